@@ -1,0 +1,126 @@
+"""How mbot_nb fails.
+
+Every error of this package is an :class:`MbotError`; every message says what happened, why, and what to do next.
+
+    MbotError
+    ├── ProtocolError            a frame or message breaks the wire contract (also says which code and where)
+    ├── ConnectError             no connection could be made (also a ConnectionError)
+    ├── NotConnectedError        there is no connection, and none is being made (also a ConnectionError)
+    ├── AddressInUseError        the port is taken (also an OSError)
+    ├── CommandError             a command was not carried out
+    │   ├── CommandRejectedError     the robot or the server refused it, and said why (`code`)
+    │   ├── CommandExpiredError      a motion grew too old while the connection was away
+    │   ├── DeliveryUnknownError     it was transmitted, but nobody can say whether it was carried out
+    │   └── CommandTimeoutError      no answer in time (also a TimeoutError)
+    ├── SendBufferFullError      too much is waiting for an acknowledgement
+    └── UsageError               a call that cannot work where it was made (also a RuntimeError)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "AddressInUseError",
+    "CommandError",
+    "CommandExpiredError",
+    "CommandRejectedError",
+    "CommandTimeoutError",
+    "ConnectError",
+    "DeliveryUnknownError",
+    "MbotError",
+    "NotConnectedError",
+    "ProtocolError",
+    "SendBufferFullError",
+    "UsageError",
+]
+
+
+class MbotError(Exception):
+    """The root of every error that mbot_nb raises on purpose."""
+
+
+class ProtocolError(MbotError):
+    """A frame or a message that breaks the wire contract.
+
+    ``code`` is the wire's error code (``INVALID_MESSAGE``, ``VERSION_MISMATCH``, ...); ``sequence`` and ``id`` are those
+    of the message, where they could be read.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, sequence: int | None = None, id: str | int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.sequence = sequence
+        self.id = id
+
+
+class ConnectError(MbotError, ConnectionError):
+    """No connection could be made. ``retryable`` tells whether trying again can help."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class NotConnectedError(MbotError, ConnectionError):
+    """There is no connection, and none is being made."""
+
+
+class AddressInUseError(MbotError, OSError):
+    """The port is taken by another program."""
+
+
+class CommandError(MbotError):
+    """A command was not carried out (``command`` is its name)."""
+
+    def __init__(self, message: str, *, command: str = "") -> None:
+        super().__init__(message)
+        self.command = command
+
+
+class CommandRejectedError(CommandError):
+    """The robot or the server refused a command.
+
+    ``code`` is the wire's error code (``INVALID_PARAMS``, ``STOPPED``, ``UNSUPPORTED``, ...), ``details`` what came with it.
+    Robots and command handlers raise it themselves to refuse: ``raise CommandRejectedError("UNSUPPORTED", "no arm here")``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        command: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, command=command)
+        self.code = code
+        self.message = message
+        self.details = dict(details or {})
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class CommandExpiredError(CommandError):
+    """A motion grew too old while the connection was away; the robot did not perform it."""
+
+
+class DeliveryUnknownError(CommandError):
+    """The command was transmitted, then the connection's memory was lost: it may or may not have been carried out."""
+
+
+class CommandTimeoutError(CommandError, TimeoutError):
+    """No answer in time. The command may still be carried out."""
+
+
+class SendBufferFullError(MbotError):
+    """More than the allowed amount of sent commands waits for an acknowledgement."""
+
+
+class UsageError(MbotError, RuntimeError):
+    """A call that cannot work where it was made: the wrong thread, a closed object, a bad argument."""
