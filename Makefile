@@ -1,0 +1,59 @@
+# Everything runs in .venv, which is made here and nowhere else. `make help` lists the commands.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+START := notebooks/00_start_here.ipynb
+
+# Another Python: make demo PYTHON=python3.13
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+# pip writes half a package when it is interrupted and takes it for a whole one later, so an environment whose last
+# installation did not finish (or whose pip does not run) is made anew.
+UNFINISHED := $(VENV)/.unfinished
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test lint bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: $(VENV)/.lab ## execute the first notebook in a real kernel, say what happened, write build/demo.html
+	$(BIN)/mbot-nb demo
+
+lab: $(VENV)/.lab ## open the first notebook in JupyterLab
+	$(BIN)/jupyter lab $(START)
+
+test: lint ## check the code, then run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+
+bench: $(VENV)/.dev ## measure beside what one would use instead, write benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and everything that was generated
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find mbot_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed again only when what is needed has changed.
+$(VENV)/.lab: EXTRAS := lab
+$(VENV)/.dev: EXTRAS := lab,test,lint,bench
+$(VENV)/.lab $(VENV)/.dev: pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "mbot_nb needs Python 3.11 or newer, and none was found on the PATH." >&2; \
+		echo "Install one (Debian, Ubuntu: apt install python3 python3-venv) or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi
+	@if [ -e $(UNFINISHED) ] || ! $(BIN)/pip --version >/dev/null 2>&1; then \
+		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { \
+			rm -rf $(VENV); \
+			echo "No environment could be made. Debian and Ubuntu keep the module venv in a package of its own: apt install python3-venv" >&2; \
+			exit 1; }; \
+	fi
+	@touch $(UNFINISHED)
+	$(BIN)/pip install --no-input --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@rm $(UNFINISHED) && touch $@
