@@ -1,0 +1,89 @@
+"""When to try again, and whether it can help."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from .settings import Settings
+
+__all__ = ["Backoff", "CloseCode", "Loss", "LossKind", "is_final"]
+
+
+class CloseCode:
+    """The close codes of the wire contract."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    INVALID_DATA = 1007
+    TOO_BIG = 1009
+    UNAUTHORISED = 4401
+    FORBIDDEN = 4403
+    TOO_SLOW = 4408
+    REPLACED = 4409
+    TOO_FAST = 4429
+
+
+class LossKind(Enum):
+    """How a connection ended or failed to begin."""
+
+    REFUSED = "refused"
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    HTTP = "http"
+    TLS = "tls"
+    ADDRESS = "address"
+    NAME = "name"
+    VERSION = "version"
+    TOKEN = "token"
+
+
+class Loss(NamedTuple):
+    """Why there is no connection: the kind, the close code or HTTP status where there is one, and the words for it."""
+
+    kind: LossKind
+    detail: str
+    code: int | None = None
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+_FINAL_CODES = frozenset({CloseCode.UNAUTHORISED, CloseCode.FORBIDDEN, CloseCode.REPLACED})
+_FINAL_KINDS = frozenset({LossKind.TLS, LossKind.ADDRESS, LossKind.VERSION, LossKind.TOKEN})
+
+
+def is_final(loss: Loss) -> bool:
+    """Whether the next attempt cannot succeed either, so that trying again would only hide the reason."""
+    if loss.kind in _FINAL_KINDS:
+        return True
+    if loss.kind is LossKind.HTTP:
+        return loss.code is not None and loss.code < 500
+    return loss.kind is LossKind.CLOSED and loss.code in _FINAL_CODES
+
+
+class Backoff:
+    """The ladder of delays: 0, 1, 2, 4, 8, 16, 30, 30, ... seconds, without end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.attempts = 0
+        """How many attempts were begun since the last success."""
+
+    def next_delay(self, loss: Loss | None, luck: float) -> float:
+        """Seconds until the next attempt; ``luck`` in [0, 1) places it within the jitter."""
+        ladder = self._settings.retry_delays
+        delay = ladder[min(self.attempts, len(ladder) - 1)]
+        if self.attempts == 0 and loss is not None and loss.code in (CloseCode.TOO_SLOW, CloseCode.TOO_FAST):
+            delay = self._settings.busy_delay
+        return delay * (1 + self._settings.retry_jitter * luck)
+
+    def begin(self) -> None:
+        """An attempt begins."""
+        self.attempts += 1
+
+    def reset(self) -> None:
+        """A connection stands, or somebody asked to try now."""
+        self.attempts = 0

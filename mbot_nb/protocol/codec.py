@@ -1,0 +1,283 @@
+"""Frames to messages and back.
+
+A good frame is read in one step by msgspec. One that fails is read again slowly, message by message, so that the error
+says what is wrong where, and so that one bad message in a batch is refused by itself. Both ways accept the same frames.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ..errors import ProtocolError
+from . import messages as m
+from .settings import MAX_DEPTH, MAX_INTEGER, VERSION
+
+__all__ = ["ClientFrames", "Frames", "ServerFrames", "batch", "clean", "encode", "envelope", "to_json"]
+
+Message = TypeVar("Message")
+
+_encoder = msgspec.json.Encoder()
+_strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_not_brackets = re.compile(r"[^{}\[\]]+")
+_innermost = re.compile(r"\{\}|\[\]")
+
+
+class Frames(Generic[Message]):
+    """Reads the frames of one direction."""
+
+    def __init__(self, batch_type: type[Any], message_types: Any, known: Iterable[str], sender: str) -> None:
+        self._batch_type = batch_type
+        self._message_types = message_types
+        self._known = frozenset(known)
+        self._sender = sender
+        self._decoder = msgspec.json.Decoder(message_types | batch_type)
+
+    def decode(self, text: str, *, max_batch: int = 1000) -> list[Message | ProtocolError]:
+        """The messages of one frame in order; for each that cannot be understood, the error to answer with."""
+        try:
+            message = self._decoder.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return self._slowly(text, max_batch)
+        if type(message) is not self._batch_type:
+            if text.count("{") + text.count("[") > MAX_DEPTH and depth(text) > MAX_DEPTH:
+                return [_too_deep(message)]
+            return [message]
+        found: list[Message | ProtocolError] = message.payload.messages
+        count = len(found)
+        if count > max_batch:
+            return [_too_many(count, max_batch)]
+        brackets = text.count("{") + text.count("[")
+        # A batch of flat commands has exactly 3 + 3n brackets: any other number may hide a deep one.
+        if brackets > MAX_DEPTH and brackets != 3 + 3 * count and depth(text) > MAX_DEPTH:
+            return self._slowly(text, max_batch)
+        return found
+
+    def _slowly(self, text: str, max_batch: int) -> list[Message | ProtocolError]:
+        try:
+            value = json.loads(text)
+        except RecursionError:
+            return [ProtocolError("INVALID_MESSAGE", f"the frame is nested more than {MAX_DEPTH} deep")]
+        except ValueError as error:
+            return [ProtocolError("INVALID_MESSAGE", f"the frame is not JSON: {error}")]
+        if not isinstance(value, dict) or value.get("type") != "batch":
+            return [self._convert(value, 0)]
+        wrong = _envelope_error(value, "batch")
+        if wrong is not None:
+            return [wrong]
+        payload = value.get("payload")
+        inner = payload.get("messages") if isinstance(payload, dict) else None
+        if not isinstance(inner, list):
+            return [ProtocolError("INVALID_MESSAGE", "a batch needs payload.messages, a list of messages")]
+        if len(inner) > max_batch:
+            return [_too_many(len(inner), max_batch)]
+        # The batch's own braces and its list are three levels above each message.
+        return [self._convert(item, 3) for item in inner]
+
+    def _convert(self, value: Any, above: int) -> Message | ProtocolError:
+        """One message out of plain data, or what is wrong with it."""
+        if not isinstance(value, dict):
+            return ProtocolError(
+                "INVALID_MESSAGE", f"a message is a JSON object, this is {_kind(value)}"
+            )
+        sequence, id = _labels(value)
+        wrong = _unacceptable(value, MAX_DEPTH - above)
+        if wrong is not None:
+            return ProtocolError("INVALID_MESSAGE", wrong, sequence=sequence, id=id)
+        kind = value.get("type")
+        error = _envelope_error(value, str(kind))
+        if error is not None:
+            return error
+        if kind == "batch":
+            return ProtocolError(
+                "INVALID_MESSAGE", "a batch inside a batch: send its messages in one list", sequence=sequence
+            )
+        if not isinstance(kind, str) or kind not in self._known:
+            return ProtocolError(
+                "INVALID_MESSAGE",
+                f"type: a {self._sender} sends {', '.join(sorted(self._known))}, not {_short(kind)}",
+                sequence=sequence,
+                id=id,
+            )
+        payload = value.get("payload")
+        if kind == "command" and isinstance(payload, dict) and "params" not in payload:
+            value = {**value, "payload": {**payload, "params": {}}}
+        try:
+            message: Message = msgspec.convert(value, self._message_types)
+        except msgspec.ValidationError as invalid:
+            text, _, path = str(invalid).partition(" - at `$")
+            where = path.rstrip("`").lstrip(".") or "message"
+            return ProtocolError("INVALID_MESSAGE", f"{kind}: {where}: {text}", sequence=sequence, id=id)
+        return message
+
+
+def depth(text: str) -> int:
+    """How deep valid JSON text is nested (at most ``MAX_DEPTH + 1`` is told)."""
+    skeleton = _not_brackets.sub("", _strings.sub("", text))
+    levels = 0
+    while skeleton and levels <= MAX_DEPTH:
+        skeleton = _innermost.sub("", skeleton)
+        levels += 1
+    return levels
+
+
+def _unacceptable(value: Any, levels: int) -> str | None:
+    """What strict JSON or a later encoder would not take: depth, numbers that are not finite, half characters."""
+    if isinstance(value, dict):
+        if levels == 0:
+            return f"nested more than {MAX_DEPTH} deep"
+        children: Iterable[Any] = (*value.keys(), *value.values())
+    elif isinstance(value, list):
+        if levels == 0:
+            return f"nested more than {MAX_DEPTH} deep"
+        children = value
+    elif isinstance(value, float):
+        return None if math.isfinite(value) else "numbers must be finite: NaN and Infinity are not JSON"
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "text holds half a character (a lone surrogate)"
+        return None
+    else:
+        return None
+    for child in children:
+        wrong = _unacceptable(child, levels - 1)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
+    version = value.get("version")
+    if type(version) is int and version == VERSION:
+        return None
+    sequence, id = _labels(value)
+    said = f"version {_short(version)}" if "version" in value else "no version"
+    return ProtocolError(
+        "VERSION_MISMATCH",
+        f"this side speaks version {VERSION}, the {kind[:32]} says {said}: send \"version\": {VERSION}",
+        sequence=sequence,
+        id=id,
+    )
+
+
+def _labels(value: dict[str, Any]) -> tuple[int | None, str | int | None]:
+    """The sequence and id of a message, as far as they can be read."""
+    sequence = value.get("sequence")
+    if type(sequence) is not int or not 0 <= sequence <= MAX_INTEGER:
+        sequence = None
+    payload = value.get("payload")
+    id = payload.get("id") if isinstance(payload, dict) else None
+    if isinstance(id, str):
+        readable = len(id) <= 128 and _unacceptable(id, 1) is None
+    else:
+        readable = type(id) is int and abs(id) <= MAX_INTEGER
+    return sequence, id if readable else None
+
+
+def _too_deep(message: Any) -> ProtocolError:
+    payload = message.payload
+    return ProtocolError(
+        "INVALID_MESSAGE",
+        f"nested more than {MAX_DEPTH} deep",
+        sequence=message.sequence,
+        id=getattr(payload, "id", None),
+    )
+
+
+def _too_many(count: int, most: int) -> ProtocolError:
+    return ProtocolError("INVALID_MESSAGE", f"a batch of {count} messages: at most {most} are taken, send several")
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _short(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+ClientFrames: Frames[m.FromClient] = Frames(
+    m.BatchFromClient, m.FromClient, ("command", "ping", "pong", "auth", "batch"), "client"
+)
+"""What a server reads."""
+
+ServerFrames: Frames[m.FromServer] = Frames(
+    m.BatchFromServer, m.FromServer, ("state", "event", "pong", "error", "ping", "batch"), "server"
+)
+"""What a client reads."""
+
+
+def to_json(value: Any) -> bytes:
+    """Plain data as JSON.
+
+    Raises:
+        ValueError: a number is not finite, or nested too deep (msgspec would write ``null`` for the former).
+        TypeError: something is not plain data.
+    """
+    text = _encoder.encode(value)
+    if b"null" in text:
+        wrong = _unacceptable(msgspec.to_builtins(value), MAX_DEPTH)
+        if wrong is not None:
+            raise ValueError(wrong)
+    return text
+
+
+encode = _encoder.encode
+"""Plain data that is known to be acceptable, as JSON."""
+
+
+def clean(value: Any) -> Any:
+    """Plain data without what is not finite: such a value is left out, and null inside a list."""
+    if isinstance(value, dict):
+        return {key: clean(item) for key, item in value.items() if _finite(item)}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) if _finite(item) else None for item in value]
+    return value
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def envelope(
+    kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None
+) -> bytes:
+    """One message around a payload that is JSON already."""
+    if sequence is None:
+        if ack is None:
+            return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d}' % (kind, payload, timestamp)
+        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"ack":%d}' % (kind, payload, timestamp, ack)
+    if ack is None:
+        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"sequence":%d}' % (
+            kind,
+            payload,
+            timestamp,
+            sequence,
+        )
+    return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"sequence":%d,"ack":%d}' % (
+        kind,
+        payload,
+        timestamp,
+        sequence,
+        ack,
+    )
+
+
+def batch(messages: list[bytes], timestamp: int) -> bytes:
+    """One frame for the messages: alone it is sent plain."""
+    if len(messages) == 1:
+        return messages[0]
+    return b'{"version":2,"type":"batch","payload":{"messages":[%b]},"timestamp":%d}' % (b",".join(messages), timestamp)
+
+
+ENVELOPE_BYTES = 128
+"""More than any envelope adds to a payload; for keeping a batch under the size of a frame."""

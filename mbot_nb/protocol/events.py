@@ -1,0 +1,124 @@
+"""What a session tells its shell: one class for each kind of happening. All of them are values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from .backoff import Loss
+from .outgoing import Outgoing
+
+__all__ = [
+    "Acknowledged",
+    "ClientEvent",
+    "ConnectionChanged",
+    "Dial",
+    "Drop",
+    "EventReceived",
+    "EventsMissed",
+    "RoundTrip",
+    "Settled",
+    "StateChanged",
+    "Trouble",
+]
+
+
+class Dial(NamedTuple):
+    """Make a connection now, as attempt number ``attempt`` (1 is the first since the last success)."""
+
+    attempt: int
+
+
+class Drop(NamedTuple):
+    """Take the connection down: it is of no use any more."""
+
+    code: int
+    reason: str
+
+
+class ConnectionChanged(NamedTuple):
+    """The connection went from one state to another, or another attempt began or was planned."""
+
+    at: float
+    state: str
+    previous: str
+    attempt: int
+    next_attempt_at: float | None
+    loss: Loss | None
+    resumed: bool | None
+    """On `connected`: whether the server still knew us; None on the first connect."""
+
+
+class StateChanged(NamedTuple):
+    """The mirror was brought up to date, by a whole snapshot or by a delta."""
+
+    at: float
+    kind: Literal["snapshot", "delta"]
+    payload: dict[str, Any]
+    revision: int | None
+
+
+class EventReceived(NamedTuple):
+    """An event of the robot or the server."""
+
+    at: float
+    name: str
+    data: Any
+    sequence: int | None
+    timestamp: int
+
+
+class EventsMissed(NamedTuple):
+    """Events ``expected`` up to ``got - 1`` will not come."""
+
+    at: float
+    expected: int
+    got: int
+
+
+class RoundTrip(NamedTuple):
+    """A ping met its pong."""
+
+    id: int
+    sent: float
+    received: float
+
+    @property
+    def seconds(self) -> float:
+        return self.received - self.sent
+
+
+class Acknowledged(NamedTuple):
+    """These commands, for which no answer was asked, have reached the server."""
+
+    at: float
+    commands: list[Outgoing]
+
+
+class Settled(NamedTuple):
+    """One command has its outcome."""
+
+    at: float
+    command: Outgoing
+
+
+class Trouble(NamedTuple):
+    """Something is wrong that belongs to no command: an `error` of the server, or a frame of its that is malformed."""
+
+    at: float
+    code: str
+    message: str
+    details: Any
+
+
+ClientEvent = (
+    Dial
+    | Drop
+    | ConnectionChanged
+    | StateChanged
+    | EventReceived
+    | EventsMissed
+    | RoundTrip
+    | Acknowledged
+    | Settled
+    | Trouble
+)

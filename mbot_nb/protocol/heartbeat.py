@@ -1,0 +1,108 @@
+"""Is the other side still there, and how far away is it: pings with ids, and the judgement of silence."""
+
+from __future__ import annotations
+
+from .settings import Settings
+
+__all__ = ["ClockOffset", "Heartbeat", "Silence"]
+
+
+class Silence:
+    """Judges a peer by its silence, but never by our own.
+
+    A timer that fires late was held up by this side's loop (a cell that blocks): what the peer has sent meanwhile still
+    waits to be read, so the peer gets ``grace`` more seconds.
+    """
+
+    def __init__(self, limit: float, stall: float, grace: float, now: float) -> None:
+        self._limit = limit
+        self._stall = stall
+        self._grace = grace
+        self.deadline = now + limit
+
+    def heard(self, now: float) -> None:
+        """A frame has come: it is alive."""
+        self.deadline = now + self._limit
+
+    def is_dead(self, now: float) -> bool:
+        """Whether it has been silent for too long; a late look postpones the answer."""
+        if now < self.deadline:
+            return False
+        if now > self.deadline + self._stall:
+            self.deadline = now + self._grace
+            return False
+        return True
+
+
+class Heartbeat:
+    """The client's side: pings at an interval, each known by its id, and a limit for the answer."""
+
+    def __init__(self, settings: Settings, now: float) -> None:
+        self._settings = settings
+        self._next_id = 1
+        self._outstanding: dict[int, float] = {}
+        self._silence: Silence | None = None
+        self.next_ping = now
+
+    def ping(self, now: float) -> int:
+        """Begin a round trip; returns its id."""
+        id = self._next_id
+        self._next_id += 1
+        self._outstanding[id] = now
+        self.next_ping = now + self._settings.ping_interval
+        if self._silence is None:
+            limit = self._settings.pong_timeout
+            self._silence = Silence(limit, self._settings.stall, limit, now)
+        return id
+
+    def pong(self, id: object, now: float) -> tuple[float, float] | None:
+        """When the ping of this pong was sent and its round trip, both in seconds; None for a stranger's pong."""
+        sent = self._outstanding.pop(id, None) if isinstance(id, int) else None
+        return None if sent is None else (sent, now - sent)
+
+    def heard(self, now: float) -> None:
+        """Any frame proves life; while a ping is out the silence is counted anew."""
+        if self._outstanding and self._silence is not None:
+            self._silence.heard(now)
+        else:
+            self._silence = None
+
+    def is_dead(self, now: float) -> bool:
+        """Whether a ping is out and nothing at all has come for the pong's time."""
+        return self._silence is not None and self._silence.is_dead(now)
+
+    def next_deadline(self) -> float:
+        """When to ping or to judge next."""
+        return self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+
+
+class ClockOffset:
+    """What the server's monotonic clock says now, from the round trip that bounds it best.
+
+    The server's reading was taken between the ping's sending and the pong's arrival; so the offset is known to within
+    half the round trip, and the shortest round trip knows it best. Clocks drift apart: an old bound widens.
+    """
+
+    DRIFT = 1e-4
+    """Seconds a second that two quartz clocks may drift apart (100 ppm)."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._bound = 0.0
+        self._at = 0.0
+
+    def observe(self, sent: float, received: float, server: float) -> None:
+        """One pong: our two readings and the server's, all in seconds."""
+        bound = (received - sent) / 2
+        if self._offset is None or bound <= self.bound(received):
+            self._offset = server - (sent + received) / 2
+            self._bound = bound
+            self._at = received
+
+    def bound(self, now: float) -> float:
+        """How far off the estimate may be, in seconds."""
+        return self._bound + (now - self._at) * self.DRIFT
+
+    def latest(self, now: float) -> float | None:
+        """The latest that the server's clock can show now, in seconds; None before the first pong."""
+        return None if self._offset is None else now + self._offset + self.bound(now)

@@ -1,0 +1,183 @@
+"""The robot's state on both sides: the server's revisions of it, and the client's mirror (I-WS-V2-001)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .codec import clean
+
+__all__ = ["META", "Mirror", "StateStore"]
+
+META = frozenset(
+    {
+        "snapshot",
+        "delta",
+        "revision",
+        "metadata",
+        "epoch",
+        "reconnected",
+        "lastSequence",
+        "firstSequence",
+        "skipped",
+    }
+)
+"""What stands beside the sections in a snapshot."""
+
+_ABSENT = object()
+State = dict[str, Any]
+
+
+class StateStore:
+    """The server's side: the newest state, its revision, and what changed to get there."""
+
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        self.revision = 1
+        self.state: State = clean(state)
+
+    def update(self, state: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Take the newest state; returns the delta's payload, or None if nothing changed."""
+        new = clean(state)
+        changes = _changes(self.state, new)
+        if not changes:
+            return None
+        self.state = new
+        self.revision += 1
+        if len(changes) == 1:
+            return {"delta": True, **changes[0], "revision": self.revision}
+        return {"delta": True, "changes": changes, "revision": self.revision}
+
+    def snapshot(self) -> dict[str, Any]:
+        """The snapshot's payload."""
+        return {**self.state, "snapshot": True, "revision": self.revision}
+
+
+def _changes(old: State, new: State) -> list[dict[str, Any]]:
+    """What differs, field by field within a section and else section by section."""
+    changes = []
+    for name in old.keys() | new.keys():
+        before, after = old.get(name, _ABSENT), new.get(name, _ABSENT)
+        if _same(before, after):
+            continue
+        if isinstance(before, dict) and isinstance(after, dict) and "." not in name:
+            keys = [key for key in before.keys() | after.keys() if not _same(before.get(key, _ABSENT), after.get(key, _ABSENT))]
+            # A key with a dot cannot be named by a path: the whole section goes.
+            if not any("." in key for key in keys):
+                changes += [_change(f"{name}.{key}", before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys]
+                continue
+        changes.append(_change(name, before, after))
+    return changes
+
+
+def _change(field: str, before: Any, after: Any) -> dict[str, Any]:
+    change: dict[str, Any] = {"field": field}
+    if after is not _ABSENT:
+        change["value"] = after
+    if before is not _ABSENT:
+        change["previous"] = before
+    return change
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equal as JSON: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(value, b[key]) for key, value in a.items())
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return bool(a == b)
+
+
+class Mirror:
+    """The client's side. A state is never changed in place: who has read one keeps it whole."""
+
+    HELD = 1024
+    """Deltas kept while a snapshot is on its way; it makes the older ones unnecessary anyway."""
+
+    def __init__(self, resync_repeat: float) -> None:
+        self.state: State = {}
+        self.revision: int | None = None
+        self.updated_at: float | None = None
+        self.resyncs = 0
+        self._repeat = resync_repeat
+        self._held: list[dict[str, Any]] = []
+        self.resync_due: float | None = None
+        """When to ask for a snapshot (again); None while the mirror follows."""
+
+    def snapshot(self, payload: Mapping[str, Any], now: float) -> None:
+        """Replace the whole state, then apply the deltas held above it."""
+        self.state = {key: value for key, value in payload.items() if key not in META}
+        revision = payload.get("revision")
+        self.revision = revision if isinstance(revision, int) else None
+        self.updated_at = now
+        self.resync_due = None
+        held, self._held = self._held, []
+        for delta in held:
+            self.delta(delta, now)
+
+    def delta(self, payload: Mapping[str, Any], now: float) -> bool:
+        """Apply one delta, whole or not at all; False if it was old, held, or the mirror must ask for a snapshot."""
+        revision = payload.get("revision")
+        if not isinstance(revision, int) or self.revision is None:
+            self._ask(payload, now)
+            return False
+        if revision <= self.revision:
+            return False
+        if self.resync_due is not None or revision != self.revision + 1:
+            self._ask(payload, now)
+            return False
+        changed = self._applied(payload)
+        if changed is None:
+            self._ask(payload, now)
+            return False
+        self.state = changed
+        self.revision = revision
+        self.updated_at = now
+        return True
+
+    def asked(self, now: float) -> None:
+        """A snapshot was asked for; one request is out at a time."""
+        self.resync_due = now + self._repeat
+
+    def forget_request(self) -> None:
+        """The connection is gone, and the request with it."""
+        self.resync_due = None
+        self._held.clear()
+
+    def _ask(self, payload: Mapping[str, Any], now: float) -> None:
+        if self.resync_due is None:
+            self.resync_due = now
+            self.resyncs += 1
+        self._held.append(dict(payload))
+        del self._held[: -self.HELD]
+
+    def _applied(self, payload: Mapping[str, Any]) -> State | None:
+        """The state after the delta, or None where it does not fit."""
+        changes = payload.get("changes", [payload])
+        if not isinstance(changes, list):
+            return None
+        state = dict(self.state)
+        copied: set[str] = set()
+        for change in changes:
+            field = change.get("field") if isinstance(change, Mapping) else None
+            if not isinstance(field, str):
+                return None
+            section, dot, key = field.partition(".")
+            if not dot or field in state:
+                target, key = state, field
+            else:
+                inside = state.get(section)
+                if not isinstance(inside, dict):
+                    return None
+                if section not in copied:
+                    state[section] = inside = dict(inside)
+                    copied.add(section)
+                target = inside
+            if not _same(target.get(key, _ABSENT), change.get("previous", _ABSENT)):
+                return None
+            if "value" in change:
+                target[key] = change["value"]
+            else:
+                target.pop(key, None)
+        return state

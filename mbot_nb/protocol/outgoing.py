@@ -1,0 +1,283 @@
+"""The commands a client has sent or is about to send, until nobody needs to know about them any more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from ..errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
+from .batching import Batcher, FlushReason
+from .codec import ENVELOPE_BYTES, batch, envelope
+from .settings import Settings
+
+__all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch"]
+
+Outcome = Literal["sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"]
+_VOID = b'{"command":"void","params":{}'
+Expiry = Callable[[float, float], float | None]
+
+
+class Outgoing:
+    """One command on its way. Times are the caller's monotonic seconds, None while they have not come.
+
+    ``outcome`` is None while it is under way, then one of: sent (to a server that does not acknowledge), delivered
+    (acknowledged, no answer asked for), done (answered), rejected, expired, unknown, timeout, unsent; ``error`` is the
+    exception that says so in words.
+    """
+
+    __slots__ = (
+        "acknowledged_at",
+        "after",
+        "answered_at",
+        "body",
+        "deadline",
+        "error",
+        "id",
+        "motion",
+        "name",
+        "outcome",
+        "queued_at",
+        "reply",
+        "result",
+        "sent_at",
+        "sequence",
+        "waiter",
+    )
+
+    def __init__(self, name: str, body: bytes, queued_at: float, motion: bool, reply: bool) -> None:
+        self.name = name
+        self.body = body
+        """The payload as JSON, without its closing brace."""
+        self.queued_at = queued_at
+        self.motion = motion
+        self.reply = reply
+        self.id: str | None = None
+        self.after: int | None = None
+        self.sequence: int | None = None
+        self.sent_at: float | None = None
+        self.acknowledged_at: float | None = None
+        self.answered_at: float | None = None
+        self.deadline: float | None = None
+        self.outcome: Outcome | None = None
+        self.error: MbotError | None = None
+        self.result: Any = None
+        self.waiter: Any = None
+        """Whatever the shell hangs here to be told."""
+
+    def __repr__(self) -> str:
+        number = f" #{self.sequence}" if self.sequence is not None else ""
+        return f"<{self.name}{number}: {self.outcome or 'under way'}>"
+
+    def settle(self, outcome: Outcome, error: MbotError | None = None) -> bool:
+        """Say how it ended; False if that was known already."""
+        if self.outcome is not None and not (self.outcome == "delivered" and outcome == "rejected"):
+            return False
+        self.outcome = outcome
+        self.error = error
+        return True
+
+    def expire(self, age: float) -> bool:
+        """A motion that is too old to be performed."""
+        return self.settle(
+            "expired",
+            CommandExpiredError(
+                f"{self.name} waited {age:.1f} s for the connection; a motion is not performed late. Send it again if it is still wanted.",
+                command=self.name,
+            ),
+        )
+
+
+class SentBatch:
+    """One frame of commands as it was handed to the transport."""
+
+    __slots__ = ("at", "commands", "nbytes", "reason")
+
+    def __init__(self, at: float, commands: list[Outgoing], nbytes: int, reason: FlushReason) -> None:
+        self.at = at
+        self.commands = commands
+        self.nbytes = nbytes
+        self.reason = reason
+
+
+class Outbox:
+    """The sending end of the commands: queue, numbers, and the window of what is not acknowledged yet.
+
+    ``acknowledging`` says whether the server acknowledges; if not, a command is settled when it is sent.
+    """
+
+    RECENT = 1024
+    """Acknowledged commands kept, so that a late refusal finds its command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.queue: Batcher[Outgoing] = Batcher(settings.batch_window, settings.max_batch_size, settings.batch_policy)
+        self.acknowledging = True
+        self.next_sequence = 1
+        self.unacknowledged: deque[Outgoing] = deque()
+        self._recent: deque[Outgoing] = deque(maxlen=self.RECENT)
+        self.held_bytes = 0
+        """Of what is queued or not acknowledged."""
+        self.expired: list[Outgoing] = []
+        """Motion that was found too old when it was to be sent; whoever reads it empties it."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `send` must wait for acknowledgements."""
+        return self.held_bytes >= self._settings.send_buffer
+
+    def find(self, sequence: int) -> Outgoing | None:
+        """The command with this number, if it was sent lately."""
+        for window in (self.unacknowledged, self._recent):
+            if window:
+                # Numbers are contiguous within each window.
+                index = sequence - (window[0].sequence or 0)
+                if 0 <= index < len(window):
+                    return window[index]
+        return None
+
+    def flush(self, now: float, timestamp: int, reason: FlushReason, expiry: Expiry) -> tuple[bytes, SentBatch] | None:
+        """Number everything queued and make one frame of it; None if nothing is left to send."""
+        commands = self.queue.take(now)
+        sequence = self.next_sequence
+        acknowledging = self.acknowledging
+        messages = []
+        for command in commands:
+            command.sequence = sequence
+            sequence += 1
+            command.sent_at = now
+            body = command.body
+            if command.motion:
+                body = self._motion(command, now, expiry)
+            messages.append(envelope(b"command", body + b"}", timestamp, command.sequence))
+        if not messages:
+            return None
+        self.next_sequence = sequence
+        if acknowledging:
+            self.unacknowledged += commands
+        else:
+            for command in commands:
+                self.held_bytes -= len(command.body)
+                command.settle("sent")
+        frame = batch(messages, timestamp)
+        return frame, SentBatch(now, commands, len(frame), reason)
+
+    def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[tuple[bytes, SentBatch]]:
+        """Every unacknowledged command again under its number, in batches formed anew."""
+        messages: list[bytes] = []
+        commands: list[Outgoing] = []
+        nbytes = 0
+        for command in self.unacknowledged:
+            body = self._motion(command, now, expiry) if command.motion else command.body
+            message = envelope(b"command", body + b"}", timestamp, command.sequence)
+            if commands and (len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes):
+                frame = batch(messages, timestamp)
+                yield frame, SentBatch(now, commands, len(frame), "resend")
+                messages, commands, nbytes = [], [], 0
+            messages.append(message)
+            commands.append(command)
+            nbytes += len(message) + 1
+        if commands:
+            frame = batch(messages, timestamp)
+            yield frame, SentBatch(now, commands, len(frame), "resend")
+
+    def add(self, command: Outgoing, now: float) -> FlushReason | None:
+        """Queue a command; returns why the batch is due now, if it is."""
+        size = len(command.body)
+        self.held_bytes += size
+        return self.queue.add(command, size + ENVELOPE_BYTES, now)
+
+    def acknowledge(self, cursor: int, now: float) -> list[Outgoing]:
+        """The server has everything up to ``cursor``; returns what that settles."""
+        settled = []
+        window = self.unacknowledged
+        recent = self._recent
+        while window and window[0].sequence <= cursor:  # type: ignore[operator]
+            command = window.popleft()
+            command.acknowledged_at = now
+            self.held_bytes -= len(command.body)
+            recent.append(command)
+            if not command.reply and command.outcome is None:
+                command.outcome = "delivered"
+                settled.append(command)
+        return settled
+
+    def skipped(self, first: int, last: int) -> list[Outgoing]:
+        """The server gave these numbers up: it never received them. Returns what that settles."""
+        settled = []
+        for window in (self.unacknowledged, self._recent):
+            for command in window:
+                if command.sequence is None or not first <= command.sequence <= last or command.outcome in ("expired", "rejected"):
+                    continue
+                command.outcome = "rejected"
+                command.error = CommandRejectedError(
+                    "SEQUENCE_GAP",
+                    f"{command.name} was lost on the way: the server never received it. Send it again.",
+                    command=command.name,
+                )
+                settled.append(command)
+        return settled
+
+    def restart(self) -> list[Outgoing]:
+        """The server has forgotten us: number from 1; returns what was transmitted and can no longer be known."""
+        lost = []
+        for command in [*self.unacknowledged, *self._recent]:
+            unanswered = command.reply if command.acknowledged_at is not None else True
+            if unanswered and command.settle("unknown", _unknown(command)):
+                lost.append(command)
+        self.held_bytes -= sum(len(command.body) for command in self.unacknowledged)
+        self.unacknowledged.clear()
+        self._recent.clear()
+        self.next_sequence = 1
+        return lost
+
+    def drop_old_motion(self, now: float) -> list[Outgoing]:
+        """Take motion out of the queue that has grown too old while there was no connection."""
+        limit = self._settings.motion_max_age
+        return self._drop(lambda command: command.motion and now - command.queued_at > limit and command.expire(now - command.queued_at))
+
+    def drop_motion(self) -> list[Outgoing]:
+        """A stop was asked for: motion that is still queued here is not sent."""
+        return self._drop(lambda command: command.motion and _stopped(command))
+
+    def drop_all(self) -> list[Outgoing]:
+        """Empty the queue, for a client that closes; nothing is settled."""
+        return self._drop(lambda command: True)
+
+    def _drop(self, unwanted: Callable[[Outgoing], bool]) -> list[Outgoing]:
+        queue = self.queue
+        dropped = [command for command in queue.items if unwanted(command)]
+        if dropped:
+            gone = set(map(id, dropped))
+            queue.items = [command for command in queue.items if id(command) not in gone]
+            sizes = sum(len(command.body) for command in dropped)
+            queue.bytes -= sizes + len(dropped) * ENVELOPE_BYTES
+            self.held_bytes -= sizes
+            if not queue.items:
+                queue.deadline = None
+        return dropped
+
+    def _motion(self, command: Outgoing, now: float, expiry: Expiry) -> bytes:
+        """A motion's body as it is (re)sent now: with its expiry on the server's clock, or void if it is too old."""
+        age = now - command.queued_at
+        if command.outcome is not None or age > self._settings.motion_max_age:
+            if command.expire(age):
+                self.expired.append(command)
+            return _VOID
+        expires = expiry(now, self._settings.motion_max_age - age)
+        return command.body if expires is None else b'%b,"expires":%.3f' % (command.body, expires)
+
+
+def _unknown(command: Outgoing) -> DeliveryUnknownError:
+    return DeliveryUnknownError(
+        f"{command.name} was sent, then the server lost its memory of this connection (it was restarted, or we were away too "
+        "long): it may or may not have been carried out. Look at bot.state, and send it again if it was not.",
+        command=command.name,
+    )
+
+
+def _stopped(command: Outgoing) -> bool:
+    return command.settle(
+        "rejected",
+        CommandRejectedError("STOPPED", f"{command.name} was still waiting when stop was called; it is not sent", command=command.name),
+    )
