@@ -1,0 +1,100 @@
+"""Turns, medians, goals: what makes a figure of the samples."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.figures import Comparison, Goal, compare
+from benchmarks.harness import Contender, Samples, take_turns
+from benchmarks.tally import Tally
+
+
+def contender(name: str, values: list[float], log: list[str] | None = None) -> Contender:
+    coming = iter(values)
+
+    async def sample() -> float:
+        if log is not None:
+            log.append(name)
+        return next(coming)
+
+    return Contender(name, sample)
+
+
+async def test_everyone_has_one_turn_a_round_and_the_first_place_rotates() -> None:
+    log: list[str] = []
+    sides = [contender(name, [1.0, 2.0, 3.0], log) for name in "abc"]
+    samples = await take_turns(sides, 3)
+    assert "".join(log) == "abcbcacab"
+    assert {name: taken.values for name, taken in samples.items()} == {name: [1.0, 2.0, 3.0] for name in "abc"}
+
+
+async def test_a_failing_sample_ends_the_run() -> None:
+    async def sample() -> float:
+        raise RuntimeError("nothing came")
+
+    with pytest.raises(RuntimeError, match="nothing came"):
+        await take_turns([Contender("a", sample)], 1)
+
+
+async def test_no_rounds_and_equal_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 rounds"):
+        await take_turns([contender("a", [1.0])], 0)
+    with pytest.raises(ValueError, match="same name"):
+        await take_turns([contender("a", [1.0]), contender("a", [1.0])], 1)
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+async def test_nothing_is_measured_without_garbage_collection() -> None:
+    with pytest.raises(RuntimeError, match="garbage collection is off"):
+        await take_turns([contender("a", [1.0])], 1)
+
+
+def figure_of(ours: list[float], theirs: list[float], goal: Goal | None = None) -> Comparison:
+    return Comparison("rate", contender("ours", ours), contender("theirs", theirs), "1/s", "by hand", goal)
+
+
+def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() -> None:
+    ours, theirs = [30.0, 10.0, 20.0], [4.0, 5.0, 10.0]
+    figure = compare(figure_of(ours, theirs), {"ours": Samples(ours), "theirs": Samples(theirs)})
+    assert (figure.ours, figure.theirs, figure.ratio) == (20.0, 5.0, 4.0)
+    assert (figure.ours_spread, figure.theirs_spread, figure.ratio_spread) == ((10.0, 30.0), (4.0, 10.0), (2.0, 7.5))
+    assert (figure.rounds, figure.against, figure.goal, figure.met) == (3, "theirs", None, None)
+
+
+@pytest.mark.parametrize(
+    ("goal", "text", "met"),
+    [
+        (Goal(ratio_at_least=2), "≥ 2 x", True),
+        (Goal(ratio_at_least=2.1), "≥ 2.1 x", False),
+        (Goal(ratio_at_most=2), "≤ 2 x", True),
+        (Goal(ratio_at_most=1.9), "≤ 1.9 x", False),
+        (Goal(ratio_at_least=2, ours_at_least=100_000), "≥ 2 x, ≥ 100,000", True),
+        (Goal(ratio_at_least=2, ours_at_least=100_001), "≥ 2 x, ≥ 100,001", False),
+    ],
+)
+def test_a_goal_is_met_when_all_its_limits_are_kept(goal: Goal, text: str, met: bool) -> None:
+    figure = compare(figure_of([1e5], [5e4], goal), {"ours": Samples([100_000.0]), "theirs": Samples([50_000.0])})
+    assert (figure.goal, figure.met) == (text, met)
+
+
+def test_the_tally_takes_nothing_but_all_in_order() -> None:
+    tally = Tally()
+    for n in range(3):
+        tally.add(n)
+    tally.check(3)
+    with pytest.raises(RuntimeError, match="4 messages were sent and 3 handled"):
+        tally.check(4)
+    for n in (4, 3):
+        tally.add(n)
+    with pytest.raises(RuntimeError, match="message 3 was due and 4 came"):
+        tally.check(5)

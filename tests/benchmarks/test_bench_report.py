@@ -1,0 +1,119 @@
+"""The results file, the table, and the command line that makes them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks import __main__ as command
+from benchmarks import report
+from benchmarks.figures import Comparison, Figure, Goal
+from benchmarks.harness import Contender
+
+FIGURE = Figure(
+    name="send_batched_10",
+    ours=123456.789,
+    theirs=41234.5,
+    ratio=2.994,
+    unit="messages/s",
+    goal="≥ 2.5 x, ≥ 100,000",
+    met=True,
+    how="both [in one] loop",
+    ours_spread=(110000.0, 130000.0),
+    theirs_spread=(40000.0, 42000.0),
+    ratio_spread=(2.61, 3.14),
+    rounds=7,
+    against="websockets and json",
+)
+
+
+def test_the_results_file_holds_figures_and_surroundings(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    report.write_results(path, [FIGURE], report.environment(), whole=True)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["whole"] is True
+    (row,) = document["figures"]
+    assert (row["name"], row["ours"], row["theirs"], row["ratio"]) == ("send_batched_10", 123500.0, 41230.0, 2.994)
+    assert (row["unit"], row["goal"], row["met"]) == ("messages/s", "≥ 2.5 x, ≥ 100,000", True)
+    assert row["ratio_spread"] == [2.61, 3.14]
+    assert {"date", "python", "cpu", "cores", "versions"} <= document["environment"].keys()
+    assert document["environment"]["versions"]["websockets"]
+
+
+def test_the_surroundings_name_neither_machine_nor_person() -> None:
+    text = json.dumps(report.environment())
+    assert not re.search(rf"\b{re.escape(socket.gethostname())}\b", text)
+    assert str(Path.home()) not in text
+    assert str(Path(__file__).parents[2]) not in text
+
+
+def test_the_table_shows_each_figure_and_how_it_was_measured() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    report.print_table([FIGURE], console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    (line,) = [line for line in text.splitlines() if "send_batched_10 " in line]
+    for part in ("123,457", "41,234", "2.99 (2.61 to 3.14)", "≥ 2.5 x, ≥ 100,000", "yes"):
+        assert part in line
+    assert "send_batched_10: both [in one] loop" in text
+
+
+@pytest.fixture
+def two_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two figures that need no measuring, and a place of their own for the results."""
+
+    async def one() -> float:
+        return 1.0
+
+    async def two() -> float:
+        return 2.0
+
+    half, double = Contender("one", one), Contender("two", two)
+    rows = [
+        Comparison("slow", half, double, "1/s", "counted", Goal(ratio_at_least=1)),
+        Comparison("fast", double, half, "1/s", "counted", Goal(ratio_at_least=1)),
+    ]
+    monkeypatch.setattr(command, "SUITES", ((rows, 2),))
+    monkeypatch.setattr(command, "NAMES", [row.name for row in rows])
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
+    return tmp_path / "results.json"
+
+
+def test_the_whole_run_says_so_and_a_missed_goal_fails_only_when_asked(two_figures: Path) -> None:
+    assert command.main([]) == 0
+    document = json.loads(two_figures.read_text(encoding="utf-8"))
+    assert document["whole"] is True
+    assert [(row["name"], row["met"], row["rounds"]) for row in document["figures"]] == [
+        ("slow", False, 2),
+        ("fast", True, 2),
+    ]
+    assert command.main(["--check"]) == 1
+    assert command.main(["--check", "fast"]) == 0
+
+
+def test_a_part_or_a_shorter_run_is_not_whole(two_figures: Path) -> None:
+    for arguments, names in ((["fast"], ["fast"]), (["--rounds", "1"], ["slow", "fast"])):
+        assert command.main(arguments) == 0
+        document = json.loads(two_figures.read_text(encoding="utf-8"))
+        assert document["whole"] is False
+        assert [row["name"] for row in document["figures"]] == names
+
+
+def test_an_unknown_name_is_refused_before_anything_is_measured(two_figures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["fats"])
+    assert "no figure 'fats'; there are slow, fast" in capsys.readouterr().err
+    assert not two_figures.exists()
+
+
+def test_the_figures_of_the_plan_are_all_there() -> None:
+    planned = {"ping_rtt_p50", "send_unbatched", "send_batched_10", "send_batched_100", "send_socketio"}
+    goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
+    assert goals == planned | {"fan_out", "import_time"}
+    assert len(command.NAMES) == len(set(command.NAMES))
