@@ -6,6 +6,7 @@ which calls handlers in the reading task instead of starting a task for each eve
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -24,12 +25,20 @@ async def _serving(sio: socketio.AsyncServer) -> AsyncIterator[str]:
     app = web.Application()
     sio.attach(app)
     runner = web.AppRunner(app, access_log=None)
+    tasks_before = asyncio.all_tasks()
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield f"127.0.0.1:{runner.addresses[0][1]}"
     finally:
+        await sio.shutdown()
         await runner.cleanup()
+        # Each connection leaves a task that sleeps until its next ping is due, and would do so while the others are measured.
+        left = asyncio.all_tasks() - tasks_before - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
 
 
 @asynccontextmanager
