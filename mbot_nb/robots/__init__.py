@@ -1,0 +1,33 @@
+"""Robots: what moves. Each name is loaded when it is first used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .simulator import SimulatedRobot, Simulation, World
+    from .watchdog import Watchdog
+
+__all__ = ["SimulatedRobot", "Simulation", "Watchdog", "World"]
+
+_HOMES = {
+    "SimulatedRobot": ".simulator",
+    "Simulation": ".simulator",
+    "World": ".simulator",
+    "Watchdog": ".watchdog",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

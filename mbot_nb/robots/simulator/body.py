@@ -1,0 +1,164 @@
+"""The body of an mBot2: two driven wheels, their acceleration, and the pose that follows from them.
+
+Lengths are cm, times s, angles radians counter-clockwise from the x axis. With constant wheel speeds a step is an exact
+arc of a circle, however long it is; while speeding up or down both wheels reach their targets together, so a robot that
+starts from rest stays on the arc it was told to drive.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import cos, hypot, pi, sin
+
+from .space import Space
+
+__all__ = ["ACCELERATION", "FULL_SPEED", "TRACK", "WHEEL", "Body", "Trail"]
+
+WHEEL = 6.5
+"""Diameter of a wheel, cm."""
+TRACK = 11.5
+"""Distance between the wheels, cm."""
+FULL_SPEED = 200 / 60 * pi * WHEEL
+"""cm/s at 200 RPM, which is 100 %: 68.1."""
+ACCELERATION = 500.0
+"""cm/s2, up and down: full speed after 0.14 s, just below what rubber on a table can hold."""
+
+
+class Body:
+    """Where a robot is, and how its wheels turn."""
+
+    __slots__ = (
+        "clearance",
+        "distance",
+        "heading",
+        "left",
+        "push_x",
+        "push_y",
+        "right",
+        "rolled_left",
+        "rolled_right",
+        "space",
+        "target_left",
+        "target_right",
+        "x",
+        "y",
+    )
+
+    def __init__(self, space: Space, x: float, y: float, heading: float) -> None:
+        self.space = space
+        self.x = x
+        self.y = y
+        self.heading = heading
+        """Radians, not wrapped: it counts whole turns."""
+        self.left = self.right = 0.0
+        """Speeds of the wheels, cm/s."""
+        self.target_left = self.target_right = 0.0
+        self.rolled_left = self.rolled_right = 0.0
+        """What the wheels have rolled, slipping or not, cm."""
+        self.distance = 0.0
+        """What the middle of the robot has moved, cm."""
+        self.clearance = 0.0
+        """It can move this far before anything solid is near: until then nothing needs to be tested."""
+        self.push_x = self.push_y = 0.0
+        """How far the last step was pushed back by something solid, cm."""
+
+    def copy(self) -> Body:
+        """The same body, to look ahead with."""
+        twin = Body.__new__(Body)
+        for name in Body.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether both wheels stand and shall stand."""
+        return not (self.left or self.right or self.target_left or self.target_right)
+
+    @property
+    def speed(self) -> float:
+        """Forward speed that the wheels give, cm/s."""
+        return (self.left + self.right) / 2
+
+    @property
+    def turn_rate(self) -> float:
+        """Turning speed that the wheels give, rad/s, positive to the left."""
+        return (self.right - self.left) / TRACK
+
+    def aim(self, left: float, right: float) -> None:
+        """Let the wheels go for these speeds (percent of full speed)."""
+        self.target_left = left * (FULL_SPEED / 100)
+        self.target_right = right * (FULL_SPEED / 100)
+
+    def roll(self, seconds: float) -> None:
+        """Live for ``seconds`` under the present targets."""
+        self.push_x = self.push_y = 0.0
+        gap = max(abs(self.target_left - self.left), abs(self.target_right - self.right))
+        if gap:
+            ramp = gap / ACCELERATION
+            if ramp > seconds:
+                part = seconds / ramp
+                self._ramp(
+                    seconds,
+                    self.left + (self.target_left - self.left) * part,
+                    self.right + (self.target_right - self.right) * part,
+                )
+                return
+            self._ramp(ramp, self.target_left, self.target_right)
+            seconds -= ramp
+        if self.left or self.right:
+            self._shift(self.left * seconds, self.right * seconds)
+
+    def _ramp(self, seconds: float, left: float, right: float) -> None:
+        """Change evenly to these wheel speeds."""
+        mean = seconds / 2
+        before_left, before_right = self.left, self.right
+        self.left, self.right = left, right
+        self._shift((before_left + left) * mean, (before_right + right) * mean)
+
+    def _shift(self, left: float, right: float) -> None:
+        """Roll the wheels by so many cm and go where that leads, unless something solid is there."""
+        self.rolled_left += left
+        self.rolled_right += right
+        way = (left + right) / 2
+        turn = (right - left) / TRACK
+        middle = self.heading + turn / 2
+        chord = way * sin(turn / 2) / (turn / 2) if turn else way
+        x = self.x + chord * cos(middle)
+        y = self.y + chord * sin(middle)
+        heading = self.heading + turn
+        way = abs(way)
+        self.clearance -= way
+        if self.clearance <= 0:
+            wanted_x, wanted_y = x, y
+            x, y, heading = self.space.fit(self, x, y, heading)
+            if x != wanted_x or y != wanted_y:
+                self.push_x += x - wanted_x
+                self.push_y += y - wanted_y
+                way = hypot(x - self.x, y - self.y)
+            self.clearance = self.space.clearance(x, y)
+        self.distance += way
+        self.x = x
+        self.y = y
+        self.heading = heading
+
+
+class Trail:
+    """The path a body has driven, thinned to what a drawing needs and bounded: rows of (t, x, y, heading)."""
+
+    STEP = 0.5
+    """cm between two points of a straight path."""
+    TURN = 0.05
+    """Radians between two points of a turn (3 degrees)."""
+
+    def __init__(self, limit: int) -> None:
+        self.rows: deque[tuple[float, float, float, float]] = deque(maxlen=limit)
+
+    def record(self, t: float, body: Body, *, always: bool = False) -> None:
+        """Note where ``body`` is at ``t``, if it has come far enough or ``always``."""
+        if self.rows:
+            _, x, y, heading = self.rows[-1]
+            dx, dy = body.x - x, body.y - y
+            still = dx * dx + dy * dy < self.STEP * self.STEP and abs(body.heading - heading) < self.TURN
+            if still and not (always and (dx or dy or body.heading != heading)):
+                return
+        self.rows.append((t, body.x, body.y, body.heading))

@@ -1,0 +1,121 @@
+"""A thread that calls back on time, whatever the notebook's event loop is doing.
+
+A motion must end when its time is over even while a cell blocks the loop, so its end is not left to asyncio. There is one
+watchdog per process (:func:`shared`). Its thread starts with the first appointment and ends after the last one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["Handle", "Watchdog", "shared"]
+
+log = logging.getLogger(__name__)
+
+
+class Handle:
+    """One appointment. :meth:`cancel` withdraws it; a callback that already runs is not interrupted."""
+
+    __slots__ = ("_dog", "callback", "deadline", "done")
+
+    def __init__(self, dog: Watchdog, deadline: float, callback: Callable[[], object]) -> None:
+        self._dog = dog
+        self.deadline = deadline
+        self.callback: Callable[[], object] | None = callback
+        self.done = False
+        """Whether it was called or cancelled."""
+
+    def cancel(self) -> None:
+        """Do not call. Saying it again, or too late, changes nothing."""
+        self._dog._cancel(self)
+
+
+class Watchdog:
+    """A daemon thread with a heap of deadlines, read on ``time.monotonic``.
+
+    Callbacks run in its thread, one after another: they must be short and must not wait. One that raises is logged with its
+    traceback, and the next ones are called all the same.
+    """
+
+    def __init__(self, name: str = "mbot-watchdog") -> None:
+        self._name = name
+        self._wake = threading.Condition()
+        self._heap: list[tuple[float, int, Handle]] = []
+        self._order = itertools.count()
+        self._live = 0
+        self._thread: threading.Thread | None = None
+
+    def call_at(self, deadline: float, callback: Callable[[], object]) -> Handle:
+        """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline`` (at once if it has)."""
+        handle = Handle(self, deadline, callback)
+        with self._wake:
+            heapq.heappush(self._heap, (deadline, next(self._order), handle))
+            self._live += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            else:
+                self._wake.notify()
+        return handle
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the thread has ended, that is, until no appointment is left. Returns whether it has."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def _cancel(self, handle: Handle) -> None:
+        with self._wake:
+            if handle.done:
+                return
+            handle.done = True
+            handle.callback = None  # let go of what it holds, the heap entry may live on for a while
+            self._live -= 1
+            if not self._live:
+                self._wake.notify()  # nothing left to wait for: the thread may end
+
+    def _run(self) -> None:
+        while True:
+            callback = self._next()
+            if callback is None:
+                return
+            try:
+                callback()
+            except Exception:
+                log.exception("a callback of the watchdog failed; the next ones go on")
+            callback = None  # hold no robot alive while waiting
+
+    def _next(self) -> Callable[[], object] | None:
+        """Wait for the next callback that is due; None when no appointment is left."""
+        with self._wake:
+            while self._live:
+                deadline, _, handle = self._heap[0]
+                if handle.done:
+                    heapq.heappop(self._heap)
+                    continue
+                wait = deadline - time.monotonic()
+                if wait > 0:
+                    self._wake.wait(min(wait, threading.TIMEOUT_MAX))
+                    continue
+                heapq.heappop(self._heap)
+                handle.done = True
+                self._live -= 1
+                callback, handle.callback = handle.callback, None
+                return callback
+            self._heap.clear()
+            self._thread = None
+            return None
+
+
+_shared = Watchdog()
+
+
+def shared() -> Watchdog:
+    """The watchdog of this process."""
+    return _shared

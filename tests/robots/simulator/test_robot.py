@@ -1,0 +1,344 @@
+"""The simulated mBot2 seen from outside: commands in, time passes, state out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mbot_nb import commands as c
+from mbot_nb.errors import CommandRejectedError
+from mbot_nb.robot import Motion
+from mbot_nb.robots import SimulatedRobot, World, watchdog
+from mbot_nb.robots.simulator.body import FULL_SPEED, TRACK
+
+from .conftest import Ears, FakeClock
+
+BRAKING = 0.15
+"""More than full speed needs to come to rest, s."""
+
+
+def drive(bot: SimulatedRobot, left: float, right: float, duration: float = 1.0) -> Motion:
+    motion = bot.execute(c.Drive(left=left, right=right, duration=duration))
+    assert isinstance(motion, Motion)
+    return motion
+
+
+def pose(bot: SimulatedRobot) -> Any:
+    found = bot.state()["pose"]
+    return found["x"], found["y"], found["heading"]
+
+
+def test_full_speed_is_200_rpm() -> None:
+    assert pytest.approx(68.07, abs=0.01) == FULL_SPEED
+
+
+def test_a_straight_line_is_as_long_as_speed_times_time(bot: SimulatedRobot, clock: FakeClock) -> None:
+    drive(bot, 50, 50, 1.5)
+    clock.sleep(1.5 + BRAKING)
+    assert bot.distance_driven == pytest.approx(0.5 * FULL_SPEED * 1.5, abs=1e-9)
+    assert pose(bot) == (pytest.approx(100 + 0.75 * FULL_SPEED, abs=1e-3), 75, 0)
+
+
+def test_a_motion_lasts_as_long_as_it_was_told_though_nobody_looks_for_five_seconds(
+    bot: SimulatedRobot, clock: FakeClock, ears: Ears
+) -> None:
+    motion = drive(bot, 40, 40, 1.0)
+    clock.sleep(5)
+    assert bot.distance_driven == pytest.approx(0.4 * FULL_SPEED, abs=1e-9)
+    assert motion.ended == "time"
+    assert bot.state()["motors"] == {"left": 0, "right": 0, "moving": False}
+
+
+def test_spinning_at_50_rpm_turns_170_degrees_a_second(bot: SimulatedRobot, clock: FakeClock) -> None:
+    bot.execute(c.Move(direction="left", speed=25, duration=1.0))
+    clock.sleep(1 + BRAKING)
+    assert pose(bot) == (100, 75, pytest.approx(169.6, abs=0.1))
+    bot.execute(c.Move(direction="right", speed=25, duration=1.0))
+    clock.sleep(1 + BRAKING)
+    assert pose(bot) == (100, 75, pytest.approx(0, abs=1e-3))
+
+
+def test_an_arc_is_the_arc_of_the_closed_form(bot: SimulatedRobot, clock: FakeClock) -> None:
+    drive(bot, 20, 40, 2.0)
+    clock.sleep(2 + BRAKING)
+    left, right = 0.2 * FULL_SPEED * 2, 0.4 * FULL_SPEED * 2
+    turn = (right - left) / TRACK
+    radius = (left + right) / 2 / turn
+    x, y, heading = pose(bot)
+    assert x == pytest.approx(100 + radius * math.sin(turn), abs=1e-3)
+    assert y == pytest.approx(75 + radius * (1 - math.cos(turn)), abs=1e-3)
+    assert heading == pytest.approx(math.degrees(turn) % 360, abs=1e-3)
+    assert bot.distance_driven == pytest.approx(radius * turn, abs=1e-9)
+
+
+def test_it_speeds_up_and_brakes_no_faster_than_wheels_hold(bot: SimulatedRobot, clock: FakeClock) -> None:
+    drive(bot, 100, 100, 0.5)
+    speeds = []
+    for _ in range(80):
+        clock.sleep(0.01)
+        speeds.append(bot.telemetry()["speed"])
+    assert max(speeds) == pytest.approx(FULL_SPEED, abs=1e-3)
+    assert max(abs(b - a) for a, b in itertools.pairwise(speeds)) <= 5.001
+    assert speeds[-1] == 0
+
+
+def test_stop_brakes_at_once(bot: SimulatedRobot, clock: FakeClock, ears: Ears) -> None:
+    motion = drive(bot, 100, 100, 10)
+    clock.sleep(0.3)
+    before = bot.distance_driven
+    bot.stop("test")
+    assert motion.ended == "stopped"
+    assert ears.of("robot_stopped") == [{"reason": "test"}]
+    clock.sleep(BRAKING)
+    assert bot.telemetry()["speed"] == 0
+    assert bot.distance_driven - before == pytest.approx(FULL_SPEED**2 / 2 / 500)
+    rest = bot.state()["pose"]
+    clock.sleep(60)
+    assert bot.state()["pose"] == rest
+
+
+def test_a_new_motion_replaces_the_old_one(bot: SimulatedRobot, clock: FakeClock) -> None:
+    first = drive(bot, 50, 50, 5)
+    clock.sleep(1)
+    second = drive(bot, -50, -50, 1)
+    assert first.ended == "replaced"
+    assert second.ended is None
+    clock.sleep(1)
+    bot.advance()
+    assert second.ended == "time"
+    assert first.ended == "replaced"
+
+
+def test_a_motion_that_was_over_was_not_replaced(bot: SimulatedRobot, clock: FakeClock) -> None:
+    first = drive(bot, 50, 50, 1)
+    clock.sleep(3)
+    drive(bot, 50, 50, 1)
+    assert first.ended == "time"
+
+
+def test_a_motion_of_no_time_ends_at_once(bot: SimulatedRobot, clock: FakeClock) -> None:
+    assert drive(bot, 50, 50, 0).ended == "time"
+    clock.sleep(1)
+    assert bot.distance_driven == 0
+
+
+def test_a_wall_holds_it_while_the_wheels_turn(bot: SimulatedRobot, clock: FakeClock, ears: Ears) -> None:
+    drive(bot, 100, 100, 3)
+    clock.sleep(4)
+    assert pose(bot) == (pytest.approx(200 - 17.5 / 2), 75, 0)
+    assert bot.distance_driven == pytest.approx(100 - 17.5 / 2)
+    assert bot.telemetry()["encoder_left"] == pytest.approx(3 * 200 / 60 * 360, abs=0.1)
+    kinds = [data["type"] for data in ears.of("stimulus_detected")]
+    assert kinds == ["obstacle", "bump"]
+    assert ears.of("stimulus_detected")[1]["side"] == "front"
+    assert bot.state()["neural_state"]["distance"] == 3
+
+
+@pytest.mark.parametrize(("speed", "heading", "side"), [(-100, 0, "back"), (100, 0, "front")])
+def test_a_bump_says_on_which_side(clock: FakeClock, speed: float, heading: float, side: str) -> None:
+    ears = Ears()
+    bot = SimulatedRobot(clock=clock)
+    bot.attach(ears)
+    drive(bot, speed, speed, 3)
+    clock.sleep(4)
+    bot.advance()
+    assert [data["side"] for data in ears.of("stimulus_detected") if data["type"] == "bump"] == [side]
+
+
+def test_it_slides_along_a_wall_it_meets_at_an_angle(bot: SimulatedRobot, clock: FakeClock) -> None:
+    bot.execute(c.Move(direction="left", speed=25, duration=45 / 169.565))
+    clock.sleep(1)
+    drive(bot, 100, 100, 3)
+    clock.sleep(4)
+    x, y, heading = pose(bot)
+    reach = (17.5 + 13) / 2 * math.sqrt(0.5)
+    assert heading == pytest.approx(45, abs=0.5)
+    assert (x, y) == (pytest.approx(200 - reach, abs=0.1), pytest.approx(150 - reach, abs=0.1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    motions=st.lists(
+        st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 3), st.floats(0, 2)), min_size=1, max_size=6
+    ),
+    looks=st.lists(st.floats(0, 0.7), max_size=40),
+)
+def test_looking_changes_nothing(motions: list[tuple[float, float, float, float]], looks: list[float]) -> None:
+    def live(looks: list[float]) -> tuple[Any, ...]:
+        clock, ears = FakeClock(), Ears()
+        bot = SimulatedRobot(seed=3, clock=clock)
+        bot.attach(ears)
+        pauses = iter(looks)
+        for left, right, duration, pause in motions:
+            drive(bot, left, right, duration)
+            end = clock.now + pause
+            for look in pauses:
+                if clock.now + look >= end:
+                    break
+                clock.sleep(look)
+                bot.state()
+                bot.telemetry()
+            clock.now = end
+        clock.now = 1020.0
+        return bot.state(), bot.telemetry(), bot.path, bot.distance_driven, ears
+
+    assert live(looks) == live([])
+
+
+@given(look=st.floats(0, 2))
+@settings(max_examples=50, deadline=None)
+def test_a_look_sees_the_very_moment(look: float) -> None:
+    clock = FakeClock()
+    bot = SimulatedRobot(clock=clock)
+    drive(bot, 50, 50, 2)
+    clock.sleep(look)
+    speed = FULL_SPEED / 2
+    ramp = speed / 500
+    t = clock.now - 1000
+    expected = 250 * t * t if t < ramp else speed * (t - ramp / 2)
+    assert bot.distance_driven == pytest.approx(expected, abs=1e-6)
+
+
+def test_standing_costs_nothing(bot: SimulatedRobot, clock: FakeClock) -> None:
+    drive(bot, 30, 50, 1)
+    clock.sleep(60)
+    bot.advance()
+    started = time.process_time()
+    for _ in range(10):
+        clock.sleep(3600)
+        bot.state()
+    assert time.process_time() - started < 0.1
+
+
+def test_at_rest_every_look_gives_an_equal_state(bot: SimulatedRobot, clock: FakeClock) -> None:
+    drive(bot, 100, 90, 2)
+    clock.sleep(60)
+    first = bot.state()
+    for _ in range(20):
+        clock.sleep(0.37)
+        assert bot.state() == first
+        assert bot.state() is not first
+
+
+def test_the_emergency_stop_latches(bot: SimulatedRobot, clock: FakeClock) -> None:
+    motion = drive(bot, 50, 50, 10)
+    latch = bot.emergency_stop()
+    assert motion.ended == "stopped"
+    with pytest.raises(CommandRejectedError, match="STOPPED"):
+        drive(bot, 50, 50)
+    bot.release_stop(latch)
+    drive(bot, 50, 50)
+
+
+def test_the_personality_changes_within_its_range_and_says_so(bot: SimulatedRobot, ears: Ears) -> None:
+    command = c.parse("update_personality", {"curiosity_drive": 0.9, "tension_baseline": 0})
+    bot.execute(command)
+    personality = bot.state()["personality"]
+    assert set(personality) == set(c.TRAITS)
+    assert personality["curiosity_drive"] == 0.9
+    assert all(0 <= value <= 1 for value in personality.values())
+    assert ears == [
+        (
+            "personality_changed",
+            {"personality": personality, "changed": {"curiosity_drive": 0.9, "tension_baseline": 0}},
+        )
+    ]
+
+
+def test_leds_display_and_tone_are_in_the_state(bot: SimulatedRobot, clock: FakeClock) -> None:
+    bot.execute(c.SetLed(r=1, g=2, b=3))
+    bot.execute(c.SetLed(r=255, g=0, b=0, index=2))
+    bot.execute(c.DisplayText(text="hello"))
+    bot.execute(c.PlayTone(frequency=440, duration=0.5))
+    state = bot.state()
+    assert state["leds"] == [[1, 2, 3], [255, 0, 0], [1, 2, 3], [1, 2, 3], [1, 2, 3]]
+    assert state["display"] == {"text": "hello"}
+    assert state["sound"] == {"frequency": 440}
+    clock.sleep(0.5)
+    assert bot.state()["sound"] == {"frequency": None}
+
+
+def test_what_it_cannot_do_it_refuses(bot: SimulatedRobot) -> None:
+    with pytest.raises(CommandRejectedError, match=r"UNSUPPORTED.*custom") as caught:
+        bot.execute(c.CustomCommand(values={"action": "dance"}))
+    assert caught.value.code == "UNSUPPORTED"
+
+
+def test_the_path_goes_from_the_start_to_here(bot: SimulatedRobot, clock: FakeClock) -> None:
+    assert bot.path == [(0.0, 100.0, 75.0, 0.0)]
+    drive(bot, 40, 50, 1)
+    clock.sleep(0.512)
+    path = bot.path
+    assert path[0] == (0.0, 100.0, 75.0, 0.0)
+    assert path[-1][0] == pytest.approx(0.512)
+    assert (round(path[-1][1], 3), round(path[-1][2], 3)) == pose(bot)[:2]
+    assert [row[0] for row in path] == sorted(row[0] for row in path)
+
+
+def test_the_watchdog_ends_a_motion_on_time_though_nobody_looks() -> None:
+    bot = SimulatedRobot(seed=1)
+    ended = threading.Event()
+    threads: list[str] = []
+    at: list[float] = []
+
+    def hear(how: str) -> None:
+        at.append(time.monotonic())
+        threads.append(threading.current_thread().name)
+        ended.set()
+
+    began = time.monotonic()
+    motion = drive(bot, 30, 30, 0.1)
+    motion.on_end(hear)
+    assert ended.wait(5)
+    assert motion.ended == "time"
+    assert 0.1 <= at[0] - began < 1
+    assert threads == ["mbot-watchdog"]
+    assert watchdog.shared().join(5)
+
+
+def test_a_stop_leaves_nothing_waiting() -> None:
+    bot = SimulatedRobot(seed=1)
+    motion = drive(bot, 30, 30, 10)
+    bot.stop()
+    assert motion.ended == "stopped"
+    assert watchdog.shared().join(5)
+
+
+def test_closing_ends_the_motion() -> None:
+    bot = SimulatedRobot(seed=1)
+    motion = drive(bot, 30, 30, 10)
+    bot.close()
+    assert motion.ended == "stopped"
+    assert watchdog.shared().join(5)
+
+
+def test_a_listener_may_ask_for_the_lock_in_another_thread(bot: SimulatedRobot, clock: FakeClock) -> None:
+    """Listeners are called without the lock: one that waits for a thread that looks does not wait for ever."""
+    seen: list[dict[str, Any]] = []
+
+    def hear(how: str) -> None:
+        thread = threading.Thread(target=lambda: seen.append(bot.state()))
+        thread.start()
+        thread.join(5)
+
+    drive(bot, 30, 30, 5).on_end(hear)
+    clock.sleep(1)
+    bot.stop()
+    assert len(seen) == 1
+
+
+def test_two_worlds_of_one_seed_go_the_same_way(clock: FakeClock) -> None:
+    bots = [SimulatedRobot(seed=5, world=World(width=120, height=100), clock=clock) for _ in range(2)]
+    for left, right in ((80, 100), (-30, 60), (100, 100)):
+        for bot in bots:
+            drive(bot, left, right, 1)
+        clock.sleep(0.7)
+    assert bots[0].path == bots[1].path
+    assert bots[0].state() == bots[1].state()
