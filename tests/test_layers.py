@@ -1,0 +1,195 @@
+"""Imports point down the floors of the house, and the protocol is pure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "mbot_nb"
+
+# From the top down. A module may import what stands on its own floor or below.
+FLOORS = (
+    {"widgets", "cli", "doctor", "__main__"},  # what a person touches
+    {"recording", "lab", "demo", "embedded"},  # what remembers, measures, and puts the parts together
+    {"robots"},  # what moves
+    {"client", "server", "sync"},  # what talks
+    {"transport"},  # what carries text frames
+    {"protocol"},  # what is said
+    {"commands", "vocabulary", "robot", "state", "address", "home"},  # the words that all floors share
+    {"errors"},  # how it fails
+)
+FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}
+
+# The public names are loaded from every floor when they are first used. Nothing else may load by name.
+FACADES = {"mbot_nb", "mbot_nb.robots"}
+
+# More than the floors say: robots never see a message, and widgets call commands and read state.
+NEVER = {
+    "robots": {"client", "server", "sync", "transport", "protocol", "home"},
+    "widgets": {"transport", "protocol"},
+}
+
+IMPURE = {
+    "asyncio",
+    "concurrent",
+    "datetime",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "queue",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "uuid",
+    "websockets",
+}
+
+
+class Import(NamedTuple):
+    target: str
+    line: int
+    for_types_only: bool
+
+
+def _modules() -> dict[str, Path]:
+    modules = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
+
+
+MODULES = _modules()
+OUR_PROTOCOL = [module for module in MODULES if f"{module}.".startswith(f"{PACKAGE}.protocol.")]
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(module: str) -> tuple[Import, ...]:
+    """All imports, wherever they stand; what is ours by the name of its module."""
+    typed = {
+        inner
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            # `from . import commands` names a module, `from .commands import Drive` something in one.
+            targets = [inner if (inner := f"{base}.{alias.name}") in MODULES else base for alias in node.names]
+        else:
+            continue
+        found += [Import(target, node.lineno, node in typed) for target in targets]
+    return tuple(found)
+
+
+def _absolute(module: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    is_package = MODULES[module].name == "__init__.py"
+    parts = module.split(".")
+    base = parts[: len(parts) - node.level + is_package]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def _unit(module: str) -> str:
+    """What has a floor: the module or package right inside mbot_nb."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def _place(module: str, found: Import) -> str:
+    return f"{MODULES[module].relative_to(ROOT)}:{found.line}"
+
+
+def _inner(module: str) -> Iterator[Import]:
+    return (found for found in _imports(module) if found.target.split(".")[0] == PACKAGE)
+
+
+def test_every_module_has_a_floor() -> None:
+    homeless = {_unit(module) for module in MODULES} - set(FLOOR) - {"__init__"}
+    assert not homeless, f"say in FLOORS on which floor of the house these stand: {sorted(homeless)}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != PACKAGE])
+def test_imports_point_down(module: str) -> None:
+    unit = _unit(module)
+    for found in _inner(module):
+        target = _unit(found.target)
+        assert target != "__init__", f"{_place(module, found)}: import the module that has it, not the whole package"
+        assert FLOOR[target] <= FLOOR[unit], f"{_place(module, found)}: {unit} may not import {target}, which stands above it"
+        assert target not in NEVER.get(unit, ()), f"{_place(module, found)}: {unit} may not know {target}"
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    graph = {
+        module: {found.target for found in _inner(module) if not found.for_types_only and found.target != module}
+        for module in MODULES
+        if module not in FACADES
+    }
+    # A module in a package needs the package's __init__ only to be found.
+    for module, targets in graph.items():
+        graph[module] = {target for target in targets if not module.startswith(f"{target}.")}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_facade_loads_by_name(module: str) -> None:
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__"):
+            assert module in FACADES, f"{MODULES[module].relative_to(ROOT)}:{node.lineno}: write an import statement"
+
+
+@pytest.mark.parametrize("module", OUR_PROTOCOL)
+def test_the_protocol_is_pure(module: str) -> None:
+    """Neither it nor what it imports of ours knows of loops, threads, sockets, clocks, chance or files."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for found in _imports(current):
+            assert found.target.split(".")[0] not in IMPURE, f"{_place(current, found)}: {module} must not need {found.target}"
+            if found.target in MODULES and found.target != PACKAGE:
+                waiting.append(found.target)
+
+
+@pytest.mark.parametrize("module", OUR_PROTOCOL)
+def test_the_protocol_opens_nothing(module: str) -> None:
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("open", "input", "print"), f"{MODULES[module].relative_to(ROOT)}:{node.lineno}"
+
+
+def test_there_is_a_protocol() -> None:
+    """The tests above must not pass because they looked at nothing."""
+    assert len(OUR_PROTOCOL) > 5
+    assert any(found.target == "mbot_nb.errors" for found in _imports("mbot_nb.commands"))
