@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import math
 import threading
@@ -342,3 +343,13 @@ def test_two_worlds_of_one_seed_go_the_same_way(clock: FakeClock) -> None:
         clock.sleep(0.7)
     assert bots[0].path == bots[1].path
     assert bots[0].state() == bots[1].state()
+
+
+async def test_driving_from_an_event_loop_does_not_block_it() -> None:
+    """The watchdog's thread is started here, under the eyes of what finds blocking calls."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    bot = SimulatedRobot(seed=1)
+    drive(bot, 30, 30, 0.05).on_end(lambda how: loop.call_soon_threadsafe(ended.set_result, how))
+    async with asyncio.timeout(5):
+        assert await ended == "time"
