@@ -17,13 +17,13 @@ PACKAGE = "mbot_nb"
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
     {"widgets", "cli", "doctor", "__main__"},  # what a person touches
-    {"recording", "lab", "demo", "embedded"},  # what remembers, measures, and puts the parts together
+    {"recording", "plots", "lab", "demo", "embedded"},  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
-    {"client", "server", "sync"},  # what talks
+    {"client", "server", "sync", "subscriptions"},  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
     {"commands", "vocabulary", "robot", "state", "address", "home"},  # the words that all floors share
-    {"errors"},  # how it fails
+    {"errors", "version"},  # how it fails
 )
 FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}
 
