@@ -1,1 +1,102 @@
-"""placeholder"""
+"""The best way to put a robot into a notebook.
+
+    import mbot_nb as mb
+
+    server = await mb.serve()                  # a simulated mBot2 at ws://127.0.0.1:4000
+    bot = await mb.connect(server.url)         # returns when its whole state is here
+    await bot.drive(left=40, right=40, duration=1.5)
+
+The names below load when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    AddressInUseError,
+    CommandError,
+    CommandExpiredError,
+    CommandRejectedError,
+    CommandTimeoutError,
+    ConnectError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+    ProtocolError,
+    SendBufferFullError,
+    UsageError,
+)
+from .version import __version__
+
+if TYPE_CHECKING:
+    from . import plots
+    from .client import Client
+    from .embedded import connect, serve
+    from .protocol.settings import Settings
+    from .recording.recorder import Recorder
+    from .robot import Motion, Robot
+    from .robots.simulator import SimulatedRobot
+    from .server import Server
+    from .subscriptions import Event
+    from .vocabulary import CommandResult
+
+_LAZY = {
+    "Client": "client",
+    "CommandResult": "vocabulary",
+    "Event": "subscriptions",
+    "Motion": "robot",
+    "Recorder": "recording.recorder",
+    "Robot": "robot",
+    "Server": "server",
+    "Settings": "protocol.settings",
+    "SimulatedRobot": "robots.simulator",
+    "connect": "embedded",
+    "plots": "",
+    "serve": "embedded",
+}
+
+__all__ = [
+    "AddressInUseError",
+    "Client",
+    "CommandError",
+    "CommandExpiredError",
+    "CommandRejectedError",
+    "CommandResult",
+    "CommandTimeoutError",
+    "ConnectError",
+    "DeliveryUnknownError",
+    "Event",
+    "MbotError",
+    "Motion",
+    "NotConnectedError",
+    "ProtocolError",
+    "Recorder",
+    "Robot",
+    "SendBufferFullError",
+    "Server",
+    "Settings",
+    "SimulatedRobot",
+    "UsageError",
+    "__version__",
+    "connect",
+    "plots",
+    "serve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"mbot_nb has no {name!r}; it has: {', '.join(__all__)}")
+    if module:
+        value = getattr(import_module(f".{module}", __name__), name)
+    else:
+        value = import_module(f".{name}", __name__)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -148,7 +148,7 @@ class ClientSession:
         """Why the shell was told to drop the connection."""
         self._wall = wall
         self._luck = luck
-        self._token = token
+        self.token = token
         self._heartbeat: Heartbeat | None = None
         self._orderer = self._new_orderer(0)
         self._synchronise_by: float | None = None
@@ -169,6 +169,11 @@ class ClientSession:
         if self.ever_connected and self.state in (State.DIALLING, State.SYNCHRONISING):
             return WORDS[State.WAITING]
         return WORDS[self.state]
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there are frames to take or events to tell."""
+        return bool(self._frames or self._events)
 
     @property
     def last_event(self) -> int:
@@ -210,8 +215,8 @@ class ClientSession:
         self._go("open")
         self.extended = extended
         self._synchronise_by = now + self.settings.auth_timeout
-        if self._token is not None:
-            self._frames.append(envelope(b"auth", to_json({"token": self._token}), self._wall(now)))
+        if self.token is not None:
+            self._frames.append(envelope(b"auth", to_json({"token": self.token}), self._wall(now)))
 
     def lost(self, loss: Loss, now: float, *, give_up: bool = False) -> None:
         """The connection ended, or none could be made."""
@@ -503,7 +508,7 @@ class ClientSession:
         self._events.append(Trouble(now, error.code, error.message, error.details))
 
     def _token_wanted(self, message: str) -> None:
-        if self._token is None and self.state is State.SYNCHRONISING:
+        if self.token is None and self.state is State.SYNCHRONISING:
             self._drop(LossKind.TOKEN, f"the server wants a token ({message})", CloseCode.NORMAL)
 
     def _missed(self, expected: int, got: int, now: float) -> None:

@@ -1,0 +1,261 @@
+"""The front door: `serve` and `connect`, and what this notebook has running.
+
+The one module that knows all floors: a server needs a robot, a client may need a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
+from .client import Client
+from .errors import AddressInUseError, ConnectError, UsageError
+from .home import Home, OpeningCall
+from .protocol.settings import BatchPolicy, Settings
+from .server import Server
+from .version import __version__
+
+if TYPE_CHECKING:
+    import ssl as tls
+
+    from .robot import Robot
+
+__all__ = ["connect", "serve"]
+
+_servers: dict[tuple[str, int], Server] = {}
+"""The servers of this process by host and the port they listen on, so that a start cell run again finds its earlier self."""
+_cells: dict[Server, tuple[object, int]] = {}
+"""For servers on any free port: the notebook cell that started them, and in which execution."""
+
+
+def serve(
+    robot: Robot | None = None,
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    ssl: tls.SSLContext | None = None,
+    allow_origins: Iterable[str] = (),
+    thread: bool = False,
+    limit_loopback: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> OpeningCall[Server]:
+    """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with ``async with``.
+
+    Args:
+        host, port: where to listen. Port 0 takes any free one; see ``server.url``. Running the cell again replaces the
+            server. Anything but this machine's own loopback needs a token; one is made and printed if none is given.
+        token: what clients must show: ``connect(url, token=...)``.
+        ssl: a server context with a certificate, for `wss`; TLS 1.3 at least.
+        allow_origins: web pages, as ``"https://example.org"``, that may connect besides those of this machine.
+        thread: live on the I/O thread, which no cell can block, instead of the caller's loop.
+        limit_loopback: apply the limit of frames per second also to clients of this machine.
+        settings: numbers of the wire contract that shall differ from the defaults (see `Settings`).
+
+    Raises:
+        AddressInUseError: the port is taken by another program.
+    """
+    chosen = _settings(settings)
+    home = _home(thread)
+    place = _cell()
+
+    async def start() -> Server:
+        nonlocal token
+        if ssl is not None:
+            ssl.minimum_version = max(ssl.minimum_version, _tls13())
+        for old in [old for old in list(_servers.values()) if _is_earlier_self(old, host, port, place)]:
+            said = old.url
+            await old.close()
+            print(f"The server that ran at {said} was replaced by this one.")
+        made = token is None and not is_loopback(host)
+        if made:
+            token = secrets.token_urlsafe(12)
+        server = Server(
+            robot if robot is not None else _simulated(),
+            home(),
+            host=host,
+            port=port,
+            settings=chosen,
+            token=token,
+            ssl=ssl,
+            allow_origins=tuple(allow_origins),
+            limit_loopback=limit_loopback,
+            version=__version__,
+        )
+        await server.open()
+        _servers[host, server.port] = server
+        if place is not None:
+            _cells[server] = place
+        server.on_closed = _forget
+        if made:
+            print(f'Others in your network can reach this robot: await mb.connect("{server.url}", token="{token}")')
+        return server
+
+    return OpeningCall(home, start, "mb.serve()")
+
+
+def connect(
+    address: str | Server | None = None,
+    *,
+    token: str | None = None,
+    ssl: tls.SSLContext | None = None,
+    retry: bool = False,
+    thread: bool = False,
+    batch_window: float = 0.1,
+    max_batch_size: int = 10,
+    batch_policy: BatchPolicy = "window",
+    settings: Mapping[str, Any] | None = None,
+) -> OpeningCall[Client]:
+    """Connect to a robot; await it, or use it with ``async with``. Returns when its whole state is here.
+
+    Args:
+        address: as ``"ws://192.168.1.20:4000"`` or ``"localhost:4000"``, or a server of this notebook. Without one it is this
+            notebook's server; if there is none, one with a simulated robot is started.
+        token: what the server asks for.
+        ssl: a client context, for `wss` with a certificate that is not publicly known.
+        retry: keep trying if nothing answers yet, instead of raising.
+        thread: live on the I/O thread instead of the caller's loop.
+        batch_window: seconds that a queued command may wait for company; 0 sends each at once.
+        max_batch_size: commands that share a frame at most.
+        batch_policy: ``"window"``, or ``"adaptive"``, which sends at once while the link is idle.
+        settings: further numbers of the wire contract that shall differ from the defaults (see `Settings`).
+
+    Raises:
+        ConnectError: within 2 s, with the reason and what to do.
+    """
+    chosen = _settings(
+        {"batch_window": batch_window, "max_batch_size": max_batch_size, "batch_policy": batch_policy, **(settings or {})}
+    )
+    home = _home(thread)
+
+    async def start() -> Client:
+        nonlocal token
+        url, secret = await _whither(address, thread)
+        if token is None:
+            token = secret
+        client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=_shortcut(url))
+        return await client.open()
+
+    return OpeningCall(home, start, "mb.connect()")
+
+
+async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str | None]:
+    """The address to connect to, and the token if it is a server of this process."""
+    if isinstance(address, Server):
+        if address.closed:
+            raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
+        return address.url, address.token
+    if address == "usb":
+        raise ConnectError("robots on a USB cable are not supported yet; `await mb.connect()` brings a simulated one", retryable=False)
+    if address is not None:
+        url = normalise(address)
+        server = _local(url)
+        return url, server.token if server is not None else None
+    for server in reversed(_servers.values()):
+        print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id}).")
+        return server.url, server.token
+    try:
+        server = await serve(thread=thread)
+    except AddressInUseError:
+        # Somebody else's server has the usual port; this notebook asked for its own.
+        server = await serve(port=0, thread=thread)
+    print(f"Started a server at {server.url} with a simulated robot, and connected to it.")
+    return server.url, server.token
+
+
+def _settings(changes: Mapping[str, Any] | None) -> Settings:
+    try:
+        settings = Settings(**(changes or {}))
+    except TypeError as error:
+        raise UsageError(f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}") from None
+    if settings.batch_window < 0 or not 1 <= settings.max_batch_size <= settings.max_batch_received:
+        raise UsageError(
+            f"batch_window must be 0 s or more and max_batch_size 1 to {settings.max_batch_received}; "
+            f"got {settings.batch_window} and {settings.max_batch_size}"
+        )
+    if settings.batch_policy not in ("window", "adaptive"):
+        raise UsageError(f'batch_policy is "window" or "adaptive", not {settings.batch_policy!r}')
+    return msgspec.structs.replace(settings, retry_delays=tuple(settings.retry_delays))
+
+
+def _home(thread: bool) -> Any:
+    """The home of a new object, found once: where it is made, or the I/O thread."""
+    found: list[Home] = []
+    if not thread:
+        try:
+            found.append(Home(asyncio.get_running_loop()))
+        except RuntimeError:
+            found.clear()
+
+    def home() -> Home:
+        if not found:
+            found.append(Home.io_thread() if thread else Home.here())
+        return found[0]
+
+    return home
+
+
+def _simulated() -> Robot:
+    from .robots.simulator import SimulatedRobot
+
+    return SimulatedRobot()
+
+
+def _local(url: str) -> Server | None:
+    """The server of this process behind an address, if it is one."""
+    for server in _servers.values():
+        if normalise(server.url).partition("?")[0].rstrip("/") == url.partition("?")[0].rstrip("/"):
+            return server
+    return None
+
+
+def _shortcut(url: str) -> Any:
+    """A stop that goes straight to a robot of this process, whatever its server's loop is doing."""
+
+    def stop(command: str) -> None:
+        server = _local(url)
+        if server is None:
+            return
+        if command == "emergency_stop":
+            server.robot.emergency_stop()
+        else:
+            server.robot.stop()
+
+    return stop
+
+
+def _is_earlier_self(old: Server, host: str, port: int, place: tuple[object, int] | None) -> bool:
+    """Whether a start cell that is run again means this server."""
+    if port != 0:
+        return (old.host, old.port) == (host, port)
+    earlier = _cells.get(old)
+    return place is not None and earlier is not None and earlier[0] == place[0] and earlier[1] != place[1]
+
+
+def _cell() -> tuple[object, int] | None:
+    """The notebook cell that called, by its code's place, and the number of its execution; None outside of notebooks."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return None
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb"):
+        frame = frame.f_back  # type: ignore[assignment]
+    return (frame.f_code.co_filename, frame.f_lineno), shell.execution_count
+
+
+def _forget(server: Server) -> None:
+    _servers.pop((server.host, server.port), None)
+    _cells.pop(server, None)
+
+
+def _tls13() -> Any:
+    import ssl
+
+    return ssl.TLSVersion.TLSv1_3

@@ -1,0 +1,209 @@
+"""The home loop of an object, and calls that work from everywhere.
+
+A client or server lives on one event loop, the one it was made on: the kernel's, or that of the I/O thread. A notebook
+calls it from cells, widget callbacks (on some kernels in another thread with a loop of its own), handlers and plain
+threads. So every public coroutine is a :class:`Call`, which runs on the home loop whoever awaits it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from .errors import UsageError
+
+__all__ = ["Call", "Home", "call"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_log = logging.getLogger("mbot_nb")
+
+
+class Home:
+    """One event loop, and the way to it from any thread."""
+
+    _io: Home | None = None
+    _io_lock = threading.Lock()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, is_io_thread: bool = False) -> None:
+        self.loop = loop
+        self.is_io_thread = is_io_thread
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __repr__(self) -> str:
+        return "<Home on the I/O thread>" if self.is_io_thread else "<Home on the caller's loop>"
+
+    @classmethod
+    def here(cls) -> Home:
+        """The loop that runs this code: in a notebook, the kernel's.
+
+        Raises:
+            UsageError: no loop runs here.
+        """
+        try:
+            return cls(asyncio.get_running_loop())
+        except RuntimeError:
+            raise UsageError(
+                "no event loop runs here. In a notebook cell write `await mb.connect()`; in a plain script use "
+                "`asyncio.run(main())`, or thread=True."
+            ) from None
+
+    @classmethod
+    def io_thread(cls) -> Home:
+        """The loop of the I/O thread, which no cell can block; the thread is started when it is first asked for."""
+        with cls._io_lock:
+            if cls._io is None or cls._io.loop.is_closed():
+                started = threading.Event()
+                loop = asyncio.new_event_loop()
+
+                def run() -> None:
+                    asyncio.set_event_loop(loop)
+                    loop.call_soon(started.set)
+                    loop.run_forever()
+
+                threading.Thread(target=run, name="mbot_nb-io", daemon=True).start()
+                started.wait()
+                cls._io = cls(loop, is_io_thread=True)
+            return cls._io
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this code runs on the home loop."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine at home; from any thread. What it raises is also logged if nobody asks for the result."""
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        except RuntimeError:
+            coroutine.close()
+            raise UsageError("the event loop this object lived on is gone; make a new one") from None
+
+    def post(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call a function at home soon (at once if this is home); from any thread."""
+        if self.is_here:
+            function(*args)
+            return
+        try:
+            self.loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            _log.debug("the home loop is closed; %r was not called", function)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
+        """Start a background task at home, hold on to it, and say in the log how it failed."""
+        task = self.loop.create_task(coroutine, name=f"mbot_nb {what}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+class Call(Coroutine[Any, Any, T], Generic[T]):
+    """A call that begins when it is awaited, on its object's home loop, whichever loop awaits it.
+
+    It is a coroutine, so `asyncio.gather`, `wait_for` and `create_task` take it. Shown or thrown away without `await`, it
+    says so.
+    """
+
+    def __init__(self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], words: str) -> None:
+        self._home = home
+        self._start = start
+        self._words = words
+        self._begun = False
+        self._eager = False
+        self._running: Generator[Any, Any, T] | None = None
+
+    def __repr__(self) -> str:
+        if self._begun:
+            return f"<{self._words}: under way>"
+        if self._eager:
+            return f"<{self._words}: done; `await` it for the answer>"
+        return f"<{self._words}: nothing has happened yet. Write `await` in front of it.>"
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if self._begun:
+            raise UsageError(f"{self._words} was awaited already: call it again")
+        self._begun = True
+        return _anywhere(self._home(), self._start).__await__()
+
+    def send(self, value: Any) -> Any:
+        if self._running is None:
+            self._running = self.__await__()
+        return self._running.send(value)
+
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Any:
+        if self._running is None:
+            self._running = self.__await__()
+        error = typ if val is None else val
+        return self._running.throw(error if tb is None else error.with_traceback(tb))
+
+    def close(self) -> None:
+        self._begun = True
+        if self._running is not None:
+            self._running.close()
+
+    def acts_unawaited(self) -> None:
+        """What it does was begun when it was made; awaiting it only brings the answer."""
+        self._eager = True
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"{self._words} was not awaited, so it has no {name!r}: write `await` in front of it")
+
+    def __del__(self) -> None:
+        if not getattr(self, "_begun", True) and not self._eager:
+            warnings.warn(f"{self._words} did nothing: write `await` in front of it", RuntimeWarning, stacklevel=2, source=self)
+
+
+class OpeningCall(Call[T]):
+    """A call whose result is to be closed: `async with mb.connect() as bot:` closes it at the end."""
+
+    _result: Any = None
+
+    async def __aenter__(self) -> T:
+        self._result = await self
+        return self._result  # type: ignore[no-any-return]
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._result.close()
+
+
+async def _anywhere(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run at home, and wait for it here."""
+    if home.is_here:
+        return await start()
+    return await asyncio.wrap_future(home.submit(start()))
+
+
+def call(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Call[T]]:
+    """Make a coroutine method of an object with a ``home`` callable from everywhere."""
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        owner: Any = args[0]
+        words = f"{getattr(owner, '_call_name', type(owner).__name__.lower())}.{method.__name__}()"
+        return Call(lambda: owner.home, lambda: method(*args, **kwargs), words)
+
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(wrapper, name, getattr(method, name))
+    wrapper.__wrapped__ = method  # type: ignore[attr-defined]
+    return wrapper
+
+
+async def settle(value: Any) -> Any:
+    """The value, awaited if it is to be awaited."""
+    return await value if isinstance(value, Awaitable) else value

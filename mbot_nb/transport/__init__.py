@@ -1,0 +1,1 @@
+"""What carries text frames: real WebSockets, and an in-memory line for tests."""

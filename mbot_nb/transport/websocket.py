@@ -1,0 +1,379 @@
+"""Text frames over real WebSockets: the `websockets` protocol core in thin asyncio shells.
+
+A wire hands each frame over at once, in the loop's callback, without queues or tasks in between; that is what keeps round
+trips short and a batch of commands cheap. One wire is one connection; a reconnect makes a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl as tls
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import BINARY, CONT, TEXT, Frame
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from ..protocol.backoff import CloseCode, Loss, LossKind
+from ..protocol.settings import MAX_FRAME, SUBPROTOCOL
+
+__all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial"]
+
+# The library's own chatter about connections is not the user's affair.
+_logger = logging.getLogger("mbot_nb.wire")
+_logger.setLevel(logging.ERROR)
+
+HANDSHAKE_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 2.0
+
+
+class Receiver(Protocol):
+    """Who is told what a wire carries. All calls come from the wire's loop."""
+
+    def wire_open(self, wire: Wire, extended: bool) -> None:
+        """The handshake is done; ``extended`` if both sides speak `mbot.v2`."""
+
+    def wire_text(self, wire: Wire, text: str) -> None:
+        """One text frame has come."""
+
+    def wire_writable(self, wire: Wire, writable: bool) -> None:
+        """The transport's buffer is full, or has room again."""
+
+    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
+        """It is over; ``clean`` if the peer said goodbye (close code 1000)."""
+
+
+class DialError(Exception):
+    """No connection could be made."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.detail)
+        self.loss = loss
+
+
+class Wire(asyncio.Protocol):
+    """One WebSocket connection, either side."""
+
+    def __init__(self, websocket: Any, receiver: Receiver) -> None:
+        self._websocket = websocket
+        self._receiver = receiver
+        self._transport: asyncio.Transport | None = None
+        self._fragments: list[bytes] = []
+        self._open = False
+        self._over = False
+        self._deaf = False
+        self._reason: Loss | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # From the shell.
+
+    @property
+    def peer(self) -> str:
+        """The other side's address."""
+        address = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unknown"
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Send text frames, in one write."""
+        websocket = self._websocket
+        if websocket.state is not OPEN or self._transport is None:
+            return
+        for frame in frames:
+            websocket.send_text(frame)
+        self._write()
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, deaf: bool = False) -> None:
+        """Say goodbye, then hang up; at once if the peer does not answer. ``deaf``: what it still sends is not delivered."""
+        self._deaf = self._deaf or deaf
+        if self._transport is None or self._over:
+            return
+        if self._open and self._websocket.state is OPEN:
+            self._websocket.send_close(code, reason[:120])
+            self._write()
+            self._hang_up_within(CLOSE_TIMEOUT)
+        elif not self._open:
+            self.abort()
+
+    def abort(self) -> None:
+        """Hang up now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # From asyncio.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        websocket = self._websocket
+        websocket.receive_data(data)
+        self._write()
+        for event in websocket.events_received():
+            if isinstance(event, Frame):
+                self._frame(event)
+            else:
+                self._handshake(event)
+        if self._open and websocket.close_expected():
+            self._hang_up_within(CLOSE_TIMEOUT)
+
+    def eof_received(self) -> None:
+        self._websocket.receive_eof()
+        self._write()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._over = True
+        loss, clean = self._how_it_ended(exc)
+        if self._open:
+            self._open = False
+            self._receiver.wire_lost(self, loss, clean)
+        else:
+            self._never_opened(loss)
+
+    def pause_writing(self) -> None:
+        if self._open:
+            self._receiver.wire_writable(self, False)
+
+    def resume_writing(self) -> None:
+        if self._open:
+            self._receiver.wire_writable(self, True)
+
+    # Inside.
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.opcode is TEXT and frame.fin:
+            self._text(bytes(frame.data))
+        elif frame.opcode is TEXT or (frame.opcode is CONT and self._fragments):
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                data, self._fragments = b"".join(self._fragments), []
+                self._text(data)
+        elif frame.opcode is BINARY or frame.opcode is CONT:
+            self._fail(1003, "text frames only: binary messages are not part of the protocol")
+
+    def _text(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            self._fail(CloseCode.INVALID_DATA, f"not UTF-8 at byte {error.start}")
+            return
+        self._receiver.wire_text(self, text)
+
+    def _fail(self, code: int, reason: str) -> None:
+        if self._websocket.state is OPEN:
+            self._websocket.fail(code, reason)
+            self._write()
+            self._hang_up_within(CLOSE_TIMEOUT)
+
+    def _write(self) -> None:
+        transport = self._transport
+        data = self._websocket.data_to_send()
+        if not data or transport is None:
+            return
+        if data[-1] == b"":
+            # The end of our side; closing still delivers what was written before.
+            if len(data) > 1:
+                transport.write(b"".join(data))
+            transport.close()
+        elif len(data) == 1:
+            transport.write(data[0])
+        else:
+            transport.write(b"".join(data))
+
+    def _hang_up_within(self, seconds: float) -> None:
+        if self._timer is None and not self._over:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
+
+    def _how_it_ended(self, exc: Exception | None) -> tuple[Loss, bool]:
+        if self._reason is not None:
+            return self._reason, False
+        said = self._websocket.close_rcvd
+        if said is not None:
+            words = f"the other side closed the connection ({said.code}{': ' + said.reason if said.reason else ''})"
+            return Loss(LossKind.CLOSED, words, said.code), said.code == CloseCode.NORMAL
+        own = self._websocket.close_sent
+        if own is not None:
+            return Loss(LossKind.CLOSED, f"closed from here ({own.code} {own.reason})".replace(" )", ")"), own.code), False
+        return Loss(LossKind.RESET, f"the connection broke{f' ({exc})' if exc else ''}"), False
+
+    def _handshake(self, event: Request | Response) -> None:
+        raise NotImplementedError
+
+    def _never_opened(self, loss: Loss) -> None:
+        raise NotImplementedError
+
+
+class ClientWire(Wire):
+    """The client's end; made by :func:`dial`."""
+
+    def __init__(self, websocket: ClientProtocol, receiver: Receiver, headers: dict[str, str]) -> None:
+        super().__init__(websocket, receiver)
+        self._headers = headers
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        request = self._websocket.connect()
+        for name, value in self._headers.items():
+            request.headers[name] = value
+        self._websocket.send_request(request)
+        self._write()
+
+    def _handshake(self, event: Request | Response) -> None:
+        error = self._websocket.handshake_exc
+        if error is not None:
+            self._fail_opening(error)
+            return
+        self._open = True
+        if not self.opened.done():
+            self.opened.set_result(None)
+        self._receiver.wire_open(self, self._websocket.subprotocol == SUBPROTOCOL)
+
+    def _never_opened(self, loss: Loss) -> None:
+        error = self._websocket.handshake_exc
+        if error is not None:
+            self._fail_opening(error)
+        elif not self.opened.done():
+            self.opened.set_exception(DialError(Loss(LossKind.RESET, "the connection broke while it was being made")))
+
+    def _fail_opening(self, error: Exception) -> None:
+        if self.opened.done():
+            return
+        if isinstance(error, InvalidStatus):
+            response = error.response
+            body = bytes(response.body or b"").decode(errors="replace").strip().split("\n")[0][:200]
+            detail = f"the server answered {response.status_code} {response.reason_phrase}{': ' + body if body else ''}"
+            loss = Loss(LossKind.HTTP, detail, response.status_code)
+        else:
+            loss = Loss(LossKind.HTTP, f"what answers there is not a WebSocket server ({error})", 400)
+        self.opened.set_exception(DialError(loss))
+
+
+class ServerWire(Wire):
+    """The server's end of one connection.
+
+    ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None lets it in.
+    """
+
+    def __init__(
+        self, receiver: Receiver, gate: Callable[[Request], tuple[HTTPStatus, str] | None], on_gone: Callable[[ServerWire], None]
+    ) -> None:
+        websocket = ServerProtocol(select_subprotocol=_select, max_size=MAX_FRAME, logger=_logger)
+        super().__init__(websocket, receiver)
+        self._gate = gate
+        self._on_gone = on_gone
+        self.request: Request | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._hang_up_within(HANDSHAKE_TIMEOUT)
+
+    def _handshake(self, event: Request | Response) -> None:
+        assert isinstance(event, Request)
+        self.request = event
+        refusal = self._gate(event)
+        response = self._websocket.accept(event) if refusal is None else self._websocket.reject(*refusal)
+        self._websocket.send_response(response)
+        self._write()
+        if self._websocket.state is OPEN:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._open = True
+            self._receiver.wire_open(self, self._websocket.subprotocol == SUBPROTOCOL)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._on_gone(self)
+
+    def _never_opened(self, loss: Loss) -> None:
+        """A plain page, a refused or broken handshake: nobody was told of it."""
+
+
+def _select(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A client that offers only what we do not know is served as a baseline one."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+async def dial(
+    url: str,
+    receiver: Receiver,
+    *,
+    timeout: float,
+    headers: dict[str, str] | None = None,
+    ssl: tls.SSLContext | None = None,
+    origin: str | None = None,
+) -> ClientWire:
+    """Make a connection.
+
+    Raises:
+        DialError: it could not be made; its ``loss`` says why.
+    """
+    try:
+        uri = parse_uri(url)
+    except InvalidURI as error:
+        raise DialError(Loss(LossKind.ADDRESS, str(error))) from None
+    context: tls.SSLContext | None = None
+    if uri.secure:
+        context = ssl if ssl is not None else tls.create_default_context()
+    loop = asyncio.get_running_loop()
+    wire: ClientWire | None = None
+
+    def make() -> ClientWire:
+        nonlocal wire
+        websocket = ClientProtocol(uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_FRAME, logger=_logger)
+        wire = ClientWire(websocket, receiver, headers or {})
+        return wire
+
+    try:
+        async with asyncio.timeout(timeout):
+            await loop.create_connection(
+                make, uri.host, uri.port, ssl=context, server_hostname=uri.host if context is not None else None
+            )
+            assert wire is not None
+            await wire.opened
+    except BaseException as error:
+        if wire is not None:
+            wire.abort()
+            if wire.opened.done() and not wire.opened.cancelled():
+                wire.opened.exception()
+        loss = _why(error, timeout)
+        if loss is None:
+            raise
+        raise DialError(loss) from None
+    return wire
+
+
+def _why(error: BaseException, timeout: float) -> Loss | None:
+    """A failed attempt in words; None for what is no such failure."""
+    if isinstance(error, DialError):
+        return error.loss
+    if isinstance(error, TimeoutError):
+        return Loss(LossKind.TIMEOUT, f"nothing answered within {timeout:.1f} s")
+    if isinstance(error, tls.SSLError):
+        return Loss(LossKind.TLS, f"the encrypted connection was not accepted: {error}")
+    if isinstance(error, ConnectionRefusedError):
+        return Loss(LossKind.REFUSED, "nothing listens there (connection refused)")
+    if isinstance(error, socket.gaierror):
+        return Loss(LossKind.NAME, "this name is not known")
+    if isinstance(error, (OSError, InvalidHandshake)):
+        if "Connect call failed" in str(error):
+            return Loss(LossKind.REFUSED, "nothing listens there (connection refused)")
+        return Loss(LossKind.RESET, str(error) or type(error).__name__)
+    return None
