@@ -12,6 +12,9 @@ import pytest
 
 TESTS = Path(__file__).parent
 
+# What is wrong is run once, by one of the parallel runners.
+pytestmark = pytest.mark.xdist_group("checks")
+
 GOOD = """
 import asyncio, os, subprocess, sys, threading, time
 
