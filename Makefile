@@ -55,5 +55,6 @@ $(VENV)/.lab $(VENV)/.dev: pyproject.toml constraints.txt
 			exit 1; }; \
 	fi
 	@touch $(UNFINISHED)
-	$(BIN)/pip install --no-input --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@echo "Installing what mbot_nb needs into $(VENV) (a minute or two, once) ..."
+	@$(BIN)/pip install --no-input --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@rm $(UNFINISHED) && touch $@
