@@ -116,6 +116,7 @@ class Client(Vocabulary[Call[CommandResult]]):
         shortcut: Callable[[str], None] | None = None,
     ) -> None:
         self.home = home
+        self._now = home.loop.time
         self.settings = settings
         self._url = normalise(url)
         self._ssl = ssl
@@ -317,8 +318,9 @@ class Client(Vocabulary[Call[CommandResult]]):
         self._send(command, params)
 
     def _send(self, command: str, params: dict[str, Any]) -> None:
-        self._must_be_alive(command)
         session = self._session
+        if session.state is not SessionState.CONNECTED:
+            self._must_be_alive(command)
         outbox = session.outbox
         if outbox.held_bytes >= self.settings.send_buffer:
             raise SendBufferFullError(
@@ -511,9 +513,6 @@ class Client(Vocabulary[Call[CommandResult]]):
             self._pump()
 
     # Inside.
-
-    def _now(self) -> float:
-        return self.home.loop.time()
 
     def _must_be_alive(self, command: str) -> None:
         state = self._session.state

@@ -245,8 +245,8 @@ def _cell() -> tuple[object, int] | None:
     if shell is None:
         return None
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb"):
-        frame = frame.f_back  # type: ignore[assignment]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb"):
+        frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno), shell.execution_count
 
 

@@ -76,10 +76,7 @@ class Home:
     @property
     def is_here(self) -> bool:
         """Whether this code runs on the home loop."""
-        try:
-            return asyncio.get_running_loop() is self.loop
-        except RuntimeError:
-            return False
+        return asyncio._get_running_loop() is self.loop
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine at home; from any thread. What it raises is also logged if nobody asks for the result."""

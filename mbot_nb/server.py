@@ -375,15 +375,16 @@ class Server:
             self._hub.answer(session, message, now, result=result)
         self._look_now()
 
-    def _run(self, session: ServerSession, received: Received) -> None:
-        """One command, after those of the same client that are still at work."""
-        if session.busy:
-            session.backlog.append(received)
-            return
-        pending = self._begin(session, received)
-        if pending is not None:
-            session.busy = True
-            self.home.spawn(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
+    def _run(self, session: ServerSession, commands: list[Received]) -> None:
+        """Commands in order, after those of the same client that are still at work."""
+        for received in commands:
+            if session.busy:
+                session.backlog.append(received)
+                continue
+            pending = self._begin(session, received)
+            if pending is not None:
+                session.busy = True
+                self.home.spawn(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
 
     def _begin(self, session: ServerSession, received: Received) -> Awaitable[Any] | None:
         """Call the handler or the robot; returns what is still to be awaited."""
@@ -401,7 +402,7 @@ class Server:
         except Exception as error:
             self._refuse(session, message, error, handler)
             return None
-        if isinstance(result, Awaitable):
+        if result is not None and isinstance(result, Awaitable):
             return result
         if payload.reply:
             self._answer(session, message, result)
@@ -603,8 +604,7 @@ class _Link:
                 server._urgent(session, connection.urgent.pop(0))
             if connection.commands:
                 commands, connection.commands = connection.commands, []
-                for received in commands:
-                    server._run(session, received)
+                server._run(session, commands)
             if server._look:
                 server._look_now()
         self.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from ..commands import MOTIONS, URGENT
@@ -16,7 +17,7 @@ from ..errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownE
 from . import messages as m
 from .backoff import Backoff, CloseCode, Loss, LossKind, is_final
 from .batching import FlushReason
-from .codec import ServerFrames, encode, envelope, to_json
+from .codec import ENVELOPE_BYTES, ServerFrames, encode, envelope, to_json
 from .events import (
     Acknowledged,
     ClientEvent,
@@ -104,6 +105,15 @@ class ClientCounters:
     def as_dict(self) -> dict[str, int]:
         """All of them by name."""
         return dict(vars(self))
+
+
+_MAX_BODY = MAX_FRAME - 1024
+
+
+@cache
+def _head(name: str) -> bytes:
+    """How the payload of this command begins."""
+    return b'{"command":%b,"params":' % encode(name)
 
 
 class ClientSession:
@@ -304,26 +314,31 @@ class ClientSession:
         """
         if name in URGENT:
             return self._send_urgent(name, params, now, timeout)
-        body = b'{"command":%b,"params":%b' % (encode(name), to_json(params))
-        if len(body) > MAX_FRAME - 1024:
-            raise ValueError(f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB")
         reply = reply and (self.extended or not self.ever_connected)
+        body = _head(name) + to_json(params)
         if reply:
             body += b',"reply":true'
+        size = len(body)
+        if size > _MAX_BODY:
+            raise ValueError(f"{name}: {size} bytes of parameters do not fit into a frame of 1 MiB")
         command = Outgoing(name, body, now, name in MOTIONS, reply)
         if reply and timeout is not None:
             command.deadline = now + timeout
             self._awaited.add(command)
         outbox = self.outbox
-        connected = self.state is State.CONNECTED
-        if connected and outbox.queue.overflows(len(body) + 128):
+        if self.state is not State.CONNECTED:
+            outbox.add(command, now)
+            return command
+        queue = outbox.queue
+        nbytes = size + ENVELOPE_BYTES
+        if queue.bytes + nbytes > queue.max_bytes:
             self.flush(now, "bytes")
-        due = outbox.add(command, now)
-        if connected:
-            if reply:
-                self.flush(now, "flush")
-            elif due is not None:
-                self.flush(now, due)
+        outbox.held_bytes += size
+        due = queue.add(command, nbytes, now)
+        if reply:
+            self.flush(now, "flush")
+        elif due is not None:
+            self.flush(now, due)
         return command
 
     def flush(self, now: float, reason: FlushReason = "flush") -> None:
@@ -456,7 +471,7 @@ class ClientSession:
         queue.items, queue.bytes, queue.deadline = [], 0, None
         for command in waiting:
             self.outbox.held_bytes -= len(command.body)
-            if queue.overflows(len(command.body) + 128):
+            if queue.overflows(len(command.body) + ENVELOPE_BYTES):
                 self.flush(now, "bytes")
             due = self.outbox.add(command, now)
             if due is not None:

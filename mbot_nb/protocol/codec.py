@@ -18,7 +18,7 @@ from ..errors import ProtocolError
 from . import messages as m
 from .settings import MAX_DEPTH, MAX_INTEGER, VERSION
 
-__all__ = ["ClientFrames", "Frames", "ServerFrames", "batch", "clean", "encode", "envelope", "to_json"]
+__all__ = ["ClientFrames", "Frames", "ServerFrames", "batch", "clean", "command_envelope", "encode", "envelope", "to_json"]
 
 Message = TypeVar("Message")
 
@@ -270,6 +270,11 @@ def envelope(
         sequence,
         ack,
     )
+
+
+def command_envelope(timestamp: int) -> tuple[bytes, bytes]:
+    """What stands before and after a command's open payload; its number and a brace come last. For many at once."""
+    return b'{"version":2,"type":"command","payload":', b'},"timestamp":%d,"sequence":' % timestamp
 
 
 def batch(messages: list[bytes], timestamp: int) -> bytes:

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from ..errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
 from .batching import Batcher, FlushReason
-from .codec import ENVELOPE_BYTES, batch, envelope
+from .codec import ENVELOPE_BYTES, batch, command_envelope
 from .settings import Settings
 
 __all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch"]
@@ -18,7 +20,7 @@ _VOID = b'{"command":"void","params":{}'
 Expiry = Callable[[float, float], float | None]
 
 
-class Outgoing:
+class Outgoing(Struct, gc=False, eq=False):
     """One command on its way. Times are the caller's monotonic seconds, None while they have not come.
 
     ``outcome`` is None while it is under way, then one of: sent (to a server that does not acknowledge), delivered
@@ -26,44 +28,24 @@ class Outgoing:
     exception that says so in words.
     """
 
-    __slots__ = (
-        "acknowledged_at",
-        "after",
-        "answered_at",
-        "body",
-        "deadline",
-        "error",
-        "id",
-        "motion",
-        "name",
-        "outcome",
-        "queued_at",
-        "reply",
-        "result",
-        "sent_at",
-        "sequence",
-        "waiter",
-    )
-
-    def __init__(self, name: str, body: bytes, queued_at: float, motion: bool, reply: bool) -> None:
-        self.name = name
-        self.body = body
-        """The payload as JSON, without its closing brace."""
-        self.queued_at = queued_at
-        self.motion = motion
-        self.reply = reply
-        self.id: str | None = None
-        self.after: int | None = None
-        self.sequence: int | None = None
-        self.sent_at: float | None = None
-        self.acknowledged_at: float | None = None
-        self.answered_at: float | None = None
-        self.deadline: float | None = None
-        self.outcome: Outcome | None = None
-        self.error: MbotError | None = None
-        self.result: Any = None
-        self.waiter: Any = None
-        """Whatever the shell hangs here to be told."""
+    name: str
+    body: bytes
+    """The payload as JSON, without its closing brace."""
+    queued_at: float
+    motion: bool
+    reply: bool
+    id: str | None = None
+    after: int | None = None
+    sequence: int | None = None
+    sent_at: float | None = None
+    acknowledged_at: float | None = None
+    answered_at: float | None = None
+    deadline: float | None = None
+    outcome: Outcome | None = None
+    error: MbotError | None = None
+    result: Any = None
+    waiter: Any = None
+    """Whatever the shell hangs here to be told."""
 
     def __repr__(self) -> str:
         number = f" #{self.sequence}" if self.sequence is not None else ""
@@ -139,21 +121,19 @@ class Outbox:
     def flush(self, now: float, timestamp: int, reason: FlushReason, expiry: Expiry) -> tuple[bytes, SentBatch] | None:
         """Number everything queued and make one frame of it; None if nothing is left to send."""
         commands = self.queue.take(now)
+        if not commands:
+            return None
         sequence = self.next_sequence
-        acknowledging = self.acknowledging
+        head, tail = command_envelope(timestamp)
         messages = []
         for command in commands:
             command.sequence = sequence
-            sequence += 1
             command.sent_at = now
-            body = command.body
-            if command.motion:
-                body = self._motion(command, now, expiry)
-            messages.append(envelope(b"command", body + b"}", timestamp, command.sequence))
-        if not messages:
-            return None
+            body = self._motion(command, now, expiry) if command.motion else command.body
+            messages.append(b"%b%b%b%d}" % (head, body, tail, sequence))
+            sequence += 1
         self.next_sequence = sequence
-        if acknowledging:
+        if self.acknowledging:
             self.unacknowledged += commands
         else:
             for command in commands:
@@ -167,9 +147,10 @@ class Outbox:
         messages: list[bytes] = []
         commands: list[Outgoing] = []
         nbytes = 0
+        head, tail = command_envelope(timestamp)
         for command in self.unacknowledged:
             body = self._motion(command, now, expiry) if command.motion else command.body
-            message = envelope(b"command", body + b"}", timestamp, command.sequence)
+            message = b"%b%b%b%d}" % (head, body, tail, command.sequence)
             if commands and (len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes):
                 frame = batch(messages, timestamp)
                 yield frame, SentBatch(now, commands, len(frame), "resend")
@@ -189,17 +170,23 @@ class Outbox:
 
     def acknowledge(self, cursor: int, now: float) -> list[Outgoing]:
         """The server has everything up to ``cursor``; returns what that settles."""
-        settled = []
+        settled: list[Outgoing] = []
         window = self.unacknowledged
+        if not window:
+            return settled
+        # Numbers are contiguous, so that the first one tells how many are acknowledged.
+        count = min(len(window), cursor + 1 - (window[0].sequence or 0))
         recent = self._recent
-        while window and window[0].sequence <= cursor:  # type: ignore[operator]
+        freed = 0
+        for _ in range(count):
             command = window.popleft()
             command.acknowledged_at = now
-            self.held_bytes -= len(command.body)
+            freed += len(command.body)
             recent.append(command)
             if not command.reply and command.outcome is None:
                 command.outcome = "delivered"
                 settled.append(command)
+        self.held_bytes -= freed
         return settled
 
     def skipped(self, first: int, last: int) -> list[Outgoing]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from . import messages as m
 from .ordering import Orderer
 from .settings import Settings
@@ -57,7 +59,7 @@ def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-class Received(NamedTuple):
+class Received(Struct, gc=False):
     """A command as it arrived; ``stamp`` tells whether a stop or a cut has come since."""
 
     message: m.CommandMessage
