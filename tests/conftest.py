@@ -67,6 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("JUPYTER_CONFIG_PATH", None)
 
 
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
+
+
 # Nothing is left behind.
 
 
@@ -110,8 +114,10 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
     children_before = set(me.children(recursive=True))
     yield
     if _is_async(request):
-        # What was forgotten complains when it is collected: now, so that it is told of the test it belongs to.
+        # What was forgotten complains when it is collected: now, so that it is told of the test it belongs to. What is
+        # still alive is set aside (until the end of the run), so that the next collection takes 1 ms and not 100.
         gc.collect()
+        gc.freeze()
 
     def threads() -> list[threading.Thread]:
         return [
