@@ -1,48 +1,73 @@
-"""One robot's life in the simulation: its body, what the motors are to do next, the trail it leaves, what it feels."""
+"""One robot's life in the simulation: its body, what its motors are to do next, the trail it leaves, what it feels."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from math import atan2, cos, degrees, inf, pi, sin
+from math import atan2, degrees, inf, pi
 from typing import Any
 
 from .body import FULL_SPEED, Body, Trail
-from .mind import Mind
-from .space import HALF_LENGTH, Space
+from .mind import Mind, Moment
+from .noise import noise
+from .scene import Scene
+from .senses import Sound, brightness, line_reading, loudness
 from .world import Start
 
-__all__ = ["Agent"]
+__all__ = ["Agent", "Change"]
+
+Change = tuple[float, float, float]
+"""What the motors are told at a time: (t, left %, right %)."""
 
 BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
+BANG = 20.0
+"""A sound of others that is louder by this (percent) than a moment before is noticed."""
+ULTRASONIC = 1
+"""Which sensor the noise is of."""
+TRAIL_LIMIT = 20_000
+TONE_LOUDNESS = 60.0
 
 
 class Agent:
-    """What lives in a simulation. Times are seconds of the simulation; ``notice(event, data)`` hears what it meets."""
+    """What lives in a simulation. Times are its seconds; ``notice(event, data)`` hears what the robot meets.
 
-    def __init__(self, space: Space, start: Start, notice: Callable[[str, dict[str, Any]], None]) -> None:
-        self.body = Body(space, start.x, start.y, start.heading * pi / 180)
-        self.mind = Mind()
-        self.trail = Trail(20_000)
-        self.trail.record(0.0, self.body)
-        self.plan: deque[tuple[float, float, float]] = deque()
-        """What comes: (time, left %, right %)."""
+    ``noise`` scales the noise of the ultrasonic sensor: 1 is about 0.3 cm and half a percent, 0 is none.
+    """
+
+    def __init__(
+        self, scene: Scene, start: Start, notice: Callable[[str, dict[str, Any]], None], *, seed: int, noise: float
+    ) -> None:
+        self.scene = scene
+        self.body = Body(scene.space, start.x, start.y, start.heading * pi / 180)
+        scene.enter(self.body)
+        self.seed = seed
+        self.trail = Trail(TRAIL_LIMIT)
+        self.plan: deque[Change] = deque()
+        """What comes."""
         self.motors = (0.0, 0.0)
         """What the motors are told now, percent."""
-        self.ahead = self.look_ahead()
-        """The last reading of the ultrasonic sensor, cm."""
         self.touching = False
         self._notice = notice
+        self._noise = noise
         self._last_touch = -inf
+        self._moved = False
+        self._echo = scene.space.echo(self.body)
+        self._readings = 0
+        self.ahead = self._ultrasonic()
+        """The last reading of the ultrasonic sensor, 3 to 300 cm, 300 when nothing is in range."""
+        self.light = brightness(scene.world, self.body)
+        self.sound, self._heard = loudness(scene.world, scene.sounds, self.body)
+        """The last readings of light and sound, 0 to 100."""
+        self.mind = Mind(self.light)
         self._near = self.ahead < OBSTACLE
-        self._was_at_rest = True
+        self._moment = Moment(light=self.light)
 
     # Motors.
 
-    def follow(self, plan: Iterable[tuple[float, float, float]]) -> None:
+    def follow(self, plan: Iterable[Change]) -> None:
         """Forget the plan and take this one."""
         self.plan = deque(plan)
 
@@ -63,15 +88,20 @@ class Agent:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing would change if time passed."""
-        return self._was_at_rest and self.mind.settled and not self.touching and not self.plan and self.body.at_rest
+        """Whether nothing about this robot would change if time passed."""
+        return not (self._moved or self.touching or self.plan) and self.mind.settled and self.body.at_rest
+
+    @property
+    def moved(self) -> bool:
+        """Whether it has moved since the sensors were last read."""
+        return self._moved
 
     def step(self, t: float, seconds: float) -> None:
         """Live for ``seconds`` until ``t``."""
         body = self.body
         if body.at_rest:
             return
-        self._was_at_rest = False
+        self._moved = True
         body.roll(seconds)
         self.trail.record(t, body, always=body.at_rest)
         if body.push_x or body.push_y:
@@ -79,44 +109,82 @@ class Agent:
                 self._bump()
             self._last_touch = t
 
-    def sense(self, t: float, seconds: float) -> None:
-        """Take a reading of every sensor, and let the mind follow."""
-        body = self.body
-        moving = not body.at_rest
-        if moving or not self._was_at_rest:
-            self.ahead = self.look_ahead()
-            if not self._near and self.ahead < OBSTACLE:
-                self._near = True
-                strength = 1 - self.ahead / (2 * OBSTACLE)
-                self.mind.startle(0.5 * strength)
-                self._notice(
-                    "stimulus_detected",
-                    {"type": "obstacle", "distance": round(self.ahead, 1), "strength": round(strength, 3)},
-                )
-            elif self._near and self.ahead > OBSTACLE + 5:
-                self._near = False
-            self.mind.wake()
+    def sense(self, t: float, seconds: float, *, changed: bool) -> None:
+        """Read every sensor, and let the mind follow. ``changed``: somebody moved, or something came or went."""
+        body, scene = self.body, self.scene
+        if changed:
+            self._see()
+        if self._moved:
+            self.light = brightness(scene.world, body)
+        self._hear()
         self.touching = t - self._last_touch <= BUMP_PAUSE
-        if self.touching:
+        self._moved = False
+        moment = Moment(
+            max(abs(body.left), abs(body.right)) / FULL_SPEED,
+            self.ahead,
+            self.light,
+            self.sound - scene.world.ambient_sound,
+        )
+        if moment != self._moment:
+            self._moment = moment
             self.mind.wake()
         if not self.mind.settled:
-            speed = max(abs(body.left), abs(body.right)) / FULL_SPEED
-            self.mind.live(seconds, speed=speed, ahead=self.ahead)
-        self._was_at_rest = not moving
+            self.mind.live(seconds, moment)
 
-    def look_ahead(self) -> float:
-        """What the ultrasonic sensor measures: 3 to 300 cm, 300 when nothing is in range."""
-        body = self.body
-        c, s = cos(body.heading), sin(body.heading)
-        distance = body.space.ahead(body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH, body.heading)
-        return min(max(distance, 3.0), 300.0)
+    # Senses.
+
+    def battery(self, t: float, body: Body) -> float:
+        """Charge at ``t``, 100 to 0 percent: four hours of standing, or one of driving at full speed. An empty one is shown,
+        not felt: a notebook left open over night still drives."""
+        drained = t / (4 * 3600) + body.worked / (2 * FULL_SPEED * 3600) * 0.75
+        return max(0.0, 100 * (1 - drained))
+
+    def line(self, body: Body) -> tuple[int, float]:
+        """The quad line sensor of ``body``: bits and offset."""
+        return line_reading(self.scene.floor, body)
+
+    def sing(self, t: float, duration: float) -> None:
+        """Sound for a time; others hear it."""
+        self.scene.sounds.append(Sound(self.body.x, self.body.y, TONE_LOUDNESS, t + duration, self.body.number))
+
+    def _see(self) -> None:
+        """Read the ultrasonic sensor. What has not changed gives the same reading, without new noise."""
+        echo = self.scene.space.echo(self.body)
+        if echo == self._echo:
+            return
+        self._echo = echo
+        self._readings += 1
+        self.ahead = self._ultrasonic()
+        if not self._near and self.ahead < OBSTACLE:
+            self._near = True
+            strength = 1 - self.ahead / (2 * OBSTACLE)
+            self.mind.startle(strength / 2)
+            self._detect("obstacle", strength, distance=round(self.ahead, 1))
+        elif self._near and self.ahead > OBSTACLE + 5:
+            self._near = False
+
+    def _ultrasonic(self) -> float:
+        if self._echo >= 300:
+            return 300.0
+        spread = self._noise * (0.3 + 0.005 * self._echo) / 0.41
+        return min(max(self._echo + spread * noise(self.seed, ULTRASONIC, self._readings), 3.0), 300.0)
+
+    def _hear(self) -> None:
+        before = self._heard
+        self.sound, self._heard = loudness(self.scene.world, self.scene.sounds, self.body)
+        if self._heard >= before + BANG:
+            strength = (self._heard - before) / 100
+            self.mind.startle(strength)
+            self._detect("sound", strength, loudness=round(self._heard, 1))
 
     def _bump(self) -> None:
         """Something solid was met."""
         body = self.body
         side = degrees(atan2(-body.push_y, -body.push_x) - body.heading) % 360
-        where = ("front", "left", "back", "right")[round(side / 90) % 4]
         strength = min(1.0, 0.2 + max(abs(body.left), abs(body.right)) / FULL_SPEED)
         self.touching = True
         self.mind.startle(strength)
-        self._notice("stimulus_detected", {"type": "bump", "side": where, "strength": round(strength, 3)})
+        self._detect("bump", strength, side=("front", "left", "back", "right")[round(side / 90) % 4])
+
+    def _detect(self, what: str, strength: float, **more: Any) -> None:
+        self._notice("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})

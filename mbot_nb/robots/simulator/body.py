@@ -32,6 +32,7 @@ class Body:
         "distance",
         "heading",
         "left",
+        "number",
         "push_x",
         "push_y",
         "right",
@@ -40,12 +41,15 @@ class Body:
         "space",
         "target_left",
         "target_right",
+        "worked",
         "x",
         "y",
     )
 
     def __init__(self, space: Space, x: float, y: float, heading: float) -> None:
         self.space = space
+        self.number = len(space.bodies)
+        """Which robot of its world; a copy keeps it."""
         self.x = x
         self.y = y
         self.heading = heading
@@ -55,6 +59,8 @@ class Body:
         self.target_left = self.target_right = 0.0
         self.rolled_left = self.rolled_right = 0.0
         """What the wheels have rolled, slipping or not, cm."""
+        self.worked = 0.0
+        """What both wheels have rolled, forwards and backwards added up, cm."""
         self.distance = 0.0
         """What the middle of the robot has moved, cm."""
         self.clearance = 0.0
@@ -119,6 +125,7 @@ class Body:
         """Roll the wheels by so many cm and go where that leads, unless something solid is there."""
         self.rolled_left += left
         self.rolled_right += right
+        self.worked += abs(left) + abs(right)
         way = (left + right) / 2
         turn = (right - left) / TRACK
         middle = self.heading + turn / 2
@@ -135,7 +142,7 @@ class Body:
                 self.push_x += x - wanted_x
                 self.push_y += y - wanted_y
                 way = hypot(x - self.x, y - self.y)
-            self.clearance = self.space.clearance(x, y)
+            self.clearance = self.space.clearance(self, x, y)
         self.distance += way
         self.x = x
         self.y = y

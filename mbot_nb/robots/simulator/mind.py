@@ -1,64 +1,77 @@
 """What goes on inside: four numbers and a mode that follow from what the robot meets and from its personality.
 
 A simple model of our own. Every number lives in [0, 1] and goes exponentially towards a target that the present moment
-sets; something sudden throws it off at once.
+sets; something sudden throws it off at once. Each number of the personality has one work to do:
 
-    tension     target: tension_baseline, more when something stands close ahead
-                startle: + startle_sensitivity * strength of what is left to 1
+    tension     target: tension_baseline, up to half of what is left to 1 more when something stands within 30 cm ahead
+                startle: + startle_sensitivity * strength * what is left to 1
                 back to the target at 0.2 + 1.8 * recovery_speed per second
-    coherence   target: coherence_baseline, less by half of the tension above its baseline; same speed as tension
-    energy      target: energy_baseline, more when moving, by movement_expressiveness; 1 per second
-    curiosity   target: curiosity_drive / 2; startle: + curiosity_drive * strength of what is left to 1; 0.5 per second
+    coherence   target: coherence_baseline, less half of the tension above its baseline; as fast as tension
+    energy      target: energy_baseline, and of what is left to 1: movement_expressiveness * speed, and half of
+                sound_expressiveness * loudness; 1 per second
+    curiosity   target: curiosity_drive / 2, and of what is left to 1: light_expressiveness * how unusual the light is
+                startle: + curiosity_drive * strength * what is left to 1; 0.5 per second
+                the robot gets used to a light at 0.5 per second
 
     mode        Protect  tension rose to 0.8 (until it falls below 0.6)
-                Spike    less than a second since a startle, tension above its target
-                Active   energy is 0.05 above its baseline, or the robot moves
+                Spike    less than a second since a startle, and tension above its target
+                Active   it moves, or energy is 0.05 above its baseline
                 Calm     otherwise
 """
 
 from __future__ import annotations
 
 from math import exp
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ...commands import TRAITS
 
-__all__ = ["DEFAULT_PERSONALITY", "Mind", "Mode"]
+__all__ = ["DEFAULT_PERSONALITY", "Mind", "Mode", "Moment"]
 
 Mode = Literal["Calm", "Active", "Spike", "Protect"]
 
 DEFAULT_PERSONALITY = {
+    **dict.fromkeys(TRAITS, 0.5),
     "tension_baseline": 0.2,
     "coherence_baseline": 0.7,
-    "energy_baseline": 0.5,
-    "startle_sensitivity": 0.5,
-    "recovery_speed": 0.5,
-    "curiosity_drive": 0.5,
-    "movement_expressiveness": 0.5,
-    "sound_expressiveness": 0.5,
-    "light_expressiveness": 0.5,
 }
-assert tuple(DEFAULT_PERSONALITY) == TRAITS
 
 NEAR = 30.0
 """cm within which something ahead is felt."""
+STARTLED = 1.0
+LONG_AGO = 2.0
+"""Seconds since a startle: in its grip, and forgotten."""
 SETTLED = 1e-3
 """A number this near to its target has reached it: a robot left alone comes to rest, and says no more."""
 
 
-class Mind:
-    """Four numbers, a mode, and the nine numbers of the personality."""
+class Moment(NamedTuple):
+    """What the robot meets now."""
 
-    def __init__(self) -> None:
+    speed: float = 0.0
+    """Of the faster wheel, 0 to 1 of full speed."""
+    ahead: float = 300.0
+    """Distance to what stands ahead, cm."""
+    light: float = 0.0
+    """0 to 100."""
+    sound: float = 0.0
+    """How much louder than the room usually is, 0 to 100."""
+
+
+class Mind:
+    """Four numbers, a mode, and the nine numbers of the personality. ``light`` is what it is used to at first."""
+
+    def __init__(self, light: float = 0.0) -> None:
         self.personality = dict(DEFAULT_PERSONALITY)
         self.tension = self.personality["tension_baseline"]
         self.coherence = self.personality["coherence_baseline"]
         self.energy = self.personality["energy_baseline"]
         self.curiosity = self.personality["curiosity_drive"] / 2
         self.mode: Mode = "Calm"
-        self.settled = True
+        self.settled = False
         """Nothing would change if the same moment lasted."""
-        self._since_startle = 60.0
+        self._usual_light = light
+        self._since_startle = LONG_AGO
 
     def wake(self) -> None:
         """Something about this moment is new."""
@@ -71,33 +84,50 @@ class Mind:
         self._since_startle = 0.0
         self.settled = False
 
-    def live(self, seconds: float, *, speed: float, ahead: float) -> None:
-        """Let time pass at ``speed`` (0 to 1 of full speed) with something ``ahead`` (cm)."""
+    def live(self, seconds: float, moment: Moment) -> None:
+        """Let time pass in one moment."""
         nature = self.personality
-        base = nature["tension_baseline"]
-        tension = base + 0.5 * (1 - base) * max(0.0, 1 - ahead / NEAR)
-        recovery = 0.2 + 1.8 * nature["recovery_speed"]
-        before = (self.tension, self.coherence, self.energy, self.curiosity, self.mode)
-        self.tension = _towards(self.tension, tension, recovery * seconds)
-        coherence = max(0.0, nature["coherence_baseline"] - 0.5 * max(0.0, self.tension - base))
-        self.coherence = _towards(self.coherence, coherence, recovery * seconds)
-        base = nature["energy_baseline"]
-        energy = base + (1 - base) * nature["movement_expressiveness"] * speed
-        self.energy = _towards(self.energy, energy, seconds)
-        self.curiosity = _towards(self.curiosity, nature["curiosity_drive"] / 2, 0.5 * seconds)
-        self._since_startle = min(60.0, self._since_startle + seconds)
+        before = (self.tension, self.coherence, self.energy, self.curiosity, self._usual_light, self._since_startle)
+
+        calm = nature["tension_baseline"]
+        tension = calm + 0.5 * (1 - calm) * max(0.0, 1 - moment.ahead / NEAR)
+        recovery = exp(-(0.2 + 1.8 * nature["recovery_speed"]) * seconds)
+        self.tension = _towards(self.tension, tension, recovery)
+        coherence = max(0.0, nature["coherence_baseline"] - 0.5 * max(0.0, self.tension - calm))
+        self.coherence = _towards(self.coherence, coherence, recovery)
+
+        rested = nature["energy_baseline"]
+        stir = nature["movement_expressiveness"] * moment.speed + nature["sound_expressiveness"] * moment.sound / 200
+        self.energy = _towards(self.energy, rested + (1 - rested) * min(stir, 1.0), exp(-seconds))
+
+        slow = exp(-0.5 * seconds)
+        idle = nature["curiosity_drive"] / 2
+        unusual = nature["light_expressiveness"] * min(abs(moment.light - self._usual_light) / 50, 1.0)
+        self.curiosity = _towards(self.curiosity, idle + (1 - idle) * unusual, slow)
+        self._usual_light = _towards(self._usual_light, moment.light, slow)
+
+        self._since_startle = min(LONG_AGO, self._since_startle + seconds)
+        self.mode = self._mode(moment, tension)
+        self.settled = before == (
+            self.tension,
+            self.coherence,
+            self.energy,
+            self.curiosity,
+            self._usual_light,
+            self._since_startle,
+        )
+
+    def _mode(self, moment: Moment, tension: float) -> Mode:
         if self.tension >= (0.6 if self.mode == "Protect" else 0.8):
-            self.mode = "Protect"
-        elif self._since_startle < 1 and self.tension > tension:
-            self.mode = "Spike"
-        elif speed or self.energy >= base + 0.05:
-            self.mode = "Active"
-        else:
-            self.mode = "Calm"
-        self.settled = before == (self.tension, self.coherence, self.energy, self.curiosity, self.mode)
+            return "Protect"
+        if self._since_startle < STARTLED and self.tension > tension:
+            return "Spike"
+        if moment.speed or self.energy >= self.personality["energy_baseline"] + 0.05:
+            return "Active"
+        return "Calm"
 
 
-def _towards(value: float, target: float, amount: float) -> float:
-    """``value`` after ``amount`` time constants on its way to ``target``."""
+def _towards(value: float, target: float, left: float) -> float:
+    """``value`` on its way to ``target``, when the part ``left`` of the gap is left."""
     gap = target - value
-    return target if abs(gap) < SETTLED else value + gap * (1 - exp(-amount))
+    return target if -SETTLED < gap < SETTLED else target - gap * left

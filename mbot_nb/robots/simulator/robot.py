@@ -11,47 +11,66 @@ from ... import commands as c
 from ...errors import CommandRejectedError
 from ...robot import Ended, Motion, Robot
 from .body import WHEEL, Body
+from .drawing import Drawing, prepare
+from .playing import Playing
 from .simulation import Appointment, Simulation
-from .world import World
+from .world import COLOURS, World
 
 __all__ = ["SimulatedRobot"]
 
-FIRMWARE = "sim-1"
+CAPABILITIES = {
+    "has_drawing": True,
+    "has_sorter": True,
+    "has_games": True,
+    "has_learning_lab": False,
+    "firmware_version": "sim-2",
+}
 LEDS = 5
+REACH = 30.0
+"""How far from its middle the robot can reach a piece to sort, cm."""
 
 
 class SimulatedRobot(Robot):
-    """An mBot2 that exists only in numbers: two driven wheels in a walled arena, on a clock that no blocked cell can hold.
+    """An mBot2 that exists only in numbers: two driven wheels in a world that is data, on a clock that no blocked cell holds.
 
     Its state is a function of time: it is worked out when somebody looks, and the result does not depend on when or how
     often that is. The same ``seed`` and the same commands at the same times give the same path.
 
     Args:
         seed: of everything that is left to chance; None takes a new one.
-        world: the arena, as data; or a :class:`Simulation` to put a further robot beside those that live there.
+        world: a :class:`World` or plain data that says one (None: :func:`~.world.playground`), or a :class:`Simulation`, to put
+            a further robot beside those that live there.
         clock: gives seconds. With another one than ``time.monotonic`` the end of a motion is found when somebody looks.
+        noise: of the ultrasonic sensor; 1 is about 0.3 cm and half a percent, 0 is none.
         robot_id: its name.
+
+    Raises:
+        UsageError: for a world that is none, or one without room for this robot.
     """
 
     def __init__(
         self,
         seed: int | None = None,
         *,
-        world: World | Simulation | None = None,
+        world: World | Simulation | Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        noise: float = 1.0,
         robot_id: str = "simulated-mbot2",
     ) -> None:
         super().__init__()
         self.robot_id = robot_id
         self.simulation = world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
         self.lock = self.simulation.lock
-        self._agent = self.simulation.add(self.report)
+        self._agent = self.simulation.add(self.report, seed=seed, noise=noise)
         self._motion: Motion | None = None
         self._motion_end: Appointment | None = None
         self._leds = [(0, 0, 0)] * LEDS
         self._text = ""
-        self._tone: tuple[float, float] | None = None
+        self._tone: float | None = None
         self._tone_end = 0.0
+        self._drawing: Drawing | None = None
+        self._playing = Playing(self._agent.seed, self.report)
+        self._inventory: dict[str, int] = {**dict.fromkeys(COLOURS, 0), "last_updated": 0}
 
     def __repr__(self) -> str:
         pose = self.state()["pose"]
@@ -67,64 +86,76 @@ class SimulatedRobot(Robot):
     def state(self) -> dict[str, Any]:
         """The sections of the state. At rest every look gives an equal one.
 
-        ``pose``: x, y in cm, heading in degrees from 0 to 360, counter-clockwise from the x axis. ``motors``: what they are
-        told, percent, and whether the robot ``moving``. ``leds``: five times [r, g, b]. ``sound``: the tone that sounds,
-        Hz, or null.
+        Beside those of the protocol: ``pose``, x, y in cm, heading in degrees from 0 to 360, counter-clockwise from the x axis;
+        ``motors``, what they are told, percent, and whether the robot is ``moving``; ``leds``, five times [r, g, b];
+        ``display``, its ``text``; ``sound``, the ``frequency`` of the tone that sounds, Hz, or null; ``drawing``, its ``shape``
+        while one is drawn, or null; ``arena``, the world as data.
         """
         with self.simulation.moment() as now:
             agent, body = self._agent, self.simulation.see(self._agent)
-            mind = agent.mind
             left, right = agent.motors
+            game = self._playing.state()
+            show = self._playing.shown(now)
+            tone = self._tone if now < self._tone_end else None
             return {
-                "personality": dict(mind.personality),
+                "personality": dict(agent.mind.personality),
                 "neural_state": {
-                    "mode": mind.mode,
-                    "tension": round(mind.tension, 3),
-                    "coherence": round(mind.coherence, 3),
-                    "energy": round(mind.energy, 3),
-                    "curiosity": round(mind.curiosity, 3),
+                    **self._feelings(),
                     "distance": round(agent.ahead, 1),
                     "gyro": round(degrees(body.turn_rate), 1),
+                    "sound": round(agent.sound, 1),
+                    "light": round(agent.light, 1),
                 },
-                "capabilities": {
-                    "has_drawing": False,
-                    "has_sorter": False,
-                    "has_games": False,
-                    "has_learning_lab": False,
-                    "firmware_version": FIRMWARE,
-                },
+                "inventory": dict(self._inventory),
+                **({} if game is None else {"game_state": game}),
+                "capabilities": dict(CAPABILITIES),
                 "pose": _pose(body),
                 "motors": {"left": round(left, 3), "right": round(right, 3), "moving": not body.at_rest},
-                "leds": [list(led) for led in self._leds],
+                "leds": [list(show.color if show else led) for led in self._leds],
                 "display": {"text": self._text},
-                "sound": {"frequency": self._tone[0] if self._tone and now < self._tone_end else None},
+                "sound": {"frequency": (show.frequency or None) if show else tone},
+                "drawing": {"shape": self._drawing.shape if self._drawing else None},
+                "arena": self.simulation.scene.arena(),
             }
 
     def telemetry(self) -> dict[str, Any]:
         """What changes all the time, flat.
 
         ``x``, ``y`` cm; ``heading`` deg; ``speed`` cm/s and ``turn_rate`` deg/s that the wheels give; ``distance`` cm, of the
-        ultrasonic sensor; ``encoder_left``, ``encoder_right`` deg that the wheels have turned; ``driven`` cm, the way so far;
-        ``bumped`` whether it touches something solid; ``mode``, ``tension``, ``coherence``, ``energy``, ``curiosity``.
+        ultrasonic sensor; ``line`` bits (L2=8 L1=4 R1=2 R2=1) and ``line_offset`` -100 to 100, positive to the left, of the line
+        sensor; ``light``, ``sound``, ``battery`` 0 to 100; ``encoder_left``, ``encoder_right`` deg that the wheels have turned;
+        ``driven`` cm, the way so far; ``bumped``, whether it touches something solid; ``mode``, ``tension``, ``coherence``,
+        ``energy``, ``curiosity`` as in `neural_state`.
         """
-        with self.simulation.moment():
+        with self.simulation.moment() as now:
             agent, body = self._agent, self.simulation.see(self._agent)
-            mind = agent.mind
+            line, offset = agent.line(body)
             return {
                 **_pose(body),
                 "speed": round(body.speed, 3),
                 "turn_rate": round(degrees(body.turn_rate), 3),
                 "distance": round(agent.ahead, 1),
+                "line": line,
+                "line_offset": round(offset),
+                "light": round(agent.light, 1),
+                "sound": round(agent.sound, 1),
+                "battery": round(agent.battery(now, body)),
                 "encoder_left": round(degrees(body.rolled_left / (WHEEL / 2)), 1),
                 "encoder_right": round(degrees(body.rolled_right / (WHEEL / 2)), 1),
                 "driven": round(body.distance, 3),
                 "bumped": agent.touching,
-                "mode": mind.mode,
-                "tension": round(mind.tension, 3),
-                "coherence": round(mind.coherence, 3),
-                "energy": round(mind.energy, 3),
-                "curiosity": round(mind.curiosity, 3),
+                **self._feelings(),
             }
+
+    def _feelings(self) -> dict[str, Any]:
+        mind = self._agent.mind
+        return {
+            "mode": mind.mode,
+            "tension": round(mind.tension, 3),
+            "coherence": round(mind.coherence, 3),
+            "energy": round(mind.energy, 3),
+            "curiosity": round(mind.curiosity, 3),
+        }
 
     @property
     def path(self) -> list[tuple[float, float, float, float]]:
@@ -180,6 +211,7 @@ class SimulatedRobot(Robot):
 
     def perform(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
         """Carry out one command; called with the lock held."""
+        now = self.simulation.now
         match command:
             case c.Drive(left=left, right=right, duration=duration):
                 return self._drive(left, right, duration)
@@ -192,16 +224,35 @@ class SimulatedRobot(Robot):
                 for at in range(LEDS) if index is None else (index - 1,):
                     self._leds[at] = (r, g, b)
             case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone = (frequency, duration)
-                self._tone_end = self.simulation.now + duration
+                self._tone = frequency
+                self._tone_end = now + duration
+                self._agent.sing(now, duration)
             case c.DisplayText(text=text):
                 self._text = text
+            case c.StartDrawing(shape=shape, points=points):
+                return self._draw(prepare(shape, points, now))
+            case c.StopDrawing():
+                if self._drawing is not None:
+                    self.halt()
+            case c.StartGame(game=game):
+                self._agent.sing(now, self._playing.start(game, now))
+                return self._playing.state()
+            case c.GameMove(move=move):
+                self._agent.sing(now, self._playing.move(move, now))
+                return self._playing.state()
+            case c.StopGame(game=game):
+                self._playing.stop(game)
+            case c.SortPieces():
+                return self._sort()
+            case c.SyncInventory():
+                return self._tell_inventory()
             case c.Void():
                 pass
             case _:
                 raise CommandRejectedError(
                     "UNSUPPORTED",
-                    f"the simulated mBot2 cannot do {command.name!r}: look at state.capabilities for what it can",
+                    f"the simulated mBot2 has no {command.name!r} of its own: register a handler for it on the server, "
+                    f"with @server.command({command.name!r})",
                     command=command.name,
                 )
         return None
@@ -238,11 +289,35 @@ class SimulatedRobot(Robot):
     def _finish(self, how: Ended) -> None:
         """The motion under way has ended."""
         motion, self._motion = self._motion, None
+        drawing, self._drawing = self._drawing, None
         if self._motion_end is not None:
             self.simulation.cancel(self._motion_end)
             self._motion_end = None
         if motion is not None:
             self.simulation.post(lambda: motion.end(how))
+        if drawing is not None:
+            trail, until = self._agent.trail, min(self.simulation.now, drawing.end)
+            trail.record(self.simulation.t, self._agent.body, always=True)
+            self.report("drawing_complete", drawing.result(trail.rows, until, how == "time"))
+
+    def _draw(self, drawing: Drawing) -> Motion:
+        motion = self._begin(drawing.changes)
+        self._drawing = drawing
+        return motion
+
+    def _sort(self) -> dict[str, Any]:
+        """Take the pieces within reach into the inventory."""
+        pieces = self.simulation.take_pieces(self._agent, REACH)
+        for piece in pieces:
+            self._inventory[piece.color] += 1
+        if pieces:
+            self._inventory["last_updated"] = int(time.time() * 1000)
+        return self._tell_inventory([piece.color for piece in pieces])
+
+    def _tell_inventory(self, colors: list[str] | None = None) -> dict[str, Any]:
+        told: dict[str, Any] = {"inventory": dict(self._inventory), "sorted": colors or []}
+        self.report("inventory_updated", told)
+        return told
 
     def _update_personality(self, command: c.UpdatePersonality) -> None:
         mind = self._agent.mind

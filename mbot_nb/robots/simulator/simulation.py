@@ -8,19 +8,23 @@ between two steps sees a copy that is rolled on to the moment. When everybody re
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from math import inf
+from math import inf, radians
 from typing import Any
 
+from ...errors import UsageError
 from .. import watchdog
 from .agent import Agent
 from .body import Body
-from .space import Space
-from .world import World
+from .noise import mix
+from .scene import Scene
+from .senses import Sound
+from .world import Box, Piece, Start, World, playground
 
 __all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Appointment", "Simulation"]
 
@@ -50,12 +54,20 @@ class Simulation:
     """
 
     def __init__(
-        self, world: World | None = None, *, seed: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        world: World | Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.world = world or World()
-        self.seed = seed
+        if world is None:
+            world = playground()
+        elif not isinstance(world, World):
+            world = World.from_dict(world)
+        self.scene = Scene(world)
+        self.seed = secrets.randbits(32) if seed is None else seed
+        """Of everything left to chance in this world."""
         self.lock = threading.RLock()
-        self.space = Space(self.world)
         self.agents: list[Agent] = []
         self.t = 0.0
         """Everybody's state is kept for this moment: seconds since the simulation began."""
@@ -74,15 +86,66 @@ class Simulation:
         robots = "1 robot" if count == 1 else f"{count} robots"
         return f"<Simulation of {robots} in {world.width:g} x {world.height:g} cm at {self.now:.2f} s>"
 
-    # Who lives here.
+    @property
+    def world(self) -> World:
+        """The world as it is now, as data."""
+        return self.scene.world
 
-    def add(self, notice: Callable[[str, dict[str, Any]], None]) -> Agent:
-        """A new robot, at the next starting place of the world."""
-        with self.moment():
-            starts = self.world.starts
-            agent = Agent(self.space, starts[len(self.agents) % len(starts)], notice)
+    # What comes and goes.
+
+    def add(self, notice: Callable[[str, dict[str, Any]], None], *, seed: int | None = None, noise: float = 1.0) -> Agent:
+        """A new robot, at its starting place in the world or else at the free place nearest to the middle.
+
+        Raises:
+            UsageError: if its place is taken, or there is no room.
+        """
+        with self.moment() as now:
+            self.commit()
+            number = len(self.agents)
+            agent = Agent(
+                self.scene,
+                self._place(number),
+                notice,
+                seed=mix(self.seed, number) if seed is None else seed,
+                noise=noise,
+            )
+            agent.trail.record(now, agent.body)
             self.agents.append(agent)
             return agent
+
+    def put(self, thing: Box | Piece) -> None:
+        """Let a box or a piece appear in the world; :class:`UsageError` if a robot stands where the box shall be."""
+        with self.moment():
+            self.commit()
+            self.scene.put(thing)
+
+    def take_away(self, box: Box) -> None:
+        """Let a box disappear; :class:`UsageError` if there is none like it."""
+        with self.moment():
+            self.commit()
+            self.scene.take_away(box)
+
+    def take_pieces(self, agent: Agent, reach: float) -> list[Piece]:
+        """Let ``agent`` take what lies within ``reach`` cm off the floor."""
+        self.commit()
+        return self.scene.take_pieces(agent.body.x, agent.body.y, reach)
+
+    def make_sound(self, x: float, y: float, loudness: float = 80.0, duration: float = 0.3) -> None:
+        """Sound at a place (cm), as loud as ``loudness`` percent right there, for ``duration`` s: robots near it hear it."""
+        with self.moment() as now:
+            self.scene.sounds.append(Sound(x, y, loudness, now + duration, None))
+
+    def _place(self, number: int) -> Start:
+        if number >= len(self.world.starts):
+            x, y = self.scene.space.free_place()
+            return Start(x=x, y=y)
+        start = self.world.starts[number]
+        if not self.scene.space.is_free(start.x, start.y, radians(start.heading)):
+            raise UsageError(
+                f"robot {number + 1} cannot start at ({start.x:g}, {start.y:g}) cm: something is in the way, "
+                "or the arena ends there; give it another place in the world's starts"
+            )
+        return start
 
     # Looking.
 
@@ -177,15 +240,14 @@ class Simulation:
             until = min(change, step)
             if until > now:
                 break
-            if until == step and all(agent.quiet for agent in self.agents):
+            if until == step and self._quiet():
                 self._skip(min(change, now))
                 continue
             self._live_until(until)
             if until == step:
                 self._step += 1
                 if self._step % SENSE_EVERY == 0:
-                    for agent in self.agents:
-                        agent.sense(until, SENSE_EVERY / STEPS_PER_SECOND)
+                    self._sense(until)
             for agent in self.agents:
                 if agent.next_change <= until:
                     agent.change(until)
@@ -195,6 +257,19 @@ class Simulation:
                 break
             self.cancel(first)
             first.callback()
+
+    def _quiet(self) -> bool:
+        """Whether nothing at all would change if time passed."""
+        scene = self.scene
+        return not (scene.changed or scene.sounds) and all(agent.quiet for agent in self.agents)
+
+    def _sense(self, t: float) -> None:
+        """Everybody reads his sensors."""
+        changed = self.scene.changed or any(agent.moved for agent in self.agents)
+        self.scene.changed = False
+        for agent in self.agents:
+            agent.sense(t, SENSE_EVERY / STEPS_PER_SECOND, changed=changed)
+        self.scene.fade(t)
 
     def _skip(self, until: float) -> None:
         """Everybody rests: go to the last whole step before ``until``, at least one."""

@@ -1,54 +1,181 @@
 """What is solid in the world, and what happens to a robot that drives into it.
 
 A robot is a rectangle. One that would overlap something is pushed back the shortest way, so it slides along what it meets
-at an angle and stands at what it meets head on, while its wheels go on turning.
+at an angle and stands at what it meets head on, while its wheels go on turning. Nothing it meets is moved by it.
 """
 
 from __future__ import annotations
 
-from math import cos, hypot, sin
+from math import atan2, cos, hypot, pi, sin, sqrt
 from typing import TYPE_CHECKING
 
-from .world import World
+from ...errors import UsageError
+from .geometry import Rectangle
+from .world import Box, Wall, World
 
 if TYPE_CHECKING:
     from .body import Body
 
-__all__ = ["HALF_LENGTH", "HALF_WIDTH", "RADIUS", "Space"]
+__all__ = ["HALF_LENGTH", "HALF_WIDTH", "RADIUS", "Space", "solid", "solids"]
 
 HALF_LENGTH = 17.5 / 2
 HALF_WIDTH = 13.0 / 2
 """Half of the footprint of 17.5 cm by 13 cm."""
 RADIUS = hypot(HALF_LENGTH, HALF_WIDTH)
 """Of the circle that holds the robot whichever way it turns, cm."""
+RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
+"""The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for it."""
+CONE = pi / 18
+RANGE = 300.0
+HORIZON = 20.0
+"""What is farther than a robot can come within this way (cm) is looked for again later."""
+TRIES = 4
+"""How often a robot that was pushed out of one thing into another is pushed again before it stays where it is."""
+SLACK = 3.0
+"""A push may move a robot so far, cm: twice what it drives in a step."""
+_TOUCH = RADIUS + SLACK
+_TOUCHING = (RADIUS + _TOUCH) ** 2
+_FAR = (2 * HORIZON + 2 * RADIUS) ** 2
 
 
 class Space:
-    """The solid things of one world."""
+    """The solid things of one world, and the robots among them."""
 
     def __init__(self, world: World) -> None:
         self.width = world.width
         self.height = world.height
+        self.solids = solids(world)
+        self.bodies: list[Body] = []
 
-    def clearance(self, x: float, y: float) -> float:
-        """How far a robot at (x, y) can move, whichever way it turns, before anything could touch it (cm, may be negative)."""
-        return min(x, y, self.width - x, self.height - y) - RADIUS
+    def clearance(self, body: Body, x: float, y: float) -> float:
+        """How far ``body`` at (x, y) can move, whichever way it turns, before anything could touch it (cm, may be negative).
+
+        At most ``HORIZON``. Of the way to another robot each may go one half, so the other's share is cut to that.
+        """
+        free = min(x, y, self.width - x, self.height - y, HORIZON + RADIUS)
+        for thing in self.solids:
+            far = thing.radius + free
+            dx, dy = thing.x - x, thing.y - y
+            if dx * dx + dy * dy < far * far:
+                free = min(free, thing.distance(x, y))
+        free -= RADIUS
+        for other in self.bodies:
+            dx, dy = other.x - x, other.y - y
+            square = dx * dx + dy * dy
+            if square < _FAR and other.number != body.number:
+                half = sqrt(square) / 2 - RADIUS
+                if half < free:
+                    free = half
+                if half < other.clearance:
+                    other.clearance = half
+        return free
 
     def fit(self, body: Body, x: float, y: float, heading: float) -> tuple[float, float, float]:
-        """The free pose (x, y, heading) nearest to the wanted one."""
+        """The free pose (x, y, heading) near the wanted one; the present one where no free one is found."""
+        near = []
+        for thing in self.solids:
+            dx, dy, reach = thing.x - x, thing.y - y, thing.radius + _TOUCH
+            if dx * dx + dy * dy < reach * reach:
+                near.append(thing)
+        for other in self.bodies:
+            dx, dy = other.x - x, other.y - y
+            if dx * dx + dy * dy < _TOUCHING and other.number != body.number:
+                near.append(Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading))
         c, s = abs(cos(heading)), abs(sin(heading))
         reach_x = c * HALF_LENGTH + s * HALF_WIDTH
         reach_y = s * HALF_LENGTH + c * HALF_WIDTH
-        return (
-            min(max(x, reach_x), self.width - reach_x),
-            min(max(y, reach_y), self.height - reach_y),
-            heading,
+        free_x = min(max(x, reach_x), self.width - reach_x)
+        free_y = min(max(y, reach_y), self.height - reach_y)
+        if not near:
+            return free_x, free_y, heading
+        mine = Rectangle(free_x, free_y, HALF_LENGTH, HALF_WIDTH, heading)
+        for _ in range(TRIES):
+            pushed = False
+            for thing in near:
+                push = mine.push(thing)
+                if push is not None:
+                    mine.x += push[0]
+                    mine.y += push[1]
+                    pushed = True
+            if not pushed:
+                if abs(mine.x - x) > SLACK or abs(mine.y - y) > SLACK:
+                    break
+                return mine.x, mine.y, heading
+            mine.x = min(max(mine.x, reach_x), self.width - reach_x)
+            mine.y = min(max(mine.y, reach_y), self.height - reach_y)
+        return body.x, body.y, body.heading
+
+    def is_free(self, x: float, y: float, heading: float) -> bool:
+        """Whether a further robot could stand there."""
+        mine = Rectangle(x, y, HALF_LENGTH, HALF_WIDTH, heading)
+        reach_x, reach_y = mine.reach()
+        if not (reach_x <= x <= self.width - reach_x and reach_y <= y <= self.height - reach_y):
+            return False
+        bodies = [Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading) for other in self.bodies]
+        return all(mine.push(thing) is None for thing in (*self.solids, *bodies))
+
+    def free_place(self) -> tuple[float, float]:
+        """The place nearest to the middle with room all around for a further robot.
+
+        Raises:
+            UsageError: if there is none.
+        """
+        step = 4.0
+        middle_x, middle_y = self.width / 2, self.height / 2
+        columns, rows = int(middle_x / step), int(middle_y / step)
+        places = [(column * step, row * step) for column in range(-columns, columns + 1) for row in range(-rows, rows + 1)]
+        places.sort(key=lambda place: (hypot(*place), place))
+        for dx, dy in places:
+            if self._has_room(middle_x + dx, middle_y + dy):
+                return middle_x + dx, middle_y + dy
+        raise UsageError(
+            f"there is no room for a further robot among the {len(self.bodies)} in this world: make the world larger"
         )
 
-    def ahead(self, x: float, y: float, heading: float) -> float:
-        """Distance from a point along a direction to the first solid thing, cm."""
-        dx, dy = cos(heading), sin(heading)
-        far = hypot(self.width, self.height)
-        along_x = ((self.width if dx > 0 else 0.0) - x) / dx if abs(dx) > 1e-12 else far
-        along_y = ((self.height if dy > 0 else 0.0) - y) / dy if abs(dy) > 1e-12 else far
-        return min(along_x, along_y, far)
+    def _has_room(self, x: float, y: float) -> bool:
+        """Whether a robot could stand at (x, y) whichever way it and the others turn."""
+        return (
+            min(x, y, self.width - x, self.height - y) > RADIUS
+            and all((other.x - x) ** 2 + (other.y - y) ** 2 > 4 * RADIUS**2 for other in self.bodies)
+            and all(thing.distance(x, y) > RADIUS for thing in self.solids)
+        )
+
+    def echo(self, body: Body) -> float:
+        """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic sensor, up to 300 cm."""
+        c, s = cos(body.heading), sin(body.heading)
+        x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
+        things = [thing for thing in self.solids if _in_cone(thing.x - x, thing.y - y, thing.radius, c, s)]
+        for other in self.bodies:
+            if other.number != body.number and _in_cone(other.x - x, other.y - y, RADIUS, c, s):
+                things.append(Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading))
+        nearest = RANGE
+        for angle in RAYS:
+            dx, dy = cos(body.heading + angle), sin(body.heading + angle)
+            if dx:
+                nearest = min(nearest, ((self.width if dx > 0 else 0.0) - x) / dx)
+            if dy:
+                nearest = min(nearest, ((self.height if dy > 0 else 0.0) - y) / dy)
+            for thing in things:
+                nearest = min(nearest, thing.ray(x, y, dx, dy))
+        return max(nearest, 0.0)
+
+
+def solid(thing: Wall | Box) -> Rectangle:
+    """The rectangle of a wall or a box."""
+    if isinstance(thing, Box):
+        return Rectangle(thing.x, thing.y, thing.width / 2, thing.height / 2, thing.angle * pi / 180)
+    dx, dy = thing.x2 - thing.x1, thing.y2 - thing.y1
+    return Rectangle((thing.x1 + thing.x2) / 2, (thing.y1 + thing.y2) / 2, hypot(dx, dy) / 2, thing.thickness / 2, atan2(dy, dx))
+
+
+def solids(world: World) -> list[Rectangle]:
+    """Everything solid in a world but its outer walls."""
+    return [*map(solid, world.walls), *map(solid, world.boxes)]
+
+
+def _in_cone(dx: float, dy: float, radius: float, c: float, s: float) -> bool:
+    """Whether a circle at (dx, dy) from the sensor may touch the cone around the direction (c, s); never a false no."""
+    ahead = dx * c + dy * s
+    if ahead < -radius or ahead > RANGE + radius:
+        return False
+    return abs(dy * c - dx * s) - 1.02 * radius <= max(ahead, 0.0) * 0.18

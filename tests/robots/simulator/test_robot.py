@@ -153,7 +153,8 @@ def test_a_bump_says_on_which_side(clock: FakeClock, speed: float, heading: floa
     assert [data["side"] for data in ears.of("stimulus_detected") if data["type"] == "bump"] == [side]
 
 
-def test_it_slides_along_a_wall_it_meets_at_an_angle(bot: SimulatedRobot, clock: FakeClock) -> None:
+def test_it_slides_along_a_wall_it_meets_at_an_angle(clock: FakeClock) -> None:
+    bot = SimulatedRobot(world=World(), clock=clock)
     bot.execute(c.Move(direction="left", speed=25, duration=45 / 169.565))
     clock.sleep(1)
     drive(bot, 100, 100, 3)

@@ -1,0 +1,166 @@
+"""Drawing: what the motors must be told so that the robot drives a figure.
+
+A figure is a list of moves: straight lines, turns on the spot and arcs. The wheels speed up and brake evenly, so a move
+over a given way takes a time that is known beforehand, and no figure needs looking after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from math import atan2, degrees, dist, isfinite, pi, sqrt
+from typing import Any, NamedTuple
+
+from ...errors import CommandRejectedError
+from .agent import Change
+from .body import ACCELERATION, FULL_SPEED, TRACK
+
+__all__ = ["SHAPES", "Drawing", "Move", "arc", "line", "prepare", "turn"]
+
+LINE_SPEED = 0.4 * FULL_SPEED
+TURN_SPEED = 0.2 * FULL_SPEED
+LONGEST = 300.0
+"""Seconds; a longer drawing is refused."""
+MOST_POINTS = 2000
+"""Of the path in `drawing_complete`."""
+
+
+class Move(NamedTuple):
+    """What the two wheels roll in one go, cm, at ``speed`` cm/s of the faster one."""
+
+    left: float
+    right: float
+    speed: float
+
+    @property
+    def duration(self) -> float:
+        """Seconds from rest to rest."""
+        way, speed = self._way_and_speed()
+        return way / speed + speed / ACCELERATION if way else 0.0
+
+    def changes(self, t: float) -> list[Change]:
+        """What the motors are told from ``t`` on: to go, and to stop so that the way is right when they stand."""
+        way, speed = self._way_and_speed()
+        if not way:
+            return []
+        percent = 100 / FULL_SPEED * speed / way
+        return [(t, self.left * percent, self.right * percent), (t + way / speed, 0.0, 0.0)]
+
+    def _way_and_speed(self) -> tuple[float, float]:
+        """A way too short to reach the speed and brake again is gone with the speed that it allows."""
+        way = max(abs(self.left), abs(self.right))
+        return way, min(self.speed, sqrt(way * ACCELERATION))
+
+
+def line(length: float) -> Move:
+    """Straight on for so many cm."""
+    return Move(length, length, LINE_SPEED)
+
+
+def turn(angle: float) -> Move:
+    """Turn on the spot by so many degrees, to the left."""
+    roll = angle * pi / 180 * TRACK / 2
+    return Move(-roll, roll, TURN_SPEED)
+
+
+def arc(radius: float, angle: float) -> Move:
+    """Drive part of a circle: ``angle`` degrees, to the left, and to the right when it is negative."""
+    way = abs(angle) * pi / 180 * radius
+    roll = angle * pi / 180 * TRACK / 2
+    return Move(way - roll, way + roll, LINE_SPEED)
+
+
+def _polygon(corners: int, side: float) -> list[Move]:
+    return [line(side), turn(360 / corners)] * corners
+
+
+SHAPES: dict[str, Callable[[], list[Move]]] = {
+    "circle": lambda: [arc(15, 360)],
+    "square": lambda: _polygon(4, 30),
+    "triangle": lambda: _polygon(3, 30),
+    "hexagon": lambda: _polygon(6, 18),
+    "star": lambda: [line(35), turn(144)] * 5,
+    "line": lambda: [line(30)],
+    "zigzag": lambda: [turn(45), line(15), turn(-90), line(15), turn(90), line(15), turn(-90), line(15), turn(45)],
+    "eight": lambda: [arc(12, 360), arc(12, -360)],
+    "spiral": lambda: [arc(4 + 2 * i, 90) for i in range(10)],
+    "heart": lambda: [turn(45), line(25), arc(9, 202), turn(-134), arc(9, 202), line(25), turn(45)],
+}
+"""The figures that have a name, 15 to 45 cm large. They begin where the robot stands, ahead and to its left."""
+
+
+class Drawing:
+    """One drawing under way, begun at ``began``; the pen goes down ``approach`` s later."""
+
+    def __init__(self, shape: str | None, began: float, approach: Sequence[Move], figure: Sequence[Move]) -> None:
+        self.shape = shape or "points"
+        self.changes: list[Change] = []
+        t = began
+        self.pen_down = began
+        for rank, move in enumerate((*approach, *figure)):
+            if rank == len(approach):
+                self.pen_down = t
+            self.changes += move.changes(t)
+            t += move.duration
+        self.changes.append((t, 0.0, 0.0))
+        self.end = t
+
+    def result(self, trail: Iterable[tuple[float, float, float, float]], until: float, complete: bool) -> dict[str, Any]:
+        """What `drawing_complete` says: ``shape``, ``path`` [[x, y], ...] and ``length`` in cm, whether it is ``complete``."""
+        path = [(x, y) for t, x, y, _ in trail if self.pen_down <= t <= until]
+        path = [point for at, point in enumerate(path) if at == 0 or point != path[at - 1]]
+        length = sum(dist(a, b) for a, b in pairwise(path))
+        if len(path) > MOST_POINTS:
+            path = [path[round(i * (len(path) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]
+        return {
+            "shape": self.shape,
+            "path": [[round(x, 2), round(y, 2)] for x, y in path],
+            "length": round(length, 1),
+            "complete": complete,
+        }
+
+
+def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now: float) -> Drawing:
+    """The drawing of a named shape, or through points (cm ahead of and to the left of the robot).
+
+    Raises:
+        CommandRejectedError: ``INVALID_PARAMS`` for a shape nobody knows, or a drawing that takes over five minutes.
+    """
+    if points is not None:
+        approach, figure = _through(points)
+    elif shape in SHAPES:
+        approach, figure = [], SHAPES[shape]()
+    else:
+        raise CommandRejectedError(
+            "INVALID_PARAMS",
+            f"start_drawing: there is no shape {shape!r}; it takes one of {', '.join(SHAPES)}, or points",
+            command="start_drawing",
+        )
+    drawing = Drawing(shape, now, approach, figure)
+    if not drawing.end - now <= LONGEST:
+        raise CommandRejectedError(
+            "INVALID_PARAMS",
+            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take {LONGEST:.0f} s: "
+            "draw it smaller or in parts",
+            command="start_drawing",
+        )
+    return drawing
+
+
+def _through(points: Sequence[tuple[float, float]]) -> tuple[list[Move], list[Move]]:
+    """The moves to the first point, and from it through the others."""
+    if not all(isfinite(x) and isfinite(y) for x, y in points):
+        raise CommandRejectedError(
+            "INVALID_PARAMS", "start_drawing: every coordinate of points must be a finite number", command="start_drawing"
+        )
+    legs: list[list[Move]] = []
+    here, heading = (0.0, 0.0), 0.0
+    for point in points:
+        leg: list[Move] = []
+        way = dist(here, point)
+        if way > 1e-6:
+            wanted = degrees(atan2(point[1] - here[1], point[0] - here[0]))
+            leg = [turn((wanted - heading + 180) % 360 - 180), line(way)]
+            here, heading = point, wanted
+        legs.append(leg)
+    return legs[0], [move for leg in legs[1:] for move in leg]

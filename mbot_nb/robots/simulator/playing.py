@@ -1,0 +1,99 @@
+"""The game a robot plays: begun, moved, given up, and shown on LEDs and loudspeaker as a function of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import CommandRejectedError
+from .games import Game, Show, begin
+from .noise import mix
+
+__all__ = ["Playing"]
+
+GAME = 2
+"""What the seed is mixed with, beside the number of the game."""
+
+
+class Playing:
+    """At most one game at a time. ``report`` hears `game_won` and `game_lost`.
+
+    The protocol knows no third event, so a draw is a game that was not won: `game_lost` with ``result`` "draw".
+    """
+
+    def __init__(self, seed: int, report: Callable[[str, dict[str, Any]], None]) -> None:
+        self._seed = seed
+        self._report = report
+        self._count = 0
+        self._game: Game | None = None
+        self._show: list[Show] = []
+        self._show_began = 0.0
+
+    def start(self, name: str, now: float) -> float:
+        """Begin a game; one that is still played is given up. Returns for how many seconds the robot shows something."""
+        self._give_up()
+        self._count += 1
+        self._game = begin(name, mix(self._seed, GAME, self._count))
+        return self._present(now)
+
+    def move(self, params: Mapping[str, Any], now: float) -> float:
+        """Play one move; returns for how many seconds the robot shows something.
+
+        Raises:
+            CommandRejectedError: ``STATE_CONFLICT`` if no game is played, ``INVALID_PARAMS`` for a move against its rules.
+        """
+        game = self._game
+        if game is None or game.outcome is not None:
+            raise CommandRejectedError(
+                "STATE_CONFLICT", "game_move: no game is being played; start one with start_game", command="game_move"
+            )
+        game.move(params)
+        if game.outcome is not None:
+            self._over(game)
+        return self._present(now)
+
+    def stop(self, name: str | None) -> None:
+        """Give the game up; nothing to do if none is played.
+
+        Raises:
+            CommandRejectedError: ``STATE_CONFLICT`` if it is not the game called ``name``.
+        """
+        game = self._game
+        if game is None or game.outcome is not None:
+            return
+        if name is not None and name != game.name:
+            raise CommandRejectedError(
+                "STATE_CONFLICT", f"stop_game: the game being played is {game.name}, not {name}", command="stop_game"
+            )
+        self._give_up()
+
+    def state(self) -> dict[str, Any] | None:
+        """The section `game_state`; None before the first game."""
+        return None if self._game is None else {"game_type": self._game.name, "state": self._game.state()}
+
+    def shown(self, now: float) -> Show | None:
+        """What the robot shows at this moment."""
+        t = now - self._show_began
+        for show in self._show:
+            if t < show.seconds:
+                return show
+            t -= show.seconds
+        return None
+
+    def _present(self, now: float) -> float:
+        self._show = self._game.show() if self._game is not None else []
+        self._show_began = now
+        return sum(show.seconds for show in self._show)
+
+    def _give_up(self) -> None:
+        game = self._game
+        if game is not None and game.outcome is None:
+            game.outcome = "lost"
+            self._show = []
+            self._over(game, reason="given up")
+
+    def _over(self, game: Game, **more: str) -> None:
+        self._report(
+            "game_won" if game.outcome == "won" else "game_lost",
+            {"game_type": game.name, "result": game.outcome, "state": game.state(), **more},
+        )
