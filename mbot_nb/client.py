@@ -272,6 +272,7 @@ class Client(Vocabulary[Call[CommandResult]]):
             return
         if self.connected:
             self._session.flush(self._now())
+            self._session.ping(self._now())
             self._pump()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._until(lambda: not self._session.outbox.unacknowledged), CLOSE_GRACE)
@@ -442,6 +443,8 @@ class Client(Vocabulary[Call[CommandResult]]):
         """Send what is queued now; returns when everything sent so far has been acknowledged."""
         self._must_be_alive("flush")
         self._session.flush(self._now())
+        # Acknowledgements ride on whatever comes back, and a pong comes back at once.
+        self._session.ping(self._now())
         self._pump()
         outbox = self._session.outbox
         target = outbox.next_sequence - 1
