@@ -31,7 +31,7 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import plots
+    from . import plots, sync
     from .client import Client
     from .embedded import connect, serve
     from .protocol.settings import Settings
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .robots.simulator import SimulatedRobot
     from .server import Server
     from .subscriptions import Event
+    from .sync import run
     from .vocabulary import CommandResult
 
 _LAZY = {
@@ -54,7 +55,9 @@ _LAZY = {
     "SimulatedRobot": "robots.simulator",
     "connect": "embedded",
     "plots": "",
+    "run": "sync",
     "serve": "embedded",
+    "sync": "",
 }
 
 __all__ = [
@@ -82,7 +85,9 @@ __all__ = [
     "__version__",
     "connect",
     "plots",
+    "run",
     "serve",
+    "sync",
 ]
 
 

@@ -158,15 +158,34 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         server = _local(url)
         return url, server.token if server is not None else None
     for server in reversed(_servers.values()):
+        if thread and not server.home.is_io_thread:
+            # A plain call that blocks its cell would block this server too.
+            continue
         print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id}).")
         return server.url, server.token
     try:
-        server = await serve(thread=thread)
+        # One that plain calls cannot use stays where it is.
+        usual = DEFAULT_PORT if (DEFAULT_HOST, DEFAULT_PORT) not in _servers else 0
+        server = await serve(port=usual, thread=thread)
     except AddressInUseError:
         # Somebody else's server has the usual port; this notebook asked for its own.
         server = await serve(port=0, thread=thread)
     print(f"Started a server at {server.url} with a simulated robot, and connected to it.")
     return server.url, server.token
+
+
+def refuse_own_loop(address: str | Server | None) -> None:
+    """For synchronous calls: a server on the loop that the call blocks would never answer it.
+
+    Raises:
+        UsageError: it is such a server.
+    """
+    server = address if isinstance(address, Server) or address is None else _local(normalise(address))
+    if server is not None and not server.home.is_io_thread and server.home.is_here:
+        raise UsageError(
+            f"the server at {server.url} lives on this notebook's own loop, which a plain call blocks, so it could not answer. "
+            "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await mb.connect()`."
+        )
 
 
 def _settings(changes: Mapping[str, Any] | None) -> Settings:

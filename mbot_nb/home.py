@@ -73,6 +73,11 @@ class Home:
                 cls._io = cls(loop, is_io_thread=True)
             return cls._io
 
+    @classmethod
+    def is_io_loop(cls, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether this is the I/O thread's loop."""
+        return cls._io is not None and cls._io.loop is loop
+
     @property
     def is_here(self) -> bool:
         """Whether this code runs on the home loop."""

@@ -17,9 +17,9 @@ PACKAGE = "mbot_nb"
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
     {"widgets", "cli", "doctor", "__main__"},  # what a person touches
-    {"recording", "plots", "lab", "demo", "embedded"},  # what remembers, measures, and puts the parts together
+    {"recording", "plots", "lab", "demo", "embedded", "sync"},  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
-    {"client", "server", "sync", "subscriptions"},  # what talks
+    {"client", "server", "subscriptions"},  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
     {"commands", "vocabulary", "robot", "state", "address", "home"},  # the words that all floors share

@@ -25,8 +25,15 @@ PUBLIC = {
     "Event",
     "Motion",
     "Settings",
+    "CommandResult",
+    "Event",
+    "Motion",
+    "Settings",
+    # Without await.
+    "run",
     # Modules.
     "plots",
+    "sync",
     # How it fails.
     "AddressInUseError",
     "CommandError",

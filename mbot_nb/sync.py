@@ -1,0 +1,330 @@
+"""The same without `await`: for plain cells, scripts and the interactive prompt.
+
+    import mbot_nb as mb
+
+    with mb.sync.connect() as bot:
+        bot.drive(40, 40, duration=1)
+
+Clients and servers of this module live on the I/O thread, so that a call may block its cell and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from . import embedded
+from .client import Client, Latency, Stats
+from .commands import Command, EmergencyStop, Stop
+from .errors import UsageError
+from .home import Home
+from .robot import Robot
+from .server import RemoteClient, Server
+from .state import StateView
+from .subscriptions import Event, EventStream, Handler, Subscription
+from .vocabulary import CommandResult, Vocabulary
+
+__all__ = ["SyncClient", "SyncServer", "connect", "run", "serve"]
+
+T = TypeVar("T")
+_GLANCE = 0.2
+"""Seconds between two chances to be interrupted; a lock without a limit cannot be interrupted on every system."""
+
+
+def wait(coroutine: Coroutine[Any, Any, T], home: Home) -> T:
+    """Run a coroutine on another thread's loop and wait for it here; an interrupt cancels it.
+
+    Raises:
+        UsageError: this is that loop's own thread, which would wait for itself.
+    """
+    if home.is_here:
+        coroutine.close()
+        raise UsageError(
+            "a synchronous call from the I/O thread would wait for itself for ever. In a handler of an event use the "
+            "async client: `async def handler(event): await bot.drive(...)` with `bot = await mb.connect()`."
+        )
+    future = home.submit(coroutine)
+    try:
+        while True:
+            try:
+                return future.result(_GLANCE)
+            except TimeoutError:
+                if future.done():
+                    raise
+    except BaseException:
+        future.cancel()
+        raise
+
+
+class SyncClient(Vocabulary[CommandResult]):
+    """A robot's remote control without `await`. Made by :func:`mbot_nb.sync.connect`.
+
+    Every method does what the one of :class:`mbot_nb.Client` does, and returns when it is done.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        """The async client underneath, for what has no synchronous form."""
+
+    def __repr__(self) -> str:
+        return repr(self.client)
+
+    def _repr_html_(self) -> str:
+        return self.client._repr_html_()
+
+    def __enter__(self) -> SyncClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _command(self, command: Command, *, wait: bool = True) -> CommandResult:
+        call = self.client._command(command, wait=wait)
+        if self.client.home.is_here and isinstance(command, (Stop, EmergencyStop)):
+            # It has acted already; only its answer cannot be waited for here.
+            return CommandResult(command=command.name, answered=False)
+        return _wait_for(call, self.client)
+
+    def _standing_latch(self) -> str:
+        return self.client._standing_latch()
+
+    def send(self, command: str, /, **params: Any) -> None:
+        """Queue a command into the current batch, and do not wait. See :meth:`mbot_nb.Client.send`."""
+        self.client.send(command, **params)
+
+    def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
+        """Send any command by its name, and return its answer; ``timeout`` in seconds."""
+        return _wait_for(self.client.send_command(command, timeout=timeout, **params), self.client)
+
+    def ping(self) -> float:
+        """One round trip to the server and back, in seconds."""
+        return _wait_for(self.client.ping(), self.client)
+
+    def drain(self) -> None:
+        """Wait until there is room to send again."""
+        _wait_for(self.client.drain(), self.client)
+
+    def flush(self) -> None:
+        """Send what is queued now; returns when everything sent so far has been acknowledged."""
+        _wait_for(self.client.flush(), self.client)
+
+    def reconnect(self) -> None:
+        """Connect anew now."""
+        _wait_for(self.client.reconnect(), self.client)
+
+    def close(self) -> None:
+        """Send what is queued, say goodbye, and end the session."""
+        _wait_for(self.client.close(), self.client)
+
+    def subscribe(self, event: str, handler: Handler) -> Subscription:
+        """Call ``handler(event)`` at each event of this name, on the I/O thread. See :meth:`mbot_nb.Client.subscribe`."""
+        return self.client.subscribe(event, handler)
+
+    def events(self, event: str = "*", *, maxlen: int = 1024) -> Iterator[Event]:
+        """Events to loop over: ``for event in bot.events("telemetry")``. Ends when the client is closed."""
+        stream = self.client.events(event, maxlen=maxlen)
+        return _events(stream, self.client)
+
+    def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
+        """Tell ``tap`` everything that happens, on the I/O thread; returns what ends it."""
+        return self.client.tap(tap)
+
+    @property
+    def home(self) -> Home:
+        """The loop it lives on: the I/O thread's."""
+        return self.client.home
+
+    @property
+    def url(self) -> str:
+        """The server's address, without what is secret in it."""
+        return self.client.url
+
+    @property
+    def state(self) -> StateView:
+        """The robot's state as this client knows it now."""
+        return self.client.state
+
+    @property
+    def state_age(self) -> float:
+        """Seconds since the last change of the state came."""
+        return self.client.state_age
+
+    @property
+    def connection_state(self) -> str:
+        """disconnected, connecting, connected, reconnecting or error."""
+        return self.client.connection_state
+
+    @property
+    def connected(self) -> bool:
+        """Whether commands go out now."""
+        return self.client.connected
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether the connection was lost and is being made again."""
+        return self.client.reconnecting
+
+    @property
+    def reconnect_attempts(self) -> int:
+        """Attempts begun since the connection was lost."""
+        return self.client.reconnect_attempts
+
+    @property
+    def next_attempt_at(self) -> float | None:
+        """When the next attempt begins (`time.monotonic()` seconds), or None."""
+        return self.client.next_attempt_at
+
+    @property
+    def profile(self) -> str:
+        """`extended` or `baseline`."""
+        return self.client.profile
+
+    @property
+    def latency(self) -> Latency:
+        """The last round trips."""
+        return self.client.latency
+
+    @property
+    def stats(self) -> Stats:
+        """What went over the wire so far."""
+        return self.client.stats
+
+
+class SyncServer:
+    """A server without `await`, on the I/O thread. Made by :func:`mbot_nb.sync.serve`."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        """The server underneath."""
+
+    def __repr__(self) -> str:
+        return repr(self.server)
+
+    def __enter__(self) -> SyncServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to."""
+        return self.server.url
+
+    @property
+    def robot(self) -> Robot:
+        """The robot it serves."""
+        return self.server.robot
+
+    @property
+    def token(self) -> str | None:
+        """What clients must show, None if anybody on this machine may connect."""
+        return self.server.token
+
+    @property
+    def clients(self) -> list[RemoteClient]:
+        """The clients that are connected now."""
+        return self.server.clients
+
+    def command(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a handler for a command; it runs on the I/O thread. See :meth:`mbot_nb.Server.command`."""
+        return self.server.command(name)
+
+    def on_connect(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """Call ``hook(client)`` when a client has got its snapshot."""
+        return self.server.on_connect(hook)
+
+    def on_disconnect(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """Call ``hook(client, reason)`` when a client's connection has ended."""
+        return self.server.on_disconnect(hook)
+
+    def on_message(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """Call ``hook(client, command, params)`` for every command, before its handler."""
+        return self.server.on_message(hook)
+
+    def emit(self, event: str, data: Any = None) -> None:
+        """Send an event to every client."""
+        self.server.emit(event, data)
+
+    def close(self) -> None:
+        """Stop the robot, say goodbye to the clients, free the port."""
+        wait(_awaited(self.server.close()), self.server.home)
+
+
+def connect(address: str | Server | SyncServer | None = None, **options: Any) -> SyncClient:
+    """Connect to a robot and return when its whole state is here; takes what :func:`mbot_nb.connect` takes.
+
+    Raises:
+        ConnectError: within 2 s, with the reason and what to do.
+        UsageError: the server lives on this cell's own loop, which a plain call would block.
+    """
+    target = address.server if isinstance(address, SyncServer) else address
+    embedded.refuse_own_loop(target)
+    client = wait(_awaited(embedded.connect(target, **{**options, "thread": True})), Home.io_thread())
+    return SyncClient(client)
+
+
+def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
+    """Start a server on the I/O thread; takes what :func:`mbot_nb.serve` takes."""
+    return SyncServer(wait(_awaited(embedded.serve(robot, **{**options, "thread": True})), Home.io_thread()))
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine from plain code, also where a loop is running already, as in a notebook's cell, and return its result.
+
+    In a notebook this nests loops (with `nest-asyncio2`, applied at the first use); where you can write `await`, prefer it.
+
+    Raises:
+        UsageError: called on the I/O thread, or on a loop that cannot be nested.
+    """
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        return asyncio.run(_awaited(coroutine))
+    if Home.is_io_loop(loop):
+        coroutine.close()
+        raise UsageError("mb.run() on the I/O thread would wait for itself for ever; make the handler `async def` and use await")
+    import nest_asyncio2
+
+    try:
+        nest_asyncio2.apply(loop)
+    except ValueError as error:
+        coroutine.close()
+        raise UsageError(
+            f"mb.run() cannot nest this event loop ({error}). Write `await` instead, or use mb.sync.connect(), which needs no nesting."
+        ) from None
+    return loop.run_until_complete(_awaited(coroutine))
+
+
+def _wait_for(call: Coroutine[Any, Any, T], client: Client) -> T:
+    return wait(_awaited(call), client.home)
+
+
+async def _awaited(call: Coroutine[Any, Any, T]) -> T:
+    return await call
+
+
+def _events(stream: EventStream, client: Client) -> Iterator[Event]:
+    while True:
+        try:
+            yield wait(_next(stream), client.home)
+        except _Ended:
+            return
+
+
+class _Ended(Exception):
+    """The stream has ended; StopAsyncIteration cannot cross a future."""
+
+
+async def _next(stream: EventStream) -> Event:
+    try:
+        return await stream.__anext__()
+    except StopAsyncIteration:
+        raise _Ended from None
+
+
