@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from math import cos, hypot, pi, sin
 
-from .space import Space
+from .geometry import Rectangle
+from .space import HALF_LENGTH, HALF_WIDTH, Space
 
 __all__ = ["ACCELERATION", "FULL_SPEED", "TRACK", "WHEEL", "Body", "Trail"]
 
@@ -28,6 +29,7 @@ class Body:
     """Where a robot is, and how its wheels turn."""
 
     __slots__ = (
+        "_shape",
         "clearance",
         "distance",
         "heading",
@@ -48,6 +50,7 @@ class Body:
 
     def __init__(self, space: Space, x: float, y: float, heading: float) -> None:
         self.space = space
+        self._shape: Rectangle | None = None
         self.number = len(space.bodies)
         """Which robot of its world; a copy keeps it."""
         self.x = x
@@ -74,6 +77,13 @@ class Body:
         for name in Body.__slots__:
             setattr(twin, name, getattr(self, name))
         return twin
+
+    @property
+    def shape(self) -> Rectangle:
+        """The floor it covers."""
+        if self._shape is None:
+            self._shape = Rectangle(self.x, self.y, HALF_LENGTH, HALF_WIDTH, self.heading)
+        return self._shape
 
     @property
     def at_rest(self) -> bool:
@@ -147,6 +157,7 @@ class Body:
         self.x = x
         self.y = y
         self.heading = heading
+        self._shape = None
 
 
 class Trail:

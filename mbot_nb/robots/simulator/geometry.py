@@ -6,6 +6,9 @@ from math import cos, hypot, inf, sin
 
 __all__ = ["Rectangle"]
 
+TOUCH = 1e-9
+"""An overlap up to this (cm) is touching: what was pushed out stays out whatever rounding does."""
+
 
 class Rectangle:
     """A rectangle by its middle, its half sizes and the direction of its length."""
@@ -41,26 +44,34 @@ class Rectangle:
         Separating axes: two rectangles are apart if they are apart seen along one of their four sides' directions.
         """
         dx, dy = self.x - other.x, self.y - other.y
-        if dx * dx + dy * dy >= (self.radius + other.radius) ** 2:
+        near = self.radius + other.radius
+        if dx * dx + dy * dy >= near * near:
             return None
-        c = abs(self.c * other.c + self.s * other.s)
-        s = abs(self.s * other.c - self.c * other.s)
-        best = inf
-        push = (0.0, 0.0)
-        for of, to in ((self, other), (other, self)):
-            for axis_x, axis_y, own, far in (
-                (of.c, of.s, of.half_length, to.half_length * c + to.half_width * s),
-                (-of.s, of.c, of.half_width, to.half_length * s + to.half_width * c),
-            ):
-                apart = dx * axis_x + dy * axis_y
-                depth = own + far - abs(apart)
-                if depth <= 1e-9:
-                    return None
-                if depth < best:
-                    best = depth
-                    sign = depth if apart >= 0 else -depth
-                    push = (axis_x * sign, axis_y * sign)
-        return push
+        # Written out for speed: half sizes, the two directions, and how they lean towards each other.
+        c1, s1, length1, width1 = self.c, self.s, self.half_length, self.half_width
+        c2, s2, length2, width2 = other.c, other.s, other.half_length, other.half_width
+        c, s = abs(c1 * c2 + s1 * s2), abs(s1 * c2 - c1 * s2)
+        apart1 = dx * c1 + dy * s1
+        depth1 = length1 + length2 * c + width2 * s - abs(apart1)
+        apart2 = dy * c1 - dx * s1
+        depth2 = width1 + length2 * s + width2 * c - abs(apart2)
+        apart3 = dx * c2 + dy * s2
+        depth3 = length2 + length1 * c + width1 * s - abs(apart3)
+        apart4 = dy * c2 - dx * s2
+        depth4 = width2 + length1 * s + width1 * c - abs(apart4)
+        least = min(depth1, depth2, depth3, depth4)
+        if least <= TOUCH:
+            return None
+        if least == depth1:
+            x, y, apart = c1, s1, apart1
+        elif least == depth2:
+            x, y, apart = -s1, c1, apart2
+        elif least == depth3:
+            x, y, apart = c2, s2, apart3
+        else:
+            x, y, apart = -s2, c2, apart4
+        depth = least if apart >= 0 else -least
+        return x * depth, y * depth
 
     def ray(self, x: float, y: float, dx: float, dy: float) -> float:
         """How far from (x, y) along the unit vector (dx, dy) it is met; inf if it is not, 0 from inside."""

@@ -261,9 +261,7 @@ class SimulatedRobot(Robot):
         """Brake as hard as the wheels can and end the motion under way as `stopped`."""
         with self.simulation.moment() as now:
             if not self._agent.body.at_rest or self._agent.plan:
-                self.simulation.commit()
-                self._agent.follow([(now, 0.0, 0.0)])
-                self._agent.change(now)
+                self.simulation.tell(self._agent, [(now, 0.0, 0.0)])
             self._finish("stopped")
 
     # Inside.
@@ -275,10 +273,8 @@ class SimulatedRobot(Robot):
     def _begin(self, plan: list[tuple[float, float, float]]) -> Motion:
         """Follow a plan from now on; its last change is the end of the motion."""
         now, end = self.simulation.now, plan[-1][0]
-        self.simulation.commit()
         self._finish("replaced")
-        self._agent.follow(plan)
-        self._agent.change(now)
+        self.simulation.tell(self._agent, plan)
         self._motion = motion = Motion(end - now)
         if end > now:
             self._motion_end = self.simulation.call_at(end, lambda: self._finish("time"))
@@ -296,9 +292,11 @@ class SimulatedRobot(Robot):
         if motion is not None:
             self.simulation.post(lambda: motion.end(how))
         if drawing is not None:
-            trail, until = self._agent.trail, min(self.simulation.now, drawing.end)
-            trail.record(self.simulation.t, self._agent.body, always=True)
-            self.report("drawing_complete", drawing.result(trail.rows, until, how == "time"))
+            if how != "time":
+                self.simulation.commit()  # note the very end; one that ends by its time stands already, and is noted
+                self._agent.trail.record(self.simulation.now, self._agent.body, always=True)
+            until = min(self.simulation.now, drawing.end)
+            self.report("drawing_complete", drawing.result(self._agent.trail.rows, until, how == "time"))
 
     def _draw(self, drawing: Drawing) -> Motion:
         motion = self._begin(drawing.changes)

@@ -9,9 +9,8 @@ import msgspec
 
 from ...errors import UsageError
 from .body import Body
-from .geometry import Rectangle
 from .senses import Floor, Sound
-from .space import HALF_LENGTH, HALF_WIDTH, Space, solid, solids
+from .space import Space, solid, solids
 from .world import Box, Piece, World
 
 __all__ = ["Scene"]
@@ -40,7 +39,7 @@ class Scene:
             return
         thing = solid(item)
         for body in self.space.bodies:
-            if Rectangle(body.x, body.y, HALF_LENGTH, HALF_WIDTH, body.heading).push(thing) is not None:
+            if body.shape.push(thing) is not None:
                 raise UsageError(f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else")
         self._replace(boxes=(*self.world.boxes, item))
 

@@ -12,14 +12,14 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf, radians
 from typing import Any
 
 from ...errors import UsageError
 from .. import watchdog
-from .agent import Agent
+from .agent import Agent, Change
 from .body import Body
 from .noise import mix
 from .scene import Scene
@@ -76,6 +76,7 @@ class Simulation:
         self._clock = clock
         self._origin = clock()
         self._step = 0
+        self._next_change = inf
         self._appointments: list[Appointment] = []
         self._depth = 0
         self._posts: deque[Callable[[], object]] = deque()
@@ -182,6 +183,13 @@ class Simulation:
         if self.now > self.t:
             self._live_until(self.now)
 
+    def tell(self, agent: Agent, plan: Iterable[Change]) -> None:
+        """From now on the motors of ``agent`` follow this plan."""
+        self.commit()
+        agent.follow(plan)
+        agent.change(self.now)
+        self._find_next_change()
+
     # Appointments: what must happen on time though nobody looks.
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Appointment:
@@ -235,7 +243,7 @@ class Simulation:
         """Live until ``now``: all whole steps and all changes of motors that lie before."""
         self.now = now
         while True:
-            change = min((agent.next_change for agent in self.agents), default=inf)
+            change = self._next_change
             step = (self._step + 1) / STEPS_PER_SECOND
             until = min(change, step)
             if until > now:
@@ -248,9 +256,11 @@ class Simulation:
                 self._step += 1
                 if self._step % SENSE_EVERY == 0:
                     self._sense(until)
-            for agent in self.agents:
-                if agent.next_change <= until:
-                    agent.change(until)
+            if until == change:
+                for agent in self.agents:
+                    if agent.next_change <= until:
+                        agent.change(until)
+                self._find_next_change()
         while self._appointments:
             first = min(self._appointments, key=_when)
             if first.t > now:
@@ -278,6 +288,9 @@ class Simulation:
             step -= 1
         self._step = max(step, self._step + 1)
         self.t = self._step / STEPS_PER_SECOND
+
+    def _find_next_change(self) -> None:
+        self._next_change = min((agent.next_change for agent in self.agents), default=inf)
 
     def _live_until(self, until: float) -> None:
         seconds = until - self.t

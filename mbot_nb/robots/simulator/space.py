@@ -80,7 +80,7 @@ class Space:
         for other in self.bodies:
             dx, dy = other.x - x, other.y - y
             if dx * dx + dy * dy < _TOUCHING and other.number != body.number:
-                near.append(Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading))
+                near.append(other.shape)
         c, s = abs(cos(heading)), abs(sin(heading))
         reach_x = c * HALF_LENGTH + s * HALF_WIDTH
         reach_y = s * HALF_LENGTH + c * HALF_WIDTH
@@ -111,43 +111,53 @@ class Space:
         reach_x, reach_y = mine.reach()
         if not (reach_x <= x <= self.width - reach_x and reach_y <= y <= self.height - reach_y):
             return False
-        bodies = [Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading) for other in self.bodies]
-        return all(mine.push(thing) is None for thing in (*self.solids, *bodies))
+        return all(mine.push(thing) is None for thing in (*self.solids, *(other.shape for other in self.bodies)))
 
     def free_place(self) -> tuple[float, float]:
-        """The place nearest to the middle with room all around for a further robot.
+        """The place nearest to the middle with room for a further robot: some to drive in if possible, else just to turn.
 
         Raises:
             UsageError: if there is none.
         """
-        step = 4.0
+        step = 5.0
         middle_x, middle_y = self.width / 2, self.height / 2
         columns, rows = int(middle_x / step), int(middle_y / step)
-        places = [(column * step, row * step) for column in range(-columns, columns + 1) for row in range(-rows, rows + 1)]
-        places.sort(key=lambda place: (hypot(*place), place))
-        for dx, dy in places:
-            if self._has_room(middle_x + dx, middle_y + dy):
-                return middle_x + dx, middle_y + dy
+        places = [
+            (middle_x + column * step, middle_y + row * step)
+            for column in range(-columns, columns + 1)
+            for row in range(-rows, rows + 1)
+        ]
+        places.sort(key=lambda place: (hypot(place[0] - middle_x, place[1] - middle_y), place))
+        for margin in (RADIUS, 0.0):
+            for x, y in places:
+                if self._has_room(x, y, margin):
+                    return x, y
         raise UsageError(
             f"there is no room for a further robot among the {len(self.bodies)} in this world: make the world larger"
         )
 
-    def _has_room(self, x: float, y: float) -> bool:
-        """Whether a robot could stand at (x, y) whichever way it and the others turn."""
+    def _has_room(self, x: float, y: float, margin: float) -> bool:
+        """Whether a robot at (x, y) would be ``margin`` cm from everything, whichever way it and the others turn."""
+        apart = (2 * RADIUS + margin) ** 2
         return (
-            min(x, y, self.width - x, self.height - y) > RADIUS
-            and all((other.x - x) ** 2 + (other.y - y) ** 2 > 4 * RADIUS**2 for other in self.bodies)
-            and all(thing.distance(x, y) > RADIUS for thing in self.solids)
+            min(x, y, self.width - x, self.height - y) > RADIUS + margin
+            and all((other.x - x) ** 2 + (other.y - y) ** 2 > apart for other in self.bodies)
+            and all(thing.distance(x, y) > RADIUS + margin for thing in self.solids)
         )
 
     def echo(self, body: Body) -> float:
         """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic sensor, up to 300 cm."""
         c, s = cos(body.heading), sin(body.heading)
         x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
-        things = [thing for thing in self.solids if _in_cone(thing.x - x, thing.y - y, thing.radius, c, s)]
+        things = [
+            (hypot(thing.x - x, thing.y - y) - thing.radius, thing)
+            for thing in self.solids
+            if _in_cone(thing.x - x, thing.y - y, thing.radius, c, s)
+        ]
         for other in self.bodies:
-            if other.number != body.number and _in_cone(other.x - x, other.y - y, RADIUS, c, s):
-                things.append(Rectangle(other.x, other.y, HALF_LENGTH, HALF_WIDTH, other.heading))
+            dx, dy = other.x - x, other.y - y
+            if other.number != body.number and _in_cone(dx, dy, RADIUS, c, s):
+                things.append((hypot(dx, dy) - RADIUS, other.shape))
         nearest = RANGE
         for angle in RAYS:
             dx, dy = cos(body.heading + angle), sin(body.heading + angle)
@@ -155,8 +165,9 @@ class Space:
                 nearest = min(nearest, ((self.width if dx > 0 else 0.0) - x) / dx)
             if dy:
                 nearest = min(nearest, ((self.height if dy > 0 else 0.0) - y) / dy)
-            for thing in things:
-                nearest = min(nearest, thing.ray(x, y, dx, dy))
+            for least, thing in things:
+                if least < nearest:
+                    nearest = min(nearest, thing.ray(x, y, dx, dy))
         return max(nearest, 0.0)
 
 
