@@ -52,6 +52,8 @@ _log = logging.getLogger("mbot_nb")
 
 OPEN_TIMEOUT = 1.8
 """Seconds for one attempt: a user is told within two."""
+FIRST_STATE = 1.95
+"""Seconds for the first connect as a whole, the snapshot included."""
 ANSWER_TIMEOUT = 5.0
 """Seconds for an answer, beyond what the motion itself takes."""
 DRAWING_TIMEOUT = 120.0
@@ -251,9 +253,15 @@ class Client(Vocabulary[Call[CommandResult]]):
         self._session.dial(self._now())
         self._pump()
         try:
-            await self._first
-        except BaseException:
+            async with asyncio.timeout(None if self._session.persistent else FIRST_STATE):
+                await self._first
+        except BaseException as error:
             self._shut()
+            if isinstance(error, TimeoutError):
+                raise ConnectError(
+                    f"No connection to {self.url}: something answered there, but sent no state within {FIRST_STATE:.1f} s. "
+                    "Is it a WebSocket V2 server? With retry=True it keeps trying."
+                ) from None
             raise
         return self
 

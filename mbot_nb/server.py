@@ -452,6 +452,8 @@ class Server:
         return c.parse(name, params)
 
     def _motion_ended(self, session: ServerSession, message: m.CommandMessage, how: Ended) -> None:
+        if how != "replaced" and self._mover is session:
+            self._mover = None
         if not self._closed:
             self._answer(session, message, {"ended": how})
             self._look_now()
