@@ -50,9 +50,9 @@ __all__ = ["Client", "Latency", "Stats"]
 
 _log = logging.getLogger("mbot_nb")
 
-OPEN_TIMEOUT = 1.8
+OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user is told within two."""
-FIRST_STATE = 1.95
+FIRST_STATE = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 ANSWER_TIMEOUT = 5.0
 """Seconds for an answer, beyond what the motion itself takes."""
@@ -511,6 +511,9 @@ class Client(Vocabulary[Call[CommandResult]]):
         if wire is self._wire:
             self._session.receive(text, self._now())
             self._pump()
+
+    def wire_heard(self, wire: Wire) -> None:
+        self._session.heard(self._now())
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         if wire is self._wire:

@@ -559,6 +559,10 @@ class _Link:
             self.connection.receive(text, self.server._now())
             self._after()
 
+    def wire_heard(self, wire: Wire) -> None:
+        if self.connection is not None:
+            self.connection.heard(self.server._now())
+
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         if self.connection is not None:
             self.connection.set_writable(writable, self.server._now())

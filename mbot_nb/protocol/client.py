@@ -368,8 +368,7 @@ class ClientSession:
         counters = self.counters
         counters.frames_in += 1
         counters.bytes_in += len(text)
-        if self._heartbeat is not None:
-            self._heartbeat.heard(now)
+        self.heard(now)
         for message in ServerFrames.decode(text, max_batch=self.settings.max_batch_received):
             counters.messages_in += 1
             if isinstance(message, (m.EventMessage, ProtocolError)):
@@ -389,6 +388,11 @@ class ClientSession:
             ack = getattr(message, "ack", None)
             if ack is not None and self.extended and self.state is State.CONNECTED:
                 self._acknowledge(ack, now)
+
+    def heard(self, now: float) -> None:
+        """Anything at all has come: the server lives."""
+        if self._heartbeat is not None:
+            self._heartbeat.heard(now)
 
     def _deliver(self, items: list[Any], now: float) -> None:
         self.counters.duplicates = self._orderer.duplicates

@@ -263,7 +263,7 @@ class ServerConnection:
         """One frame has come."""
         if self.close is not None:
             return
-        self._silence.heard(now)
+        self.heard(now)
         messages = ClientFrames.decode(text, max_batch=self.hub.settings.max_batch_received)
         if self.state is ConnectionState.AUTHENTICATING:
             self._authenticate(messages, now)
@@ -276,6 +276,10 @@ class ServerConnection:
             self._hold(messages, len(text), now)
             return
         self._messages(messages, len(text), now)
+
+    def heard(self, now: float) -> None:
+        """Anything at all has come: the client lives."""
+        self._silence.heard(now)
 
     def pump(self, now: float) -> None:
         """Hand over the session's events, as far as the client reads them."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.frames import BINARY, CONT, TEXT, Frame
+from websockets.frames import BINARY, CONT, PING, PONG, TEXT, Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
@@ -44,6 +44,9 @@ class Receiver(Protocol):
 
     def wire_text(self, wire: Wire, text: str) -> None:
         """One text frame has come."""
+
+    def wire_heard(self, wire: Wire) -> None:
+        """A ping or pong of the WebSocket layer has come: the peer lives."""
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         """The transport's buffer is full, or has room again."""
@@ -162,6 +165,8 @@ class Wire(asyncio.Protocol):
             if frame.fin:
                 data, self._fragments = b"".join(self._fragments), []
                 self._text(data)
+        elif frame.opcode is PING or frame.opcode is PONG:
+            self._receiver.wire_heard(self)
         elif frame.opcode is BINARY or frame.opcode is CONT:
             self._fail(1003, "text frames only: binary messages are not part of the protocol")
 
