@@ -21,7 +21,7 @@ from .home import Home, call
 from .protocol import messages as m
 from .protocol.backoff import CloseCode, Loss
 from .protocol.server import Hub, ServerConnection
-from .protocol.sessions import Received, ServerSession, SessionQuery
+from .protocol.sessions import Received, ServerSession, SessionQuery, SessionState
 from .protocol.settings import Settings
 from .robot import Ended, Motion, Robot
 from .transport.websocket import ServerWire, Wire
@@ -122,6 +122,7 @@ class Server:
         self._hooks: dict[str, list[Hook]] = {"connect": [], "disconnect": [], "message": []}
         self._mover: ServerSession | None = None
         self._ticker: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.TimerHandle | None = None
         self._look = False
         self._closed = False
         self.on_closed: Callable[[Server], None] | None = None
@@ -199,8 +200,9 @@ class Server:
         if self._closed:
             return
         self._closed = True
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for timer in (self._ticker, self._expiry):
+            if timer is not None:
+                timer.cancel()
         self.robot.stop("the server was closed")
         self.robot.detach()
         if self._listener is not None:
@@ -228,7 +230,9 @@ class Server:
         if not isinstance(name, str):
             raise UsageError('name the command: @server.command("dance")')
         if name in c.URGENT or name in ("void", "sync_state"):
-            raise UsageError(f"{name!r} cannot be handled by a function: it is the server's own, for safety. Choose another name.")
+            raise UsageError(
+                f"{name!r} cannot be handled by a function: it is the server's own, for safety. Choose another name."
+            )
 
         def register(handler: CommandHandler) -> CommandHandler:
             self._handlers[name] = handler
@@ -337,16 +341,26 @@ class Server:
             self._look_now()
         client = self._client(session)
         self._call_hooks("disconnect", client, reason)
-        if session.state.value == "ended":
-            self._clients.pop(session, None)
-        else:
-            self.home.loop.call_later(self.settings.session_ttl + 0.01, self._expire)
+        if session.state is SessionState.ENDED:
+            self._forget(session)
+        elif self._expiry is None:
+            self._expiry = self.home.loop.call_later(self.settings.session_ttl + 0.01, self._expire)
 
     def _expire(self) -> None:
-        self._hub.sessions.expire(self._now())
-        for session in [session for session in self._clients if session.state.value == "ended"]:
-            if session not in self._hub.connections:
-                del self._clients[session]
+        """Forget whom nobody has heard of for too long."""
+        self._expiry = None
+        now = self._now()
+        self._hub.sessions.expire(now)
+        for session in list(self._clients):
+            self._forget(session)
+        following = self._hub.sessions.next_deadline()
+        if following is not None and not self._closed:
+            self._expiry = self.home.loop.call_later(following - now + 0.01, self._expire)
+
+    def _forget(self, session: ServerSession) -> None:
+        """Forget a client whose session has ended and whose last command has been handled."""
+        if session.state is SessionState.ENDED and not session.busy and session not in self._hub.connections:
+            self._clients.pop(session, None)
 
     def _taken_over(self, session: ServerSession) -> None:
         if self._mover is session:
@@ -425,6 +439,7 @@ class Server:
                 pending = self._begin(session, received)
         finally:
             session.busy = False
+            self._forget(session)
 
     def _robot_command(self, session: ServerSession, received: Received) -> None:
         message = received.message
@@ -592,7 +607,8 @@ class _Link:
         if connection.frames:
             frames, connection.frames = connection.frames, []
             wire.send(frames)
-            self._arm()
+        # A change may have left a snapshot or an acknowledgement for later.
+        self._arm()
         if connection.close is not None:
             wire.close(*connection.close, deaf=True)
 
