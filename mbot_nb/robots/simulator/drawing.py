@@ -84,9 +84,9 @@ SHAPES: dict[str, Callable[[], list[Move]]] = {
     "zigzag": lambda: [turn(45), line(15), turn(-90), line(15), turn(90), line(15), turn(-90), line(15), turn(45)],
     "eight": lambda: [arc(12, 360), arc(12, -360)],
     "spiral": lambda: [arc(4 + 2 * i, 90) for i in range(10)],
-    "heart": lambda: [turn(45), line(25), arc(9, 202), turn(-134), arc(9, 202), line(25), turn(45)],
+    "heart": lambda: [turn(-45), line(24), arc(12, 180), turn(-90), arc(12, 180), line(24), turn(135)],
 }
-"""The figures that have a name, 15 to 45 cm large. They begin where the robot stands, ahead and to its left."""
+"""The figures that have a name, 15 to 45 cm large. They begin where the robot stands and looks."""
 
 
 class Drawing:
@@ -96,10 +96,11 @@ class Drawing:
         self.shape = shape or "points"
         self.changes: list[Change] = []
         t = began
-        self.pen_down = began
-        for rank, move in enumerate((*approach, *figure)):
-            if rank == len(approach):
-                self.pen_down = t
+        for move in approach:
+            self.changes += move.changes(t)
+            t += move.duration
+        self.pen_down = t
+        for move in figure:
             self.changes += move.changes(t)
             t += move.duration
         self.changes.append((t, 0.0, 0.0))

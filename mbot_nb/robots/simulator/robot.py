@@ -10,6 +10,7 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError
 from ...robot import Ended, Motion, Robot
+from .agent import Change
 from .body import WHEEL, Body
 from .drawing import Drawing, prepare
 from .playing import Playing
@@ -230,7 +231,8 @@ class SimulatedRobot(Robot):
             case c.DisplayText(text=text):
                 self._text = text
             case c.StartDrawing(shape=shape, points=points):
-                return self._draw(prepare(shape, points, now))
+                drawing = prepare(shape, points, now)
+                return self._begin(drawing.changes, drawing)
             case c.StopDrawing():
                 if self._drawing is not None:
                     self.halt()
@@ -270,11 +272,12 @@ class SimulatedRobot(Robot):
         now = self.simulation.now
         return self._begin([(now, left, right), (now + duration, 0.0, 0.0)])
 
-    def _begin(self, plan: list[tuple[float, float, float]]) -> Motion:
+    def _begin(self, plan: list[Change], drawing: Drawing | None = None) -> Motion:
         """Follow a plan from now on; its last change is the end of the motion."""
         now, end = self.simulation.now, plan[-1][0]
         self._finish("replaced")
         self.simulation.tell(self._agent, plan)
+        self._drawing = drawing
         self._motion = motion = Motion(end - now)
         if end > now:
             self._motion_end = self.simulation.call_at(end, lambda: self._finish("time"))
@@ -297,11 +300,6 @@ class SimulatedRobot(Robot):
                 self._agent.trail.record(self.simulation.now, self._agent.body, always=True)
             until = min(self.simulation.now, drawing.end)
             self.report("drawing_complete", drawing.result(self._agent.trail.rows, until, how == "time"))
-
-    def _draw(self, drawing: Drawing) -> Motion:
-        motion = self._begin(drawing.changes)
-        self._drawing = drawing
-        return motion
 
     def _sort(self) -> dict[str, Any]:
         """Take the pieces within reach into the inventory."""

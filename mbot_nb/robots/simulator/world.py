@@ -124,7 +124,7 @@ class World(Item, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads."""
-        data: dict[str, Any] = msgspec.to_builtins(self)
+        data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return data
 
     def to_json(self) -> str:

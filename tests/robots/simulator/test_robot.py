@@ -351,6 +351,10 @@ async def test_driving_from_an_event_loop_does_not_block_it() -> None:
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
     bot = SimulatedRobot(seed=1)
-    drive(bot, 30, 30, 0.05).on_end(lambda how: loop.call_soon_threadsafe(ended.set_result, how))
+
+    def hear(how: str) -> None:
+        loop.call_soon_threadsafe(ended.set_result, how)
+
+    drive(bot, 30, 30, 0.05).on_end(hear)
     async with asyncio.timeout(5):
         assert await ended == "time"

@@ -16,10 +16,11 @@ RECALL = 0.5
 
 
 class Memory(Game):
-    """A move is ``cards``, two numbers from 0 to 15.
+    """A move is ``card``, 0 to 15: the one to turn over, two such moves a turn.
 
-    ``cards`` on the table show their letter when they are found and null otherwise; ``turned`` are those turned over
-    since the person's last move began, in order: [{"who", "cards", "symbols"}]; ``score`` counts pairs.
+    ``cards`` on the table show their letter when they are found or lie open, and null otherwise; ``open`` is the first card of
+    the person's turn, or null; ``turned`` are the pairs turned over since that turn began, in order: [{"who", "cards",
+    "symbols"}]; ``score`` counts pairs.
     """
 
     name: ClassVar[str] = "memory"
@@ -29,29 +30,30 @@ class Memory(Game):
         self.cards = list(SYMBOLS * 2)
         random.shuffle(self.cards)
         self.found = [False] * len(self.cards)
+        self.open: int | None = None
         self.score = {"you": 0, "robot": 0}
         self.turned: list[dict[str, Any]] = []
         self._seen: dict[int, str] = {}
 
     def move(self, params: Mapping[str, Any]) -> None:
-        cards = take(params, "cards", self.name, "`cards`, two numbers from 0 to 15")
-        down = self._down()
-        if not (
-            isinstance(cards, list | tuple)
-            and len(cards) == 2
-            and all(type(card) is int and card in down for card in cards)
-            and cards[0] != cards[1]
-        ):
-            raise refuse(self.name, f"turn two different cards that lie face down: {', '.join(map(str, down))}")
-        self.turned = []
-        if self._turn("you", cards[0], cards[1]):
+        card = take(params, "card", self.name, "`card`, 0 to 15, one to turn over")
+        down = [one for one in self._down() if one != self.open]
+        if type(card) is not int or card not in down:
+            raise refuse(self.name, f"card {card!r} does not lie face down; these do: {', '.join(map(str, down))}")
+        if self.open is None:
+            self.open = card
+            self.turned = []
+            return
+        first, self.open = self.open, None
+        if self._turn("you", first, card):
             return
         while self.outcome is None and self._turn("robot", *self._answer()):
             pass
 
     def board(self) -> dict[str, Any]:
         return {
-            "cards": [symbol if found else None for symbol, found in zip(self.cards, self.found, strict=True)],
+            "cards": [symbol if self.found[card] or card == self.open else None for card, symbol in enumerate(self.cards)],
+            "open": self.open,
             "turned": [dict(turn) for turn in self.turned],
             "score": dict(self.score),
         }
