@@ -7,12 +7,13 @@ import errno
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from . import commands as c
 from .address import is_loopback, origin_is_loopback
@@ -38,6 +39,8 @@ _log = logging.getLogger("mbot_nb")
 CommandHandler = Callable[..., Any]
 Hook = Callable[..., Any]
 PROBE_TIMEOUT = 0.5
+CLOSE_GRACE = 1.0
+"""Seconds that clients and handlers are given to end."""
 
 
 class RemoteClient:
@@ -125,6 +128,9 @@ class Server:
         self._expiry: asyncio.TimerHandle | None = None
         self._look = False
         self._closed = False
+        self._over = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._last_wire_gone: asyncio.Future[None] | None = None
         self.on_closed: Callable[[Server], None] | None = None
 
     # What it looks like.
@@ -198,27 +204,61 @@ class Server:
     async def close(self) -> None:
         """Stop the robot, say goodbye to the clients, free the port. Once more changes nothing."""
         if self._closed:
+            await self._over.wait()
             return
         self._closed = True
-        for timer in (self._ticker, self._expiry):
-            if timer is not None:
-                timer.cancel()
-        self.robot.stop("the server was closed")
-        self.robot.detach()
-        if self._listener is not None:
-            self._listener.close()
-        for link in list(self._links):
-            link.end(CloseCode.GOING_AWAY, "the server was closed")
-        deadline = self.home.loop.time() + 1.0
-        while self._wires and self.home.loop.time() < deadline:
-            await asyncio.sleep(0.005)
-        for wire in list(self._wires):
-            wire.abort()
-        while self._wires:
-            await asyncio.sleep(0)
-        self.robot.close()
-        if self.on_closed is not None:
-            self.on_closed(self)
+        try:
+            for timer in (self._ticker, self._expiry):
+                if timer is not None:
+                    timer.cancel()
+            self._stop_robot("the server was closed")
+            self.robot.detach()
+            if self._listener is not None:
+                self._listener.close()
+            for wire in list(self._wires):
+                wire.close(CloseCode.GOING_AWAY, "the server was closed", deaf=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody_left(), CLOSE_GRACE)
+            for wire in list(self._wires):
+                wire.abort()
+            await self._nobody_left()
+            await self._end_handlers()
+        finally:
+            self._over.set()
+            self.robot.close()
+            if self.on_closed is not None:
+                self.on_closed(self)
+
+    async def _nobody_left(self) -> None:
+        if self._wires:
+            self._last_wire_gone = self.home.loop.create_future()
+            await self._last_wire_gone
+
+    def _wire_gone(self, wire: ServerWire) -> None:
+        self._wires.discard(wire)
+        waiter = self._last_wire_gone
+        if waiter is not None and not self._wires and not waiter.done():
+            waiter.set_result(None)
+
+    async def _end_handlers(self) -> None:
+        """Cancel what handlers and hooks are still at, but for the one that called `close`."""
+        tasks = {task for task in self._tasks if not task.done() and task is not asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_GRACE)
+
+    def _work(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
+        task = self.home.spawn(coroutine, what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _stop_robot(self, reason: str) -> None:
+        """Stop it; a robot that fails at that keeps nothing else from being done."""
+        try:
+            self.robot.stop(reason)
+        except Exception as error:
+            _log.error("the robot did not stop (%s): %s: %s", reason, type(error).__name__, error, exc_info=error)
 
     # For the user of the server.
 
@@ -280,7 +320,7 @@ class Server:
 
     def _new_wire(self) -> ServerWire:
         link = _Link(self)
-        wire = ServerWire(link, self._gate, self._wires.discard)
+        wire = ServerWire(link, self._gate, self._wire_gone)
         self._wires.add(wire)
         return wire
 
@@ -337,7 +377,7 @@ class Server:
             return
         if self._mover is session:
             self._mover = None
-            self.robot.stop("its client disconnected")
+            self._stop_robot("its client disconnected")
             self._look_now()
         client = self._client(session)
         self._call_hooks("disconnect", client, reason)
@@ -365,7 +405,7 @@ class Server:
     def _taken_over(self, session: ServerSession) -> None:
         if self._mover is session:
             self._mover = None
-            self.robot.stop("its client connected anew")
+            self._stop_robot("its client connected anew")
 
     # Commands.
 
@@ -398,7 +438,7 @@ class Server:
             pending = self._begin(session, received)
             if pending is not None:
                 session.busy = True
-                self.home.spawn(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
+                self._work(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
 
     def _begin(self, session: ServerSession, received: Received) -> Awaitable[Any] | None:
         """Call the handler or the robot; returns what is still to be awaited."""
@@ -505,7 +545,7 @@ class Server:
                 _log.error("your on_%s hook failed: %s: %s", kind, type(error).__name__, error, exc_info=error)
                 continue
             if isinstance(result, Awaitable):
-                self.home.spawn(_awaited(result), f"on_{kind} hook")
+                self._work(_awaited(result), f"on_{kind} hook")
 
     # The robot.
 
@@ -557,7 +597,7 @@ class _Link:
         assert wire.request is not None
         self.wire = wire
         self.peer = wire.peer
-        query = dict(parse_qsl(urlsplit(wire.request.path).query))
+        query = dict(parse_qsl(wire.request.path.partition("?")[2]))
         local = is_loopback(self.peer.rsplit(":", 1)[0])
         self.connection = ServerConnection(
             server._hub,
@@ -678,7 +718,10 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 async def _who_has(host: str, port: int, error: OSError) -> str:
     """Why a port cannot be had, by whom it may be taken, and what to do."""
     if error.errno == errno.EACCES:
-        return f"Port {port} may not be used by you (ports below 1024 belong to the system). `await mb.serve(port=0)` takes any free one."
+        return (
+            f"Port {port} may not be used by you (ports below 1024 belong to the system). "
+            "`await mb.serve(port=0)` takes any free one."
+        )
     who = "another program"
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):

@@ -266,12 +266,15 @@ class Relay:
                 writer.write_eof()
 
 
-async def raw(port: int, data: bytes, *, seconds: float = 5.0) -> bytes:
-    """What a server says to bytes on a plain socket, until it hangs up or says nothing for a while."""
+async def raw(port: int, data: bytes, *, then: bytes = b"", seconds: float = 5.0) -> bytes:
+    """What a server says to bytes on a plain socket, until it hangs up or time is up; ``then`` follows its first answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     try:
         writer.write(data)
+        if then:
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.write(then)
         async with asyncio.timeout(seconds):
             while part := await reader.read(65536):
                 answer += part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -58,7 +59,7 @@ async def test_snapshots_come_at_most_every_100_ms_and_bring_the_latest(server: 
         await until(lambda: one.of("state")[-1]["payload"]["tiny"]["n"] == 199)
         states = [(time, m["payload"]) for time, m in zip(one.times, one.messages, strict=True) if m["type"] == "state"]
     # The clocks are the reader's: a frame read late makes the next one seem early, so the mean says it, and single gaps roughly.
-    gaps = [later[0] - earlier[0] for earlier, later in zip(states, states[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(states)]
     assert len(states) >= 4
     assert sum(gaps) / len(gaps) > 0.095
     revisions = [state["revision"] for _, state in states]
