@@ -281,7 +281,7 @@ class Server:
         return register
 
     def on_connect(self, hook: Hook) -> Hook:
-        """Call ``hook(client)`` when a client has got its snapshot; also when it comes back."""
+        """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a disconnect."""
         return self._hook("connect", hook)
 
     def on_disconnect(self, hook: Hook) -> Hook:
@@ -358,11 +358,17 @@ class Server:
         client.address = link.peer
         client.profile = "extended" if connection.extended else "baseline"
         self._links.add(link)
-        if connection.replaced is not None:
+        replaced = connection.replaced
+        if replaced is not None:
             for other in list(self._links):
-                if other.connection is connection.replaced:
+                if other.connection is replaced:
                     other.end_replaced()
-        self._call_hooks("connect", client)
+            if replaced.session is not None and replaced.session is not session:
+                # The same program with a new session: its old one will not come back.
+                self._call_hooks("disconnect", self._client(replaced.session), "its session began anew")
+                self._forget(replaced.session)
+        if replaced is None or replaced.session is not session:
+            self._call_hooks("connect", client)
         if self._ticker is None:
             self._tick()
 
