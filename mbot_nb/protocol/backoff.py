@@ -52,6 +52,8 @@ class Loss(NamedTuple):
 
 
 _FINAL_CODES = frozenset({CloseCode.UNAUTHORISED, CloseCode.FORBIDDEN, CloseCode.REPLACED})
+_PASSING_STATUS = frozenset({408, 425, 429})
+"""Refusals that say "later": timeout, too early, too many requests."""
 _FINAL_KINDS = frozenset({LossKind.TLS, LossKind.ADDRESS, LossKind.VERSION, LossKind.TOKEN})
 
 
@@ -60,7 +62,7 @@ def is_final(loss: Loss) -> bool:
     if loss.kind in _FINAL_KINDS:
         return True
     if loss.kind is LossKind.HTTP:
-        return loss.code is not None and loss.code < 500
+        return loss.code is not None and loss.code < 500 and loss.code not in _PASSING_STATUS
     return loss.kind is LossKind.CLOSED and loss.code in _FINAL_CODES
 
 

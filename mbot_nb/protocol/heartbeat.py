@@ -37,6 +37,9 @@ class Silence:
 class Heartbeat:
     """The client's side: pings at an interval, each known by its id, and a limit for the answer."""
 
+    OUTSTANDING = 1024
+    """Pings remembered of a server that gives no ids back."""
+
     def __init__(self, settings: Settings, now: float) -> None:
         self._settings = settings
         self._next_id = 1
@@ -49,6 +52,8 @@ class Heartbeat:
         id = self._next_id
         self._next_id += 1
         self._outstanding[id] = now
+        if len(self._outstanding) > self.OUTSTANDING:
+            del self._outstanding[next(iter(self._outstanding))]
         self.next_ping = now + self._settings.ping_interval
         if self._silence is None:
             limit = self._settings.pong_timeout
@@ -56,16 +61,20 @@ class Heartbeat:
         return id
 
     def pong(self, id: object, now: float) -> tuple[float, float] | None:
-        """When the ping of this pong was sent and its round trip, both in seconds; None for a stranger's pong."""
-        sent = self._outstanding.pop(id, None) if isinstance(id, int) else None
+        """When the ping of this pong was sent and its round trip, both in seconds; None for a stranger's pong.
+
+        A pong whose id means nothing here is an answer all the same (some servers give no payload back): it measures
+        nothing, but nothing more is waited for.
+        """
+        sent = self._outstanding.pop(id, None) if type(id) is int else None
+        if sent is None or not self._outstanding:
+            self._silence = None
         return None if sent is None else (sent, now - sent)
 
     def heard(self, now: float) -> None:
         """Any frame proves life; while a ping is out the silence is counted anew."""
-        if self._outstanding and self._silence is not None:
+        if self._silence is not None:
             self._silence.heard(now)
-        else:
-            self._silence = None
 
     def is_dead(self, now: float) -> bool:
         """Whether a ping is out and nothing at all has come for the pong's time."""

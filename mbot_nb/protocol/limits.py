@@ -18,9 +18,10 @@ class TokenBucket:
         """Take one token if there is one."""
         self._tokens = min(self.burst, self._tokens + max(0.0, now - self._at) * self.rate)
         self._at = now
-        if self._tokens < 1:
+        # What is missing by rounding alone is not waited for: the clock may be too coarse to show it.
+        if self._tokens < 1 - 1e-6:
             return False
-        self._tokens -= 1
+        self._tokens = max(0.0, self._tokens - 1)
         return True
 
     def next_token(self) -> float:

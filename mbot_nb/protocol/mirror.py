@@ -33,16 +33,22 @@ class StateStore:
 
     def __init__(self, state: Mapping[str, Any]) -> None:
         self.revision = 1
-        self.state: State = clean(state)
+        self.state = _sections(state)
 
     def update(self, state: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Take the newest state; returns the delta's payload, or None if nothing changed."""
-        new = clean(state)
-        changes = _changes(self.state, new)
-        if not changes:
+        """Take the newest state; returns the payload that tells of the change, or None if nothing changed.
+
+        That is a delta; or the snapshot, where a section changed that no path can name, for its name has a dot.
+        """
+        new = _sections(state)
+        old, self.state = self.state, new
+        differing = [name for name in dict.fromkeys((*old, *new)) if not _same(old.get(name, _ABSENT), new.get(name, _ABSENT))]
+        if not differing:
             return None
-        self.state = new
         self.revision += 1
+        if any("." in name for name in differing):
+            return self.snapshot()
+        changes = [change for name in differing for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))]
         if len(changes) == 1:
             return {"delta": True, **changes[0], "revision": self.revision}
         return {"delta": True, "changes": changes, "revision": self.revision}
@@ -52,21 +58,19 @@ class StateStore:
         return {**self.state, "snapshot": True, "revision": self.revision}
 
 
-def _changes(old: State, new: State) -> list[dict[str, Any]]:
-    """What differs, field by field within a section and else section by section."""
-    changes = []
-    for name in old.keys() | new.keys():
-        before, after = old.get(name, _ABSENT), new.get(name, _ABSENT)
-        if _same(before, after):
-            continue
-        if isinstance(before, dict) and isinstance(after, dict) and "." not in name:
-            keys = [key for key in before.keys() | after.keys() if not _same(before.get(key, _ABSENT), after.get(key, _ABSENT))]
-            # A key with a dot cannot be named by a path: the whole section goes.
-            if not any("." in key for key in keys):
-                changes += [_change(f"{name}.{key}", before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys]
-                continue
-        changes.append(_change(name, before, after))
-    return changes
+def _sections(state: Mapping[str, Any]) -> State:
+    """A state as it can be told: finite, and without sections that are called like what stands beside them."""
+    return {name: value for name, value in clean(state).items() if name not in META}
+
+
+def _changes(name: str, before: Any, after: Any) -> list[dict[str, Any]]:
+    """How a section changed: field by field where that can be said."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return [_change(name, before, after)]
+    keys = [key for key in dict.fromkeys((*before, *after)) if not _same(before.get(key, _ABSENT), after.get(key, _ABSENT))]
+    if any("." in key for key in keys):
+        return [_change(name, before, after)]
+    return [_change(f"{name}.{key}", before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys]
 
 
 def _change(field: str, before: Any, after: Any) -> dict[str, Any]:
@@ -101,7 +105,7 @@ class Mirror:
         self.updated_at: float | None = None
         self.resyncs = 0
         self._repeat = resync_repeat
-        self._held: list[dict[str, Any]] = []
+        self._held: list[Mapping[str, Any]] = []
         self.resync_due: float | None = None
         """When to ask for a snapshot (again); None while the mirror follows."""
 
@@ -109,27 +113,30 @@ class Mirror:
         """Replace the whole state, then apply the deltas held above it."""
         self.state = {key: value for key, value in payload.items() if key not in META}
         revision = payload.get("revision")
-        self.revision = revision if isinstance(revision, int) else None
+        self.revision = revision if type(revision) is int else None
         self.updated_at = now
         self.resync_due = None
         held, self._held = self._held, []
         for delta in held:
             self.delta(delta, now)
+        if self.resync_due is not None:
+            # It did not close the gap: ask again, but not in a circle.
+            self.resync_due = now + self._repeat
 
     def delta(self, payload: Mapping[str, Any], now: float) -> bool:
         """Apply one delta, whole or not at all; False if it was old, held, or the mirror must ask for a snapshot."""
         revision = payload.get("revision")
-        if not isinstance(revision, int) or self.revision is None:
-            self._ask(payload, now)
+        if type(revision) is not int:
+            self._ask(now)
             return False
-        if revision <= self.revision:
+        if self.revision is not None and revision <= self.revision:
             return False
-        if self.resync_due is not None or revision != self.revision + 1:
-            self._ask(payload, now)
-            return False
-        changed = self._applied(payload)
+        follows = self.resync_due is None and self.revision is not None and revision == self.revision + 1
+        changed = self._applied(payload) if follows else None
         if changed is None:
-            self._ask(payload, now)
+            self._ask(now)
+            self._held.append(payload)
+            del self._held[: -self.HELD]
             return False
         self.state = changed
         self.revision = revision
@@ -145,12 +152,10 @@ class Mirror:
         self.resync_due = None
         self._held.clear()
 
-    def _ask(self, payload: Mapping[str, Any], now: float) -> None:
+    def _ask(self, now: float) -> None:
         if self.resync_due is None:
             self.resync_due = now
             self.resyncs += 1
-        self._held.append(dict(payload))
-        del self._held[: -self.HELD]
 
     def _applied(self, payload: Mapping[str, Any]) -> State | None:
         """The state after the delta, or None where it does not fit."""
@@ -164,7 +169,7 @@ class Mirror:
             if not isinstance(field, str):
                 return None
             section, dot, key = field.partition(".")
-            if not dot or field in state:
+            if not dot:
                 target, key = state, field
             else:
                 inside = state.get(section)
@@ -176,6 +181,8 @@ class Mirror:
                 target = inside
             if not _same(target.get(key, _ABSENT), change.get("previous", _ABSENT)):
                 return None
+            if not dot:
+                copied.discard(field)
             if "value" in change:
                 target[key] = change["value"]
             else:

@@ -33,6 +33,9 @@ class Orderer(Generic[Item]):
     was not delivered yet is then delivered on arrival.
     """
 
+    BELOW = 4096
+    """Numbers remembered below such a start; a further one counts as a duplicate."""
+
     def __init__(self, *, start: int | None = 0, messages: int = 1024, nbytes: int = 2**20, wait: float = 5.0) -> None:
         self.cursor = start if start is not None else -1
         self.duplicates = 0
@@ -45,11 +48,6 @@ class Orderer(Generic[Item]):
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    @property
-    def waiting(self) -> list[Item]:
-        """What waits for a missing message, in the order of the numbers."""
-        return [self._waiting[sequence].item for sequence in sorted(self._waiting)]
 
     def receive(self, sequence: int, item: Item, size: int, now: float) -> list[Item | Gap]:
         """Take one message; returns what can be delivered now, in order."""
@@ -93,8 +91,9 @@ class Orderer(Generic[Item]):
 
     def _late(self, sequence: int, item: Item) -> list[Item | Gap]:
         """At or below the cursor: a duplicate, unless it is below the start of a peer that began higher."""
-        if self._first is not None and sequence < self._first and sequence not in self._below and len(self._below) < 4096:
-            self._below.add(sequence)
+        below = self._below
+        if self._first is not None and sequence < self._first and sequence not in below and len(below) < self.BELOW:
+            below.add(sequence)
             return [item]
         self.duplicates += 1
         return []
