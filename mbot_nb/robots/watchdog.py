@@ -56,7 +56,7 @@ class Watchdog:
         with self._wake:
             heapq.heappush(self._heap, (deadline, next(self._order), handle))
             self._live += 1
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a forked process has the object, not the thread
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             else:

@@ -42,6 +42,7 @@ class SimulatedRobot(Robot):
         world: a :class:`World` or plain data that says one (None: :func:`~.world.playground`), or a :class:`Simulation`, to put
             a further robot beside those that live there.
         clock: gives seconds. With another one than ``time.monotonic`` the end of a motion is found when somebody looks.
+            A robot in a :class:`Simulation` has its clock.
         noise: of the ultrasonic sensor; 1 is about 0.3 cm and half a percent, 0 is none.
         robot_id: its name.
 
@@ -187,9 +188,13 @@ class SimulatedRobot(Robot):
     # What it obeys.
 
     def execute(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
-        """Carry out one command; what happens by it is reported when the lock has been given back."""
+        """Carry out one command; what happens by it is reported when the lock has been given back.
+
+        A command made by hand is held to the same ranges as one from the wire.
+        """
+        checked = c.parse(command.name, command.params())
         with self.simulation.moment():
-            return super().execute(command)
+            return super().execute(checked)
 
     def stop(self, reason: str = "stop") -> None:
         """Brake now. Reports `robot_stopped` with the reason."""

@@ -273,6 +273,24 @@ def test_what_it_cannot_do_it_refuses(bot: SimulatedRobot) -> None:
     assert caught.value.code == "UNSUPPORTED"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.Drive(left=1000, right=0),
+        c.Drive(left=math.nan, right=0),
+        c.Drive(left=1, right=1, duration=math.inf),
+        c.SetLed(r=0, g=0, b=300),
+        c.SetLed(r=0, g=0, b=0, index=6),
+        c.UpdatePersonality(energy_baseline=2),
+    ],
+)
+def test_a_command_made_by_hand_is_held_to_its_ranges(bot: SimulatedRobot, command: c.Command) -> None:
+    before = bot.state()
+    with pytest.raises(CommandRejectedError, match="INVALID_PARAMS"):
+        bot.execute(command)
+    assert bot.state() == before
+
+
 def test_the_path_goes_from_the_start_to_here(bot: SimulatedRobot, clock: FakeClock) -> None:
     assert bot.path == [(0.0, 100.0, 75.0, 0.0)]
     drive(bot, 40, 50, 1)
