@@ -6,7 +6,7 @@ at an angle and stands at what it meets head on, while its wheels go on turning.
 
 from __future__ import annotations
 
-from math import atan2, cos, hypot, pi, sin, sqrt
+from math import atan2, cos, hypot, pi, sin, sqrt, tan
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
@@ -25,7 +25,7 @@ RADIUS = hypot(HALF_LENGTH, HALF_WIDTH)
 """Of the circle that holds the robot whichever way it turns, cm."""
 RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
 """The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for it."""
-CONE = pi / 18
+_LEAN, _SLOPE = 1 / cos(pi / 18), tan(pi / 18)
 RANGE = 300.0
 HORIZON = 20.0
 """What is farther than a robot can come within this way (cm) is looked for again later."""
@@ -149,14 +149,19 @@ class Space:
         """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic sensor, up to 300 cm."""
         c, s = cos(body.heading), sin(body.heading)
         x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
-        things = [
-            (hypot(thing.x - x, thing.y - y) - thing.radius, thing)
-            for thing in self.solids
-            if _in_cone(thing.x - x, thing.y - y, thing.radius, c, s)
-        ]
+        # Every thing whose circle may touch the cone, with the least distance at which it can be met.
+        things = []
+        for thing in self.solids:
+            dx, dy, radius = thing.x - x, thing.y - y, thing.radius
+            ahead = dx * c + dy * s
+            beside = _LEAN * radius + (_SLOPE * ahead if ahead > 0 else 0)
+            if ahead >= -radius and abs(dy * c - dx * s) <= beside:
+                things.append((hypot(dx, dy) - radius, thing))
         for other in self.bodies:
             dx, dy = other.x - x, other.y - y
-            if other.number != body.number and _in_cone(dx, dy, RADIUS, c, s):
+            ahead = dx * c + dy * s
+            beside = _LEAN * RADIUS + (_SLOPE * ahead if ahead > 0 else 0)
+            if ahead >= -RADIUS and abs(dy * c - dx * s) <= beside and other.number != body.number:
                 things.append((hypot(dx, dy) - RADIUS, other.shape))
         nearest = RANGE
         for angle in RAYS:
@@ -182,11 +187,3 @@ def solid(thing: Wall | Box) -> Rectangle:
 def solids(world: World) -> list[Rectangle]:
     """Everything solid in a world but its outer walls."""
     return [*map(solid, world.walls), *map(solid, world.boxes)]
-
-
-def _in_cone(dx: float, dy: float, radius: float, c: float, s: float) -> bool:
-    """Whether a circle at (dx, dy) from the sensor may touch the cone around the direction (c, s); never a false no."""
-    ahead = dx * c + dy * s
-    if ahead < -radius or ahead > RANGE + radius:
-        return False
-    return abs(dy * c - dx * s) - 1.02 * radius <= max(ahead, 0.0) * 0.18
