@@ -47,8 +47,9 @@ class Scene:
         """Let a box disappear; :class:`UsageError` if there is none like it."""
         if box not in self.world.boxes:
             raise UsageError("there is no such box: simulation.world.boxes lists those there are")
-        at = self.world.boxes.index(box)
-        self._replace(boxes=self.world.boxes[:at] + self.world.boxes[at + 1 :])
+        boxes = list(self.world.boxes)
+        boxes.remove(box)
+        self._replace(boxes=boxes)
 
     def take_pieces(self, x: float, y: float, reach: float) -> list[Piece]:
         """Take the pieces within ``reach`` cm of a point off the floor, the nearest first."""

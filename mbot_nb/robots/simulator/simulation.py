@@ -60,11 +60,9 @@ class Simulation:
         seed: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if world is None:
-            world = playground()
-        elif not isinstance(world, World):
-            world = World.from_dict(world)
-        self.scene = Scene(world)
+        # A world made by hand is held to the same ranges as one from JSON.
+        data = world.to_dict() if isinstance(world, World) else world
+        self.scene = Scene(playground() if data is None else World.from_dict(data))
         self.seed = secrets.randbits(32) if seed is None else seed
         """Of everything left to chance in this world."""
         self.lock = threading.RLock()

@@ -9,6 +9,7 @@ from the x axis. Every field has a default, and a misspelt one is an error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import cos, pi, sin
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,9 @@ Place = Annotated[float, Meta(ge=0, le=2000, description="cm")]
 Extent = Annotated[float, Meta(ge=2, le=2000, description="cm")]
 Percent = Annotated[float, Meta(ge=0, le=100, description="%")]
 Colour = Literal["red", "green", "blue", "yellow"]
+
+_freeze = msgspec.structs.force_setattr
+"""For what is made by hand: lists are as good as tuples, and become them."""
 
 COLOURS: tuple[Colour, ...] = ("red", "green", "blue", "yellow")
 
@@ -55,9 +59,12 @@ class Box(Item, frozen=True, kw_only=True):
 class Line(Item, frozen=True, kw_only=True):
     """A dark line on the floor through ``points``; ``closed`` joins the last one with the first."""
 
-    points: Annotated[tuple[tuple[float, float], ...], Meta(min_length=2, max_length=1000)]
+    points: Annotated[Sequence[tuple[float, float]], Meta(min_length=2, max_length=1000)]
     width: Annotated[float, Meta(ge=0.5, le=20, description="cm")] = 2.0
     closed: bool = False
+
+    def __post_init__(self) -> None:
+        _freeze(self, "points", tuple(map(tuple, self.points)))
 
 
 class Light(Item, frozen=True, kw_only=True):
@@ -90,16 +97,20 @@ class World(Item, frozen=True, kw_only=True):
 
     width: Size = 200.0
     height: Size = 150.0
-    walls: tuple[Wall, ...] = ()
-    boxes: tuple[Box, ...] = ()
-    lines: tuple[Line, ...] = ()
-    lights: tuple[Light, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    walls: Sequence[Wall] = ()
+    boxes: Sequence[Box] = ()
+    lines: Sequence[Line] = ()
+    lights: Sequence[Light] = ()
+    pieces: Sequence[Piece] = ()
     ambient_light: Percent = 30.0
     ambient_sound: Percent = 5.0
-    starts: tuple[Start, ...] = ()
+    starts: Sequence[Start] = ()
     """Where the first, second, ... robot begins; further ones, and all if there is none, take the free place nearest to the
     middle."""
+
+    def __post_init__(self) -> None:
+        for name in ("walls", "boxes", "lines", "lights", "pieces", "starts"):
+            _freeze(self, name, tuple(getattr(self, name)))
 
     @classmethod
     def from_dict(cls, data: Any) -> World:

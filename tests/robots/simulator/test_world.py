@@ -46,6 +46,19 @@ def test_what_is_wrong_is_said(text: str, words: str) -> None:
         World.from_json(text)
 
 
+def test_lists_are_as_good_as_tuples() -> None:
+    made = World(lines=[Line(points=[(0, 0), (100, 100)])], boxes=[Box(x=30, y=30)])
+    assert made == World(lines=(Line(points=((0, 0), (100, 100))),), boxes=(Box(x=30, y=30),))
+    assert World.from_json(made.to_json()) == made
+    assert SimulatedRobot(world=made).simulation.world == made
+
+
+@pytest.mark.parametrize("made", [World(width=1), World(boxes=(Box(x=-1, y=0),)), World(boxes=({"x": 1},))])  # type: ignore[arg-type]
+def test_a_world_made_by_hand_is_held_to_its_ranges(made: World) -> None:
+    with pytest.raises(UsageError, match="no world"):
+        SimulatedRobot(world=made)
+
+
 def test_a_robot_takes_its_world_as_plain_data(clock: FakeClock) -> None:
     bot = SimulatedRobot(world={"starts": [{"x": 50, "y": 60, "heading": 90}]}, clock=clock)
     assert bot.state()["pose"] == {"x": 50, "y": 60, "heading": 90}
