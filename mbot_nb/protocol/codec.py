@@ -24,8 +24,15 @@ Message = TypeVar("Message")
 
 _encoder = msgspec.json.Encoder()
 _strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-_not_brackets = re.compile(r"[^{}\[\]]+")
-_innermost = re.compile(r"\{\}|\[\]")
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_OTHERS = bytes(set(range(256)) - set(b"{}[]"))
+_surrogate = re.compile("[\ud800-\udfff]")
+_UNNUMBERED = ("state", "ping", "pong", "error", "auth", "batch")
+_THREE_BRACKETS = frozenset({m.CommandMessage})
+MAX_DIGITS = 4300
+"""Python's own limit for an integer out of text, which msgspec keeps; both ways of reading must keep the same one."""
+MAX_NESTED = MAX_DEPTH - 5
+"""How deep parameters or data may be nested: a batch, its list, the message and its payload are around them."""
 
 
 class Frames(Generic[Message]):
@@ -42,49 +49,54 @@ class Frames(Generic[Message]):
         """The messages of one frame in order; for each that cannot be understood, the error to answer with."""
         try:
             message = self._decoder.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             return self._slowly(text, max_batch)
         if type(message) is not self._batch_type:
             if text.count("{") + text.count("[") > MAX_DEPTH and depth(text) > MAX_DEPTH:
-                return [_too_deep(message)]
+                return self._slowly(text, max_batch)
             return [message]
         found: list[Message | ProtocolError] = message.payload.messages
         count = len(found)
         if count > max_batch:
             return [_too_many(count, max_batch)]
         brackets = text.count("{") + text.count("[")
-        # A batch of flat commands has exactly 3 + 3n brackets: any other number may hide a deep one.
-        if brackets > MAX_DEPTH and brackets != 3 + 3 * count and depth(text) > MAX_DEPTH:
+        if brackets > MAX_DEPTH and not (brackets == 3 + 3 * count and _three_each(found)) and depth(text) > MAX_DEPTH:
             return self._slowly(text, max_batch)
-        return found
+        return _with_ack(found, message)
 
     def _slowly(self, text: str, max_batch: int) -> list[Message | ProtocolError]:
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_int=_integer, parse_constant=_Constant)
         except RecursionError:
             return [ProtocolError("INVALID_MESSAGE", f"the frame is nested more than {MAX_DEPTH} deep")]
         except ValueError as error:
             return [ProtocolError("INVALID_MESSAGE", f"the frame is not JSON: {error}")]
         if not isinstance(value, dict) or value.get("type") != "batch":
             return [self._convert(value, 0)]
-        wrong = _envelope_error(value, "batch")
-        if wrong is not None:
-            return [wrong]
+        mismatch = _envelope_error(value, "batch")
+        if mismatch is not None:
+            return [mismatch]
         payload = value.get("payload")
         inner = payload.get("messages") if isinstance(payload, dict) else None
-        if not isinstance(inner, list):
+        if not isinstance(payload, dict) or not isinstance(inner, list):
             return [ProtocolError("INVALID_MESSAGE", "a batch needs payload.messages, a list of messages")]
         if len(inner) > max_batch:
             return [_too_many(len(inner), max_batch)]
+        around = {**value, "payload": {**payload, "messages": []}}
+        wrong = _unacceptable(around, MAX_DEPTH)
+        if wrong is not None:
+            return [ProtocolError("INVALID_MESSAGE", f"batch: {wrong}")]
+        try:
+            envelope = msgspec.convert(around, self._batch_type)
+        except msgspec.ValidationError as invalid:
+            return [ProtocolError("INVALID_MESSAGE", f"batch: {_located(invalid)}")]
         # The batch's own braces and its list are three levels above each message.
-        return [self._convert(item, 3) for item in inner]
+        return _with_ack([self._convert(item, 3) for item in inner], envelope)
 
     def _convert(self, value: Any, above: int) -> Message | ProtocolError:
         """One message out of plain data, or what is wrong with it."""
         if not isinstance(value, dict):
-            return ProtocolError(
-                "INVALID_MESSAGE", f"a message is a JSON object, this is {_kind(value)}"
-            )
+            return ProtocolError("INVALID_MESSAGE", f"a message is a JSON object, this is {_kind(value)}")
         sequence, id = _labels(value)
         wrong = _unacceptable(value, MAX_DEPTH - above)
         if wrong is not None:
@@ -94,9 +106,7 @@ class Frames(Generic[Message]):
         if error is not None:
             return error
         if kind == "batch":
-            return ProtocolError(
-                "INVALID_MESSAGE", "a batch inside a batch: send its messages in one list", sequence=sequence
-            )
+            return ProtocolError("INVALID_MESSAGE", "a batch inside a batch: send its messages in one list", sequence=sequence)
         if not isinstance(kind, str) or kind not in self._known:
             return ProtocolError(
                 "INVALID_MESSAGE",
@@ -110,24 +120,68 @@ class Frames(Generic[Message]):
         try:
             message: Message = msgspec.convert(value, self._message_types)
         except msgspec.ValidationError as invalid:
-            text, _, path = str(invalid).partition(" - at `$")
-            where = path.rstrip("`").lstrip(".") or "message"
-            return ProtocolError("INVALID_MESSAGE", f"{kind}: {where}: {text}", sequence=sequence, id=id)
+            return ProtocolError("INVALID_MESSAGE", f"{kind}: {_located(invalid)}", sequence=sequence, id=id)
+        if not _finite_throughout(msgspec.to_builtins(message)):
+            wrong = f"{kind}: a number is too large: numbers must be finite"
+            return ProtocolError("INVALID_MESSAGE", wrong, sequence=sequence, id=id)
         return message
 
 
 def depth(text: str) -> int:
     """How deep valid JSON text is nested (at most ``MAX_DEPTH + 1`` is told)."""
-    skeleton = _not_brackets.sub("", _strings.sub("", text))
+    skeleton = _strings.sub("", text).encode(errors="replace").translate(_ALIKE, _OTHERS)
     levels = 0
     while skeleton and levels <= MAX_DEPTH:
-        skeleton = _innermost.sub("", skeleton)
+        skeleton = skeleton.replace(b"[]", b"")
         levels += 1
     return levels
 
 
+class _Constant:
+    """Where a frame says NaN, Infinity or -Infinity."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _integer(digits: str) -> int | float:
+    """An integer; one of thousands of digits is no number that anybody can keep."""
+    try:
+        return int(digits) if len(digits) <= MAX_DIGITS else math.inf
+    except ValueError:
+        return math.inf
+
+
+def _located(invalid: msgspec.ValidationError) -> str:
+    """msgspec's sentence with the path first."""
+    text, _, path = str(invalid).partition(" - at `$")
+    return f"{path.rstrip('`').lstrip('.') or 'message'}: {text}"
+
+
+def _finite_throughout(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_finite_throughout, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_finite_throughout, value))
+    return _finite(value)
+
+
+def _with_ack(messages: list[Any], envelope: Any) -> list[Any]:
+    """An acknowledgement on the batch itself is passed on as what carries a bare one: an empty pong."""
+    ack = getattr(envelope, "ack", None)
+    return messages if ack is None else [*messages, m.PongMessage(version=VERSION, ack=ack)]
+
+
+def _three_each(messages: list[Any]) -> bool:
+    """Whether each message takes three brackets at least: then thrice as many in all hide no deep one."""
+    return set(map(type, messages)) <= _THREE_BRACKETS
+
+
 def _unacceptable(value: Any, levels: int) -> str | None:
-    """What strict JSON or a later encoder would not take: depth, numbers that are not finite, half characters."""
+    """What JSON text may not hold, or this protocol does not take: depth, NaN, half characters."""
     if isinstance(value, dict):
         if levels == 0:
             return f"nested more than {MAX_DEPTH} deep"
@@ -136,16 +190,10 @@ def _unacceptable(value: Any, levels: int) -> str | None:
         if levels == 0:
             return f"nested more than {MAX_DEPTH} deep"
         children = value
-    elif isinstance(value, float):
-        return None if math.isfinite(value) else "numbers must be finite: NaN and Infinity are not JSON"
-    elif isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "text holds half a character (a lone surrogate)"
-        return None
+    elif isinstance(value, str):
+        return "text holds half a character (a lone surrogate)" if _surrogate.search(value) else None
     else:
-        return None
+        return "numbers must be finite: NaN and Infinity are not JSON" if isinstance(value, _Constant) else None
     for child in children:
         wrong = _unacceptable(child, levels - 1)
         if wrong is not None:
@@ -161,7 +209,7 @@ def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
     said = f"version {_short(version)}" if "version" in value else "no version"
     return ProtocolError(
         "VERSION_MISMATCH",
-        f"this side speaks version {VERSION}, the {kind[:32]} says {said}: send \"version\": {VERSION}",
+        f'this side speaks version {VERSION}, the {kind[:32]} says {said}: send "version": {VERSION}',
         sequence=sequence,
         id=id,
     )
@@ -170,7 +218,7 @@ def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
 def _labels(value: dict[str, Any]) -> tuple[int | None, str | int | None]:
     """The sequence and id of a message, as far as they can be read."""
     sequence = value.get("sequence")
-    if type(sequence) is not int or not 0 <= sequence <= MAX_INTEGER:
+    if type(sequence) is not int or not 0 <= sequence <= MAX_INTEGER or value.get("type") in _UNNUMBERED:
         sequence = None
     payload = value.get("payload")
     id = payload.get("id") if isinstance(payload, dict) else None
@@ -179,16 +227,6 @@ def _labels(value: dict[str, Any]) -> tuple[int | None, str | int | None]:
     else:
         readable = type(id) is int and abs(id) <= MAX_INTEGER
     return sequence, id if readable else None
-
-
-def _too_deep(message: Any) -> ProtocolError:
-    payload = message.payload
-    return ProtocolError(
-        "INVALID_MESSAGE",
-        f"nested more than {MAX_DEPTH} deep",
-        sequence=message.sequence,
-        id=getattr(payload, "id", None),
-    )
 
 
 def _too_many(count: int, most: int) -> ProtocolError:
@@ -216,18 +254,26 @@ ServerFrames: Frames[m.FromServer] = Frames(
 """What a client reads."""
 
 
+_TOO_NESTED = f"nested more than {MAX_NESTED} deep: make it flatter, the frame around it may be {MAX_DEPTH} deep at most"
+
+
 def to_json(value: Any) -> bytes:
     """Plain data as JSON.
 
     Raises:
-        ValueError: a number is not finite, or nested too deep (msgspec would write ``null`` for the former).
+        ValueError: a number is not finite (msgspec would write ``null``), or nested too deep.
+        TypeError: something that JSON does not know.
         TypeError: something is not plain data.
     """
-    text = _encoder.encode(value)
-    if b"null" in text:
-        wrong = _unacceptable(msgspec.to_builtins(value), MAX_DEPTH)
-        if wrong is not None:
-            raise ValueError(wrong)
+    try:
+        text = _encoder.encode(value)
+    except RecursionError:
+        raise ValueError(_TOO_NESTED) from None
+    # A value so deep has at least two brackets for each level.
+    if len(text) > 2 * MAX_NESTED and text.count(b"{") + text.count(b"[") > MAX_NESTED and depth(text.decode()) > MAX_NESTED:
+        raise ValueError(_TOO_NESTED)
+    if b"null" in text and not _finite_throughout(msgspec.to_builtins(value)):
+        raise ValueError("numbers must be finite: NaN and Infinity are not JSON")
     return text
 
 
@@ -238,7 +284,7 @@ encode = _encoder.encode
 def clean(value: Any) -> Any:
     """Plain data without what is not finite: such a value is left out, and null inside a list."""
     if isinstance(value, dict):
-        return {key: clean(item) for key, item in value.items() if _finite(item)}
+        return {str(key) if type(key) is int else key: clean(item) for key, item in value.items() if _finite(item)}
     if isinstance(value, (list, tuple)):
         return [clean(item) if _finite(item) else None for item in value]
     return value
@@ -248,9 +294,7 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def envelope(
-    kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None
-) -> bytes:
+def envelope(kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None) -> bytes:
     """One message around a payload that is JSON already."""
     if sequence is None:
         if ack is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 __all__ = ["KIB", "MIB", "SUBPROTOCOL", "VERSION", "BatchPolicy", "Settings"]
 
-VERSION = 2
+VERSION: Final = 2
 SUBPROTOCOL = "mbot.v2"
 KIB = 1024
 MIB = 1024 * KIB
