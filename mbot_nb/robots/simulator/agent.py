@@ -50,6 +50,8 @@ class Agent:
         self.motors = (0.0, 0.0)
         """What the motors are told now, percent."""
         self.touching = False
+        self.rested_at = -inf
+        """When it came or will come to rest as things are; inf while the motors shall turn."""
         self._notice = notice
         self._noise = noise
         self._last_touch = -inf
@@ -102,6 +104,7 @@ class Agent:
         if body.at_rest:
             return
         self._moved = True
+        self.rested_at = t - seconds + body.time_to_rest
         body.roll(seconds)
         self.trail.record(t, body, always=body.at_rest)
         if body.push_x or body.push_y:

@@ -8,7 +8,7 @@ starts from rest stays on the arc it was told to drive.
 from __future__ import annotations
 
 from collections import deque
-from math import cos, hypot, pi, sin
+from math import cos, hypot, inf, pi, sin
 
 from .geometry import Rectangle
 from .space import HALF_LENGTH, HALF_WIDTH, Space
@@ -89,6 +89,13 @@ class Body:
     def at_rest(self) -> bool:
         """Whether both wheels stand and shall stand."""
         return not (self.left or self.right or self.target_left or self.target_right)
+
+    @property
+    def time_to_rest(self) -> float:
+        """Seconds until it stands, if the motors are told nothing else; inf while they shall turn."""
+        if self.target_left or self.target_right:
+            return inf
+        return max(abs(self.left), abs(self.right)) / ACCELERATION
 
     @property
     def speed(self) -> float:

@@ -180,6 +180,16 @@ class SimulatedRobot(Robot):
             return self.simulation.see(self._agent).distance
 
     @property
+    def at_rest_since(self) -> float | None:
+        """The reading of the clock when the wheels came to stand (its beginning, if they never turned); None while they turn."""
+        with self.simulation.moment():
+            agent = self._agent
+            if not self.simulation.see(agent).at_rest:
+                return None
+            t = agent.rested_at if agent.body.at_rest else self.simulation.t + agent.body.time_to_rest
+            return self.simulation.reading(t)
+
+    @property
     def motion(self) -> Motion | None:
         """The motion under way, or None."""
         with self.simulation.moment():

@@ -168,6 +168,10 @@ class Simulation:
             if outermost:
                 self._deliver()
 
+    def reading(self, t: float) -> float:
+        """What the clock shows at ``t``."""
+        return self._origin + max(t, 0.0)
+
     def see(self, agent: Agent) -> Body:
         """The body of ``agent`` now: to look at, not to change."""
         if agent.body.at_rest or self.now <= self.t:

@@ -105,6 +105,33 @@ def test_stop_brakes_at_once(bot: SimulatedRobot, clock: FakeClock, ears: Ears) 
     assert bot.state()["pose"] == rest
 
 
+@given(look=st.floats(0, 0.2), speed=st.floats(1, 100))
+@settings(max_examples=30)
+def test_it_knows_since_when_it_stands(look: float, speed: float) -> None:
+    clock = FakeClock()
+    bot = SimulatedRobot(clock=clock)
+    assert bot.at_rest_since == 1000
+    drive(bot, speed, -speed / 2, 10)
+    clock.sleep(1.234)
+    assert bot.at_rest_since is None
+    bot.stop()
+    braking = speed / 100 * FULL_SPEED / 500
+    clock.sleep(look)
+    if look < braking:
+        assert bot.at_rest_since is None
+        clock.sleep(braking + 1e-6)
+    assert bot.at_rest_since == pytest.approx(1001.234 + braking, abs=1e-6)
+    clock.sleep(100)
+    assert bot.at_rest_since == pytest.approx(1001.234 + braking, abs=1e-6)
+
+
+def test_it_shows_where_it_is(bot: SimulatedRobot, clock: FakeClock) -> None:
+    assert repr(bot) == "<SimulatedRobot 'simulated-mbot2' at (100.0, 75.0) cm, heading 0 deg>"
+    clock.sleep(2)
+    bot.advance()
+    assert repr(bot.simulation) == "<Simulation of 1 robot in 200 x 150 cm at 2.00 s>"
+
+
 def test_a_new_motion_replaces_the_old_one(bot: SimulatedRobot, clock: FakeClock) -> None:
     first = drive(bot, 50, 50, 5)
     clock.sleep(1)

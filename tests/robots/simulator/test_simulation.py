@@ -189,3 +189,18 @@ def test_the_watchdog_reports_though_nobody_looks() -> None:
     assert told.wait(5)
     assert set(names) == {"mbot-watchdog"}
     assert watchdog.shared().join(5)
+
+
+@pytest.mark.parametrize(("count", "figure"), [(1, 1000), (30, 30)])
+def test_it_is_fast(count: int, figure: int) -> None:
+    """Simulated seconds per second of processor time. A tenth of the figure is enough here: the machine may be busy."""
+    clock = FakeClock()
+    simulation = Simulation(World(width=400, height=300), seed=1, clock=clock)
+    bots = [SimulatedRobot(world=simulation) for _ in range(count)]
+    began = time.process_time()
+    for _ in range(2):
+        for bot in bots:
+            bot.execute(c.Drive(left=30, right=45, duration=5))
+        clock.sleep(5)
+        bots[0].advance()
+    assert 10 / (time.process_time() - began) > figure / 10
