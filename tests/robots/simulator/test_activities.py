@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -142,3 +143,13 @@ def test_every_command_that_is_the_robots_own_is_carried_out(bot: SimulatedRobot
     }
     for name in sorted(set(c.ALL) - servers_own, key=lambda name: (name != "start_game", name)):
         bot.execute(c.parse(name, samples.get(name, {})))
+
+
+def test_state_and_telemetry_are_plain_data(bot: SimulatedRobot, clock: FakeClock) -> None:
+    """What comes back from JSON is equal: no tuple, no number that is not finite."""
+    bot.execute(c.StartGame(game="memory"))
+    bot.execute(c.StartDrawing(shape="star"))
+    for _ in range(30):
+        clock.sleep(0.21)
+        for found in (bot.state(), bot.telemetry()):
+            assert json.loads(json.dumps(found, allow_nan=False)) == found
