@@ -31,9 +31,10 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import plots, sync
+    from . import plots, sync, widgets
     from .client import Client
     from .embedded import connect, serve
+    from .first_look import demo
     from .protocol.settings import Settings
     from .recording.recorder import Recorder
     from .robot import Motion, Robot
@@ -54,10 +55,12 @@ _LAZY = {
     "Settings": "protocol.settings",
     "SimulatedRobot": "robots.simulator",
     "connect": "embedded",
+    "demo": "first_look",
     "plots": "",
     "run": "sync",
     "serve": "embedded",
     "sync": "",
+    "widgets": "",
 }
 
 __all__ = [
@@ -84,10 +87,12 @@ __all__ = [
     "UsageError",
     "__version__",
     "connect",
+    "demo",
     "plots",
     "run",
     "serve",
     "sync",
+    "widgets",
 ]
 
 

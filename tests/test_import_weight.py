@@ -41,7 +41,7 @@ print(json.dumps({
     "statement",
     [
         "import mbot_nb",
-        "import mbot_nb as mb; dir(mb); mb.connect; mb.serve",
+        "import mbot_nb as mb; dir(mb); mb.connect; mb.serve; mb.demo",
         "import mbot_nb as mb; mb.Client; mb.Server; mb.MbotError",
     ],
 )

@@ -14,6 +14,7 @@ from mbot_nb import errors
 PUBLIC = {
     # What a notebook begins with.
     "connect",
+    "demo",
     "serve",
     # What it holds then.
     "Client",
@@ -34,6 +35,7 @@ PUBLIC = {
     # Modules.
     "plots",
     "sync",
+    "widgets",
     # How it fails.
     "AddressInUseError",
     "CommandError",

@@ -1,0 +1,110 @@
+"""`mb.demo()`: a server, a simulated robot that drives a figure, a client, and a card that shows it, in one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .client import Client
+from .embedded import connect, serve
+from .home import Home, OpeningCall
+
+if TYPE_CHECKING:
+    from .server import Server
+    from .subscriptions import Event
+    from .widgets import Card
+
+__all__ = ["demo"]
+
+FIGURE = "eight"
+"""About eight seconds, within 50 cm of where the robot starts."""
+
+
+def demo(*, thread: bool = False) -> OpeningCall[Client]:
+    """Show a robot that moves: `bot = await mb.demo()`.
+
+    Starts a server with a simulated mBot2 on any free port, connects to it, lets the robot drive a figure (about 8 s; it ends
+    by itself, and you need not wait for it) and, in a notebook, displays a live card with a Stop button. Running it again
+    replaces the earlier demo. `await bot.close()` ends all of it.
+
+    Args:
+        thread: let server and client live on the I/O thread, which no cell can block, instead of the caller's loop.
+
+    Returns:
+        The connected client, to go on with: `await bot.drive(40, 40)`.
+    """
+    return OpeningCall(Home.here, lambda: _start(thread), "mb.demo()")
+
+
+async def _start(thread: bool) -> Client:
+    global _running
+    earlier, _running = _running, None
+    if earlier is not None and await earlier.replace():
+        print("The demo that ran before was replaced by this one.")
+    server = await serve(port=0, thread=thread)
+    bot = await connect(server, thread=thread)
+    _running = _Demo(server, bot)
+    await bot.set_led(0, 110, 220)
+    bot.send("start_drawing", shape=FIGURE)
+    await bot.flush()
+    _running.show()
+    return bot
+
+
+class _Demo:
+    """What one call has made, and what belongs to its end."""
+
+    def __init__(self, server: Server, bot: Client) -> None:
+        self.server = server
+        self.bot = bot
+        self.card: Card | None = None
+        self._handle: Any = None
+        bot.subscribe("connection", self._connection)
+        bot.subscribe("drawing_complete", self._drawn)
+
+    def show(self) -> None:
+        """Display the card, where there is a notebook to display it in."""
+        if not _in_a_notebook():
+            print(f"{self.bot!r}. It drives a figure of {FIGURE}; in a notebook you would see it.")
+            return
+        from IPython.display import display
+
+        from .widgets import Card
+
+        self.card = Card(self.bot)
+        self._handle = display(self.card, display_id=True)  # type: ignore[no-untyped-call]
+
+    async def replace(self) -> bool:
+        """End it in favour of a newer one; returns whether there was something to end."""
+        bot, server = self.bot, self.server
+        if bot.home.loop.is_closed() or server.closed:
+            return False
+        if self.card is not None:
+            self.card.end("Replaced by a newer demo.")
+        await bot.close()
+        await server.close()
+        return True
+
+    def _connection(self, event: Event) -> None:
+        """The client was closed: so is the server that was made for it."""
+        if event["state"] == "disconnected" and not self.server.closed:
+            self.bot.home.spawn(_close(self.server), "end of the demo")
+
+    def _drawn(self, _: Event) -> None:
+        """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the beginning."""
+        if self.card is not None and not self.card.seen and not self.card.ended:
+            self.card.refresh_snapshot()
+            self._handle.update(self.card)
+
+
+_running: _Demo | None = None
+
+
+async def _close(server: Server) -> None:
+    await server.close()
+
+
+def _in_a_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
