@@ -1,0 +1,1 @@
+"""What remembers: recorders, and the tables they fill."""

@@ -1,0 +1,134 @@
+"""A run in a few numbers, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+
+__all__ = ["MIME_TYPE", "Summary", "distance_driven", "summarise"]
+
+MIME_TYPE = "application/vnd.mbot-nb.summary+json"
+"""Under this type a displayed summary carries its numbers, for programs that execute notebooks."""
+HELD_UP_MS = 5.0
+"""A round trip during which the loop was blocked for this long or more says nothing about the network."""
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What a recorder has seen; shown as a small table.
+
+    The latency is that of the round trips during which this notebook's loop was not blocked for 5 ms or more; how many were,
+    is ``held_up``. Numbers that could not be measured are None.
+    """
+
+    seconds: float
+    distance_cm: float | None
+    events: int
+    commands: int
+    frames: int
+    round_trips: int
+    held_up: int
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    stalls: int
+    longest_stall_ms: float
+    reconnects: int
+
+    @property
+    def commands_per_frame(self) -> float:
+        """What batching has saved: 1 is nothing."""
+        return self.commands / self.frames if self.frames else 0.0
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Summary:
+        """The summary that plain data says."""
+        return msgspec.convert(data, cls)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its numbers as plain data."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What it says, as pairs of a name and a text."""
+        distance = "not told by the robot" if self.distance_cm is None else f"{self.distance_cm:.1f} cm"
+        said = [
+            ("recorded", f"{self.seconds:.1f} s"),
+            ("distance driven", distance),
+            ("events", str(self.events)),
+            ("commands", _sharing(self.commands, self.frames)),
+        ]
+        if self.latency_p50_ms is None or self.latency_p99_ms is None:
+            said.append(("latency", "not measured"))
+        else:
+            trips = f"{self.round_trips} round trips"
+            held = f", {self.held_up} held up by this notebook left out" if self.held_up else ""
+            said.append(("latency", f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms ({trips}{held})"))
+        if self.stalls:
+            times = "once" if self.stalls == 1 else f"{self.stalls} times"
+            said.append(("notebook blocked", f"{times}, {self.longest_stall_ms:.0f} ms at the longest"))
+        if self.reconnects:
+            said.append(("reconnects", str(self.reconnects)))
+        return said
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<17} {text}" for name, text in self.lines())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in self.lines()
+        )
+        return {"text/plain": str(self), "text/html": f"<table>{rows}</table>", MIME_TYPE: self.to_dict()}
+
+
+def summarise(recorder: Recorder) -> Summary:
+    """The numbers of a recorder, now."""
+    latency, stalls, connection = recorder.latency, recorder.stalls, recorder.connection
+    free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
+    again = (connection.state == "connected") & (connection.previous == "reconnecting")
+    return Summary(
+        seconds=round(recorder.seconds, 3),
+        distance_cm=distance_driven(recorder),
+        events=recorder.total("events"),
+        commands=recorder.total("commands"),
+        frames=recorder.total("batches"),
+        round_trips=len(latency),
+        held_up=len(latency) - len(free),
+        latency_p50_ms=round(float(free.quantile(0.5)), 4) if len(free) else None,
+        latency_p99_ms=round(float(free.quantile(0.99)), 4) if len(free) else None,
+        stalls=len(stalls),
+        longest_stall_ms=round(float(stalls.blocked_ms.max()), 1) if len(stalls) else 0.0,
+        reconnects=int(again.sum()),
+    )
+
+
+def distance_driven(recorder: Recorder) -> float | None:
+    """How far the robot has gone while it was recorded, cm, by its own account (`driven` in its telemetry).
+
+    None if it gave none. A robot that begins anew counts from 0 again.
+    """
+    events = recorder.events
+    counts = [json.loads(data).get("driven") for data in events.data[events.name == "telemetry"]]
+    known = [float(count) for count in counts if isinstance(count, (int, float))]
+    if not known:
+        return None
+    steps = (after - before if after >= before else after for before, after in zip(known, known[1:], strict=False))
+    return round(sum(steps), 3)
+
+
+def _sharing(commands: int, frames: int) -> str:
+    if not commands:
+        return "none"
+    plural = "" if frames == 1 else "s"
+    return f"{commands} in {frames} frame{plural}, {commands / frames:.1f} a frame" if frames else f"{commands}, none of them sent"
