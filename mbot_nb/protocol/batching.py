@@ -20,9 +20,7 @@ class Batcher(Generic[Item]):
     sent for a window, nothing in flight) is due at once; what follows within the window is batched.
     """
 
-    def __init__(
-        self, window: float, size: int, policy: BatchPolicy = "window", max_bytes: int = MAX_FRAME - 1024
-    ) -> None:
+    def __init__(self, window: float, size: int, policy: BatchPolicy = "window", max_bytes: int = MAX_FRAME - 1024) -> None:
         self.window = window
         self.size = max(1, size) if window > 0 else 1
         self.policy = policy

@@ -111,14 +111,5 @@ class Trouble(NamedTuple):
 
 
 ClientEvent = (
-    Dial
-    | Drop
-    | ConnectionChanged
-    | StateChanged
-    | EventReceived
-    | EventsMissed
-    | RoundTrip
-    | Acknowledged
-    | Settled
-    | Trouble
+    Dial | Drop | ConnectionChanged | StateChanged | EventReceived | EventsMissed | RoundTrip | Acknowledged | Settled | Trouble
 )

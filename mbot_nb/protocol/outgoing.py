@@ -13,7 +13,7 @@ from .batching import Batcher, FlushReason
 from .codec import ENVELOPE_BYTES, batch, command_envelope
 from .settings import Settings
 
-__all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch"]
+__all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
 
 Outcome = Literal["sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"]
 _VOID = b'{"command":"void","params":{}'
@@ -64,7 +64,8 @@ class Outgoing(Struct, gc=False, eq=False):
         return self.settle(
             "expired",
             CommandExpiredError(
-                f"{self.name} waited {age:.1f} s for the connection; a motion is not performed late. Send it again if it is still wanted.",
+                f"{self.name} waited {age:.1f} s for the connection; a motion is not performed late. "
+                "Send it again if it is still wanted.",
                 command=self.name,
             ),
         )
@@ -98,6 +99,8 @@ class Outbox:
         self.next_sequence = 1
         self.unacknowledged: deque[Outgoing] = deque()
         self._recent: deque[Outgoing] = deque(maxlen=self.RECENT)
+        self._unanswered: dict[int, Outgoing] = {}
+        """Acknowledged calls whose answer has not come: a long motion's may come after any number of others."""
         self.held_bytes = 0
         """Of what is queued or not acknowledged."""
         self.expired: list[Outgoing] = []
@@ -109,7 +112,9 @@ class Outbox:
         return self.held_bytes >= self._settings.send_buffer
 
     def find(self, sequence: int) -> Outgoing | None:
-        """The command with this number, if it was sent lately."""
+        """The command with this number, if it waits for its answer or was sent lately."""
+        if sequence in self._unanswered:
+            return self._unanswered[sequence]
         for window in (self.unacknowledged, self._recent):
             if window:
                 # Numbers are contiguous within each window.
@@ -150,7 +155,7 @@ class Outbox:
         head, tail = command_envelope(timestamp)
         for command in self.unacknowledged:
             body = self._motion(command, now, expiry) if command.motion else command.body
-            message = b"%b%b%b%d}" % (head, body, tail, command.sequence)
+            message = b"%b%b%b%d}" % (head, body, tail, command.sequence or 0)
             if commands and (len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes):
                 frame = batch(messages, timestamp)
                 yield frame, SentBatch(now, commands, len(frame), "resend")
@@ -183,45 +188,64 @@ class Outbox:
             command.acknowledged_at = now
             freed += len(command.body)
             recent.append(command)
-            if not command.reply and command.outcome is None:
-                command.outcome = "delivered"
-                settled.append(command)
+            if command.outcome is None:
+                if command.reply:
+                    self._unanswered[command.sequence or 0] = command
+                else:
+                    command.outcome = "delivered"
+                    settled.append(command)
         self.held_bytes -= freed
         return settled
 
+    def settled(self, command: Outgoing) -> None:
+        """Its outcome is known: no answer is waited for."""
+        self._unanswered.pop(command.sequence or 0, None)
+
+    def requeue(self, now: float) -> Iterator[FlushReason]:
+        """Queue again what waits, as if it came now; yields whenever a batch is due."""
+        queue = self.queue
+        waiting = queue.items
+        queue.items, queue.bytes, queue.deadline = [], 0, None
+        for command in waiting:
+            self.held_bytes -= len(command.body)
+            if queue.overflows(len(command.body) + ENVELOPE_BYTES):
+                yield "bytes"
+            due = self.add(command, now)
+            if due is not None:
+                yield due
+
     def skipped(self, first: int, last: int) -> list[Outgoing]:
         """The server gave these numbers up: it never received them. Returns what that settles."""
-        settled = []
-        for window in (self.unacknowledged, self._recent):
-            for command in window:
-                if command.sequence is None or not first <= command.sequence <= last or command.outcome in ("expired", "rejected"):
-                    continue
-                command.outcome = "rejected"
-                command.error = CommandRejectedError(
-                    "SEQUENCE_GAP",
-                    f"{command.name} was lost on the way: the server never received it. Send it again.",
-                    command=command.name,
-                )
-                settled.append(command)
-        return settled
+        error = "{} was lost on the way: the server never received it. Send it again."
+        return [
+            command
+            for window in (self.unacknowledged, self._recent)
+            for command in window
+            if first <= (command.sequence or 0) <= last
+            and command.settle("rejected", CommandRejectedError("SEQUENCE_GAP", error.format(command.name), command=command.name))
+        ]
 
     def restart(self) -> list[Outgoing]:
         """The server has forgotten us: number from 1; returns what was transmitted and can no longer be known."""
-        lost = []
-        for command in [*self.unacknowledged, *self._recent]:
-            unanswered = command.reply if command.acknowledged_at is not None else True
-            if unanswered and command.settle("unknown", _unknown(command)):
-                lost.append(command)
+        open_ends = [*self._unanswered.values(), *self.unacknowledged]
+        lost = [command for command in open_ends if command.settle("unknown", unknown(command))]
         self.held_bytes -= sum(len(command.body) for command in self.unacknowledged)
         self.unacknowledged.clear()
+        self._unanswered.clear()
         self._recent.clear()
         self.next_sequence = 1
         return lost
 
+    def withdraw(self, command: Outgoing) -> bool:
+        """Take one command out of the queue; False if it is not there (any more)."""
+        return bool(self._drop(lambda queued: queued is command))
+
     def drop_old_motion(self, now: float) -> list[Outgoing]:
         """Take motion out of the queue that has grown too old while there was no connection."""
         limit = self._settings.motion_max_age
-        return self._drop(lambda command: command.motion and now - command.queued_at > limit and command.expire(now - command.queued_at))
+        return self._drop(
+            lambda command: command.motion and now - command.queued_at > limit and command.expire(now - command.queued_at)
+        )
 
     def drop_motion(self) -> list[Outgoing]:
         """A stop was asked for: motion that is still queued here is not sent."""
@@ -255,10 +279,11 @@ class Outbox:
         return command.body if expires is None else b'%b,"expires":%.3f' % (command.body, expires)
 
 
-def _unknown(command: Outgoing) -> DeliveryUnknownError:
+def unknown(command: Outgoing) -> DeliveryUnknownError:
+    """The error of a command that was transmitted and will not be heard of again."""
     return DeliveryUnknownError(
-        f"{command.name} was sent, then the server lost its memory of this connection (it was restarted, or we were away too "
-        "long): it may or may not have been carried out. Look at bot.state, and send it again if it was not.",
+        f"{command.name} was sent, then its connection was lost for good (the server was restarted, we were away too long, or it "
+        "was given up): it may or may not have been carried out. Look at bot.state, and send it again if it was not.",
         command=command.name,
     )
 
@@ -266,5 +291,7 @@ def _unknown(command: Outgoing) -> DeliveryUnknownError:
 def _stopped(command: Outgoing) -> bool:
     return command.settle(
         "rejected",
-        CommandRejectedError("STOPPED", f"{command.name} was still waiting when stop was called; it is not sent", command=command.name),
+        CommandRejectedError(
+            "STOPPED", f"{command.name} was still waiting when stop was called; it is not sent", command=command.name
+        ),
     )

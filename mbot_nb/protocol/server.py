@@ -270,7 +270,8 @@ class ServerConnection:
             return
         if self._unproven:
             # A frame after the snapshot proves that the snapshot, and the skipped ranges in it, were read.
-            del self._session.skipped[: self._unproven]
+            for _ in range(self._unproven):
+                self._session.skipped.popleft()
             self._unproven = 0
         if self._bucket is not None and (self._held or not self._bucket.take(now)):
             self._hold(messages, len(text), now)
@@ -428,7 +429,10 @@ class ServerConnection:
 
     def _token_wanted(self, now: float) -> None:
         self._hint_at = None
-        error = {"code": "AUTH_REQUIRED", "message": 'this server wants a token: send {"type": "auth", "payload": {"token": ...}} first'}
+        error = {
+            "code": "AUTH_REQUIRED",
+            "message": 'this server wants a token: send {"type": "auth", "payload": {"token": ...}} first',
+        }
         if self.extended:
             self.frames.append(envelope(b"error", encode(error), self.hub.wall(now)))
         else:
@@ -479,7 +483,7 @@ class ServerConnection:
                 "reconnected": self.resumed,
                 "lastSequence": session.orderer.cursor,
                 "firstSequence": session.first_event,
-                "skipped": session.skipped,
+                "skipped": list(session.skipped),
             }
             self._unproven = len(session.skipped)
         self._snapshot_at = now

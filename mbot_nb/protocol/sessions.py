@@ -35,6 +35,8 @@ TRANSITIONS: dict[tuple[SessionState, str], SessionState] = {
 }
 """The session's state machine; attaching while attached is a takeover."""
 
+SKIPPED_KEPT = 1024
+"""A client has read of the older ones long ago: each went to it as an error, too."""
 _session_id = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
@@ -56,7 +58,7 @@ class SessionQuery(NamedTuple):
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 16 else 0
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 16 else 0
 
 
 class Received(Struct, gc=False):
@@ -92,7 +94,8 @@ class ServerSession:
         self.sent = 0
         self.unsent_bytes = 0
         """Size of the events that the present connection has not been given yet."""
-        self.skipped: list[tuple[int, int]] = []
+        self.skipped: deque[tuple[int, int]] = deque(maxlen=SKIPPED_KEPT)
+        """Ranges of numbers that were given up, until the client has read of them."""
         self.stopped_through = 0
         """Motion numbered up to here was overtaken by a stop of this client's."""
         self.cuts = 0
@@ -119,7 +122,7 @@ class ServerSession:
         self.events.append((payload, timestamp))
         self._bytes += len(payload)
         self.unsent_bytes += len(payload)
-        limit = self._settings.replay_messages
+        limit = self._settings.replay_messages if self.id is not None else 0
         attached = self.state is SessionState.ATTACHED
         while len(self.events) > limit or self._bytes > self._settings.replay_bytes:
             if attached and self.first_event > self.sent:

@@ -58,35 +58,31 @@ def test_the_mirror_equals_the_store_after_every_change(states: list[dict[str, A
         assert mirrored(store).state == mirror.state
 
 
-@given(st.lists(STATES, min_size=3, max_size=12), st.data())
-def test_a_lost_delta_is_mended_by_one_snapshot(states: list[dict[str, Any]], data: st.DataObject) -> None:
+@given(st.lists(STATES, min_size=3, max_size=12), st.sets(st.integers(0, 11)), st.integers(1, 4))
+def test_lost_deltas_are_mended_by_one_snapshot(states: list[dict[str, Any]], lost: set[int], delay: int) -> None:
+    """While it is on its way deltas go on coming; afterwards the two are equal."""
     store = StateStore(states[0])
     mirror = mirrored(store)
-    payloads = [payload for state in states if (payload := store.update(state)) is not None and "delta" in payload]
-    if len(payloads) < 2:
-        return
-    lost = data.draw(st.integers(0, len(payloads) - 2))
-    snapshot_after = data.draw(st.integers(lost + 1, len(payloads) - 1))
-    replayed = StateStore(states[0])
-    taken: list[dict[str, Any]] = []
-    for state in states:
-        payload = replayed.update(state)
-        if payload is None:
-            continue
-        if "delta" not in payload:
-            mirror.snapshot(wire(payload), now=0.0)
-            continue
-        index = payloads.index(payload)
-        if index != lost:
-            mirror.delta(wire(payload), now=0.0)
-        if index == snapshot_after:
-            taken.append(wire(replayed.snapshot()))
-    mirror.snapshot(taken[0], now=1.0)
-    for payload in payloads[snapshot_after + 1 :]:
-        mirror.delta(wire(payload), now=1.0)
-    assert mirror.resync_due is None
-    if mirror.revision == store.revision:
-        assert mirror.state == wire(store.state)
+    asked: int | None = None
+    for number, state in enumerate(states):
+        payload = store.update(state)
+        if payload is not None and number not in lost:
+            if "delta" in payload:
+                mirror.delta(wire(payload), now=float(number))
+            else:
+                mirror.snapshot(wire(payload), now=float(number))
+        if asked is None and mirror.resync_due is not None:
+            asked = number
+            mirror.asked(float(number))
+        if asked is not None and number >= asked + delay:
+            mirror.snapshot(wire(store.snapshot()), now=float(number))
+            assert mirror.resync_due is None
+            asked = None
+        if mirror.revision == store.revision:
+            assert mirror.state == wire(store.state)
+    if mirror.revision != store.revision:
+        mirror.snapshot(wire(store.snapshot()), now=100.0)
+    assert mirror.state == wire(store.state)
 
 
 class TestTheStore:

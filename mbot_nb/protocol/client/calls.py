@@ -1,0 +1,141 @@
+"""What becomes of the commands of a client: every one of them is settled once, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...errors import CommandRejectedError, CommandTimeoutError, MbotError, NotConnectedError
+from ..backoff import Loss
+from ..events import Acknowledged, ClientEvent, Settled
+from ..outgoing import Outbox, Outcome, Outgoing, unknown
+from ..settings import Settings
+from .urgent import RELEASE, Urgent
+
+__all__ = ["Calls"]
+
+
+class Calls:
+    """The commands that are under way: those with a number in the ``outbox``, the ``urgent`` ones, and who waits how long.
+
+    ``tell`` is told what is settled.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[ClientEvent], None]) -> None:
+        self.outbox = Outbox(settings)
+        self.urgent = Urgent()
+        self._tell = tell
+        self._awaited: set[Outgoing] = set()
+
+    def expect(self, command: Outgoing, deadline: float) -> None:
+        """Give the command up if it is not settled by then."""
+        command.deadline = deadline
+        self._awaited.add(command)
+
+    def next_deadline(self) -> float | None:
+        """When the next command is given up."""
+        return min((command.deadline for command in self._awaited if command.deadline is not None), default=None)
+
+    def expire(self, now: float) -> None:
+        """Give up what was to be settled by now."""
+        late = [command for command in self._awaited if command.deadline is not None and now >= command.deadline]
+        for command in sorted(late, key=lambda command: command.queued_at):
+            self._give_up(command, now)
+
+    def settle_all(self, commands: Iterable[Outgoing], now: float) -> None:
+        """These have their outcome already: tell it."""
+        for command in commands:
+            self._told(command, now)
+
+    def tell_expired(self, now: float) -> None:
+        """Tell of the motion that was found too old when it was to be sent."""
+        expired, self.outbox.expired = self.outbox.expired, []
+        self.settle_all(expired, now)
+
+    def sent(self, commands: list[Outgoing], now: float) -> None:
+        """These went to a server that acknowledges nothing: more will never be known."""
+        sent = [command for command in commands if command.outcome == "sent"]
+        self._awaited.difference_update(sent)
+        if sent:
+            self._tell(Acknowledged(now, sent))
+
+    def acknowledge(self, cursor: int, now: float) -> None:
+        """The server has everything up to this number."""
+        settled = self.outbox.acknowledge(cursor, now)
+        if settled:
+            self._tell(Acknowledged(now, settled))
+
+    def answer(self, data: dict[str, Any], now: float) -> None:
+        """An answer names its command by id or by number."""
+        command = self.urgent.pop(data.get("id"))
+        if command is None:
+            sequence = data.get("sequence")
+            command = self.outbox.find(sequence) if type(sequence) is int else None
+        if command is None:
+            return
+        command.answered_at = now
+        if data.get("ok") is True:
+            command.result = data.get("result")
+            self._settle(command, "done", None, now)
+        else:
+            self._settle(command, "rejected", _refusal(command, data.get("error")), now)
+
+    def missed(self, first: int, last: int, now: float) -> None:
+        """The server gave these numbers up."""
+        self.settle_all(self.outbox.skipped(first, last), now)
+
+    def cut(self, now: float) -> None:
+        """The connection is gone: a release that was on its way is not sent again."""
+        for command in self.urgent.pop_releases():
+            self._settle(command, "unknown", unknown(command), now)
+
+    def restart(self, now: float) -> None:
+        """The server does not know us: what was transmitted can no longer be known, and numbers start at 1."""
+        self.settle_all(self.outbox.restart(), now)
+        self.urgent.restart()
+
+    def fail(self, loss: Loss | None, now: float) -> None:
+        """There will be no connection any more, for this reason or because of a close: nothing may wait for one."""
+        why = f"there is no connection ({loss}); bot.reconnect() tries again" if loss else "the client was closed"
+        for command in [*self.outbox.drop_all(), *self.urgent.clear()]:
+            if command.sent_at is None:
+                error = NotConnectedError(f"{command.name} was not delivered: {why}.")
+                self._settle(command, "unsent", error, now)
+            else:
+                self._settle(command, "unknown", unknown(command), now)
+        self._awaited.clear()
+
+    def _give_up(self, command: Outgoing, now: float) -> None:
+        """An awaited command got no answer in time."""
+        if command.sent_at is None:
+            where, then = "no connection came", "It was not sent."
+            self.outbox.withdraw(command)
+        else:
+            where, then = "no answer came", "It may still be carried out: look at bot.state."
+        if command.name == RELEASE:
+            self.urgent.pop(command.id)
+        elif command.id is not None:
+            then = "It is sent again after every reconnect, until it is answered."
+        text = f"{command.name}: {where} within {now - command.queued_at:.1f} s. {then}"
+        self._settle(command, "timeout", CommandTimeoutError(text, command=command.name), now)
+
+    def _settle(self, command: Outgoing, outcome: Outcome, error: MbotError | None, now: float) -> None:
+        if command.settle(outcome, error):
+            self._told(command, now)
+
+    def _told(self, command: Outgoing, now: float) -> None:
+        self._awaited.discard(command)
+        self.outbox.settled(command)
+        self._tell(Settled(now, command))
+
+
+def _refusal(command: Outgoing, error: Any) -> CommandRejectedError:
+    """A refusal in the server's words."""
+    error = error if isinstance(error, dict) else {}
+    details = error.get("details")
+    return CommandRejectedError(
+        str(error.get("code", "INTERNAL_ERROR")),
+        str(error.get("message", "the server gave no reason")),
+        command=command.name,
+        details=details if isinstance(details, dict) else None,
+    )

@@ -1,0 +1,70 @@
+"""Stops and their releases: each goes at once and alone; a stop goes again after every cut, until it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..codec import encode, envelope, to_json
+from ..outgoing import Outgoing, SentBatch
+from ..settings import MAX_FRAME
+
+__all__ = ["Urgent"]
+
+RELEASE = "release_stop"
+"""Is never sent twice: another stop may have come in between."""
+
+
+class Urgent:
+    """The urgent commands that have not been answered, by their ids."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Outgoing] = {}
+        self._count = 0
+
+    def new(self, name: str, params: Any, after: int, now: float) -> Outgoing:
+        """A new one. ``after`` is the highest number assigned so far: motion up to it shall not run any more.
+
+        Raises:
+            ValueError, TypeError: the parameters are not plain, finite data, or too large.
+        """
+        id = f"urgent-{self._count + 1}"
+        body = b'{"command":%b,"params":%b,"id":%b' % (encode(name), to_json(params), encode(id))
+        if len(body) > MAX_FRAME - 1024:
+            raise ValueError(f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB")
+        self._count += 1
+        command = self._open[id] = Outgoing(name, body, now, False, True)
+        command.id = id
+        command.after = after
+        return command
+
+    def transmit(self, command: Outgoing, now: float, timestamp: int) -> tuple[bytes, SentBatch]:
+        """One of them as it goes out now: a frame of its own."""
+        command.sent_at = now
+        frame = envelope(b"command", b'%b,"after":%d}' % (command.body, command.after or 0), timestamp)
+        return frame, SentBatch(now, [command], len(frame), "urgent")
+
+    def open(self) -> list[Outgoing]:
+        """All of them, oldest first."""
+        return list(self._open.values())
+
+    def pop(self, id: object) -> Outgoing | None:
+        """The one with this id, which is open no longer; None if there is none."""
+        return self._open.pop(id, None) if isinstance(id, str) else None
+
+    def pop_releases(self) -> list[Outgoing]:
+        """The releases that were transmitted: after a cut nobody can say what became of them."""
+        gone = [command for command in self._open.values() if command.name == RELEASE and command.sent_at is not None]
+        for command in gone:
+            self.pop(command.id)
+        return gone
+
+    def restart(self) -> None:
+        """Numbers start at 1 again: what was assigned before means nothing any more."""
+        for command in self._open.values():
+            command.after = 0
+
+    def clear(self) -> list[Outgoing]:
+        """Forget all of them; returns them."""
+        gone = self.open()
+        self._open.clear()
+        return gone
