@@ -77,10 +77,9 @@ class CommandTable:
     def _write_down(self) -> None:
         spare = len(self._open) - LATE
         for command in list(self._open)[:spare]:
-            if not _is_final(command):
-                # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
-                if len(self._open) <= self.max_rows:
-                    return
+            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
+            if not _is_final(command) and len(self._open) <= self.max_rows:
+                return
             self._done.append(*_row(command))
             del self._open[command]
 

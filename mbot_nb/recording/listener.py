@@ -116,9 +116,7 @@ class Listener:
         commands, at = batch.commands, batch.at
         count = len(commands)
         queued = [command.queued_at for command in commands]
-        self._add_batch(
-            at, batch.reason, count, batch.nbytes, (at - sum(queued) / count) * 1e3, (at - queued[0]) * 1e3
-        )
+        self._add_batch(at, batch.reason, count, batch.nbytes, (at - sum(queued) / count) * 1e3, (at - queued[0]) * 1e3)
         self.commands.sent(commands)
 
     def _round_trip(self, trip: RoundTrip) -> None:

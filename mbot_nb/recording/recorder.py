@@ -7,13 +7,15 @@ import time
 import weakref
 from html import escape
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..client import Client
 from ..errors import UsageError
+from .commands import CommandTable
 from .listener import Listener
 from .schema import SCHEMA
 from .summary import Summary, summarise
+from .tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,17 +80,15 @@ class Recorder:
         return f"<Recorder, {state}, {self.seconds:.1f} s: {counts or 'nothing yet'}{gone}>"
 
     def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
         state = "recording" if self.recording else "stopped"
         rows = "".join(
-            f"<tr><td style='text-align:left'><code>rec.{name}</code></td><td>{table.total}</td>"
-            f"<td style='text-align:left'>{escape(_SUBJECTS[name])}"
+            f"<tr><td {left}><code>rec.{name}</code></td><td>{table.total}</td><td {left}>{escape(_SUBJECTS[name])}"
             f"{f' (the oldest {table.dropped} were dropped)' if table.dropped else ''}</td></tr>"
             for name, table in self._tables().items()
         )
-        return (
-            f"<table><caption style='text-align:left'><b>Recorder</b>, {state}, {self.seconds:.1f} s of {escape(self.client.url)}</caption>"
-            f"<tr><th style='text-align:left'>table</th><th>rows</th><th style='text-align:left'>one row for each</th></tr>{rows}</table>"
-        )
+        caption = f"<caption {left}><b>Recorder</b>, {state}, {self.seconds:.1f} s of {escape(self.client.url)}</caption>"
+        return f"<table>{caption}<tr><th {left}>table</th><th>rows</th><th {left}>one row for each</th></tr>{rows}</table>"
 
     @property
     def recording(self) -> bool:
@@ -130,9 +130,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
 
     async def __aenter__(self) -> Recorder:
@@ -199,13 +197,13 @@ class Recorder:
         """How many rows a table (by its name, as ``"events"``) has had, with those that were dropped or cleared."""
         return self._tables()[table].total
 
-    def _tables(self) -> dict[str, Any]:
+    def _tables(self) -> dict[str, Table | CommandTable]:
+        """All of them, in the order of the schema."""
         listener = self._listener
         return {name: listener.commands if name == "commands" else listener.tables[name] for name in SCHEMA}
 
     def _frame(self, name: str) -> pd.DataFrame:
-        frame: pd.DataFrame = self._tables()[name].frame()
-        return frame
+        return self._tables()[name].frame()
 
 
 _SUBJECTS = {

@@ -39,13 +39,17 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
     ),
     "commands": (
         Column("name", "text", "the command's name"),
-        Column("sequence", "maybe whole", "its number in the session; none for a stop, which overtakes, and for what was never sent"),
+        Column(
+            "sequence", "maybe whole", "its number in the session; none for a stop, which overtakes, and for what was never sent"
+        ),
         Column("queued_s", "number", "when it was given to the client"),
         _WALL,
         Column("sent_s", "number", "when it was handed to the transport; empty if it never was"),
         Column("acknowledged_s", "number", "when the server's acknowledgement came"),
         Column("answered_s", "number", "when the answer came, where one was asked for"),
-        Column("outcome", "text", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"),
+        Column(
+            "outcome", "text", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"
+        ),
         Column("error", "text", "what went wrong, in words"),
     ),
     "connection": (

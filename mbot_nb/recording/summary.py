@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -123,12 +124,13 @@ def distance_driven(recorder: Recorder) -> float | None:
     known = [float(count) for count in counts if isinstance(count, (int, float))]
     if not known:
         return None
-    steps = (after - before if after >= before else after for before, after in zip(known, known[1:], strict=False))
+    steps = (after - before if after >= before else after for before, after in pairwise(known))
     return round(sum(steps), 3)
 
 
 def _sharing(commands: int, frames: int) -> str:
     if not commands:
         return "none"
-    plural = "" if frames == 1 else "s"
-    return f"{commands} in {frames} frame{plural}, {commands / frames:.1f} a frame" if frames else f"{commands}, none of them sent"
+    if not frames:
+        return f"{commands}, none of them sent"
+    return f"{commands} in {frames} frame{'' if frames == 1 else 's'}, {commands / frames:.1f} a frame"

@@ -1,0 +1,61 @@
+"""How commands shared frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, new_axes
+
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+
+__all__ = ["batches"]
+
+# Why a frame left, as marker and words; in this order in the legend.
+_REASONS = {
+    "size": ("s", INK, "it was full"),
+    "window": ("o", INK, "the window was over"),
+    "flush": ("^", PALE, "an answer was awaited"),
+    "urgent": ("*", MARK, "urgent: a stop"),
+    "resend": ("D", PALE, "sent again after a cut"),
+    "idle": ("v", PALE, "the link was idle"),
+    "bytes": ("P", PALE, "1 MiB was reached"),
+    "unbatched": (".", PALE, "not batched"),
+}
+
+
+def batches(rec: Recorder, ax: Axes | None = None) -> Axes:
+    """Every frame of commands over time: its height is the number of commands in it, its marker says why it left then."""
+    if ax is None:
+        ax = new_axes(8.0, 3.2)
+    frames = rec.batches
+    start = float(frames.time_s.min()) if len(frames) else 0.0
+    for reason, (marker, colour, words) in _REASONS.items():
+        some = frames[frames.reason == reason]
+        if len(some):
+            at = some.time_s - start
+            ax.vlines(at, 0, some.messages, color=colour, linewidth=1, alpha=0.5)
+            ax.plot(at, some.messages, marker, color=colour, markersize=7, label=f"{words} ({len(some)})")
+    most = rec.client.settings.max_batch_size
+    commands = int(frames.messages.sum())
+    ax.axhline(most, color=PALE, linewidth=0.8, linestyle=":")
+    ax.set_ylim(0, max(most, int(frames.messages.max()) if len(frames) else 0) * 1.12)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(axis="y", color=SHADE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.set_xlabel("time / s")
+    ax.set_ylabel("commands in the frame")
+    if len(frames):
+        waited = float((frames.wait_mean_ms * frames.messages).sum()) / commands
+        shared = f"n = {count(commands, 'command', 'commands')} in {count(len(frames), 'frame', 'frames')}"
+        settings = f"window {rec.client.settings.batch_window * 1e3:g} ms, size {most}"
+        details = f"{shared}, {commands / len(frames):.1f} a frame; mean wait {waited:.3g} ms ({settings})"
+        legend_below(ax, 4)
+    else:
+        details = "no commands were sent yet"
+    headline(ax, "Commands share frames", details)
+    describe(ax, f"Frames of commands over time: {details}.")
+    return ax

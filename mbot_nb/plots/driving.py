@@ -1,0 +1,140 @@
+"""The way the robot drove, in its arena."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from math import cos, hypot, radians, sin
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Polygon, Rectangle
+
+from .figure import INK, PALE, SHADE, describe, headline, new_axes
+
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+
+__all__ = ["path"]
+
+ARROW_EVERY = 15.0
+"""cm of way between two arrows."""
+LEAP = 30.0
+"""cm between two reports (0.1 s apart) that no mBot2 can drive: it was set down elsewhere, or another robot began."""
+ROBOT = ((8.0, 0.0), (-5.0, 5.5), (-5.0, -5.5))
+"""The robot's sign: an arrowhead in its direction, cm."""
+
+ARROW = {"arrowstyle": "-|>", "color": INK, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
+
+Place = tuple[float, float, float]
+
+
+def path(rec: Recorder, ax: Axes | None = None) -> Axes:
+    """The way the robot drove while it was recorded, from its telemetry (x, y in cm, heading in degrees).
+
+    A dot is the beginning, the arrowhead the robot where it is now, small arrows show the direction. If the robot tells of its
+    arena, that is drawn too: walls, boxes (hatched), lines on the floor (grey), lamps (stars) and pieces (small squares).
+    """
+    if ax is None:
+        ax = new_axes(6.4, 5.2)
+    places = _places(rec)
+    state = rec.client.state.to_dict()
+    arena = state.get("arena")
+    if isinstance(arena, Mapping):
+        _arena(ax, arena)
+    stretches = _stretches(places)
+    way = 0.0
+    for stretch in stretches:
+        ax.plot([x for x, _, _ in stretch], [y for _, y, _ in stretch], color=INK, linewidth=2, solid_capstyle="round")
+        way += _arrows(ax, stretch)
+    if places:
+        x, y, heading = places[-1]
+        ax.plot(*places[0][:2], "o", color=INK, markersize=8, zorder=4)
+        ax.annotate("start", places[0][:2], (-8, -5), textcoords="offset points", va="top", ha="right", fontsize=9, color=INK)
+        ax.add_patch(_robot(x, y, heading))
+        details = f"n = {len(places)} reports, {way:.1f} cm of way, now at ({x:.1f}, {y:.1f}) cm, heading {heading:.0f}°"
+    else:
+        details = "the robot has not told where it is yet: let it drive while the recorder records"
+    ax.set_aspect("equal", adjustable="box" if isinstance(arena, Mapping) else "datalim")
+    ax.set_xlabel("x / cm")
+    ax.set_ylabel("y / cm")
+    headline(ax, "The way driven", details)
+    describe(ax, f"Map of the way driven: {details}.")
+    return ax
+
+
+def _places(rec: Recorder) -> list[Place]:
+    events = rec.events
+    places = []
+    for data in events.data[events.name == "telemetry"]:
+        told = json.loads(data)
+        if isinstance(told, dict) and all(isinstance(told.get(key), (int, float)) for key in ("x", "y")):
+            places.append((float(told["x"]), float(told["y"]), float(told.get("heading", 0.0))))
+    return places
+
+
+def _stretches(places: list[Place]) -> list[list[Place]]:
+    """The way in pieces, without the leaps."""
+    pieces: list[list[Place]] = []
+    for place in places:
+        if not pieces or hypot(place[0] - pieces[-1][-1][0], place[1] - pieces[-1][-1][1]) > LEAP:
+            pieces.append([])
+        pieces[-1].append(place)
+    return pieces
+
+
+def _arrows(ax: Axes, stretch: list[Place]) -> float:
+    """Small arrows along a piece of the way; returns its length in cm."""
+    way, next_arrow = 0.0, ARROW_EVERY / 2
+    for (x0, y0, _), (x1, y1, _) in pairwise(stretch):
+        step = hypot(x1 - x0, y1 - y0)
+        way += step
+        if step and way >= next_arrow:
+            next_arrow = way + ARROW_EVERY
+            ax.annotate("", (x1, y1), (x0, y0), arrowprops=ARROW)
+    return way
+
+
+def _robot(x: float, y: float, heading: float) -> Polygon:
+    c, s = cos(radians(heading)), sin(radians(heading))
+    corners = [(x + c * forward - s * left, y + s * forward + c * left) for forward, left in ROBOT]
+    return Polygon(corners, closed=True, facecolor="white", edgecolor=INK, linewidth=1.8, zorder=5)
+
+
+def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
+    """What stands and lies in it, as far as it says so."""
+    width, height = arena.get("width"), arena.get("height")
+    if isinstance(width, (int, float)) and isinstance(height, (int, float)):
+        ax.add_patch(Rectangle((0, 0), width, height, fill=False, edgecolor="black", linewidth=2.5, zorder=2))
+        margin = 0.03 * max(width, height)
+        ax.set_xlim(-margin, width + margin)
+        ax.set_ylim(-margin, height + margin)
+        ax.spines[:].set_visible(False)
+    for line in arena.get("lines", ()):
+        points = [tuple(point) for point in line["points"]]
+        points += points[:1] if line.get("closed") else []
+        ax.plot([x for x, _ in points], [y for _, y in points], color=SHADE, linewidth=4, zorder=1)
+    for wall in arena.get("walls", ()):
+        ax.plot([wall["x1"], wall["x2"]], [wall["y1"], wall["y2"]], color="black", linewidth=2.5, zorder=2)
+    for box in arena.get("boxes", ()):
+        wide, high = box.get("width", 0.0), box.get("height", 0.0)
+        corner = (box["x"] - wide / 2, box["y"] - high / 2)
+        ax.add_patch(
+            Rectangle(
+                corner,
+                wide,
+                high,
+                angle=box.get("angle", 0.0),
+                rotation_point="center",
+                facecolor=SHADE,
+                edgecolor=PALE,
+                hatch="///",
+                linewidth=1,
+                zorder=2,
+            )
+        )
+    for light in arena.get("lights", ()):
+        ax.plot(light["x"], light["y"], "*", color="white", markeredgecolor=PALE, markersize=11, zorder=2)
+    for piece in arena.get("pieces", ()):
+        ax.plot(piece["x"], piece["y"], "s", color="white", markeredgecolor=PALE, markersize=6, zorder=2)
