@@ -7,7 +7,7 @@ One struct per command. A client builds one (and fails early on a bad value), a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -39,6 +39,7 @@ __all__ = [
     "UpdatePersonality",
     "Void",
     "parse",
+    "plain",
 ]
 
 MAX_MOTION_SECONDS = 10.0
@@ -75,6 +76,9 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The parameters as they go over the wire."""
         params: dict[str, Any] = msgspec.to_builtins(self)
         return params
+
+
+Kind = TypeVar("Kind", bound=Command)
 
 
 class UpdatePersonality(Command, frozen=True, kw_only=True):
@@ -295,7 +299,7 @@ def parse(name: str, params: Mapping[str, Any]) -> Command:
     if kind is UpdatePersonality:
         return _personality(params)
     try:
-        command = msgspec.convert(params, kind)
+        command = _convert(params, kind)
     except msgspec.ValidationError as error:
         raise CommandRejectedError(
             "INVALID_PARAMS",
@@ -322,13 +326,31 @@ def _personality(params: Mapping[str, Any]) -> UpdatePersonality:
             command="update_personality",
         )
     try:
-        return msgspec.convert(values, UpdatePersonality)
+        return _convert(values, UpdatePersonality)
     except msgspec.ValidationError as error:
         raise CommandRejectedError(
             "INVALID_PARAMS",
             f"update_personality: {_readable(error)}; each number is 0 to 1",
             command="update_personality",
         ) from None
+
+
+def _convert(params: Mapping[str, Any], kind: type[Kind]) -> Kind:
+    """The command; a second look takes what only means a number, like NumPy's."""
+    try:
+        return msgspec.convert(params, kind)
+    except msgspec.ValidationError:
+        return msgspec.convert(plain(params), kind)
+
+
+def plain(value: Any) -> Any:
+    """A copy in plain data, where NumPy's numbers and arrays and pandas' columns are numbers and lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    to_list = getattr(value, "tolist", None)
+    return to_list() if callable(to_list) else value
 
 
 def _readable(error: msgspec.ValidationError) -> str:

@@ -71,7 +71,8 @@ def serve(
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
         for old in [old for old in list(_servers.values()) if _is_earlier_self(old, host, port, place)]:
             said = old.url
-            await old.close()
+            # A robot that is handed on stays open.
+            await old._close(keep_robot=robot is not None and old.robot is robot)
             print(f"The server that ran at {said} was replaced by this one.")
         made = token is None and not is_loopback(host)
         if made:
@@ -92,7 +93,7 @@ def serve(
         _servers[host, server.port] = server
         if place is not None:
             _cells[server] = place
-        server.on_closed = _forget
+        server._on_closed = _forget
         if made:
             print(f'Others in your network can reach this robot: await mb.connect("{server.url}", token="{token}")')
         return server

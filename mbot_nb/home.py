@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import inspect
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
-from .errors import UsageError
+from .errors import MbotError, UsageError
 
-__all__ = ["Call", "Home", "call"]
+__all__ = ["Call", "Home", "NotAwaitedError", "call"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _log = logging.getLogger("mbot_nb")
+_GLANCE = 0.2
+"""Seconds between two chances for an interrupt, which reaches a kernel's loop only when it is awake."""
+
+
+class NotAwaitedError(UsageError, AttributeError):
+    """Something was asked of a call that nobody awaited."""
 
 
 class Home:
@@ -84,22 +92,26 @@ class Home:
         return asyncio._get_running_loop() is self.loop
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine at home; from any thread. What it raises is also logged if nobody asks for the result."""
+        """Run a coroutine at home; from any thread, also a button's. What it raises is logged if nobody asks for the result."""
+        future: _Submitted[T] = _Submitted(self, getattr(coroutine, "__name__", "a coroutine"))
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+            self.loop.call_soon_threadsafe(future.begin, coroutine)
         except RuntimeError:
             coroutine.close()
             raise UsageError("the event loop this object lived on is gone; make a new one") from None
+        return future
 
-    def post(self, function: Callable[..., Any], *args: Any) -> None:
-        """Call a function at home soon (at once if this is home); from any thread."""
+    def post(self, function: Callable[..., Any], *args: Any) -> bool:
+        """Call a function at home soon (at once if this is home); from any thread. False if home is gone."""
         if self.is_here:
             function(*args)
-            return
+            return True
         try:
             self.loop.call_soon_threadsafe(function, *args)
         except RuntimeError:
             _log.debug("the home loop is closed; %r was not called", function)
+            return False
+        return True
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Start a background task at home, hold on to it, and say in the log how it failed."""
@@ -112,6 +124,66 @@ class Home:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+class _Submitted(concurrent.futures.Future[T]):
+    """What a coroutine running at home will bring. A failure that nobody asks for is told when this is thrown away."""
+
+    def __init__(self, home: Home, words: str) -> None:
+        super().__init__()
+        self._home = home
+        self._words = words
+        self._task: asyncio.Task[T] | None = None
+        self._heard = False
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        """On the home loop."""
+        if self.cancelled():
+            self.set_running_or_notify_cancel()
+            coroutine.close()
+            return
+        self._task = self._home.loop.create_task(coroutine, name=f"mbot_nb {self._words}")
+        self._home._tasks.add(self._task)
+        self._task.add_done_callback(self._take)
+
+    def cancel(self) -> bool:
+        if not super().cancel():
+            return False
+        self._home.post(self._stop)
+        return True
+
+    def result(self, timeout: float | None = None) -> T:
+        self._heard = True
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._heard = True
+        return super().exception(timeout)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _take(self, task: asyncio.Task[T]) -> None:
+        self._home._tasks.discard(task)
+        if task.cancelled():
+            super().cancel()
+        error = None if task.cancelled() else task.exception()
+        if not self.set_running_or_notify_cancel():
+            return
+        if error is not None:
+            self.set_exception(error)
+        else:
+            self.set_result(task.result())
+
+    def __del__(self) -> None:
+        if self._heard or not self.done() or self.cancelled():
+            return
+        error = super().exception()
+        if isinstance(error, MbotError):
+            _log.error("%s failed: %s", self._words, error)
+        elif error is not None:
+            _log.error("%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error)
 
 
 class Call(Coroutine[Any, Any, T], Generic[T]):
@@ -128,13 +200,18 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._begun = False
         self._eager = False
         self._running: Generator[Any, Any, T] | None = None
+        self._place = _place()
 
     def __repr__(self) -> str:
         if self._begun:
             return f"<{self._words}: under way>"
         if self._eager:
             return f"<{self._words}: done; `await` it for the answer>"
-        return f"<{self._words}: nothing has happened yet. Write `await` in front of it.>"
+        return f"<{self._words}: nothing has happened yet. {self._place.advice[0].upper()}{self._place.advice[1:]}.>"
+
+    @property
+    def __name__(self) -> str:
+        return self._words
 
     def __await__(self) -> Generator[Any, Any, T]:
         if self._begun:
@@ -165,11 +242,41 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(f"{self._words} was not awaited, so it has no {name!r}: write `await` in front of it")
+        raise NotAwaitedError(f"{self._words} was not awaited, so it has no {name!r}: {self._place.advice}.")
 
     def __del__(self) -> None:
         if not getattr(self, "_begun", True) and not self._eager:
-            warnings.warn(f"{self._words} did nothing: write `await` in front of it", RuntimeWarning, stacklevel=2, source=self)
+            place = self._place
+            warnings.warn_explicit(f"{self._words} did nothing: {place.advice}.", RuntimeWarning, place.filename, place.line)
+
+
+class _Place(NamedTuple):
+    """Where a call was written."""
+
+    filename: str
+    line: int
+    in_plain_function: bool
+
+    @property
+    def advice(self) -> str:
+        """What is to be written there for it to happen."""
+        if self.in_plain_function:
+            return (
+                "this function is not `async`, so it cannot wait; hand it over with bot.home.submit(...), "
+                "or queue a command with bot.send(...)"
+            )
+        return "write `await` in front of it"
+
+
+def _place() -> _Place:
+    """The caller's line, outside of this package."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb."):
+        frame = frame.f_back
+    code = frame.f_code
+    is_async = code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+    in_plain_function = bool(code.co_flags & inspect.CO_OPTIMIZED) and not is_async
+    return _Place(code.co_filename, frame.f_lineno, in_plain_function)
 
 
 class OpeningCall(Call[T]):
@@ -189,7 +296,20 @@ async def _anywhere(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> 
     """Run at home, and wait for it here."""
     if home.is_here:
         return await start()
-    return await asyncio.wrap_future(home.submit(start()))
+    loop = asyncio.get_running_loop()
+
+    timer: asyncio.TimerHandle | None = None
+
+    def glance() -> None:
+        nonlocal timer
+        timer = loop.call_later(_GLANCE, glance)
+
+    glance()
+    try:
+        return await asyncio.wrap_future(home.submit(start()))
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def call(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Call[T]]:

@@ -5,15 +5,29 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import sys
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import FrameType
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from .errors import UsageError
 from .home import Home
 
-__all__ = ["Event", "EventStream", "Handler", "Subscription", "Subscriptions", "same_place"]
+__all__ = [
+    "Cell",
+    "Event",
+    "EventStream",
+    "Handler",
+    "Subscription",
+    "Subscriptions",
+    "current_cell",
+    "is_again",
+    "is_cancelled",
+]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -43,9 +57,11 @@ class Subscription:
 
     MAX_WAITING = 10_000
 
-    def __init__(self, owner: Subscriptions, event: str, handler: Handler) -> None:
+    def __init__(self, owner: Subscriptions, event: str, handler: Handler, cell: Cell | None = None) -> None:
         self.event = event
         self.handler = handler
+        self.cell = cell
+        """The notebook cell that made it."""
         self.missed = 0
         """Events dropped because an async handler was too slow for them."""
         self._owner = owner
@@ -68,6 +84,8 @@ class Subscription:
 
     def deliver(self, event: Event) -> None:
         """Give the handler one event, after those it is still at work on."""
+        if not self.active:
+            return
         if self._busy:
             if len(self._waiting) >= self.MAX_WAITING:
                 if not self.missed:
@@ -97,7 +115,9 @@ class Subscription:
                 if current is not None:
                     try:
                         await current
-                    except Exception as error:
+                    except (Exception, asyncio.CancelledError) as error:
+                        if is_cancelled(error):
+                            raise
                         self._owner.failed(self, event, error)
                 if not self._waiting or not self.active:
                     return
@@ -121,11 +141,15 @@ class Subscriptions:
 
     def add(self, event: str, handler: Handler) -> Subscription:
         """Listen. The same handler, or the same cell run again, replaces its earlier self."""
-        several = self._by_event.setdefault(event, [])
-        for old in list(several):
-            if same_place(old.handler, handler):
+        cell = current_cell()
+        for old in list(self._by_event.get(event, ())):
+            if is_again(old.handler, old.cell, handler, cell):
                 old.cancel()
-        subscription = Subscription(self, event, handler)
+        return self.listen(event, handler, cell)
+
+    def listen(self, event: str, handler: Handler, cell: Cell | None = None) -> Subscription:
+        """Listen, whoever else does."""
+        subscription = Subscription(self, event, handler, cell)
         self._by_event.setdefault(event, []).append(subscription)
         return subscription
 
@@ -145,7 +169,7 @@ class Subscriptions:
             for subscription in tuple(everything):
                 subscription.deliver(event)
 
-    def failed(self, subscription: Subscription, event: Event, error: Exception) -> None:
+    def failed(self, subscription: Subscription, event: Event, error: BaseException) -> None:
         """Say where a handler failed, once the loop goes on."""
         self.errors.append((subscription, event, error))
         name = getattr(subscription.handler, "__qualname__", repr(subscription.handler))
@@ -159,42 +183,97 @@ class Subscriptions:
         )
 
 
-def same_place(old: Any, new: Any) -> bool:
-    """Whether a handler is an earlier one again: itself, or what the same cell made when it was run before.
+def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -> bool:
+    """Whether a handler takes an earlier one's place.
 
-    A function of a notebook's top level is known by its name. A lambda, or a function made inside another, is known by the
-    place of its code and what it holds, so that handlers made in a loop stay apart.
+    It does if it is the same; if the same notebook cell made both, in two runs; or, where that cannot be known, if it is a
+    function of the same name, or the same piece of code holding equal values. So handlers made in a loop stay apart.
     """
     if old is new or old == new:
         return True
+    if old_cell is not None and new_cell is not None and old_cell.id == new_cell.id:
+        return old_cell.run != new_cell.run
     if not (inspect.isfunction(old) and inspect.isfunction(new)):
         return False
     if (old.__module__, old.__qualname__) != (new.__module__, new.__qualname__):
         return False
-    if new.__qualname__.isidentifier():
-        return True
-    place = ("co_filename", "co_firstlineno", "co_code")
-    if any(getattr(old.__code__, part) != getattr(new.__code__, part) for part in place):
+    if not new.__qualname__.isidentifier() and not _same_code(old.__code__, new.__code__):
         return False
-    held = [[cell.cell_contents for cell in function.__closure__ or ()] for function in (old, new)]
-    return bool(held[0] == held[1] and old.__defaults__ == new.__defaults__)
+    try:
+        return _held(old) == _held(new)
+    except Exception as error:
+        # What they hold cannot be compared (an array, a cell that is still empty), so nobody can say that they are the same.
+        _log.debug("%r and %r cannot be compared: %s", old, new, error)
+        return False
+
+
+def _same_code(old: Any, new: Any) -> bool:
+    return bool(old == new and old.co_filename == new.co_filename)
+
+
+def _held(function: Any) -> tuple[Any, ...]:
+    """The values that a function brings with it."""
+    closure = [cell.cell_contents for cell in function.__closure__ or ()]
+    return closure, function.__defaults__, function.__kwdefaults__
+
+
+class Cell(NamedTuple):
+    """A notebook's cell, and one run of it."""
+
+    id: str
+    run: str
+
+
+def current_cell() -> Cell | None:
+    """The notebook cell that is running this code, also in a task that it started; None outside of notebooks."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return None
+    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    if request.get("header", {}).get("msg_type") == "execute_request" and (id := request.get("metadata", {}).get("cellId")):
+        return Cell(str(id), str(request["header"].get("msg_id")))
+    # A front end that does not name its cells: then the code itself is the name, which its file's name is made of.
+    outermost = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals is shell.user_ns:
+            outermost = frame
+        frame = frame.f_back
+    return None if outermost is None else Cell(outermost.f_code.co_filename, str(shell.execution_count))
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether this task itself was cancelled, and not only something it awaited."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
 
 
 class EventStream:
     """What `bot.events()` gives: `async for event in bot.events("telemetry")`, from any loop.
 
-    Keeps at most ``maxlen`` events that were not taken yet; ``missed`` counts the older ones dropped for newer.
+    Keeps at most ``maxlen`` events that were not taken yet; ``missed`` counts the older ones dropped for newer. It listens
+    until it is closed, or nobody has it any more: a loop that is left with `break` leaves nothing behind.
     """
 
     def __init__(self, subscriptions: Subscriptions, name: str, maxlen: int) -> None:
+        if maxlen < 1:
+            raise UsageError(f"events(maxlen={maxlen}): it must keep at least one event")
         self.missed = 0
         self._name = name
         self._home = subscriptions.home
         self._kept: deque[Event] = deque(maxlen=maxlen)
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._ended = False
-        self._subscription = Subscription(subscriptions, name, self._take)
-        subscriptions._by_event.setdefault(name, []).append(self._subscription)
+        stream = weakref.ref(self)
+
+        def take(event: Event) -> None:
+            alive = stream()
+            if alive is not None:
+                alive.take(event)
+
+        self._subscription = subscriptions.listen(name, take)
+        weakref.finalize(self, self._subscription.cancel).atexit = False
 
     def __repr__(self) -> str:
         return f"<events {self._name!r}: {len(self._kept)} waiting, {self.missed} missed>"
@@ -217,7 +296,8 @@ class EventStream:
         self._subscription.cancel()
         self._wake()
 
-    def _take(self, event: Event) -> None:
+    def take(self, event: Event) -> None:
+        """Keep one event for whoever comes for it."""
         if len(self._kept) == self._kept.maxlen:
             if not self.missed:
                 _log.warning("events(%r): nobody takes them fast enough, the oldest are dropped (see .missed)", self._name)

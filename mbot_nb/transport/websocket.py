@@ -76,6 +76,7 @@ class Wire(asyncio.Protocol):
         self._deaf = False
         self._reason: Loss | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
 
     # From the shell.
 
@@ -111,6 +112,10 @@ class Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    async def over(self) -> None:
+        """Wait until nothing is left of it."""
+        await self._ended.wait()
+
     # From asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -140,6 +145,7 @@ class Wire(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._over = True
+        self._ended.set()
         loss, clean = self._how_it_ended(exc)
         if self._open:
             self._open = False
@@ -189,7 +195,8 @@ class Wire(asyncio.Protocol):
     def _write(self) -> None:
         transport = self._transport
         data = self._websocket.data_to_send()
-        if not data or transport is None:
+        if not data or transport is None or transport.is_closing():
+            # A broken connection is told by `connection_lost`; what is written to it until then would only make noise.
             return
         if data[-1] == b"":
             # The end of our side; closing still delivers what was written before.
@@ -265,6 +272,8 @@ class ClientWire(Wire):
             body = bytes(response.body or b"").decode(errors="replace").strip().split("\n")[0][:200]
             detail = f"the server answered {response.status_code} {response.reason_phrase}{': ' + body if body else ''}"
             loss = Loss(LossKind.HTTP, detail, response.status_code)
+        elif isinstance(error.__cause__, EOFError):
+            loss = Loss(LossKind.RESET, "the connection broke while it was being made")
         else:
             loss = Loss(LossKind.HTTP, f"what answers there is not a WebSocket server ({error})", 400)
         self.opened.set_exception(DialError(loss))
@@ -375,6 +384,8 @@ def _why(error: BaseException, timeout: float) -> Loss | None:
         return Loss(LossKind.TLS, f"the encrypted connection was not accepted: {error}")
     if isinstance(error, ConnectionRefusedError):
         return Loss(LossKind.REFUSED, "nothing listens there (connection refused)")
+    if isinstance(error, UnicodeError):
+        return Loss(LossKind.ADDRESS, f"this name cannot be looked up ({error})")
     if isinstance(error, socket.gaierror):
         return Loss(LossKind.NAME, "this name is not known")
     if isinstance(error, (OSError, InvalidHandshake)):

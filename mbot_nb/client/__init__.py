@@ -1,0 +1,8 @@
+"""The client of a notebook: one object, made once, that stays itself across every cut of its connection."""
+
+from __future__ import annotations
+
+from .client import Client
+from .look import Latency, Stats
+
+__all__ = ["Client", "Latency", "Stats"]

@@ -1,0 +1,256 @@
+"""What a client is told to do: commands, pings, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .. import commands as c
+from ..commands import Command
+from ..errors import CommandRejectedError, MbotError, NotConnectedError, SendBufferFullError
+from ..home import Call, Home, call
+from ..protocol.client import ClientSession
+from ..protocol.client import State as SessionState
+from ..protocol.codec import to_json
+from ..protocol.outgoing import Outgoing
+from ..protocol.settings import Settings
+from ..vocabulary import CommandResult, Vocabulary
+from .line import Line
+from .look import Look
+from .waiting import Conditions
+
+__all__ = ["AGAIN", "Calls"]
+
+_log = logging.getLogger("mbot_nb")
+
+ANSWER_TIMEOUT = 5.0
+"""Seconds for an answer, beyond what the motion itself takes."""
+DRAWING_TIMEOUT = 120.0
+AGAIN = "`await bot.reconnect()` tries again."
+_ANEW = "Make a new one with `bot = await mb.connect()`."
+_PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
+_NO_JSON = (TypeError, ValueError, RecursionError)
+
+
+class Calls(Look, Vocabulary[Call[CommandResult]]):
+    """The commanding side of a client."""
+
+    def __init__(
+        self,
+        url: str,
+        home: Home,
+        settings: Settings,
+        session: ClientSession,
+        line: Line,
+        shortcut: Callable[[str], None] | None,
+    ) -> None:
+        super().__init__(url, session)
+        self.home = home
+        self.settings = settings
+        self._now = home.loop.time
+        self._line = line
+        self._pump = line.pump
+        self._shortcut = shortcut
+        self._pings: dict[int, asyncio.Future[float]] = {}
+        self._conditions = Conditions(home.loop)
+        self._closed = False
+
+    def send(self, command: str, /, **params: Any) -> None:
+        """Queue a command into the current batch, and do not wait.
+
+        What comes of it is in the recorder's `commands`; a refusal is also told in the log and as the event `command_result`.
+
+        Raises:
+            CommandRejectedError: the parameters of a known command are wrong, or no plain data.
+            NotConnectedError: the client is closed, or has given up.
+            SendBufferFullError: more than 1 MiB waits for an acknowledgement.
+        """
+        if command in c.ALL:
+            c.parse(command, params)
+        if self.home.is_here:
+            self._send(command, params)
+            return
+        self._must_be_alive(command)
+        # What the caller does with its lists and dicts afterwards must not change what is sent.
+        try:
+            params = msgspec.json.decode(to_json(c.plain(params)))
+        except _NO_JSON as error:
+            raise CommandRejectedError("INVALID_PARAMS", f"{command}: {error}. {_PLAIN}", command=command) from None
+        if not self.home.post(self._send_later, command, params):
+            raise NotConnectedError(f"{command} was not sent: the event loop of this client is gone. {_ANEW}")
+
+    def _send(self, command: str, params: dict[str, Any]) -> None:
+        session = self._session
+        if session.state is not SessionState.CONNECTED:
+            self._must_be_alive(command)
+        outbox = session.outbox
+        if outbox.held_bytes >= self.settings.send_buffer:
+            raise SendBufferFullError(
+                f"{command} was not sent: {outbox.held_bytes / 2**20:.1f} MiB of commands wait for the server to acknowledge "
+                "them. `await bot.drain()` waits until there is room."
+            )
+        try:
+            session.command(command, params, self._now())
+        except _NO_JSON as error:
+            self._retry(error, command, params)
+        if session.has_output:
+            self._pump()
+        elif len(outbox.queue.items) == 1:
+            self._line.arm()
+
+    def _send_later(self, command: str, params: dict[str, Any]) -> None:
+        """The same for another thread, which is not there any more to be told what went wrong."""
+        try:
+            self._send(command, params)
+        except MbotError as error:
+            _log.error("%s", error)
+
+    @call
+    async def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
+        """Send any command by its name, and return its answer; ``timeout`` in seconds.
+
+        Raises:
+            CommandRejectedError, CommandExpiredError, DeliveryUnknownError, CommandTimeoutError, NotConnectedError
+        """
+        known = c.parse(command, params) if command in c.ALL else None
+        return await self._perform(command, params, known, wait=True, timeout=timeout)
+
+    def _command(self, command: Command, *, wait: bool = True) -> Call[CommandResult]:
+        """A command of the vocabulary. A stop acts before anybody awaits it."""
+        params = command.params()
+        if isinstance(command, (c.Stop, c.EmergencyStop)):
+            return self._stop_now(command, params)
+        words = f"bot.{command.name}()"
+        return Call(lambda: self.home, lambda: self._perform(command.name, params, command, wait=wait, timeout=None), words)
+
+    def _stop_now(self, command: Command, params: dict[str, Any]) -> Call[CommandResult]:
+        """Stop by every way there is: straight to a robot of this process, and over the wire."""
+        if self._shortcut is not None:
+            try:
+                self._shortcut(command.name)
+            except Exception as error:
+                _log.error("%s did not reach the robot directly: %s: %s", command.name, type(error).__name__, error)
+        sent: list[Outgoing] = []
+
+        def send() -> None:
+            if self._session.state not in (SessionState.CLOSED, SessionState.FAILED):
+                sent.append(self._session.command(command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT))
+                self._pump()
+
+        self.home.post(send)
+
+        async def answer() -> CommandResult:
+            while not sent:
+                self._must_be_alive(command.name)
+                await asyncio.sleep(0)
+            return await self._outcome(sent[0])
+
+        outcome = Call(lambda: self.home, answer, f"bot.{command.name}()")
+        outcome.acts_unawaited()
+        return outcome
+
+    async def _perform(
+        self, name: str, params: dict[str, Any], command: Command | None, *, wait: bool, timeout: float | None
+    ) -> CommandResult:
+        self._must_be_alive(name)
+        if timeout is None:
+            timeout = ANSWER_TIMEOUT + _length(command)
+        try:
+            sent = self._session.command(name, params, self._now(), reply=wait, timeout=timeout)
+        except _NO_JSON as error:
+            sent = self._retry(error, name, params, reply=wait, timeout=timeout)
+        if wait:
+            self._pump()
+        else:
+            self._flush_queue()
+        try:
+            return await self._outcome(sent)
+        except asyncio.CancelledError:
+            # Whoever interrupts the wait for a motion wants the motion to end.
+            if sent.motion and sent.outcome is None and not self._closed:
+                self._session.command("stop", {}, self._now(), reply=True, timeout=ANSWER_TIMEOUT)
+                self._pump()
+            raise
+
+    async def _outcome(self, sent: Outgoing) -> CommandResult:
+        if sent.outcome is None:
+            sent.waiter = self.home.loop.create_future()
+            await sent.waiter
+        if sent.error is not None:
+            raise sent.error
+        value = sent.result
+        ended = value.get("ended") if isinstance(value, dict) else None
+        finished = sent.answered_at or sent.acknowledged_at or sent.sent_at or sent.queued_at
+        answered = sent.outcome != "sent"
+        return CommandResult(command=sent.name, value=value, ended=ended, seconds=finished - sent.queued_at, answered=answered)
+
+    @call
+    async def ping(self) -> float:
+        """One round trip to the server and back, in seconds.
+
+        Raises:
+            NotConnectedError: there is no connection now, or it broke before the answer came.
+        """
+        id = self._session.ping(self._now())
+        if id is None:
+            raise NotConnectedError(f"no ping without a connection; this one is {self.connection_state}. {AGAIN}")
+        waiter = self._pings[id] = self.home.loop.create_future()
+        self._pump()
+        seconds: float = await waiter
+        return seconds
+
+    @call
+    async def drain(self) -> None:
+        """Wait until there is room to send again; also lets the loop do its other work."""
+        outbox = self._session.outbox
+        await asyncio.sleep(0)
+        if outbox.is_full:
+            await self._conditions.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
+
+    @call
+    async def flush(self) -> None:
+        """Send what is queued now; returns when everything sent so far has been acknowledged, or has failed and said so."""
+        self._must_be_alive("flush")
+        self._flush_queue()
+        outbox = self._session.outbox
+        waiting = outbox.queue.items or outbox.unacknowledged
+        if waiting:
+            last = waiting[-1]
+            await self._conditions.until(lambda: last.acknowledged_at is not None or last.outcome is not None)
+
+    def _flush_queue(self) -> None:
+        """Send what is queued, and ask for its acknowledgement, which rides on whatever comes back: a pong comes at once."""
+        self._session.flush(self._now())
+        self._session.ping(self._now())
+        self._pump()
+
+    def _must_be_alive(self, command: str) -> None:
+        state = self._session.state
+        if state is SessionState.CLOSED:
+            raise NotConnectedError(f"{command} was not sent: this client was closed. {_ANEW}")
+        if state is SessionState.FAILED:
+            raise NotConnectedError(f"{command} was not sent: there is no connection ({self._session.last_loss}). {AGAIN}")
+
+    def _retry(self, error: Exception, name: str, params: Any, **more: Any) -> Outgoing:
+        """Once more without what JSON does not know but means a number (NumPy's), or say what is wrong."""
+        if isinstance(error, TypeError):
+            try:
+                return self._session.command(name, c.plain(params), self._now(), **more)
+            except _NO_JSON as again:
+                error = again
+        raise CommandRejectedError("INVALID_PARAMS", f"{name}: {error}. {_PLAIN}", command=name) from None
+
+    def _standing_latch(self) -> str:
+        latch = self._session.mirror.state.get("latch")
+        return latch if isinstance(latch, str) else ""
+
+
+def _length(command: Command | None) -> float:
+    """How long the motion that a command starts may take, in seconds."""
+    if isinstance(command, (c.Drive, c.Move)):
+        return command.duration
+    return DRAWING_TIMEOUT if isinstance(command, c.StartDrawing) else 0.0

@@ -1,0 +1,282 @@
+"""What the clients' commands do: handlers and hooks of the user's, and else the robot."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
+
+from .. import commands as c
+from ..errors import CommandRejectedError
+from ..home import Home
+from ..protocol import messages as m
+from ..protocol.server import Hub
+from ..protocol.sessions import Received, ServerSession
+from ..robot import Ended, Motion, Robot
+from ..subscriptions import Cell, current_cell, is_again, is_cancelled
+from .clients import Clients
+
+__all__ = ["CommandHandler", "Execution", "Hook"]
+
+_log = logging.getLogger("mbot_nb")
+
+CommandHandler = Callable[..., Any]
+Hook = Callable[..., Any]
+Refusal = tuple[str, str, dict[str, Any] | None]
+
+
+class _Hooked(NamedTuple):
+    hook: Hook
+    cell: Cell | None
+
+
+class Execution:
+    """Runs the commands of each client one after another; all on the home loop.
+
+    ``flush`` sends what came of it, ``look`` also what has changed in the robot's state.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        robot: Robot,
+        clients: Clients,
+        home: Home,
+        *,
+        flush: Callable[[], None],
+        look: Callable[[], None],
+    ) -> None:
+        self.handlers: dict[str, CommandHandler] = {}
+        self.moved = False
+        """The robot was told something: its state is to be looked at."""
+        self._hub = hub
+        self._robot = robot
+        self._clients = clients
+        self._home = home
+        self._now = home.loop.time
+        self._flush = flush
+        self._look = look
+        self._hooks: dict[str, list[_Hooked]] = {"connect": [], "disconnect": [], "message": []}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._moving: tuple[ServerSession, Motion] | None = None
+        self._ended = False
+
+    # Hooks.
+
+    def add_hook(self, kind: str, hook: Hook) -> None:
+        """Call it from now on; the same one, or the same cell run again, replaces its earlier self."""
+        cell = current_cell()
+        hooks = self._hooks[kind]
+        hooks[:] = [old for old in hooks if not is_again(old.hook, old.cell, hook, cell)]
+        hooks.append(_Hooked(hook, cell))
+
+    def call_hooks(self, kind: str, *args: Any) -> None:
+        """Call all hooks of a kind. One that fails is reported, and the others are called."""
+        for hook, _ in tuple(self._hooks[kind]):
+            try:
+                result = hook(*args)
+            except Exception as error:
+                _log.error("your on_%s hook failed: %s: %s", kind, type(error).__name__, error, exc_info=error)
+                continue
+            if isinstance(result, Awaitable):
+                self._work(_awaited(result), f"on_{kind} hook")
+
+    # Commands.
+
+    def urgent(self, session: ServerSession, message: m.CommandMessage) -> None:
+        """A stop, or its release: now."""
+        name = message.payload.command
+        self.call_hooks("message", self._clients[session], name, message.payload.params)
+        try:
+            command = c.parse(name, message.payload.params)
+            result: dict[str, Any] = {}
+            if isinstance(command, c.EmergencyStop):
+                result["latch"] = self._robot.emergency_stop()
+            elif isinstance(command, c.ReleaseStop):
+                self._robot.release_stop(command.latch)
+            else:
+                self._robot.stop()
+        except Exception as error:
+            self._refuse(session, message, error)
+        else:
+            self._hub.answer(session, message, self._now(), result=result)
+        self._look()
+
+    def run(self, session: ServerSession, commands: list[Received]) -> None:
+        """Commands in order, after those of the same client that are still at work."""
+        for received in commands:
+            if session.busy:
+                session.backlog.append(received)
+                continue
+            pending = self._begin(session, received)
+            if pending is not None:
+                session.busy = True
+                self._work(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
+
+    def stop_for(self, session: ServerSession, reason: str) -> bool:
+        """Stop the robot if this client moves it; whether it did."""
+        if self._moving is None or self._moving[0] is not session:
+            return False
+        self._moving = None
+        self.stop_robot(reason)
+        return True
+
+    def stop_robot(self, reason: str) -> None:
+        """Stop it; a robot that fails at that keeps nothing else from being done."""
+        try:
+            self._robot.stop(reason)
+        except Exception as error:
+            _log.error("the robot did not stop (%s): %s: %s", reason, type(error).__name__, error, exc_info=error)
+
+    async def end(self, grace: float) -> None:
+        """Begin nothing more, and cancel what handlers and hooks are still at, but for the one that asks for it."""
+        self._ended = True
+        tasks = {task for task in self._tasks if task is not asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+
+    # Inside.
+
+    def _begin(self, session: ServerSession, received: Received) -> Awaitable[Any] | None:
+        """Call the handler or the robot; returns what is still to be awaited."""
+        message = received.message
+        payload = message.payload
+        name = payload.command
+        if self._hooks["message"]:
+            self.call_hooks("message", self._clients[session], name, payload.params)
+        handler = self.handlers.get(name)
+        try:
+            if name in c.MOTIONS:
+                self._may_move(session, received)
+            if handler is None:
+                self._came_out(session, message, self._robot_command(name, payload.params))
+                return None
+            result = handler(self._clients[session], **payload.params)
+        except Exception as error:
+            self._refuse(session, message, error, handler)
+            return None
+        if result is not None and isinstance(result, Awaitable):
+            return result
+        if payload.reply:
+            self._came_out(session, message, result)
+        return None
+
+    async def _finish(self, session: ServerSession, received: Received, pending: Awaitable[Any] | None) -> None:
+        """Await one async handler, then run what has come from this client meanwhile."""
+        try:
+            while True:
+                message = received.message
+                if pending is not None:
+                    try:
+                        self._came_out(session, message, await pending)
+                    except (Exception, asyncio.CancelledError) as error:
+                        if is_cancelled(error):
+                            raise
+                        self._refuse(session, message, error, self.handlers.get(message.payload.command))
+                if self.moved:
+                    self._look()
+                else:
+                    self._flush()
+                if not session.backlog or self._ended:
+                    return
+                received = session.backlog.popleft()
+                pending = self._begin(session, received)
+        finally:
+            session.busy = False
+            self._clients.forget(session)
+
+    def _may_move(self, session: ServerSession, received: Received) -> None:
+        """Refuse motion that a stop, a cut or its age forbids, whoever is to carry it out."""
+        name = received.message.payload.command
+        objection = self._hub.objection(session, received, self._now())
+        if objection is not None:
+            raise CommandRejectedError(*objection, command=name)
+        if name in self.handlers and self._robot.latch is not None:
+            raise CommandRejectedError("STOPPED", f"{name}: an emergency stop stands: release it first", command=name)
+
+    def _robot_command(self, name: str, params: Mapping[str, Any]) -> Motion | Mapping[str, Any] | None:
+        if name not in c.ALL:
+            names = ", ".join(sorted({*c.ALL, *self.handlers}))
+            raise CommandRejectedError("INVALID_COMMAND", f"there is no command {name[:64]!r}; this server knows {names}")
+        command = c.parse(name, params)
+        if isinstance(command, c.CustomCommand):
+            raise CommandRejectedError(
+                "UNSUPPORTED", 'custom: nobody handles it here; the server registers a handler with @server.command("custom")'
+            )
+        outcome = self._robot.execute(command)
+        self.moved = True
+        return outcome
+
+    def _came_out(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
+        """Answer, a motion when it ends."""
+        if not isinstance(result, Motion):
+            self._answer(session, message, result)
+            return
+        motion = result
+        self.moved = True
+        self._moving = session, motion
+
+        def ended(how: Ended) -> None:
+            self._home.post(self._motion_ended, session, message, motion, how)
+
+        motion.on_end(ended)
+
+    def _motion_ended(self, session: ServerSession, message: m.CommandMessage, motion: Motion, how: Ended) -> None:
+        if self._moving is not None and self._moving[1] is motion:
+            self._moving = None
+        if not self._ended:
+            self._answer(session, message, {"ended": how})
+            self._look()
+
+    def _answer(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
+        try:
+            try:
+                self._hub.answer(session, message, self._now(), result=result)
+            except TypeError:
+                self._hub.answer(session, message, self._now(), result=c.plain(result))
+        except (TypeError, ValueError, RecursionError) as error:
+            self._refuse(session, message, error, self.handlers.get(message.payload.command))
+
+    def _refuse(
+        self, session: ServerSession, message: m.CommandMessage, error: BaseException, handler: CommandHandler | None = None
+    ) -> None:
+        """Answer what was raised: a refusal as it is, wrong parameters as such, anything else without its inside."""
+        name = message.payload.command
+        refusal: Refusal
+        if isinstance(error, CommandRejectedError):
+            refusal = error.code, error.message, error.details or None
+        elif handler is not None and isinstance(error, TypeError) and not _takes(handler, message.payload.params):
+            takes = ", ".join(str(p) for p in list(inspect.signature(handler).parameters.values())[1:]) or "nothing"
+            given = ", ".join(message.payload.params) or "nothing"
+            refusal = "INVALID_PARAMS", f"{name}: it takes ({takes}), and was given ({given})", None
+        else:
+            _log.error("the handler of %r failed: %s: %s", name, type(error).__name__, error, exc_info=error)
+            refusal = "INTERNAL_ERROR", f"{name} failed inside the server; the server's log says how", None
+        try:
+            self._hub.answer(session, message, self._now(), refusal=refusal)
+        except (TypeError, ValueError, RecursionError) as unsayable:
+            _log.error("the refusal of %r cannot be sent: %s", name, unsayable)
+            told = ("INTERNAL_ERROR", f"{name} was refused, in words that cannot be sent; the server's log says more", None)
+            self._hub.answer(session, message, self._now(), refusal=told)
+
+    def _work(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
+        task = self._home.spawn(coroutine, what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _takes(handler: CommandHandler, params: Mapping[str, Any]) -> bool:
+    """Whether the handler can be called with these parameters."""
+    try:
+        inspect.signature(handler).bind(None, **params)
+    except TypeError:
+        return False
+    return True
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value

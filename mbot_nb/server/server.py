@@ -1,0 +1,408 @@
+"""The server itself: listening, who comes and goes, what is told to everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from html import escape
+from http import HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .. import commands as c
+from ..address import origin_is_loopback
+from ..errors import UsageError
+from ..home import Home, call
+from ..protocol.backoff import CloseCode
+from ..protocol.codec import clean, to_json
+from ..protocol.server import Hub, ServerConnection
+from ..protocol.sessions import ServerSession
+from ..protocol.settings import Settings
+from ..robot import Robot
+from ..transport.websocket import ServerWire
+from .clients import Clients, RemoteClient
+from .execution import CommandHandler, Execution, Hook
+from .link import Link
+from .ports import cannot_listen
+
+if TYPE_CHECKING:
+    import ssl as tls
+
+    from websockets.http11 import Request
+
+__all__ = ["Server"]
+
+_log = logging.getLogger("mbot_nb")
+
+CLOSE_GRACE = 1.0
+"""Seconds that clients and handlers are given to end."""
+
+
+class Server:
+    """A WebSocket V2 server around one robot. Made by :func:`mbot_nb.serve`.
+
+    Hooks and handlers are registered with decorators and may be plain or async functions::
+
+        @server.command("dance")
+        async def dance(client, steps=4): ...        # what it returns is the answer
+
+        @server.on_connect
+        def hello(client): ...
+    """
+
+    _call_name = "server"
+
+    def __init__(
+        self,
+        robot: Robot,
+        home: Home,
+        *,
+        host: str,
+        port: int,
+        settings: Settings,
+        token: str | None = None,
+        ssl: tls.SSLContext | None = None,
+        allow_origins: tuple[str, ...] = (),
+        limit_loopback: bool = False,
+        version: str = "",
+    ) -> None:
+        self.robot = robot
+        self.home = home
+        self.host = host
+        self.port = port
+        self.settings = settings
+        self._ssl = ssl
+        self._token = token
+        self._origins = allow_origins
+        self._limit_loopback = limit_loopback
+        self._version = version
+        self._now = home.loop.time
+        self._state: dict[str, Any] = {}
+        self._state_failed = False
+        offset = time.time() - time.monotonic()
+        self._hub = Hub(
+            settings,
+            read_state=self._read_state,
+            wall=lambda now: int((now + offset) * 1000),
+            new_id=lambda: secrets.token_hex(16),
+            metadata={"robotId": robot.robot_id, "version": version},
+            now=self._now(),
+            token=token,
+            on_takeover=self._taken_over,
+        )
+        self._clients = Clients(self._hub, self._post_emit, home.loop)
+        self._execution = Execution(self._hub, robot, self._clients, home, flush=self._flush, look=self._look_now)
+        self._listener: asyncio.Server | None = None
+        self._wires: set[ServerWire] = set()
+        self._links: set[Link] = set()
+        self._last_wire_gone: asyncio.Future[None] | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._over = asyncio.Event()
+        self._on_closed: Callable[[Server], None] | None = None
+
+    # What it looks like.
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<server, closed>"
+        count = len(self._hub.connections)
+        return f"<server at {self.url}: {self.robot.robot_id}, {count} client{'' if count == 1 else 's'}>"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{escape(repr(self)[1:-1])}</div>"
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to."""
+        scheme = "wss" if self._ssl is not None else "ws"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def token(self) -> str | None:
+        """What clients must show, None if anybody on this machine may connect."""
+        return self._token
+
+    @property
+    def clients(self) -> list[RemoteClient]:
+        """The clients that are connected now."""
+        return self._clients.connected
+
+    @property
+    def revision(self) -> int:
+        """The number of the state's last change."""
+        return self._hub.store.revision
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._closed
+
+    # Opening and closing.
+
+    async def open(self) -> Server:
+        """Begin to listen. Called by :func:`mbot_nb.serve`.
+
+        Raises:
+            AddressInUseError: the port is taken.
+            UsageError: this machine has no such address or port.
+        """
+        loop = self.home.loop
+        asked = self.port
+        try:
+            self._listener = await loop.create_server(self._new_wire, self.host, asked, ssl=self._ssl)
+        except (OSError, OverflowError, UnicodeError) as error:
+            told = await cannot_listen(self.host, asked, error)
+            if told is None:
+                raise
+            raise told from None
+        self.port = self._listener.sockets[0].getsockname()[1]
+        self.robot.attach(self._report)
+        return self
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @call
+    async def close(self) -> None:
+        """Stop the robot, say goodbye to the clients, free the port. Once more changes nothing."""
+        await self._close(keep_robot=False)
+
+    async def _close(self, *, keep_robot: bool) -> None:
+        if self._closed:
+            await self._over.wait()
+            return
+        self._closed = True
+        try:
+            if self._ticker is not None:
+                self._ticker.cancel()
+            self._clients.close()
+            self._execution.stop_robot("the server was closed")
+            self.robot.detach()
+            if self._listener is not None:
+                self._listener.close()
+            for wire in list(self._wires):
+                wire.close(CloseCode.GOING_AWAY, "the server was closed", deaf=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody_left(), CLOSE_GRACE)
+            for wire in list(self._wires):
+                wire.abort()
+            await self._nobody_left()
+            await self._execution.end(CLOSE_GRACE)
+        finally:
+            self._over.set()
+            if not keep_robot:
+                self._close_robot()
+            if self._on_closed is not None:
+                self._on_closed(self)
+
+    def _close_robot(self) -> None:
+        try:
+            self.robot.close()
+        except Exception as error:
+            _log.error("the robot did not close: %s: %s", type(error).__name__, error, exc_info=error)
+
+    async def _nobody_left(self) -> None:
+        if self._wires:
+            self._last_wire_gone = self.home.loop.create_future()
+            await self._last_wire_gone
+
+    def _wire_gone(self, wire: ServerWire) -> None:
+        self._wires.discard(wire)
+        waiter = self._last_wire_gone
+        if waiter is not None and not self._wires and not waiter.done():
+            waiter.set_result(None)
+
+    # For the user of the server.
+
+    def command(self, name: str) -> Callable[[CommandHandler], CommandHandler]:
+        """Register a handler for a command: ``handler(client, **params)``, plain or async; what it returns is the answer.
+
+        A handler refuses by raising CommandRejectedError. Handlers of one client run one after another.
+        """
+        if not isinstance(name, str):
+            raise UsageError('name the command: @server.command("dance")')
+        if name in c.URGENT or name in ("void", "sync_state"):
+            raise UsageError(
+                f"{name!r} cannot be handled by a function: it is the server's own, for safety. Choose another name."
+            )
+
+        def register(handler: CommandHandler) -> CommandHandler:
+            self._execution.handlers[name] = handler
+            return handler
+
+        return register
+
+    def on_connect(self, hook: Hook) -> Hook:
+        """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a disconnect."""
+        return self._hook("connect", hook)
+
+    def on_disconnect(self, hook: Hook) -> Hook:
+        """Call ``hook(client, reason)`` when a client's connection has ended."""
+        return self._hook("disconnect", hook)
+
+    def on_message(self, hook: Hook) -> Hook:
+        """Call ``hook(client, command, params)`` for every command, before its handler."""
+        return self._hook("message", hook)
+
+    def emit(self, event: str, data: Any = None) -> None:
+        """Send an event to every client; from any thread.
+
+        Raises:
+            UsageError: the name is not 1 to 128 letters, or the data is no plain data, or too much for one frame (1 MiB).
+        """
+        self._post_emit(event, data, None)
+
+    def _hook(self, kind: str, hook: Hook) -> Hook:
+        if not callable(hook):
+            raise UsageError(f"on_{kind} needs a function to call, not {type(hook).__name__}: write @server.on_{kind} above it")
+        self._execution.add_hook(kind, hook)
+        return hook
+
+    def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
+        if not isinstance(event, str) or not 1 <= len(event) <= 128:
+            raise UsageError(f"an event's name is a text of 1 to 128 letters, not {event!r}")
+        if self.home.is_here:
+            self._emit(event, data, only)
+            return
+        # What the caller does with its lists and dicts afterwards must not change what is sent.
+        try:
+            data = msgspec.json.decode(to_json(clean(c.plain(data))))
+        except _NO_JSON as error:
+            raise _not_plain(event, error) from None
+        self.home.post(self._emit, event, data, only)
+
+    def _emit(self, event: str, data: Any, only: ServerSession | None) -> None:
+        if self._closed:
+            return
+        try:
+            try:
+                self._hub.emit(event, data, self._now(), only=only)
+            except TypeError:
+                self._hub.emit(event, c.plain(data), self._now(), only=only)
+        except _NO_JSON as error:
+            raise _not_plain(event, error) from None
+        self._flush()
+
+    # Connections (all on the home loop).
+
+    def _new_wire(self) -> ServerWire:
+        link = Link(self)
+        wire = ServerWire(link, self._gate, self._wire_gone)
+        self._wires.add(wire)
+        return wire
+
+    def _gate(self, request: Request) -> tuple[HTTPStatus, str] | None:
+        """Answer what is no WebSocket, and refuse web pages from elsewhere."""
+        if self._closed:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "This server is closing.\n"
+        if not request.headers.get_all("Upgrade"):
+            return HTTPStatus.OK, (
+                f"mbot_nb {self._version}: a WebSocket V2 server with the robot {self.robot.robot_id}.\n"
+                f"Connect to it with a WebSocket client at {self.url}/ ,\n"
+                f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
+            )
+        for origin in request.headers.get_all("Origin"):
+            if origin not in self._origins and not origin_is_loopback(origin):
+                return HTTPStatus.FORBIDDEN, (
+                    f"The web page {origin[:200]} may not drive this robot. "
+                    f"If it should, start the server with allow_origins=[...] naming it.\n"
+                )
+        return None
+
+    def _attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
+        client = self._clients[session]
+        client.address = link.peer
+        client.profile = "extended" if connection.extended else "baseline"
+        self._links.add(link)
+        before = connection.replaced
+        for other in [other for other in self._links if before is not None and other.connection is before]:
+            self._links.discard(other)
+            other.replaced()
+        if before is not None and before.session is not None and before.session is not session:
+            # The same program with a new session: its old one will not come back.
+            self._execution.call_hooks("disconnect", self._clients[before.session], "its session began anew")
+            self._clients.forget(before.session)
+        if before is None or before.session is not session:
+            self._execution.call_hooks("connect", client)
+        if self._ticker is None:
+            self._tick()
+
+    def _detached(self, link: Link, reason: str, *, clean: bool) -> None:
+        self._links.discard(link)
+        connection = link.connection
+        session = connection.session if connection is not None else None
+        if connection is None or not connection.closed(self._now(), clean=clean) or session is None:
+            return
+        if self._execution.stop_for(session, "its client disconnected"):
+            self._look_now()
+        self._execution.call_hooks("disconnect", self._clients[session], reason)
+        if self._closed:
+            self._clients.forget(session)
+        else:
+            self._clients.left(session)
+
+    def _taken_over(self, session: ServerSession) -> None:
+        self._execution.stop_for(session, "its client connected anew")
+
+    # The robot.
+
+    def _read_state(self) -> dict[str, Any]:
+        """The robot's state; the last one if it fails at telling it, which is reported once."""
+        try:
+            self._state = {**self.robot.state(), "latch": self.robot.latch}
+            self._state_failed = False
+        except Exception as error:
+            if not self._state_failed:
+                self._state_failed = True
+                _log.error("the robot cannot tell its state: %s: %s", type(error).__name__, error, exc_info=error)
+        return self._state
+
+    def _report(self, event: str, data: Mapping[str, Any]) -> None:
+        """The robot says something, in whatever thread."""
+        self.home.post(self._emit, event, dict(data), None)
+
+    def _look_now(self) -> None:
+        """Send what has changed in the robot's state."""
+        self._execution.moved = False
+        if not self._closed:
+            self._hub.refresh(self._now())
+            self._flush()
+
+    def _tick(self) -> None:
+        """Look at the robot at its telemetry rate, while somebody listens."""
+        self._ticker = None
+        if self._closed or not self._hub.connections:
+            return
+        self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
+        now = self._now()
+        if self._hub.refresh(now):
+            self._hub.telemetry(self.robot.telemetry(), now)
+            self._flush()
+
+    def _flush(self) -> None:
+        for link in tuple(self._links):
+            link.flush()
+
+
+_NO_JSON = (TypeError, ValueError, RecursionError)
+
+
+def _not_plain(event: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"emit({event!r}, ...): {error}. An event's data is plain: numbers, text, true and false, None, "
+        "and lists and dicts of them."
+    )

@@ -1,0 +1,154 @@
+"""The server goes and comes back under a connected client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.protocol.events import ConnectionChanged
+
+from .conftest import Connect, Serve
+from .peers import TinyRobot, until
+
+
+@pytest.mark.timeout(60)
+async def test_a_restarted_server_is_found_again_along_the_ladder(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await serve()
+    started = asyncio.Event()
+
+    def prepare(server: mb.Server) -> None:
+        @server.command("forever")
+        async def forever(client: object) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+    prepare(server)
+    bot = await connect(server.url)
+    news: list[object] = []
+    told: list[dict[str, object]] = []
+    numbers: list[int | None] = []
+    rungs: list[float] = []
+
+    def tap(event: object) -> None:
+        if isinstance(event, ConnectionChanged) and event.next_attempt_at is not None:
+            rungs.append(round(event.next_attempt_at - event.at, 3))
+
+    bot.tap(tap)
+    bot.subscribe("news", lambda event: news.append(event.data))
+    bot.subscribe("news", lambda event: numbers.append(event.sequence))
+    bot.subscribe("connection", lambda event: told.append(event.data))
+    for n in range(5):
+        bot.send("display_text", text=str(n))
+    server.emit("news", "before")
+    await bot.flush()
+    in_flight = asyncio.create_task(bot.send_command("forever"))
+    await asyncio.wait_for(started.wait(), 5)
+
+    caplog.set_level(logging.INFO, "mbot_nb")
+    caplog.clear()
+    await server.close()
+    begun = time.monotonic()
+    await until(lambda: bot.reconnecting)
+    assert len(told) == 1
+    assert told[0] == {
+        "state": "reconnecting",
+        "previous": "connected",
+        "attempt": 0,
+        "next_attempt_in": 0.0,
+        "reason": "the other side closed the connection (1001: the server was closed)",
+        "resumed": None,
+    }
+    # Attempts at 0, 1 and 3 s fail; 4 s are to come, and the time of the next attempt is known.
+    await until(lambda: len(rungs) == 4 and bot.reconnect_attempts == 3)
+    assert rungs == [0, 1, 2, 4]
+    assert 2.9 < time.monotonic() - begun < 4
+    assert bot.next_attempt_at is not None
+    assert 3 < bot.next_attempt_at - time.monotonic() <= 4
+    assert len([r for r in caplog.records if r.name.startswith("mbot_nb")]) == 1, "the loss is loud once, the attempts are quiet"
+    assert "trying again by itself" in caplog.text
+
+    other = TinyRobot()
+    other.values["tiny"]["n"] = 42
+    again = await serve(other, port=server.port)
+    prepare(again)
+    await bot.reconnect()
+    assert bot.state.tiny.n == 42
+    assert told[-1]["state"] == "connected"
+    assert told[-1]["resumed"] is False
+    with pytest.raises(mb.DeliveryUnknownError, match="may or may not have been carried out"):
+        await asyncio.wait_for(in_flight, 5)
+    again.emit("news", "after")
+    await bot.display_text("new")
+    assert bot._session.outbox.next_sequence == 2, "numbers begin at 1"
+    await until(lambda: news == ["before", "after"])
+    assert numbers == [1, 1]
+    await until(lambda: bot.state.tiny.text == "new")
+
+
+async def test_the_start_cell_run_again_replaces_the_server_and_says_so(
+    serve: Serve, connect: Connect, free_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = await serve(port=free_port)
+    bot = await connect(first)
+    told: list[str] = []
+    bot.subscribe("connection", lambda event: told.append(event.data["state"]))
+    second = await serve(port=free_port)
+    assert first.closed
+    assert not second.closed
+    assert capsys.readouterr().out == f"The server that ran at ws://127.0.0.1:{free_port} was replaced by this one.\n"
+    await until(lambda: told == ["reconnecting", "connected"])
+    await bot.display_text("here")
+    assert isinstance(second.robot, TinyRobot)
+    assert second.robot.values["tiny"]["text"] == "here"
+
+
+async def test_a_robot_handed_on_to_the_next_server_stays_open(serve: Serve, free_port: int) -> None:
+    class Cable(TinyRobot):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    robot, other = Cable(), Cable()
+    await serve(robot, port=free_port)
+    second = await serve(robot, port=free_port)
+    assert not robot.closed
+    seen: list[object] = []
+    second.on_message(lambda *args: seen.append(args))
+    await serve(other, port=free_port)
+    assert robot.closed
+    assert not other.closed
+
+
+async def test_commands_that_were_not_transmitted_go_to_the_new_server(serve: Serve, connect: Connect) -> None:
+    server = await serve()
+    bot = await connect(server.url, settings={"retry_delays": (0.0, 0.02)})
+    await server.close()
+    await until(lambda: bot.reconnecting)
+    executed: list[int] = []
+    for n in range(25):
+        bot.send("note", n=n)
+    waiting = asyncio.create_task(bot.send_command("note", n=25))
+    await asyncio.sleep(0)
+    again = await serve(port=server.port)
+    again.command("note")(lambda client, n: executed.append(n))
+    await asyncio.wait_for(waiting, 5)
+    assert executed == list(range(26))
+
+
+async def test_a_server_that_closes_tells_its_hooks(serve: Serve, connect: Connect) -> None:
+    server = await serve()
+    gone: list[str] = []
+    server.on_disconnect(lambda client, reason: gone.append(reason))
+    bot = await connect(server.url)
+    await server.close()
+    assert len(gone) == 1
+    assert "the server was closed" in gone[0]
+    await server.close()
+    await until(lambda: not bot.connected)
