@@ -19,6 +19,7 @@ Every error of this package is an :class:`MbotError`; every message says what ha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 
 __all__ = [
@@ -37,8 +38,33 @@ __all__ = [
 ]
 
 
+_INSIDE = ("mbot_nb.", "asyncio.", "concurrent.futures.", "contextlib.", "IPython.")
+
+
+def _own_lines(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this package, of asyncio and of IPython; all of it, if nothing else is in it."""
+    frames = []
+    part = traceback
+    while part is not None:
+        if not f"{part.tb_frame.f_globals.get('__name__', '')}.".startswith(_INSIDE):
+            frames.append(part)
+        part = part.tb_next
+    own: TracebackType | None = None
+    for part in reversed(frames):
+        own = TracebackType(own, part.tb_frame, part.tb_lasti, part.tb_lineno)
+    return own if own is not None else traceback
+
+
 class MbotError(Exception):
     """The root of every error that mbot_nb raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the reader's own lines and the message. `%debug` still sees everything."""
+        from IPython import get_ipython  # only IPython calls this
+
+        traceback = _own_lines(self.__traceback__)
+        shown = get_ipython().InteractiveTB.structured_traceback(type(self), self, traceback, tb_offset=0)
+        return list(shown)
 
 
 class ProtocolError(MbotError):
