@@ -116,6 +116,10 @@ class SyncClient(Vocabulary[CommandResult]):
         """Connect anew now."""
         _wait_for(self.client.reconnect(), self.client)
 
+    def cut(self, seconds: float = 0.0) -> None:
+        """Break the connection for real, as a pulled cable does, and let no new one be made for ``seconds``."""
+        self.client.cut(seconds)
+
     def close(self) -> None:
         """Send what is queued, say goodbye, and end the session."""
         _wait_for(self.client.close(), self.client)

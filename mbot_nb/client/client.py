@@ -148,6 +148,23 @@ class Client(Calls):
             self._asked_anew = False
         await asyncio.shield(connected)
 
+    def cut(self, seconds: float = 0.0) -> None:
+        """Break the connection for real, as a pulled cable does, and let no new one be made for ``seconds``; from any thread.
+
+        For lessons and tests: afterwards it heals by itself, as after any cut. While there is none, it stays away for longer.
+
+        Raises:
+            NotConnectedError: the client is closed, or has given up.
+            UsageError: ``seconds`` is negative or not a finite number.
+        """
+        if not 0 <= seconds < float("inf"):
+            raise UsageError(f"cut(seconds) takes the seconds for which nothing gets through, 0 or more, not {seconds!r}")
+        if self.connection_state in ("disconnected", "error"):
+            raise NotConnectedError(
+                "there is no connection to cut, and none is being made. Make one with `bot = await mb.connect()`."
+            )
+        self.home.post(self._line.cut, seconds)
+
     def _will_connect(self) -> asyncio.Future[None]:
         """What everybody who wants a connection waits for."""
         if self._connecting is None or self._connecting.done():
@@ -165,6 +182,11 @@ class Client(Calls):
             connecting.set_exception(error)
             connecting.exception()  # it may be that nobody waits any more
         return True
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, by :meth:`close`."""
+        return self._closed
 
     def _shut(self) -> None:
         """End everything at once."""

@@ -52,6 +52,7 @@ class Line:
         self._wire: Wire | None = None
         self._leaving: set[Wire] = set()
         self._dialling: asyncio.Task[Any] | None = None
+        self._cut_until = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
 
@@ -103,6 +104,19 @@ class Line:
         if self._wire is not None:
             self._leave(code, loss.detail)
             self.session.lost(loss, self.now())
+
+    def cut(self, seconds: float) -> None:
+        """Break the connection as a pulled cable does, without goodbye; let none be made for ``seconds``."""
+        now = self.now()
+        self._cut_until = now + seconds
+        loss = Loss(LossKind.RESET, f"the cable was pulled for {seconds:g} s (bot.cut)")
+        self._stop_dialling()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            self._leaving.add(wire)
+            wire.abort()
+        self.session.lost(loss, now)
+        self.pump()
 
     def shut(self) -> None:
         """End for good, at once."""
@@ -166,6 +180,8 @@ class Line:
         headers = {"Authorization": f"Bearer {token}"} if token is not None else None
         me = asyncio.current_task()
         try:
+            if self.now() < self._cut_until:
+                raise DialError(Loss(LossKind.RESET, "the cable is still pulled (bot.cut)"))
             await dial(with_query(self._url, session.query()), self, timeout=OPEN_TIMEOUT, headers=headers, ssl=self._ssl)
         except DialError as error:
             self._failed(me, error.loss)
