@@ -53,8 +53,9 @@ class Card(anywidget.AnyWidget):
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
     """
 
-    _esm = _HERE / "card.js"
-    _css = _HERE / "card.css"
+    # The texts, not the paths: anywidget watches a file for its developer, and so holds every card for ever.
+    _esm = (_HERE / "card.js").read_text(encoding="utf-8")
+    _css = (_HERE / "card.css").read_text(encoding="utf-8")
 
     snapshot = traitlets.Dict().tag(sync=True)
     """What a page without a kernel draws; set when the card is made. What is live goes as messages."""
@@ -111,10 +112,12 @@ class Card(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take it off the page, and follow its client no more. Once more changes nothing."""
-        self._client.home.post(self._let_go)
-        self._views.clear()
-        if self in Card._ended_cards:
-            Card._ended_cards.remove(self)
+        if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
+            self._client.home.post(self._let_go)
+            self._views.clear()
+            Card._ended_cards[:] = [card for card in Card._ended_cards if card is not self]
+            if self.comm is not None:
+                self.layout.close()  # a model of its own, which nobody else closes
         super().close()
 
     def end(self, why: str) -> None:
