@@ -1,0 +1,163 @@
+"""The driver of the mBot2: a CyberPi on its shield, f3 frames.
+
+Its sensors are subscribed to: what changes is pushed, some twenty times a second. What it shall do goes as scripts into its one
+queue; a stop goes past the queue (mode 3), and once more into it, behind whatever motion may still wait there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from ... import commands as c
+from ...errors import CommandRejectedError
+from . import f3
+from .dialects import Content, F3Dialect, Say
+from .literals import call
+from .robot import MOTORS, SerialRobot
+
+__all__ = ["SENSORS", "CyberPiRobot"]
+
+FULL_SPEED = 200.0
+"""RPM of a wheel at 100 percent."""
+STOP = call("cyberpi.mbot2.EM_stop", "all")
+FIRST_KEY = 2
+HEARTBEAT = 1.0
+"""Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _mirrored(value: Any) -> Any:
+    return -value
+
+
+SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
+    ("distance", "cyberpi.ultrasonic2.get", (1,), _same),
+    ("line", "cyberpi.quad_rgb_sensor.get_line_sta", (1,), _same),
+    ("line_offset", "cyberpi.quad_rgb_sensor.get_offset_track", (1,), _same),
+    ("light", "cyberpi.get_bri", (), _same),
+    ("sound", "cyberpi.get_loudness", ("maximum",), _same),
+    ("yaw", "cyberpi.get_yaw", (), _same),
+    ("pitch", "cyberpi.get_pitch", (), _same),
+    ("roll", "cyberpi.get_roll", (), _same),
+    ("turn_rate", "cyberpi.get_gyro", ("z",), _same),
+    ("acceleration", "cyberpi.get_acc", ("x",), _same),
+    ("encoder_left", "cyberpi.mbot2.EM_get_angle", ("EM1",), _same),
+    ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), _mirrored),
+    ("button_a", "cyberpi.controller.is_press", ("a",), bool),
+    ("button_b", "cyberpi.controller.is_press", ("b",), bool),
+)
+"""What is subscribed to: its name in the telemetry, the function on the robot, its arguments, and how its value becomes ours."""
+
+
+class CyberPiRobot(SerialRobot):
+    """An mBot2 on a cable.
+
+    Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100, positive to the left; ``light``,
+    ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
+    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``. Events: ``button``,
+    ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``error``.
+    """
+
+    kind = "mbot2"
+    unsupported = {  # noqa: RUF012 - never changed
+        "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "game_move": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "start_drawing": "drawing needs to know where the robot is, and a real one does not know it yet: draw in the simulator",
+        "stop_drawing": "nothing is being drawn: a real robot does not draw yet",
+        "sort_pieces": "this mBot2 has no arm and no colour sorter",
+        "sync_inventory": "this mBot2 has no colour sorter, so there is nothing to count",
+    }
+
+    def dialect(self, number: int) -> F3Dialect:
+        return F3Dialect(number)
+
+    # Wheels: EM1 is the left one; EM2, the right one, is mounted the other way round.
+
+    def drive_content(self, left: float, right: float) -> Content:
+        return Say(call("cyberpi.mbot2.drive_speed", _short(left * FULL_SPEED / 100), _short(-right * FULL_SPEED / 100)))
+
+    @property
+    def stop_content(self) -> Content:
+        return Say(STOP, f3.RUN_AT_ONCE)
+
+    def send_stop(self) -> None:
+        self.watch_stop(self.link.request(self.stop_content, urgent=True, attempts=4, timeout=0.4, what="the stop"))
+        self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
+
+    def prepare_motion(self) -> None:
+        """A tone keeps the robot's queue busy: the motion would begin when it is over."""
+        if time.monotonic() < self._tone_until:
+            self._tone_until = 0.0
+            self.link.request(Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), urgent=True, what="the end of the tone")
+
+    # Sensors.
+
+    def set_up(self) -> None:
+        for key, (name, function, arguments, _) in enumerate(SENSORS, FIRST_KEY):
+            text = f"subscribe.add_item({key}, {function}, {arguments!r})"
+            asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
+            asked.add_done_callback(lambda future, name=name: self._subscribed(name, future))  # type: ignore[misc]
+        self._ask_battery(self.connections)
+
+    def hear(self, values: dict[int, Any]) -> None:
+        told = {}
+        for key, value in values.items():
+            if 0 <= key - FIRST_KEY < len(SENSORS) and value is not None:
+                name, _, _, ours = SENSORS[key - FIRST_KEY]
+                told[name] = ours(value)
+        if told:
+            self.feel(**told)
+
+    def _subscribed(self, name: str, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and self.link.state == "ready":
+            self._tell_error(f"subscribe to {name}", error)
+
+    def _ask_battery(self, connection: int) -> None:
+        """By which a robot that has fallen silent is noticed, too."""
+        asked = self.link.request(Say("cyberpi.get_battery()"), attempts=3, timeout=0.5, slot="battery", what="the battery")
+
+        def answered(future: Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                with self.lock:
+                    self.feel(battery=future.result())
+            if self.link.state == "ready" and self.connections == connection:
+                self.link.call_at(time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection))
+
+        asked.add_done_callback(answered)
+
+    # Everything else.
+
+    def carry_out(self, command: c.Command) -> Future[Any] | None:
+        match command:
+            case c.SetLed(r=r, g=g, b=b, index=index):
+                self.set_leds(command)
+                which = "all" if index is None else index
+                return self.link.request(Say(call("cyberpi.led.on", r, g, b, which)), slot=f"led {which}", what="set_led")
+            case c.PlayTone(frequency=frequency, duration=duration):
+                self._tone, self._tone_until = frequency, time.monotonic() + duration
+                script = call("cyberpi.audio.play_tone", _short(frequency), _short(duration))
+                return self.link.request(Say(script), timeout=duration + 1.0, attempts=1, what="play_tone")
+            case c.DisplayText(text=text):
+                self._text = text
+                if not text:
+                    return self.link.request(Say(call("cyberpi.display.clear")), slot="display", what="display_text")
+                script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
+                return self.link.request(Say(script), slot="display", what="display_text")
+        raise CommandRejectedError(
+            "UNSUPPORTED",
+            f"the mBot2 has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
+            command=command.name,
+        )
+
+
+def _short(value: float) -> float | int:
+    """Whole numbers without a point, others to a thousandth."""
+    return int(value) if value == int(value) else round(value, 3)

@@ -1,0 +1,377 @@
+"""One thread per port: it reads, writes, keeps deadlines, ends motion on time, and notices unplugged and plugged again.
+
+Whoever asks for something gets a future at once, and never waits for the port: not the notebook's loop, not a widget's callback.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from math import inf
+from typing import Any, Literal
+
+from ...errors import ConnectError, MbotError, NotConnectedError
+from .dialects import Content, Dialect, Told
+from .exchange import Exchange, Job
+from .guarding import Guard
+from .port import Channel, OpenPort, Waker, why_not
+
+__all__ = ["Appointment", "Link", "LinkState"]
+
+log = logging.getLogger(__name__)
+
+LinkState = Literal["opening", "probing", "ready", "lost", "closed"]
+
+PROBE_EVERY = 0.3
+"""Seconds between two version requests to a robot that may still be starting."""
+RETRY = (0.1, 0.1, 0.2, 0.3, 0.5)
+"""Seconds before the port is opened again; the last one repeats."""
+LAST_WORDS = 0.5
+"""Seconds that closing waits for what is still to be sent and answered: the last stop."""
+
+
+class Appointment:
+    """Something the link's thread does at a time; :meth:`cancel` withdraws it."""
+
+    __slots__ = ("callback", "deadline")
+
+    def __init__(self, deadline: float, callback: Callable[[], object]) -> None:
+        self.deadline = deadline
+        self.callback: Callable[[], object] | None = callback
+
+    def cancel(self) -> None:
+        """Do not call. Too late changes nothing."""
+        self.callback = None
+
+
+class Link:
+    """A robot at the other end of a serial port, whether or not it is plugged in just now.
+
+    Args:
+        open_port: opens the port (again); see :func:`~.port.opener`.
+        dialect: makes the reading and writing of one connection; takes the number the last one had come to.
+        name: of the port, for messages.
+        on_state: called with each new :attr:`state`, in the link's thread.
+        on_told: called with what the robot tells unasked, by key, in the link's thread.
+        guarded: let a process of its own hold the port too, which stops the robot when this one is killed.
+    """
+
+    def __init__(
+        self,
+        open_port: OpenPort,
+        dialect: Callable[[int], Dialect],
+        *,
+        name: str = "the port",
+        on_state: Callable[[LinkState], object] = lambda state: None,
+        on_told: Callable[[dict[int, Any]], object] = lambda values: None,
+        guarded: bool = True,
+    ) -> None:
+        self.name = name
+        self.state: LinkState = "opening"
+        self.reason = ""
+        """Why it is not ready, in words."""
+        self.version: str | None = None
+        """What the robot answered to the probe."""
+        self.next_attempt: float | None = None
+        """When the port is opened again, on ``time.monotonic``."""
+        self.attempts = 0
+        """How often in a row it could not be opened."""
+        self.written = self.read = self.skipped = 0
+        """Bytes, all in all; the last of them belonged to no frame."""
+        self._open_port = open_port
+        self._dialect = dialect
+        self._on_state = on_state
+        self._on_told = on_told
+        self._want_guard = guarded
+        self._guard = Guard()
+        self._waker = Waker()
+        self._inbox: deque[Callable[[], object]] = deque()
+        self._appointments: list[tuple[float, int, Appointment]] = []
+        self._order = itertools.count()
+        self._exchange = Exchange(dialect(0))
+        self._channel: Channel | None = None
+        self._probe: Job | None = None
+        self._probe_at = 0.0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"mbot-link {name}", daemon=True)
+
+    def start(self) -> Link:
+        """Open the port, in the link's thread."""
+        self._thread.start()
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Link to {self.name}: {self.state}{f' ({self.reason})' if self.reason else ''}>"
+
+    # From any thread.
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a process of its own would stop the robot if this one were killed."""
+        return self._guard.alive
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this code runs in the link's thread."""
+        return threading.current_thread() is self._thread
+
+    def request(
+        self,
+        content: Content,
+        *,
+        timeout: float = 0.6,
+        attempts: int = 2,
+        urgent: bool = False,
+        slot: str = "",
+        what: str = "",
+    ) -> Future[Any]:
+        """Ask the robot something. The future ends with the answer, or with an error that has a name.
+
+        Args:
+            timeout: seconds for one attempt.
+            attempts: how often it may be sent; more than once only what does no harm twice.
+            urgent: overtake what waits, and do not wait for what is under way.
+            slot: a newer request of the same slot takes the place of one that is not sent yet.
+            what: its name in messages.
+
+        Raises (in the future):
+            NotConnectedError: no robot is there, or it went before this was sent.
+            DeliveryUnknownError: it went after this was sent.
+            CommandTimeoutError: it did not answer.
+            ProtocolError: it answered that it could not, or something that cannot be read.
+        """
+        job = Job(content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what)
+        self.post(lambda: self._take(job))
+        return job.future
+
+    def drop(self, slot: str, error: MbotError) -> None:
+        """End the requests of a slot that are not sent yet."""
+        self.post(lambda: self._exchange.drop(slot, error))
+
+    def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
+        """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``, connected or not."""
+        appointment = Appointment(deadline, callback)
+        self.post(lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment)))
+        return appointment
+
+    def arm(self, seconds: float, content: Content) -> None:
+        """A motion begins: the guard sends ``content`` when it is over, unless it hears something else before."""
+        self.post(lambda: self._guard.arm(seconds, self._exchange.dialect.encode(content, 1)))
+
+    def disarm(self) -> None:
+        """Nothing moves."""
+        self.post(self._guard.rest)
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Wait until the robot has answered; not for the notebook's loop, which it would block.
+
+        Raises:
+            ConnectError: it has not, with what to do.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while self.state != "ready":
+                left = deadline - time.monotonic()
+                if left <= 0 or self.state == "closed":
+                    raise ConnectError(self.reason or f"the robot at {self.name} did not answer within {timeout:g} s")
+                self._changed.wait(left)
+
+    def close(self, wait: float = 0.0) -> None:
+        """Send what is still to be sent, and give the port back; wait for that up to ``wait`` seconds."""
+        self._closing = True
+        self._waker.wake()
+        if wait and not self.is_here:
+            self._thread.join(wait)
+
+    def post(self, action: Callable[[], object]) -> None:
+        """Let the link's thread call ``action()``, in order; at once if this is it."""
+        if self.is_here:
+            action()
+            return
+        self._inbox.append(action)
+        self._waker.wake()
+        if self.state == "closed":
+            self._flush_inbox()
+
+    # In the link's thread.
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._channel = self._opened()
+                if self._channel is None:
+                    continue
+                if self._want_guard and self._channel.descriptor is not None:
+                    self._guard.start(self._channel.descriptor)
+                try:
+                    self._serve(self._channel)
+                    why = "the connection was closed"
+                except OSError as error:
+                    why = f"the port {self.name} is gone ({error}): plug the cable in again"
+                self._lose(why)
+        finally:
+            self._change("closed", "the connection was closed")
+            self._flush_inbox()
+            self._exchange.cut("the connection was closed")
+            self._waker.close()
+
+    def _opened(self) -> Channel | None:
+        """The port; or None when it cannot be opened, after a while."""
+        try:
+            channel = Channel(self._open_port(), self._waker)
+        except (OSError, ValueError) as error:
+            delay = RETRY[min(self.attempts, len(RETRY) - 1)]
+            self.attempts += 1
+            self.next_attempt = time.monotonic() + delay
+            self._change("lost", str(why_not(self.name, error)))
+            while not self._closing and (left := self.next_attempt - time.monotonic()) > 0:
+                self._waker.wait(min(left, self._keep_appointments()))
+                self._flush_inbox()
+            return None
+        self.attempts = 0
+        self.next_attempt = None
+        self._exchange = Exchange(self._dialect(self._exchange.dialect.number))
+        self._begin_to_probe("waiting for the robot to answer; if it never does: is it switched on, is it an mBot?")
+        return channel
+
+    def _serve(self, channel: Channel) -> None:
+        """Live with an open port until it is gone or shall be closed."""
+        last_words = inf
+        while True:
+            self._flush_inbox()
+            if self._closing and last_words == inf:
+                last_words = time.monotonic() + LAST_WORDS
+            now = time.monotonic()
+            if now >= last_words or (self._closing and (self._exchange.idle or self.state != "ready")):
+                return
+            self._probe_if_due(now)
+            for data in self._exchange.to_send(now):
+                channel.write(data)
+                self.written += len(data)
+            until_appointment = self._keep_appointments()
+            if self._inbox:
+                continue
+            now = time.monotonic()
+            wait = min(until_appointment, max(0.0, min(self._exchange.deadline, last_words) - now))
+            if self.state != "ready":
+                wait = min(wait, PROBE_EVERY / 3)
+            data = channel.wait(None if wait == inf else wait)
+            now = time.monotonic()
+            if data:
+                self.read += len(data)
+                self._hear(self._exchange.receive(data, now))
+            if now >= self._exchange.deadline:
+                self._hear(self._exchange.tick(now))
+            self._look_at_health()
+
+    def _hear(self, told: list[Told]) -> None:
+        for item in told:
+            try:
+                self._on_told(item.values)
+            except Exception:
+                log.exception("what the robot told could not be used; the next goes on")
+
+    def _look_at_health(self) -> None:
+        """Has it restarted, or fallen silent?"""
+        decoder = self._exchange.dialect.decoder
+        self.skipped += decoder.skipped
+        decoder.skipped = 0
+        if self.state != "ready":
+            decoder.noise.clear()
+        elif decoder.noise and self._exchange.dialect.rebooted(bytes(decoder.noise)):
+            decoder.noise.clear()
+            self._begin_to_probe("the robot has restarted: waiting until it answers")
+            self._exchange.cut("the robot restarted")
+        elif self._exchange.silent:
+            self._begin_to_probe("the robot does not answer any more: is it switched on?")
+            self._exchange.cut("the robot fell silent")
+
+    def _begin_to_probe(self, why: str) -> None:
+        self._probe = None
+        self._probe_at = time.monotonic()
+        self._change("probing", why)
+
+    def _probe_if_due(self, now: float) -> None:
+        """Ask for the version until it is told."""
+        if self.state != "probing":
+            return
+        if self._probe is not None and self._probe.future.done():
+            if self._probe.future.exception() is None:
+                self.version = str(self._probe.future.result())
+                self._probe = None
+                self._ready()
+                return
+            self._probe = None
+            self._exchange.timeouts = 0
+        if self._probe is None and now >= self._probe_at:
+            self._probe_at = now + PROBE_EVERY
+            dialect = self._exchange.dialect
+            self._probe = Job(dialect.probe, timeout=PROBE_EVERY, what="the version request")
+            self._exchange.add(self._probe)
+
+    def _ready(self) -> None:
+        greeting = self._exchange.dialect.greeting
+        if greeting and self._channel is not None:
+            self._channel.write(greeting)
+        self._change("ready", "")
+
+    def _lose(self, why: str) -> None:
+        self._guard.end()
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if not self._closing:
+            self.next_attempt = time.monotonic()
+            self._change("lost", why)
+        self._exchange.cut(why)
+
+    def _take(self, job: Job) -> None:
+        if self.state == "ready":
+            self._exchange.add(job)
+        else:
+            job.finish(NotConnectedError(f"{job.what} was not sent: {self.reason or 'the robot has not answered yet'}"))
+
+    def _flush_inbox(self) -> None:
+        while True:
+            try:
+                action = self._inbox.popleft()
+            except IndexError:
+                return
+            action()
+
+    def _keep_appointments(self) -> float:
+        """Do what is due; returns the seconds until the next."""
+        while self._appointments:
+            deadline, _, appointment = self._appointments[0]
+            if appointment.callback is not None:
+                left = deadline - time.monotonic()
+                if left > 0:
+                    return left
+            heapq.heappop(self._appointments)
+            if appointment.callback is not None:
+                callback, appointment.callback = appointment.callback, None
+                try:
+                    callback()
+                except Exception:
+                    log.exception("an appointment of the link failed; the next ones go on")
+                return 0.0  # what it asked for goes out first
+        return inf
+
+    def _change(self, state: LinkState, reason: str) -> None:
+        changed = (state, reason) != (self.state, self.reason)
+        with self._changed:
+            self.state = state
+            self.reason = reason
+            self._changed.notify_all()
+        if changed:
+            try:
+                self._on_state(state)
+            except Exception:
+                log.exception("the driver failed when its link became %s", state)

@@ -1,0 +1,171 @@
+"""The driver of the mBot: an mCore, ff55 frames, one request at a time.
+
+Its sensors are asked one after another, in the pauses between commands. Its firmware stands still for 0.9 s when the
+ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked rarely while nothing is ahead, and tones are
+sent in slices.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from ... import commands as c
+from ...errors import CommandRejectedError
+from . import ff55
+from .dialects import Ask, Content, FF55Dialect
+from .robot import MOTORS, SerialRobot
+
+__all__ = ["MBotRobot"]
+
+FULL_POWER = 255
+NO_ECHO = 400.0
+NOTHING_AHEAD = 300.0
+"""What is told when nothing is in range, as of the mBot2."""
+STALL = 1.0
+"""Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
+LOOK_AGAIN = 2.0
+"""Seconds between two looks ahead while nothing is there."""
+TONE_SLICE = 0.15
+"""Seconds: a stop may have to wait for the slice that sounds."""
+TONE_EXTRA = 0.5
+POLL_EVERY = 0.1
+"""Seconds in which every sensor is asked once."""
+
+ULTRASONIC, LINE, LIGHT = Ask(ff55.GET, 1, b"\x03"), Ask(ff55.GET, 17, b"\x02"), Ask(ff55.GET, 3, b"\x06")
+STOP = Ask(ff55.RUN, 5, struct.pack("<hh", 0, 0))
+
+
+class MBotRobot(SerialRobot):
+    """An mBot on a cable, with its ultrasonic sensor at port 3 and its line follower at port 2.
+
+    Telemetry, asked ten times a second: ``distance`` cm (300: nothing in range); ``line`` bits (left 4, right 2, set on the
+    line); ``light`` 0 to 100; ``button_board``. Events: ``button``, ``stimulus_detected`` (obstacle, bump, line_lost),
+    ``robot_connection``, ``error``. There are no checksums on this cable: a spoilt value may be taken for a good one.
+    """
+
+    kind = "mbot"
+    led_count = 2
+    unsupported = {  # noqa: RUF012 - never changed
+        "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "game_move": "games are played by the simulated robot so far: `mb.connect()` brings one",
+        "start_drawing": "drawing needs to know where the robot is, and an mBot cannot measure it: draw in the simulator",
+        "stop_drawing": "nothing is being drawn: an mBot does not draw",
+        "sort_pieces": "an mBot has no arm and no colour sorter",
+        "sync_inventory": "an mBot has no colour sorter, so there is nothing to count",
+        "display_text": "an mBot has no display",
+    }
+
+    def dialect(self, number: int) -> FF55Dialect:
+        return FF55Dialect(number)
+
+    # Wheels: M1 is the left one, and mounted the other way round.
+
+    def drive_content(self, left: float, right: float) -> Content:
+        power = (round(-left * FULL_POWER / 100), round(right * FULL_POWER / 100))
+        return Ask(ff55.RUN, 5, struct.pack("<hh", *power))
+
+    @property
+    def stop_content(self) -> Content:
+        return STOP
+
+    def send_stop(self) -> None:
+        self._tone_until = 0.0  # no further slice
+        self.watch_stop(self.link.request(STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"))
+
+    # Sensors.
+
+    def set_up(self) -> None:
+        self._next_look = 0.0
+        self._poll(0, time.monotonic(), self.connections)
+
+    def _poll(self, turn: int, began: float, connection: int) -> None:
+        """Ask one sensor, then the next. A new connection begins a new round, and the old one ends."""
+        sensors = (("line", LINE), ("light", LIGHT), ("distance", ULTRASONIC))
+        if self.link.state != "ready" or connection != self.connections:
+            return
+        if turn == len(sensors):
+            self.link.call_at(max(began + POLL_EVERY, time.monotonic()), lambda: self._poll(0, time.monotonic(), connection))
+            return
+        name, content = sensors[turn]
+        now = time.monotonic()
+        if name == "distance" and not self._may_look(now):
+            self._poll(turn + 1, began, connection)
+            return
+        timeout = STALL + 0.2 if name == "distance" else 0.3
+        asked = self.link.request(content, timeout=timeout, attempts=1, what=f"the {name} sensor")
+
+        def answered(future: Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is None and future.result() is not None:
+                with self.lock:
+                    self._sensed(name, future.result())
+            self._poll(turn + 1, began, connection)
+
+        asked.add_done_callback(answered)
+
+    def _may_look(self, now: float) -> bool:
+        """Not while nothing is ahead and a motion ends soon: the stop would have to wait for the missing echo."""
+        if self.senses.get("distance", NOTHING_AHEAD) < NOTHING_AHEAD:
+            return True
+        motion_end = self._motion_end
+        if motion_end is not None and motion_end.deadline < now + STALL:
+            return False
+        if now < self._next_look:
+            return False
+        self._next_look = now + LOOK_AGAIN
+        return True
+
+    def _sensed(self, name: str, value: Any) -> None:
+        if not isinstance(value, int | float):
+            return
+        if name == "distance":
+            self.feel(distance=NOTHING_AHEAD if value >= NO_ECHO else round(min(float(value), NOTHING_AHEAD), 1))
+        elif name == "light":
+            self.feel(light=round(min(max(value, 0), 1023) / 10.23, 1))
+        else:
+            bright = int(value)
+            self.feel(line=(0 if bright & 2 else 4) | (0 if bright & 1 else 2))
+
+    def hear(self, values: dict[int, Any]) -> None:
+        if ff55.BUTTON in values:
+            self.feel(button_board=bool(values[ff55.BUTTON]))
+
+    # Everything else.
+
+    def carry_out(self, command: c.Command) -> Future[Any] | None:
+        match command:
+            case c.SetLed(r=r, g=g, b=b, index=index):
+                self.set_leds(command)
+                content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, r, g, b)))
+                return self.link.request(content, slot=f"led {index or 0}", what="set_led")
+            case c.PlayTone(frequency=frequency, duration=duration):
+                self._tone, self._tone_until = frequency, time.monotonic() + duration
+                done: Future[Any] = Future()
+                self._sound(round(frequency), self._tone_until, duration, done)
+                return done
+        raise CommandRejectedError(
+            "UNSUPPORTED",
+            f"the mBot has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
+            command=command.name,
+        )
+
+    def _sound(self, frequency: int, until: float, left: float, done: Future[Any]) -> None:
+        """One slice of a tone; the next one when it is over, unless a stop or another tone came."""
+        if left < 0.001 or self._tone_until != until:
+            done.set_result(None)
+            return
+        piece = min(left, TONE_SLICE)
+        content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(piece * 1000)))
+        sent = self.link.request(content, timeout=piece + TONE_EXTRA, attempts=1, what="play_tone")
+
+        def over(future: Future[Any]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None:
+                done.set_exception(error)
+            else:
+                self._sound(frequency, until, left - piece, done)
+
+        sent.add_done_callback(over)

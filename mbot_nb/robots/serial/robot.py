@@ -1,0 +1,387 @@
+"""What both robots on a cable share: motions that end by our clock, state, events, and what is told when the cable is pulled.
+
+A driver says how its robot is told to drive and to stop, and what it feels. Lengths are cm, angles degrees, speeds percent of
+full speed; what is mirrored or scaled on the robot is so in the drivers and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from ... import commands as c
+from ...errors import CommandRejectedError
+from ...robot import Ended, Motion, Robot
+from ..simulator.mind import Mind, Moment
+from .dialects import Content, Dialect
+from .link import Appointment, Link, LinkState
+from .port import OpenPort, opener
+from .stimuli import Stimuli
+
+__all__ = ["SerialRobot"]
+
+log = logging.getLogger(__name__)
+
+MOTORS = "motors"
+"""The slot of everything that moves the wheels."""
+DIRECTIONS = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}
+THOUGHTS_PER_SECOND = 10
+ECHO = 0.5
+"""Seconds after a tone of its own in which it startles nobody."""
+
+
+class SerialRobot(Robot):
+    """A robot at the other end of a serial port.
+
+    Args:
+        port: an address for pyserial (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``), or a function that opens a port.
+        robot_id: its name.
+        guarded: let a small process hold the port too, which stops the robot if this one is killed in mid-motion.
+
+    The port is opened at once, in a thread of its own; :meth:`wait_ready` waits until the robot has answered.
+    """
+
+    kind = "robot"
+    led_count = 5
+    unsupported: Mapping[str, str] = {}
+    """Why it does not do a command."""
+
+    def __init__(self, port: str | OpenPort, *, robot_id: str | None = None, guarded: bool = True) -> None:
+        super().__init__()
+        self.port = port if isinstance(port, str) else "the given port"
+        self.robot_id = robot_id or f"{self.kind}-{self.port.rpartition('/')[2]}"
+        self.senses: dict[str, Any] = {}
+        """What its sensors told last, by the names of the telemetry."""
+        self._leds = [(0, 0, 0)] * self.led_count
+        self._text = ""
+        self._tone: float | None = None
+        self._tone_until = 0.0
+        self._wheels = (0.0, 0.0)
+        self._motion: Motion | None = None
+        self._motion_end: Appointment | None = None
+        self._mind = Mind()
+        self._thought_at = time.monotonic()
+        self._moment = Moment()
+        self._stimuli = Stimuli(self._detect)
+        self._was_ready = False
+        self.connections = 0
+        """How often the robot has answered after it had not."""
+        self.link = Link(
+            opener(port) if isinstance(port, str) else port,
+            self.dialect,
+            name=self.port,
+            on_state=self._link_changed,
+            on_told=self._told,
+            guarded=guarded,
+        )
+        self.link.start()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.robot_id!r} at {self.port}: {self.link.state}>"
+
+    # What a driver gives.
+
+    @abstractmethod
+    def dialect(self, number: int) -> Dialect:
+        """How this robot writes and reads."""
+
+    @abstractmethod
+    def drive_content(self, left: float, right: float) -> Content:
+        """What turns the wheels until told otherwise, percent of full speed."""
+
+    @abstractmethod
+    def send_stop(self) -> None:
+        """Have the wheels stand now, past every queue, and see to it that nothing that was sent before moves them again."""
+
+    @property
+    @abstractmethod
+    def stop_content(self) -> Content:
+        """What the guard sends to have the wheels stand."""
+
+    @abstractmethod
+    def set_up(self) -> None:
+        """The robot has just answered (again): ask for its sensors. In the link's thread."""
+
+    @abstractmethod
+    def hear(self, values: dict[int, Any]) -> None:
+        """What it told unasked, by key; called with the lock held."""
+
+    @abstractmethod
+    def carry_out(self, command: c.Command) -> Future[Any] | None:
+        """Anything but motion: send it, and return the answer to come. Called with the lock held."""
+
+    # What a server asks.
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Wait until the robot has answered; :class:`ConnectError` if it does not. Not for an event loop: it waits."""
+        self.link.wait_ready(timeout)
+
+    def state(self) -> dict[str, Any]:
+        """The sections of the state, as those of the simulated robot; and ``connection``: its ``port``, whether it is ``ready``,
+        else the ``reason``, and whether it is ``guarded``."""
+        with self.lock:
+            self._think()
+            mind, senses = self._mind, self.senses
+            sensed = {name: senses[key] for name, key in _NEURAL.items() if key in senses}
+            return {
+                "personality": dict(mind.personality),
+                "neural_state": {**self._feelings(), **sensed},
+                "capabilities": {
+                    "has_drawing": False,
+                    "has_sorter": False,
+                    "has_games": False,
+                    "has_learning_lab": False,
+                    "firmware_version": self.link.version or "unknown",
+                    "kind": self.kind,
+                },
+                "motors": {"left": self._wheels[0], "right": self._wheels[1], "moving": self._wheels != (0.0, 0.0)},
+                "leds": [list(led) for led in self._leds],
+                "display": {"text": self._text},
+                "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
+                "connection": {
+                    "port": self.port,
+                    "ready": self.link.state == "ready",
+                    "reason": self.link.reason,
+                    "guarded": self.link.guarded,
+                },
+            }
+
+    def telemetry(self) -> dict[str, Any]:
+        """What its sensors told last, and how it feels; the names are those of the simulated robot."""
+        with self.lock:
+            self._think()
+            return {**self.senses, **self._feelings()}
+
+    def perform(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
+        """Begin one command. What fails later is told by the event `error`."""
+        outcome = self._begin_command(command)
+        if isinstance(outcome, Motion):
+            return outcome
+        if outcome is not None:
+            outcome.add_done_callback(lambda future: self._failed(command, future))
+        return None
+
+    def submit(self, command: c.Command) -> Future[Any]:
+        """Carry out one command; the future ends with its confirmation, a motion's end, or a named error."""
+        with self.lock:
+            if command.motion and self.latch is not None:
+                self.execute(command)  # raises
+            outcome = self._begin_command(command)
+        if isinstance(outcome, Motion):
+            ended: Future[Any] = Future()
+            outcome.on_end(ended.set_result)
+            return ended
+        if outcome is None:
+            outcome = Future()
+            outcome.set_result(None)
+        return outcome
+
+    def halt(self) -> None:
+        """Have the wheels stand now, and end the motion under way as `stopped`."""
+        self._stop_wheels()
+        self._finish("stopped")
+
+    def close(self) -> None:
+        """Stop, and give the port back; the thread ends by itself soon after."""
+        with self.lock:
+            if self.link.state == "ready":
+                self.halt()
+        self.link.close()
+
+    # Motion.
+
+    def _begin_command(self, command: c.Command) -> Motion | Future[Any] | None:
+        reason = self.unsupported.get(command.name)
+        if reason is not None:
+            raise CommandRejectedError("UNSUPPORTED", reason, command=command.name)
+        if isinstance(command, c.UpdatePersonality):
+            self._change_personality(command)
+            return None
+        if isinstance(command, c.Void):
+            return None
+        if self.link.state != "ready":
+            why = self.link.reason or "it has not answered yet"
+            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why}", command=command.name)
+        match command:
+            case c.Drive(left=left, right=right, duration=duration):
+                return self._drive(left, right, duration)
+            case c.Move(direction=direction, speed=speed, duration=duration):
+                left, right = DIRECTIONS[direction]
+                return self._drive(left * speed, right * speed, duration)
+        return self.carry_out(command)
+
+    def _drive(self, left: float, right: float, duration: float) -> Motion:
+        self._finish("replaced")
+        self._motion = motion = Motion(duration)
+        if not duration or not (left or right):
+            self._stop_wheels()
+        else:
+            self._wheels = (float(left), float(right))
+            self.prepare_motion()
+            self.link.arm(duration, self.stop_content)  # before the first byte that moves it
+            sent = self.link.request(self.drive_content(left, right), slot=MOTORS, what="the motion", timeout=0.4)
+            sent.add_done_callback(lambda future: self._motion_failed(motion, future))
+        self._motion_end = self.link.call_at(time.monotonic() + duration, lambda: self._time_is_over(motion))
+        return motion
+
+    def prepare_motion(self) -> None:
+        """Clear the way for a motion; called with the lock held."""
+
+    def _time_is_over(self, motion: Motion) -> None:
+        """In the link's thread, whatever the notebook's loop is doing."""
+        with self.lock:
+            if self._motion is not motion:
+                return
+            self._stop_wheels()
+            self._finish("time")
+
+    def _stop_wheels(self) -> None:
+        self._wheels = (0.0, 0.0)
+        self.link.drop(MOTORS, CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"))
+        self.send_stop()
+        self.link.disarm()
+
+    def _finish(self, how: Ended) -> None:
+        motion, self._motion = self._motion, None
+        appointment, self._motion_end = self._motion_end, None
+        if appointment is not None:
+            appointment.cancel()
+        if motion is not None:
+            self.link.post(lambda: motion.end(how))  # without the lock, which a listener may want
+
+    def _motion_failed(self, motion: Motion, future: Future[Any]) -> None:
+        """The robot has not confirmed that it drives: whether it does is not known, so it is told to stand."""
+        error = None if future.cancelled() else future.exception()
+        if error is None:
+            return
+        with self.lock:
+            mine = self._motion is motion
+            if mine:
+                if self.link.state == "ready":
+                    self._stop_wheels()
+                self._finish("stopped")
+        if mine:
+            self._tell_error("drive", error)
+
+    # Events.
+
+    def _failed(self, command: c.Command, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self._tell_error(command.name, error)
+
+    def _tell_error(self, command: str, error: BaseException) -> None:
+        self.report(
+            "error",
+            {
+                "code": getattr(error, "code", "INTERNAL_ERROR"),
+                "error": type(error).__name__,
+                "command": command,
+                "message": str(error),
+            },
+        )
+
+    def watch_stop(self, future: Future[Any]) -> None:
+        """Tell if a stop was not confirmed."""
+        future.add_done_callback(self._stop_failed)
+
+    def _stop_failed(self, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and self.link.state == "ready":
+            self._tell_error("stop", error)
+
+    def _link_changed(self, state: LinkState) -> None:
+        """In the link's thread."""
+        if state == "ready":
+            with self.lock:
+                self._was_ready = True
+                self.connections += 1
+                self.send_stop()  # nothing says that it stands: it may have driven on while the cable was out
+                self.set_up()
+            self.report("robot_connection", {"connected": True, "port": self.port})
+            return
+        with self.lock:
+            was_ready, self._was_ready = self._was_ready, False
+            moving, self._wheels = self._wheels != (0.0, 0.0), (0.0, 0.0)
+            self._finish("stopped")
+            reason = self.link.reason
+        if was_ready and state != "closed":
+            if moving:
+                reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
+            self.report("robot_connection", {"connected": False, "port": self.port, "reason": reason})
+
+    def _told(self, values: dict[int, Any]) -> None:
+        with self.lock:
+            self.hear(values)
+
+    def feel(self, **values: Any) -> None:
+        """Sensors have new values; called with the lock held. Events come from here."""
+        self.senses.update(values)
+        self._stimuli.notice(
+            values,
+            moving=self._wheels != (0.0, 0.0),
+            forward=sum(self._wheels) > 0,
+            singing=time.monotonic() < self._tone_until + ECHO,
+        )
+
+    def _detect(self, event: str, data: dict[str, Any]) -> None:
+        """Something was noticed: it startles, and it is told without the lock."""
+        if event == "stimulus_detected":
+            self._mind.startle(data["strength"])
+        self.link.post(lambda: self.report(event, data))
+
+    # Inside.
+
+    def _change_personality(self, command: c.UpdatePersonality) -> None:
+        changed = {name: value for name in c.TRAITS if (value := getattr(command, name)) is not None}
+        self._mind.personality.update(changed)
+        self._mind.wake()
+        personality = dict(self._mind.personality)
+        self.link.post(lambda: self.report("personality_changed", {"personality": personality, "changed": changed}))
+
+    def _think(self) -> None:
+        """Let the mind follow what the sensors told."""
+        now = time.monotonic()
+        seconds, self._thought_at = min(now - self._thought_at, 60.0), now
+        mind, senses = self._mind, self.senses
+        moment = Moment(
+            speed=max(map(abs, self._wheels)) / 100,
+            ahead=float(senses.get("distance", 300.0)),
+            light=float(senses.get("light", 0.0)),
+            sound=float(senses.get("sound", 0.0)),
+        )
+        if moment != self._moment:
+            self._moment = moment
+            mind.wake()
+        while seconds > 0 and not mind.settled:
+            mind.live(min(seconds, 1 / THOUGHTS_PER_SECOND), moment)
+            seconds -= 1 / THOUGHTS_PER_SECOND
+
+    def _feelings(self) -> dict[str, Any]:
+        mind = self._mind
+        return {
+            "mode": mind.mode,
+            "tension": round(mind.tension, 3),
+            "coherence": round(mind.coherence, 3),
+            "energy": round(mind.energy, 3),
+            "curiosity": round(mind.curiosity, 3),
+        }
+
+    def set_leds(self, command: c.SetLed) -> None:
+        """Note their colour; :class:`CommandRejectedError` for an LED that it does not have."""
+        if command.index is not None and command.index > self.led_count:
+            raise CommandRejectedError(
+                "INVALID_PARAMS",
+                f"set_led: this robot has {self.led_count} LEDs, so that index is 1 to {self.led_count}, not {command.index}",
+                command="set_led",
+            )
+        for at in range(self.led_count) if command.index is None else (command.index - 1,):
+            self._leds[at] = (command.r, command.g, command.b)
+
+
+_NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
+"""Fields of `neural_state` that are sensors."""

@@ -1,0 +1,69 @@
+"""What happens around a real robot, found in what its sensors tell: something ahead, a bump, a bang, the line lost, a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["Stimuli"]
+
+OBSTACLE = 15.0
+"""Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
+BUMP = 5.0
+"""Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees nothing nearer than 3 cm."""
+APART = 5.0
+BANG = 20.0
+"""A sound that is louder by this (percent) than the one before is noticed."""
+
+
+class Stimuli:
+    """Feed it with what the sensors tell; it calls ``notice(event, data)``."""
+
+    def __init__(self, notice: Callable[[str, dict[str, Any]], None]) -> None:
+        self._notice = notice
+        self._near = False
+        self._bumped = False
+        self._sound: float | None = None
+        self._on_line: bool | None = None
+        self._buttons: dict[str, bool] = {}
+
+    def notice(self, values: Mapping[str, Any], *, moving: bool, forward: bool, singing: bool = False) -> None:
+        """New values by the names of the telemetry."""
+        if "distance" in values:
+            self._ahead(float(values["distance"]), forward)
+        if "sound" in values:
+            self._hear(float(values["sound"]), singing)
+        if "line" in values:
+            on_line = bool(values["line"])
+            if self._on_line and not on_line and moving:
+                self._detect("line_lost", 0.3)
+            self._on_line = on_line
+        for name, value in values.items():
+            if name.startswith("button_"):
+                self._button(name.removeprefix("button_"), bool(value))
+
+    def _ahead(self, distance: float, forward: bool) -> None:
+        if not self._near and distance < OBSTACLE:
+            self._near = True
+            self._detect("obstacle", 1 - distance / (2 * OBSTACLE), distance=round(distance, 1))
+        elif self._near and distance > OBSTACLE + APART:
+            self._near = False
+        if not self._bumped and forward and distance < BUMP:
+            self._bumped = True
+            self._detect("bump", 0.8, side="front")
+        elif self._bumped and distance > BUMP + APART:
+            self._bumped = False
+
+    def _hear(self, sound: float, singing: bool) -> None:
+        before, self._sound = self._sound, sound
+        if not singing and before is not None and sound >= before + BANG:
+            self._detect("sound", min(1.0, (sound - before) / 100), loudness=round(sound, 1))
+
+    def _button(self, name: str, pressed: bool) -> None:
+        before = self._buttons.get(name, False)
+        self._buttons[name] = pressed
+        if pressed != before:
+            self._notice("button", {"button": name, "pressed": pressed})
+
+    def _detect(self, what: str, strength: float, **more: Any) -> None:
+        self._notice("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})
