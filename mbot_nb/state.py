@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["StateView"]
 
+LONG = 90
+"""A list that takes more characters than this is shown by its length, and so is one of dicts."""
+
 
 class StateView(Mapping[str, Any]):
     """A read-only view of one moment's state; it does not change any more, take `bot.state` again for a newer one."""
@@ -75,4 +78,7 @@ def _flat(value: Any) -> str:
         return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value)
+    text = str(value)
+    if isinstance(value, list) and (len(text) > LONG or any(isinstance(item, dict) for item in value)):
+        return f"[{len(value)} {'entry' if len(value) == 1 else 'entries'}]"
+    return text or '""'

@@ -284,6 +284,8 @@ function render({ model, el }) {
   let onScreen = false;
   let shown = false;
   let ended = false;
+  let quiet = false;
+  let connection = "";
   let answerTimer = null;
   let note = "";
   let noteCame = 0;
@@ -293,16 +295,24 @@ function render({ model, el }) {
     view.said.dataset.error = String(error);
   };
 
+  // What is shown as the connection is not known to be true any more.
+  const silent = () => {
+    say(SILENT, true);
+    quiet = true;
+    write(view, { connection: "no answer" });
+  };
+
   const send = (content) => {
     try {
       model.send({ view: id, ...content });
     } catch (error) {
-      say(SILENT, true);
+      silent();
     }
   };
 
   const take = (values) => {
     write(view, values);
+    if ("connection" in values) connection = values.connection;
     if ("note" in values) {
       note = values.note;
       noteCame = performance.now();
@@ -319,14 +329,18 @@ function render({ model, el }) {
 
   const onMessage = (content) => {
     clearTimeout(answerTimer);
-    if (view.said.textContent === SILENT) say("");
+    if (quiet) {
+      quiet = false;
+      say("");
+      write(view, { connection });
+    }
     if (content.kind === "said") say(content.text, content.error);
     else if (content.kind === "all" || content.kind === "changed") take(content);
   };
 
   const expectAnswer = () => {
     clearTimeout(answerTimer);
-    answerTimer = setTimeout(() => say(SILENT, true), PATIENCE);
+    answerTimer = setTimeout(silent, PATIENCE);
   };
 
   // Only a view that somebody can see costs anything.

@@ -190,6 +190,7 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
     notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.page.evaluate("() => window.restarted.then(() => null)")
     expect(field(card, "said")).to_contain_text("restarted", timeout=15000)
+    expect(field(card, "connection")).to_have_text("no answer")
     notebook.screenshot("kernel-restarted")
     notebook.run_all()
     expect(card).to_have_count(1)
