@@ -1,0 +1,175 @@
+"""The command `mbot-nb`: a server for clients outside of a notebook, and the first notebook executed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback
+from .errors import MbotError, UsageError
+from .version import __version__
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    help="mBot2 robots from Jupyter and the command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+INTERRUPTED = 130
+DEBUG = "MBOT_NB_DEBUG"
+
+
+def main() -> None:
+    """Run the command. Errors are told in words, on stderr; what is ours to mend shows its traceback with MBOT_NB_DEBUG=1."""
+    try:
+        app()
+    except MbotError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        _fail(f"{type(error).__name__}: {error}. This is a fault of mbot_nb; with {DEBUG}=1 it shows where it happened.")
+
+
+def _fail(words: str) -> None:
+    print(f"mbot-nb: {words}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"mbot_nb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is, and exit.")
+    ] = False,
+) -> None:
+    """mBot2 robots from Jupyter and the command line."""
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but this machine's own needs a token.")
+    ] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")] = DEFAULT_PORT,
+    token: Annotated[str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="A web page, as https://example.org, that may connect.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM), for wss.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM), if it is in a file of its own.")] = None,
+) -> None:
+    """Serve a simulated mBot2 until Ctrl-C. The first line of the output is the address, and nothing else."""
+    context = _tls(certificate, key)
+    made = token is None and not is_loopback(host)
+    if made:
+        token = secrets.token_urlsafe(12)
+    asyncio.run(_serve(host, port, token, made, seed, tuple(allow_origin or ()), context))
+
+
+async def _serve(
+    host: str, port: int, token: str | None, made: bool, seed: int | None, origins: tuple[str, ...], context: Any
+) -> None:
+    from .embedded import serve as start
+    from .robots.simulator import SimulatedRobot
+
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    if os.name == "posix":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, over.set)
+    server = await start(SimulatedRobot(seed=seed), host=host, port=port, token=token, allow_origins=origins, ssl=context)
+    try:
+        print(server.url, flush=True)
+        shown = f', token="{token}"' if made else ', token="..."' if token else ""
+        _note(f'{server.robot.robot_id} is served. In a notebook: bot = await mb.connect("{server.url}"{shown})')
+        _note("Ctrl-C ends it.")
+        await over.wait()
+    finally:
+        await server.close()
+    _note("The server was closed.")
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Any:
+    if certificate is None:
+        if key is not None:
+            raise UsageError("--key needs --certificate: a key alone proves nothing")
+        return None
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # also ssl.SSLError
+        raise UsageError(
+            f"the certificate cannot be used: {error}. It takes a PEM file, and the key in it or with --key."
+        ) from None
+    return context
+
+
+@app.command()
+def demo(
+    html: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("build/demo.html"),
+    pace: Annotated[
+        float | None, typer.Option(min=0.05, max=10, help="How long a second of the notebook lasts; 0.2 is five times as fast.")
+    ] = None,
+) -> None:
+    """Execute the first notebook in a real kernel, say what happened, and write it as a page."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .tour.execution import Interrupted, execute, find_notebook
+    from .tour.page import write_page
+
+    path = find_notebook()
+    environment = {} if pace is None else {"MBOT_NB_PACE": str(pace)}
+    console = Console(stderr=True)
+    with console.status(f"Starting a kernel for {path.name} ...") as status:
+        try:
+            run = execute(
+                path,
+                environment=environment,
+                progress=lambda number, of: status.update(f"Executing {path.name}: cell {number} of {of} ..."),
+            )
+        except Interrupted:
+            _note("Interrupted; the kernel was shut down.")
+            raise typer.Exit(INTERRUPTED) from None
+    write_page(run.notebook, html, f"{path.name}, executed in a real kernel with")
+    if run.failure is not None:
+        number, line, error = run.failure
+        _fail(
+            f"{path.name} failed in its code cell {number} of {run.cells}, the one that begins with\n    {line}\n"
+            f"It said: {error}\n"
+            f"The page up to there is {html}. To look into it, open the notebook: jupyter lab {path}"
+        )
+    if run.summary is None:
+        _fail(f"{path.name} ran, but showed no summary: its cell `rec.summary()` is missing. The page is {html}.")
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in run.summary.lines() if run.summary is not None else ():
+        table.add_row(name, text)
+    table.add_row("page", str(html))
+    Console().print(table)
+
+
+def _note(words: str) -> None:
+    """For people; the output belongs to programs."""
+    print(words, file=sys.stderr, flush=True)

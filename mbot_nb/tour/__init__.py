@@ -1,0 +1,1 @@
+"""The notebooks, executed: a real kernel runs one from top to bottom, and a page shows what it did."""
