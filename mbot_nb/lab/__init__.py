@@ -1,8 +1,42 @@
-"""The latency lab."""
+"""The latency lab: experiments that can be believed, repeated and compared.
+
+from mbot_nb import lab
+
+async with lab.network("wifi", seed=1).relay(server) as relay:
+    bot = await mb.connect(relay.url)
+    run = await lab.ping(bot, rate=50, duration=10)
+
+run.statistics, run.samples, run.stalls
+"""
 
 from __future__ import annotations
 
+from ..transport.impairment import Relay
 from ..transport.network import Network
+from .answering import answer
+from .comparison import Comparison, compare
+from .latency import PingRun, ping
+from .loading import LoadRun, load
 from .networks import NETWORKS, Conditions, network
+from .results import Run
+from .statistics import Estimate, Summary, percentile, summarise
 
-__all__ = ["NETWORKS", "Conditions", "Network", "network"]
+__all__ = [
+    "NETWORKS",
+    "Comparison",
+    "Conditions",
+    "Estimate",
+    "LoadRun",
+    "Network",
+    "PingRun",
+    "Relay",
+    "Run",
+    "Summary",
+    "answer",
+    "compare",
+    "load",
+    "network",
+    "percentile",
+    "ping",
+    "summarise",
+]

@@ -136,7 +136,7 @@ def summarise(values: ArrayLike, *, percentiles: Iterable[float] = PERCENTILES, 
     )
 
 
-def table(series: Mapping[str, ArrayLike], *, confidence: float = CONFIDENCE) -> pd.DataFrame:
+def table(series: Mapping[Any, ArrayLike], *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     """One line of :meth:`Summary.row` for each named series."""
     import pandas as pd
 

@@ -1,0 +1,128 @@
+"""What an experiment leaves: its samples as a table, its statistics, and everything that has to be known to do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..monitor import Stall
+from .statistics import CONFIDENCE, Floats, Gaps, percentile, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The base of results. ``samples`` has one row for each message; columns in `_s` are readings of the monotonic clock in
+    seconds, as in the Recorder's tables, columns in `_ms` are durations in milliseconds."""
+
+    kind: ClassVar[str] = "run"
+    figure: ClassVar[str] = ""
+    """The column that stands for the run: counted from the intended send time."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        samples: pd.DataFrame,
+        stalls: Sequence[Stall],
+        notes: Sequence[str],
+        gaps: Gaps,
+        start: float,
+    ) -> None:
+        import pandas as pd
+
+        self.name = name
+        self.settings = dict(settings)
+        """Everything that was set: rate, duration, warm-up, networks with their seeds, versions, and so on."""
+        self.samples = samples
+        self.stalls = pd.DataFrame(
+            {
+                "begin_s": [stall.begin for stall in stalls],
+                "end_s": [stall.end for stall in stalls],
+                "t_s": [stall.begin - start for stall in stalls],
+                "blocked_ms": [stall.seconds * 1e3 for stall in stalls],
+            },
+            dtype=float,
+        )
+        """When an event loop that the messages passed was blocked, by a cell for example; `t_s` counts from the start."""
+        self.notes = list(notes)
+        """What went wrong on the way, in words."""
+        self.gaps = gaps
+        """Pauses between answers."""
+        self.start = start
+
+    @property
+    def n(self) -> int:
+        """Messages sent or to be sent."""
+        return len(self.samples)
+
+    @property
+    def lost(self) -> int:
+        """Messages that were not answered in time, or could not be sent. They are in no percentile."""
+        return int(self.samples[self.figure].isna().sum())
+
+    @property
+    def stalled(self) -> int:
+        """Messages held up by a blocked event loop."""
+        return int(self.samples["stalled"].sum())
+
+    def delays(self, column: str | None = None, *, stalls: bool = False, warm_up: bool = False) -> Floats:
+        """A column in ms as durations in seconds, without what was lost; with or without stalls and the experiment's ends."""
+        samples = self.samples
+        wanted = samples[column or self.figure].notna()
+        if not stalls:
+            wanted &= ~samples["stalled"]
+        if not warm_up:
+            wanted &= ~samples["warm_up"]
+            if "cool_down" in samples:
+                wanted &= ~samples["cool_down"]
+        return samples.loc[wanted, column or self.figure].to_numpy(dtype=np.float64) / 1e3
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What there are statistics of."""
+        return (self.figure,)
+
+    @property
+    def statistics(self) -> pd.DataFrame:
+        """Percentiles with 95 % intervals, jitter, mean and extremes in ms, with and without what a stall held up.
+
+        The warm-up is left out. Open ends of intervals are infinite: too few samples to tell.
+        """
+        return table(
+            {
+                (column, "all" if stalls else "without stalls"): self.delays(column, stalls=stalls) * 1e3
+                for column in self.columns
+                for stalls in (False, True)
+            }
+        ).rename_axis(["figure", "samples"])
+
+    def __repr__(self) -> str:
+        return f"<{self.headline()}>"
+
+    def headline(self) -> str:
+        """In one line."""
+        delays = self.delays() * 1e3
+        median, tail = percentile(delays, 50), percentile(delays, 99)
+        words = [f"median {median} ms", f"p99 {tail} ms", f"n={len(delays)}, {CONFIDENCE:.0%} intervals"]
+        if self.lost:
+            words.append(f"{self.lost} lost")
+        if self.stalled:
+            longest = self.stalls["blocked_ms"].max() / 1e3
+            words.append(f"{self.stalled} in stalls left out (the longest {longest:.2f} s)")
+        return f"{self.name}: {', '.join(words)}"
+
+    def _repr_html_(self) -> str:
+        settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        shown = self.statistics.round(3).to_html(na_rep="")
+        return (
+            f"<div><p><b>{escape(self.headline())}</b></p>{shown}<p>times in ms; warm-up left out</p>"
+            f"{'<ul>' + notes + '</ul>' if notes else ''}<p><small>{escape(settings)}</small></p></div>"
+        )

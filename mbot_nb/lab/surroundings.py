@@ -1,0 +1,131 @@
+"""What an experiment happens in: the relay and the server, where they are of this process, and the loops that they run on."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import embedded
+from ..client import Client
+from ..errors import NotConnectedError, UsageError
+from ..monitor import LoopMonitor, Stall
+from ..server import Server
+from ..sync import SyncClient
+from ..transport.impairment import Relay
+from ..version import __version__
+
+__all__ = ["STALL", "Surroundings", "client_of", "held_up", "lags", "positive"]
+
+STALL = 0.01
+"""Seconds for which a loop must have been blocked for what it held up to be marked."""
+
+
+class Surroundings:
+    """Where a client's traffic passes in this process, and who watches the loops there, between ``enter`` and ``leave``."""
+
+    def __init__(self, bot: Client) -> None:
+        self.bot = bot
+        self.relays: list[Relay] = []
+        url = bot.url
+        while (relay := Relay.at(url)) is not None:
+            self.relays.append(relay)
+            url = relay.target
+        self.server: Server | None = embedded._local(url)
+        homes = [bot.home, *(relay.home for relay in self.relays), *([self.server.home] if self.server is not None else [])]
+        self._monitors = [LoopMonitor.of(loop) for loop in dict.fromkeys(home.loop for home in homes)]
+
+    def __enter__(self) -> Surroundings:
+        for monitor in self._monitors:
+            monitor.hold()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for monitor in self._monitors:
+            monitor.release()
+
+    async def stalls(self, since: float) -> list[Stall]:
+        """What blocked any of the loops after ``since``; waits until a block that has just ended is known."""
+        await asyncio.sleep(2 * max(monitor.interval for monitor in self._monitors))
+        return sorted(stall for monitor in self._monitors for stall in monitor.stalls(since))
+
+    def settings(self) -> dict[str, Any]:
+        """What has to be known to do it again."""
+        bot = self.bot
+        return {
+            "url": bot.url,
+            "profile": bot.profile,
+            "server": "in this process" if self.server is not None else "elsewhere",
+            "home": "I/O thread" if bot.home.is_io_thread else "the caller's loop",
+            "networks": [
+                {
+                    "name": relay.name,
+                    "seed": relay.seed,
+                    "up": msgspec.to_builtins(relay.up),
+                    "down": msgspec.to_builtins(relay.down),
+                }
+                for relay in self.relays
+            ],
+            "versions": {"mbot_nb": __version__, "python": platform.python_version()},
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    @property
+    def label(self) -> str:
+        """The networks by name, for a headline."""
+        return " and ".join(relay.name or "a network of its own" for relay in self.relays) or "no relay"
+
+
+def lags(begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]) -> NDArray[np.float64]:
+    """For each span from ``begin`` to ``end`` the longest time, in seconds, for which a loop was blocked within it."""
+    longest = np.zeros(len(begin))
+    for stall in stalls:
+        overlap = np.minimum(end, stall.end) - np.maximum(begin, stall.begin)
+        np.maximum(longest, overlap, out=longest)
+    return longest
+
+
+def held_up(
+    intended: NDArray[np.float64], sent: NDArray[np.float64], received: NDArray[np.float64], stalls: Iterable[Stall], limit: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """For each message the loops' lag in ms, and whether a stall of ``limit`` seconds or more may have held it up.
+
+    It may if it was on its way meanwhile, or was itself sent so late: what had piled up went before it.
+    """
+    end = np.where(np.isnan(received), np.inf, received)
+    long = [stall for stall in stalls if stall.seconds >= limit]
+    with np.errstate(invalid="ignore"):
+        marked = (lags(intended, end, long) > 0) | (sent - intended >= limit)
+    return lags(intended, end, stalls) * 1e3, marked
+
+
+def client_of(bot: Client | SyncClient) -> Client:
+    """The client itself.
+
+    Raises:
+        UsageError: it is none.
+        NotConnectedError: it is not connected.
+    """
+    client = bot.client if isinstance(bot, SyncClient) else bot
+    if not isinstance(client, Client):
+        raise UsageError(f"an experiment needs a client, as `await mb.connect()` returns it, not {type(bot).__name__}")
+    if not client.connected:
+        raise NotConnectedError(f"nothing to measure: this client is {client.connection_state}; see bot.connection_state")
+    return client
+
+
+def positive(**values: float) -> None:
+    """Refuse what is not more than 0.
+
+    Raises:
+        UsageError: naming it.
+    """
+    for name, value in values.items():
+        if not 0 < value < float("inf"):
+            raise UsageError(f"{name} must be more than 0, got {value!r}")

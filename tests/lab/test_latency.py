@@ -1,0 +1,125 @@
+"""`lab.ping` finds the delays that were put in, and does not let a stall hide."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import mbot_nb as mb
+from mbot_nb.lab import Network, PingRun, Relay, ping
+
+from .conftest import Through
+
+
+async def test_a_fixed_delay_is_found(through: Through) -> None:
+    bot = await through(Network(0.02))
+    run = await ping(bot, rate=50, duration=1.2)
+    assert run.n == 60
+    assert run.lost == 0
+    assert 0.04 <= np.median(run.delays()) < 0.045
+    assert run.samples["up_ms"].median() == pytest.approx(20.5, abs=2)
+    assert run.samples["down_ms"].median() == pytest.approx(20.5, abs=2)
+    # The row is consistent: late plus raw is what is counted from the intended time, and so are both ways.
+    samples = run.samples
+    assert np.allclose(samples["corrected_ms"], samples["late_ms"] + samples["rtt_ms"])
+    assert np.allclose(samples["rtt_ms"], samples["up_ms"] + samples["down_ms"])
+    assert np.allclose(np.diff(samples["intended_s"]), 0.02)
+
+
+async def test_the_delays_drawn_are_the_delays_found(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+    bot = await through(Network(jitter=0.015), down="perfect")
+    before = len([drawn for drawn in relay_of(bot).drawn if drawn.direction == "up"])
+    run = await ping(bot, rate=60, duration=2)
+    up = [drawn for drawn in relay_of(bot).drawn if drawn.direction == "up" and drawn.kind == "text"]
+    drawn = [one.delay for one in up[-run.n :]]
+    assert before
+    assert stats.ks_2samp(run.delays("rtt_ms", warm_up=True, stalls=True), drawn).pvalue > 0.01
+    assert stats.ks_2samp(run.delays("rtt_ms", warm_up=True, stalls=True), np.array(drawn) * 1.5).pvalue < 0.01
+
+
+async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client) -> None:
+    async def block() -> None:
+        await asyncio.sleep(0.6)
+        time.sleep(0.5)  # noqa: ASYNC251 - as a cell of a user's does
+
+    run, _ = await asyncio.gather(ping(bot, rate=100, duration=1.6), block())
+    samples = run.samples
+    # Half a second at 100 pings a second; the raw round trips of the same pings saw next to nothing.
+    assert 45 <= (samples["corrected_ms"] > 20).sum() <= 60
+    assert (samples["rtt_ms"] > 20).sum() < 45
+    assert samples["corrected_ms"].max() > 450
+    assert run.stalled >= 45
+    assert run.stalls["blocked_ms"].max() > 400
+    assert run.stalls.sort_values("blocked_ms")["t_s"].iloc[-1] == pytest.approx(0.6, abs=0.1)
+    # With and without: the network's own p99 is not the cell's.
+    statistics = run.statistics["p99"]
+    assert statistics["corrected_ms", "all"] > 300
+    assert statistics["corrected_ms", "without stalls"] < 100
+    assert "left out" in repr(run)
+
+
+async def test_a_cut_is_told_and_what_it_cost_is_lost(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+    bot = await through(Network(0.03))
+
+    async def cut() -> None:
+        await asyncio.sleep(0.3)
+        relay_of(bot).cut()
+
+    run, _ = await asyncio.gather(ping(bot, rate=100, duration=0.8), cut())
+    assert run.lost >= 3
+    assert run.n - run.lost > 40
+    assert any("reconnecting" in note for note in run.notes)
+    assert f"{run.lost} lost" in repr(run)
+    assert run.gaps.longest > 0.05
+
+
+async def test_everything_to_do_it_again_is_in_the_result(through: Through) -> None:
+    bot = await through("wifi", seed=42)
+    run = await ping(bot, rate=100, duration=0.3, name="in class")
+    assert run.settings["networks"][0]["name"] == "wifi"
+    assert run.settings["networks"][0]["seed"] == 42
+    assert run.settings["networks"][0]["up"]["delay"] == 0.0015
+    assert {"rate", "duration_s", "warm_up_s", "versions", "at", "url", "profile"} <= set(run.settings)
+    assert repr(run).startswith("<in class: median ")
+    html = run._repr_html_()
+    assert "in class" in html
+    assert "seed" in html
+    assert int(run.samples["warm_up"].sum()) == 3
+    assert len(run.delays()) <= 27
+
+
+async def test_it_leaves_the_client_as_it_was(bot: mb.Client) -> None:
+    before = type(bot._session.clock)
+    taps = len(bot._taps)
+    await ping(bot, rate=100, duration=0.1)
+    task = asyncio.ensure_future(ping(bot, rate=100, duration=10))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert type(bot._session.clock) is before
+    assert len(bot._taps) == taps
+    assert bot.connected
+
+
+async def test_a_client_on_the_io_thread(server: mb.Server) -> None:
+    async with mb.connect(server.url, thread=True) as bot:
+        run = await ping(bot, rate=100, duration=0.3)
+    assert isinstance(run, PingRun)
+    assert run.lost == 0
+    assert run.settings["home"] == "I/O thread"
+
+
+async def test_what_cannot_be_measured_is_refused(bot: mb.Client) -> None:
+    with pytest.raises(mb.UsageError, match="rate"):
+        ping(bot, rate=0)
+    with pytest.raises(mb.UsageError, match="needs a client"):
+        ping("ws://localhost:4000")  # type: ignore[arg-type]
+    await bot.close()
+    with pytest.raises(mb.NotConnectedError):
+        ping(bot)

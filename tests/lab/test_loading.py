@@ -1,0 +1,141 @@
+"""`lab.load` follows each command through its stages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.lab import Network, Relay, answer, compare, load
+from mbot_nb.lab.answering import COMMAND, EVENT
+from mbot_nb.lab.loading import STAGES
+
+from .conftest import Through
+
+
+async def test_the_stages_make_up_the_whole(through: Through) -> None:
+    bot = await through(Network(0.02))
+    run = await load(bot, rate=100, duration=1.0, work=0.002)
+    samples = run.samples
+    assert run.lost == 0
+    assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
+    assert (samples[["batch_ms", "wire_ms", "order_ms", "handler_ms", "answer_ms"]] >= 0).all(axis=None)
+    assert samples["wire_ms"].median() == pytest.approx(20.5, abs=2)
+    assert samples["answer_ms"].median() == pytest.approx(20.5, abs=3)
+    assert samples["handler_ms"].min() >= 2
+    # The ten of a batch arrive together and are carried out one after the other.
+    full = samples[samples["batch_size"] == 10]
+    assert full["order_ms"].max() > 9 * 2
+    assert run.stages.index.tolist() == [*STAGES, "total_ms"]
+    assert run.stages.loc["total_ms", "mean"] == pytest.approx(run.stages["mean"].iloc[:-1].sum())
+
+
+@pytest.mark.parametrize(
+    ("rate", "window", "size"),
+    [(200, 0.1, 10), (100, 0.03, 10), (20, 0.1, 10), (100, 0.1, 1)],
+)
+async def test_the_wait_in_a_batch_is_that_of_the_closed_form(bot: mb.Client, rate: float, window: float, size: int) -> None:
+    run = await load(bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size)
+    assert run.mean_wait == pytest.approx(run.expected_wait, rel=0.1, abs=0.001)
+    together = min(size, int(window * rate) + 1)
+    middle = run.samples[~run.samples["warm_up"] & ~run.samples["cool_down"]]
+    assert middle["batch_size"].mode().tolist() == [together]
+    assert set(middle["reason"]) == {"unbatched" if size == 1 else "size" if together == size else "window"}
+
+
+async def test_the_adaptive_policy_sends_at_once_on_an_idle_link(bot: mb.Client) -> None:
+    run = await load(bot, rate=5, duration=1.0, policy="adaptive")
+    assert run.samples["batch_ms"].median() < 1
+    assert np.isnan(run.expected_wait)
+
+
+async def test_the_client_batches_as_before_afterwards(bot: mb.Client) -> None:
+    before = bot._session.outbox.queue
+    await load(bot, rate=200, duration=0.2, batch_window=0.01, max_batch_size=3)
+    queue = bot._session.outbox.queue
+    assert (queue.window, queue.size, queue.policy) == (before.window, before.size, before.policy)
+    task = asyncio.ensure_future(load(bot, rate=100, duration=10, batch_window=0.5))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bot._session.outbox.queue.window == before.window
+    # What still waited was sent.
+    await bot.flush()
+    assert bot.stats.waiting == 0
+
+
+async def test_nothing_is_lost_or_doubled_across_a_cut(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+    bot = await through(Network(0.005))
+
+    async def cut() -> None:
+        await asyncio.sleep(0.3)
+        relay_of(bot).cut()
+
+    run, _ = await asyncio.gather(load(bot, rate=200, duration=0.8, batch_window=0.02), cut())
+    assert run.lost == 0
+    assert any("reconnecting" in note for note in run.notes)
+    assert run.samples["answered_s"].is_monotonic_increasing
+
+
+async def test_a_server_without_the_lab_tells_only_the_acknowledgement(
+    bot: mb.Client, server: mb.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it were another process's.
+    monkeypatch.setattr("mbot_nb.embedded._local", lambda url: None)
+    run = await load(bot, rate=100, duration=0.5)
+    assert run.figure == "acknowledged_ms"
+    assert run.lost == 0
+    assert run.samples["wire_ms"].isna().all()
+    assert any("lab.answer(server)" in note for note in run.notes)
+    assert run.mean_wait == pytest.approx(run.expected_wait, rel=0.25)
+
+
+async def test_one_way_times_of_another_clock_have_an_error(
+    through: Through, server: mb.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await through(Network(0.02), down=Network(0.005))
+    end = answer(server)
+    monkeypatch.setattr("mbot_nb.embedded._local", lambda url: None)
+    run = await load(bot, rate=100, duration=0.5)
+    end()
+    assert run.clock is not None
+    assert 0.012 < run.clock.error < 0.02
+    assert abs(run.clock.seconds) <= run.clock.error  # it is the same clock, which the lab does not know here
+    samples = run.samples
+    assert (abs(samples["wire_ms"] - 20.5) <= samples["one_way_error_ms"] + 3).all()
+    assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
+
+
+async def test_the_server_is_left_as_it_was(server: mb.Server, bot: mb.Client) -> None:
+    events: list[str] = []
+    bot.subscribe("*", lambda event: events.append(event.name))
+    ends = answer(server), answer(server)
+    run = await load(bot, rate=100, duration=0.1)
+    assert run.settings["answered"]
+    assert EVENT in events
+    for end in ends:
+        assert (await bot.send_command(COMMAND, n=-1)).answered
+        end()
+        end()
+    with pytest.raises(mb.CommandRejectedError, match="INVALID_COMMAND"):
+        await bot.send_command(COMMAND, n=-1)
+
+
+async def test_runs_can_be_compared(through: Through, bot: mb.Client) -> None:
+    near = await load(bot, rate=100, duration=0.5, batch_window=0, name="near")
+    far = await load(await through(Network(0.01)), rate=100, duration=0.5, batch_window=0, name="far")
+    found = compare(near, far)
+    assert found.differs
+    assert found.p50.value == pytest.approx(0.02, abs=0.005)
+    assert repr(found).startswith("<far against near: far is slower")
+
+
+async def test_what_makes_no_sense_is_refused(bot: mb.Client) -> None:
+    with pytest.raises(mb.UsageError, match="policy"):
+        load(bot, policy="lazy")  # type: ignore[arg-type]
+    with pytest.raises(mb.UsageError, match="duration"):
+        load(bot, duration=-1)
