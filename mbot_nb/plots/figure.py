@@ -29,6 +29,9 @@ class ShownAxes(Axes):
     description = ""
     """What the picture shows, for those who cannot see it."""
 
+    def __repr__(self) -> str:
+        return f"<{self.description}>" if self.description else super().__repr__()
+
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         figure = self.get_figure(root=True)
         assert figure is not None

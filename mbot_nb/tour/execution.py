@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ async def _execute(notebook: NotebookNode, environment: dict[str, str], progress
             on_cell_execute=begins,
             on_notebook_start=started if os.name == "posix" else None,
         )
-        options = {"cleanup_kc": True, "stderr": log, "env": {**os.environ, **environment}}
+        options = {"cleanup_kc": True, "stderr": log, "env": {**os.environ, **_same_package(), **environment}}
         running = asyncio.ensure_future(client.async_execute(**options))
         try:
             await running
@@ -146,6 +147,14 @@ def _kernel_manager() -> Any:
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
     return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
+
+
+def _same_package() -> dict[str, str]:
+    """The kernel shall import the mbot_nb that this is, also from a checkout that is not installed."""
+    home = str(Path(__file__).parent.parent.parent)
+    if home in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
 
 
 @contextmanager

@@ -91,6 +91,7 @@ p code, li code, td code { background: #f1f3f4; border-radius: 3px; padding: .1e
 .output_wrapper { margin: 0 0 .9rem .95rem; }
 .output_subarea { overflow-x: auto; }
 .output_subarea pre { margin: .3rem 0; white-space: pre-wrap; }
+.output_stream pre { margin: 0; }
 .output_stderr pre { color: #8a4b00; }
 .output_error pre { background: #fdf0ef; border-left: 3px solid #b3261e; padding: .6rem .8rem; }
 .output_png img { max-width: 100%; height: auto; display: block; margin: .4rem 0; }
