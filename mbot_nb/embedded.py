@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from . import cells, hints, stalls
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
 from .client import Client
 from .errors import AddressInUseError, ConnectError, UsageError
@@ -30,8 +30,8 @@ __all__ = ["connect", "serve"]
 
 _servers: dict[tuple[str, int], Server] = {}
 """The servers of this process by host and the port they listen on, so that a start cell run again finds its earlier self."""
-_cells: dict[Server, tuple[object, int]] = {}
-"""For servers on any free port: the notebook cell that started them, and in which execution."""
+_cells: dict[Server, cells.Cell] = {}
+"""For servers on any free port: the notebook cell that started them."""
 
 
 def serve(
@@ -63,7 +63,8 @@ def serve(
     """
     chosen = _settings(settings)
     home = _home(thread)
-    place = _cell()
+    place = cells.current()
+    hints.offer()
 
     async def start() -> Server:
         nonlocal token
@@ -94,6 +95,7 @@ def serve(
         if place is not None:
             _cells[server] = place
         server._on_closed = _forget
+        stalls.watch_server(server)
         if made:
             print(f'Others in your network can reach this robot: await mb.connect("{server.url}", token="{token}")')
         return server
@@ -134,6 +136,8 @@ def connect(
         {"batch_window": batch_window, "max_batch_size": max_batch_size, "batch_policy": batch_policy, **(settings or {})}
     )
     home = _home(thread)
+    place = cells.current()
+    hints.offer()
 
     async def start() -> Client:
         nonlocal token
@@ -141,7 +145,10 @@ def connect(
         if token is None:
             token = secret
         client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=_shortcut(url))
-        return await client.open()
+        await client.open()
+        cells.keep(client, place)
+        stalls.watch_client(client)
+        return client
 
     return OpeningCall(home, start, "mb.connect()")
 
@@ -153,7 +160,9 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
             raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
         return address.url, address.token
     if address == "usb":
-        raise ConnectError("robots on a USB cable are not supported yet; `await mb.connect()` brings a simulated one", retryable=False)
+        raise ConnectError(
+            "robots on a USB cable are not supported yet; `await mb.connect()` brings a simulated one", retryable=False
+        )
     if address is not None:
         url = normalise(address)
         server = _local(url)
@@ -250,24 +259,12 @@ def _shortcut(url: str) -> Any:
     return stop
 
 
-def _is_earlier_self(old: Server, host: str, port: int, place: tuple[object, int] | None) -> bool:
+def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None) -> bool:
     """Whether a start cell that is run again means this server."""
     if port != 0:
         return (old.host, old.port) == (host, port)
     earlier = _cells.get(old)
-    return place is not None and earlier is not None and earlier[0] == place[0] and earlier[1] != place[1]
-
-
-def _cell() -> tuple[object, int] | None:
-    """The notebook cell that called, by its code's place, and the number of its execution; None outside of notebooks."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return None
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb"):
-        frame = frame.f_back
-    return (frame.f_code.co_filename, frame.f_lineno), shell.execution_count
+    return place is not None and earlier is not None and place.text == earlier.text and place.run != earlier.run
 
 
 def _forget(server: Server) -> None:

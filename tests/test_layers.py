@@ -17,12 +17,12 @@ PACKAGE = "mbot_nb"
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
     {"widgets", "cli", "doctor", "first_look", "__main__"},  # what a person touches
-    {"recording", "plots", "lab", "demo", "embedded", "sync"},  # what remembers, measures, and puts the parts together
+    {"recording", "plots", "lab", "embedded", "stalls", "sync", "tour"},  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
     {"client", "server", "subscriptions"},  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
-    {"commands", "vocabulary", "robot", "state", "address", "home"},  # the words that all floors share
+    {"commands", "vocabulary", "robot", "state", "address", "home", "cells", "hints", "monitor"},  # the words that all floors share
     {"errors", "version"},  # how it fails
 )
 FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}

@@ -1,0 +1,145 @@
+"""Say it when something blocked the event loop: for how long, what came of it, and how to avoid it.
+
+One slow timer per loop, while a client or server lives there. It comes late after a block, and that is all it needs. Where a
+:class:`~.monitor.LoopMonitor` watches too, its exact figure is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from .cells import shell
+from .home import Home
+from .monitor import LoopMonitor
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .server import Server
+
+__all__ = ["watch_client", "watch_server"]
+
+_log = logging.getLogger("mbot_nb")
+
+PERIOD = 0.1
+"""Seconds between two looks; a block is known to within this."""
+WORTH_SAYING = 1.0
+"""Seconds: what is shorter is felt by nobody."""
+SETTLING = 0.5
+"""Seconds after a block in which what had arrived meanwhile is read, and what was lost is noticed."""
+
+Links = Callable[[], Iterable[object] | None]
+"""The connections that stand now; None when their owner was closed."""
+
+
+class _Watch:
+    """The timer of one loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self._links: dict[int, Links] = {}
+        self._count = 0
+        self._ticking = False
+        self._said = False
+        self._last = time.monotonic()
+        self._stall = 0.0
+        self._before: set[object] = set()
+        self._say_at: float | None = None
+        # What a callback prints goes to the cell that began it. These words belong to the cell that ran last.
+        self._context = contextvars.Context()
+
+    def add(self, links: Links) -> None:
+        self._count += 1
+        self._links[self._count] = links
+        if not self._ticking:
+            self._ticking = True
+            self._last = time.monotonic()
+            self._again()
+
+    def _again(self) -> None:
+        loop = self._loop()
+        if loop is not None and not loop.is_closed():
+            loop.call_later(PERIOD, self._tick, context=self._context)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        late = now - self._last - PERIOD
+        if late >= WORTH_SAYING:
+            self._stall = self._exactly(self._last, now, late + PERIOD / 2)
+            self._say_at = now + SETTLING
+        elif self._say_at is not None and now >= self._say_at:
+            self._say_at = None
+            self._say(len(self._before - self._standing()))
+        if self._say_at is None:
+            self._before = self._standing()
+        self._last = now
+        self._ticking = bool(self._links)
+        if self._ticking:
+            self._again()
+
+    def _standing(self) -> set[object]:
+        """All connections on this loop; forgets whoever was closed."""
+        standing: set[object] = set()
+        for number, links in list(self._links.items()):
+            now = links()
+            if now is None:
+                del self._links[number]
+            else:
+                standing.update(now)
+        return standing
+
+    def _exactly(self, begin: float, end: float, about: float) -> float:
+        loop = self._loop()
+        known = 0.0 if loop is None else LoopMonitor.of(loop).lag(begin, end)
+        return known or about
+
+    def _say(self, lost: int) -> None:
+        loop = self._loop()
+        on_io_thread = loop is not None and Home.is_io_loop(loop)
+        who = "a handler" if on_io_thread else "a cell" if shell() is not None else "something"
+        came = f"{lost} connection{' was' if lost == 1 else 's were'} lost" if lost else "connections survived"
+        advice = "make it shorter, or `async`" if on_io_thread else "thread=True avoids this (or `await asyncio.sleep(...)`)"
+        where = "the I/O thread" if on_io_thread else "the loop"
+        again = " again" if self._said else ""
+        tail = "." if self._said else f"; {advice}."
+        self._said = True
+        _log.warning("%s blocked %s%s for %.1f s; %s%s", who, where, again, self._stall, came, tail)
+
+
+_watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = weakref.WeakKeyDictionary()
+
+
+def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
+    watch = _watches.get(loop)
+    if watch is None:
+        watch = _watches[loop] = _Watch(loop)
+    watch.add(links)
+
+
+def watch_client(client: Client) -> None:
+    """Speak of blocks of this client's loop, on which this must be called, until it is closed."""
+    known = weakref.ref(client)
+
+    def links() -> Iterable[object] | None:
+        client = known()
+        if client is None or client.closed:
+            return None
+        return [(id(client), client.stats.connections)] if client.connected else []
+
+    _add(client.home.loop, links)
+
+
+def watch_server(server: Server) -> None:
+    """Speak of blocks of this server's loop, on which this must be called, until it is closed."""
+    known = weakref.ref(server)
+
+    def links() -> Iterable[object] | None:
+        server = known()
+        return None if server is None or server.closed else server.clients
+
+    _add(server.home.loop, links)
