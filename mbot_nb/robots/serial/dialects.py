@@ -6,13 +6,17 @@ acknowledgements of an mBot, and what an mBot2 answers to a subscription.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 from ...errors import ProtocolError
 from . import f3, ff55
 
-__all__ = ["Answer", "Ask", "Dialect", "F3Dialect", "FF55Dialect", "Heard", "Say", "Told"]
+__all__ = ["Answer", "Ask", "Content", "Dialect", "F3Dialect", "FF55Dialect", "Heard", "Say", "Told"]
+
+
+_TEXT = re.compile(rb"[\t\r\n -~]{20,}")
 
 
 class Say(NamedTuple):
@@ -32,6 +36,7 @@ class Ask(NamedTuple):
 
 
 Content = Say | Ask
+"""What can be asked of a robot."""
 
 
 class Answer(NamedTuple):
@@ -130,8 +135,8 @@ class F3Dialect(Dialect):
         return heard
 
     def rebooted(self, noise: bytes) -> bool:
-        """An ESP32 says why it starts; other firmware writes lines of text."""
-        return b"rst:" in noise or noise.count(b"\n") >= 2
+        """An ESP32 writes lines of text when it starts; what is left of spoilt frames has no line ends."""
+        return any(b"\n" in text for text in _TEXT.findall(noise))
 
 
 class FF55Dialect(Dialect):

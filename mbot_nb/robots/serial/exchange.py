@@ -170,6 +170,11 @@ class Exchange:
             self._queue.remove(job)
             job.finish(error)
 
+    def forget(self, job: Job) -> None:
+        """Wait no more for the answer of a numbered request; when it comes it is for nobody."""
+        if self._numbered.get(job.number) is job:
+            del self._numbered[job.number]
+
     # Out.
 
     def to_send(self, now: float) -> Iterable[bytes]:

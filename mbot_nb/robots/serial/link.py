@@ -30,6 +30,7 @@ LinkState = Literal["opening", "probing", "ready", "lost", "closed"]
 
 PROBE_EVERY = 0.3
 """Seconds between two version requests to a robot that may still be starting."""
+PROBE_TIMEOUT = 2.0
 RETRY = (0.1, 0.1, 0.2, 0.3, 0.5)
 """Seconds before the port is opened again; the last one repeats."""
 LAST_WORDS = 0.5
@@ -96,7 +97,7 @@ class Link:
         self._order = itertools.count()
         self._exchange = Exchange(dialect(0))
         self._channel: Channel | None = None
-        self._probe: Job | None = None
+        self._probes: list[Job] = []
         self._probe_at = 0.0
         self._closing = False
         self._changed = threading.Condition()
@@ -294,27 +295,28 @@ class Link:
             self._exchange.cut("the robot fell silent")
 
     def _begin_to_probe(self, why: str) -> None:
-        self._probe = None
+        self._probes.clear()
         self._probe_at = time.monotonic()
         self._change("probing", why)
 
     def _probe_if_due(self, now: float) -> None:
-        """Ask for the version until it is told."""
+        """Ask for the version again and again; whichever answer comes first will do."""
         if self.state != "probing":
             return
-        if self._probe is not None and self._probe.future.done():
-            if self._probe.future.exception() is None:
-                self.version = str(self._probe.future.result())
-                self._probe = None
+        for probe in self._probes:
+            if probe.future.done() and probe.future.exception() is None:
+                self.version = str(probe.future.result())
+                for other in self._probes:
+                    self._exchange.forget(other)
+                self._probes.clear()
                 self._ready()
                 return
-            self._probe = None
-            self._exchange.timeouts = 0
-        if self._probe is None and now >= self._probe_at:
+        self._probes = [probe for probe in self._probes if not probe.future.done()]
+        if now >= self._probe_at:
             self._probe_at = now + PROBE_EVERY
-            dialect = self._exchange.dialect
-            self._probe = Job(dialect.probe, timeout=PROBE_EVERY, what="the version request")
-            self._exchange.add(self._probe)
+            probe = Job(self._exchange.dialect.probe, timeout=PROBE_TIMEOUT, urgent=True, what="the version request")
+            self._probes.append(probe)
+            self._exchange.add(probe)
 
     def _ready(self) -> None:
         greeting = self._exchange.dialect.greeting

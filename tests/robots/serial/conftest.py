@@ -1,0 +1,90 @@
+"""Emulators, links and robots that are put away after each test, and waiting for what one wants to see."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mbot_nb.robots.serial.cyberpi import CyberPiRobot
+from mbot_nb.robots.serial.dialects import F3Dialect, FF55Dialect
+from mbot_nb.robots.serial.emulators import emulate
+from mbot_nb.robots.serial.emulators.host import Emulator
+from mbot_nb.robots.serial.link import Link
+from mbot_nb.robots.serial.mcore import MBotRobot
+from mbot_nb.robots.serial.port import opener
+from mbot_nb.robots.serial.robot import SerialRobot
+
+PATIENCE = 8.0
+DIALECTS = {"cyberpi": F3Dialect, "mbot": FF55Dialect}
+DRIVERS: dict[str, type[SerialRobot]] = {"cyberpi": CyberPiRobot, "mbot": MBotRobot}
+
+
+def eventually(condition: Callable[[], Any], what: str = "it", patience: float = PATIENCE) -> Any:
+    """What ``condition()`` gives as soon as that is true."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not happen within {patience:g} s"
+        time.sleep(0.002)
+
+
+class Ears(list[tuple[str, dict[str, Any]]]):
+    """Every event a robot reports, in order."""
+
+    def __call__(self, event: str, data: Mapping[str, Any]) -> None:
+        self.append((event, dict(data)))
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [data for name, data in list(self) if name == event]
+
+
+class Workshop:
+    """Makes what a test needs."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def emulator(self, kind: Any = "cyberpi", **how: Any) -> Emulator:
+        usual = {"boot": 0.02, "latency": 0.0, "paced": False, "registered": False}
+        return self._stack.enter_context(emulate(kind, **{**usual, **how}))
+
+    def link(self, emulator: Emulator, **how: Any) -> Link:
+        dialect = DIALECTS[emulator.emulation.kind]
+        link = Link(opener(emulator.address), dialect, **{"name": emulator.address, "guarded": False, **how}).start()
+        self._stack.callback(link.close, PATIENCE)
+        link.wait_ready(PATIENCE)
+        return link
+
+    def robot(self, emulator: Emulator, **how: Any) -> tuple[Any, Ears]:
+        robot = DRIVERS[emulator.emulation.kind](emulator.address, **{"guarded": False, **how})
+        ears = Ears()
+        robot.attach(ears)
+
+        def close() -> None:
+            robot.close()
+            robot.link.close(PATIENCE)
+
+        self._stack.callback(close)
+        robot.wait_ready(PATIENCE)
+        return robot, ears
+
+
+@pytest.fixture
+def workshop() -> Iterator[Workshop]:
+    with ExitStack() as stack:
+        yield Workshop(stack)
+    eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith(("mbot-link", "mbot-emulator"))], "the end")
+
+
+@pytest.fixture(autouse=True)
+def own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path / "runtime"))
+    return tmp_path / "runtime"
