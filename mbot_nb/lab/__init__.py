@@ -15,11 +15,13 @@ from ..transport.impairment import Relay
 from ..transport.network import Network
 from .answering import answer
 from .comparison import Comparison, compare
+from .experiment import measure_load
 from .latency import PingRun, ping
 from .loading import LoadRun, load
 from .networks import NETWORKS, Conditions, network
 from .results import Run
 from .statistics import Estimate, Summary, percentile, summarise
+from .sweeping import sweep
 
 __all__ = [
     "NETWORKS",
@@ -35,8 +37,10 @@ __all__ = [
     "answer",
     "compare",
     "load",
+    "measure_load",
     "network",
     "percentile",
     "ping",
     "summarise",
+    "sweep",
 ]

@@ -1,0 +1,221 @@
+"""Many experiments: every combination of some parameters, several times, here or on other machines."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import UsageError
+from .experiment import measure_load
+from .progress import Finished, key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["sweep"]
+
+Measure = Callable[..., Any]
+Point = dict[str, Any]
+
+
+async def sweep(
+    parameters: Mapping[str, Any],
+    *,
+    repeat: int = 1,
+    seed: int = 0,
+    path: str | Path | None = None,
+    measure: Measure = measure_load,
+    workers: Any = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Measure every combination of ``parameters``, ``repeat`` times; returns one row for each, the parameters beside the figures.
+
+    Each repetition goes through all combinations once, in an order of its own that the seed draws, so that a machine that grows
+    slower does not look like an effect of a parameter. Within one repetition all combinations get the same seed, so that they
+    meet the same luck.
+
+    Args:
+        parameters: for each name a list of values, or one value. For ``measure_load`` the names are `rate`, `duration`,
+            `network`, `batch_window`, `max_batch_size`, `policy`, `work`.
+        seed: of the order and of the networks.
+        path: a file that notes each point when it is finished. Called again with the same file, seed and ``measure``, a sweep
+            goes on where it was interrupted; parameters may have been added.
+        measure: a function, plain or async, that takes the parameters and ``seed`` by name and returns a dict of figures. A plain
+            one runs in a thread of its own.
+        workers: a Dask client, or an executor of `concurrent.futures`, to measure there instead of here. Dask's workers need one
+            thread each, so that two experiments never share a process.
+        progress: show a bar.
+
+    Raises:
+        UsageError: a parameter that ``measure`` does not take, or a ``path`` that belongs to another sweep.
+
+    Example::
+
+        table = await lab.sweep(
+            {"batch_window": [0, 0.05, 0.1], "rate": [15, 50, 150, 500], "network": ["lan", "wifi", "internet"]},
+            repeat=3, path="sweep.jsonl",
+        )
+    """
+    grid = {name: _values(values) for name, values in parameters.items()}
+    _check(measure, grid, repeat)
+    points: list[Point] = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    finished = await asyncio.to_thread(Finished, None if path is None else Path(path), seed=seed, measure=_name(measure))
+    todo = [
+        (point, turn)
+        for turn in range(repeat)
+        for point in _shuffled(points, seed, turn)
+        if key(point, turn) not in finished.rows
+    ]
+    perform = _here if workers is None else _pool(workers)
+    total = len(points) * repeat
+    with _bar(total, total - len(todo), shown=progress) as advance:
+        async for point, turn, figures in perform(measure, todo, seed):
+            await asyncio.to_thread(finished.add, point, turn, figures)
+            advance()
+    return _table(points, repeat, seed, finished)
+
+
+async def _here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
+    """One after the other, in this process."""
+    for point, turn in todo:
+        begun = time.monotonic()
+        if inspect.iscoroutinefunction(measure):
+            figures = await measure(**point, seed=seed + turn)
+        else:
+            figures = await asyncio.to_thread(measure, **point, seed=seed + turn)
+        yield point, turn, {**figures, "seconds": time.monotonic() - begun}
+
+
+def _pool(workers: Any) -> Callable[..., Any]:
+    """As many at a time as there are workers, in other processes."""
+    options: dict[str, Any] = {}
+    threads = getattr(workers, "nthreads", None)
+    if threads is not None:
+        options["pure"] = False  # the same again is a new measurement
+        crowded = {address: count for address, count in _now(threads()).items() if count != 1}
+        if crowded:
+            raise UsageError(
+                f"these Dask workers have more than one thread: {crowded}. Two experiments in one process disturb each other: "
+                "start them with `dask worker --nthreads 1`, or LocalCluster(threads_per_worker=1)."
+            )
+
+    async def perform(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Queue[Any] = asyncio.Queue()
+
+        def done(future: Any) -> None:
+            try:
+                loop.call_soon_threadsafe(arrived.put_nowait, future)
+            except RuntimeError:
+                return  # the loop is closed: the sweep was given up
+
+        futures = {}
+        try:
+            for point, turn in todo:
+                future = workers.submit(perform_one, measure, point, seed + turn, **options)
+                futures[future] = point, turn
+                future.add_done_callback(done)
+            for _ in todo:
+                future = await arrived.get()
+                point, turn = futures.pop(future)
+                yield point, turn, await asyncio.to_thread(future.result)
+        finally:
+            for future in futures:
+                future.cancel()
+
+    return perform
+
+
+def perform_one(measure: Measure, point: Point, seed: int) -> dict[str, Any]:
+    """Measure one point, in a worker."""
+    begun = time.monotonic()
+    figures = measure(**point, seed=seed)
+    if isinstance(figures, Awaitable):
+        figures = asyncio.run(_awaited(figures))
+    return {**figures, "seconds": time.monotonic() - begun}
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _now(value: Any) -> Any:
+    """A Dask client that is asynchronous answers later; then its workers are not checked."""
+    if inspect.iscoroutine(value):
+        value.close()
+        return {}
+    return value
+
+
+def _name(measure: Measure) -> str:
+    """The function by name, so that a file of finished points knows what measured them."""
+    named = measure if hasattr(measure, "__qualname__") else type(measure)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _shuffled(points: list[Point], seed: int, turn: int) -> list[Point]:
+    order = list(points)
+    Random(f"{seed}/{turn}").shuffle(order)
+    return order
+
+
+def _values(values: Any) -> list[Any]:
+    if isinstance(values, (str, msgspec.Struct)) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)
+
+
+def _check(measure: Measure, grid: Mapping[str, list[Any]], repeat: int) -> None:
+    takes = inspect.signature(measure).parameters
+    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values())
+    unknown = [name for name in grid if name not in takes and not anything]
+    if unknown or "seed" in grid:
+        names = ", ".join(name for name in takes if name != "seed")
+        wrong = f"there is no parameter {unknown[0]!r}" if unknown else "the seed is given by seed=..."
+        raise UsageError(f"{wrong}; {_name(measure)} takes {names}")
+    empty = [name for name, values in grid.items() if not values]
+    if empty or repeat < 1:
+        raise UsageError(f"nothing to measure: {f'{empty[0]} has no values' if empty else f'repeat is {repeat}'}")
+
+
+def _table(points: list[Point], repeat: int, seed: int, finished: Finished) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        {
+            **{name: value if isinstance(value, (str, int, float)) else repr(value) for name, value in point.items()},
+            "repeat": turn,
+            "seed": seed + turn,
+            **finished.rows[key(point, turn)],
+        }
+        for point in points
+        for turn in range(repeat)
+    ]
+    return pd.DataFrame(rows)
+
+
+class _bar:
+    """A progress bar with the time that is left."""
+
+    def __init__(self, total: int, done: int, *, shown: bool) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not shown
+        )
+        self._task = self._progress.add_task("sweep", total=total, completed=done)
+
+    def __enter__(self) -> Callable[[], None]:
+        self._progress.start()
+        return lambda: self._progress.advance(self._task)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._progress.stop()

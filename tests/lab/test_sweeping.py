@@ -1,0 +1,172 @@
+"""A sweep measures every combination once, goes on after an interruption, and gives one tidy table."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.lab import Network, sweep
+from mbot_nb.lab.sweeping import perform_one
+
+GRID: dict[str, Any] = {"a": [1, 2, 3], "b": ["x", "y"]}
+
+
+def _plain(a: int, seed: int) -> dict[str, float]:
+    return {"sum": a + seed}
+
+
+async def _awaited(a: int, seed: int) -> dict[str, float]:
+    await asyncio.sleep(0)
+    return {"sum": a + seed}
+
+
+class Counting:
+    """Measures nothing, and notes that it was asked to; after ``limit`` calls it stops its sweep, as the stop button does."""
+
+    def __init__(self, limit: int = 1000) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.limit = limit
+        self.sweep: asyncio.Future[Any] | None = None
+
+    def __call__(self, a: int, b: str, seed: int) -> dict[str, float]:
+        if len(self.calls) == self.limit and self.sweep is not None:
+            self.sweep.get_loop().call_soon_threadsafe(self.sweep.cancel)
+            return {"figure": -1}
+        self.calls.append((a, b, seed))
+        return {"figure": a * 10 + seed, "tail": float("inf")}
+
+
+async def interrupted(measure: Counting, path: Path) -> None:
+    measure.sweep = asyncio.ensure_future(sweep(GRID, measure=measure, path=path, progress=False))
+    with pytest.raises(asyncio.CancelledError):
+        await measure.sweep
+
+
+async def test_every_combination_is_measured_as_often_as_asked() -> None:
+    measure = Counting()
+    table = await sweep(GRID, measure=measure, repeat=2, seed=5, progress=False)
+    assert len(measure.calls) == len(set(measure.calls)) == 12
+    assert list(table.columns) == ["a", "b", "repeat", "seed", "figure", "tail", "seconds"]
+    assert (table["figure"] == table["a"] * 10 + table["seed"]).all()
+    assert table["seed"].tolist() == [5, 6] * 6
+    # In another order each time, but the same one from the same seed.
+    first, second = [call[:2] for call in measure.calls[:6]], [call[:2] for call in measure.calls[6:]]
+    assert sorted(first) == sorted(second)
+    assert first != second
+    again = Counting()
+    await sweep(GRID, measure=again, repeat=2, seed=5, progress=False)
+    assert again.calls == measure.calls
+
+
+async def test_it_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.jsonl"
+    before = Counting(limit=4)
+    await interrupted(before, path)
+    # Killed while it wrote a line.
+    with path.open("a") as file:
+        file.write('{"point": {"a": 1, "b"')
+    after = Counting()
+    table = await sweep(GRID, measure=after, path=path, progress=False)
+    assert (len(before.calls), len(after.calls)) == (4, 2)
+    assert sorted(before.calls + after.calls) == sorted({(a, b, 0) for a in GRID["a"] for b in GRID["b"]})
+    whole = await sweep(GRID, measure=Counting(), progress=False)
+    assert table.drop(columns="seconds", errors="ignore").equals(whole.drop(columns="seconds"))
+    nothing = Counting()
+    await sweep(GRID, measure=nothing, path=path, progress=False)
+    assert nothing.calls == []
+    # More values and more repetitions are measured in addition.
+    more = Counting()
+    await sweep({**GRID, "a": [1, 2, 3, 4]}, measure=more, repeat=2, path=path, progress=False)
+    assert len(more.calls) == 2 + 8
+
+
+async def test_a_file_of_another_sweep_is_not_mixed_in(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.jsonl"
+    await sweep(GRID, measure=Counting(), path=path, progress=False)
+    with pytest.raises(mb.UsageError, match="seed 0 instead of 1"):
+        await sweep(GRID, measure=Counting(), seed=1, path=path, progress=False)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "{broken", *lines[1:]]) + "\n")
+    with pytest.raises(mb.UsageError, match="damaged"):
+        await sweep(GRID, measure=Counting(), path=path, progress=False)
+    path.write_text(json.dumps({"format": "something else"}) + "\n")
+    with pytest.raises(mb.UsageError, match="something else"):
+        await sweep(GRID, measure=Counting(), path=path, progress=False)
+    with pytest.raises(mb.UsageError, match="cannot be used"):
+        await sweep(GRID, measure=Counting(), path=tmp_path, progress=False)
+
+
+async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
+    table = await sweep(
+        {"batch_window": [0.0, 0.05], "network": ["perfect", Network(0.01)], "rate": 100, "duration": 0.5},
+        path=tmp_path / "sweep.jsonl",
+        progress=False,
+    )
+    assert len(table) == 4
+    assert table["network"].tolist() == ["perfect", "Network(delay=0.01)"] * 2
+    assert (table["lost"] == 0).all()
+    near, far = table["p50_ms"][::2].to_numpy(), table["p50_ms"][1::2].to_numpy()
+    assert ((far - near > 15) & (far - near < 30)).all()
+    assert (table["p50_low_ms"] <= table["p50_ms"]).all()
+    assert table["messages_per_frame"].iloc[0] == 1
+    assert table["messages_per_frame"].iloc[2] > 3
+    assert table["wait_ms"].iloc[2] == pytest.approx(table["expected_wait_ms"].iloc[2], rel=0.2)
+
+
+def test_workers_measure_in_other_processes() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        table = asyncio.run(sweep({"rate": [100, 50], "duration": 0.3}, workers=pool, progress=False))
+    assert table["rate"].tolist() == [100, 50]
+    assert (table["lost"] == 0).all()
+    assert (table["n"] > 0).all()
+
+
+@pytest.mark.parametrize("measure", [_plain, _awaited])
+def test_a_worker_takes_plain_and_async_functions(measure: Any) -> None:
+    answer = perform_one(measure, {"a": 3}, 4)
+    assert answer["sum"] == 7
+    assert answer["seconds"] >= 0
+
+
+def test_dask_workers_with_several_threads_are_refused() -> None:
+    class Client:
+        def nthreads(self) -> dict[str, int]:
+            return {"tcp://a": 1, "tcp://b": 4}
+
+    with pytest.raises(mb.UsageError, match=r"tcp://b.*nthreads 1"):
+        asyncio.run(sweep({"a": [1]}, measure=_plain, workers=Client(), progress=False))
+
+
+async def test_a_failure_is_told_and_what_was_finished_is_kept(tmp_path: Path) -> None:
+    def measure(a: int, seed: int) -> dict[str, float]:
+        if a == 2:
+            raise ValueError("the robot fell over")
+        return {"figure": a}
+
+    path = tmp_path / "sweep.jsonl"
+    with pytest.raises(ValueError, match="fell over"):
+        await sweep({"a": list(range(10))}, measure=measure, path=path, progress=False)
+    assert len(path.read_text().splitlines()) >= 1
+
+
+async def test_what_cannot_be_swept_is_refused() -> None:
+    with pytest.raises(
+        mb.UsageError, match=r"no parameter 'windows'; .*measure_load takes rate, duration, network, batch_window"
+    ):
+        await sweep({"windows": [1]}, progress=False)
+    with pytest.raises(mb.UsageError, match="seed="):
+        await sweep({"seed": [1]}, progress=False)
+    with pytest.raises(mb.UsageError, match="rate has no values"):
+        await sweep({"rate": []}, progress=False)
+
+
+async def test_the_bar_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    await sweep({"a": [1, 2, 3], "b": "x"}, measure=Counting())
+    assert "3/3" in capsys.readouterr().out
