@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 import sys
@@ -67,6 +68,8 @@ class Subscription:
         self._owner = owner
         self._waiting: deque[Event] = deque()
         self._busy = False
+        # What a handler prints is shown by a notebook below the cell that subscribed it, not below the one that connected.
+        self._context = contextvars.copy_context()
         self.active = True
 
     def __repr__(self) -> str:
@@ -84,8 +87,10 @@ class Subscription:
 
     def deliver(self, event: Event) -> None:
         """Give the handler one event, after those it is still at work on."""
-        if not self.active:
-            return
+        if self.active:
+            self._context.copy().run(self._deliver, event)
+
+    def _deliver(self, event: Event) -> None:
         if self._busy:
             if len(self._waiting) >= self.MAX_WAITING:
                 if not self.missed:

@@ -121,13 +121,15 @@ class Kernel:
         self._cells: dict[str, Cell] = {}
         self._idle: set[str] = set()
         self._subshell: str | None = None
-        self._asked_for_subshell = False
+        self._has_subshells = False
         self._begin()
 
     def _begin(self) -> None:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
-        self._subshell, self._asked_for_subshell = None, False
+        info = self.client.kernel_info(reply=True, timeout=PATIENCE)["content"]
+        self._has_subshells = "kernel subshells" in info.get("supported_features", [])
+        self._subshell = None
         found = self.run("import ipykernel; ipykernel.__version__").result
         assert found == repr(self.version), f"the kernel runs ipykernel {found}, not {self.version}"
         self.run(EARS)
@@ -250,13 +252,10 @@ class Kernel:
             cell.traceback = _plain("\n".join(content["traceback"]))
 
     def _widgets_subshell(self) -> str | None:
-        if not self._asked_for_subshell:
-            self._asked_for_subshell = True
-            info = self.client.kernel_info(reply=True, timeout=PATIENCE)["content"]
-            if "kernel subshells" in info.get("supported_features", []):
-                session, channel = self.client.session, self.client.control_channel
-                channel.send(session.msg("create_subshell_request", {}))
-                self._subshell = channel.get_msg(timeout=PATIENCE)["content"]["subshell_id"]
+        if self._has_subshells and self._subshell is None:
+            session, channel = self.client.session, self.client.control_channel
+            channel.send(session.msg("create_subshell_request", {}))
+            self._subshell = channel.get_msg(timeout=PATIENCE)["content"]["subshell_id"]
         return self._subshell
 
 

@@ -1,0 +1,221 @@
+"""Calls from where a notebook makes them: buttons on whatever thread they run, other loops, other threads; and stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Kernel
+
+AT_ONCE = {
+    "6.31.0": (),
+    "7.3.0": ("await asyncio.sleep(1)", "time.sleep(1)"),
+    "7.4.0": ("await asyncio.sleep(1)",),
+}
+"""During which of these cells a click arrives at once; after the others' end."""
+
+
+@pytest.fixture
+def notebook(kernel: Kernel, home: str) -> Kernel:
+    """A kernel with a server and a client in it."""
+    kernel.run(f"server = await mb.serve(port=0, {home})\nbot = await mb.connect(server.url, {home})")
+    kernel.run("""
+        def watch(seconds):
+            "A thread notes when the robot began and when it was told to stand, whatever the loop does."
+            notes = []
+
+            def look():
+                was, deadline = False, time.monotonic() + seconds
+                while time.monotonic() < deadline:
+                    now = server.robot.state()["motors"]["left"] != 0
+                    if now != was:
+                        notes.append(time.monotonic())
+                        was = now
+                    time.sleep(0.002)
+
+            threading.Thread(target=look).start()
+            return notes
+    """)
+    return kernel
+
+
+def end(notebook: Kernel) -> None:
+    notebook.run("await bot.close(); await server.close()")
+
+
+@pytest.mark.parametrize("cell", ["1", "await asyncio.sleep(0.3)", "time.sleep(0.3)"])
+def test_a_button_sends_a_command(notebook: Kernel, cell: str) -> None:
+    click = notebook.value("button(lambda _: bot.send('set_led', r=7, g=8, b=9))")
+    running = notebook.start(f"print('go', flush=True); {cell}")
+    notebook.until(running, "go")
+    notebook.click(click)
+    notebook.finish(running)
+    notebook.wait("server.robot.state()['leds'][0] == [7, 8, 9]")
+    end(notebook)
+
+
+def test_a_button_hands_a_call_over_and_hears_its_answer(notebook: Kernel) -> None:
+    notebook.run("""
+        answers = []
+
+        def on_click(_):
+            future = bot.home.submit(bot.drive(left=20, right=20, duration=0.1))
+            future.add_done_callback(lambda done: answers.append(done.result().ended))
+    """)
+    notebook.click(notebook.value("button(on_click)"))
+    notebook.wait("answers == ['time']")
+    end(notebook)
+
+
+def test_a_failure_that_a_button_handed_over_is_heard(notebook: Kernel) -> None:
+    notebook.run("""
+        heard = []
+        ear = logging.Handler()
+        ear.emit = lambda record: heard.append(record.getMessage())
+        logging.getLogger("mbot_nb").addHandler(ear)
+        click = button(lambda _: bot.home.submit(bot.drive(left=200, right=0)) and None)
+        refused = button(lambda _: bot.home.submit(bot.send_command("dance")) and None)
+    """)
+    notebook.click(notebook.value("refused"))
+    notebook.wait("any('bot.send_command() failed' in text and 'dance' in text for text in heard)")
+    notebook.run("logging.getLogger('mbot_nb').removeHandler(ear)")
+    end(notebook)
+
+
+def test_a_call_that_a_button_only_makes_says_what_to_do_instead(notebook: Kernel) -> None:
+    notebook.run("""
+        import warnings
+        warned = []
+        show, warnings.showwarning = warnings.showwarning, lambda message, *_: warned.append(str(message))
+        click = button(lambda _: bot.drive(20, 20))
+    """)
+    notebook.click(notebook.value("click"))
+    notebook.wait("warned")
+    notebook.run("warnings.showwarning = show")
+    said = notebook.value("warned[0]")
+    assert "bot.drive() did nothing" in said
+    assert "bot.home.submit(" in said
+    assert "bot.send(" in said
+    end(notebook)
+
+
+@pytest.mark.parametrize("cell", ["await asyncio.sleep(1)", "time.sleep(1)"])
+def test_a_stop_button_stops_as_soon_as_it_is_heard(notebook: Kernel, cell: str) -> None:
+    click = notebook.value("button(lambda _: bot.stop())")
+    running = notebook.start(f"""
+        notes = watch(2.0)
+        await bot.drive(40, 40, duration=1.6, wait=False)
+        print("go", flush=True)
+        {cell}
+        over = time.monotonic()
+    """)
+    notebook.until(running, "go")
+    notebook.click(click)
+    notebook.finish(running)
+    notebook.wait("len(notes) == 2")
+    begun, stood, over = notebook.value("(*notes, over)")
+    if cell in AT_ONCE[notebook.version]:
+        assert stood < over - 0.4, "the click was heard while the cell ran"
+    else:
+        assert over - 0.1 < stood < over + 0.5, "the click was heard when the cell had ended"
+    assert stood - begun < 1.55
+    end(notebook)
+
+
+def test_a_motion_ends_by_the_robots_clock_when_no_click_can_be_heard(notebook: Kernel) -> None:
+    click = notebook.value("button(lambda _: bot.stop())")
+    running = notebook.start("""
+        notes = watch(1.5)
+        await bot.drive(40, 40, duration=0.4, wait=False)
+        print("go", flush=True)
+        time.sleep(1)
+    """)
+    notebook.until(running, "go")
+    if "time.sleep(1)" not in AT_ONCE[notebook.version]:
+        notebook.click(click)
+    notebook.finish(running)
+    begun, stood = notebook.value("notes")
+    assert 0.3 < stood - begun < 0.7
+    end(notebook)
+
+
+def test_calls_from_other_loops_and_threads(notebook: Kernel) -> None:
+    notebook.run("""
+        results = []
+
+        async def use():
+            first = await bot.set_led(1, 2, 3)
+            many = await asyncio.gather(bot.ping(), bot.set_led(4, 5, 6), asyncio.wait_for(bot.flush(), 5))
+            task = asyncio.create_task(bot.drive(20, 20, duration=0.1))
+            results.append((first.answered, many[1].answered, (await task).ended))
+
+        threads = [threading.Thread(target=lambda: asyncio.run(use())) for _ in range(3)]
+        for thread in threads: thread.start()
+        while any(thread.is_alive() for thread in threads): await asyncio.sleep(0.01)
+        await use()
+    """)
+    results = notebook.value("results")
+    assert len(results) == 4
+    assert all(first and second and ended in ("time", "replaced") for first, second, ended in results)
+    end(notebook)
+
+
+def test_everything_that_does_not_wait_works_from_a_plain_thread(notebook: Kernel) -> None:
+    notebook.run("""
+        heard = []
+
+        def use():
+            bot.subscribe("hello", lambda event: heard.append(event.data))
+            server.emit("hello", 1)
+            bot.send("set_led", r=1, g=1, b=1)
+            heard.append((bot.state.motors.moving, bot.connected, len(server.clients)))
+            bot.stop()
+
+        thread = threading.Thread(target=use)
+        thread.start()
+        while thread.is_alive(): await asyncio.sleep(0.01)
+        await bot.flush()
+    """)
+    notebook.wait("len(heard) == 2")
+    assert sorted(notebook.value("heard"), key=str) == [(False, True, 1), 1]
+    end(notebook)
+
+
+def test_calls_while_a_cell_awaits_something_else(notebook: Kernel) -> None:
+    done = notebook.run("""
+        background = [asyncio.create_task(bot.ping()) for _ in range(20)]
+        moved = asyncio.create_task(bot.drive(20, 20, duration=0.2))
+        await asyncio.sleep(0.4)
+        all(task.done() for task in background), moved.result().ended
+    """)
+    assert done.result == "(True, 'time')"
+    end(notebook)
+
+
+def test_handlers_call_and_print_and_fail_below_the_cell_that_subscribed_them(notebook: Kernel) -> None:
+    subscribed = notebook.run("""
+        seen = []
+
+        async def answer(event):
+            print("async:", event.data)
+            seen.append((await bot.set_led(9, 9, 9)).answered)
+
+        def broken(event):
+            print("plain:", event.data)
+            return 1 / 0
+
+        bot.subscribe("hello", answer)
+        bot.subscribe("hello", broken)
+    """)
+    notebook.run("1")
+    notebook.run("server.emit('hello', 42)")
+    notebook.wait("seen and bot.handler_errors")
+    notebook.run("1")
+    assert notebook.value("seen") == [True]
+    assert "async: 42" in subscribed.stdout
+    assert "plain: 42" in subscribed.stdout
+    assert "your handler broken failed" in subscribed.stderr
+    assert "ZeroDivisionError" in subscribed.stderr
+    end(notebook)
