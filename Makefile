@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint bench clean
+.PHONY: help demo lab test lint bench clean browser
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -24,7 +24,7 @@ demo: $(VENV)/.lab ## execute the first notebook in a real kernel, say what happ
 lab: $(VENV)/.lab ## open the first notebook in JupyterLab
 	$(BIN)/jupyter lab $(START)
 
-test: lint ## check the code, then run all tests
+test: lint browser ## check the code, then run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
@@ -38,6 +38,15 @@ bench: $(VENV)/.dev ## measure beside what one would use instead, write benchmar
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find mbot_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The browser tests use the distribution's Chromium, or what CHROMIUM names. Where it cannot be installed, they fail and say so.
+browser:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
+		echo "Installing chromium for the browser tests (once) ..."; \
+		if [ "$$(id -u)" -eq 0 ]; then as=; else as="sudo -n"; fi; \
+		$$as apt-get update -qq && $$as apt-get install -y -qq chromium >/dev/null || \
+			echo "It could not be installed. As root: apt-get install -y chromium" >&2; \
+	fi
 
 # Installed again only when what is needed has changed.
 $(VENV)/.lab: EXTRAS := lab

@@ -220,6 +220,15 @@ class Notebook:
         else:
             self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
 
+    def run_source(self, source: str) -> None:
+        """Run the cell that reads so."""
+        number = self.page.evaluate(
+            "(source) => jupyterapp.shell.currentWidget.content.widgets"
+            ".findIndex((cell) => cell.model.sharedModel.getSource() === source)",
+            source,
+        )
+        self.run_cell(number)
+
     def wait_idle(self) -> None:
         """Wait until no cell runs or waits."""
         self.page.wait_for_function(DONE, timeout=PATIENCE * 1000)

@@ -51,7 +51,9 @@ def assert_clean(notebook: Notebook) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None:
-    notebook = open_notebook([START, DRIVE, "time.sleep(2); after = time.monotonic()", "await asyncio.sleep(2); after = time.monotonic()"], version)
+    notebook = open_notebook(
+        [START, DRIVE, "time.sleep(2); after = time.monotonic()", "await asyncio.sleep(2); after = time.monotonic()"], version
+    )
     notebook.run_cell(0)
     card = card_of(notebook)
     expect(field(card, "connection")).to_have_text("connected")
@@ -151,7 +153,9 @@ def test_a_page_that_shows_nothing_costs_nothing(open_notebook: Open) -> None:
     notebook.run_all()
     card_of(notebook)
     notebook.execute("card = [w for w in widgets().values() if type(w).__name__ == 'Card'][0]")
-    notebook.execute("sent = []; send = card.send; card.send = lambda content, buffers=None: (sent.append(content), send(content))")
+    notebook.execute(
+        "sent = []; send = card.send; card.send = lambda content, buffers=None: (sent.append(content), send(content))"
+    )
     notebook.wait("card.seen and sent")
     notebook.command("notebook:hide-all-cell-outputs")
     notebook.wait("not card.seen")
@@ -167,7 +171,11 @@ def test_a_page_that_shows_nothing_costs_nothing(open_notebook: Open) -> None:
 def test_a_server_that_goes_and_comes_is_told(open_notebook: Open) -> None:
     again = "port = robot_server.port; await robot_server.close()"
     notebook = open_notebook(
-        [START + "robot_server = list(_servers.values())[-1]", again, "robot_server = await mb.serve(port=port); await bot.reconnect()"]
+        [
+            START + "robot_server = list(_servers.values())[-1]",
+            again,
+            "robot_server = await mb.serve(port=port); await bot.reconnect()",
+        ]
     )
     notebook.run_cell(0)
     card = card_of(notebook)
@@ -217,7 +225,9 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.page.set_viewport_size({"width": 760, "height": 1000})
     notebook.page.wait_for_timeout(300)
     notebook.screenshot("narrow")
-    right = card.evaluate("card => card.getBoundingClientRect().right <= card.closest('.jp-OutputArea').getBoundingClientRect().right + 1")
+    right = card.evaluate(
+        "card => card.getBoundingClientRect().right <= card.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
+    )
     assert right, "it stays within the notebook"
     assert_clean(notebook)
 

@@ -146,7 +146,9 @@ async def test_stop_acts_from_another_thread_while_the_loop_is_blocked(page: Pag
         card.close()
 
 
-async def test_a_stop_that_cannot_be_given_says_so_on_the_card(page: Page, bot: mb.Client, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_that_cannot_be_given_says_so_on_the_card(
+    page: Page, bot: mb.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     card = Card(bot)
     page.send(card, kind="show", view="a")
     await bot.close()
