@@ -18,7 +18,7 @@ def _threads() -> list[threading.Thread]:
 
 async def _until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.002)
 
 
@@ -34,7 +34,7 @@ async def monitor() -> Iterator[LoopMonitor]:  # type: ignore[misc]
 async def test_a_block_is_known_afterwards(monitor: LoopMonitor) -> None:
     await _until(lambda: monitor.pending is None)
     begin = time.monotonic()
-    time.sleep(0.2)
+    time.sleep(0.2)  # noqa: ASYNC251 - the block
     end = time.monotonic()
     await _until(lambda: monitor.stalls(begin))
     assert 0.2 - 2 * monitor.interval - 0.05 < monitor.lag(begin, end) <= end - begin
@@ -44,7 +44,7 @@ async def test_a_block_is_known_afterwards(monitor: LoopMonitor) -> None:
 async def test_a_block_is_known_before_its_question_is_answered(monitor: LoopMonitor) -> None:
     """What the loop does first after a block (say, read a pong) must see it already."""
     begin = time.monotonic()
-    time.sleep(0.2)
+    time.sleep(0.2)  # noqa: ASYNC251 - the block
     assert monitor.pending is not None
     assert monitor.lag(begin, time.monotonic()) > 0.1
     # And only the part that lies within what was asked for.
@@ -64,7 +64,7 @@ async def test_the_longest_block_is_told_not_their_sum(monitor: LoopMonitor) -> 
     begin = time.monotonic()
     for seconds in (0.05, 0.15, 0.05):
         await _until(lambda: monitor.pending is None)
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251 - the block
         await asyncio.sleep(0.05)
     lag = monitor.lag(begin, time.monotonic())
     assert 0.1 < lag < 0.22
@@ -73,13 +73,13 @@ async def test_the_longest_block_is_told_not_their_sum(monitor: LoopMonitor) -> 
 async def test_listeners_hear_of_a_block_on_the_loop(monitor: LoopMonitor) -> None:
     heard: list[tuple[Stall, threading.Thread]] = []
     end = monitor.listen(lambda stall: heard.append((stall, threading.current_thread())))
-    time.sleep(0.1)
+    time.sleep(0.1)  # noqa: ASYNC251 - the block
     await _until(lambda: any(stall.seconds > 0.05 for stall, _ in heard))
     assert {thread for _, thread in heard} == {threading.current_thread()}
     end()
     end()
     count = len(heard)
-    time.sleep(0.1)
+    time.sleep(0.1)  # noqa: ASYNC251 - the block
     await asyncio.sleep(0.05)
     assert len(heard) == count
 
@@ -95,7 +95,7 @@ async def test_it_watches_only_while_it_is_needed() -> None:
     monitor.release()
     assert not monitor.watching
     await _until(lambda: not _threads())
-    time.sleep(0.05)
+    time.sleep(0.05)  # noqa: ASYNC251 - the block
     await asyncio.sleep(0.01)
     assert monitor.stalls() == []
     monitor.hold()

@@ -1,0 +1,110 @@
+"""The table of commands: one row each, whatever becomes of them and however often they are sent."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mbot_nb.errors import CommandRejectedError
+from mbot_nb.protocol.outgoing import Outgoing
+from mbot_nb.recording import commands
+from mbot_nb.recording.commands import CommandTable
+from mbot_nb.recording.schema import SCHEMA
+
+
+def _table(max_rows: int = 100_000) -> CommandTable:
+    return CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=0.0)
+
+
+def _sent(sequence: int, name: str = "note") -> Outgoing:
+    command = Outgoing(name, b"", sequence / 10, False, False)
+    command.sequence = sequence
+    command.sent_at = sequence / 10 + 0.01
+    return command
+
+
+def _acknowledge(command: Outgoing) -> None:
+    command.acknowledged_at = (command.sent_at or 0.0) + 0.01
+    command.settle("delivered")
+
+
+def test_a_row_is_completed_as_its_command_goes_on() -> None:
+    table, command = _table(), _sent(1)
+    table.sent([command])
+    row = table.frame().iloc[0]
+    assert row.sequence == 1
+    assert row.isna()[["acknowledged_s", "answered_s", "outcome", "error"]].all()
+    _acknowledge(command)
+    row = table.frame().iloc[0]
+    assert row.outcome == "delivered"
+    assert row.acknowledged_s == pytest.approx(0.12)
+
+
+def test_a_command_sent_again_keeps_its_row() -> None:
+    table = _table()
+    several = [_sent(n) for n in (1, 2, 3)]
+    table.sent(several)
+    table.sent(several[1:])
+    assert table.frame().sequence.tolist() == [1, 2, 3]
+
+
+def test_a_command_that_was_never_sent_has_a_row_that_says_so() -> None:
+    table = _table()
+    command = Outgoing("drive", b"", 1.0, True, True)
+    command.settle("expired", None)
+    table.settled(command)
+    row = table.frame().iloc[0]
+    assert (row["name"], row.outcome) == ("drive", "expired")
+    assert row.isna()[["sequence", "sent_s"]].all()
+
+
+def test_a_late_refusal_is_still_written_down() -> None:
+    """Acknowledged first, refused afterwards, with many others in between."""
+    table = _table()
+    late = _sent(1)
+    table.sent([late])
+    _acknowledge(late)
+    others = [_sent(n) for n in range(2, 1000)]
+    table.sent(others)
+    for command in others:
+        _acknowledge(command)
+    assert table.frame().outcome[0] == "delivered"
+    late.settle("rejected", CommandRejectedError("INVALID_PARAMS", "no such colour"))
+    row = table.frame().iloc[0]
+    assert (row.outcome, row.error) == ("rejected", "INVALID_PARAMS: no such colour")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_commands_in_order_each_once(seed: int) -> None:
+    """Acknowledged late or never, resent, asked for in between: the rows are the commands, in the order of their numbers."""
+    chance = random.Random(seed)
+    table = _table()
+    window: list[Outgoing] = []
+    n = 0
+    while n < 20_000:
+        batch = [_sent(n + k) for k in range(chance.randrange(1, 300))]
+        n += len(batch)
+        table.sent(batch)
+        window += batch
+        if chance.random() < 0.2:
+            table.sent(window)  # all that is not acknowledged, again
+        if chance.random() < 0.6:
+            for command in window:
+                _acknowledge(command)
+            window = []
+        if chance.random() < 0.05:
+            assert table.frame().sequence.tolist() == list(range(n))
+    assert table.frame().sequence.tolist() == list(range(n))
+    assert table.total == n
+    assert len(table._open) < n, "what cannot change any more is not held as an object for ever"
+
+
+def test_memory_is_bounded_even_if_nothing_is_ever_acknowledged() -> None:
+    table = _table(max_rows=5000)
+    for first in range(0, 50_000, 100):
+        table.sent([_sent(first + n) for n in range(100)])
+    assert len(table._open) <= 5000 + 2 * commands.LATE
+    frame = table.frame()
+    assert frame.sequence.tolist() == list(range(45_000, 50_000))
+    assert (table.total, table.dropped, len(table)) == (50_000, 45_000, 5000)
