@@ -83,6 +83,8 @@ def why_not(address: str, error: BaseException) -> ConnectError:
         return ConnectError(
             f"{address} is in use by another program (mBlock, a serial monitor, another notebook): close that one"
         )
+    if "://" in address:
+        return ConnectError(f"nothing can be reached at {address} ({text}): start what serves the robot there")
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
         hint = "plug the cable in; if the port never appears, the cable carries no data or the driver for the CH340 is missing"
         return ConnectError(f"there is no port {address}: {hint}")
