@@ -7,7 +7,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from .errors import ConnectError
 
-__all__ = ["DEFAULT_HOST", "DEFAULT_PORT", "is_loopback", "normalise", "origin_is_loopback", "with_query", "without_secrets"]
+__all__ = [
+    "DEFAULT_HOST",
+    "DEFAULT_PORT",
+    "is_loopback",
+    "normalise",
+    "origin_is_loopback",
+    "same_server",
+    "with_query",
+    "without_secrets",
+]
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4000
@@ -32,10 +41,10 @@ def normalise(address: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise ConnectError(f"{address!r} is no address ({error}). {_HOW}", retryable=False) from None
+        raise ConnectError(f"{_shown(address)} is no address ({error}). {_HOW}", retryable=False) from None
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("ws", "wss") or not parts.hostname or " " in text:
-        raise ConnectError(f"{address!r} is no address of a WebSocket server. {_HOW}", retryable=False)
+        raise ConnectError(f"{_shown(address)} is no address of a WebSocket server. {_HOW}", retryable=False)
     if port is None:
         port = DEFAULT_PORT if scheme == "ws" else _SECURE_PORT
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -52,6 +61,22 @@ def without_secrets(url: str) -> str:
     """The address as it may be shown: without its query."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query="")).rstrip("/")
+
+
+def _shown(address: str) -> str:
+    """What was typed, without a query or a password, which may be secret."""
+    text = address.partition("?")[0]
+    scheme, slashes, rest = text.rpartition("://")
+    return repr(f"{scheme}{slashes}{rest.rpartition('@')[2]}")
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two WebSocket addresses lead to the same server, whatever their paths and however this machine is called."""
+    first, second = urlsplit(one), urlsplit(other)
+    if (first.scheme, first.port) != (second.scheme, second.port):
+        return False
+    hosts = {"localhost" if is_loopback(host) else host for host in (first.hostname or "", second.hostname or "")}
+    return len(hosts) == 1
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import cells, hints, stalls
-from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
+from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from .client import Client
 from .errors import AddressInUseError, ConnectError, UsageError
 from .home import Home, OpeningCall
@@ -239,7 +239,7 @@ def _simulated() -> Robot:
 def _local(url: str) -> Server | None:
     """The server of this process behind an address, if it is one."""
     for server in _servers.values():
-        if normalise(server.url).partition("?")[0].rstrip("/") == url.partition("?")[0].rstrip("/"):
+        if same_server(server.url, url):
             return server
     return None
 
@@ -264,7 +264,7 @@ def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None
     if port != 0:
         return (old.host, old.port) == (host, port)
     earlier = _cells.get(old)
-    return place is not None and earlier is not None and place.text == earlier.text and place.run != earlier.run
+    return place is not None and earlier is not None and place.text == earlier.text != "" and place.run != earlier.run
 
 
 def _forget(server: Server) -> None:

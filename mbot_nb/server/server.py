@@ -25,7 +25,7 @@ from ..protocol.server import Hub, ServerConnection
 from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
 from ..robot import Robot
-from ..transport.websocket import ServerWire
+from ..transport.websocket import HANDSHAKE_TIMEOUT, ServerWire
 from .clients import Clients, RemoteClient
 from .execution import CommandHandler, Execution, Hook
 from .link import Link
@@ -158,7 +158,13 @@ class Server:
         loop = self.home.loop
         asked = self.port
         try:
-            self._listener = await loop.create_server(self._new_wire, self.host, asked, ssl=self._ssl)
+            self._listener = await loop.create_server(
+                self._new_wire,
+                self.host,
+                asked,
+                ssl=self._ssl,
+                ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_TIMEOUT,
+            )
         except (OSError, OverflowError, UnicodeError) as error:
             told = await cannot_listen(self.host, asked, error)
             if told is None:
@@ -220,8 +226,7 @@ class Server:
             self._last_wire_gone = self.home.loop.create_future()
             await self._last_wire_gone
 
-    def _wire_gone(self, wire: ServerWire) -> None:
-        self._wires.discard(wire)
+    def _wire_gone(self) -> None:
         waiter = self._last_wire_gone
         if waiter is not None and not self._wires and not waiter.done():
             waiter.set_result(None)
@@ -300,10 +305,7 @@ class Server:
     # Connections (all on the home loop).
 
     def _new_wire(self) -> ServerWire:
-        link = Link(self)
-        wire = ServerWire(link, self._gate, self._wire_gone)
-        self._wires.add(wire)
-        return wire
+        return ServerWire(Link(self), self._gate, self._wires, self._wire_gone)
 
     def _gate(self, request: Request) -> tuple[HTTPStatus, str] | None:
         """Answer what is no WebSocket, and refuse web pages from elsewhere."""

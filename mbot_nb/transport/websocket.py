@@ -282,20 +282,27 @@ class ClientWire(Wire):
 class ServerWire(Wire):
     """The server's end of one connection.
 
-    ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None lets it in.
+    ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None lets it in. ``wires`` holds
+    the wire while it lasts, and ``on_gone`` is called after that. One whose encryption never stood does not get that far.
     """
 
     def __init__(
-        self, receiver: Receiver, gate: Callable[[Request], tuple[HTTPStatus, str] | None], on_gone: Callable[[ServerWire], None]
+        self,
+        receiver: Receiver,
+        gate: Callable[[Request], tuple[HTTPStatus, str] | None],
+        wires: set[ServerWire],
+        on_gone: Callable[[], None],
     ) -> None:
         websocket = ServerProtocol(select_subprotocol=_select, max_size=MAX_FRAME, logger=_logger)
         super().__init__(websocket, receiver)
         self._gate = gate
+        self._wires = wires
         self._on_gone = on_gone
         self.request: Request | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._wires.add(self)
         self._hang_up_within(HANDSHAKE_TIMEOUT)
 
     def _handshake(self, event: Request | Response) -> None:
@@ -314,7 +321,8 @@ class ServerWire(Wire):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._on_gone(self)
+        self._wires.discard(self)
+        self._on_gone()
 
     def _never_opened(self, loss: Loss) -> None:
         """A plain page, a refused or broken handshake: nobody was told of it."""
@@ -367,14 +375,14 @@ async def dial(
             wire.abort()
             if wire.opened.done() and not wire.opened.cancelled():
                 wire.opened.exception()
-        loss = _why(error, timeout)
+        loss = _why(error, timeout, secure=context is not None)
         if loss is None:
             raise
         raise DialError(loss) from None
     return wire
 
 
-def _why(error: BaseException, timeout: float) -> Loss | None:
+def _why(error: BaseException, timeout: float, *, secure: bool) -> Loss | None:
     """A failed attempt in words; None for what is no such failure."""
     if isinstance(error, DialError):
         return error.loss
@@ -388,6 +396,8 @@ def _why(error: BaseException, timeout: float) -> Loss | None:
         return Loss(LossKind.ADDRESS, f"this name cannot be looked up ({error})")
     if isinstance(error, socket.gaierror):
         return Loss(LossKind.NAME, "this name is not known")
+    if secure and isinstance(error, ConnectionError):
+        return Loss(LossKind.RESET, "the other side hung up before the encryption stood (is it wss there, with TLS 1.3?)")
     if isinstance(error, (OSError, InvalidHandshake)):
         if "Connect call failed" in str(error):
             return Loss(LossKind.REFUSED, "nothing listens there (connection refused)")
