@@ -6,7 +6,7 @@ import re
 import sys
 import weakref
 from collections.abc import Iterable, Mapping
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from .home import Call, Home
@@ -36,11 +36,11 @@ class Cell(NamedTuple):
     """The cell's own, which stays when it is edited, where the page tells it; else its text's."""
     text: str
     """Stands for what is written in it."""
-    run: int
-    """The number in front of it."""
+    run: str
+    """Another one at each run."""
 
     def is_again(self, earlier: Cell) -> bool:
-        """Whether this is a later run of the same cell."""
+        """Whether this is another run of the same cell."""
         return self.id == earlier.id and self.run != earlier.run
 
 
@@ -55,19 +55,21 @@ def shell() -> Any:
 
 
 def current() -> Cell | None:
-    """The cell whose code called; None outside of notebooks."""
+    """The notebook cell that is running this code, also in a task that it started; None outside of notebooks."""
     ipython = shell()
     if ipython is None:
         return None
-    frame, text = sys._getframe(1), ""
+    request = ipython.get_parent() if hasattr(ipython, "get_parent") else {}
+    header = request.get("header", {})
+    executing = header.get("msg_type") == "execute_request"
+    text = ""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is ipython.user_ns:
-            text = frame.f_code.co_filename
-        frame = frame.f_back  # type: ignore[assignment]
-    if not text:
-        return None
-    parent = ipython.get_parent() if hasattr(ipython, "get_parent") else {}
-    return Cell(parent.get("metadata", {}).get("cellId") or text, text, ipython.execution_count)
+            text = frame.f_code.co_filename  # a cell's file is named after its text; the outermost frame is the cell's
+        frame = frame.f_back
+    id = (executing and request.get("metadata", {}).get("cellId")) or text
+    return Cell(str(id), text, str(header.get("msg_id") if executing else ipython.execution_count)) if id else None
 
 
 def keep(made: Closable, cell: Cell | None) -> None:

@@ -6,26 +6,23 @@ import asyncio
 import contextvars
 import inspect
 import logging
-import sys
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
+from .cells import Cell, current
 from .errors import UsageError
 from .home import Home
 
 __all__ = [
-    "Cell",
     "Event",
     "EventStream",
     "Handler",
     "Subscription",
     "Subscriptions",
-    "current_cell",
     "is_again",
     "is_cancelled",
 ]
@@ -146,7 +143,7 @@ class Subscriptions:
 
     def add(self, event: str, handler: Handler) -> Subscription:
         """Listen. The same handler, or the same cell run again, replaces its earlier self."""
-        cell = current_cell()
+        cell = current()
         for old in list(self._by_event.get(event, ())):
             if is_again(old.handler, old.cell, handler, cell):
                 old.cancel()
@@ -220,32 +217,6 @@ def _held(function: Any) -> tuple[Any, ...]:
     """The values that a function brings with it."""
     closure = [cell.cell_contents for cell in function.__closure__ or ()]
     return closure, function.__defaults__, function.__kwdefaults__
-
-
-class Cell(NamedTuple):
-    """A notebook's cell, and one run of it."""
-
-    id: str
-    run: str
-
-
-def current_cell() -> Cell | None:
-    """The notebook cell that is running this code, also in a task that it started; None outside of notebooks."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return None
-    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    if request.get("header", {}).get("msg_type") == "execute_request" and (id := request.get("metadata", {}).get("cellId")):
-        return Cell(str(id), str(request["header"].get("msg_id")))
-    # A front end that does not name its cells: then the code itself is the name, which its file's name is made of.
-    outermost = None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_globals is shell.user_ns:
-            outermost = frame
-        frame = frame.f_back
-    return None if outermost is None else Cell(outermost.f_code.co_filename, str(shell.execution_count))
 
 
 def is_cancelled(error: BaseException) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from .. import commands as c
+from ..cells import Cell, current
 from ..errors import CommandRejectedError
 from ..home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.sessions import Received, ServerSession
 from ..robot import Ended, Motion, Robot
-from ..subscriptions import Cell, current_cell, is_again, is_cancelled
+from ..subscriptions import is_again, is_cancelled
 from .clients import Clients
 
 __all__ = ["CommandHandler", "Execution", "Hook"]
@@ -67,7 +68,7 @@ class Execution:
 
     def add_hook(self, kind: str, hook: Hook) -> None:
         """Call it from now on; the same one, or the same cell run again, replaces its earlier self."""
-        cell = current_cell()
+        cell = current()
         hooks = self._hooks[kind]
         hooks[:] = [old for old in hooks if not is_again(old.hook, old.cell, hook, cell)]
         hooks.append(_Hooked(hook, cell))
