@@ -322,6 +322,7 @@ class Link:
         greeting = self._exchange.dialect.greeting
         if greeting and self._channel is not None:
             self._channel.write(greeting)
+            self.written += len(greeting)
         self._change("ready", "")
 
     def _lose(self, why: str) -> None:

@@ -26,9 +26,12 @@ class Door(ABC):
     def descriptor(self) -> int | None:
         """What to wait for until something can be read, if anything."""
 
+    visits = 0
+    """How often somebody opened the port."""
+
     @abstractmethod
     def occupied(self) -> bool:
-        """Whether somebody has the port open."""
+        """Whether somebody has the port open; counts the :attr:`visits`."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -55,6 +58,7 @@ class Pty(Door):
             raise UsageError("there are no pseudo-terminals on this system: use --tcp")
         self._link = None if link is None else Path(link)
         self._master: int | None = None
+        self._occupied = False
         self.address = ""
         self.open()
 
@@ -85,10 +89,13 @@ class Pty(Door):
 
     def occupied(self) -> bool:
         if self._master is None:
+            self._occupied = False
             return False
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
-        return not any(event & select.POLLHUP for _, event in poll.poll(0))
+        before, self._occupied = self._occupied, not any(event & select.POLLHUP for _, event in poll.poll(0))
+        self.visits += self._occupied and not before
+        return self._occupied
 
     def read(self) -> bytes:
         if self._master is None:
@@ -140,6 +147,7 @@ class Tcp(Door):
             with contextlib.suppress(BlockingIOError):
                 self._client, _ = self._listener.accept()
                 self._client.setblocking(False)
+                self.visits += 1
                 self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._client is not None
 

@@ -66,6 +66,7 @@ class Emulator:
         self._orders: deque[Callable[[float], None]] = deque()
         self._waker = Waker()
         self._occupied = False
+        self._visits = 0
         self._plugged = True
         self._replug_at = inf
         self._closing = False
@@ -170,7 +171,8 @@ class Emulator:
 
     def _look_for_client(self, now: float) -> None:
         occupied = self._plugged and self.door.occupied()
-        if occupied and not self._occupied:
+        if occupied and self.door.visits != self._visits:
+            self._visits = self.door.visits
             self._arriving.clear()
             self._leaving.clear()
             if self._resets_on_open:
