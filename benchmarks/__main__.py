@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import fan_out, import_time, ping, report, sending
+from . import fan_out, import_time, lab_truth, ping, report, sending
 from .figures import Comparison, Figure, compare
 from .harness import take_turns
 
@@ -19,6 +19,7 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (sending.comparisons(), 7),
     (fan_out.comparisons(), 5),
     (import_time.comparisons(), 21),
+    (lab_truth.comparisons(), 3),
 )
 NAMES = [comparison.name for comparisons, _ in SUITES for comparison in comparisons]
 

@@ -114,6 +114,8 @@ def test_an_unknown_name_is_refused_before_anything_is_measured(two_figures: Pat
 
 def test_the_figures_of_the_plan_are_all_there() -> None:
     planned = {"ping_rtt_p50", "send_unbatched", "send_batched_10", "send_batched_100", "send_socketio"}
+    planned |= {"lab_truth_relay", "lab_truth_line", "lab_truth_jitter"}
+    planned |= {f"lab_truth_batch_{rate}" for rate in (5, 15, 45, 150, 500)}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
     assert goals == planned | {"fan_out", "import_time"}
     assert len(command.NAMES) == len(set(command.NAMES))
