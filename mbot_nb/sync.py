@@ -77,9 +77,7 @@ class SyncClient(Vocabulary[CommandResult]):
     def __enter__(self) -> SyncClient:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
     def _command(self, command: Command, *, wait: bool = True) -> CommandResult:
@@ -211,9 +209,7 @@ class SyncServer:
     def __enter__(self) -> SyncServer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
     @property
@@ -258,7 +254,7 @@ class SyncServer:
 
     def close(self) -> None:
         """Stop the robot, say goodbye to the clients, free the port."""
-        wait(_awaited(self.server.close()), self.server.home)
+        wait(self.server.close(), self.server.home)
 
 
 def connect(address: str | Server | SyncServer | None = None, **options: Any) -> SyncClient:
@@ -270,13 +266,13 @@ def connect(address: str | Server | SyncServer | None = None, **options: Any) ->
     """
     target = address.server if isinstance(address, SyncServer) else address
     embedded.refuse_own_loop(target)
-    client = wait(_awaited(embedded.connect(target, **{**options, "thread": True})), Home.io_thread())
+    client = wait(embedded.connect(target, **{**options, "thread": True}), Home.io_thread())
     return SyncClient(client)
 
 
 def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     """Start a server on the I/O thread; takes what :func:`mbot_nb.serve` takes."""
-    return SyncServer(wait(_awaited(embedded.serve(robot, **{**options, "thread": True})), Home.io_thread()))
+    return SyncServer(wait(embedded.serve(robot, **{**options, "thread": True}), Home.io_thread()))
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -293,20 +289,21 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     if Home.is_io_loop(loop):
         coroutine.close()
         raise UsageError("mb.run() on the I/O thread would wait for itself for ever; make the handler `async def` and use await")
-    import nest_asyncio2
-
-    try:
-        nest_asyncio2.apply(loop)
-    except ValueError as error:
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        # Looked at first: applied to such a loop, nest-asyncio2 changes asyncio all over before it finds out.
         coroutine.close()
         raise UsageError(
-            f"mb.run() cannot nest this event loop ({error}). Write `await` instead, or use mb.sync.connect(), which needs no nesting."
-        ) from None
+            f"mb.run() cannot nest this event loop ({type(loop).__module__}.{type(loop).__name__}, not one of asyncio's own). "
+            "Write `await` instead, or use mb.sync.connect(), which needs no nesting."
+        )
+    import nest_asyncio2
+
+    nest_asyncio2.apply(loop)
     return loop.run_until_complete(_awaited(coroutine))
 
 
 def _wait_for(call: Coroutine[Any, Any, T], client: Client) -> T:
-    return wait(_awaited(call), client.home)
+    return wait(call, client.home)
 
 
 async def _awaited(call: Coroutine[Any, Any, T]) -> T:
@@ -330,5 +327,3 @@ async def _next(stream: EventStream) -> Event:
         return await stream.__anext__()
     except StopAsyncIteration:
         raise _Ended from None
-
-
