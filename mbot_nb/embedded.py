@@ -97,7 +97,7 @@ def serve(
         server._on_closed = _forget
         stalls.watch_server(server)
         if made:
-            print(f'Others in your network can reach this robot: await mb.connect("{server.url}", token="{token}")')
+            print(f'Others in your network can reach this robot: await mb.connect("{server.network_url}", token="{token}")')
         return server
 
     return OpeningCall(home, start, "mb.serve()")

@@ -66,10 +66,7 @@ class Link:
             self._after()
 
     def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._wire = None
-        self._server._detached(self, str(loss), clean=clean)
+        self._gone(str(loss), clean=clean)
 
     # From the server.
 
@@ -89,9 +86,17 @@ class Link:
         # A change may have left a snapshot or an acknowledgement for later.
         self._arm()
         if connection.close is not None:
-            wire.close(*connection.close, deaf=True)
+            code, reason = connection.close
+            wire.close(code, reason, deaf=True)
+            # Whoever is sent away is gone: the goodbye may wait long behind what it does not read.
+            self._gone(f"closed from here ({code} {reason})", clean=False)
 
     # Inside.
+
+    def _gone(self, reason: str, *, clean: bool) -> None:
+        self._wire = None
+        self._arm()
+        self._server._detached(self, reason, clean=clean)
 
     def _after(self) -> None:
         """What a call of the connection has brought: an opening, commands to run, frames, a close."""

@@ -63,6 +63,7 @@ def network_address(host: str) -> str:
         return host
     # Nothing is sent: connecting a datagram socket only asks the system which way it would go.
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
         sock.connect(("192.0.2.1", 9))
         found: str = sock.getsockname()[0]
         return found

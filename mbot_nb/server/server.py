@@ -29,7 +29,7 @@ from ..transport.websocket import HANDSHAKE_TIMEOUT, ServerWire
 from .clients import Clients, RemoteClient
 from .execution import CommandHandler, Execution, Hook
 from .link import Link
-from .ports import cannot_listen
+from .ports import cannot_listen, network_address
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -120,11 +120,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where clients connect to."""
+        """Where clients on this machine connect to."""
+        return self._url({"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+
+    @property
+    def network_url(self) -> str:
+        """Where clients on other machines of the network connect to, if it listens to them."""
+        return self._url(network_address(self.host))
+
+    def _url(self, host: str) -> str:
         scheme = "wss" if self._ssl is not None else "ws"
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
-        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"{scheme}://{host}:{self.port}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def token(self) -> str | None:

@@ -300,4 +300,4 @@ async def test_wrong_settings_are_told_before_anything_is_sent(server: mb.Server
         ({"settings": {"speed": 5}}, "the settings are: batch_window"),
     ):
         with pytest.raises(mb.UsageError, match=words):
-            await mb.connect(server, **options)  # type: ignore[arg-type]
+            await mb.connect(server, **options)
