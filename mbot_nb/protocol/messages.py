@@ -32,7 +32,8 @@ __all__ = [
 Integer = Annotated[int, Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Sequence = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Id = Annotated[str, Meta(max_length=128)] | Integer
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
+MAX_NAME = 128
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 
 
 class _Message(Struct, tag_field="type", kw_only=True, gc=False):

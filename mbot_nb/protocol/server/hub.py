@@ -1,0 +1,207 @@
+"""What all connections of a server share: the state and its revisions, the sessions, and what goes to everybody."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...commands import MOTIONS, URGENT
+from .. import messages as m
+from ..codec import clean, encode, to_json
+from ..mirror import StateStore
+from ..sessions import Received, ServerSession, Sessions, SessionState
+from ..settings import MAX_FRAME, MAX_INTEGER, Settings
+
+if TYPE_CHECKING:
+    from .outflow import Outflow
+
+__all__ = ["Hub"]
+
+_MAX_PAYLOAD = MAX_FRAME - 1024
+
+
+class Hub:
+    """What all connections of a server share.
+
+    Args:
+        settings: the numbers of the wire contract.
+        read_state: the robot's state now.
+        wall: Unix milliseconds for a monotonic time.
+        new_id: a fresh random text, for epochs.
+        metadata: `robotId` and `version` for the snapshot's metadata.
+        token: what a client must show, None if anybody may connect.
+        on_takeover: called before a client's new connection replaces its old one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        read_state: Callable[[], dict[str, Any]],
+        wall: Callable[[float], int],
+        new_id: Callable[[], str],
+        metadata: dict[str, Any],
+        now: float,
+        token: str | None = None,
+        on_takeover: Callable[[ServerSession], None] = lambda session: None,
+    ) -> None:
+        self.settings = settings
+        self.wall = wall
+        self.token = token
+        self.on_takeover = on_takeover
+        self.metadata = metadata
+        self.started_at = now
+        self.sessions = Sessions(settings, new_id)
+        self.connections: dict[ServerSession, Outflow] = {}
+        self.stops = 0
+        """Counts the stops: motion that arrived before the last one is not performed after it."""
+        self._read_state = read_state
+        self.store = StateStore(read_state())
+        self._snapshot: tuple[int, bytes] | None = None
+
+    def accepts(self, token: str) -> bool:
+        """Whether this is the token, in constant time."""
+        return self.token is not None and hmac.compare_digest(_bytes(token), _bytes(self.token))
+
+    def refresh(self, now: float) -> bool:
+        """Look at the robot's state, and tell everybody what changed; whether anything did."""
+        delta = self.store.update(self._read_state())
+        if delta is None:
+            return False
+        payload = encode(delta)
+        for connection in list(self.connections.values()):
+            connection.state_changed(payload, now)
+        return True
+
+    def snapshot(self) -> bytes:
+        """The snapshot's payload as JSON, made once for each revision."""
+        if self._snapshot is None or self._snapshot[0] != self.store.revision:
+            self._snapshot = self.store.revision, encode(self.store.snapshot())
+        return self._snapshot[1]
+
+    def emit(self, event: str, data: Any, now: float, *, only: ServerSession | None = None) -> None:
+        """Send an event to everybody, or to one session; its payload is encoded once.
+
+        Raises:
+            ValueError, TypeError: no client could read it: the name or the data is too long or too deep, or no plain data.
+        """
+        payload = _event(event, data)
+        timestamp = self.wall(now)
+        if only is not None:
+            self._give(only, payload, timestamp, now)
+            return
+        for session in self.sessions.detached():
+            session.record(payload, timestamp)
+        for session, connection in list(self.connections.items()):
+            session.record(payload, timestamp)
+            connection.pump(now)
+
+    def telemetry(self, data: dict[str, Any], now: float) -> None:
+        """Send the telemetry event to everybody; a slow reader gets the latest only."""
+        payload = _event("telemetry", data)
+        for connection in list(self.connections.values()):
+            connection.telemetry(payload, now)
+
+    def answer(
+        self,
+        session: ServerSession,
+        message: m.CommandMessage,
+        now: float,
+        *,
+        result: Any = None,
+        refusal: tuple[str, str, dict[str, Any] | None] | None = None,
+    ) -> None:
+        """Say how a command ended, to whom wants or must know.
+
+        Raises:
+            ValueError, TypeError: the result is too large or too deep for a frame, or no plain data.
+        """
+        command = message.payload
+        urgent = command.command in URGENT
+        labels: dict[str, Any] = {}
+        if message.sequence is not None:
+            labels["sequence"] = message.sequence
+        if command.id is not None:
+            labels["id"] = command.id
+        if refusal is None:
+            if command.reply or (urgent and command.id is not None):
+                data = {**labels, "ok": True, "result": result}
+                self._result(session, data, command.id if urgent else None, now)
+            return
+        code, text, details = refusal
+        error: dict[str, Any] = {"code": code, "message": text}
+        if details:
+            error["details"] = details
+        self.refuse(session, labels, error, now, wanted=command.reply or urgent, urgent_id=command.id if urgent else None)
+
+    def refuse(
+        self,
+        session: ServerSession,
+        labels: dict[str, Any],
+        error: dict[str, Any],
+        now: float,
+        *,
+        wanted: bool = False,
+        urgent_id: Any = None,
+    ) -> None:
+        """Tell one client what was refused: as the answer to its command, or as an error."""
+        connection = self.connections.get(session)
+        extended = session.id is not None if connection is None else connection.extended
+        if (wanted and labels) or (extended and "sequence" in labels):
+            self._result(session, {**labels, "ok": False, "error": error}, urgent_id, now)
+        elif connection is not None:
+            connection.send_error({**labels, **error}, now)
+
+    def _result(self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float) -> None:
+        payload = _event("command_result", data)
+        if urgent_id is not None:
+            session.remember_answer(urgent_id, payload)
+        self._give(session, payload, self.wall(now), now)
+
+    def _give(self, session: ServerSession, payload: bytes, timestamp: int, now: float) -> None:
+        if session.state is SessionState.ENDED:
+            return
+        session.record(payload, timestamp)
+        connection = self.connections.get(session)
+        if connection is not None:
+            connection.pump(now)
+
+    def objection(self, session: ServerSession, received: Received, now: float) -> tuple[str, str] | None:
+        """Why a motion must not begin any more: code and words; None if it may."""
+        message = received.message
+        command = message.payload
+        if command.command not in MOTIONS:
+            return None
+        stops, cuts = received.stamp
+        if stops != self.stops or (message.sequence or MAX_INTEGER) <= session.stopped_through:
+            return "STOPPED", f"{command.command}: a stop came after it was sent; send it again if it is still wanted"
+        if cuts != session.cuts:
+            return "STOPPED", f"{command.command}: the connection that sent it ended before it could begin"
+        age = now - received.arrived
+        if age > self.settings.motion_max_age or (command.expires is not None and now * 1000 > command.expires):
+            return "EXPIRED", f"{command.command}: it came too late to begin; send it again if it is still wanted"
+        return None
+
+    def again(self, session: ServerSession, id: Any, now: float) -> bool:
+        """Answer an urgent command that was run before; False if it was not."""
+        payload = session.answered.get(id)
+        if payload is None:
+            return False
+        self._give(session, payload, self.wall(now), now)
+        return True
+
+
+def _event(name: str, data: Any) -> bytes:
+    """The payload of an event, as every client can read it."""
+    if not 0 < len(name) <= m.MAX_NAME:
+        raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
+    payload = b'{"event":%b,"data":%b}' % (encode(name), to_json(clean(data)))
+    if len(payload) > _MAX_PAYLOAD:
+        raise ValueError(f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: send it in pieces")
+    return payload
+
+
+def _bytes(token: str) -> bytes:
+    """A header may hold what is no UTF-8."""
+    return token.encode(errors="surrogateescape")
