@@ -59,12 +59,14 @@ class _Demo:
         self.bot = bot
         self.card: Card | None = None
         self._handle: Any = None
+        self._shell: Any = None
+        self._drawn = False
         bot.subscribe("connection", self._connection)
-        bot.subscribe("drawing_complete", self._drawn)
+        bot.subscribe("drawing_complete", self._figure_ended)
 
     def show(self) -> None:
         """Display the card, where there is a notebook to display it in."""
-        if not _in_a_notebook():
+        if not hasattr(_shell(), "kernel"):
             print(f"{self.bot!r}. It drives a figure of {FIGURE}; in a notebook you would see it.")
             return
         from IPython.display import display
@@ -73,6 +75,8 @@ class _Demo:
 
         self.card = Card(self.bot)
         self._handle = display(self.card, display_id=True)  # type: ignore[no-untyped-call]
+        self._shell = _shell()
+        self._shell.events.register("post_run_cell", self._cell_ran)
 
     async def replace(self) -> bool:
         """End it in favour of a newer one; returns whether there was something to end."""
@@ -90,11 +94,21 @@ class _Demo:
         if event["state"] == "disconnected" and not self.server.closed:
             self.bot.home.spawn(_close(self.server), "end of the demo")
 
-    def _drawn(self, _: Event) -> None:
-        """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the beginning."""
-        if self.card is not None and not self.card.seen and not self.card.ended:
-            self.card.refresh_snapshot()
-            self._handle.update(self.card)
+    def _figure_ended(self, _: Event) -> None:
+        self._drawn = True
+
+    def _cell_ran(self, _: object = None) -> None:
+        """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the beginning.
+
+        Done when a cell has run: whoever executes a notebook listens only to the cell that runs.
+        """
+        card = self.card
+        if card is None or not (self._drawn or card.ended):
+            return
+        self._shell.events.unregister("post_run_cell", self._cell_ran)
+        if not card.seen and card.comm is not None:
+            card.refresh_snapshot()
+            self._handle.update(card)
 
 
 _running: _Demo | None = None
@@ -104,7 +118,7 @@ async def _close(server: Server) -> None:
     await server.close()
 
 
-def _in_a_notebook() -> bool:
+def _shell() -> Any:
+    """IPython's shell, or None."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return hasattr(shell, "kernel")
+    return ipython.get_ipython() if ipython is not None else None

@@ -8,7 +8,9 @@ import signal
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -79,61 +81,97 @@ def execute(
     except ImportError as error:
         raise UsageError(f"{error.name} is needed to execute a notebook: pip install 'mbot_nb[lab]'") from None
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    return asyncio.run(_execute(notebook, dict(environment or {}), progress))
+    # In a thread, where nbclient leaves the signals alone: Ctrl-C shall cancel, and say so.
+    run = _Run(notebook, dict(environment or {}), progress)
+    with ThreadPoolExecutor(1, thread_name_prefix="mbot_nb-tour") as pool, _terminable():
+        result = pool.submit(lambda: asyncio.run(run()))
+        while True:
+            try:
+                return result.result()
+            except KeyboardInterrupt:
+                run.interrupt()
 
 
-async def _execute(notebook: NotebookNode, environment: dict[str, str], progress: Callable[[int, int], None] | None) -> Execution:
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+class _Run:
+    """One execution, in a loop of its own."""
 
-    numbers = {index: number for number, index in enumerate(_code_cells(notebook), 1)}
-    at = 0
-    interrupted = False
-    failure: Failure | None = None
+    def __init__(self, notebook: NotebookNode, environment: dict[str, str], progress: Callable[[int, int], None] | None) -> None:
+        self.notebook = notebook
+        self._environment = environment
+        self._progress = progress
+        code = (index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip())
+        self._numbers = {index: number for number, index in enumerate(code, 1)}
+        self._at = 0
+        self._interrupted = False
+        self._cancel: Callable[[], object] | None = None
 
-    def begins(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal at
-        at = cell_index
-        if progress is not None and cell_index in numbers:
-            progress(numbers[cell_index], len(numbers))
+    def interrupt(self) -> None:
+        """End it; from any thread."""
+        self._interrupted = True
+        if self._cancel is not None:
+            self._cancel()
 
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        running.cancel()
+    async def __call__(self) -> Execution:
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    def started(**_: Any) -> None:
-        # The client has set handlers of its own; its way of ending looks like a kernel that died.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt)
+        kernel = _kernel_manager()
+        failure: Failure | None = None
+        with tempfile.TemporaryDirectory(prefix="mbot_nb-") as folder, tempfile.TemporaryFile() as log:
+            resources = {"metadata": {"path": folder}}
+            client = NotebookClient(
+                self.notebook, km=kernel, timeout=CELL_TIMEOUT, resources=resources, on_cell_execute=self._begins
+            )
+            # What the kernel's process itself says is of interest only if it dies.
+            options: dict[str, Any] = {
+                "cleanup_kc": True,
+                "stderr": log,
+                "env": {**os.environ, **_same_package(), **self._environment},
+            }
+            running = asyncio.ensure_future(client.async_execute(**options))
+            loop = asyncio.get_running_loop()
+            self._cancel = lambda: loop.call_soon_threadsafe(running.cancel)
+            if self._interrupted:
+                running.cancel()
+            try:
+                await running
+            except CellExecutionError as error:
+                failure = self._failure(f"{error.ename}: {error.evalue}")
+            except CellTimeoutError:
+                failure = self._failure(f"it ran for more than {CELL_TIMEOUT} s")
+            except (DeadKernelError, asyncio.CancelledError, RuntimeError):
+                if self._interrupted:
+                    raise Interrupted from None
+                log.seek(0)
+                last = log.read().decode(errors="replace").strip().splitlines()[-1:]
+                failure = self._failure(f"the kernel died{': ' + last[0] if last else ''}")
+            finally:
+                self._cancel = None
+                if kernel.has_kernel:
+                    await kernel.shutdown_kernel(now=True)
+        return Execution(self.notebook, len(self._numbers), _summary(self.notebook), failure)
 
-    loop = asyncio.get_running_loop()
-    with tempfile.TemporaryDirectory(prefix="mbot_nb-") as folder, _log_of_kernel() as log:
-        client = NotebookClient(
-            notebook,
-            km=_kernel_manager(),
-            timeout=CELL_TIMEOUT,
-            resources={"metadata": {"path": folder}},
-            on_cell_execute=begins,
-            on_notebook_start=started if os.name == "posix" else None,
-        )
-        options = {"cleanup_kc": True, "stderr": log, "env": {**os.environ, **_same_package(), **environment}}
-        running = asyncio.ensure_future(client.async_execute(**options))
-        try:
-            await running
-        except CellExecutionError as error:
-            failure = _failure(notebook, numbers, at, f"{error.ename}: {error.evalue}")
-        except CellTimeoutError:
-            failure = _failure(notebook, numbers, at, f"it ran for more than {CELL_TIMEOUT} s")
-        except (DeadKernelError, asyncio.CancelledError, RuntimeError) as error:
-            if interrupted:
-                raise Interrupted from None
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            log.seek(0)
-            last = log.read().decode(errors="replace").strip().splitlines()[-1:]
-            failure = _failure(notebook, numbers, at, f"the kernel died{': ' + last[0] if last else ''}")
-    return Execution(notebook, len(numbers), _summary(notebook), failure)
+    def _begins(self, cell: NotebookNode, cell_index: int) -> None:
+        self._at = cell_index
+        if self._progress is not None and cell_index in self._numbers:
+            self._progress(self._numbers[cell_index], len(self._numbers))
+
+    def _failure(self, error: str) -> Failure:
+        source = self.notebook.cells[self._at].source if self.notebook.cells else ""
+        return Failure(self._numbers.get(self._at, 0), source.strip().partition("\n")[0], error.strip().splitlines()[-1])
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _kernel_manager() -> Any:
@@ -155,23 +193,6 @@ def _same_package() -> dict[str, str]:
     if home in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         return {}
     return {"PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
-
-
-@contextmanager
-def _log_of_kernel() -> Iterator[Any]:
-    """What the kernel's process itself says is of interest only if it dies."""
-    with tempfile.TemporaryFile() as log:
-        yield log
-
-
-def _code_cells(notebook: NotebookNode) -> list[int]:
-    return [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
-
-
-def _failure(notebook: NotebookNode, numbers: Mapping[int, int], at: int, error: str) -> Failure:
-    source = notebook.cells[at].source if notebook.cells else ""
-    last_line = error.strip().splitlines()[-1] if "\n" in error.strip() else error.strip()
-    return Failure(numbers.get(at, 0), source.strip().partition("\n")[0], last_line)
 
 
 def _summary(notebook: NotebookNode) -> Summary | None:

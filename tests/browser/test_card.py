@@ -239,13 +239,13 @@ def test_it_costs_the_kernel_next_to_nothing(open_notebook: Open) -> None:
     notebook.run_cell(1)
     notebook.wait("bot.state.motors.moving")
     begin, cpu = time.monotonic(), notebook.value("time.process_time()")
-    notebook.page.wait_for_timeout(5000)
+    notebook.page.wait_for_timeout(3000)
     share = (notebook.value("time.process_time()") - cpu) / (time.monotonic() - begin)
     print(f"kernel, telemetry and card at 10 Hz: {share:.1%} of a core")
     assert share < 0.15
     notebook.wait("not bot.state.motors.moving")
     begin, cpu = time.monotonic(), notebook.value("time.process_time()")
-    notebook.page.wait_for_timeout(5000)
+    notebook.page.wait_for_timeout(3000)
     share = (notebook.value("time.process_time()") - cpu) / (time.monotonic() - begin)
     print(f"kernel, nothing happens: {share:.1%} of a core")
     assert share < 0.05
