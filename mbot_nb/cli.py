@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback
-from .errors import MbotError, UsageError
+from .errors import AddressInUseError, MbotError, UsageError
 from .version import __version__
 
 __all__ = ["main"]
@@ -95,7 +95,10 @@ async def _serve(
     if os.name == "posix":
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, over.set)
-    server = await start(SimulatedRobot(seed=seed), host=host, port=port, token=token, allow_origins=origins, ssl=context)
+    try:
+        server = await start(SimulatedRobot(seed=seed), host=host, port=port, token=token, allow_origins=origins, ssl=context)
+    except AddressInUseError as error:
+        raise UsageError(f"{str(error).partition('. ')[0]}. With --port 0 it takes any free one.") from None
     try:
         print(server.url, flush=True)
         shown = f', token="{token}"' if made else ', token="..."' if token else ""
@@ -119,7 +122,7 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
         context.load_cert_chain(certificate, key)
     except OSError as error:  # also ssl.SSLError
         raise UsageError(
-            f"the certificate cannot be used: {error}. It takes a PEM file, and the key in it or with --key."
+            f"the certificate {certificate} cannot be used: {error}. It takes a PEM file, and the key in it or with --key."
         ) from None
     return context
 
@@ -133,7 +136,7 @@ def demo(
 ) -> None:
     """Execute the first notebook in a real kernel, say what happened, and write it as a page."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from .tour.execution import Interrupted, execute, find_notebook
     from .tour.page import write_page
@@ -161,13 +164,9 @@ def demo(
         )
     if run.summary is None:
         _fail(f"{path.name} ran, but showed no summary: its cell `rec.summary()` is missing. The page is {html}.")
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in run.summary.lines() if run.summary is not None else ():
-        table.add_row(name, text)
-    table.add_row("page", str(html))
-    Console().print(table)
+    console = Console(highlight=False, soft_wrap=True)
+    for name, text in [*(run.summary.lines() if run.summary is not None else ()), ("page", str(html))]:
+        console.print(Text(f"{name:<18}", style="bold") + Text(text))
 
 
 def _note(words: str) -> None:

@@ -70,7 +70,7 @@ class Summary(Struct, frozen=True, kw_only=True):
             said.append(("latency", "not measured"))
         else:
             trips = f"{self.round_trips} round trips"
-            held = f", {self.held_up} held up by this notebook left out" if self.held_up else ""
+            held = f", without {self.held_up} held up by the notebook" if self.held_up else ""
             said.append(("latency", f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms ({trips}{held})"))
         if self.stalls:
             times = "once" if self.stalls == 1 else f"{self.stalls} times"

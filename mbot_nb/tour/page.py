@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "write_page"]
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def page(notebook: NotebookNode, footer: str = "") -> str:
     """The page as HTML."""
@@ -23,11 +26,21 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True
     )
-    body, _ = exporter.from_notebook_node(notebook)
+    body, _ = exporter.from_notebook_node(_still(notebook))
     colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     return _PAGE.format(
         title=escape(_title(notebook)), style=_STYLE, colours=colours, body=body, footer=escape(footer), version=__version__
     )
+
+
+def _still(notebook: NotebookNode) -> NotebookNode:
+    """A copy without live widgets: what they show on paper, a picture or a text, stands beside them."""
+    notebook = deepcopy(notebook)
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)
+    return notebook
 
 
 def write_page(notebook: NotebookNode, path: Path, footer: str = "") -> None:

@@ -35,7 +35,7 @@ def test_people_and_programs_are_told_the_same() -> None:
         "170.4 cm",
         "22 in 13 frames, 1.7 a frame",
         "p50 0.39 ms, p99 3.21 ms",
-        "1 held up",
+        "without 1 held up",
         "once",
         "512 ms",
     ):
