@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import fan_out, import_time, lab_truth, ping, report, sending
+from . import fan_out, import_time, kernel, lab_truth, ping, report, sending, sim_step, stop_latency, sync_call
 from .figures import Comparison, Figure, compare
 from .harness import take_turns
 
@@ -19,6 +19,10 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (sending.comparisons(), 7),
     (fan_out.comparisons(), 5),
     (import_time.comparisons(), 21),
+    (sync_call.comparisons(), 7),
+    (sim_step.comparisons(), 7),
+    (kernel.comparisons(), 3),
+    (stop_latency.comparisons(), 3),
     (lab_truth.comparisons(), 3),
 )
 NAMES = [comparison.name for comparisons, _ in SUITES for comparison in comparisons]
@@ -32,7 +36,7 @@ async def measure(names: Sequence[str], rounds: int | None, progress: Callable[[
         if not chosen:
             continue
         # One contender may stand in several rows, and is measured once for all of them.
-        contenders = {side.name: side for row in chosen for side in (row.ours, row.theirs)}
+        contenders = {side.name: side for row in chosen for side in (row.ours, row.theirs) if side is not None}
         samples = await take_turns(list(contenders.values()), rounds or usual_rounds, progress)
         figures.extend(compare(comparison, samples) for comparison in chosen)
     return figures
@@ -41,13 +45,21 @@ async def measure(names: Sequence[str], rounds: int | None, progress: Callable[[
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when all has been measured; with ``--check``, 1 when a goal was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"figures to measure (all): {', '.join(NAMES)}")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"figures to measure, by name or by what several names begin with (all): {', '.join(NAMES)}",
+    )
     parser.add_argument("--rounds", type=int, help="samples of each side, instead of each figure's own number")
     parser.add_argument("--check", action="store_true", help="end with status 1 when a goal is missed")
     options = parser.parse_args(arguments)
-    unknown = [name for name in options.names if name not in NAMES]
-    if unknown:
-        parser.error(f"there is no figure {unknown[0]!r}; there are {', '.join(NAMES)}")
+    names = []
+    for name in options.names:
+        found = [known for known in NAMES if known == name or known.startswith(f"{name}_")]
+        if not found:
+            parser.error(f"there is no figure {name!r}; there are {', '.join(NAMES)}")
+        names.extend(found)
     if options.rounds is not None and options.rounds < 1:
         parser.error(f"--rounds {options.rounds} measures nothing: at least 1")
 
@@ -56,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console = Console(width=120)  # a log is not a narrow terminal
     surroundings = report.environment()
     with console.status("measuring") as status:
-        figures = asyncio.run(measure(options.names or NAMES, options.rounds, status.update))
+        figures = asyncio.run(measure(names or NAMES, options.rounds, status.update))
     report.print_table(figures, console)
     whole = len(figures) == len(NAMES) and options.rounds is None
     report.write_results(report.RESULTS, figures, surroundings, whole=whole)

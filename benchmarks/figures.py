@@ -12,18 +12,41 @@ __all__ = ["Comparison", "Figure", "Goal", "compare"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure has to reach: limits of the ratio ours / theirs, and a least value of our own."""
+    """What a figure has to reach: limits of the ratio ours / theirs, of our own value, and of what it is more than theirs."""
 
     ratio_at_least: float | None = None
     ratio_at_most: float | None = None
     ours_at_least: float | None = None
+    ours_at_most: float | None = None
+    more_at_most: float | None = None
 
-    def met(self, ours: float, ratio: float) -> bool:
-        """Whether every limit that is set is kept."""
+    def __post_init__(self) -> None:
+        if self.ours_at_least is None and self.ours_at_most is None and not self.compares:
+            raise ValueError("a goal without a limit would always be met")
+
+    @property
+    def compares(self) -> bool:
+        """Whether it needs the other side."""
+        return any(limit is not None for limit in (self.ratio_at_least, self.ratio_at_most, self.more_at_most))
+
+    def met(self, ours: float, theirs: float | None) -> bool:
+        """Whether every limit that is set is kept.
+
+        Raises:
+            ValueError: without the other side, when a limit compares.
+        """
+        if (self.ours_at_least is not None and ours < self.ours_at_least) or (
+            self.ours_at_most is not None and ours > self.ours_at_most
+        ):
+            return False
+        if not self.compares:
+            return True
+        if theirs is None:
+            raise ValueError(f"the goal {self} compares with something, and nothing was measured beside it")
         return (
-            (self.ratio_at_least is None or ratio >= self.ratio_at_least)
-            and (self.ratio_at_most is None or ratio <= self.ratio_at_most)
-            and (self.ours_at_least is None or ours >= self.ours_at_least)
+            (self.ratio_at_least is None or ours / theirs >= self.ratio_at_least)
+            and (self.ratio_at_most is None or ours / theirs <= self.ratio_at_most)
+            and (self.more_at_most is None or ours - theirs <= self.more_at_most)
         )
 
     def __str__(self) -> str:
@@ -34,16 +57,20 @@ class Goal:
             parts.append(f"≤ {self.ratio_at_most:g} x")
         if self.ours_at_least is not None:
             parts.append(f"≥ {self.ours_at_least:,.0f}")
+        if self.ours_at_most is not None:
+            parts.append(f"≤ {self.ours_at_most:,g}")
+        if self.more_at_most is not None:
+            parts.append(f"≤ theirs + {self.more_at_most:,g}")
         return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row to be measured. Without a goal it is there for information."""
+    """One row to be measured, beside something else or alone. Without a goal it is there for information."""
 
     name: str
     ours: Contender
-    theirs: Contender
+    theirs: Contender | None
     unit: str
     how: str
     goal: Goal | None = None
@@ -51,21 +78,24 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row that was measured: medians, their ratio, the smallest and largest of the rounds, and whether the goal is met."""
+    """One row that was measured: medians, their ratio, the smallest and largest of the rounds, and whether the goal is met.
+
+    What was measured alone has None for all of the other side.
+    """
 
     name: str
     ours: float
-    theirs: float
-    ratio: float
+    theirs: float | None
+    ratio: float | None
     unit: str
     goal: str | None
     met: bool | None
     how: str
     ours_spread: tuple[float, float]
-    theirs_spread: tuple[float, float]
-    ratio_spread: tuple[float, float]
+    theirs_spread: tuple[float, float] | None
+    ratio_spread: tuple[float, float] | None
     rounds: int
-    against: str
+    against: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """As it goes into the results file: four significant digits, more would be noise."""
@@ -74,24 +104,27 @@ class Figure:
 
 def compare(comparison: Comparison, samples: dict[str, Samples]) -> Figure:
     """The figure that the samples of a comparison's two sides give."""
-    ours, theirs = samples[comparison.ours.name], samples[comparison.theirs.name]
-    ratio = ours.median / theirs.median
-    by_round = Samples([mine / other for mine, other in zip(ours.values, theirs.values, strict=True)])
+    ours = samples[comparison.ours.name]
+    theirs = None if comparison.theirs is None else samples[comparison.theirs.name]
     goal = comparison.goal
+    beside = None if theirs is None else theirs.median
+    by_round = None
+    if theirs is not None:
+        by_round = Samples([mine / other for mine, other in zip(ours.values, theirs.values, strict=True)])
     return Figure(
         name=comparison.name,
         ours=ours.median,
-        theirs=theirs.median,
-        ratio=ratio,
+        theirs=beside,
+        ratio=None if beside is None else ours.median / beside,
         unit=comparison.unit,
         goal=None if goal is None else str(goal),
-        met=None if goal is None else goal.met(ours.median, ratio),
+        met=None if goal is None else goal.met(ours.median, beside),
         how=comparison.how,
         ours_spread=ours.spread,
-        theirs_spread=theirs.spread,
-        ratio_spread=by_round.spread,
+        theirs_spread=None if theirs is None else theirs.spread,
+        ratio_spread=None if by_round is None else by_round.spread,
         rounds=len(ours.values),
-        against=comparison.theirs.name,
+        against=None if comparison.theirs is None else comparison.theirs.name,
     )
 
 

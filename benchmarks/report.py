@@ -19,7 +19,7 @@ from .figures import Figure
 __all__ = ["RESULTS", "environment", "print_table", "write_results"]
 
 RESULTS = Path(__file__).with_name("results.json")
-_PACKAGES = ("mbot_nb", "websockets", "msgspec", "python-socketio", "python-engineio", "aiohttp")
+_PACKAGES = ("mbot_nb", "websockets", "msgspec", "python-socketio", "python-engineio", "aiohttp", "ipykernel")
 
 
 def environment() -> dict[str, Any]:
@@ -56,13 +56,16 @@ def print_table(figures: Sequence[Figure], console: Console) -> None:
     table.add_column("goal", no_wrap=True)
     table.add_column("met")
     for figure in figures:
-        low, high = figure.ratio_spread
+        ratio = ""
+        if figure.ratio is not None and figure.ratio_spread is not None:
+            low, high = figure.ratio_spread
+            ratio = f"{figure.ratio:.2f} ({low:.2f} to {high:.2f})"
         table.add_row(
             figure.name,
             _number(figure.ours),
-            _number(figure.theirs),
+            "" if figure.theirs is None else _number(figure.theirs),
             figure.unit,
-            f"{figure.ratio:.2f} ({low:.2f} to {high:.2f})",
+            ratio,
             figure.goal or "",
             {True: "yes", False: "NO", None: ""}[figure.met],
         )

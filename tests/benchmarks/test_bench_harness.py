@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.figures import Comparison, Goal, compare
 from benchmarks.harness import Contender, Samples, take_turns
 from benchmarks.tally import Tally
+from benchmarks.together import Together
 
 
 def contender(name: str, values: list[float], log: list[str] | None = None) -> Contender:
@@ -80,11 +82,43 @@ def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() ->
         (Goal(ratio_at_most=1.9), "≤ 1.9 x", False),
         (Goal(ratio_at_least=2, ours_at_least=100_000), "≥ 2 x, ≥ 100,000", True),
         (Goal(ratio_at_least=2, ours_at_least=100_001), "≥ 2 x, ≥ 100,001", False),
+        (Goal(ours_at_most=100_000), "≤ 100,000", True),
+        (Goal(ours_at_most=99_999.5), "≤ 99,999.5", False),
+        (Goal(more_at_most=50_000), "≤ theirs + 50,000", True),
+        (Goal(more_at_most=49_999.5), "≤ theirs + 49,999.5", False),
     ],
 )
 def test_a_goal_is_met_when_all_its_limits_are_kept(goal: Goal, text: str, met: bool) -> None:
     figure = compare(figure_of([1e5], [5e4], goal), {"ours": Samples([100_000.0]), "theirs": Samples([50_000.0])})
     assert (figure.goal, figure.met) == (text, met)
+
+
+def test_a_figure_alone_has_its_own_value_and_no_goal_that_compares() -> None:
+    row = Comparison("share", contender("ours", []), None, "%", "by hand", Goal(ours_at_most=5))
+    figure = compare(row, {"ours": Samples([6.0, 4.0, 5.0])})
+    assert (figure.ours, figure.ours_spread, figure.met) == (5.0, (4.0, 6.0), True)
+    assert (figure.theirs, figure.ratio, figure.theirs_spread, figure.ratio_spread, figure.against) == (None,) * 5
+    with pytest.raises(ValueError, match="nothing was measured beside it"):
+        compare(replace(row, goal=Goal(ratio_at_most=2)), {"ours": Samples([1.0])})
+    with pytest.raises(ValueError, match="without a limit"):
+        Goal()
+
+
+async def test_what_is_measured_together_is_measured_once_a_round() -> None:
+    rounds = 0
+
+    async def measure() -> dict[str, float]:
+        nonlocal rounds
+        rounds += 1
+        return {"p50": rounds, "p99": 10.0 * rounds, "unasked": 0.0}
+
+    both = Together("stop", measure)
+    samples = await take_turns([both.part("p50"), both.part("p99")], 3)
+    assert {name: taken.values for name, taken in samples.items()} == {
+        "stop: p50": [1.0, 2.0, 3.0],
+        "stop: p99": [10.0, 20.0, 30.0],
+    }
+    assert rounds == 3
 
 
 def test_the_tally_takes_nothing_but_all_in_order() -> None:

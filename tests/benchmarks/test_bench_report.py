@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_the_surroundings_name_neither_machine_nor_person() -> None:
     assert not re.search(rf"\b{re.escape(socket.gethostname())}\b", text)
     assert str(Path.home()) not in text
     assert str(Path(__file__).parents[2]) not in text
+
+
+def test_what_was_measured_alone_leaves_the_other_side_empty(tmp_path: Path) -> None:
+    alone = replace(FIGURE, theirs=None, ratio=None, theirs_spread=None, ratio_spread=None, against=None)
+    console = Console(file=io.StringIO(), width=120)
+    report.print_table([alone], console)
+    assert isinstance(console.file, io.StringIO)
+    (line,) = [line for line in console.file.getvalue().splitlines() if "send_batched_10 " in line]
+    assert [part.strip() for part in line.split("│")[2:6]] == ["123,457", "", "messages/s", ""]
+    report.write_results(tmp_path / "results.json", [alone], {}, whole=False)
+    (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["figures"]
+    assert (row["ours"], row["theirs"], row["ratio"], row["ratio_spread"]) == (123500.0, None, None, None)
 
 
 def test_the_table_shows_each_figure_and_how_it_was_measured() -> None:
@@ -105,6 +118,15 @@ def test_a_part_or_a_shorter_run_is_not_whole(two_figures: Path) -> None:
         assert [row["name"] for row in document["figures"]] == names
 
 
+def test_a_name_stands_for_all_that_begin_with_it(two_figures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [replace(row, name=name) for row, name in zip(command.SUITES[0][0], ("way_slow", "ways"), strict=True)]
+    monkeypatch.setattr(command, "SUITES", ((rows, 1),))
+    monkeypatch.setattr(command, "NAMES", [row.name for row in rows])
+    assert command.main(["way"]) == 0
+    document = json.loads(two_figures.read_text(encoding="utf-8"))
+    assert [row["name"] for row in document["figures"]] == ["way_slow"]
+
+
 def test_an_unknown_name_is_refused_before_anything_is_measured(two_figures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["fats"])
@@ -116,6 +138,16 @@ def test_the_figures_of_the_plan_are_all_there() -> None:
     planned = {"ping_rtt_p50", "send_unbatched", "send_batched_10", "send_batched_100", "send_socketio"}
     planned |= {"lab_truth_relay", "lab_truth_line", "lab_truth_jitter"}
     planned |= {f"lab_truth_batch_{rate}" for rate in (5, 15, 45, 150, 500)}
+    planned |= {
+        "loop_share",
+        "loop_share_rest",
+        "loop_share_messages",
+        "loop_share_frames",
+        "sync_call",
+        "sim_step",
+        "sim_step_30",
+    }
+    planned |= {f"kernel_rtt_{place}_p50" for place in ("idle", "awaiting", "widgets")}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
     assert goals == planned | {"fan_out", "import_time"}
     assert len(command.NAMES) == len(set(command.NAMES))
