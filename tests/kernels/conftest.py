@@ -120,6 +120,7 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self._cells: dict[str, Cell] = {}
         self._idle: set[str] = set()
+        self._replied: set[str] = set()
         self._subshell: str | None = None
         self._has_subshells = False
         self._begin()
@@ -159,11 +160,14 @@ class Kernel:
         while id not in self._idle:
             self._listen(deadline, "the end of the cell")
         # ipykernel 7 may miss a request that comes while it sends a reply (its issue 1554): wait for the reply, as a page does.
-        while self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))["parent_header"].get("msg_id") != id:
-            pass
+        while id not in self._replied:
+            try:
+                reply = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"ipykernel {self.version}: the cell's reply did not come")
+            self._replied.add(reply["parent_header"].get("msg_id", ""))
         cell = self._cells[id]
         cell.seconds = time.monotonic() - cell.seconds
-        self._idle.discard(id)
         if bool(cell.error) is not fails:
             expected = "an error" if fails else "none"
             pytest.fail(f"on ipykernel {self.version} the cell ended with {expected} expected:\n{cell.said}")
@@ -178,10 +182,10 @@ class Kernel:
                 await asyncio.sleep(0.005)
         """)
 
-    def until(self, id: str, text: str, *, patience: float = PATIENCE) -> None:
-        """Wait until a started cell has printed this."""
+    def until(self, id: str | None, text: str, *, patience: float = PATIENCE) -> None:
+        """Wait until this is shown below a started cell, also when it has ended; or below any (None)."""
         deadline = time.monotonic() + patience
-        while text not in self._cells[id].stdout:
+        while not any(text in cell.said for cell in ([self._cells[id]] if id else list(self._cells.values()))):
             self._listen(deadline, f"{text!r} from the cell")
 
     def click(self, button: str) -> str:

@@ -1,0 +1,61 @@
+"""Whoever blocks a loop is told so, once, in words, below the cell that ran last."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from websockets.sync.client import connect
+
+if TYPE_CHECKING:
+    from .conftest import Kernel
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["alone", "beside a monitor"])
+def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel, recorded: bool) -> None:
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)")
+    if recorded:
+        kernel.run("from mbot_nb.monitor import LoopMonitor\nmonitor = LoopMonitor.of(bot.home.loop)\nmonitor.hold()")
+    first = kernel.start("time.sleep(1.5)")
+    kernel.until(first, "blocked the loop", patience=4)
+    again = kernel.start("time.sleep(1.2)")
+    kernel.until(again, "blocked the loop", patience=4)
+    if recorded:
+        kernel.run("monitor.release()")
+    quiet = kernel.run("time.sleep(0.4); await asyncio.sleep(0.8)")
+    words = kernel.finish(first).stderr.strip()
+    assert re.fullmatch(r"a cell blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*", words)
+    words = kernel.finish(again).stderr.strip()
+    assert re.fullmatch(r"a cell blocked the loop again for 1\.[123] s; connections survived\.", words)
+    assert quiet.stderr == ""
+    kernel.run("await bot.close(); await server.close()")
+
+
+def test_connections_that_were_lost_meanwhile_are_counted(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0)")
+    with connect(kernel.value("server.url"), proxy=None) as outside:
+        outside.recv(timeout=2)
+        kernel.run("await asyncio.sleep(0.2)")
+        blocking = kernel.start("print('go', flush=True)\ntime.sleep(1.2)")
+        kernel.until(blocking, "go")
+        outside.socket.shutdown(socket.SHUT_RDWR)
+        kernel.until(blocking, "1 connection was lost", patience=4)
+    kernel.finish(blocking)
+    kernel.run("await server.close()")
+
+
+def test_a_cell_does_not_block_the_io_thread_but_a_handler_may(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0, thread=True)\nbot = await mb.connect(server.url, thread=True)")
+    cell = kernel.run("time.sleep(1.2)")
+    time.sleep(0.7)  # whoever had something to say has said it
+    blocking = kernel.start("bot.subscribe('hello', lambda event: time.sleep(1.2))\nserver.emit('hello')")
+    # ipykernel 6 shows what the I/O thread says below the cell that started this thread.
+    shown = None if kernel.version.startswith("6") else blocking
+    kernel.until(shown, "a handler blocked the I/O thread for 1.", patience=4)
+    kernel.until(shown, "make it shorter, or `async`", patience=1)
+    kernel.finish(blocking)
+    assert cell.stderr == ""
+    kernel.run("await bot.close(); await server.close()")
