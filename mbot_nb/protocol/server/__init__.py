@@ -1,7 +1,7 @@
 """The server's side of the wire, without a wire: one hub, and one connection object for each connection."""
 
 from .connection import ServerConnection
-from .hub import Hub
+from .hub import Hub, event_payload
 from .outflow import Close, ConnectionState
 
-__all__ = ["Close", "ConnectionState", "Hub", "ServerConnection"]
+__all__ = ["Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]

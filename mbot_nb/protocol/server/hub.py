@@ -16,7 +16,7 @@ from ..settings import MAX_FRAME, MAX_INTEGER, Settings
 if TYPE_CHECKING:
     from .outflow import Outflow
 
-__all__ = ["Hub"]
+__all__ = ["Hub", "event_payload"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
 
@@ -86,7 +86,10 @@ class Hub:
         Raises:
             ValueError, TypeError: no client could read it: the name or the data is too long or too deep, or no plain data.
         """
-        payload = _event(event, data)
+        self.send(event_payload(event, data), now, only=only)
+
+    def send(self, payload: bytes, now: float, *, only: ServerSession | None = None) -> None:
+        """The same for an event whose payload was made before, with :func:`event_payload`, in whatever thread."""
         timestamp = self.wall(now)
         if only is not None:
             self._give(only, payload, timestamp, now)
@@ -99,7 +102,7 @@ class Hub:
 
     def telemetry(self, data: dict[str, Any], now: float) -> None:
         """Send the telemetry event to everybody; a slow reader gets the latest only."""
-        payload = _event("telemetry", data)
+        payload = event_payload("telemetry", data)
         for connection in list(self.connections.values()):
             connection.telemetry(payload, now)
 
@@ -154,7 +157,7 @@ class Hub:
             connection.send_error({**labels, **error}, now)
 
     def _result(self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float) -> None:
-        payload = _event("command_result", data)
+        payload = event_payload("command_result", data)
         if urgent_id is not None:
             session.remember_answer(urgent_id, payload)
         self._give(session, payload, self.wall(now), now)
@@ -192,8 +195,12 @@ class Hub:
         return True
 
 
-def _event(name: str, data: Any) -> bytes:
-    """The payload of an event, as every client can read it."""
+def event_payload(name: str, data: Any) -> bytes:
+    """The payload of an event, as every client can read it.
+
+    Raises:
+        ValueError, TypeError: no client could read it: the name or the data is too long or too deep, or no plain data.
+    """
     if not 0 < len(name) <= m.MAX_NAME:
         raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
     payload = b'{"event":%b,"data":%b}' % (encode(name), to_json(clean(data)))
