@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
 from ..protocol.codec import to_json
 from ..protocol.outgoing import Outgoing
-from ..protocol.settings import Settings
+from ..protocol.settings import MAX_FRAME, Settings
 from ..vocabulary import CommandResult, Vocabulary
 from .line import Line
 from .look import Look
@@ -33,6 +34,7 @@ DRAWING_TIMEOUT = 120.0
 AGAIN = "`await bot.reconnect()` tries again."
 _ANEW = "Make a new one with `bot = await mb.connect()`."
 _PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
+_MOST = MAX_FRAME - 2048
 _NO_JSON = (TypeError, ValueError, RecursionError)
 
 
@@ -77,9 +79,12 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._must_be_alive(command)
         # What the caller does with its lists and dicts afterwards must not change what is sent.
         try:
-            params = msgspec.json.decode(to_json(c.plain(params)))
+            text = to_json(c.plain(params))
+            if len(text) > _MOST:
+                raise ValueError(f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB")
         except _NO_JSON as error:
-            raise CommandRejectedError("INVALID_PARAMS", f"{command}: {error}. {_PLAIN}", command=command) from None
+            raise _not_plain(command, error) from None
+        params = msgspec.json.decode(text)
         if not self.home.post(self._send_later, command, params):
             raise NotConnectedError(f"{command} was not sent: the event loop of this client is gone. {_ANEW}")
 
@@ -217,10 +222,14 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._must_be_alive("flush")
         self._flush_queue()
         outbox = self._session.outbox
-        waiting = outbox.queue.items or outbox.unacknowledged
-        if waiting:
-            last = waiting[-1]
-            await self._conditions.until(lambda: last.acknowledged_at is not None or last.outcome is not None)
+        waiting = deque([*outbox.unacknowledged, *outbox.queue.items])
+
+        def done() -> bool:
+            while waiting and (waiting[0].acknowledged_at is not None or waiting[0].outcome is not None):
+                waiting.popleft()
+            return not waiting
+
+        await self._conditions.until(done)
 
     def _flush_queue(self) -> None:
         """Send what is queued, and ask for its acknowledgement, which rides on whatever comes back: a pong comes at once."""
@@ -242,11 +251,16 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
                 return self._session.command(name, c.plain(params), self._now(), **more)
             except _NO_JSON as again:
                 error = again
-        raise CommandRejectedError("INVALID_PARAMS", f"{name}: {error}. {_PLAIN}", command=name) from None
+        raise _not_plain(name, error) from None
 
     def _standing_latch(self) -> str:
         latch = self._session.mirror.state.get("latch")
         return latch if isinstance(latch, str) else ""
+
+
+def _not_plain(name: str, error: Exception) -> CommandRejectedError:
+    words = str(error).removeprefix(f"{name}: ")
+    return CommandRejectedError("INVALID_PARAMS", f"{name}: {words}. {_PLAIN}", command=name)
 
 
 def _length(command: Command | None) -> float:

@@ -13,15 +13,13 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from .. import commands as c
 from ..address import origin_is_loopback
 from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
-from ..protocol.codec import clean, to_json
-from ..protocol.server import Hub, ServerConnection
+from ..protocol.messages import MAX_NAME
+from ..protocol.server import Hub, ServerConnection, event_payload
 from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
 from ..robot import Robot
@@ -284,29 +282,25 @@ class Server:
         return hook
 
     def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
-        if not isinstance(event, str) or not 1 <= len(event) <= 128:
-            raise UsageError(f"an event's name is a text of 1 to 128 letters, not {event!r}")
-        if self.home.is_here:
-            self._emit(event, data, only)
-            return
-        # What the caller does with its lists and dicts afterwards must not change what is sent.
-        try:
-            data = msgspec.json.decode(to_json(clean(c.plain(data))))
-        except _NO_JSON as error:
-            raise _not_plain(event, error) from None
-        self.home.post(self._emit, event, data, only)
-
-    def _emit(self, event: str, data: Any, only: ServerSession | None) -> None:
-        if self._closed:
-            return
+        if not isinstance(event, str) or not 1 <= len(event) <= MAX_NAME:
+            raise UsageError(f"an event's name is a text of 1 to {MAX_NAME} letters, not {event!r}")
+        # At once: what the caller does with its lists and dicts afterwards does not change what is sent.
         try:
             try:
-                self._hub.emit(event, data, self._now(), only=only)
+                payload = event_payload(event, data)
             except TypeError:
-                self._hub.emit(event, c.plain(data), self._now(), only=only)
-        except _NO_JSON as error:
-            raise _not_plain(event, error) from None
-        self._flush()
+                payload = event_payload(event, c.plain(data))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError(f"emit({event!r}, ...): {error}. {_PLAIN}") from None
+        if self.home.is_here:
+            self._send(payload, only)
+        else:
+            self.home.post(self._send, payload, only)
+
+    def _send(self, payload: bytes, only: ServerSession | None) -> None:
+        if not self._closed:
+            self._hub.send(payload, self._now(), only=only)
+            self._flush()
 
     # Connections (all on the home loop).
 
@@ -381,7 +375,10 @@ class Server:
 
     def _report(self, event: str, data: Mapping[str, Any]) -> None:
         """The robot says something, in whatever thread."""
-        self.home.post(self._emit, event, dict(data), None)
+        try:
+            self._post_emit(event, data, None)
+        except UsageError as error:
+            _log.error("the robot said what cannot be sent: %s", error)
 
     def _look_now(self) -> None:
         """Send what has changed in the robot's state."""
@@ -406,11 +403,4 @@ class Server:
             link.flush()
 
 
-_NO_JSON = (TypeError, ValueError, RecursionError)
-
-
-def _not_plain(event: str, error: Exception) -> UsageError:
-    return UsageError(
-        f"emit({event!r}, ...): {error}. An event's data is plain: numbers, text, true and false, None, "
-        "and lists and dicts of them."
-    )
+_PLAIN = "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."
