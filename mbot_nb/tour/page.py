@@ -111,7 +111,7 @@ p code, li code, td code { background: #f1f3f4; border-radius: 3px; padding: .1e
 table { border-collapse: collapse; font-size: .85rem; margin: .4rem 0; }
 caption { padding: .2rem .6rem .4rem 0; white-space: nowrap; }
 th, td { padding: .22rem .6rem; text-align: right; white-space: nowrap; border: 0; border-bottom: 1px solid #e8eaed; }
-td { max-width: 24rem; overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+td { max-width: 40rem; overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
 .ansi-red-fg, .ansi-red-intense-fg { color: #b3261e; }
 .ansi-green-fg, .ansi-green-intense-fg { color: #1e6b34; }
 .ansi-yellow-fg, .ansi-yellow-intense-fg { color: #8a4b00; }
