@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy import stats
 
 import mbot_nb as mb
 from mbot_nb.lab import Network, PingRun, Relay, ping
@@ -21,9 +20,10 @@ async def test_a_fixed_delay_is_found(through: Through) -> None:
     run = await ping(bot, rate=50, duration=1.2)
     assert run.n == 60
     assert run.lost == 0
-    assert 0.04 <= np.median(run.delays()) < 0.045
-    assert run.samples["up_ms"].median() == pytest.approx(20.5, abs=2)
-    assert run.samples["down_ms"].median() == pytest.approx(20.5, abs=2)
+    # The best tenth: the rest belongs to whatever else the machine does.
+    assert 0.04 <= run.delays().min() <= np.quantile(run.delays(), 0.1) < 0.044
+    for way in ("up_ms", "down_ms"):
+        assert 20 <= run.samples[way].min() <= run.samples[way].quantile(0.1) < 22
     # The row is consistent: late plus raw is what is counted from the intended time, and so are both ways.
     samples = run.samples
     assert np.allclose(samples["corrected_ms"], samples["late_ms"] + samples["rtt_ms"])
@@ -32,14 +32,18 @@ async def test_a_fixed_delay_is_found(through: Through) -> None:
 
 
 async def test_the_delays_drawn_are_the_delays_found(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
-    bot = await through(Network(jitter=0.015), down="perfect")
-    before = len([drawn for drawn in relay_of(bot).drawn if drawn.direction == "up"])
-    run = await ping(bot, rate=60, duration=2)
-    up = [drawn for drawn in relay_of(bot).drawn if drawn.direction == "up" and drawn.kind == "text"]
-    drawn = [one.delay for one in up[-run.n :]]
-    assert before
-    assert stats.ks_2samp(run.delays("rtt_ms", warm_up=True, stalls=True), drawn).pvalue > 0.01
-    assert stats.ks_2samp(run.delays("rtt_ms", warm_up=True, stalls=True), np.array(drawn) * 1.5).pvalue < 0.01
+    """Ping by ping; `benchmarks/lab_truth.py` compares the distributions."""
+    bot = await through(Network(jitter=0.03), down="perfect")
+    run = await ping(bot, rate=30, duration=1.5)
+    drawn = [
+        one
+        for one in relay_of(bot).drawn
+        if one.direction == "up" and one.kind == "text" and one.came >= run.samples["sent_s"].min()
+    ]
+    assert len(drawn) == run.n == 45
+    beyond = run.delays("rtt_ms", warm_up=True, stalls=True) - [one.delay for one in drawn]
+    assert beyond.min() >= 0
+    assert np.quantile(beyond, 0.1) < 0.003  # the rest belongs to a busy machine
 
 
 async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client) -> None:

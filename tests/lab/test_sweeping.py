@@ -113,11 +113,11 @@ async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
     assert table["network"].tolist() == ["perfect", "Network(delay=0.01)"] * 2
     assert (table["lost"] == 0).all()
     near, far = table["p50_ms"][::2].to_numpy(), table["p50_ms"][1::2].to_numpy()
-    assert ((far - near > 15) & (far - near < 30)).all()
+    assert (far - near > 10).all()  # 20 ms more, on a machine that may be busy
     assert (table["p50_low_ms"] <= table["p50_ms"]).all()
     assert table["messages_per_frame"].iloc[0] == 1
     assert table["messages_per_frame"].iloc[2] > 3
-    assert table["wait_ms"].iloc[2] == pytest.approx(table["expected_wait_ms"].iloc[2], rel=0.2)
+    assert table["wait_ms"].iloc[2] == pytest.approx(table["expected_wait_ms"].iloc[2], rel=0.4)
 
 
 def test_workers_measure_in_other_processes() -> None:
