@@ -293,7 +293,7 @@ def test_a_pseudo_terminal_echoes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sent: signal.Signals) -> None:
     link = tmp_path / "robot"
-    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators.run", "cyberpi", "--link", str(link), "--boot", "0"]
+    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators", "cyberpi", "--link", str(link), "--boot", "0"]
     with subprocess.Popen([*command, "--unpaced"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -316,7 +316,7 @@ def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sen
 
 
 def test_a_wrong_option_is_told() -> None:
-    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators.run", "mbot", "--mischief", "nonsense=1"]
+    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators", "mbot", "--mischief", "nonsense=1"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 2)
     assert run.returncode == 2
     assert "nonsense" in run.stderr

@@ -1,10 +1,9 @@
-"""Starting an emulator: in this process, or as one of its own (``python -m mbot_nb.robots.serial.emulators.run cyberpi``)."""
+"""Starting an emulator: in this process, or as one of its own (``python -m mbot_nb.robots.serial.emulators cyberpi``)."""
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,7 +120,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for timer in timers:
             timer.cancel()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
