@@ -82,7 +82,7 @@ class Server:
         self._version = version
         self._now = home.loop.time
         self._state: dict[str, Any] = {}
-        self._state_failed = False
+        self._failing: set[str] = set()
         offset = time.time() - time.monotonic()
         self._hub = Hub(
             settings,
@@ -366,12 +366,16 @@ class Server:
         """The robot's state; the last one if it fails at telling it, which is reported once."""
         try:
             self._state = {**self.robot.state(), "latch": self.robot.latch}
-            self._state_failed = False
+            self._failing.discard("state")
         except Exception as error:
-            if not self._state_failed:
-                self._state_failed = True
-                _log.error("the robot cannot tell its state: %s: %s", type(error).__name__, error, exc_info=error)
+            self._robot_failed("state", error)
         return self._state
+
+    def _robot_failed(self, what: str, error: Exception) -> None:
+        """Say it loud once; the robot is asked ten times a second."""
+        if what not in self._failing:
+            self._failing.add(what)
+            _log.error("the robot cannot tell its %s: %s: %s", what, type(error).__name__, error, exc_info=error)
 
     def _report(self, event: str, data: Mapping[str, Any]) -> None:
         """The robot says something, in whatever thread."""
@@ -395,7 +399,11 @@ class Server:
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()
         if self._hub.refresh(now):
-            self._hub.telemetry(self.robot.telemetry(), now)
+            try:
+                self._hub.telemetry(self.robot.telemetry(), now)
+                self._failing.discard("telemetry")
+            except Exception as error:
+                self._robot_failed("telemetry", error)
             self._flush()
 
     def _flush(self) -> None:
