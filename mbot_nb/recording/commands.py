@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from ..protocol.outgoing import Outgoing
-from .tables import Column, Table, make_frame
+from .tables import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,6 @@ __all__ = ["CommandTable"]
 LATE = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this long."""
 _FINAL = ("sent", "unsent", "unknown")
-_NAN = float("nan")
 
 
 class CommandTable:
@@ -68,26 +68,27 @@ class CommandTable:
             done = self._done.frame()
             if self._done.total == total:
                 break  # nothing was written down while this thread looked
-        rows = list(zip(*map(_row, still_open), strict=True)) or [()] * (len(self.columns) - 1)
-        frame = make_frame(self.columns, rows, self._wall_offset)
+        newest = Table("commands", self.columns, max_rows=len(still_open) + 1, wall_offset=self._wall_offset)
+        newest.extend([_row(command) for command in still_open])
+        frame = newest.frame()
         if len(done):
             frame = pd.concat([done, frame], ignore_index=True)
         return frame.iloc[-self.max_rows :].reset_index(drop=True) if len(frame) > self.max_rows else frame
 
     def _write_down(self) -> None:
-        spare = len(self._open) - LATE
-        for command in list(self._open)[:spare]:
-            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
-            if not _is_final(command) and len(self._open) <= self.max_rows:
-                return
-            self._done.append(*_row(command))
+        spare = list(islice(self._open, len(self._open) - LATE))
+        # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
+        if len(self._open) <= self.max_rows + LATE:
+            spare = list(takewhile(_is_final, spare))
+        self._done.extend([_row(command) for command in spare])
+        for command in spare:
             del self._open[command]
 
 
 def _is_final(command: Outgoing) -> bool:
-    if command.outcome is None:
-        return False
-    return command.acknowledged_at is not None or command.sent_at is None or command.outcome in _FINAL or command.sequence is None
+    if command.acknowledged_at is not None:
+        return command.outcome is not None
+    return command.outcome in _FINAL or (command.outcome is not None and (command.sent_at is None or command.sequence is None))
 
 
 def _row(command: Outgoing) -> tuple[object, ...]:
@@ -95,13 +96,9 @@ def _row(command: Outgoing) -> tuple[object, ...]:
         command.name,
         command.sequence,
         command.queued_at,
-        _seconds(command.sent_at),
-        _seconds(command.acknowledged_at),
-        _seconds(command.answered_at),
+        command.sent_at,
+        command.acknowledged_at,
+        command.answered_at,
         command.outcome,
         None if command.error is None else str(command.error),
     )
-
-
-def _seconds(time: float | None) -> float:
-    return _NAN if time is None else time

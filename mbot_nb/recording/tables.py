@@ -19,7 +19,8 @@ Kind = Literal["number", "whole", "maybe whole", "text", "maybe flag", "wall"]
 """What a column holds: float64, int64, Int64 (with gaps), str (with gaps), boolean (with gaps), or UTC timestamps made
 from the column before it, which is in monotonic seconds."""
 
-_SLACK = 256
+_SLACK = 512
+"""Rows that are kept as they came; then they are sorted into the columns, all at once, which is cheaper."""
 _NAN = float("nan")
 
 
@@ -42,33 +43,45 @@ class Table:
         self.name = name
         self.columns = tuple(columns)
         self.max_rows = max_rows
-        self.dropped = 0
-        """Older rows that had to go."""
+        self._gone = 0
         self._wall_offset = wall_offset
         self._stored = [column for column in self.columns if column.kind != "wall"]
         self._data = [_storage(column) for column in self._stored]
-        self._append = [data.append for data in self._data]
-        self._gapped = [column.kind == "maybe whole" for column in self._stored]
+        self._rows: list[tuple[Any, ...]] = []
+        self._version = 0
+        """Odd while rows go from one place to another: who reads then in another thread, reads again."""
         self._cache: tuple[pd.DataFrame | None, int] = (None, 0)
 
     def __len__(self) -> int:
-        return len(self._data[-1])
+        return min(len(self._data[-1]) + len(self._rows), self.max_rows)
 
     @property
     def total(self) -> int:
         """Rows appended so far, with those that are gone."""
         return self.dropped + len(self)
 
+    @property
+    def dropped(self) -> int:
+        """Older rows that had to go."""
+        return self._gone + len(self._data[-1]) + len(self._rows) - len(self)
+
     def append(self, *row: Any) -> None:
         """Add one row: a value for each column but the wall clock's; None where it has a gap."""
-        for append, value, gapped in zip(self._append, row, self._gapped, strict=True):
-            append(_NAN if gapped and value is None else value)
-        if len(self._data[-1]) > self.max_rows + _SLACK:
-            self._trim()
+        rows = self._rows
+        rows.append(row)
+        if len(rows) >= _SLACK:
+            self._sort_in()
+
+    def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add several rows."""
+        self._rows += rows
+        if len(self._rows) >= _SLACK:
+            self._sort_in()
 
     def clear(self) -> None:
         """Forget all rows; the counting goes on."""
-        self._drop(len(self))
+        self._sort_in()
+        self._drop(len(self._data[-1]))
 
     def frame(self) -> pd.DataFrame:
         """All rows as a DataFrame of the caller's own. Only what came since the last time is converted."""
@@ -76,30 +89,57 @@ class Table:
 
         old, converted = self._cache
         while True:
-            dropped = self.dropped
-            end = dropped + len(self)
-            begin = max(dropped, converted)
-            new = [data[begin - dropped : end - dropped] for data in self._data]
-            if self.dropped == dropped:
-                break  # nothing was dropped while this thread looked
+            version = self._version
+            gone, sorted_in, rows = self._gone, len(self._data[-1]), self._rows[:]
+            begin = max(gone, converted)
+            new = [data[begin - gone :] for data in self._data]
+            if self._version == version and not version % 2:
+                break
+        end = gone + sorted_in + len(rows)
+        fresh = rows[max(0, begin - gone - sorted_in) :]
+        for data, more in zip(new, _columns(self._stored, fresh), strict=True):
+            data.extend(more)
         frame = old
         if frame is None:
             frame = make_frame(self.columns, new, self._wall_offset)
         elif begin < end:
             frame = pd.concat([frame, make_frame(self.columns, new, self._wall_offset)], ignore_index=True)
-        surplus = len(frame) - min(end - dropped, self.max_rows)
+        surplus = len(frame) - min(end - gone, self.max_rows)
         if surplus > 0:
             frame = frame.iloc[surplus:].reset_index(drop=True)
         self._cache = frame, end
         return frame.copy(deep=False)  # pandas copies when somebody writes
 
-    def _trim(self) -> None:
-        self._drop(len(self) - self.max_rows)
+    def _sort_in(self) -> None:
+        """The rows that came last go into the columns, and the oldest go for good."""
+        columns = _columns(self._stored, self._rows)
+        self._version += 1
+        for data, column in zip(self._data, columns, strict=True):
+            data.extend(column)
+        self._rows.clear()
+        self._version += 1
+        surplus = len(self._data[-1]) - self.max_rows
+        # Cutting off the front costs as much as what stays is long: not for every few rows.
+        if surplus > _SLACK + self.max_rows // 8:
+            self._drop(surplus)
 
     def _drop(self, count: int) -> None:
-        self.dropped += count
+        self._version += 1
+        self._gone += count
         for data in self._data:
             del data[:count]
+        self._version += 1
+
+
+def _columns(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
+    """Rows as columns, with NaN for the gaps among numbers."""
+    if not rows:
+        return [()] * len(columns)
+    turned = zip(columns, zip(*rows, strict=True), strict=True)
+    return [
+        [_NAN if value is None else value for value in values] if column.kind in ("number", "maybe whole") else values
+        for column, values in turned
+    ]
 
 
 def _storage(column: Column) -> Any:
