@@ -307,9 +307,7 @@ def parse(name: str, params: Mapping[str, Any]) -> Command:
             command=name,
         ) from None
     if isinstance(command, StartDrawing) and (command.shape is None) == (command.points is None):
-        raise CommandRejectedError(
-            "INVALID_PARAMS", "start_drawing: give either a shape or points", command=name
-        )
+        raise CommandRejectedError("INVALID_PARAMS", "start_drawing: give either a shape or points", command=name)
     return command
 
 

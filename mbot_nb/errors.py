@@ -74,9 +74,7 @@ class ProtocolError(MbotError):
     of the message, where they could be read.
     """
 
-    def __init__(
-        self, code: str, message: str, *, sequence: int | None = None, id: str | int | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, *, sequence: int | None = None, id: str | int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
