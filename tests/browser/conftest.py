@@ -70,6 +70,7 @@ OUTCOME = """() => jupyterapp.shell.currentWidget.content.widgets
     })"""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the runner looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One runner, one JupyterLab; and time for a browser."""
     for item in items:
