@@ -1,0 +1,211 @@
+"""Home loops, and calls that work from everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+from mbot_nb.errors import UsageError
+from mbot_nb.home import Call, Home, call, settle
+
+
+async def elsewhere(work: Callable[[], object]) -> object:
+    return await asyncio.to_thread(work)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+
+
+async def work() -> str:
+    return "done"
+
+
+def a_call(home: Home, loops: list[object] | None = None) -> Call[str]:
+    async def note() -> str:
+        if loops is not None:
+            loops.append(asyncio.get_running_loop())
+        return await work()
+
+    return Call(lambda: home, note, "thing.work()")
+
+
+async def test_the_home_is_the_loop_that_runs_here() -> None:
+    home = Home.here()
+    assert home.loop is asyncio.get_running_loop()
+    assert home.is_here
+    assert not home.is_io_thread
+    assert await elsewhere(lambda: home.is_here) is False
+    assert repr(home) == "<Home on the caller's loop>"
+
+
+def test_without_a_loop_there_is_no_home() -> None:
+    with pytest.raises(UsageError, match=r"no event loop runs here\. In a notebook cell write `await mb\.connect\(\)`"):
+        Home.here()
+
+
+async def test_the_io_thread_is_one_for_all() -> None:
+    home = Home.io_thread()
+    others = await asyncio.gather(*[asyncio.to_thread(Home.io_thread) for _ in range(8)])
+    assert all(other is home for other in others)
+    assert home.is_io_thread
+    assert Home.is_io_loop(home.loop)
+    assert not Home.is_io_loop(asyncio.get_running_loop())
+    assert repr(home) == "<Home on the I/O thread>"
+    loops: list[object] = []
+    assert await a_call(home, loops) == "done"
+    assert loops == [home.loop]
+    assert threading.current_thread().name != "mbot_nb-io"
+
+
+async def test_a_call_runs_at_home_whoever_awaits_it() -> None:
+    home = Home.here()
+    loops: list[object] = []
+    await a_call(home, loops)
+    await elsewhere(lambda: asyncio.run(a_call(home, loops)))
+    await asyncio.gather(a_call(home, loops), asyncio.wait_for(a_call(home, loops), 5))
+    assert loops == [home.loop] * 4
+
+
+async def test_cancelling_far_away_cancels_at_home() -> None:
+    home = Home.here()
+    ended = asyncio.Event()
+
+    async def long() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    def far_away() -> None:
+        async def main() -> None:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(Call(lambda: home, long, "long()"), 0.05)
+
+        asyncio.run(main())
+
+    await elsewhere(far_away)
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_call_says_what_it_is() -> None:
+    thing = Call(Home.here, work, "thing.work()")
+    assert repr(thing) == "<thing.work(): nothing has happened yet. Write `await` in front of it.>"
+    with pytest.raises(AttributeError, match=r"thing\.work\(\) was not awaited, so it has no 'value'"):
+        _ = thing.value
+    assert not hasattr(thing, "_repr_html_")
+    await thing
+    assert repr(thing) == "<thing.work(): under way>"
+    with pytest.raises(UsageError, match="was awaited already"):
+        await thing
+
+
+async def test_a_call_thrown_away_warns_at_the_line_that_made_it() -> None:
+    home = Home.here()
+    with pytest.warns(RuntimeWarning, match=r"thing\.work\(\) did nothing: write `await` in front of it") as caught:
+        Call(Home.here, work, "thing.work()")
+    assert caught[0].filename == __file__
+    with pytest.warns(RuntimeWarning, match=r"thing\.work\(\) did nothing: this function is not `async`"):
+        a_call(home)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        eager = a_call(home)
+        eager.acts_unawaited()
+        assert repr(eager) == "<thing.work(): done; `await` it for the answer>"
+        del eager
+        never_begun = a_call(home)
+        never_begun.close()
+        del never_begun
+        gc.collect()
+
+
+async def test_throwing_into_a_call_that_has_not_begun_ends_it() -> None:
+    task = asyncio.create_task(a_call(Home.here()))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_post_is_at_once_at_home_and_soon_from_elsewhere() -> None:
+    home = Home.here()
+    done: list[str] = []
+    assert home.post(done.append, "here")
+    assert done == ["here"]
+    await elsewhere(lambda: home.post(done.append, "there"))
+    await asyncio.sleep(0)
+    assert done == ["here", "there"]
+
+
+def test_a_home_that_is_gone_says_so() -> None:
+    loop = asyncio.new_event_loop()
+    home = Home(loop)
+    loop.close()
+    assert not home.post(print)
+    with pytest.raises(UsageError, match="the event loop this object lived on is gone; make a new one"):
+        home.submit(asyncio.sleep(0))
+
+
+async def test_a_background_task_is_held_and_its_failure_told(caplog: pytest.LogCaptureFixture) -> None:
+    home = Home.here()
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("background trouble")
+
+    home.spawn(fails(), "errand")
+    gc.collect()
+    await until(lambda: caplog.records)
+    assert caplog.records[0].levelno == logging.ERROR
+    assert "mbot_nb errand failed" in caplog.text
+    assert "background trouble" in caplog.text
+
+
+async def test_what_is_submitted_and_never_asked_for_tells_its_failure(caplog: pytest.LogCaptureFixture) -> None:
+    home = Home.here()
+
+    async def fails() -> None:
+        raise UsageError("submitted trouble")
+
+    def click() -> None:
+        home.submit(fails())
+
+    await elsewhere(click)
+    await until(lambda: gc.collect() >= 0 and "submitted trouble" in caplog.text)
+
+
+async def test_methods_become_calls_and_keep_their_names() -> None:
+    class Thing:
+        _call_name = "thing"
+
+        def __init__(self) -> None:
+            self.home = Home.here()
+
+        @call
+        async def double(self, n: int) -> int:
+            """Twice."""
+            return 2 * n
+
+    thing = Thing()
+    assert await thing.double(4) == 8
+    assert Thing.double.__doc__ == "Twice."
+    assert Thing.double.__name__ == "double"
+    waiting = thing.double(1)
+    assert "thing.double()" in repr(waiting)
+    task = asyncio.create_task(waiting)
+    assert "thing.double()" in repr(task)
+    await task
+
+
+async def test_settle_awaits_what_is_to_be_awaited() -> None:
+    assert await settle(3) == 3
+    assert await settle(asyncio.sleep(0, 4)) == 4
