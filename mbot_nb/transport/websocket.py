@@ -34,6 +34,8 @@ _logger.setLevel(logging.ERROR)
 
 HANDSHAKE_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 2.0
+MAX_REASON = 123
+"""Bytes of text in a closing frame (RFC 6455, 5.5)."""
 
 
 class Receiver(Protocol):
@@ -101,7 +103,7 @@ class Wire(asyncio.Protocol):
         if self._transport is None or self._over:
             return
         if self._open and self._websocket.state is OPEN:
-            self._websocket.send_close(code, reason[:120])
+            self._websocket.send_close(code, _short(reason))
             self._write()
             self._hang_up_within(CLOSE_TIMEOUT)
         elif not self._open:
@@ -188,7 +190,7 @@ class Wire(asyncio.Protocol):
 
     def _fail(self, code: int, reason: str) -> None:
         if self._websocket.state is OPEN:
-            self._websocket.fail(code, reason)
+            self._websocket.fail(code, _short(reason))
             self._write()
             self._hang_up_within(CLOSE_TIMEOUT)
 
@@ -326,6 +328,11 @@ class ServerWire(Wire):
 
     def _never_opened(self, loss: Loss) -> None:
         """A plain page, a refused or broken handshake: nobody was told of it."""
+
+
+def _short(reason: str) -> str:
+    """As much of it as a closing frame can hold."""
+    return reason.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
 
 
 def _select(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
