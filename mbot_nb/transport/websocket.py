@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl as tls
+import threading
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -32,6 +33,18 @@ __all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial"]
 _logger = logging.getLogger("mbot_nb.wire")
 _logger.setLevel(logging.ERROR)
 
+
+class _Room(threading.local):
+    """Where a thread's wires read into, one after the other. A fresh buffer of asyncio's for each read can cost more than the
+    reading: the system gives and takes back its memory every time.
+    """
+
+    def __init__(self) -> None:
+        # A view, since asyncio's encryption writes into slices of it.
+        self.view = memoryview(bytearray(64 * 1024))
+
+
+_room = _Room()
 HANDSHAKE_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 2.0
 MAX_REASON = 123
@@ -65,7 +78,7 @@ class DialError(Exception):
         self.loss = loss
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.BufferedProtocol):
     """One WebSocket connection, either side."""
 
     def __init__(self, websocket: Any, receiver: Receiver) -> None:
@@ -127,9 +140,12 @@ class Wire(asyncio.Protocol):
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _room.view
+
+    def buffer_updated(self, nbytes: int) -> None:
         websocket = self._websocket
-        websocket.receive_data(data)
+        websocket.receive_data(_room.view[:nbytes])
         self._write()
         for event in websocket.events_received():
             if isinstance(event, Frame):

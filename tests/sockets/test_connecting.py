@@ -204,6 +204,29 @@ async def test_a_certificate_that_nobody_knows(serve: Serve, connect: Connect, c
     assert transport.get_extra_info("ssl_object").version() == "TLSv1.3"
 
 
+async def test_much_goes_through_an_encrypted_connection_in_order(
+    serve: Serve, connect: Connect, certificate: tuple[ssl.SSLContext, str]
+) -> None:
+    context, pem = certificate
+    server = await serve(ssl=context)
+    got: list[tuple[int, int]] = []
+    back: list[int] = []
+    server.command("note")(lambda client, n, text: got.append((n, len(text))))
+    bots = [await connect(server.url, ssl=ssl.create_default_context(cafile=pem)) for _ in range(2)]
+    bots[0].subscribe("news", lambda event: back.append(len(event.data)))
+    sizes = [10 if n % 10 else 200_000 for n in range(50)]
+    for n, size in enumerate(sizes):
+        bots[0].send("note", n=n, text="x" * size)
+        bots[1].send("display_text", text=str(n))
+        await bots[0].drain()
+    await asyncio.gather(*[bot.flush() for bot in bots])
+    assert got == list(enumerate(sizes))
+    for size in (1, 70_000, 900_000, 1):
+        server.emit("news", "y" * size)
+    await until(lambda: len(back) == 4)
+    assert back == [1, 70_000, 900_000, 1]
+
+
 async def test_tls_below_1_3_is_refused(serve: Serve, certificate: tuple[ssl.SSLContext, str]) -> None:
     context, pem = certificate
     server = await serve(ssl=context)
