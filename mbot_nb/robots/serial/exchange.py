@@ -8,7 +8,6 @@ what was sent before it, and nothing that comes later does.
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
@@ -106,9 +105,15 @@ class Exchange:
     @property
     def deadline(self) -> float:
         """When :meth:`tick` is to be called though nothing comes."""
-        waiting = self._heard_at + IDLE if self.dialect.decoder.waiting else inf
-        jobs = itertools.chain(self._numbered.values(), () if self._fence_wanted else self._open)
-        return min(waiting, self._fence_deadline, min((job.deadline for job in jobs), default=inf))
+        first = self._fence_deadline
+        if self.dialect.decoder.waiting:
+            first = min(first, self._heard_at + IDLE)
+        for job in self._numbered.values():
+            first = min(first, job.deadline)
+        if not self._fence_wanted:
+            for job in self._open:
+                first = min(first, job.deadline)
+        return first
 
     # In.
 

@@ -260,7 +260,8 @@ class Link:
             if self._inbox:
                 continue
             now = time.monotonic()
-            wait = min(until_appointment, max(0.0, min(self._exchange.deadline, last_words) - now))
+            deadline = self._exchange.deadline
+            wait = min(until_appointment, max(0.0, min(deadline, last_words) - now))
             if self.state != "ready":
                 wait = min(wait, PROBE_EVERY / 3)
             data = channel.wait(None if wait == inf else wait)
@@ -268,7 +269,7 @@ class Link:
             if data:
                 self.read += len(data)
                 self._hear(self._exchange.receive(data, now))
-            if now >= self._exchange.deadline:
+            if now >= deadline:
                 self._hear(self._exchange.tick(now))
             self._look_at_health()
 

@@ -114,12 +114,9 @@ class Waker:
         self.clear()
 
     def clear(self) -> None:
-        """What woke until now is known."""
-        try:
-            while self._reader.recv(4096):
-                pass
-        except BlockingIOError:
-            pass  # empty
+        """What woke until now is known. What does not fit wakes once more."""
+        with contextlib.suppress(BlockingIOError):  # nothing did
+            self._reader.recv(4096)
 
     def fileno(self) -> int:
         """For select."""
@@ -176,6 +173,12 @@ class Channel:
 
     def write(self, data: bytes) -> None:
         """Send all of it; :class:`OSError` when the port is gone or takes nothing."""
+        if self.descriptor is not None:
+            # pyserial waits after each write until the next one could follow; a frame nearly always fits at once.
+            with contextlib.suppress(BlockingIOError):
+                data = data[os.write(self.descriptor, data) :]
+            if not data:
+                return
         self.port.write(data)
 
     def close(self) -> None:
