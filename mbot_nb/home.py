@@ -15,7 +15,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from .errors import MbotError, UsageError
@@ -200,7 +200,7 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._begun = False
         self._eager = False
         self._running: Generator[Any, Any, T] | None = None
-        self._place = _place()
+        self._where = _where()
 
     def __repr__(self) -> str:
         if self._begun:
@@ -208,6 +208,11 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         if self._eager:
             return f"<{self._words}: done; `await` it for the answer>"
         return f"<{self._words}: nothing has happened yet. {self._place.advice[0].upper()}{self._place.advice[1:]}.>"
+
+    @property
+    def _place(self) -> _Place:
+        code, line = self._where
+        return _Place(code, line)
 
     @property
     def __name__(self) -> str:
@@ -253,14 +258,19 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
 class _Place(NamedTuple):
     """Where a call was written."""
 
-    filename: str
+    code: CodeType
     line: int
-    in_plain_function: bool
+
+    @property
+    def filename(self) -> str:
+        """The file, or what stands for it in a notebook."""
+        return self.code.co_filename
 
     @property
     def advice(self) -> str:
         """What is to be written there for it to happen."""
-        if self.in_plain_function:
+        flags = self.code.co_flags
+        if flags & inspect.CO_OPTIMIZED and not flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
             return (
                 "this function is not `async`, so it cannot wait; hand it over with bot.home.submit(...), "
                 "or queue a command with bot.send(...)"
@@ -268,15 +278,12 @@ class _Place(NamedTuple):
         return "write `await` in front of it"
 
 
-def _place() -> _Place:
-    """The caller's line, outside of this package."""
+def _where() -> tuple[CodeType, int]:
+    """The caller's code and line, outside of this package; quick, since every call pays for it."""
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb."):
         frame = frame.f_back
-    code = frame.f_code
-    is_async = code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
-    in_plain_function = bool(code.co_flags & inspect.CO_OPTIMIZED) and not is_async
-    return _Place(code.co_filename, frame.f_lineno, in_plain_function)
+    return frame.f_code, frame.f_lineno
 
 
 class OpeningCall(Call[T]):
