@@ -100,10 +100,7 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"mbot_nb has no {name!r}; it has: {', '.join(__all__)}")
-    if module:
-        value = getattr(import_module(f".{module}", __name__), name)
-    else:
-        value = import_module(f".{name}", __name__)
+    value = getattr(import_module(f".{module}", __name__), name) if module else import_module(f".{name}", __name__)
     globals()[name] = value
     return value
 

@@ -22,7 +22,17 @@ FLOORS = (
     {"client", "server", "subscriptions"},  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
-    {"commands", "vocabulary", "robot", "state", "address", "home", "cells", "hints", "monitor"},  # the words that all floors share
+    {
+        "commands",
+        "vocabulary",
+        "robot",
+        "state",
+        "address",
+        "home",
+        "cells",
+        "hints",
+        "monitor",
+    },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )
 FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}

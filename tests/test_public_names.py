@@ -26,10 +26,6 @@ PUBLIC = {
     "Event",
     "Motion",
     "Settings",
-    "CommandResult",
-    "Event",
-    "Motion",
-    "Settings",
     # Without await.
     "run",
     # Modules.

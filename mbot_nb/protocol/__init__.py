@@ -1,0 +1,1 @@
+"""What is said on the wire: pure, without sockets, loops or clocks."""

@@ -7,7 +7,6 @@ prefix of what was sent. Everything that happens is noted, for tests to judge.
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -21,30 +20,10 @@ from mbot_nb.protocol.server import Hub, ServerConnection
 from mbot_nb.protocol.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
+from .furniture import Cable, Robot
+
 ROOM = 32 * 1024
 """Bytes that the transport takes before it says that it has no room."""
-
-
-class Cable:
-    """One connection: what is under way in each direction, and what each end knows of it."""
-
-    def __init__(self, server: ServerConnection) -> None:
-        self.server = server
-        self.up: deque[tuple[float, str]] = deque()
-        self.down: deque[tuple[float, str]] = deque()
-        self.client_open = False
-        self.server_open = True
-        self.opens_at = 0.0
-        self.full = False
-
-
-class Robot:
-    """Counts, moves, and remembers what it was told to do and when."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {"section": {"count": 0}, "latch": None}
-        self.latches = 0
-        self.motion: tuple[ServerSession, CommandMessage, float] | None = None
 
 
 class World:
@@ -52,7 +31,9 @@ class World:
 
     SERVER_CLOCK = 5000.0
 
-    def __init__(self, settings: Settings | None = None, *, extended: bool = True, token: str | None = None, limited: bool = False) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, extended: bool = True, token: str | None = None, limited: bool = False
+    ) -> None:
         self.settings = settings or Settings()
         self.extended = extended
         self.token = token
@@ -408,9 +389,14 @@ class World:
         """What has arrived is acknowledged within a tenth of a second (when the loops are served on time)."""
         cable = self.cable
         server = cable.server if cable is not None else None
-        if cable is None or server is None or server.session is None or not self.extended or not cable.server_open:
-            self.unacknowledged_since = None
-        elif server.session.orderer.cursor == server._acknowledged:
+        if (
+            cable is None
+            or server is None
+            or server.session is None
+            or not self.extended
+            or not cable.server_open
+            or server.session.orderer.cursor == server._acknowledged
+        ):
             self.unacknowledged_since = None
         elif self.unacknowledged_since is None:
             self.unacknowledged_since = self.now
