@@ -259,7 +259,7 @@ class BaselineConversation(Conversation):
 @pytest.mark.parametrize("machine", [Conversation, BaselineConversation])
 @pytest.mark.timeout(120)
 def test_whatever_happens_on_the_way(machine: type[Conversation]) -> None:
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None))
 
 
 def test_the_machine_sees_what_it_looks_for() -> None:

@@ -161,7 +161,8 @@ class World:
                 self._to_client(cable.down.popleft()[1])
         if cable is not self.cable:
             return  # what arrived has ended it already
-        if server_notices:
+        if server_notices or not self.extended:
+            # Two connections of a baseline client have nothing to do with each other: nothing orders them.
             cable.up.clear()
         self.lose(Loss(LossKind.RESET, "reset"), server_notices=server_notices)
 
@@ -386,17 +387,10 @@ class World:
         raise AssertionError("a timer fires again and again, or frames go in a circle")
 
     def _check_acknowledgement(self) -> None:
-        """What has arrived is acknowledged within a tenth of a second (when the loops are served on time)."""
+        """Note since when something has waited for its acknowledgement."""
         cable = self.cable
-        server = cable.server if cable is not None else None
-        if (
-            cable is None
-            or server is None
-            or server.session is None
-            or not self.extended
-            or not cable.server_open
-            or server.session.orderer.cursor == server._acknowledged
-        ):
+        session = cable.server.session if cable is not None and cable.server_open and self.extended else None
+        if cable is None or session is None or session.orderer.cursor == cable.server._acknowledged:
             self.unacknowledged_since = None
         elif self.unacknowledged_since is None:
             self.unacknowledged_since = self.now
