@@ -48,12 +48,16 @@ class _Watch:
         self._said = False
         self._last = time.monotonic()
         self._stall = 0.0
-        self._before: set[object] = set()
+        self._before: dict[int, set[object]] = {}
         self._say_at: float | None = None
         # What a callback prints goes to the cell that began it. These words belong to the cell that ran last.
         self._context = contextvars.Context()
 
     def add(self, links: Links) -> None:
+        if not self._standing():
+            # All that lived here before were closed: whoever is new has not been told anything.
+            self._said = False
+            self._say_at = None
         self._count += 1
         self._links[self._count] = links
         if not self._ticking:
@@ -74,7 +78,11 @@ class _Watch:
             self._say_at = now + SETTLING
         elif self._say_at is not None and now >= self._say_at:
             self._say_at = None
-            self._say(len(self._before - self._standing()))
+            standing = self._standing()
+            # Who was closed on purpose meanwhile has lost nothing.
+            lost = sum(len(self._before.get(number, set()) - links) for number, links in standing.items())
+            if standing:
+                self._say(lost)
         if self._say_at is None:
             self._before = self._standing()
         self._last = now
@@ -82,15 +90,15 @@ class _Watch:
         if self._ticking:
             self._again()
 
-    def _standing(self) -> set[object]:
-        """All connections on this loop; forgets whoever was closed."""
-        standing: set[object] = set()
+    def _standing(self) -> dict[int, set[object]]:
+        """The connections of each owner on this loop; forgets whoever was closed."""
+        standing: dict[int, set[object]] = {}
         for number, links in list(self._links.items()):
             now = links()
             if now is None:
                 del self._links[number]
             else:
-                standing.update(now)
+                standing[number] = set(now)
         return standing
 
     def _exactly(self, begin: float, end: float, about: float) -> float:
