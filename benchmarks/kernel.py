@@ -234,7 +234,8 @@ async def _in_kernel(measure: Callable[[Notebook], Awaitable[list[float]]]) -> d
 
 
 async def _out_of_kernel() -> dict[str, float]:
-    # With the modules a kernel has: a smaller heap is collected more often, and the plain process would be the slower one.
+    # With the modules a kernel has: only the kernel shall differ. A bare process was up to a third slower, by garbage collection
+    # it was not, and that would have flattered us.
     code = (
         "import asyncio, json, ipykernel.kernelapp, ipywidgets; from benchmarks.in_kernel import round_trips; "
         f"print(json.dumps(asyncio.run(round_trips({_PINGS}, {_WARM_UP}))))"
