@@ -35,6 +35,7 @@ TRANSITIONS: dict[tuple[SessionState, str], SessionState] = {
 }
 """The session's state machine; attaching while attached is a takeover."""
 
+ANSWERS_KEPT = 64
 SKIPPED_KEPT = 1024
 """A client has read of the older ones long ago: each went to it as an error, too."""
 _session_id = re.compile(r"[A-Za-z0-9_-]{8,128}")
@@ -99,8 +100,7 @@ class ServerSession:
         self.stopped_through = 0
         """Motion numbered up to here was overtaken by a stop of this client's."""
         self.cuts = 0
-        self.answered: dict[str | int, bytes] = {}
-        """Answers to urgent commands by their id: one that is sent again is not run again."""
+        self._answered: dict[str | int, tuple[bytes, int]] = {}
         self.backlog: deque[Received] = deque()
         """Commands delivered but not yet run, because an earlier one's handler is still at work."""
         self.busy = False
@@ -146,10 +146,19 @@ class ServerSession:
         self.unsent_bytes = sum(len(self.events[index][0]) for index in range(-unsent, 0))
 
     def remember_answer(self, id: str | int, payload: bytes) -> None:
-        """Keep the answer to an urgent command, the last 64 of them."""
-        self.answered[id] = payload
-        while len(self.answered) > 64:
-            del self.answered[next(iter(self.answered))]
+        """Keep the answer to an urgent command: one that is sent again after a cut is not run again."""
+        self._answered.pop(id, None)
+        self._answered[id] = payload, self.cuts
+        if len(self._answered) > ANSWERS_KEPT:
+            del self._answered[next(iter(self._answered))]
+
+    def answer_before_cut(self, id: str | int) -> bytes | None:
+        """The answer to the urgent command of this id, if it ran on an earlier connection.
+
+        On the same connection nothing is sent twice: a client that uses an id again there wants to stop again.
+        """
+        payload, cuts = self._answered.get(id, (None, self.cuts))
+        return None if cuts == self.cuts else payload
 
 
 class Sessions:

@@ -144,8 +144,7 @@ class ClientSession(Sending):
 
     def receive(self, text: str, now: float) -> None:
         """One frame has come."""
-        connected = self.state is State.CONNECTED
-        if not connected and self.state is not State.SYNCHRONISING:
+        if self.state is not State.CONNECTED and self.state is not State.SYNCHRONISING:
             return
         counters = self.counters
         counters.frames_in += 1

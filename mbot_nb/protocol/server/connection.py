@@ -54,7 +54,7 @@ class ServerConnection(Opening):
             messages = self._authenticate(messages, now)
             if not messages:
                 return
-        if self._told and not (messages and type(messages[0]) is m.AuthMessage):
+        elif self._told and not (messages and type(messages[0]) is m.AuthMessage):
             self._proven()
         if self._throttle is not None and not self._throttle.passes(now):
             self._hold(self._throttle, messages, len(text), now)

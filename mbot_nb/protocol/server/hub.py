@@ -188,7 +188,7 @@ class Hub:
 
     def again(self, session: ServerSession, id: Any, now: float) -> bool:
         """Answer an urgent command that was run before; False if it was not."""
-        payload = session.answered.get(id)
+        payload = session.answer_before_cut(id)
         if payload is None:
             return False
         self._give(session, payload, self.wall(now), now)
