@@ -58,11 +58,11 @@ class _Watch:
             # All that lived here before were closed: whoever is new has not been told anything.
             self._said = False
             self._say_at = None
+            self._last = time.monotonic()
         self._count += 1
         self._links[self._count] = links
         if not self._ticking:
             self._ticking = True
-            self._last = time.monotonic()
             self._again()
 
     def _again(self) -> None:
@@ -79,8 +79,9 @@ class _Watch:
         elif self._say_at is not None and now >= self._say_at:
             self._say_at = None
             standing = self._standing()
-            # Who was closed on purpose meanwhile has lost nothing.
-            lost = sum(len(self._before.get(number, set()) - links) for number, links in standing.items())
+            # Who was closed on purpose meanwhile, or said goodbye, has lost nothing.
+            gone = [link for number, links in standing.items() for link in self._before.get(number, set()) - links]
+            lost = sum(not _said_goodbye(link) for link in gone)
             if standing:
                 self._say(lost)
         if self._say_at is None:
@@ -127,6 +128,12 @@ def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
     if watch is None:
         watch = _watches[loop] = _Watch(loop)
     watch.add(links)
+
+
+def _said_goodbye(link: object) -> bool:
+    """Whether a server's client ended its session. A baseline client has no other way to say it than to go."""
+    session = getattr(link, "session", None)
+    return getattr(link, "profile", "baseline") == "extended" and session is not None and session.state.value == "ended"
 
 
 def watch_client(client: Client) -> None:

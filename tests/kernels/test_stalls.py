@@ -7,24 +7,18 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
     from .conftest import Kernel
 
 
-@pytest.mark.parametrize("recorded", [False, True], ids=["alone", "beside a monitor"])
-def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel, recorded: bool) -> None:
-    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)")
-    if recorded:
-        kernel.run("from mbot_nb.monitor import LoopMonitor\nmonitor = LoopMonitor.of(bot.home.loop)\nmonitor.hold()")
-    first = kernel.start("time.sleep(1.5)")
+def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)\nother = await mb.connect(server.url)")
+    first = kernel.start("await other.close()  # is no loss\ntime.sleep(1.5)")
     kernel.until(first, "blocked the loop", patience=4)
     again = kernel.start("time.sleep(1.2)")
     kernel.until(again, "blocked the loop", patience=4)
-    if recorded:
-        kernel.run("monitor.release()")
     quiet = kernel.run("time.sleep(0.4); await asyncio.sleep(0.8)")
     words = kernel.finish(first).stderr.strip()
     assert re.fullmatch(r"a cell blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*", words)
@@ -32,6 +26,23 @@ def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel, recorded: boo
     assert re.fullmatch(r"a cell blocked the loop again for 1\.[123] s; connections survived\.", words)
     assert quiet.stderr == ""
     kernel.run("await bot.close(); await server.close()")
+
+
+def test_what_a_monitor_measures_is_told(usual_kernel: Kernel) -> None:
+    usual_kernel.run("""
+        from mbot_nb.monitor import LoopMonitor
+
+        server = await mb.serve(port=0)
+        monitor = LoopMonitor.of(server.home.loop)
+        monitor.hold()
+        await asyncio.sleep(0.1)
+    """)
+    blocking = usual_kernel.start("time.sleep(1.15)")
+    usual_kernel.until(blocking, "blocked the loop", patience=4)
+    words = usual_kernel.finish(blocking).stderr
+    measured = usual_kernel.value("max(stall.seconds for stall in monitor.stalls())")
+    usual_kernel.run("monitor.release()\nawait server.close()")
+    assert f"for {measured:.1f} s" in words
 
 
 def test_connections_that_were_lost_meanwhile_are_counted(kernel: Kernel) -> None:

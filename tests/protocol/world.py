@@ -63,6 +63,8 @@ class World:
         self.epochs = 0
         self.takeovers = 0
         self.unacknowledged_since: float | None = None
+        self.busy: dict[ServerSession, tuple[float, CommandMessage]] = {}
+        """Sessions whose handler is still at work, and until when."""
         self.hub = self._new_hub()
 
     # The server's life.
@@ -92,6 +94,7 @@ class World:
         if self.cable is not None:
             self.cut(up=0, down=0)
         self.ghosts.clear()
+        self.busy.clear()
         self.robot = Robot()
         self.hub = self._new_hub()
 
@@ -250,7 +253,8 @@ class World:
             self._urgent(connection, connection.urgent.pop(0))
         commands, connection.commands = connection.commands, []
         for received in commands:
-            self._execute(connection, received)
+            assert connection.session is not None
+            self._execute(connection.session, received)
         frames, connection.frames = connection.frames, []
         cable.down.extend((self.now + self.delay, frame.decode()) for frame in frames)
         waiting = sum(len(text) for _, text in cable.down)
@@ -319,9 +323,11 @@ class World:
         self.hub.refresh(now)
         self.hub.answer(session, message, now, result=result)
 
-    def _execute(self, connection: ServerConnection, received: Received) -> None:
-        session = connection.session
-        assert session is not None
+    def _execute(self, session: ServerSession, received: Received) -> None:
+        """One command, after those of the same session that are still at work."""
+        if session in self.busy:
+            session.backlog.append(received)
+            return
         message, now = received.message, self.server_now
         name, number = message.payload.command, message.payload.params.get("n", -1)
         objection = self.hub.objection(session, received, now)
@@ -333,6 +339,8 @@ class World:
         self.executed.append((name, number, self.now))
         if name == "refuse":
             self.hub.answer(session, message, now, refusal=("UNSUPPORTED", "no", {"why": "not here"}))
+        elif name == "slow":
+            self.busy[session] = self.now + message.payload.params["seconds"], message
         elif name in MOTIONS:
             self._end_motion("replaced")
             self.robot.motion = session, message, self.now + message.payload.params.get("duration", 1.0)
@@ -340,6 +348,12 @@ class World:
             self.robot.values = {**self.robot.values, "section": {"count": number + 1000}}
             self.hub.refresh(now)
             self.hub.answer(session, message, now, result=number)
+
+    def _handled(self, session: ServerSession) -> None:
+        _, message = self.busy.pop(session)
+        self.hub.answer(session, message, self.server_now)
+        while session.backlog and session not in self.busy:
+            self._execute(session, session.backlog.popleft())
 
     # Inside: time.
 
@@ -355,6 +369,8 @@ class World:
                 found.append((at, lambda cable=cable: cable.server.timeout(self.server_now)))  # type: ignore[misc]
         if self.robot.motion is not None:
             found.append((self.robot.motion[2], lambda: self._end_motion("time")))
+        for session, (until, _) in self.busy.items():
+            found.append((until, lambda session=session: self._handled(session)))  # type: ignore[misc]
         following = self.hub.sessions.next_deadline()
         if following is not None:
             found.append((following - self.SERVER_CLOCK, lambda: self.hub.sessions.expire(self.server_now + 1e-9)))
