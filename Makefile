@@ -50,7 +50,7 @@ browser:
 
 # Installed again only when what is needed has changed.
 $(VENV)/.lab: EXTRAS := lab
-$(VENV)/.dev: EXTRAS := lab,test,lint,bench
+$(VENV)/.dev: EXTRAS := lab,voila,dask,test,lint,bench
 $(VENV)/.lab $(VENV)/.dev: pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "mbot_nb needs Python 3.11 or newer, and none was found on the PATH." >&2; \
