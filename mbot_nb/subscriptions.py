@@ -46,6 +46,12 @@ class Event(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"<event {self.name}: {self.data}>"
 
+    def message(self) -> dict[str, Any]:
+        """The message that brought it, as docs/protocol.md has it. What the client itself reports came in none."""
+        said: dict[str, Any] = {"version": 2, "type": "event", "payload": {"event": self.name, "data": self.data}}
+        said["timestamp"] = round(self.time * 1000)
+        return said if self.sequence is None else said | {"sequence": self.sequence}
+
 
 Handler = Callable[[Event], Any]
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import embedded
-from .client import Client, Latency, Stats
+from .client import Batch, Client, Latency, Stats
 from .commands import Command, EmergencyStop, Stop
 from .errors import UsageError
 from .home import Home
@@ -184,6 +184,16 @@ class SyncClient(Vocabulary[CommandResult]):
     def profile(self) -> str:
         """`extended` or `baseline`."""
         return self.client.profile
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, and what to do; empty while there is one."""
+        return self.client.trouble
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is being filled now, and the last one that left."""
+        return self.client.batch
 
     @property
     def latency(self) -> Latency:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .client import Client
-from .look import Latency, Stats
+from .look import Batch, Latency, Stats
 
-__all__ = ["Client", "Latency", "Stats"]
+__all__ = ["Batch", "Client", "Latency", "Stats"]

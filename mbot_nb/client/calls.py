@@ -50,9 +50,8 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         line: Line,
         shortcut: Callable[[str], None] | None,
     ) -> None:
-        super().__init__(url, session)
+        super().__init__(url, settings, session)
         self.home = home
-        self.settings = settings
         self._now = home.loop.time
         self._line = line
         self._pump = line.pump

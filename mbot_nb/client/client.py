@@ -86,6 +86,7 @@ class Client(Calls):
         self._connecting: asyncio.Future[None] | None = None
         self._asked_anew = False
         self._lost_said = False
+        session.on_batch = self._batch_sent
 
     # Opening and closing.
 
@@ -227,13 +228,10 @@ class Client(Calls):
     def tap(self, tap: Tap) -> Callable[[], None]:
         """Tell ``tap`` everything that happens, on the home loop; returns what ends it. For recorders."""
         self._taps.append(tap)
-        self._session.on_batch = self._batch_sent
 
         def end() -> None:
             if tap in self._taps:
                 self._taps.remove(tap)
-            if not self._taps:
-                self._session.on_batch = None
 
         return end
 
@@ -315,5 +313,7 @@ class Client(Calls):
         self._subscriptions.deliver(Event(name=name, data=data, time=at + self._wall_offset, received=at))
 
     def _batch_sent(self, batch: SentBatch) -> None:
+        self._batches += 1
+        self._last_batch = batch
         for tap in self._taps:
             tap(batch)

@@ -12,9 +12,12 @@ import msgspec
 from ..address import without_secrets
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
+from ..protocol.outgoing import SentBatch
+from ..protocol.settings import Settings
 from ..state import StateView
+from .trouble import connect_error
 
-__all__ = ["Latency", "Look", "Stats"]
+__all__ = ["Batch", "Latency", "Look", "Stats"]
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,13 +56,42 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         return self.messages_out / self.frames_out if self.frames_out else 0.0
 
 
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """The batch that is being filled: ``queued`` commands of at most ``size``, which leave together when it is full, or in
+    ``leaves_in`` seconds, when its ``window`` is over; None while nothing is queued.
+
+    The last one that left: how many ``last_messages`` shared it, its ``last_bytes``, and the ``last_reason`` it left for
+    (size, window, flush, ...). ``frames`` counts them.
+    """
+
+    queued: int
+    size: int
+    window: float
+    leaves_in: float | None
+    frames: int
+    last_messages: int
+    last_bytes: int
+    last_reason: str
+
+    def __repr__(self) -> str:
+        words = f"{self.queued} of {self.size} queued"
+        if self.leaves_in is not None:
+            words += f", leaves in {self.leaves_in:.2f} s"
+        if self.frames:
+            words += f"; the last of {self.frames} frames had {self.last_messages}, and left for its {self.last_reason}"
+        return f"<batch: {words}>"
+
+
 class Look:
     """The readable side of a client. Every property may be read in any thread."""
 
-    def __init__(self, url: str, session: ClientSession) -> None:
+    def __init__(self, url: str, settings: Settings, session: ClientSession) -> None:
+        self.settings = settings
         self._url = url
         self._session = session
         self._round_trips: deque[float] = deque(maxlen=1000)
+        self._batches = 0
+        self._last_batch: SentBatch | None = None
 
     def __repr__(self) -> str:
         words = [self.connection_state]
@@ -124,6 +156,12 @@ class Look:
         return self._session.next_attempt_at
 
     @property
+    def trouble(self) -> str:
+        """Why there is no connection, and what to do; empty while there is one, and before the first attempt has ended."""
+        loss = self._session.last_loss
+        return "" if self.connected or loss is None else str(connect_error(self.url, loss))
+
+    @property
     def profile(self) -> str:
         """`extended` with a server of this protocol's full kind, else `baseline`."""
         return "extended" if self._session.extended else "baseline"
@@ -149,3 +187,19 @@ class Look:
         outbox = self._session.outbox
         waiting = len(outbox.queue) + len(outbox.unacknowledged)
         return Stats(waiting=waiting, **self._session.counters.as_dict())
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is being filled now, and the last one that left."""
+        queue, last = self._session.outbox.queue, self._last_batch
+        leaves = queue.deadline
+        return Batch(
+            queued=len(queue),
+            size=queue.size,
+            window=queue.window,
+            leaves_in=None if leaves is None else max(0.0, leaves - time.monotonic()),
+            frames=self._batches,
+            last_messages=0 if last is None else len(last.commands),
+            last_bytes=0 if last is None else last.nbytes,
+            last_reason="" if last is None else last.reason,
+        )
