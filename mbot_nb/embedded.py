@@ -184,6 +184,11 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
     return server.url, server.token
 
 
+def server_of(client: Client) -> Server | None:
+    """The server behind a client, if it lives in this process."""
+    return _local(client.url)
+
+
 def refuse_own_loop(address: str | Server | None) -> None:
     """For synchronous calls: a server on the loop that the call blocks would never answer it.
 
@@ -238,7 +243,7 @@ def _simulated() -> Robot:
 
 def _local(url: str) -> Server | None:
     """The server of this process behind an address, if it is one."""
-    for server in _servers.values():
+    for server in list(_servers.values()):  # other threads ask, too
         if same_server(server.url, url):
             return server
     return None

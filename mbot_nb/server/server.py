@@ -146,6 +146,11 @@ class Server:
         return self._hub.store.revision
 
     @property
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return self._now() - self._hub.started_at
+
+    @property
     def closed(self) -> bool:
         """Whether it has ended."""
         return self._closed

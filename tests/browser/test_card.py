@@ -181,7 +181,7 @@ def test_a_server_that_goes_and_comes_is_told(open_notebook: Open) -> None:
     card = card_of(notebook)
     notebook.run_cell(1)
     expect(field(card, "connection")).to_have_text("reconnecting")
-    expect(card.locator(".mbot-card-note")).to_contain_text("attempt")
+    expect(card.locator(".mbot-note")).to_contain_text("attempt")
     notebook.screenshot("reconnecting")
     card.get_by_role("button").click()
     notebook.run_cell(2)

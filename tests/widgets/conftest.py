@@ -11,7 +11,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 import mbot_nb as mb
-from mbot_nb.widgets import Card
+from mbot_nb.widgets.live import LiveWidget
 
 PATIENCE = 5.0
 
@@ -22,12 +22,12 @@ class Page:
     def __init__(self) -> None:
         self.comms: list[PageComm] = []
 
-    def messages(self, card: Card) -> list[dict[str, Any]]:
-        """The custom messages of a card so far, oldest first."""
+    def messages(self, widget: LiveWidget) -> list[dict[str, Any]]:
+        """The custom messages of a widget so far, oldest first."""
         return [
             message["data"]["content"]
             for one in self.comms
-            if one.comm_id == card.model_id
+            if one.comm_id == widget.model_id
             for message in one.sent
             if message["data"].get("method") == "custom"
         ]
@@ -38,10 +38,10 @@ class Page:
         assert left % 2 == 0, "half a card is left"
         return left // 2
 
-    def send(self, card: Card, **content: Any) -> None:
+    def send(self, widget: LiveWidget, **content: Any) -> None:
         """What a view sends."""
         message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
-        next(one for one in self.comms if one.comm_id == card.model_id).handle_msg(message)
+        next(one for one in self.comms if one.comm_id == widget.model_id).handle_msg(message)
 
 
 class PageComm(BaseComm):
@@ -69,8 +69,8 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     monkeypatch.setattr(PageComm, "page", page, raising=False)
     monkeypatch.setattr(comm, "create_comm", PageComm)
     yield page
-    for card in list(Card._ended_cards):
-        card.close()
+    for widget in list(LiveWidget._ended_widgets):
+        widget.close()
 
 
 @pytest.fixture

@@ -1,0 +1,340 @@
+"""What all live widgets are made of: values that go to the page as they change, views that come and go, an end.
+
+Everything goes as custom messages: what has changed, as often as the widget's period allows, and only while somebody
+looks. A message from the page may arrive in any thread and while a cell runs; a stop acts right there.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Coroutine, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import traitlets
+
+from ..errors import MbotError, UsageError
+from ..sync import SyncClient
+from .pace import budget
+from .stopping import Stopping
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..client import Client
+    from ..subscriptions import Event, Subscription
+
+__all__ = ["LiveWidget", "page_style", "page_text", "rounded"]
+
+_log = logging.getLogger("mbot_nb")
+_HERE = Path(__file__).parent
+
+PERIOD = 0.1
+"""Seconds between two messages at least: 10 Hz, as often as telemetry comes."""
+LEASE = 75.0
+"""Seconds for which a view counts as seen after it has last said so. It says so every 30 s; a page that vanished does not."""
+CLOSED = "This client was closed. A new one: bot = await mb.connect()"
+
+
+def page_text(*names: str) -> str:
+    """One module of JavaScript: what is shared, then the files named. There is no bundler, so they share their names, too.
+
+    The texts, not the paths: anywidget watches a file for its developer, and so holds every widget for ever.
+    """
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.js", *names))
+
+
+def page_style(*names: str) -> str:
+    """One style sheet: what is shared, then the files named."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.css", *names))
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A live view of one robot. It can be shown any number of times, and costs nothing while none is on a screen.
+
+    It ends with its client; :meth:`close` takes it off the page before. A subclass gives :meth:`_values`, and may look at
+    what happens (:meth:`_happened`) and at what its page asks (:meth:`_asked`). What it needs of its own it sets before it calls
+    this constructor.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
+        framed: with the robot's name, its connection and a Stop of its own; without for one inside of a panel that has them.
+    """
+
+    _words = "a live widget"
+    """What it is, in its messages."""
+    _period = PERIOD
+
+    snapshot = traitlets.Dict().tag(sync=True)
+    """What a page without a kernel draws; set when the widget is made. What is live goes as messages."""
+
+    _ended_widgets: ClassVar[list[LiveWidget]] = []
+
+    def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
+        client = bot.client if isinstance(bot, SyncClient) else bot
+        if not hasattr(client, "connection_state"):
+            raise UsageError(f"{self._words} shows a robot, as `await mb.connect()` gives it, and not {type(client).__name__}")
+        self._client = client
+        self._framed = framed
+        self._views: dict[str, float] = {}
+        self._sent: dict[str, Any] = {}
+        self._said: dict[str, Any] = {"text": "", "error": False}
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_look = 0.0
+        self._ended = False
+        self._stopping = Stopping(client, self._say, self._touch)
+        super().__init__(snapshot=self._everything())
+        self.on_msg(self._received)
+        self._untap = client.tap(self._tapped)
+        self._subscription: Subscription | None = client.subscribe("connection", self._connection_changed)
+        for widget in [widget for widget in LiveWidget._ended_widgets if not widget._views]:
+            widget.close()
+        if client.connection_state == "disconnected":
+            self._end(CLOSED)
+
+    def __repr__(self) -> str:
+        return f"<{self._words.removeprefix('a ').removeprefix('an ')} of {repr(self._client)[1:-1]}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The live view; and, for a page without a kernel, a picture and words of now."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        data["text/plain"] = repr(self)
+        still = self._still()
+        if still is None:
+            return data, metadata
+        data["image/png"] = still
+        return data, {**metadata, "image/png": {"alt": self._alt()}}
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not follow its client any more."""
+        return self._ended
+
+    @property
+    def seen(self) -> bool:
+        """Whether a view of it is on somebody's screen."""
+        now = time.monotonic()
+        return any(now - heard < LEASE for heard in self._views.values())
+
+    def close(self) -> None:
+        """Take it off the page, and follow its client no more. Once more changes nothing."""
+        if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
+            self._client.home.post(self._let_go)
+            self._views.clear()
+            LiveWidget._ended_widgets[:] = [widget for widget in LiveWidget._ended_widgets if widget is not self]
+            if self.comm is not None:
+                self.layout.close()  # a model of its own, which nobody else closes
+        super().close()
+
+    def end(self, why: str) -> None:
+        """Follow the client no more, and let the page say why; it goes when nobody looks at it. From any thread."""
+        self._client.home.post(self._end, why)
+
+    def refresh_snapshot(self) -> None:
+        """Let a page without a kernel draw what is now."""
+        self.snapshot = self._everything()
+
+    # What a subclass gives.
+
+    def _values(self) -> dict[str, Any]:
+        """What may change at every look, beside what all widgets have: plain data, rounded to what is shown."""
+        return {}
+
+    def _whole(self) -> dict[str, Any]:
+        """What a new view needs beside the values."""
+        return {}
+
+    def _happened(self, event: object) -> bool:
+        """Something has happened to the client; whether it is worth a look. At home."""
+        return True
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        """The page asks something of this widget alone; in any thread."""
+
+    def _connected_anew(self) -> None:
+        """Behind the client is another robot, or the same one born again. At home."""
+
+    def _looked(self, *, seen: bool) -> None:
+        """A look has come, whether or not somebody sees it: the place for what goes in binary. At home."""
+
+    def _still(self) -> bytes | None:
+        """A PNG of now for a page without a kernel, or None."""
+        return None
+
+    def _alt(self) -> str:
+        """The still picture in words."""
+        return repr(self)
+
+    # From the page, in any thread.
+
+    def _received(self, _: object, content: Any, __: object) -> None:
+        if not isinstance(content, dict):
+            return
+        kind = content.get("kind")
+        if kind in ("show", "hide", "gone"):
+            self._stopping.heard()
+            self._client.home.post(self._heard, kind, str(content.get("view")), bool(content.get("fresh")))
+        elif kind == "clock":
+            # The page learns how its clock and this one stand to each other.
+            self._answer({"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3})
+        elif kind == "way":
+            self._answer({"kind": "way", **self._stopping.direct_way()})
+        elif kind in ("stop", "emergency_stop", "release"):
+            self._stopping.act(kind, content.get("at"))
+        elif isinstance(kind, str):
+            try:
+                self._asked(kind, content)
+            except Exception as error:
+                self._report(error)
+
+    # To the page.
+
+    def _say(self, text: str, *, error: bool = False) -> None:
+        """Say something on the page; from any thread."""
+        self._said = {"text": text, "error": error}
+        self._answer({"kind": "said", **self._said})
+
+    def _report(self, error: BaseException) -> None:
+        """Say on the page what went wrong; from any thread."""
+        if isinstance(error, MbotError):
+            self._say(str(error), error=True)
+        else:
+            _log.debug("%s failed", self._words, exc_info=error)
+            self._say(f"{type(error).__name__}: {error}", error=True)
+
+    def _answer(self, content: dict[str, Any], buffers: Sequence[bytes] | None = None) -> None:
+        """Send what is not held back."""
+        budget.take()
+        self.send(content, buffers)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any], done: str = "") -> None:
+        """Run at home, and say on the page what it raises, or that it is ``done``; from any thread."""
+
+        async def run() -> None:
+            try:
+                await coroutine
+            except Exception as error:
+                self._report(error)
+            else:
+                if done:
+                    self._say(done)
+
+        self._client.home.submit(run())
+
+    # From the client; all at its home.
+
+    def _heard(self, kind: str, view: str, fresh: bool) -> None:
+        """A view has come, is still there, is out of sight, or has gone."""
+        now = time.monotonic()
+        if kind == "show":
+            known = now - self._views.get(view, float("-inf")) < LEASE
+            self._views[view] = now
+            if fresh or not known:
+                self._show_all()
+            return
+        self._views.pop(view, None)
+        if kind == "gone" and self._ended and not self._views:
+            self.close()
+
+    def _show_all(self) -> None:
+        """Send everything; what was sent before may be lost."""
+        self._sent = self._everything()
+        self._answer({"kind": "all", **self._sent, "said": self._said})
+
+    def _tapped(self, event: object) -> None:
+        if self._happened(event):
+            self._touch()
+
+    def _touch(self) -> None:
+        """Something has happened: look what it changed, soon. At home."""
+        self._look_in(0.0)
+
+    def _look_in(self, seconds: float) -> None:
+        if self._timer is None and not self._ended:
+            loop = self._client.home.loop
+            self._timer = loop.call_at(max(loop.time() + seconds, self._last_look + self._period), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        seen = self.seen
+        if seen and (wait := budget.wait()):
+            self._look_in(wait)
+            return
+        self._last_look = self._client.home.loop.time()
+        self._looked(seen=seen)
+        if not seen:
+            return
+        now = {**self._common(), **self._values()}
+        changed = {name: value for name, value in now.items() if value != self._sent.get(name)}
+        if changed:
+            self._sent.update(changed)
+            self.send({"kind": "changed", **changed})
+
+    def _connection_changed(self, event: Event) -> None:
+        if event["state"] == "disconnected":
+            self._end(CLOSED)
+        elif event["resumed"] is False:
+            self._connected_anew()
+            self._touch()
+
+    def _end(self, why: str) -> None:
+        if self._ended:
+            return
+        self._let_go()
+        if why:
+            self._say(why)
+        self._answer({"kind": "changed", "connection": "closed", "note": "", "ended": True})
+        self._sent["connection"] = "closed"
+        # Its place on the page is kept until nobody looks; one that never had a view goes when the next widget is made.
+        LiveWidget._ended_widgets.append(self)
+
+    def _let_go(self) -> None:
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._stopping.end()
+        self._untap()
+        if self._subscription is not None:
+            self._subscription.cancel()
+            self._subscription = None
+
+    # What all of them show.
+
+    def _common(self) -> dict[str, Any]:
+        client = self._client
+        latency = client.latency
+        return {
+            "robot": str(client.metadata.get("robotId", "robot")),
+            "connection": "closed" if self._ended else client.connection_state,
+            "note": self._note(),
+            "latched": client.state.get("latch") is not None,
+            "latency": rounded(latency.last * 1e3, 2) if latency.count else None,
+            "stood": self._stopping.stood,
+            "reach": self._stopping.reach,
+        }
+
+    def _note(self) -> dict[str, Any] | str:
+        """Why there is no connection, in numbers or words."""
+        client = self._client
+        if client.connected or self._ended:
+            return ""
+        at = client.next_attempt_at
+        wait = None if at is None else round(max(0.0, at - time.monotonic()), 1)
+        if client.connection_state == "error":
+            return "given up; `await bot.reconnect()` tries again"
+        return {"attempt": client.reconnect_attempts + (wait is not None), "wait": wait}
+
+    def _everything(self) -> dict[str, Any]:
+        return {**self._common(), **self._values(), **self._whole(), "framed": self._framed, "ended": self._ended}
+
+
+def rounded(value: Any, digits: int) -> float | None:
+    """A number for the page; None for what is none."""
+    return round(value, digits) if isinstance(value, (int, float)) and isfinite(value) else None

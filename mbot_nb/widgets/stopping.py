@@ -1,0 +1,167 @@
+"""What a Stop on a page does, how long it took, and whether it reaches the robot while a cell blocks.
+
+Whether a callback runs while a cell blocks depends on the kernel: on ipykernel 7.1 to 7.3 it comes in a thread of its own, on
+6.31 and 7.4 it waits for the cell. Where it waits, the page may reach a server on the I/O thread by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..embedded import server_of
+from ..errors import MbotError
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+    from ..client import Client
+
+__all__ = ["Stopping"]
+
+_log = logging.getLogger("mbot_nb")
+
+LOOK = 0.005
+"""Seconds between two looks whether the robot stands; a robot of this process knows itself since when."""
+LONGEST = 5.0
+"""Seconds after which nobody waits for it to stand any more."""
+OLDEST = 60.0
+"""Seconds; a click that claims to be older, or to come from the future, has no time that could be trusted."""
+
+WORDS = {
+    "stop": ("Stop is given.", "Stopped."),
+    "emergency_stop": ("Stop is given.", "Stopped. It stays so until you release it."),
+    "release": ("Release is given.", "Released: the robot may move again."),
+}
+
+
+class Say(Protocol):
+    """Say something on the page."""
+
+    def __call__(self, text: str, *, error: bool = False) -> None: ...
+
+
+class Stopping:
+    """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the client's home."""
+
+    def __init__(self, client: Client, say: Say, touch: Callable[[], None]) -> None:
+        self._client = client
+        self._say = say
+        self._touch = touch
+        self._waits: set[concurrent.futures.Future[None]] = set()
+        self.stood: dict[str, Any] | None = None
+        """How long the last stop took: ``seconds`` from the click (or from its arrival, if ``clicked`` is false) to standing
+        still; ``exact`` if the robot says since when it stands; None for one that stood already."""
+        self._callbacks: bool | None = None
+
+    # What it can do.
+
+    def heard(self) -> None:
+        """A message of the page has come: in a thread of its own, or in the one that runs the cells."""
+        ipykernel = sys.modules.get("ipykernel")
+        version = getattr(ipykernel, "version_info", (0,))
+        # 7.4 brings some messages in another thread and yet lets them wait for the cell.
+        self._callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
+
+    @property
+    def reach(self) -> str:
+        """Whether a stop works while a cell blocks: ``yes``, ``direct`` (if the page can reach the server), ``no``."""
+        if self._callbacks is None or "ipykernel" not in sys.modules or self._callbacks:
+            return "yes"
+        server = server_of(self._client)
+        return "direct" if server is not None and server.home.is_io_thread else "no"
+
+    def direct_way(self) -> dict[str, Any]:
+        """Where the page finds the robot's server, and how it makes sure that it is this one; in any thread."""
+        server = server_of(self._client)
+        if server is None or self.reach != "direct":
+            return {"url": None}
+        return {
+            "url": server.url,
+            "token": server.token,
+            "robot": server.robot.robot_id,
+            "uptime": round(server.uptime * 1e3),
+        }
+
+    # What it does.
+
+    def act(self, kind: str, at: Any) -> None:
+        """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
+
+        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page knows it.
+        """
+        came = time.monotonic()
+        clicked = _moment(at, came)
+        client = self._client
+        try:
+            if kind == "release":
+                asked = client.release_stop()
+            else:
+                asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
+            self._say(WORDS[kind][0])
+            self._submit(self._tell(asked, WORDS[kind][1]))
+            if kind != "release":
+                self._submit(self._wait_until_it_stands(came if clicked is None else clicked, clicked is not None))
+        except Exception as error:
+            _log.debug("a stop of the page failed", exc_info=error)
+            self._say(f"Not stopped: {error}" if kind != "release" else f"Not released: {error}", error=True)
+
+    def end(self) -> None:
+        """Wait for nothing any more."""
+        for wait in list(self._waits):
+            wait.cancel()
+
+    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        wait = self._client.home.submit(coroutine)
+        self._waits.add(wait)
+        wait.add_done_callback(self._waits.discard)
+
+    async def _tell(self, asked: Coroutine[Any, Any, Any], done: str) -> None:
+        """Say on the page what became of it."""
+        try:
+            await asked
+        except MbotError as error:
+            self._say(str(error), error=True)
+        else:
+            self._say(done)
+
+    async def _wait_until_it_stands(self, began: float, clicked: bool) -> None:
+        server = server_of(self._client)
+        robot = None if server is None else server.robot
+        exact = hasattr(robot, "at_rest_since")
+        moved = exact or _moving(self._client)
+        deadline = time.monotonic() + LONGEST
+        while time.monotonic() < deadline:
+            rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
+            if rested is not None:
+                took = rested - began if moved and rested > began else None
+                self.stood = {
+                    "seconds": None if took is None else round(took, 4),
+                    "exact": exact,
+                    "clicked": clicked,
+                    "at": round(began, 3),
+                }
+                self._touch()
+                return
+            await asyncio.sleep(LOOK)
+
+    def _seen_at_rest(self) -> float | None:
+        """Now, if its state says that it stands."""
+        return None if _moving(self._client) else time.monotonic()
+
+
+def _moving(client: Client) -> bool:
+    return bool((client.state.to_dict().get("motors") or {}).get("moving"))
+
+
+def _moment(at: Any, now: float) -> float | None:
+    """The time of a click, if it can be believed."""
+    if not isinstance(at, (int, float)) or not isfinite(at) or not now - OLDEST < at / 1e3 < now + 0.05:
+        return None
+    return min(at / 1e3, now)
