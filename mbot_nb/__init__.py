@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .first_look import demo
     from .protocol.settings import Settings
     from .recording.recorder import Recorder
+    from .recording.replay import ReplayRobot
     from .robot import Motion, Robot
     from .robots.simulator import SimulatedRobot
     from .server import Server
@@ -50,6 +51,7 @@ _LAZY = {
     "Event": "subscriptions",
     "Motion": "robot",
     "Recorder": "recording.recorder",
+    "ReplayRobot": "recording.replay",
     "Robot": "robot",
     "Server": "server",
     "Settings": "protocol.settings",
@@ -79,6 +81,7 @@ __all__ = [
     "NotConnectedError",
     "ProtocolError",
     "Recorder",
+    "ReplayRobot",
     "Robot",
     "SendBufferFullError",
     "Server",

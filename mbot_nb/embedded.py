@@ -44,6 +44,7 @@ def serve(
     allow_origins: Iterable[str] = (),
     thread: bool = False,
     limit_loopback: bool = False,
+    speed: float | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> OpeningCall[Server]:
     """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with ``async with``.
@@ -56,12 +57,16 @@ def serve(
         allow_origins: web pages, as ``"https://example.org"``, that may connect besides those of this machine.
         thread: live on the I/O thread, which no cell can block, instead of the caller's loop.
         limit_loopback: apply the limit of frames per second also to clients of this machine.
+        speed: of a replay, for ``serve(mb.ReplayRobot("run.mbot"), speed=2)``: how much faster than it was recorded.
         settings: numbers of the wire contract that shall differ from the defaults (see `Settings`).
 
     Raises:
         AddressInUseError: the port is taken by another program.
+        UsageError: a setting is out of its range, or ``speed`` is given for a robot that lives now.
     """
     chosen = _settings(settings)
+    if speed is not None:
+        _set_speed(robot, speed)
     home = _home(thread)
     place = cells.current()
     hints.offer()
@@ -216,6 +221,14 @@ def _settings(changes: Mapping[str, Any] | None) -> Settings:
     if settings.batch_policy not in ("window", "adaptive"):
         raise UsageError(f'batch_policy is "window" or "adaptive", not {settings.batch_policy!r}')
     return msgspec.structs.replace(settings, retry_delays=tuple(settings.retry_delays))
+
+
+def _set_speed(robot: Robot | None, speed: float) -> None:
+    from .recording.replay import ReplayRobot
+
+    if not isinstance(robot, ReplayRobot):
+        raise UsageError(f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), speed=2); others live now')
+    robot.speed = speed
 
 
 def _home(thread: bool) -> Any:

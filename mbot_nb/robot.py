@@ -65,6 +65,10 @@ class Robot(ABC):
     robot_id: str = "robot"
     telemetry_interval: float = 0.1
     """Seconds between two looks at the state (10 Hz)."""
+    tells_telemetry: bool = False
+    """Whether it reports `telemetry` by itself, at times of its own, so that the server does not ask for it."""
+    takes_custom: bool = False
+    """Whether `custom` is given to it where the server has no handler for that."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -99,6 +103,9 @@ class Robot(ABC):
 
     def close(self) -> None:  # noqa: B027 - most robots have nothing to give back
         """Give back what the robot holds. The server has stopped it before."""
+
+    def watched(self) -> None:  # noqa: B027 - most robots do the same whether somebody looks or not
+        """Somebody looks from now on: called on the server's loop when a first client has come."""
 
     # What a server calls.
 

@@ -204,7 +204,7 @@ class Execution:
             names = ", ".join(sorted({*c.ALL, *self.handlers}))
             raise CommandRejectedError("INVALID_COMMAND", f"there is no command {name[:64]!r}; this server knows {names}")
         command = c.parse(name, params)
-        if isinstance(command, c.CustomCommand):
+        if isinstance(command, c.CustomCommand) and not self._robot.takes_custom:
             raise CommandRejectedError(
                 "UNSUPPORTED", 'custom: nobody handles it here; the server registers a handler with @server.command("custom")'
             )

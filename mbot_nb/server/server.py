@@ -18,7 +18,6 @@ from ..address import origin_is_loopback
 from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
-from ..protocol.messages import MAX_NAME
 from ..protocol.server import Hub, ServerConnection, event_payload
 from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
@@ -28,6 +27,7 @@ from .clients import Clients, RemoteClient
 from .execution import CommandHandler, Execution, Hook
 from .link import Link
 from .ports import cannot_listen, network_address
+from .sayable import sayable
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -83,6 +83,7 @@ class Server:
         self._now = home.loop.time
         self._state: dict[str, Any] = {}
         self._failing: set[str] = set()
+        self._told: bytes | None = None
         offset = time.time() - time.monotonic()
         self._hub = Hub(
             settings,
@@ -287,16 +288,8 @@ class Server:
         return hook
 
     def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
-        if not isinstance(event, str) or not 1 <= len(event) <= MAX_NAME:
-            raise UsageError(f"an event's name is a text of 1 to {MAX_NAME} letters, not {event!r}")
         # At once: what the caller does with its lists and dicts afterwards does not change what is sent.
-        try:
-            try:
-                payload = event_payload(event, data)
-            except TypeError:
-                payload = event_payload(event, c.plain(data))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise UsageError(f"emit({event!r}, ...): {error}. {_PLAIN}") from None
+        payload = sayable(event, data)
         if self.home.is_here:
             self._send(payload, only)
         else:
@@ -346,7 +339,7 @@ class Server:
         if before is None or before.session is not session:
             self._execution.call_hooks("connect", client)
         if self._ticker is None:
-            self._tick()
+            self._watch()
 
     def _detached(self, link: Link, reason: str, *, clean: bool) -> None:
         self._links.discard(link)
@@ -385,9 +378,24 @@ class Server:
     def _report(self, event: str, data: Mapping[str, Any]) -> None:
         """The robot says something, in whatever thread."""
         try:
-            self._post_emit(event, data, None)
+            if event != "telemetry":
+                self._post_emit(event, data, None)
+                return
+            # As from a robot that is asked: after the state that belongs to it, and only the latest.
+            waiting, self._told = self._told, sayable(event, data)
+            if waiting is None:
+                self.home.post(self._send_told)
         except UsageError as error:
             _log.error("the robot said what cannot be sent: %s", error)
+
+    def _send_told(self) -> None:
+        """Send the telemetry that the robot has told by itself."""
+        payload, self._told = self._told, None
+        if payload is not None and not self._closed:
+            now = self._now()
+            self._hub.refresh(now)
+            self._hub.telemetry(payload, now)
+            self._flush()
 
     def _look_now(self) -> None:
         """Send what has changed in the robot's state."""
@@ -395,6 +403,14 @@ class Server:
         if not self._closed:
             self._hub.refresh(self._now())
             self._flush()
+
+    def _watch(self) -> None:
+        """Somebody listens from now on."""
+        try:
+            self.robot.watched()
+        except Exception as error:
+            _log.error("the robot failed when it was told that a client had come: %s", error, exc_info=error)
+        self._tick()
 
     def _tick(self) -> None:
         """Look at the robot at its telemetry rate, while somebody listens."""
@@ -404,16 +420,17 @@ class Server:
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()
         if self._hub.refresh(now):
-            try:
-                self._hub.telemetry(self.robot.telemetry(), now)
-                self._failing.discard("telemetry")
-            except Exception as error:
-                self._robot_failed("telemetry", error)
+            if not self.robot.tells_telemetry:
+                self._ask_telemetry(now)
             self._flush()
+
+    def _ask_telemetry(self, now: float) -> None:
+        try:
+            self._hub.telemetry(event_payload("telemetry", self.robot.telemetry()), now)
+            self._failing.discard("telemetry")
+        except Exception as error:
+            self._robot_failed("telemetry", error)
 
     def _flush(self) -> None:
         for link in tuple(self._links):
             link.flush()
-
-
-_PLAIN = "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."

@@ -16,7 +16,7 @@ from mbot_nb.protocol.client import ClientSession, State
 from mbot_nb.protocol.events import Acknowledged, ClientEvent, Dial, Drop, Settled
 from mbot_nb.protocol.messages import CommandMessage
 from mbot_nb.protocol.outgoing import Outgoing
-from mbot_nb.protocol.server import Hub, ServerConnection
+from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
 from mbot_nb.protocol.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
@@ -108,7 +108,7 @@ class World:
         self.settle()
 
     def telemetry(self, data: dict[str, Any]) -> None:
-        self.hub.telemetry(data, self.server_now)
+        self.hub.telemetry(event_payload("telemetry", data), self.server_now)
         self.settle()
 
     # The client's calls.

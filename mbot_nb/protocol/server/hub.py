@@ -100,9 +100,8 @@ class Hub:
             session.record(payload, timestamp)
             connection.pump(now)
 
-    def telemetry(self, data: dict[str, Any], now: float) -> None:
-        """Send the telemetry event to everybody; a slow reader gets the latest only."""
-        payload = event_payload("telemetry", data)
+    def telemetry(self, payload: bytes, now: float) -> None:
+        """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets the latest only."""
         for connection in list(self.connections.values()):
             connection.telemetry(payload, now)
 
