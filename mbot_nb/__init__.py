@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .first_look import demo
     from .protocol.settings import Settings
     from .recording.recorder import Recorder
+    from .recording.recording import Recording
     from .recording.replay import ReplayRobot
     from .robot import Motion, Robot
     from .robots.simulator import SimulatedRobot
@@ -51,6 +52,7 @@ _LAZY = {
     "Event": "subscriptions",
     "Motion": "robot",
     "Recorder": "recording.recorder",
+    "Recording": "recording.recording",
     "ReplayRobot": "recording.replay",
     "Robot": "robot",
     "Server": "server",
@@ -81,6 +83,7 @@ __all__ = [
     "NotConnectedError",
     "ProtocolError",
     "Recorder",
+    "Recording",
     "ReplayRobot",
     "Robot",
     "SendBufferFullError",

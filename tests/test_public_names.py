@@ -22,6 +22,7 @@ PUBLIC = {
     "Robot",
     "SimulatedRobot",
     "Recorder",
+    "Recording",
     "ReplayRobot",
     "CommandResult",
     "Event",
@@ -76,7 +77,14 @@ def test_each_name_is_there_and_explains_itself(name: str) -> None:
 def test_public_methods_explain_themselves() -> None:
     mute = [
         f"{owner.__name__}.{name}"
-        for owner in (mbot_nb.Client, mbot_nb.Server, mbot_nb.Recorder, mbot_nb.ReplayRobot, mbot_nb.SimulatedRobot)
+        for owner in (
+            mbot_nb.Client,
+            mbot_nb.Server,
+            mbot_nb.Recorder,
+            mbot_nb.Recording,
+            mbot_nb.ReplayRobot,
+            mbot_nb.SimulatedRobot,
+        )
         for name, member in inspect.getmembers(owner)
         if not name.startswith("_") and (callable(member) or isinstance(member, property)) and not inspect.getdoc(member)
     ]

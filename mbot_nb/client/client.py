@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..address import normalise
@@ -30,7 +30,7 @@ from ..protocol.outgoing import Outgoing, SentBatch
 from ..protocol.settings import Settings
 from ..subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
 from .calls import AGAIN, Calls
-from .line import Line
+from .line import FrameTap, Line
 from .trouble import connect_error
 from .waiting import wake
 
@@ -83,6 +83,7 @@ class Client(Calls):
         self._subscriptions = Subscriptions(home)
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._taps: list[Tap] = []
+        self._frame_taps: list[FrameTap] = []
         self._connecting: asyncio.Future[None] | None = None
         self._asked_anew = False
         self._lost_said = False
@@ -235,6 +236,19 @@ class Client(Calls):
 
         return end
 
+    def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
+        """Tell ``tap`` of every frame, on the home loop: when, `out` or `in`, and its text; returns what ends that."""
+        self._frame_taps.append(tap)
+        self._line.on_frames = self._frames_passed if len(self._frame_taps) > 1 else tap
+
+        def end() -> None:
+            if tap in self._frame_taps:
+                self._frame_taps.remove(tap)
+            if not self._frame_taps:
+                self._line.on_frames = None
+
+        return end
+
     # What happens (on the home loop).
 
     def _tell(self, event: ClientEvent) -> None:
@@ -317,3 +331,7 @@ class Client(Calls):
         self._last_batch = batch
         for tap in self._taps:
             tap(batch)
+
+    def _frames_passed(self, at: float, direction: str, frames: Sequence[bytes | str]) -> None:
+        for tap in self._frame_taps:
+            tap(at, direction, frames)

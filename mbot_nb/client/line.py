@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,15 @@ from ..transport.websocket import DialError, Wire, dial
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["Line"]
+__all__ = ["FrameTap", "Line"]
 
 _log = logging.getLogger("mbot_nb")
 
 OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user is told within two."""
+
+FrameTap = Callable[[float, str, Sequence[bytes | str]], None]
+"""Is told when frames went `out` or came `in`, and their texts."""
 
 
 class Line:
@@ -49,6 +52,8 @@ class Line:
         self._ssl = ssl
         self._tell = tell
         self._told = after
+        self.on_frames: FrameTap | None = None
+        """Told of all that goes over the wire, if set."""
         self._wire: Wire | None = None
         self._leaving: set[Wire] = set()
         self._dialling: asyncio.Task[Any] | None = None
@@ -64,6 +69,8 @@ class Line:
                 frames = session.take_frames()
                 if frames:
                     self._wire.send(frames)
+                    if self.on_frames is not None:
+                        self.on_frames(self.now(), "out", frames)
             events = session.take_events()
             if not events:
                 break
@@ -148,7 +155,10 @@ class Line:
 
     def wire_text(self, wire: Wire, text: str) -> None:
         if wire is self._wire:
-            self.session.receive(text, self.now())
+            now = self.now()
+            if self.on_frames is not None:
+                self.on_frames(now, "in", (text,))
+            self.session.receive(text, now)
             self.pump()
 
     def wire_heard(self, wire: Wire) -> None:

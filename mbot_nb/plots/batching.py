@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.recorder import Recorder
+    from ..recording.recorded import Recorded
 
 __all__ = ["batches"]
 
@@ -27,11 +27,12 @@ _REASONS = {
 }
 
 
-def batches(rec: Recorder, ax: Axes | None = None) -> Axes:
+def batches(rec: Recorded, ax: Axes | None = None) -> Axes:
     """Every frame of commands over time: its height is the number of commands in it, its marker says why it left then."""
     if ax is None:
         ax = new_axes(8.0, 3.2)
     frames = rec.batches
+    frames = frames[frames.direction == "out"]
     start = float(frames.time_s.min()) if len(frames) else 0.0
     for reason, (marker, colour, words) in _REASONS.items():
         some = frames[frames.reason == reason]
@@ -39,7 +40,8 @@ def batches(rec: Recorder, ax: Axes | None = None) -> Axes:
             at = some.time_s - start
             ax.vlines(at, 0, some.messages, color=colour, linewidth=1, alpha=0.5)
             ax.plot(at, some.messages, marker, color=colour, markersize=7, label=f"{words} ({len(some)})")
-    most = rec.client.settings.max_batch_size
+    settings = rec.metadata["settings"]
+    most = settings["max_batch_size"]
     commands = int(frames.messages.sum())
     ax.axhline(most, color=PALE, linewidth=0.8, linestyle=":")
     ax.set_ylim(0, max(most, int(frames.messages.max()) if len(frames) else 0) * 1.12)
@@ -51,8 +53,10 @@ def batches(rec: Recorder, ax: Axes | None = None) -> Axes:
     if len(frames):
         waited = float((frames.wait_mean_ms * frames.messages).sum()) / commands
         shared = f"n = {count(commands, 'command', 'commands')} in {count(len(frames), 'frame', 'frames')}"
-        settings = f"window {rec.client.settings.batch_window * 1e3:g} ms, size {most}"
-        details = f"{shared}, {commands / len(frames):.1f} a frame; mean wait {waited:.3g} ms ({settings})"
+        details = (
+            f"{shared}, {commands / len(frames):.1f} a frame; mean wait {waited:.3g} ms "
+            f"(window {settings['batch_window'] * 1e3:g} ms, size {most})"
+        )
         legend_below(ax, 4)
     else:
         details = "no commands were sent yet"

@@ -14,7 +14,7 @@ from matplotlib.patches import Polygon, Rectangle
 from .figure import INK, PALE, SHADE, describe, headline, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.recorder import Recorder
+    from ..recording.recorded import Recorded
 
 __all__ = ["path"]
 
@@ -30,7 +30,7 @@ ARROW = {"arrowstyle": "-|>", "color": INK, "mutation_scale": 13, "shrinkA": 0, 
 Place = tuple[float, float, float]
 
 
-def path(rec: Recorder, ax: Axes | None = None) -> Axes:
+def path(rec: Recorded, ax: Axes | None = None) -> Axes:
     """The way the robot drove while it was recorded, from its telemetry (x, y in cm, heading in degrees).
 
     A dot is the beginning, the arrowhead the robot where it is now, small arrows show the direction. If the robot tells of its
@@ -39,8 +39,7 @@ def path(rec: Recorder, ax: Axes | None = None) -> Axes:
     if ax is None:
         ax = new_axes(6.4, 5.2)
     places = _places(rec)
-    state = rec.client.state.to_dict()
-    arena = state.get("arena")
+    arena = rec.state().get("arena")
     if isinstance(arena, Mapping):
         _arena(ax, arena)
     stretches = _stretches(places)
@@ -64,7 +63,7 @@ def path(rec: Recorder, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _places(rec: Recorder) -> list[Place]:
+def _places(rec: Recorded) -> list[Place]:
     events = rec.events
     places = []
     for data in events.data[events.name == "telemetry"]:

@@ -13,12 +13,12 @@ from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_be
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..recording.recorder import Recorder
+    from ..recording.recorded import Recorded
 
 __all__ = ["latency"]
 
 
-def latency(rec: Recorder, ax: Axes | None = None) -> Axes:
+def latency(rec: Recorded, ax: Axes | None = None) -> Axes:
     """Every round trip over the time since the first one, in ms on a logarithmic scale.
 
     Dots are the network's own; crosses are round trips during which this notebook's loop was blocked for 5 ms or more, and

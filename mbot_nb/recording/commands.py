@@ -101,4 +101,5 @@ def _row(command: Outgoing) -> tuple[object, ...]:
         command.answered_at,
         command.outcome,
         None if command.error is None else str(command.error),
+        None,
     )

@@ -1,4 +1,4 @@
-"""What a recorder does on the client's loop: hear everything, write rows, ping.
+"""What a recorder does on its client's loop: hear everything, write rows, ping.
 
 The client holds the listener, the user holds the recorder; the listener does not know the recorder. So a recorder that
 nobody holds any more (its cell was run again) is collected, and its listener ends.
@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
 from ..client import Client
 from ..errors import NotConnectedError
 from ..monitor import LoopMonitor, Stall
-from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, RoundTrip, Settled
+from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, RoundTrip, Settled, StateChanged
 from ..protocol.outgoing import SentBatch
+from ..transport.impairment import Relay
 from .commands import CommandTable
 from .schema import SCHEMA
-from .tables import Table
+from .states import StateRows, Told
+from .tables import SLACK, Table, Turn
+from .wiretap import Wiretap, batch_size
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "relays"]
 
 NOTABLE_STALL = 0.05
 """Seconds of a blocked loop that become a row of their own."""
@@ -34,12 +38,17 @@ _to_json = msgspec.json.Encoder().encode
 class Listener:
     """The tables of one recorder, and what fills them."""
 
-    def __init__(self, client: Client, *, ping_rate: float, max_rows: int) -> None:
+    def __init__(self, client: Client, *, ping_rate: float, max_rows: int, keep_text: bool = False) -> None:
         self.client = client
         self.ping_rate = ping_rate
         self.wall_offset = time.time() - time.monotonic()
+        turns: dict[str, Turn] = {
+            "batches": _batches,
+            "states": StateRows().columns,
+            "frames": Wiretap(keep_text=keep_text).columns,
+        }
         self.tables = {
-            name: Table(name, columns, max_rows=max_rows, wall_offset=self.wall_offset)
+            name: Table(name, columns, max_rows=max_rows, wall_offset=self.wall_offset, turn=turns.get(name))
             for name, columns in SCHEMA.items()
             if name != "commands"
         }
@@ -52,8 +61,10 @@ class Listener:
         self._endings: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._next_ping = 0.0
-        self._add_event = self.tables["events"].append
-        self._add_batch = self.tables["batches"].append
+        self._events = self.tables["events"]
+        self._batches = self.tables["batches"]
+        self._frames = self.tables["frames"]
+        self._way: tuple[str, str | None] = ("", None)
 
     @property
     def recording(self) -> bool:
@@ -66,7 +77,15 @@ class Listener:
             return
         self.since = self._next_ping = time.monotonic()
         self._monitor.hold()
-        self._endings = [self.client.tap(self._heard), self._monitor.listen(self._stalled), self._monitor.release]
+        self._endings = [
+            self.client.tap(self._heard),
+            self.client.tap_frames(self._passed),
+            self._monitor.listen(self._stalled),
+            self._monitor.release,
+        ]
+        self._look_around()
+        if self.client.revision is not None:
+            self._state_told(self.since)
         if self.ping_rate > 0:
             self._ping()
 
@@ -96,37 +115,67 @@ class Listener:
         self.seconds = 0.0
         if self.since is not None:
             self.since = time.monotonic()
+            if self.client.revision is not None:
+                self._state_told(self.since)
 
     # What there is to hear, most frequent first.
 
     def _heard(self, item: ClientEvent | SentBatch) -> None:
         kind = type(item)
-        if kind is SentBatch:
-            self._sent(item)  # type: ignore[arg-type]
-        elif kind is EventReceived:
-            self._add_event(item.at, item.name, item.sequence, _to_json(item.data).decode())  # type: ignore[union-attr]
+        if kind is EventReceived:
+            at, name, data, sequence, _ = item  # type: ignore[misc]
+            rows = self._events.rows
+            rows.append((at, name, sequence, _to_json(data).decode()))
+            if len(rows) >= SLACK:
+                self._events.tidy()
+        elif kind is SentBatch:
+            self._batches.add(item)
+            self.commands.sent(item.commands)  # type: ignore[union-attr]
         elif kind is RoundTrip:
             self._round_trip(item)  # type: ignore[arg-type]
         elif kind is Settled:
             self.commands.settled(item.command)  # type: ignore[union-attr]
+        elif kind is StateChanged:
+            self._state_changed(item)  # type: ignore[arg-type]
         elif kind is ConnectionChanged:
             self._changed(item)  # type: ignore[arg-type]
 
-    def _sent(self, batch: SentBatch) -> None:
-        commands, at = batch.commands, batch.at
-        count = len(commands)
-        queued = [command.queued_at for command in commands]
-        self._add_batch(at, batch.reason, count, batch.nbytes, (at - sum(queued) / count) * 1e3, (at - queued[0]) * 1e3)
-        self.commands.sent(commands)
+    def _passed(self, at: float, direction: str, frames: Sequence[bytes | str]) -> None:
+        rows = self._frames.rows
+        for text in frames:
+            rows.append((at, direction, text, None))
+            if direction == "in" and (count := batch_size(text)):  # type: ignore[arg-type]
+                self._batches.rows.append((at, count, len(text.encode(errors="replace"))))  # type: ignore[union-attr]
+        if len(rows) >= SLACK:
+            self._frames.tidy()
 
     def _round_trip(self, trip: RoundTrip) -> None:
         lag = self._monitor.lag(trip.sent, trip.received)
-        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3)
+        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._way)
+
+    def _state_changed(self, change: StateChanged) -> None:
+        if change.kind == "delta":
+            self.tables["states"].add(Told(change.at, False, change.payload, change.revision))
+        else:
+            self._state_told(change.at)
+
+    def _state_told(self, at: float) -> None:
+        """The whole state, as the mirror has it: changes that had waited for it are in it already."""
+        mirror = self.client._session.mirror
+        self.tables["states"].add(Told(at, True, mirror.state, mirror.revision))
+
+    def _look_around(self) -> None:
+        """What round trips are made over from here on."""
+        names = [relay.name or "a network of its own" for relay in relays(self.client.url)]
+        self._way = self.client.profile, " and ".join(names) or None
 
     def _changed(self, change: ConnectionChanged) -> None:
         wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
         reason = None if change.loss is None else str(change.loss)
-        self.tables["connection"].append(change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed)
+        self.tables["connection"].append(
+            change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
+        )
+        self._look_around()
         if change.state == "disconnected":
             # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
             self.client.home.loop.call_soon(self.stop)
@@ -152,3 +201,29 @@ class Listener:
 
 
 _NAN = float("nan")
+
+
+def relays(url: str) -> list[Relay]:
+    """The relays of this process that a client of ``url`` goes through, one after the other."""
+    found: list[Relay] = []
+    while (relay := Relay.at(url)) is not None and relay not in found:
+        found.append(relay)
+        url = relay.target
+    return found
+
+
+def _batches(items: list[Any]) -> Sequence[Sequence[Any]]:
+    """Columns of the table ``batches`` out of frames of commands that were sent, and batches that came."""
+    return list(zip(*[_sent(item) if type(item) is SentBatch else _came(*item) for item in items], strict=True))
+
+
+def _sent(batch: SentBatch) -> tuple[Any, ...]:
+    at, commands = batch.at, batch.commands
+    waits = [(at - command.queued_at) * 1e3 for command in commands]
+    count = len(waits)
+    told = _to_json(waits).decode()
+    return at, "out", batch.reason, count, batch.nbytes, sum(waits) / count, waits[0], told, None
+
+
+def _came(at: float, count: int, nbytes: int, client: int | None = None) -> tuple[Any, ...]:
+    return at, "in", None, count, nbytes, _NAN, _NAN, None, client

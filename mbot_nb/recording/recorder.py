@@ -5,29 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from html import escape
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..client import Client
 from ..errors import UsageError
 from .commands import CommandTable
 from .listener import Listener
-from .schema import SCHEMA
-from .summary import Summary, summarise
+from .metadata import describe
+from .recorded import Recorded
+from .schema import SCHEMA, SUBJECTS
+from .showing import overview
 from .tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..sync import SyncClient
+    from .recording import Recording
 
 __all__ = ["Recorder"]
 
 MAX_PING_RATE = 1000.0
 
 
-class Recorder:
+class Recorder(Recorded):
     """Everything that happens between a client and its server, as pandas DataFrames that may be read while it goes on.
 
         rec = mb.Recorder(bot)                  # records from here on
@@ -46,12 +49,13 @@ class Recorder:
         ping_rate: round trips to make per second, so that there is something in :attr:`latency`; 0 for none but those that
             the client makes anyway.
         max_rows: each table keeps the newest rows, this many.
+        text: keep the text of every message in :attr:`frames`.
 
     Raises:
         UsageError: this is no client, or it was closed.
     """
 
-    def __init__(self, bot: Client | SyncClient, *, ping_rate: float = 5.0, max_rows: int = 200_000) -> None:
+    def __init__(self, bot: Client | SyncClient, *, ping_rate: float = 5.0, max_rows: int = 200_000, text: bool = False) -> None:
         client = getattr(bot, "client", bot)
         if not isinstance(client, Client):
             advice = "write `await` where it is made" if asyncio.iscoroutine(client) else "pass what `await mb.connect()` gives"
@@ -63,7 +67,13 @@ class Recorder:
         self.client = client
         self.max_rows = max_rows
         self.ping_rate = ping_rate
-        self._listener = Listener(client, ping_rate=ping_rate, max_rows=max_rows)
+        self._listener = Listener(client, ping_rate=ping_rate, max_rows=max_rows, keep_text=text)
+        self._metadata = describe(
+            client,
+            wall_offset=self._listener.wall_offset,
+            started=time.monotonic(),
+            recorder={"ping_rate": ping_rate, "max_rows": max_rows, "text": text},
+        )
         self._wanted = False
         # The client holds the listener; when nobody holds this recorder any more, the listener must not go on.
         ending = weakref.finalize(self, client.home.post, self._listener.stop)
@@ -80,15 +90,12 @@ class Recorder:
         return f"<Recorder, {state}, {self.seconds:.1f} s: {counts or 'nothing yet'}{gone}>"
 
     def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
-        state = "recording" if self.recording else "stopped"
-        rows = "".join(
-            f"<tr><td {left}><code>rec.{name}</code></td><td>{table.total}</td><td {left}>{escape(_SUBJECTS[name])}"
-            f"{f' (the oldest {table.dropped} were dropped)' if table.dropped else ''}</td></tr>"
+        rows = [
+            (name, table.total, SUBJECTS[name], f"the oldest {table.dropped} were dropped" if table.dropped else "")
             for name, table in self._tables().items()
-        )
-        caption = f"<caption {left}><b>Recorder</b>, {state}, {self.seconds:.1f} s of {escape(self.client.url)}</caption>"
-        return f"<table>{caption}<tr><th {left}>table</th><th>rows</th><th {left}>one row for each</th></tr>{rows}</table>"
+        ]
+        state = "recording" if self.recording else "stopped"
+        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.client.url}", rows, "rec")
 
     @property
     def recording(self) -> bool:
@@ -141,76 +148,44 @@ class Recorder:
     ) -> None:
         self.stop()
 
-    # The tables.
+    # What it holds.
 
-    @property
-    def events(self) -> pd.DataFrame:
-        """Every event that came, in order: `time_s`, `wall`, `name`, `sequence`, `data` (JSON text)."""
-        return self._frame("events")
-
-    @property
-    def latency(self) -> pd.DataFrame:
-        """One row for each round trip: `sent_s`, `received_s`, `wall`, `id`, `rtt_ms`, `loop_lag_ms`.
-
-        Where `loop_lag_ms` is not 0 this notebook's own loop was blocked (by a cell, say) while the answer was on its way: that
-        time belongs to the notebook, not to the network.
-        """
-        return self._frame("latency")
-
-    @property
-    def batches(self) -> pd.DataFrame:
-        """One row for each frame of commands: `time_s`, `wall`, `reason`, `messages`, `bytes`, `wait_mean_ms`, `wait_max_ms`."""
-        return self._frame("batches")
-
-    @property
-    def commands(self) -> pd.DataFrame:
-        """One row for each command sent, and for each that could not be: `name`, `sequence`, `queued_s`, `wall` (of `queued_s`),
-        `sent_s`, `acknowledged_s`, `answered_s`, `outcome`, `error`. A row is completed as its command goes on.
-        """
-        return self._frame("commands")
-
-    @property
-    def connection(self) -> pd.DataFrame:
-        """Every change of the connection, and every attempt: `time_s`, `wall`, `state`, `previous`, `attempt`,
-        `next_attempt_in_s`, `reason`, `resumed`.
-        """
-        return self._frame("connection")
-
-    @property
-    def stalls(self) -> pd.DataFrame:
-        """When this notebook's own loop was blocked for 50 ms or more: `begin_s`, `wall`, `end_s`, `blocked_ms`."""
-        return self._frame("stalls")
-
-    @property
-    def columns(self) -> pd.DataFrame:
-        """What each column of each table means: `table`, `column`, `meaning`."""
-        import pandas as pd
-
-        rows = [(table, column.name, column.meaning) for table, columns in SCHEMA.items() for column in columns]
-        return pd.DataFrame(rows, columns=["table", "column", "meaning"])
-
-    def summary(self) -> Summary:
-        """The run in a few numbers: distance driven, events, commands and frames, latency, stalls, reconnects."""
-        return summarise(self)
+    def table(self, name: str) -> pd.DataFrame:
+        """The table of this name, as ``"events"``."""
+        if name not in SCHEMA:
+            raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
+        return self._tables()[name].frame()
 
     def total(self, table: str) -> int:
         """How many rows a table (by its name, as ``"events"``) has had, with those that were dropped or cleared."""
         return self._tables()[table].total
 
+    def state(self) -> dict[str, Any]:
+        """The robot's state as the client knows it now, in its sections."""
+        return self.client.state.to_dict()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
+        return {
+            **self._metadata,
+            "seconds": round(self.seconds, 6),
+            "rows": {name: len(table) for name, table in self._tables().items()},
+        }
+
+    def to_recording(self) -> Recording:
+        """What was recorded so far, as it is now: it does not change any more, and can be kept, saved and compared."""
+        from .arrow import table_of
+        from .recording import Recording
+
+        tables = {name: table_of(SCHEMA[name], table.frame()) for name, table in self._tables().items()}
+        return Recording(tables, self.metadata)
+
+    def save(self, path: str | Path) -> Path:
+        """Write what was recorded so far to a file; see :meth:`Recording.save`."""
+        return self.to_recording().save(path)
+
     def _tables(self) -> dict[str, Table | CommandTable]:
         """All of them, in the order of the schema."""
         listener = self._listener
         return {name: listener.commands if name == "commands" else listener.tables[name] for name in SCHEMA}
-
-    def _frame(self, name: str) -> pd.DataFrame:
-        return self._tables()[name].frame()
-
-
-_SUBJECTS = {
-    "events": "event of the robot, the server or a handler",
-    "latency": "round trip",
-    "batches": "frame of commands",
-    "commands": "command",
-    "connection": "change of the connection",
-    "stalls": "time this notebook's loop was blocked, 50 ms or more",
-}

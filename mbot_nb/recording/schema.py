@@ -6,18 +6,25 @@ from one table to the other. `wall` is the same moment on the wall clock, for pe
 
 from __future__ import annotations
 
-from .tables import Column
+from .packing import Column
 
-__all__ = ["SCHEMA"]
+__all__ = ["JSON", "SCHEMA", "SUBJECTS"]
 
 _WALL = Column("wall", "wall", "the same moment on the wall clock, UTC")
+_CLIENT = Column(
+    "client", "maybe whole", "at a server: the number of the client whose it is; none where it is everybody's, or at a client"
+)
 
 SCHEMA: dict[str, tuple[Column, ...]] = {
     "events": (
-        Column("time_s", "number", "when it came"),
+        Column("time_s", "number", "when it came; at a server: when it was sent"),
         _WALL,
-        Column("name", "text", "the event's name"),
-        Column("sequence", "maybe whole", "its number in the session; none for telemetry"),
+        Column("name", "label", "the event's name"),
+        Column(
+            "sequence",
+            "maybe whole",
+            "its number in the session; none for telemetry, and at a server, which counts for each client",
+        ),
         Column("data", "text", "what it carried, as JSON text"),
     ),
     "latency": (
@@ -27,40 +34,77 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("id", "whole", "the ping's id, by which its pong was found"),
         Column("rtt_ms", "number", "the round trip: received minus sent"),
         Column("loop_lag_ms", "number", "the longest time within it for which this event loop was blocked; 0 below 1 ms"),
+        Column("profile", "label", "of the connection: extended or baseline"),
+        Column("impairment", "label", "the network that a relay of this process plays on the way; none if there is no relay"),
     ),
     "batches": (
-        Column("time_s", "number", "when the frame was handed to the transport"),
+        Column("time_s", "number", "when the frame was handed to the transport, or came"),
         _WALL,
-        Column("reason", "text", "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, unbatched"),
-        Column("messages", "whole", "commands in this frame"),
+        Column("direction", "label", "out: from here, in: to here"),
+        Column(
+            "reason",
+            "label",
+            "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, unbatched; none if it came",
+        ),
+        Column("messages", "whole", "messages in this frame"),
         Column("bytes", "whole", "length of the frame's text"),
         Column("wait_mean_ms", "number", "mean time its commands had waited in the queue"),
         Column("wait_max_ms", "number", "longest time one of them had"),
+        Column("waits_ms", "text", "how long each of them had, in their order, as JSON text"),
+        _CLIENT,
     ),
     "commands": (
-        Column("name", "text", "the command's name"),
+        Column("name", "label", "the command's name"),
         Column(
             "sequence", "maybe whole", "its number in the session; none for a stop, which overtakes, and for what was never sent"
         ),
-        Column("queued_s", "number", "when it was given to the client"),
+        Column("queued_s", "number", "when it was given to the client; at a server: when it came"),
         _WALL,
-        Column("sent_s", "number", "when it was handed to the transport; empty if it never was"),
-        Column("acknowledged_s", "number", "when the server's acknowledgement came"),
-        Column("answered_s", "number", "when the answer came, where one was asked for"),
         Column(
-            "outcome", "text", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"
+            "sent_s", "number", "when it was handed to the transport, empty if it never was; at a server: when its handler began"
+        ),
+        Column("acknowledged_s", "number", "when the server's acknowledgement came, or was sent"),
+        Column("answered_s", "number", "when the answer came, or was sent, where one was asked for"),
+        Column(
+            "outcome", "label", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"
         ),
         Column("error", "text", "what went wrong, in words"),
+        _CLIENT,
+    ),
+    "states": (
+        Column("time_s", "number", "when it came; at a server: when it was noticed"),
+        _WALL,
+        Column(
+            "field",
+            "label",
+            "what has this value from here on, as `pose.x`; at the beginning and with each snapshot: every field",
+        ),
+        Column("value", "text", "the value as JSON text; none: the field is gone"),
+        Column("revision", "maybe whole", "the number of the state's change; fields with the same one changed together"),
     ),
     "connection": (
         Column("time_s", "number", "when it changed"),
         _WALL,
-        Column("state", "text", "connecting, connected, reconnecting, error or disconnected"),
-        Column("previous", "text", "the state before"),
+        Column("state", "label", "connecting, connected, reconnecting, error or disconnected"),
+        Column("previous", "label", "the state before"),
         Column("attempt", "whole", "attempts begun since the connection was lost"),
         Column("next_attempt_in_s", "number", "seconds until the next attempt, where one is planned"),
         Column("reason", "text", "why the connection was lost"),
         Column("resumed", "maybe flag", "on a reconnect: whether the server still knew this session"),
+        _CLIENT,
+    ),
+    "frames": (
+        Column("time_s", "number", "when the frame was handed to the transport, or came"),
+        _WALL,
+        Column("direction", "label", "out: from here, in: to here"),
+        Column("type", "label", "state, command, event, ping, pong, error or auth; none for what cannot be read"),
+        Column("sequence", "maybe whole", "the message's number, where it has one"),
+        Column("bytes", "whole", "length of the message's text, in UTF-8"),
+        Column("frame", "whole", "running number of the frame; the messages of one batch have the same"),
+        Column("batch", "maybe whole", "running number of the batch in which it travelled; none if it travelled alone"),
+        Column("position", "whole", "its place in the batch, from 0"),
+        Column("text", "text", "the message itself, if the recorder was made with `text=True`"),
+        _CLIENT,
     ),
     "stalls": (
         Column("begin_s", "number", "since when this event loop was blocked"),
@@ -68,4 +112,18 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("end_s", "number", "until when"),
         Column("blocked_ms", "number", "how long: 50 ms or more"),
     ),
+}
+
+JSON = {"data": ("events", "data"), "value": ("states", "value"), "waits_ms": ("batches", "waits_ms")}
+"""Columns that hold JSON text: in which table, and what the columns that `expand` makes of them begin with."""
+
+SUBJECTS = {
+    "events": "event of the robot, the server or a handler",
+    "latency": "round trip",
+    "batches": "frame of commands, and batch that came",
+    "commands": "command",
+    "states": "field of the robot's state that got a value",
+    "connection": "change of the connection",
+    "frames": "message on the wire",
+    "stalls": "time this notebook's loop was blocked, 50 ms or more",
 }

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from .recorder import Recorder
+    from .recorded import Recorded
 
 __all__ = ["MIME_TYPE", "Summary", "distance_driven", "summarise"]
 
@@ -93,7 +93,7 @@ class Summary(Struct, frozen=True, kw_only=True):
         return {"text/plain": str(self), "text/html": f"<table>{rows}</table>", MIME_TYPE: self.to_dict()}
 
 
-def summarise(recorder: Recorder) -> Summary:
+def summarise(recorder: Recorded) -> Summary:
     """The numbers of a recorder, now."""
     latency, stalls, connection = recorder.latency, recorder.stalls, recorder.connection
     free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
@@ -103,7 +103,7 @@ def summarise(recorder: Recorder) -> Summary:
         distance_cm=distance_driven(recorder),
         events=recorder.total("events"),
         commands=recorder.total("commands"),
-        frames=recorder.total("batches"),
+        frames=int((recorder.batches.direction == "out").sum()),
         round_trips=len(latency),
         held_up=len(latency) - len(free),
         latency_p50_ms=round(float(free.quantile(0.5)), 4) if len(free) else None,
@@ -114,7 +114,7 @@ def summarise(recorder: Recorder) -> Summary:
     )
 
 
-def distance_driven(recorder: Recorder) -> float | None:
+def distance_driven(recorder: Recorded) -> float | None:
     """How far the robot has gone while it was recorded, cm, by its own account (`driven` in its telemetry).
 
     None if it gave none. A robot that begins anew counts from 0 again.

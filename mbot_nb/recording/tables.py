@@ -1,182 +1,159 @@
-"""Tables that grow by rows and are kept by columns, and become pandas DataFrames when somebody asks.
-
-Filling them needs nothing but the standard library, so that recording in a live loop never waits for pandas to load.
-"""
+"""Tables that grow by rows and are kept by columns, and become pandas DataFrames when somebody asks."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .packing import Chunk, Column, Kind, Labels, pack
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-__all__ = ["Column", "Kind", "Table", "make_frame"]
+    from .arrow import Growing
 
-Kind = Literal["number", "whole", "maybe whole", "text", "maybe flag", "wall"]
-"""What a column holds: float64, int64, Int64 (with gaps), str (with gaps), boolean (with gaps), or UTC timestamps made
-from the column before it, which is in monotonic seconds."""
+__all__ = ["SLACK", "Chunk", "Column", "Kind", "Table", "Turn"]
 
-_SLACK = 512
-"""Rows that are kept as they came; then they are sorted into the columns, all at once, which is cheaper."""
-_NAN = float("nan")
+SLACK = 512
+"""Rows that are kept as they came; then they are packed into columns, all at once, which is cheaper."""
 
-
-class Column(NamedTuple):
-    """One column: its name with the unit in it, what it holds, and what that means."""
-
-    name: str
-    kind: Kind
-    meaning: str
+Turn = Callable[[list[Any]], Sequence[Sequence[Any]]]
+Spill = Callable[["Table", Chunk], None]
 
 
 class Table:
     """Rows in typed columns, the newest ``max_rows`` of them.
 
-    One thread appends; any thread may ask for the frame. ``wall_offset`` is the Unix time, in seconds, at which the monotonic
-    clock read 0.
+    One thread appends to :attr:`rows`, and calls :meth:`tidy` when there are :data:`SLACK` of them; it never waits for anybody.
+    Any thread may ask for the frame. ``wall_offset`` is the Unix time, in seconds, at which the monotonic clock read 0.
+
+    Args:
+        turn: makes columns of rows, where rows are not tuples of the columns' values already; of one row it may make several.
+        spill: is given the rows that have to go.
     """
 
-    def __init__(self, name: str, columns: Sequence[Column], *, max_rows: int, wall_offset: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        *,
+        max_rows: int,
+        wall_offset: float,
+        turn: Turn | None = None,
+        spill: Spill | None = None,
+    ) -> None:
         self.name = name
         self.columns = tuple(columns)
         self.max_rows = max_rows
-        self._gone = 0
-        self._wall_offset = wall_offset
-        self._stored = [column for column in self.columns if column.kind != "wall"]
-        self._data = [_storage(column) for column in self._stored]
-        self._rows: list[tuple[Any, ...]] = []
-        self._version = 0
-        """Odd while rows go from one place to another: who reads then in another thread, reads again."""
-        self._cache: tuple[pd.DataFrame | None, int] = (None, 0)
+        self.wall_offset = wall_offset
+        self.stored = tuple(column for column in self.columns if column.kind != "wall")
+        self.rows: list[Any] = []
+        """What was appended and is not packed yet."""
+        self.labels = [Labels() if column.kind == "label" else None for column in self.stored]
+        self.spill = spill
+        self._kinds = [column.kind for column in self.stored]
+        self._turn = turn
+        self._chunks: deque[Chunk] = deque()
+        self._begin = 0
+        """The number of the oldest row that is still here."""
+        self._end = 0
+        """The number of the next row to be packed."""
+        self._lock = threading.RLock()  # held for the time that it takes to pack some hundred rows
+        self._reading = threading.RLock()
+        self._growing: Growing | None = None
 
     def __len__(self) -> int:
-        return min(len(self._data[-1]) + len(self._rows), self.max_rows)
+        return min(self.total - self._begin, self.max_rows)
 
     @property
     def total(self) -> int:
         """Rows appended so far, with those that are gone."""
-        return self.dropped + len(self)
+        if self._turn is not None:
+            self.tidy()  # what was appended may become more rows
+        return self._end + len(self.rows)
 
     @property
     def dropped(self) -> int:
         """Older rows that had to go."""
-        return self._gone + len(self._data[-1]) + len(self._rows) - len(self)
+        return self.total - len(self)
 
     def append(self, *row: Any) -> None:
         """Add one row: a value for each column but the wall clock's; None where it has a gap."""
-        rows = self._rows
-        rows.append(row)
-        if len(rows) >= _SLACK:
-            self._sort_in()
+        self.add(row)
 
-    def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def add(self, row: Any) -> None:
+        """Add what one row, or several, are made of."""
+        self.rows.append(row)
+        if len(self.rows) >= SLACK:
+            self.tidy()
+
+    def extend(self, rows: Sequence[Any]) -> None:
         """Add several rows."""
-        self._rows += rows
-        if len(self._rows) >= _SLACK:
-            self._sort_in()
+        self.rows += rows
+        if len(self.rows) >= SLACK:
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Pack what was appended, unless another thread is just looking: then the next time."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._pack()
+            finally:
+                self._lock.release()
 
     def clear(self) -> None:
         """Forget all rows; the counting goes on."""
-        self._sort_in()
-        self._drop(len(self._data[-1]))
+        with self._lock:
+            self._pack()
+            self._chunks.clear()
+            self._begin = self._end
+
+    def chunks(self, since: int = 0) -> list[Chunk]:
+        """The rows here from this number on, packed; the first chunk may begin before it. From any thread."""
+        with self._lock:
+            self._pack()
+            found: list[Chunk] = []
+            for chunk in reversed(self._chunks):
+                if chunk.end <= since:
+                    break
+                found.append(chunk)
+            return found[::-1]
+
+    @property
+    def begin(self) -> int:
+        """The number of the oldest packed row that is to be seen."""
+        return max(self._begin, self._end - self.max_rows)
 
     def frame(self) -> pd.DataFrame:
         """All rows as a DataFrame of the caller's own. Only what came since the last time is converted."""
-        import pandas as pd
+        from .arrow import Growing
 
-        old, converted = self._cache
-        while True:
-            version = self._version
-            gone, sorted_in, rows = self._gone, len(self._data[-1]), self._rows[:]
-            begin = max(gone, converted)
-            new = [data[begin - gone :] for data in self._data]
-            if self._version == version and not version % 2:
-                break
-        end = gone + sorted_in + len(rows)
-        fresh = rows[max(0, begin - gone - sorted_in) :]
-        for data, more in zip(new, _columns(self._stored, fresh), strict=True):
-            data.extend(more)
-        frame = old
-        if frame is None:
-            frame = make_frame(self.columns, new, self._wall_offset)
-        elif begin < end:
-            frame = pd.concat([frame, make_frame(self.columns, new, self._wall_offset)], ignore_index=True)
-        surplus = len(frame) - min(end - gone, self.max_rows)
-        if surplus > 0:
-            frame = frame.iloc[surplus:].reset_index(drop=True)
-        self._cache = frame, end
-        return frame.copy(deep=False)  # pandas copies when somebody writes
+        with self._reading:
+            growing = self._growing
+            if growing is None:
+                growing = self._growing = Growing(self.columns, self.wall_offset)
+            with self._lock:
+                new = self.chunks(growing.end)
+                begin = self.begin
+                labels = [None if known is None else tuple(known.values_in_order) for known in self.labels]
+            growing.extend(new, labels)
+            return growing.frame(begin)
 
-    def _sort_in(self) -> None:
-        """The rows that came last go into the columns, and the oldest go for good."""
-        columns = _columns(self._stored, self._rows)
-        self._version += 1
-        for data, column in zip(self._data, columns, strict=True):
-            data.extend(column)
-        self._rows.clear()
-        self._version += 1
-        surplus = len(self._data[-1]) - self.max_rows
-        # Cutting off the front costs as much as what stays is long: not for every few rows.
-        if surplus > _SLACK + self.max_rows // 8:
-            self._drop(surplus)
-
-    def _drop(self, count: int) -> None:
-        self._version += 1
-        self._gone += count
-        for data in self._data:
-            del data[:count]
-        self._version += 1
-
-
-def _columns(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
-    """Rows as columns, with NaN for the gaps among numbers."""
-    if not rows:
-        return [()] * len(columns)
-    turned = zip(columns, zip(*rows, strict=True), strict=True)
-    return [
-        [_NAN if value is None else value for value in values] if column.kind in ("number", "maybe whole") else values
-        for column, values in turned
-    ]
-
-
-def _storage(column: Column) -> Any:
-    if column.kind in ("number", "maybe whole"):
-        return array("d")
-    return array("q") if column.kind == "whole" else []
-
-
-def make_frame(columns: Sequence[Column], data: Sequence[Any], wall_offset: float) -> pd.DataFrame:
-    """A DataFrame of the right types, also when it is empty. ``data`` has no entry for a column of the wall clock."""
-    import numpy as np
-    import pandas as pd
-
-    values: dict[str, Any] = {}
-    stored = iter(data)
-    seconds: Any = ()
-    for name, kind, _ in columns:
-        if kind == "wall":
-            values[name] = _wall(seconds, wall_offset)
-            continue
-        raw = next(stored)
-        if kind == "number":
-            values[name] = seconds = np.array(raw, dtype=np.float64)
-        elif kind == "whole":
-            values[name] = np.array(raw, dtype=np.int64)
-        elif kind == "maybe whole":
-            floats = np.array(raw, dtype=np.float64)
-            missing = np.isnan(floats)
-            values[name] = pd.arrays.IntegerArray(np.where(missing, 0, floats).astype(np.int64), missing)
-        else:
-            values[name] = pd.array(raw, dtype="boolean" if kind == "maybe flag" else "str")
-    return pd.DataFrame(values)
-
-
-def _wall(seconds: np.ndarray[Any, np.dtype[np.float64]], offset: float) -> pd.DatetimeIndex:
-    import numpy as np
-    import pandas as pd
-
-    micros = np.round((np.asarray(seconds, dtype=np.float64) + offset) * 1e6)
-    return pd.DatetimeIndex(micros.astype("datetime64[us]")).tz_localize("UTC")
+    def _pack(self) -> None:
+        rows = self.rows
+        count = len(rows)
+        if count:
+            taken = rows[:count]
+            columns = self._turn(taken) if self._turn is not None else list(zip(*taken, strict=True))
+            packed = Chunk(self._end, self._end + len(columns[0]), pack(self._kinds, columns, self.labels))
+            self._chunks.append(packed)
+            # In this order: who counts in another thread meanwhile counts some rows twice, and none of them never.
+            self._end = packed.end
+            del rows[:count]
+        while self._chunks and self._end - self._chunks[0].end >= self.max_rows:
+            oldest = self._chunks.popleft()
+            self._begin = oldest.end
+            if self.spill is not None:
+                self.spill(self, oldest)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.recording import tables
+from mbot_nb.recording import arrow, tables
+from mbot_nb.recording.packing import Chunk
 from mbot_nb.recording.schema import SCHEMA
 from mbot_nb.recording.tables import Column, Table
 
@@ -90,7 +92,7 @@ def test_asking_in_between_changes_nothing(stretches: list[int], max_rows: int) 
     assert table.total == n
     assert len(table) == min(n, max_rows)
     assert table.dropped == n - len(table)
-    assert len(table._data[0]) <= max_rows + tables._SLACK + max_rows // 8, "memory is bounded"
+    assert sum(chunk.end - chunk.first for chunk in table.chunks()) <= max_rows + 2 * tables.SLACK, "memory is bounded"
 
 
 def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
@@ -103,13 +105,13 @@ def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
 
 def test_asking_again_converts_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     converted: list[int] = []
-    make = tables.make_frame
+    extend = arrow.Growing.extend
 
-    def counting(columns: object, data: list[list[object]], wall_offset: float) -> pd.DataFrame:
-        converted.append(len(data[0]))
-        return make(COLUMNS, data, wall_offset)
+    def counting(self: arrow.Growing, chunks: list[Chunk], labels: Any) -> None:
+        converted.append(sum(chunk.end - chunk.first for chunk in chunks))
+        extend(self, chunks, labels)
 
-    monkeypatch.setattr(tables, "make_frame", counting)
+    monkeypatch.setattr(arrow.Growing, "extend", counting)
     table = _table()
     for n in range(100):
         table.append(*_row(n))
@@ -118,7 +120,19 @@ def test_asking_again_converts_only_what_is_new(monkeypatch: pytest.MonkeyPatch)
     for n in range(7):
         table.append(*_row(n))
     assert len(table.frame()) == 107
-    assert converted == [100, 7]
+    assert converted == [100, 0, 7]
+
+
+def test_a_frame_does_not_change_when_the_table_grows() -> None:
+    """They look at the same arrays; the rows behind are not theirs."""
+    table = _table(max_rows=50)
+    table.extend([_row(n) for n in range(40)])
+    first = table.frame()
+    kept = first.copy(deep=True)
+    for start in range(40, 4000, 40):
+        table.extend([_row(n) for n in range(start, start + 40)])
+        assert len(table.frame()) == 50
+    pd.testing.assert_frame_equal(first, kept)
 
 
 def test_clearing_forgets_the_rows_and_goes_on() -> None:

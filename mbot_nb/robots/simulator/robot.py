@@ -78,6 +78,11 @@ class SimulatedRobot(Robot):
         pose = self.state()["pose"]
         return f"<SimulatedRobot {self.robot_id!r} at ({pose['x']:.1f}, {pose['y']:.1f}) cm, heading {pose['heading']:.0f} deg>"
 
+    @property
+    def seed(self) -> int:
+        """Of everything that is left to chance."""
+        return self._agent.seed
+
     # What it tells.
 
     def advance(self) -> None:

@@ -1,0 +1,234 @@
+"""Packed columns as Arrow arrays, and both as pandas DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .packing import GAP, Chunk, Column, Kind, Text
+
+__all__ = ["Growing", "arrow_schema", "batch", "concat", "empty", "frame_of", "rows_from", "table_of"]
+
+_ARROW = {
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "maybe whole": pa.int64(),
+    "text": pa.large_string(),
+    "label": pa.large_string(),
+    "maybe flag": pa.bool_(),
+}
+_NUMPY: dict[Kind, tuple[str, str]] = {
+    "number": ("f8", "f8"),
+    "whole": ("i8", "i8"),
+    "maybe whole": ("i8", "i8"),
+    "maybe flag": ("i1", "i1"),
+}
+_TEXTS = ("text", "label")
+
+Array = NDArray[Any]
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of a table, without the wall clock, which is made of the column before it."""
+    return pa.schema([pa.field(column.name, _ARROW[column.kind]) for column in columns if column.kind != "wall"])
+
+
+def batch(columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> pa.RecordBatch:
+    """Packed rows as an Arrow record batch."""
+    stored = [column for column in columns if column.kind != "wall"]
+    arrays = [_arrow(column.kind, data, known) for column, data, known in zip(stored, chunk.columns, labels, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
+
+
+def empty(columns: Sequence[Column]) -> pa.Table:
+    """A table without rows."""
+    return arrow_schema(columns).empty_table()
+
+
+def concat(columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """One table of all these rows."""
+    return pa.Table.from_batches(batches, schema=arrow_schema(columns)).combine_chunks()
+
+
+def rows_from(first: int, rows: pa.RecordBatch, begin: int) -> pa.RecordBatch:
+    """Those of the rows, the first of which has the number ``first``, whose numbers are ``begin`` or more."""
+    return rows.slice(max(0, begin - first))
+
+
+def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> pd.DataFrame:
+    """A DataFrame of the right types out of an Arrow table, also when it is empty."""
+    values: dict[str, Any] = {}
+    seconds: Any = np.empty(0)
+    for column in columns:
+        if column.kind == "wall":
+            values[column.name] = _timestamps(_micros(seconds, wall_offset))
+            continue
+        array = table.column(column.name)
+        if column.kind in _TEXTS:
+            values[column.name] = _texts(array)
+        elif column.kind == "number":
+            values[column.name] = seconds = array.to_numpy()
+        elif column.kind == "whole":
+            values[column.name] = array.to_numpy()
+        else:
+            dtype = "Int64" if column.kind == "maybe whole" else "boolean"
+            values[column.name] = array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+            assert values[column.name].dtype == dtype
+    return pd.DataFrame(values)
+
+
+def table_of(columns: Sequence[Column], frame: pd.DataFrame) -> pa.Table:
+    """An Arrow table out of a DataFrame of ours."""
+    schema = arrow_schema(columns)
+    # NaN is a gap.
+    arrays = [pa.array(frame[field.name], type=field.type, from_pandas=True) for field in schema]
+    return pa.Table.from_arrays([a if isinstance(a, pa.Array) else a.combine_chunks() for a in arrays], schema=schema)
+
+
+class Growing:
+    """A table as it becomes a DataFrame again and again: only what is new is converted, and nothing that was is copied.
+
+    Numbers stand in arrays with room to spare; each DataFrame looks at a piece of them. What a DataFrame shows never
+    changes, since rows are only added behind it, and pandas copies when somebody writes.
+    """
+
+    def __init__(self, columns: Sequence[Column], wall_offset: float) -> None:
+        self.columns = tuple(columns)
+        self.begin = 0
+        """The number of the first row in the arrays."""
+        self.end = 0
+        self._wall_offset = wall_offset
+        self._arrays: dict[str, Array] = {}
+        self._texts: dict[str, list[pa.Array]] = {column.name: [] for column in columns if column.kind in _TEXTS}
+        self._frame: tuple[int, int, pd.DataFrame] | None = None
+
+    def extend(self, chunks: Sequence[Chunk], labels: Sequence[Sequence[str] | None]) -> None:
+        """Take new rows; what of them is known already is skipped."""
+        new = [chunk for chunk in chunks if chunk.end > self.end]
+        if not new:
+            return
+        if new[0].first > self.end or not self.end:
+            # What was between is gone: begin again.
+            self.begin = self.end = max(self.end, new[0].first)
+            self._arrays.clear()
+            for texts in self._texts.values():
+                texts.clear()
+        skip = self.end - new[0].first
+        count = sum(chunk.end - chunk.first for chunk in new) - skip
+        room = self.end - self.begin
+        seconds: Any = np.empty(0)
+        index = 0
+        for column in self.columns:
+            if column.kind == "wall":
+                self._put(column.name, room, _micros(seconds, self._wall_offset))
+                continue
+            pieces = [chunk.columns[index] for chunk in new]
+            if column.kind in _TEXTS:
+                arrays = [_arrow(column.kind, piece, labels[index]) for piece in pieces]
+                texts = arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)
+                self._put_texts(self._texts[column.name], texts[skip:])
+            else:
+                seconds = np.concatenate([np.frombuffer(piece, _NUMPY[column.kind][0]) for piece in pieces])[skip:]
+                self._put(column.name, room, seconds)
+            index += 1
+        self.end += count
+
+    def frame(self, begin: int) -> pd.DataFrame:
+        """The rows from this number on."""
+        begin = max(begin, self.begin)
+        if self._frame is not None and self._frame[:2] == (begin, self.end):
+            return self._frame[2].copy(deep=False)
+        self._shrink(begin)
+        low, high = begin - self.begin, self.end - self.begin
+        values: dict[str, Any] = {}
+        for column in self.columns:
+            if column.kind in _TEXTS:
+                values[column.name] = _texts(pa.chunked_array(self._texts[column.name], pa.large_string())[low:high])
+                continue
+            array = self._arrays.get(column.name)
+            dtype = "i8" if column.kind == "wall" else _NUMPY[column.kind][0]
+            values[column.name] = _pandas(column.kind, np.empty(0, dtype) if array is None else array[low:high])
+        frame = pd.DataFrame(values, copy=False)
+        self._frame = begin, self.end, frame
+        return frame.copy(deep=False)
+
+    def _put(self, name: str, at: int, new: Array) -> None:
+        old = self._arrays.get(name)
+        end = at + len(new)
+        if old is None or end > len(old):
+            roomy = np.empty(end if old is None else max(end, 2 * len(old)), new.dtype)
+            if old is not None:
+                roomy[:at] = old[:at]
+            self._arrays[name] = old = roomy
+        old[at:end] = new
+
+    def _put_texts(self, texts: list[pa.Array], new: pa.Array) -> None:
+        """Few pieces, each longer than the next: so each text is moved seldom."""
+        texts.append(new)
+        while len(texts) > 1 and len(texts[-2]) <= 2 * len(texts[-1]):
+            last = texts.pop()
+            texts[-1] = pa.concat_arrays([texts[-1], last])
+
+    def _shrink(self, begin: int) -> None:
+        """Let go of rows that nobody asks for any more, when they are most of what is kept."""
+        surplus = begin - self.begin
+        if surplus <= max(1024, self.end - begin):
+            return
+        high = self.end - self.begin
+        self._arrays = {name: array[surplus:high].copy() for name, array in self._arrays.items()}
+        for texts in self._texts.values():
+            kept = pa.chunked_array(texts, pa.large_string())[surplus:].combine_chunks()
+            texts[:] = [kept] if isinstance(kept, pa.Array) else list(kept.chunks)
+        self.begin = begin
+
+
+def _arrow(kind: Kind, data: Any, labels: Sequence[str] | None) -> pa.Array:
+    """One packed column as an Arrow array; numbers are looked at, not copied."""
+    if isinstance(data, Text):
+        lengths = np.frombuffer(data.lengths, "i4")
+        gap = lengths < 0
+        offsets = np.zeros(len(lengths) + 1, "i8")
+        np.cumsum(np.where(gap, 0, lengths), out=offsets[1:])
+        valid = None
+        if gap.any():
+            valid = pa.py_buffer(np.packbits(~gap, bitorder="little"))
+        return pa.LargeStringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data.data), valid)
+    if kind == "label":
+        codes = np.frombuffer(data, "i4")
+        indices = pa.array(codes, mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(labels or [], pa.large_string())).dictionary_decode()
+    values = np.frombuffer(data, _NUMPY[kind][0])
+    if kind == "number":
+        return pa.array(values, from_pandas=True)  # NaN is a gap
+    if kind == "maybe flag":
+        return pa.array(values > 0, mask=values < 0)
+    return pa.array(values, mask=values == GAP) if kind == "maybe whole" else pa.array(values)
+
+
+def _pandas(kind: Kind, values: Array) -> Any:
+    values.flags.writeable = False
+    if kind == "wall":
+        return _timestamps(values)
+    if kind == "maybe whole":
+        return pd.arrays.IntegerArray(values, values == GAP)
+    if kind == "maybe flag":
+        return pd.arrays.BooleanArray(values > 0, values < 0)
+    return values
+
+
+def _texts(array: pa.ChunkedArray) -> Any:
+    return pd.array(array, dtype="str")
+
+
+def _micros(seconds: Array, offset: float) -> Array:
+    return np.round((np.asarray(seconds, dtype=np.float64) + offset) * 1e6).astype("i8")
+
+
+def _timestamps(micros: Array) -> Any:
+    moments: Any = pd.array(micros.view("M8[us]"), copy=False)
+    return moments.tz_localize("UTC")

@@ -1,0 +1,43 @@
+"""JSON text in a column, decoded into columns of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+__all__ = ["expanded"]
+
+_decoder = msgspec.json.Decoder()
+
+
+def expanded(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
+    """The DataFrame with this column replaced: a JSON object becomes a column for each of its fields, named ``prefix.field``,
+    objects within it likewise; anything else becomes the column ``prefix``. Where a row has none of it there is a gap.
+    """
+    texts = frame[column].tolist()
+    rows: list[dict[str, Any]] = []
+    for text in texts:
+        row: dict[str, Any] = {}
+        if isinstance(text, str):
+            _flatten(prefix, _decoder.decode(text), row)
+        rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    at = list(frame.columns).index(column)
+    columns: dict[str, Any] = {}
+    for name in frame.columns[:at]:
+        columns[name] = frame[name]
+    for name in names:
+        columns[name] = pd.Series([row.get(name) for row in rows], index=frame.index).infer_objects()
+    for name in frame.columns[at + 1 :]:
+        columns[name] = frame[name]
+    return pd.DataFrame(columns)
+
+
+def _flatten(name: str, value: Any, row: dict[str, Any]) -> None:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            _flatten(f"{name}.{key}", item, row)
+    else:
+        row[name] = value

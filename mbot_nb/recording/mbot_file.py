@@ -1,0 +1,172 @@
+"""Recordings in our own format (`.mbot`): written whole or piece by piece, read as far as they go. See :mod:`.journal`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from .arrow import arrow_schema
+from .journal import MAGIC, Torn, block, blocks
+from .schema import SCHEMA
+
+__all__ = ["ROW", "Opened", "body_of", "file_schema", "opening", "read", "seconds_of", "told", "write"]
+
+TABLES = tuple(SCHEMA)
+"""A block names its table by its place in here."""
+ROW = "row"
+"""In the file the commands have this column before the others: their numbers, since a block may tell of any of them again."""
+ROWS_TOGETHER = 65_536
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class Opened(msgspec.Struct):
+    """What a file holds."""
+
+    tables: dict[str, pa.Table]
+    metadata: dict[str, Any]
+    ended: bool
+    torn: int
+    """Bytes of an unfinished block at its end."""
+    missing: int
+    """Rows that were never written."""
+
+
+def file_schema(name: str) -> pa.Schema:
+    """The schema of a table in the file."""
+    schema = arrow_schema(SCHEMA[name])
+    return schema.insert(0, pa.field(ROW, pa.int64())) if name == "commands" else schema
+
+
+def opening(metadata: Mapping[str, Any]) -> bytes:
+    """How a file begins: the mark, what is to be known, and the schemas."""
+    parts = [MAGIC, block(b"M", _to_json(metadata))]
+    parts += [
+        block(b"S", file_schema(name).serialize().to_pybytes(), table=number)  # as in an Arrow IPC stream
+        for number, name in enumerate(TABLES)
+    ]
+    return b"".join(parts)
+
+
+def body_of(name: str, rows: pa.RecordBatch, first: int) -> bytes:
+    """A block of rows; of commands they have their numbers in :data:`ROW` already."""
+    return block(b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=first)
+
+
+def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """Write a whole recording."""
+    with path.open("wb") as file:
+        file.write(opening(metadata))
+        for name, table in tables.items():
+            if name == "commands":
+                table = table.add_column(0, pa.field(ROW, pa.int64()), pa.array(np.arange(table.num_rows)))
+            first = 0
+            for rows in table.combine_chunks().to_batches(max_chunksize=ROWS_TOGETHER):
+                # What is cut out of a longer array would be written with all that is around it.
+                file.write(body_of(name, rows, first))
+                first += rows.num_rows
+        file.write(block(b"E", b""))
+
+
+def read(data: bytes) -> Opened:
+    """The rows of a file's bytes, as far as they go.
+
+    Raises:
+        ValueError: it is no such file, or a later version of one.
+    """
+    if data[: len(MAGIC)] != MAGIC:
+        raise ValueError("it does not begin as a recording does")
+    metadata: dict[str, Any] = {}
+    schemas: dict[int, pa.Schema] = {}
+    found: dict[int, list[tuple[int, pa.RecordBatch]]] = {}
+    cleared: dict[int, int] = {}
+    ended, torn = False, 0
+    for item in blocks(memoryview(data)):
+        if isinstance(item, Torn):
+            torn, ended = item.nbytes, False
+            break
+        ended = item.kind == b"E"
+        if item.kind == b"M":
+            metadata = msgspec.json.decode(item.body)
+        elif item.kind == b"S":
+            schemas[item.table] = pa.ipc.read_schema(pa.py_buffer(item.body))
+        elif item.kind == b"C":
+            cleared[item.table] = item.first
+        elif item.kind == b"R":
+            rows = pa.ipc.read_record_batch(pa.py_buffer(item.body), schemas[item.table])
+            found.setdefault(item.table, []).append((item.first, rows))
+    tables, missing = {}, 0
+    for number, pieces in found.items():
+        if number >= len(TABLES):
+            continue  # a later version knows more tables
+        table, holes = _together(TABLES[number], schemas[number], pieces, cleared.get(number, 0))
+        tables[TABLES[number]] = table
+        missing += holes
+    return Opened(tables, metadata, ended, torn, missing)
+
+
+def _together(name: str, schema: pa.Schema, pieces: Sequence[tuple[int, pa.RecordBatch]], begin: int) -> tuple[pa.Table, int]:
+    """The rows of a table in order, each once as it was told last; and how many are missing between them."""
+    table = pa.Table.from_batches([rows for _, rows in pieces], schema=schema)
+    if ROW in schema.names:
+        numbers = table.column(ROW).to_numpy()
+        table = table.drop_columns([ROW])
+    else:
+        numbers = np.concatenate([first + np.arange(rows.num_rows) for first, rows in pieces])
+    if begin or (len(numbers) > 1 and (np.diff(numbers) != 1).any()):
+        # Of each number the last one: the first one from behind.
+        kept, places = np.unique(numbers[::-1], return_index=True)
+        places = (len(numbers) - 1 - places)[kept >= begin]
+        kept = kept[kept >= begin]
+        table = table.take(pa.array(places))
+        numbers = kept
+    holes = int(numbers[-1]) + 1 - max(begin, 0) - len(numbers) if len(numbers) else 0
+    wanted = arrow_schema(SCHEMA[name])
+    # A file of an earlier version may lack columns.
+    arrays = [
+        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in wanted
+    ]
+    return pa.Table.from_arrays(arrays, schema=wanted), holes
+
+
+def told(opened: Opened) -> str | None:
+    """What is missing at the end of a file, in words; None if nothing is."""
+    if opened.ended and not opened.missing:
+        return None
+    words = []
+    if not opened.ended:
+        last = _last(opened)
+        when = "" if last is None else f" after {datetime.fromtimestamp(last, UTC):%H:%M:%S} UTC"
+        words.append(f"it was not ended in order: what happened within a second{when} is missing")
+    if opened.torn:
+        words.append(f"{opened.torn} bytes of an unfinished block were cut off")
+    if opened.missing:
+        words.append(f"{opened.missing} rows could not be written")
+    return ", ".join(words)
+
+
+def _last(opened: Opened) -> float | None:
+    """When the last row was written, as Unix time."""
+    offset = opened.metadata.get("clocks", {}).get("wall_offset_s")
+    times = [
+        float(np.nanmax(table.column(SCHEMA[name][0].name).to_numpy()))
+        for name, table in opened.tables.items()
+        if table.num_rows and name not in ("commands", "stalls")
+    ]
+    return max(times) + offset if times and offset is not None else None
+
+
+def seconds_of(opened: Opened) -> float:
+    """How long it was recorded, as far as the rows tell."""
+    last, clocks = _last(opened), opened.metadata.get("clocks", {})
+    began = clocks.get("started_s")
+    if last is None or began is None:
+        return 0.0
+    return max(0.0, last - float(clocks["wall_offset_s"]) - float(began))

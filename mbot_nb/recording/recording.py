@@ -1,0 +1,122 @@
+"""A finished run: its tables, and what has to be known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from .recorded import Recorded
+from .schema import SCHEMA, SUBJECTS
+from .states import state_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Recording"]
+
+
+class Recording(Recorded):
+    """The tables of a finished run, under the same names as a Recorder's, and its :attr:`metadata`.
+
+        run = mb.Recording.load("run.mbot")
+        run.events, run.latency, run.states, run.metadata
+
+    ``rec.to_recording()`` takes one from a live recorder. What takes a recorder (`mb.plots`, say) takes one as well.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any], *, cut: str | None = None, source: str | None = None
+    ) -> None:
+        unknown = tables.keys() - SCHEMA.keys()
+        if unknown:
+            raise UsageError(f"a recording has the tables {', '.join(SCHEMA)}; not {', '.join(sorted(unknown))}")
+        self._tables = dict(tables)
+        self._metadata = dict(metadata)
+        self._frames: dict[str, pd.DataFrame] = {}
+        self.cut = cut
+        """What is missing at its end, in words; None if it was ended in order."""
+        self.source = source
+        """The file or folder it came from, None for one from a live recorder."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """Open what a recorder has written, or :meth:`save` has: a file or a folder.
+
+        A file whose writer was killed is opened as far as it goes; :attr:`cut` says then what was cut off.
+
+        Raises:
+            UsageError: there is nothing there, or it is no recording.
+        """
+        from .files import load
+
+        tables, metadata, cut = load(Path(path))
+        return cls(tables, metadata, cut=cut, source=str(path))
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, with its metadata; what the path ends in says how. Returns the path.
+
+        Raises:
+            UsageError: no format is called so, or it cannot be written there.
+        """
+        from .files import save
+
+        place = Path(path)
+        save(place, {name: self.arrow(name) for name in SCHEMA}, self._metadata)
+        return place
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.total(name)} {name}" for name in SCHEMA if self.total(name))
+        place = f" of {self.source}" if self.source is not None else ""
+        cut = f"; {self.cut}" if self.cut is not None else ""
+        return f"<Recording{place}, {self.seconds:.1f} s: {counts or 'nothing'}{cut}>"
+
+    def _repr_html_(self) -> str:
+        from .showing import overview
+
+        rows = [(name, self.total(name), SUBJECTS[name], "") for name in SCHEMA]
+        words = f"{self.seconds:.1f} s{f' of {self.source}' if self.source else ''}{f'; {self.cut}' if self.cut else ''}"
+        return overview("Recording", words, rows, "run")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The table of this name, as ``"events"``."""
+        if name not in SCHEMA:
+            raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
+        if name not in self._frames:
+            from .arrow import frame_of
+
+            self._frames[name] = frame_of(SCHEMA[name], self.arrow(name), self.wall_offset)
+        return self._frames[name].copy(deep=False)
+
+    def arrow(self, name: str) -> pa.Table:
+        """The table of this name as Arrow's, without `wall`, which is :attr:`wall_offset` later than the column before it."""
+        from .arrow import empty
+
+        table = self._tables.get(name)
+        return empty(SCHEMA[name]) if table is None else table
+
+    def total(self, table: str) -> int:
+        """How many rows a table (by its name, as ``"events"``) has."""
+        return int(self.arrow(table).num_rows)
+
+    @property
+    def wall_offset(self) -> float:
+        """The Unix time, in seconds, at which the monotonic clock of the recording read 0."""
+        return float(self._metadata.get("clocks", {}).get("wall_offset_s", 0.0))
+
+    @property
+    def seconds(self) -> float:
+        """How long it was recorded, without pauses."""
+        return float(self._metadata.get("seconds", 0.0))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
+        return dict(self._metadata)
+
+    def state(self) -> dict[str, Any]:
+        """The robot's last state, in its sections."""
+        states = self.arrow("states")
+        return state_of(zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True))
