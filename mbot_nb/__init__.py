@@ -31,7 +31,7 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import plots, sync, widgets
+    from . import lab, plots, sync, widgets
     from .client import Client
     from .embedded import connect, serve
     from .first_look import demo
@@ -60,6 +60,7 @@ _LAZY = {
     "SimulatedRobot": "robots.simulator",
     "connect": "embedded",
     "demo": "first_look",
+    "lab": "",
     "plots": "",
     "run": "sync",
     "serve": "embedded",
@@ -94,6 +95,7 @@ __all__ = [
     "__version__",
     "connect",
     "demo",
+    "lab",
     "plots",
     "run",
     "serve",

@@ -31,6 +31,7 @@ PUBLIC = {
     # Without await.
     "run",
     # Modules.
+    "lab",
     "plots",
     "sync",
     "widgets",

@@ -15,6 +15,7 @@ from ..transport.impairment import Relay
 from ..transport.network import Network
 from .answering import answer
 from .comparison import Comparison, compare
+from .datasets import Dataset, dataset
 from .experiment import measure_load
 from .latency import PingRun, ping
 from .loading import LoadRun, load
@@ -27,6 +28,7 @@ __all__ = [
     "NETWORKS",
     "Comparison",
     "Conditions",
+    "Dataset",
     "Estimate",
     "LoadRun",
     "Network",
@@ -36,6 +38,7 @@ __all__ = [
     "Summary",
     "answer",
     "compare",
+    "dataset",
     "load",
     "measure_load",
     "network",

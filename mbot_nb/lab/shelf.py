@@ -1,0 +1,174 @@
+"""A folder of recordings: which files it has, which recording, robot and table each belongs to, and which cannot be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import UsageError
+from ..recording.schema import SCHEMA
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
+
+KEY = b"mbot_nb"
+"""Under this name a Parquet file carries its recording's metadata."""
+HIVE = ("recording", "robot")
+"""Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
+
+
+class Piece(NamedTuple):
+    """One Parquet file: some rows of one table of one recording."""
+
+    path: Path
+    table: str
+    recording: str
+    robot: str | None
+    rows: int
+    columns: frozenset[str]
+    metadata: Mapping[str, Any]
+
+
+class Spine(NamedTuple):
+    """What is told of a recording without opening it."""
+
+    recording: str
+    robot: str | None
+    side: str | None
+    """Recorded at a client or at a server."""
+    started: datetime | None
+    seconds: float | None
+    rows: dict[str, int]
+    cut: str | None
+    """What is missing at its end."""
+
+
+class Damaged(NamedTuple):
+    """A file that could not be read, and why."""
+
+    file: str
+    reason: str
+
+
+class Shelf(NamedTuple):
+    """What was found."""
+
+    pieces: list[Piece]
+    damaged: list[Damaged]
+
+    def spines(self) -> list[Spine]:
+        """One for each recording, by name."""
+        found: dict[str, list[Piece]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.recording, []).append(piece)
+        return [_spine(name, pieces) for name, pieces in sorted(found.items())]
+
+
+def read_shelf(folder: Path) -> Shelf:
+    """Look at every file below the folder; of Parquet files only the last few bytes are read.
+
+    Raises:
+        UsageError: there is no such folder, or nothing in it that looks like a recording.
+    """
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
+    shelf = Shelf([], [])
+    for path in sorted(folder.rglob("*.parquet")):
+        _add(shelf, folder, path)
+    if not shelf.pieces and not shelf.damaged:
+        raise UsageError(
+            f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, path=...)`, or name another folder"
+        )
+    # One file of a recording knowing its robot is enough.
+    robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
+    shelf.pieces[:] = [piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces]
+    return shelf
+
+
+def _add(shelf: Shelf, folder: Path, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = path.relative_to(folder).as_posix()
+    table = _table_of(folder, path)
+    if table is None:
+        shelf.damaged.append(Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}"))
+        return
+    try:
+        with pq.ParquetFile(path) as file:
+            rows, schema = file.metadata.num_rows, file.schema_arrow
+        metadata = _metadata(schema)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        shelf.damaged.append(Damaged(name, f"it cannot be read: {first_line(error)}"))
+        return
+    if SCHEMA[table][0].name not in schema.names:
+        shelf.damaged.append(Damaged(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}"))
+        return
+    told = dict(_hive(folder, path))
+    recording = told.get("recording") or _recording_of(folder, path, table)
+    robot = told.get("robot") or _robot_of(metadata)
+    shelf.pieces.append(Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata))
+
+
+def _table_of(folder: Path, path: Path) -> str | None:
+    """By the file's name, as `events.parquet`, or by the name of a folder around it, as `table=events` or `events`."""
+    names = [path.stem, *reversed(path.relative_to(folder).parts[:-1])]
+    return next((name for part in names if (name := part.removeprefix("table=")) in SCHEMA), None)
+
+
+def _recording_of(folder: Path, path: Path, table: str) -> str:
+    """What is left of the path when the table's name is taken out of it."""
+    parts = list(path.relative_to(folder).with_suffix("").parts)
+    kept = [part for part in parts if part.removeprefix("table=") != table]
+    if len(kept) == len(parts) or path.stem == table:
+        return "/".join(kept) or folder.resolve().name
+    return "/".join(kept[:-1]) or kept[-1]
+
+
+def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
+    for part in path.relative_to(folder).parts[:-1]:
+        key, equals, value = part.partition("=")
+        if equals and key in HIVE:
+            yield key, value
+
+
+def _metadata(schema: pa.Schema) -> dict[str, Any]:
+    text = (schema.metadata or {}).get(KEY)
+    metadata = json.loads(text) if text is not None else {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _robot_of(metadata: Mapping[str, Any]) -> str | None:
+    robot = metadata.get("robot")
+    found = robot.get("robotId") if isinstance(robot, dict) else robot
+    return found if isinstance(found, str) else None
+
+
+def _spine(name: str, pieces: list[Piece]) -> Spine:
+    metadata = next((piece.metadata for piece in pieces if piece.metadata), {})
+    rows = dict.fromkeys(SCHEMA, 0)
+    for piece in pieces:
+        rows[piece.table] += piece.rows
+    clocks = metadata.get("clocks")
+    started = clocks.get("started") if isinstance(clocks, dict) else None
+    seconds = metadata.get("seconds")
+    return Spine(
+        recording=name,
+        robot=pieces[0].robot,
+        side=metadata.get("side"),
+        started=datetime.fromisoformat(started).astimezone(UTC) if isinstance(started, str) else None,
+        seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
+        rows=rows,
+        cut=metadata.get("cut"),
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without what it adds."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
