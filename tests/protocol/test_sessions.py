@@ -94,7 +94,7 @@ class TestForgetting:
 
     def test_at_most_256_and_the_longest_detached_first(self) -> None:
         all = sessions()
-        kept = [detached(all, f"session-{number:03}", at=1000.0 - number) for number in range(258)]
+        kept = [detached(all, f"session-{number:03}", at=1000.0 - number / 10) for number in range(258)]
         attached, _ = all.open(query("attached"), baseline=False, now=0.0)
         attached.go("attach")
         all.expire(1000.0)
