@@ -13,6 +13,7 @@ import inspect
 import logging
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CodeType, TracebackType
@@ -20,11 +21,13 @@ from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from .errors import MbotError, UsageError
 
-__all__ = ["Call", "Home", "NotAwaitedError", "call"]
+__all__ = ["Call", "Home", "NotAwaitedError", "call", "running_loop"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
+running_loop = asyncio._get_running_loop
+"""The loop that runs in this thread, or None."""
 _log = logging.getLogger("mbot_nb")
 _GLANCE = 0.2
 """Seconds between two chances for an interrupt, which reaches a kernel's loop only when it is awake."""
@@ -89,7 +92,12 @@ class Home:
     @property
     def is_here(self) -> bool:
         """Whether this code runs on the home loop."""
-        return asyncio._get_running_loop() is self.loop
+        return running_loop() is self.loop
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The loop's clock, in seconds; asyncio's own loops only pass Python's monotonic one on."""
+        return time.monotonic if type(self.loop).time is asyncio.BaseEventLoop.time else self.loop.time
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine at home; from any thread, also a button's. What it raises is logged if nobody asks for the result."""

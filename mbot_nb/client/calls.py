@@ -13,7 +13,7 @@ import msgspec
 from .. import commands as c
 from ..commands import Command
 from ..errors import CommandRejectedError, MbotError, NotConnectedError, SendBufferFullError
-from ..home import Call, Home, call
+from ..home import Call, Home, call, running_loop
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
 from ..protocol.codec import to_json
@@ -36,6 +36,7 @@ _ANEW = "Make a new one with `bot = await mb.connect()`."
 _PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
 _MOST = MAX_FRAME - 2048
 _NO_JSON = (TypeError, ValueError, RecursionError)
+_CONNECTED = SessionState.CONNECTED
 
 
 class Calls(Look, Vocabulary[Call[CommandResult]]):
@@ -52,7 +53,8 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
     ) -> None:
         super().__init__(url, settings, session)
         self.home = home
-        self._now = home.loop.time
+        self._loop = home.loop
+        self._now = home.clock
         self._line = line
         self._pump = line.pump
         self._shortcut = shortcut
@@ -72,7 +74,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         """
         if command in c.ALL:
             c.parse(command, params)
-        if self.home.is_here:
+        if running_loop() is self._loop:
             self._send(command, params)
             return
         self._must_be_alive(command)
@@ -89,7 +91,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
     def _send(self, command: str, params: dict[str, Any]) -> None:
         session = self._session
-        if session.state is not SessionState.CONNECTED:
+        if session.state is not _CONNECTED:
             self._must_be_alive(command)
         outbox = session.outbox
         if outbox.held_bytes >= self.settings.send_buffer:
@@ -101,10 +103,10 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
             session.command(command, params, self._now())
         except _NO_JSON as error:
             self._retry(error, command, params)
-        if session.has_output:
+        if session.frames or session.events:
             self._pump()
         elif len(outbox.queue.items) == 1:
-            self._line.arm()
+            self._line.arm_for(outbox.queue.next_deadline())
 
     def _send_later(self, command: str, params: dict[str, Any]) -> None:
         """The same for another thread, which is not there any more to be told what went wrong."""

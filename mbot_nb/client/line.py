@@ -47,7 +47,7 @@ class Line:
     ) -> None:
         self.home = home
         self.session = session
-        self.now = home.loop.time
+        self.now = home.clock
         self._url = url
         self._ssl = ssl
         self._tell = tell
@@ -84,13 +84,17 @@ class Line:
         self._told()
 
     def arm(self) -> None:
-        """Set the timer to the session's next deadline. One that fires early finds nothing to do and sets it again."""
+        """Set the timer to the session's next deadline."""
         deadline = self.session.next_deadline()
-        if deadline is None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer, self._timer_at = None, float("inf")
-        elif deadline < self._timer_at:
+        if deadline is not None:
+            self.arm_for(deadline)
+        elif self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._timer_at = None, float("inf")
+
+    def arm_for(self, deadline: float | None) -> None:
+        """See to it that the timer fires by then. One that fires early finds nothing to do and is set again."""
+        if deadline is not None and deadline < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self.home.loop.call_at(deadline, self._due)

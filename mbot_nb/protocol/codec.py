@@ -22,7 +22,8 @@ __all__ = ["ClientFrames", "Frames", "ServerFrames", "batch", "clean", "command_
 
 Message = TypeVar("Message")
 
-_encoder = msgspec.json.Encoder()
+encode = msgspec.json.Encoder().encode
+"""Plain data that is known to be acceptable, as JSON."""
 _strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
@@ -33,6 +34,7 @@ MAX_DIGITS = 4300
 """Python's own limit for an integer out of text, which msgspec keeps; both ways of reading must keep the same one."""
 MAX_NESTED = MAX_DEPTH - 5
 """How deep parameters or data may be nested: a batch, its list, the message and its payload are around them."""
+_SHALLOW = 2 * MAX_NESTED
 
 
 class Frames(Generic[Message]):
@@ -266,19 +268,15 @@ def to_json(value: Any) -> bytes:
         TypeError: something is not plain data.
     """
     try:
-        text = _encoder.encode(value)
+        text = encode(value)
     except RecursionError:
         raise ValueError(_TOO_NESTED) from None
-    # A value so deep has at least two brackets for each level.
-    if len(text) > 2 * MAX_NESTED and text.count(b"{") + text.count(b"[") > MAX_NESTED and depth(text.decode()) > MAX_NESTED:
+    # A value so deep has at least two brackets for each level. (`in` takes twice as long as `find`.)
+    if len(text) > _SHALLOW and text.count(b"{") + text.count(b"[") > MAX_NESTED and depth(text.decode()) > MAX_NESTED:
         raise ValueError(_TOO_NESTED)
-    if b"null" in text and not _finite_throughout(msgspec.to_builtins(value)):
+    if text.find(b"null") >= 0 and not _finite_throughout(msgspec.to_builtins(value)):
         raise ValueError("numbers must be finite: NaN and Infinity are not JSON")
     return text
-
-
-encode = _encoder.encode
-"""Plain data that is known to be acceptable, as JSON."""
 
 
 def clean(value: Any) -> Any:

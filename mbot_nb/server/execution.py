@@ -17,7 +17,7 @@ from ..protocol.server import Hub
 from ..protocol.sessions import Received, ServerSession
 from ..robot import Ended, Motion, Robot
 from ..subscriptions import is_again, is_cancelled
-from .clients import Clients
+from .clients import Clients, RemoteClient
 
 __all__ = ["CommandHandler", "Execution", "Hook"]
 
@@ -56,10 +56,11 @@ class Execution:
         self._robot = robot
         self._clients = clients
         self._home = home
-        self._now = home.loop.time
+        self._now = home.clock
         self._flush = flush
         self._look = look
-        self._hooks: dict[str, list[_Hooked]] = {"connect": [], "disconnect": [], "message": []}
+        self._message_hooks: list[_Hooked] = []
+        self._hooks: dict[str, list[_Hooked]] = {"connect": [], "disconnect": [], "message": self._message_hooks}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._moving: tuple[ServerSession, Motion] | None = None
         self._ended = False
@@ -107,11 +108,12 @@ class Execution:
 
     def run(self, session: ServerSession, commands: list[Received]) -> None:
         """Commands in order, after those of the same client that are still at work."""
+        client = self._clients[session]
         for received in commands:
             if session.busy:
                 session.backlog.append(received)
                 continue
-            pending = self._begin(session, received)
+            pending = self._begin(client, received)
             if pending is not None:
                 session.busy = True
                 self._work(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
@@ -142,13 +144,14 @@ class Execution:
 
     # Inside.
 
-    def _begin(self, session: ServerSession, received: Received) -> Awaitable[Any] | None:
+    def _begin(self, client: RemoteClient, received: Received) -> Awaitable[Any] | None:
         """Call the handler or the robot; returns what is still to be awaited."""
+        session = client.session
         message = received.message
         payload = message.payload
         name = payload.command
-        if self._hooks["message"]:
-            self.call_hooks("message", self._clients[session], name, payload.params)
+        if self._message_hooks:
+            self.call_hooks("message", client, name, payload.params)
         handler = self.handlers.get(name)
         try:
             if name in c.MOTIONS:
@@ -156,7 +159,7 @@ class Execution:
             if handler is None:
                 self._came_out(session, message, self._robot_command(name, payload.params))
                 return None
-            result = handler(self._clients[session], **payload.params)
+            result = handler(client, **payload.params)
         except Exception as error:
             self._refuse(session, message, error, handler)
             return None
@@ -185,7 +188,7 @@ class Execution:
                 if not session.backlog or self._ended:
                     return
                 received = session.backlog.popleft()
-                pending = self._begin(session, received)
+                pending = self._begin(self._clients[session], received)
         finally:
             session.busy = False
             self._clients.forget(session)

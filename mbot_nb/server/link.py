@@ -26,7 +26,7 @@ class Link:
         self.peer = ""
         self._server = server
         self._loop = server.home.loop
-        self._now = server.home.loop.time
+        self._now = server.home.clock
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")

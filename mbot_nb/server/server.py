@@ -80,7 +80,7 @@ class Server:
         self._origins = allow_origins
         self._limit_loopback = limit_loopback
         self._version = version
-        self._now = home.loop.time
+        self._now = home.clock
         self._state: dict[str, Any] = {}
         self._failing: set[str] = set()
         self._told: bytes | None = None

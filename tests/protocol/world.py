@@ -55,9 +55,12 @@ class World:
         self.stops: dict[str, int] = {}
         """How many calls had been made when each urgent one was."""
         self.bounds: dict[int, float | None] = {}
+        """How well the client knew the server's clock when it sent each motion; None if it did not know it."""
         self.told: list[ClientEvent] = []
         self.executed: list[tuple[str, int, float]] = []
         """Commands that ran: name, our number for them, time."""
+        self.ran_in: dict[ServerSession, list[int]] = {}
+        """The same by the session that ran them: our numbers."""
         self.halts: list[tuple[str, float]] = []
         self.motions_over: list[tuple[int, str]] = []
         self.epochs = 0
@@ -118,8 +121,6 @@ class World:
         command = self.client.command(name, {"n": number, **params}, self.now, reply=reply, timeout=timeout)
         self.calls.append(command)
         self.numbers[number] = command
-        known = self.client.clock.latest(self.now) is not None
-        self.bounds[number] = self.client.clock.bound(self.now) if known else None
         if command.id is not None:
             self.stops[command.id] = number
         self.settle()
@@ -206,6 +207,12 @@ class World:
     def _pump_client(self) -> bool:
         frames, events = self.client.take_frames(), self.client.take_events()
         cable = self.cable
+        if frames:
+            clock = self.client.clock
+            bound = None if clock.latest(self.now) is None else clock.bound(self.now)
+            for number, command in self.numbers.items():
+                if command.motion and command.sent_at == self.now:
+                    self.bounds[number] = bound
         if cable is not None and cable.client_open:
             cable.up.extend((self.now + self.delay, frame.decode()) for frame in frames)
         else:
@@ -337,6 +344,7 @@ class World:
             self.hub.answer(session, message, now, refusal=(*objection, None))
             return
         self.executed.append((name, number, self.now))
+        self.ran_in.setdefault(session, []).append(number)
         if name == "refuse":
             self.hub.answer(session, message, now, refusal=("UNSUPPORTED", "no", {"why": "not here"}))
         elif name == "slow":

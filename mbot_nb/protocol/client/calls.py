@@ -34,10 +34,14 @@ class Calls:
 
     def next_deadline(self) -> float | None:
         """When the next command is given up."""
+        if not self._awaited:
+            return None
         return min((command.deadline for command in self._awaited if command.deadline is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Give up what was to be settled by now."""
+        if not self._awaited:
+            return
         late = [command for command in self._awaited if command.deadline is not None and now >= command.deadline]
         for command in sorted(late, key=lambda command: command.queued_at):
             self._give_up(command, now)

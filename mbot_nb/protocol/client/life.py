@@ -29,7 +29,7 @@ class Life:
         """Why the shell was told to drop the connection."""
         self.backoff = Backoff(settings)
         self._luck = luck
-        self._events: list[ClientEvent] = []
+        self.events: list[ClientEvent] = []
 
     @property
     def connection_state(self) -> str:
@@ -40,8 +40,8 @@ class Life:
 
     def take_events(self) -> list[ClientEvent]:
         """What has happened since the last time, in order."""
-        events = self._events[:]
-        self._events.clear()
+        events = self.events[:]
+        self.events.clear()
         return events
 
     def dial(self, now: float) -> None:
@@ -83,12 +83,12 @@ class Life:
         self.next_attempt_at = None
         self.backoff.begin()
         self._changed(previous, now)
-        self._events.append(Dial(self.backoff.attempts))
+        self.events.append(Dial(self.backoff.attempts))
 
     def _drop(self, kind: LossKind, detail: str, code: int) -> None:
         """This connection is of no use: the shell takes it down and then says that it is lost, with this reason."""
         self.condemned = Loss(kind, detail)
-        self._events.append(Drop(code, detail))
+        self.events.append(Drop(code, detail))
 
     def _go(self, happening: str) -> None:
         self.state = TRANSITIONS[self.state, happening]
@@ -103,4 +103,4 @@ class Life:
         resumed: bool | None = None,
     ) -> None:
         attempt = self.backoff.attempts if attempt is None else attempt
-        self._events.append(ConnectionChanged(now, self.connection_state, previous, attempt, self.next_attempt_at, loss, resumed))
+        self.events.append(ConnectionChanged(now, self.connection_state, previous, attempt, self.next_attempt_at, loss, resumed))

@@ -19,6 +19,7 @@ from .states import ClientCounters, State
 __all__ = ["Sending"]
 
 _MAX_BODY = MAX_FRAME - 1024
+_CONNECTED = State.CONNECTED  # asking an Enum for a member costs as much as a small call
 
 
 @lru_cache(maxsize=1024)
@@ -37,19 +38,14 @@ class Sending(Life):
         self.on_batch: Callable[[SentBatch], None] | None = None
         """Told of every frame of commands, if set."""
         self._wall = wall
-        self._frames: list[bytes] = []
-        self._calls = Calls(settings, self._events.append)
+        self.frames: list[bytes] = []
+        self._calls = Calls(settings, self.events.append)
         self.outbox = self._calls.outbox
         self._heartbeat: Heartbeat | None = None
 
-    @property
-    def has_output(self) -> bool:
-        """Whether there are frames to take or events to tell."""
-        return bool(self._frames or self._events)
-
     def take_frames(self) -> list[bytes]:
         """The frames to hand to the transport, in order."""
-        frames, self._frames = self._frames, []
+        frames, self.frames = self.frames, []
         counters = self.counters
         counters.frames_out += len(frames)
         counters.bytes_out += sum(map(len, frames))
@@ -83,7 +79,7 @@ class Sending(Life):
         if reply and timeout is not None:
             self._calls.expect(command, now + timeout)
         outbox = self.outbox
-        if self.state is not State.CONNECTED:
+        if self.state is not _CONNECTED:
             outbox.add(command, now)
             return command
         queue = outbox.queue
@@ -100,7 +96,7 @@ class Sending(Life):
 
     def flush(self, now: float, reason: FlushReason = "flush") -> None:
         """Send what is queued now."""
-        if self.state is not State.CONNECTED:
+        if self.state is not _CONNECTED:
             return
         sent = self.outbox.flush(now, self._wall(now), reason, self._expiry)
         if sent is None:
@@ -138,14 +134,14 @@ class Sending(Life):
             self._calls.sent([command], now)
 
     def _hand_over(self, frame: bytes, sent: SentBatch) -> None:
-        self._frames.append(frame)
+        self.frames.append(frame)
         self.counters.messages_out += len(sent.commands)
         if self.on_batch is not None:
             self.on_batch(sent)
 
     def _say(self, kind: bytes, payload: bytes, now: float) -> None:
         """Send what is no command."""
-        self._frames.append(envelope(kind, payload, self._wall(now)))
+        self.frames.append(envelope(kind, payload, self._wall(now)))
         self.counters.messages_out += 1
 
     def _expiry(self, now: float, remaining: float) -> float | None:

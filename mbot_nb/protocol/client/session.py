@@ -25,6 +25,8 @@ from .states import State
 
 __all__ = ["ClientSession"]
 
+_CONNECTED = State.CONNECTED
+
 
 class ClientSession(Sending):
     """One client's conversation with one server, across every cut.
@@ -133,18 +135,24 @@ class ClientSession(Sending):
         """When :meth:`timeout` must be called, unless something else happens before."""
         if self.condemned is not None:
             return None
-        times = [self.next_attempt_at, self._orderer.next_deadline(), self.mirror.resync_due, self._calls.next_deadline()]
-        if self._no_snapshot is not None:
-            times.append(self._no_snapshot.deadline)
-        if self._heartbeat is not None:
-            times += [self._heartbeat.next_deadline(), self.outbox.queue.next_deadline()]
-        return min((time for time in times if time is not None), default=None)
+        deadline = self.next_attempt_at
+        for time in (
+            self._heartbeat.next_deadline() if self._heartbeat is not None else None,
+            self.outbox.queue.next_deadline() if self._heartbeat is not None else None,
+            self._calls.next_deadline(),
+            self._orderer.next_deadline(),
+            self.mirror.resync_due,
+            self._no_snapshot.deadline if self._no_snapshot is not None else None,
+        ):
+            if time is not None and (deadline is None or time < deadline):
+                deadline = time
+        return deadline
 
     # Receiving.
 
     def receive(self, text: str, now: float) -> None:
         """One frame has come."""
-        if self.state is not State.CONNECTED and self.state is not State.SYNCHRONISING:
+        if self.state is not _CONNECTED and self.state is not State.SYNCHRONISING:
             return
         counters = self.counters
         counters.frames_in += 1
@@ -167,7 +175,7 @@ class ClientSession(Sending):
             else:
                 self._say(b"pong", encode(message.payload), now)
             ack = getattr(message, "ack", None)
-            if ack is not None and self.extended and self.state is State.CONNECTED:
+            if ack is not None and self.extended and self.state is _CONNECTED:
                 self._calls.acknowledge(ack, now)
 
     def heard(self, now: float) -> None:
@@ -186,7 +194,7 @@ class ClientSession(Sending):
     def _event(self, message: m.EventMessage | ProtocolError, now: float) -> None:
         if isinstance(message, ProtocolError):
             self.counters.malformed += 1
-            self._events.append(Trouble(now, message.code, f"the server sent what cannot be read: {message}", None))
+            self.events.append(Trouble(now, message.code, f"the server sent what cannot be read: {message}", None))
             if message.code == "VERSION_MISMATCH":
                 self._drop(
                     LossKind.VERSION, f"the server speaks another version of the protocol: {message}", CloseCode.PROTOCOL_ERROR
@@ -198,21 +206,21 @@ class ClientSession(Sending):
                 self._token_wanted(str(data.get("message", "")))
             elif name == "command_result":
                 self._calls.answer(data, now)
-        self._events.append(EventReceived(now, name, data, message.sequence, message.timestamp))
+        self.events.append(EventReceived(now, name, data, message.sequence, message.timestamp))
 
     def _missed(self, expected: int, got: int, now: float) -> None:
         self.counters.gaps += 1
-        self._events.append(EventsMissed(now, expected, got))
+        self.events.append(EventsMissed(now, expected, got))
 
     def _state(self, payload: dict[str, Any], now: float) -> None:
         if payload.get("delta") is not True:
             self.mirror.snapshot(payload, now)
-            self._events.append(StateChanged(now, "snapshot", payload, self.mirror.revision))
+            self.events.append(StateChanged(now, "snapshot", payload, self.mirror.revision))
             if self.state is State.SYNCHRONISING:
                 self._synchronised(payload, now)
         elif self.state is State.CONNECTED:
             if self.mirror.delta(payload, now):
-                self._events.append(StateChanged(now, "delta", payload, self.mirror.revision))
+                self.events.append(StateChanged(now, "delta", payload, self.mirror.revision))
             elif self.mirror.resync_due is not None and now >= self.mirror.resync_due:
                 self._ask_for_snapshot(now)
 
@@ -227,7 +235,7 @@ class ClientSession(Sending):
         clock = payload.get("server_clock")
         if isinstance(clock, (int, float)):
             self.clock.observe(sent, now, clock / 1000)
-        self._events.append(RoundTrip(payload["id"], sent, now))
+        self.events.append(RoundTrip(payload["id"], sent, now))
 
     def _error(self, error: m.ErrorPayload, now: float) -> None:
         if error.code == "AUTH_REQUIRED":
@@ -240,7 +248,7 @@ class ClientSession(Sending):
                 self._calls.missed(expected, got - 1, now)
         words = {"code": error.code, "message": error.message, "details": error.details}
         self._calls.answer({"id": error.id, "sequence": error.sequence, "error": words}, now)
-        self._events.append(Trouble(now, error.code, error.message, error.details))
+        self.events.append(Trouble(now, error.code, error.message, error.details))
 
     def _token_wanted(self, message: str) -> None:
         if self.token is None and self.state is State.SYNCHRONISING:
@@ -301,7 +309,7 @@ class ClientSession(Sending):
 
     def _hang_up(self) -> None:
         """What belonged to the connection goes with it."""
-        self._frames.clear()
+        self.frames.clear()
         self._heartbeat = self._no_snapshot = None
         self.outbox.queue.in_flight = False
         self._orderer.forget()

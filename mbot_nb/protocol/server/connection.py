@@ -129,23 +129,26 @@ class ServerConnection(Opening):
         session = self._session
         orderer = session.orderer
         commands = self.commands
-        before = orderer.cursor
+        before = cursor = orderer.cursor
         stamp = (self.hub.stops, session.cuts)
-        straight = before >= 0 and not len(orderer)
+        straight = cursor >= 0 and not len(orderer)
         for message in messages:
             if (
                 straight
                 and type(message) is m.CommandMessage
-                and message.sequence == orderer.cursor + 1
+                and message.sequence == cursor + 1
                 and message.payload.command not in _NOT_PLAIN
             ):
-                orderer.cursor += 1
+                cursor += 1
                 commands.append(Received(message, now, stamp))
             else:
+                orderer.cursor = cursor
                 self._one(self._received(message, now), size // len(messages), now)
                 stamp = (self.hub.stops, session.cuts)
-                straight = orderer.cursor >= 0 and not len(orderer)
-        if orderer.cursor != before:
+                cursor = orderer.cursor
+                straight = cursor >= 0 and not len(orderer)
+        if cursor != before:
+            orderer.cursor = cursor
             self._owe_ack(now)
 
     def _received(self, message: Any, now: float) -> Any:
