@@ -68,6 +68,8 @@ class World:
         self.unacknowledged_since: float | None = None
         self.busy: dict[ServerSession, tuple[float, CommandMessage]] = {}
         """Sessions whose handler is still at work, and until when."""
+        self.died_waiting: set[int] = set()
+        """Commands that a server had received, and was ended before their turn came."""
         self.hub = self._new_hub()
 
     # The server's life.
@@ -97,6 +99,8 @@ class World:
         if self.cable is not None:
             self.cut(up=0, down=0)
         self.ghosts.clear()
+        for session in self.busy:
+            self.died_waiting |= {received.message.payload.params.get("n", -1) for received in session.backlog}
         self.busy.clear()
         self.robot = Robot()
         self.hub = self._new_hub()
