@@ -9,6 +9,9 @@ from mbot_nb.protocol.messages import CommandMessage
 from mbot_nb.protocol.server import ServerConnection
 from mbot_nb.protocol.sessions import ServerSession
 
+ROOM = 32 * 1024
+"""Bytes that the transport takes before it says that it has no room."""
+
 
 class Cable:
     """One connection: what is under way in each direction, and what each end knows of it."""

@@ -20,10 +20,7 @@ from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
 from mbot_nb.protocol.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
-from .furniture import Cable, Robot
-
-ROOM = 32 * 1024
-"""Bytes that the transport takes before it says that it has no room."""
+from .furniture import ROOM, Cable, Robot
 
 
 class World:
