@@ -1,8 +1,7 @@
-"""Forms out of the vocabulary: one for each command, from the types of its parameters, and the line of code it stands for."""
+"""Forms out of the vocabulary: one for each command, from the types of its own parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -11,9 +10,8 @@ from msgspec import Meta
 
 from .. import commands as c
 from ..commands import Command
-from ..errors import CommandRejectedError
 
-__all__ = ["arguments", "code", "forms"]
+__all__ = ["forms"]
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Motion", ("drive", "move", "stop", "emergency_stop", "release_stop")),
@@ -34,7 +32,7 @@ FIRST_VALUES: dict[str, dict[str, Any]] = {
 }
 """What stands in a form at first where a command has no default of its own, so that its button does something that is seen."""
 _SPREAD = {"game_move": "move", "custom": "values"}
-"""Parameters whose entries are given one by one."""
+"""Parameters whose entries the method takes one by one."""
 
 
 def forms() -> list[dict[str, Any]]:
@@ -50,39 +48,6 @@ def forms() -> list[dict[str, Any]]:
         for group, names in GROUPS
         for name in names
     ]
-
-
-def arguments(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a filled form gives to the method of this name. Fields that were left empty are not given.
-
-    Raises:
-        CommandRejectedError: a field that takes JSON holds something else.
-    """
-    given: dict[str, Any] = {}
-    for field in _fields(c.ALL[name]):
-        value = values.get(field["name"])
-        if value is None or (value == "" and not (field["kind"] == "text" and field["required"])):
-            continue
-        if field["kind"] == "data" and isinstance(value, str):
-            value = _data(name, field["name"], value)
-        if field["name"] == _SPREAD.get(name):
-            if not isinstance(value, dict):
-                raise _no_data(name, field["name"], "it is no JSON object")
-            given.update(value)
-        else:
-            given[field["name"]] = value
-    return given
-
-
-def code(name: str, given: Mapping[str, Any], *, queued: bool = False) -> str:
-    """The line that does the same in a cell."""
-    words = [f"{key}={value!r}" for key, value in given.items() if key.isidentifier()]
-    odd = {key: value for key, value in given.items() if not key.isidentifier()}
-    if odd:
-        words.append(f"**{odd!r}")
-    if queued:
-        return f"bot.send({', '.join([_quoted(name), *words])})"
-    return f"await bot.{name}({', '.join(words)})"
 
 
 def _fields(kind: type[Command]) -> list[dict[str, Any]]:
@@ -114,6 +79,7 @@ def _field(command: str, field: Any) -> dict[str, Any]:
         if known in kinds:
             return told | {"kind": word}
     told.pop("longest", None)
+    told["spread"] = _SPREAD.get(command) == field.name
     example = '{"cell": 4}' if field.name == "move" else '{"steps": 4}' if field.name == "values" else "[[0, 0], [20, 10]]"
     return told | {"kind": "data", "default": None, "help": f"JSON, as {example}"}
 
@@ -121,19 +87,3 @@ def _field(command: str, field: Any) -> dict[str, Any]:
 def _bare(annotation: Any) -> Any:
     """A type without its notes."""
     return annotation.__origin__ if hasattr(annotation, "__metadata__") else annotation
-
-
-def _data(command: str, field: str, text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise _no_data(command, field, str(error)) from None
-
-
-def _no_data(command: str, field: str, why: str) -> CommandRejectedError:
-    words = f"{command}: {field} is written as JSON, with double quotes, and could not be read ({why})"
-    return CommandRejectedError("INVALID_PARAMS", words, command=command)
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

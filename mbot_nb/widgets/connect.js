@@ -1,0 +1,157 @@
+// The page's side of the connection panel: where to, the light and its words, the countdown.
+
+const REMEMBERED = "mbot_nb.addresses";
+const MOST_REMEMBERED = 8;
+const OTHER = "?";
+
+/** The addresses of earlier connections, newest first; a page that may not remember remembers none. */
+function remembered() {
+  try {
+    const found = JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]");
+    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+function remember(address) {
+  try {
+    const all = [address, ...remembered().filter((one) => one !== address)];
+    localStorage.setItem(REMEMBERED, JSON.stringify(all.slice(0, MOST_REMEMBERED)));
+  } catch {
+    // Then the next page does not know it.
+  }
+}
+
+const LIGHTS = {
+  connected: "Connected",
+  connecting: "Connecting …",
+  reconnecting: "Connection lost",
+  error: "Given up",
+  "not connected": "Not connected",
+  "no answer": "The kernel does not answer",
+  closed: "Closed",
+};
+
+function render(view) {
+  const live = new Live(view, "mbot-panel mbot-connect");
+  live.name = "Connection to";
+  const { root } = live;
+  const bare = view.model.get("snapshot").framed === false;
+  if (bare) root.dataset.bare = "true";
+
+  const head = make("div", root, { className: "mbot-head" });
+  const words = make("div", head, { className: "mbot-head-words" });
+  const state = make("div", words, { className: "mbot-connection" });
+  make("span", state, { className: "mbot-light" }).setAttribute("aria-hidden", "true");
+  const light = live.field("connection", make("span", state));
+  light.setAttribute("role", "status");
+  live.robotField = make("span", words, { className: "mbot-robot" });
+  const details = live.field("details", make("span", words, { className: "mbot-small" }));
+  if (!bare) {
+    live.addStop(head);
+    live.addStopWords(root);
+  }
+
+  const form = make("form", root, { className: "mbot-row" });
+  const where = labelled(form, "Robot", make("select", form));
+  const typed = make("input", form, { type: "text", placeholder: "192.168.1.20:4000", size: 20, hidden: true, spellcheck: false });
+  typed.setAttribute("aria-label", "Address, as ws://192.168.1.20:4000");
+  const connect = button(form, "Connect", "Connect to the robot", () => {}, "mbot-button mbot-primary");
+  connect.type = "submit";
+  const disconnect = button(root, "Disconnect", "Disconnect from the robot", () => ask({ kind: "disconnect" }));
+  form.after(disconnect);
+  const more = make("details", root, { className: "mbot-more" });
+  make("summary", more, { textContent: "Token and batching" });
+  const grid = make("div", more, { className: "mbot-row" });
+  const token = labelled(grid, "Token", make("input", grid, { type: "password", size: 14, autocomplete: "off" }));
+  const window_ = labelled(grid, "Batch window (s)", make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }));
+
+  const away = make("div", root, { className: "mbot-row", hidden: true });
+  const countdown = live.field("countdown", make("span", away));
+  const retry = button(away, "Retry now", "Try to connect now", () => ask({ kind: "retry" }));
+
+  const work = make("div", root, { className: "mbot-row", hidden: true });
+  const doing = make("span", work);
+  doing.setAttribute("role", "status");
+  progressBar(work, "Connecting").hidden = false;
+  button(work, "Cancel", "Cancel what is being done", () => ask({ kind: "cancel" }));
+
+  const trouble = live.field("trouble", make("div", root, { className: "mbot-trouble" }));
+  trouble.setAttribute("role", "alert");
+  live.addSaid();
+
+  const ask = (content) => {
+    live.send(content);
+    live.expectAnswer();
+  };
+
+  const offer = (choices) => {
+    const before = where.value;
+    where.replaceChildren();
+    make("option", where, { value: "", textContent: "simulator, in this notebook" });
+    for (const { address, words, usable } of choices ?? []) make("option", where, { value: address, textContent: words, disabled: !usable });
+    const known = new Set([...where.options].map((option) => option.value));
+    const recent = remembered().filter((address) => !known.has(address));
+    if (recent.length) {
+      const group = make("optgroup", where, { label: "Recent" });
+      for (const address of recent) make("option", group, { value: address, textContent: address });
+    }
+    make("option", where, { value: OTHER, textContent: "another address …" });
+    if ([...where.options].some((option) => option.value === before)) where.value = before;
+    typed.hidden = where.value !== OTHER;
+  };
+  where.addEventListener("change", () => {
+    typed.hidden = where.value !== OTHER;
+    if (!typed.hidden) typed.focus();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const address = where.value === OTHER ? typed.value.trim() : where.value;
+    if (where.value === OTHER && !address) {
+      typed.focus();
+      return;
+    }
+    ask({ kind: "connect", address, token: token.value, window: window_.value === "" ? null : Number(window_.value) });
+  });
+
+  let came = 0;
+  const count = () => {
+    const { attempt, wait, doing: now } = live.values;
+    const passed = (performance.now() - came) / 1000;
+    if (now) doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
+    if (attempt === null || attempt === undefined) return;
+    countdown.textContent =
+      wait === null ? `Attempt ${attempt} is under way …` : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
+  };
+
+  const writeConnection = live.writeConnection.bind(live);
+  live.writeConnection = (state) => {
+    writeConnection(state);
+    light.textContent = LIGHTS[state] ?? state;
+  };
+
+  live.take = (values, all) => {
+    if (all) offer(values.choices);
+    else if ("choices" in values) offer(values.choices);
+    if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
+    const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address } = live.values;
+    work.hidden = !now;
+    form.hidden = more.hidden = bot || Boolean(now);
+    disconnect.hidden = !bot || Boolean(now);
+    away.hidden = attempt === null || attempt === undefined || Boolean(now);
+    retry.disabled = live.ended;
+    trouble.textContent = now ? "" : (why ?? "");
+    const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];
+    details.textContent = parts.filter(Boolean).join(" · ");
+    if (values.connection === "connected" && address) remember(address);
+    if (values.window !== null && values.window !== undefined) window_.value = values.window;
+    count();
+  };
+  const timer = setInterval(count, 200);
+  live.cleaning.push(() => clearInterval(timer));
+  live.start();
+  return () => live.end();
+}
+
+export default { render };

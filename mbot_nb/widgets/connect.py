@@ -1,0 +1,240 @@
+"""Connect and disconnect by clicking, and see how the connection is: the way in where nobody has typed a line yet.
+
+    panel = mb.widgets.ConnectPanel()
+    panel                               # click on Connect
+    panel.bot                           # the robot, to go on with
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from ..client import Client, Latency
+from ..embedded import connect
+from ..errors import ConnectError, MbotError, NotConnectedError
+from ..home import Home, settle
+from ..sync import SyncClient
+from .command import advised
+from .live import LiveWidget, page_style, page_text, rounded
+from .stopping import Stopping
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+    from ..subscriptions import Event
+
+__all__ = ["ConnectPanel"]
+
+NONE = "not connected"
+LONGEST_WINDOW = 10.0
+"""Seconds: the longest batch window that may be chosen."""
+
+
+class ConnectPanel(LiveWidget):
+    """Connect to a robot, see how the connection is, and end it.
+
+    Without a robot it makes one, :attr:`bot`. For a given one it shows that one, until it is disconnected.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; or None.
+        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that the panel has connected to; what it raises
+            is shown in the panel.
+        thread: let what it makes live on the I/O thread, which no cell can block, instead of the caller's loop.
+        framed: with a Stop of its own; without for one inside of a panel that has it.
+    """
+
+    _esm = page_text("panel.js", "connect.js")
+    _css = page_style("panel.css")
+    _words = "a connection panel"
+
+    def __init__(
+        self,
+        bot: Client | SyncClient | None = None,
+        *,
+        on_connect: Callable[[Client], Any] | None = None,
+        thread: bool = False,
+        framed: bool = True,
+    ) -> None:
+        client = bot.client if isinstance(bot, SyncClient) else bot
+        self._on_connect = on_connect
+        self._doing = ""
+        self._since = 0.0
+        self._work: concurrent.futures.Future[None] | None = None
+        self._failure = ""
+        self._address = ""
+        if client is None:
+            self._home = _home(thread)
+        elif hasattr(client, "connection_state"):
+            self._home = client.home
+            self._address = client.url
+        if client is None or getattr(client, "connection_state", "") == "disconnected":
+            self._failure = "" if client is None else "The client that was given here is closed. Connect makes a new one."
+            client = cast(Client, _Nobody(self._home))
+        super().__init__(client, framed=framed)
+
+    @property
+    def bot(self) -> Client | None:
+        """The robot it is connected to, also while its connection is being made again; None without one."""
+        client: object = self._client
+        return None if isinstance(client, _Nobody) else self._client
+
+    def _values(self) -> dict[str, Any]:
+        client = self._client
+        at = client.next_attempt_at
+        here = self.bot is not None
+        return {
+            "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)} if self._doing else None,
+            "address": self._address,
+            "profile": client.profile if client.connected else "",
+            "bot": here,
+            "attempt": client.reconnect_attempts + (at is not None) if here and not client.connected else None,
+            "wait": None if at is None else round(max(0.0, at - time.monotonic()), 1),
+            "trouble": self._failure or client.trouble,
+            "window": rounded(client.settings.batch_window, 3) if here else None,
+        }
+
+    def _note(self) -> dict[str, Any] | str:
+        return ""  # it says more than the frame's note does
+
+    # From the page, in any thread.
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        self._home.post(self._do, kind, content)
+
+    def _do(self, kind: str, content: dict[str, Any]) -> None:
+        busy = self._work is not None and not self._work.done()
+        if kind == "cancel" and self._work is not None:
+            self._work.cancel()
+        elif kind == "connect" and not busy and self.bot is None:
+            address = str(content.get("address") or "").strip()
+            token = str(content.get("token") or "") or None
+            window = content.get("window")
+            window = min(max(0.0, float(window)), LONGEST_WINDOW) if isinstance(window, (int, float)) else 0.1
+            words = f"Connecting to {address}" if address else "Connecting to this notebook's robot"
+            self._begin(words, self._connect(address, token, window))
+        elif kind == "disconnect" and self.bot is not None and not busy:
+            self._begin("Disconnecting", self._disconnect(self.bot))
+        elif kind == "retry" and self.bot is not None and not busy:
+            self._begin("Trying again", self._retry(self.bot))
+        self._touch()
+
+    # At home.
+
+    def _begin(self, words: str, work: Any) -> None:
+        self._doing, self._since, self._failure = words, time.monotonic(), ""
+        self._say("")
+
+        async def run() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                self._say("Cancelled.")
+                raise
+            except Exception as error:
+                self._failure = advised(error)
+            finally:
+                self._doing = ""
+                self._touch()
+
+        self._work = self._home.submit(run())
+
+    async def _connect(self, address: str, token: str | None, window: float) -> None:
+        bot = await connect(address or None, token=token, thread=self._home.is_io_thread, batch_window=window)
+        self._address = bot.url
+        self._follow(bot)
+        self._say(f"Connected. In cells it is panel.bot, or: bot = await mb.connect({bot.url!r})")
+        await self._tell_of(bot)
+
+    async def _tell_of(self, bot: Client) -> None:
+        if self._on_connect is None:
+            return
+        try:
+            await settle(self._on_connect(bot))
+        except Exception as error:
+            name = getattr(self._on_connect, "__qualname__", repr(self._on_connect))
+            self._say(f"Connected, but your {name} failed. {advised(error)}", error=True)
+
+    async def _disconnect(self, bot: Client) -> None:
+        await bot.close()
+        self._say("Disconnected.")
+
+    async def _retry(self, bot: Client) -> None:
+        """Now, and not at the end of the countdown; what becomes of it shows itself."""
+        planned = bot.next_attempt_at
+        waiting = asyncio.ensure_future(bot.reconnect())
+        try:
+            # If this attempt fails, the client goes on by itself, and so does the countdown.
+            while not waiting.done() and bot.next_attempt_at in (None, planned):
+                await asyncio.wait([waiting], timeout=0.05)
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.wait([waiting])
+        if not waiting.cancelled() and (error := waiting.exception()) is not None and not isinstance(error, ConnectError):
+            raise error
+
+    def _follow(self, client: Client) -> None:
+        """Show this one from now on."""
+        self._untap()
+        if self._subscription is not None:
+            self._subscription.cancel()
+        self._stopping.end()
+        self._client = client
+        self._stopping = Stopping(client, self._say, self._touch)
+        self._untap = client.tap(self._tapped)
+        self._subscription = client.subscribe("connection", self._connection_changed)
+        self._touch()
+
+    def _connection_changed(self, event: Event) -> None:
+        if event["state"] == "disconnected":
+            self._follow(cast(Client, _Nobody(self._home)))
+        self._touch()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        if self._work is not None:
+            self._work.cancel()
+
+
+class _Nobody:
+    """What stands in a client's place while there is none."""
+
+    connection_state = NONE
+    connected = False
+    next_attempt_at = None
+    reconnect_attempts = 0
+    profile = trouble = url = ""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.state: dict[str, Any] = {}
+        self.metadata = {"robotId": ""}
+        self.latency = Latency(last=float("nan"), median=float("nan"), p99=float("nan"), count=0)
+
+    def __repr__(self) -> str:
+        return "<no robot yet>"
+
+    def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
+        """Nothing happens to nobody."""
+        return lambda: None
+
+    def subscribe(self, event: str, handler: Callable[[Any], Any]) -> None:
+        """Nobody says nothing."""
+
+    def stop(self) -> Any:
+        raise NotConnectedError("there is no robot to stop: this panel is not connected. Click on Connect first.")
+
+    emergency_stop = release_stop = stop
+
+
+def _home(thread: bool) -> Home:
+    """Where a robot is to live that this panel makes: on the caller's loop, if one runs."""
+    if not thread:
+        try:
+            return Home.here()
+        except MbotError:
+            thread = True  # a plain script or a thread without a loop
+    return Home.io_thread()

@@ -1,0 +1,153 @@
+// The page's side of the event panel: names to tick, a log, and what is behind a row.
+
+const MOST_ROWS = 300;
+
+function clockTime(seconds) {
+  const time = new Date(seconds * 1000);
+  return `${time.toLocaleTimeString([], { hour12: false })}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** The code that subscribes to an event. */
+function subscribing(name) {
+  const words = name === "*" ? "anything" : name.replace(/\W/g, "_");
+  return `def on_${words}(event):\n    print(event.name, event.data)\n\n\nstop_listening = bot.subscribe(${JSON.stringify(name)}, on_${words})`;
+}
+
+function render(view) {
+  const live = new Live(view, "mbot-panel mbot-subscribe");
+  live.name = "Events of";
+  live.addFrame();
+  const { root } = live;
+
+  const tick = (event, on) => live.send({ kind: "tick", event, on });
+  const head = make("div", root, { className: "mbot-row" });
+  const everything = ticked(head, 'everything ("*")', false, (on) => {
+    tick("*", on);
+    offerCode(on ? "*" : last);
+  });
+  const typing = make("form", head, { className: "mbot-row" });
+  const typed = labelled(typing, "Another event", make("input", typing, { type: "text", maxLength: 128, size: 16, required: true }));
+  button(typing, "Add", "Subscribe to the event that is typed", () => {}).type = "submit";
+  typing.addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    tick(typed.value.trim(), true);
+    offerCode(typed.value.trim());
+    typed.value = "";
+  });
+
+  const names = make("ul", root, { className: "mbot-names" });
+  names.setAttribute("aria-label", "Events, how many came, and how many a second");
+  const ticks = new Map();
+  const writeNames = (events) => {
+    for (const [name, count, rate, on] of events) {
+      if (!ticks.has(name)) {
+        const item = make("li", names);
+        const box = ticked(item, name, on, (now) => {
+          tick(name, now);
+          offerCode(name);
+        });
+        ticks.set(name, { box, count: make("span", item, { className: "mbot-count" }) });
+        const sorted = [...names.children].sort((one, other) => one.textContent.localeCompare(other.textContent));
+        if (sorted.at(-1) !== item) names.insertBefore(item, sorted[sorted.indexOf(item) + 1]);
+      }
+      const { box, count } = ticks.get(name);
+      box.checked = on;
+      const words = count ? `${count}` : "";
+      ticks.get(name).count.textContent = rate ? `${words} · ${rate}/s` : words;
+    }
+  };
+
+  const bar = make("div", root, { className: "mbot-row" });
+  const pause = button(bar, "Pause", "Pause the log", () => live.send({ kind: "pause", on: pause.getAttribute("aria-pressed") !== "true" }));
+  button(bar, "Clear", "Clear the log", () => live.send({ kind: "clear" }));
+  const filter = labelled(bar, "Filter", make("input", bar, { type: "search", size: 14, placeholder: "name or text" }));
+  const state = make("span", bar, { className: "mbot-small" });
+  state.setAttribute("role", "status");
+
+  const log = make("div", root, { className: "mbot-log", tabIndex: 0 });
+  log.setAttribute("role", "listbox");
+  log.setAttribute("aria-label", "Log of events, newest last; Enter shows the message of one");
+  const hint = make("div", root, { className: "mbot-small", textContent: "Tick an event; what comes is listed here. A click on a row shows its message." });
+
+  const matches = (row) => !filter.value || row.textContent.toLowerCase().includes(filter.value.toLowerCase());
+  let chosen = null;
+  const choose = (row) => {
+    if (chosen) chosen.setAttribute("aria-selected", "false");
+    chosen = row;
+    row.setAttribute("aria-selected", "true");
+    log.setAttribute("aria-activedescendant", row.id);
+    row.scrollIntoView({ block: "nearest" });
+    live.send({ kind: "frame", number: Number(row.dataset.number) });
+    offerCode(row.dataset.name);
+    live.expectAnswer();
+  };
+  const write = (rows, all) => {
+    if (all) {
+      log.replaceChildren();
+      chosen = null;
+    }
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    for (const [number, time, name, text] of rows.slice(-MOST_ROWS)) {
+      const row = make("div", log, { className: "mbot-log-row", id: fresh("row") });
+      row.setAttribute("role", "option");
+      row.setAttribute("aria-selected", "false");
+      Object.assign(row.dataset, { number, name });
+      make("time", row, { textContent: clockTime(time) });
+      make("b", row, { textContent: name });
+      make("span", row, { textContent: text });
+      row.hidden = !matches(row);
+      row.addEventListener("click", () => choose(row));
+    }
+    while (log.childElementCount > MOST_ROWS) log.firstElementChild.remove();
+    hint.hidden = log.childElementCount > 0;
+    if (atEnd && rows.length) log.scrollTop = log.scrollHeight;
+  };
+  log.addEventListener("keydown", (event) => {
+    const shown = [...log.children].filter((row) => !row.hidden);
+    const at = shown.indexOf(chosen);
+    const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? shown.length - 1 : at - 1, Home: 0, End: shown.length - 1, Enter: at < 0 ? shown.length - 1 : at }[event.key];
+    if (to === undefined || !shown[to]) return;
+    event.preventDefault();
+    choose(shown[to]);
+  });
+  filter.addEventListener("input", () => {
+    for (const row of log.children) row.hidden = !matches(row);
+  });
+
+  const frame = make("pre", root, { className: "mbot-frame", tabIndex: 0, hidden: true });
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", "The message of the chosen event, as JSON");
+  const failures = make("div", root, { className: "mbot-trouble" });
+  failures.setAttribute("role", "status");
+  const code = codeLine(root, "the code that subscribes");
+  let last = "stimulus_detected";
+  const offerCode = (name) => {
+    if (name !== "*") last = name;
+    code.textContent = subscribing(name);
+  };
+  offerCode(last);
+  live.addSaid();
+
+  live.take = (values, all) => {
+    if (values.events) writeNames(values.events);
+    if ("all" in values) everything.checked = values.all;
+    if (values.rows) write(values.rows, all);
+    else if (all) write([], true);
+    if ("paused" in values) {
+      pause.setAttribute("aria-pressed", String(values.paused));
+      pause.textContent = values.paused ? "Go on" : "Pause";
+    }
+    if (live.values.paused) state.textContent = `Paused; ${live.values.held_back} came meanwhile.`;
+    else state.textContent = "";
+    if (values.failures) failures.textContent = values.failures.join("\n");
+  };
+  live.hear = (content) => {
+    if (content.kind !== "frame" || String(content.number) !== chosen?.dataset.number) return;
+    frame.hidden = false;
+    frame.textContent = content.text;
+  };
+  live.start();
+  return () => live.end();
+}
+
+export default { render };

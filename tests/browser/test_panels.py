@@ -1,0 +1,125 @@
+"""The panels as a person uses them: connect by clicking, listen, lose the server and find it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.kernels.conftest import VERSIONS
+
+if TYPE_CHECKING:
+    from .conftest import Notebook
+
+    Open = Callable[..., Notebook]
+
+IMPORT = "import asyncio, time\nimport mbot_nb as mb"
+SERVED = f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
+CONNECTED = f"{SERVED}bot = await mb.connect(server)\n"
+
+
+def panel_of(notebook: Notebook, name: str) -> Locator:
+    panel = notebook.page.locator(f".mbot-{name}")
+    panel.first.wait_for()
+    return panel
+
+
+def field(panel: Locator, name: str) -> Locator:
+    return panel.locator(f"[data-field={name}]")
+
+
+def assert_clean(notebook: Notebook) -> None:
+    """No cell failed, and the page's console has nothing to complain about."""
+    assert notebook.errors() == []
+    assert notebook.console == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
+    """Without a line of code for it: simulator, Connect; the countdown when the server is gone; and it heals."""
+    notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"], version)
+    notebook.run_all()
+    panel = panel_of(notebook, "connect")
+    expect(field(panel, "connection")).to_have_text("Not connected")
+    notebook.screenshot(f"connect-before-{version}")
+    panel.get_by_role("button", name="Connect to the robot").click()
+    expect(field(panel, "connection")).to_have_text("Connected")
+    expect(field(panel, "details")).to_contain_text("extended profile")
+    assert notebook.value("panel.bot.connected")
+    notebook.execute("await panel.bot.drive(30, 30, duration=0.2)")
+    notebook.screenshot(f"connect-{version}")
+    # The server goes ...
+    notebook.execute("server = list(mb.embedded._servers.values())[-1]; port = server.port; await server.close()")
+    expect(field(panel, "connection")).to_have_text("Connection lost")
+    expect(field(panel, "countdown")).to_contain_text("Attempt")
+    expect(field(panel, "trouble")).to_contain_text("Start a server there first")
+    expect(field(panel, "countdown")).to_have_text("Attempt 4 in 3 s", timeout=15000)
+    notebook.screenshot(f"connect-lost-{version}")
+    panel.get_by_role("button", name="Try to connect now").click()
+    expect(field(panel, "countdown")).to_have_text("Attempt 2 in 1 s")
+    # ... and comes again.
+    notebook.execute("server = await mb.serve(port=port)")
+    panel.get_by_role("button", name="Try to connect now").click()
+    expect(field(panel, "connection")).to_have_text("Connected")
+    expect(field(panel, "trouble")).to_be_hidden()
+    panel.get_by_role("button", name="Disconnect").click()
+    expect(field(panel, "connection")).to_have_text("Not connected")
+    assert notebook.value("panel.bot is None")
+    assert notebook.errors() == []
+    assert [line for line in notebook.console if "mbot" in line] == []
+
+
+def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
+    cell = "panel = mb.widgets.SubscribePanel(bot, events=['hello'])\npanel"
+    notebook = open_notebook([CONNECTED + cell])
+    notebook.run_all()
+    panel = panel_of(notebook, "subscribe")
+    log = panel.get_by_role("listbox")
+    notebook.execute("for number in range(3): server.emit('hello', {'number': number})")
+    expect(log.get_by_role("option")).to_have_count(3)
+    notebook.execute("await bot.drive(40, 40, duration=0.5)")
+    expect(panel.get_by_role("list").get_by_text("telemetry")).to_be_visible()
+    expect(log.get_by_role("option")).to_have_count(3)
+    log.get_by_role("option").nth(1).click()
+    frame = panel.get_by_role("region", name="The message of the chosen event")
+    expect(frame).to_contain_text('"number": 1')
+    expect(frame).to_contain_text('"type": "event"')
+    expect(panel.get_by_role("textbox", name="the code that subscribes")).to_contain_text('bot.subscribe("hello", on_hello)')
+    panel.get_by_label("Another event").fill("goodbye")
+    panel.get_by_label("Another event").press("Enter")
+    notebook.execute("server.emit('goodbye', {})")
+    expect(log.get_by_role("option")).to_have_count(4)
+    panel.get_by_label("Filter").fill("goodbye")
+    expect(log.get_by_role("option")).to_have_count(1)
+    panel.get_by_label("Filter").fill("")
+    panel.get_by_role("button", name="Pause the log").click()
+    notebook.wait("panel._paused")
+    notebook.execute("server.emit('hello', {'number': 4})")
+    expect(panel.get_by_text("1 came meanwhile")).to_be_visible()
+    expect(log.get_by_role("option")).to_have_count(4)
+    panel.get_by_role("button", name="Pause the log").click()
+    panel.get_by_label('everything ("*")').check()
+    notebook.wait("'*' in panel._ticked")
+    notebook.execute("await bot.drive(40, 40, duration=0.3)")
+    expect(log.get_by_text("telemetry").first).to_be_visible()
+    notebook.screenshot("subscribe")
+    assert_clean(notebook)
+
+
+def test_statistics_are_counted_and_round_trips_measured(open_notebook: Open) -> None:
+    notebook = open_notebook([CONNECTED + "panel = mb.widgets.StatsPanel(bot)\npanel", "time.sleep(0.4)"])
+    notebook.run_cell(0)
+    panel = panel_of(notebook, "stats")
+    panel.get_by_role("button", name="Measure 100 round trips").click()
+    expect(panel.get_by_role("progressbar")).to_be_visible()
+    expect(field(panel, "n")).to_have_text("101")
+    notebook.run_cell(1)
+    expect(field(panel, "lag")).to_contain_text("4", timeout=5000)
+    notebook.screenshot("stats")
+    panel.get_by_role("button", name="Measure 100 round trips").click()
+    panel.get_by_role("button", name="End the measurement").click()
+    expect(panel.get_by_role("progressbar")).to_be_hidden()
+    assert 101 < notebook.value("bot.latency.count") < 201
+    assert_clean(notebook)
