@@ -160,10 +160,7 @@ class Form {
     this.answer.setAttribute("role", "status");
     this.code = codeLine(this.form, "the code that sends it");
     if (spec.queued) this.queueCode = codeLine(this.form, "the code that queues it");
-    this.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.go(false);
-    });
+    sending(this.form, () => this.go(false));
     this.write();
   }
 

@@ -59,17 +59,17 @@ function render(view) {
   typed.setAttribute("aria-label", "Address, as ws://192.168.1.20:4000");
   const connect = button(form, "Connect", "Connect to the robot", () => {}, "mbot-button mbot-primary");
   connect.type = "submit";
-  const disconnect = button(root, "Disconnect", "Disconnect from the robot", () => ask({ kind: "disconnect" }));
-  form.after(disconnect);
   const more = make("details", root, { className: "mbot-more" });
   make("summary", more, { textContent: "Token and batching" });
   const grid = make("div", more, { className: "mbot-row" });
   const token = labelled(grid, "Token", make("input", grid, { type: "password", size: 14, autocomplete: "off" }));
   const window_ = labelled(grid, "Batch window (s)", make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }));
 
-  const away = make("div", root, { className: "mbot-row", hidden: true });
+  const standing = make("div", root, { className: "mbot-row", hidden: true });
+  const away = make("span", standing, { className: "mbot-row", hidden: true });
   const countdown = live.field("countdown", make("span", away));
   const retry = button(away, "Retry now", "Try to connect now", () => ask({ kind: "retry" }));
+  button(standing, "Disconnect", "Disconnect from the robot", () => ask({ kind: "disconnect" }));
 
   const work = make("div", root, { className: "mbot-row", hidden: true });
   const doing = make("span", work);
@@ -105,8 +105,7 @@ function render(view) {
     typed.hidden = where.value !== OTHER;
     if (!typed.hidden) typed.focus();
   });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  sending(form, () => {
     const address = where.value === OTHER ? typed.value.trim() : where.value;
     if (where.value === OTHER && !address) {
       typed.focus();
@@ -138,8 +137,8 @@ function render(view) {
     const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address } = live.values;
     work.hidden = !now;
     form.hidden = more.hidden = bot || Boolean(now);
-    disconnect.hidden = !bot || Boolean(now);
-    away.hidden = attempt === null || attempt === undefined || Boolean(now);
+    standing.hidden = !bot || Boolean(now);
+    away.hidden = attempt === null || attempt === undefined;
     retry.disabled = live.ended;
     trouble.textContent = now ? "" : (why ?? "");
     const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];

@@ -1,8 +1,8 @@
 """Connect and disconnect by clicking, and see how the connection is: the way in where nobody has typed a line yet.
 
-    panel = mb.widgets.ConnectPanel()
-    panel                               # click on Connect
-    panel.bot                           # the robot, to go on with
+panel = mb.widgets.ConnectPanel()
+panel                               # click on Connect
+panel.bot                           # the robot, to go on with
 """
 
 from __future__ import annotations
@@ -189,6 +189,8 @@ class ConnectPanel(LiveWidget):
         self._touch()
 
     def _connection_changed(self, event: Event) -> None:
+        if event["state"] in ("reconnecting", "connected") and not self._doing:
+            self._say("")  # what was said of the connection before is not true any more
         if event["state"] == "disconnected":
             self._follow(cast(Client, _Nobody(self._home)))
         self._touch()

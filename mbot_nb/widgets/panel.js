@@ -80,3 +80,16 @@ function progressBar(parent, label) {
   bar.hidden = true;
   return bar;
 }
+
+/** A form that is sent by its button and by Enter, which JupyterLab otherwise keeps for itself. */
+function sending(form, action) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    action();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+}

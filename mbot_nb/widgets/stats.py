@@ -1,6 +1,6 @@
 """What goes over the wire, and how quickly it answers, in numbers.
 
-    mb.widgets.StatsPanel(bot)
+mb.widgets.StatsPanel(bot)
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ function render(view) {
   const typing = make("form", head, { className: "mbot-row" });
   const typed = labelled(typing, "Another event", make("input", typing, { type: "text", maxLength: 128, size: 16, required: true }));
   button(typing, "Add", "Subscribe to the event that is typed", () => {}).type = "submit";
-  typing.addEventListener("submit", (submitted) => {
-    submitted.preventDefault();
+  sending(typing, () => {
     tick(typed.value.trim(), true);
     offerCode(typed.value.trim());
     typed.value = "";

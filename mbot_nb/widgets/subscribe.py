@@ -1,6 +1,6 @@
 """What the robot says: tick or type the events, see how often they come, look into each of them.
 
-    mb.widgets.SubscribePanel(bot)
+mb.widgets.SubscribePanel(bot)
 """
 
 from __future__ import annotations

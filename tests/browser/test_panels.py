@@ -89,6 +89,7 @@ def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
     expect(panel.get_by_role("textbox", name="the code that subscribes")).to_contain_text('bot.subscribe("hello", on_hello)')
     panel.get_by_label("Another event").fill("goodbye")
     panel.get_by_label("Another event").press("Enter")
+    notebook.wait("'goodbye' in panel._ticked")
     notebook.execute("server.emit('goodbye', {})")
     expect(log.get_by_role("option")).to_have_count(4)
     panel.get_by_label("Filter").fill("goodbye")

@@ -1,0 +1,139 @@
+"""Everything on one screen: connect, drive, listen, command, picture, chart, numbers, and Stop.
+
+mb.widgets.Cockpit(bot)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from ..client import Client
+from ..home import settle
+from ..sync import SyncClient
+from .card import Card
+from .command import CommandPanel
+from .connect import ConnectPanel
+from .live import LiveWidget, page_style, page_text
+from .stats import StatsPanel
+from .subscribe import SubscribePanel
+
+__all__ = ["Cockpit"]
+
+
+class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
+    """All parts in one layout: beside each other where there is room, below each other where there is not.
+
+    Its parts follow :attr:`bot`; when another one is connected by clicking, they are made anew for it. Each of them is to be had
+    alone as well.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; without one, Connect makes one.
+        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that is connected to by clicking.
+        thread: let what Connect makes live on the I/O thread, which no cell can block.
+    """
+
+    def __init__(
+        self,
+        bot: Client | SyncClient | None = None,
+        *,
+        on_connect: Callable[[Client], Any] | None = None,
+        thread: bool = False,
+    ) -> None:
+        self._user_on_connect = on_connect
+        self._parts: list[LiveWidget] = []
+        self._boxes: list[ipywidgets.Widget] = []
+        self._connection = ConnectPanel(bot, on_connect=self._connected, thread=thread, framed=False)
+        super().__init__()
+        self.add_class("mbot-cockpit")
+        self._build()
+
+    def __repr__(self) -> str:
+        return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, dict):
+            bundle["text/plain"] = repr(self)
+        return bundle
+
+    @property
+    def bot(self) -> Client | None:
+        """The robot it is connected to, or None."""
+        return self._connection.bot
+
+    def close(self) -> None:
+        """Take it off the page, with all its parts. Once more changes nothing."""
+        if hasattr(self, "_connection"):
+            self._clear()
+            self._connection.close()
+            if self.comm is not None:
+                self.layout.close()
+        super().close()
+
+    # Inside.
+
+    async def _connected(self, bot: Client) -> None:
+        self._build()
+        if self._user_on_connect is not None:
+            await settle(self._user_on_connect(bot))
+
+    def _build(self) -> None:
+        """The parts for the robot there is now."""
+        old_parts, old_boxes = self._parts, self._boxes
+        self._parts, self._boxes = [], []
+        bot = self._connection.bot
+        if bot is None:
+            self._show(self._box("top", [self._connection]))
+        else:
+            left = self._box("left", [self._part(Card, bot)])
+            tabs = Tabs(["Commands", "Events", "Statistics"])
+            pages = [self._part(kind, bot) for kind in (CommandPanel, SubscribePanel, StatsPanel)]
+            right = self._box("right", [tabs, *(self._box(f"page mbot-page-{at}", [page]) for at, page in enumerate(pages))])
+            self._boxes.append(tabs)
+            self._show(self._box("top", [self._connection]), self._box("body", [left, right]))
+        _close(old_parts, old_boxes)
+
+    def _show(self, *children: ipywidgets.Widget) -> None:
+        self.children: tuple[ipywidgets.Widget, ...] = children
+
+    def _part(self, kind: type[LiveWidget], bot: Client) -> LiveWidget:
+        part = kind(bot, framed=False) if kind is not Card else kind(bot)
+        self._parts.append(part)
+        return part
+
+    def _box(self, name: str, children: list[ipywidgets.Widget]) -> ipywidgets.VBox:
+        box = ipywidgets.VBox(children)
+        for one in name.split():
+            box.add_class(one if one.startswith("mbot-") else f"mbot-cockpit-{one}")
+        self._boxes.append(box)
+        return box
+
+    def _clear(self) -> None:
+        self._show()
+        _close(self._parts, self._boxes)
+        self._parts, self._boxes = [], []
+
+
+def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:
+    for part in parts:
+        part.close()
+    for box in boxes:
+        if box.comm is not None:
+            box.layout.close()
+        box.close()
+
+
+class Tabs(anywidget.AnyWidget):
+    """Buttons that show one of the cockpit's pages and hide the others; all of it in the page, so that no kernel is asked."""
+
+    _esm = page_text("tabs.js")
+    _css = page_style("panel.css", "cockpit.css")
+    titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, titles: list[str]) -> None:
+        super().__init__(titles=titles)
