@@ -146,7 +146,7 @@ class ConnectPanel(LiveWidget):
         self._address = bot.url
         self._follow(bot)
         self._say(f"Connected. In cells it is panel.bot, or: bot = await mb.connect({bot.url!r})")
-        await self._tell_of(bot)
+        self._home.submit(self._tell_of(bot))
 
     async def _tell_of(self, bot: Client) -> None:
         if self._on_connect is None:

@@ -49,10 +49,9 @@ function render(view) {
         const sorted = [...names.children].sort((one, other) => one.textContent.localeCompare(other.textContent));
         if (sorted.at(-1) !== item) names.insertBefore(item, sorted[sorted.indexOf(item) + 1]);
       }
-      const { box, count } = ticks.get(name);
-      box.checked = on;
-      const words = count ? `${count}` : "";
-      ticks.get(name).count.textContent = rate ? `${words} · ${rate}/s` : words;
+      const known = ticks.get(name);
+      known.box.checked = on;
+      known.count.textContent = [count || "", rate ? `${rate}/s` : ""].filter(Boolean).join(" · ");
     }
   };
 

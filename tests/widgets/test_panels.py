@@ -1,0 +1,387 @@
+"""What the panels do when their page asks, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.monitor import LoopMonitor
+from mbot_nb.widgets import Cockpit, CommandPanel, ConnectPanel, StatsPanel, SubscribePanel
+from mbot_nb.widgets.live import LiveWidget
+from tests.widgets.conftest import Page, until
+
+
+def latest(page: Page, widget: LiveWidget, name: str) -> Any:
+    """The last value of this name that the page was told."""
+    return next((message[name] for message in reversed(page.messages(widget)) if name in message), None)
+
+
+def answers(page: Page, panel: CommandPanel, form: str) -> list[tuple[str, str]]:
+    return [(m["state"], m["text"]) for m in page.messages(panel) if m["kind"] == "answer" and m["form"] == form]
+
+
+def said(page: Page, widget: LiveWidget) -> list[str]:
+    return [message["text"] for message in page.messages(widget) if message["kind"] == "said"]
+
+
+# Commands.
+
+
+async def test_a_form_that_is_sent_is_answered(page: Page, bot: mb.Client) -> None:
+    panel = CommandPanel(bot)
+    page.send(panel, kind="do", form="drive", params={"left": 30, "right": 30, "duration": 0.1})
+    await until(lambda: [state for state, _ in answers(page, panel, "drive")] == ["running", "done"])
+    assert answers(page, panel, "drive")[-1][1].startswith("drive: done in 0.")
+    assert bot.state.pose.x > 100
+    panel.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "params", "words"),
+    [
+        ("drive", {"left": 200, "right": 0}, "left"),
+        ("drive", {"left": 20}, "right"),
+        ("game_move", {"cell": 4}, "no game is being played"),
+        ("start_drawing", {}, "give either a shape or points"),
+    ],
+)
+async def test_what_goes_wrong_is_told_beside_the_form(
+    page: Page, bot: mb.Client, form: str, params: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    panel = CommandPanel(bot)
+    page.send(panel, kind="do", form=form, params=params)
+    await until(lambda: answers(page, panel, form) and answers(page, panel, form)[-1][0] == "failed")
+    assert words in answers(page, panel, form)[-1][1]
+    assert caplog.records == [], "and nowhere else"
+    panel.close()
+
+
+async def test_the_wait_for_an_answer_can_be_cancelled_and_that_stops_the_robot(page: Page) -> None:
+    robot = mb.SimulatedRobot(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        panel = CommandPanel(bot)
+        page.send(panel, kind="do", form="drive", params={"left": 30, "right": 30, "duration": 9})
+        await until(lambda: robot.motion is not None)
+        page.send(panel, kind="cancel", form="drive")
+        await until(lambda: robot.motion is None)
+        assert answers(page, panel, "drive")[-1] == ("failed", "Cancelled.")
+        panel.close()
+
+
+async def test_queued_commands_fill_the_batch_and_the_meter_shows_it_leave(page: Page) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server, batch_window=0.5, max_batch_size=4) as bot:
+        panel = CommandPanel(bot)
+        page.send(panel, kind="show", view="a")
+        page.send(panel, kind="do", form="set_led", params={"r": 1, "g": 2, "b": 3}, queued=True, times=3)
+        assert latest(page, panel, "batch")["queued"] == 3, "at once: a window may be over before the next look"
+        assert 0.3 < latest(page, panel, "batch")["leaves_in"] <= 0.5
+        await until(lambda: latest(page, panel, "batch")["queued"] == 0)
+        assert (latest(page, panel, "batch")["last_messages"], latest(page, panel, "batch")["last_reason"]) == (3, "window")
+        panel.close()
+
+
+async def test_a_queued_command_that_is_refused_says_so(page: Page, bot: mb.Client) -> None:
+    panel = CommandPanel(bot)
+    page.send(panel, kind="do", form="game_move", params={"cell": 4}, queued=True)
+    await until(lambda: answers(page, panel, "game_move")[-1][0] == "failed")
+    assert "no game is being played" in answers(page, panel, "game_move")[-1][1]
+    panel.close()
+
+
+async def test_motion_that_a_blocked_kernel_kept_is_dropped_and_everything_else_is_not(page: Page, bot: mb.Client) -> None:
+    panel = CommandPanel(bot)
+    long_ago = (time.monotonic() - 3) * 1e3
+    page.send(panel, kind="do", form="drive", params={"left": 30, "right": 30}, at=long_ago)
+    assert "3.0 s late" in answers(page, panel, "drive")[-1][1]
+    page.send(panel, kind="do", form="stop", params={}, at=long_ago)
+    page.send(panel, kind="do", form="display_text", params={"text": "late"}, at=long_ago)
+    for form in ("stop", "display_text"):
+        await until(lambda form=form: [state for state, _ in answers(page, panel, form)] == ["running", "done"])  # type: ignore[misc]
+    assert bot.state.pose.x == 100
+    panel.close()
+
+
+async def test_a_click_in_another_thread_is_carried_out_at_home(page: Page, bot: mb.Client) -> None:
+    panel = CommandPanel(bot)
+    clicking = threading.Thread(target=page.send, args=(panel,), kwargs={"kind": "do", "form": "sync_state", "params": {}})
+    clicking.start()
+    await until(lambda: answers(page, panel, "sync_state") and answers(page, panel, "sync_state")[-1][0] == "done")
+    clicking.join()
+    panel.close()
+
+
+# Events.
+
+
+async def test_ticked_events_are_listed_counted_and_looked_into(page: Page) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        panel = SubscribePanel(bot, ["hello"])
+        page.send(panel, kind="show", view="a")
+        for number in range(3):
+            server.emit("hello", {"number": number})
+            server.emit("other", {})
+        await until(lambda: sum(len(m.get("rows", ())) for m in page.messages(panel)) == 3)
+        counts = {name: count for name, count, _, _ in latest(page, panel, "events")}
+        assert (counts["hello"], counts["other"]) == (3, 3), "what is not ticked is counted, too"
+        page.send(panel, kind="frame", number=2)
+        frame = json.loads(latest(page, panel, "text"))
+        assert frame["payload"] == {"event": "hello", "data": {"number": 1}}
+        page.send(panel, kind="tick", event="*", on=True)
+        server.emit("other", {})
+        await until(lambda: (latest(page, panel, "rows") or [["", 0, ""]])[-1][2] == "other")
+        panel.close()
+
+
+async def test_a_paused_log_keeps_what_it_has(page: Page) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        panel = SubscribePanel(bot, ["hello"])
+        page.send(panel, kind="show", view="a")
+        server.emit("hello", {"number": 0})
+        await until(lambda: panel._log)
+        page.send(panel, kind="pause", on=True)
+        for number in range(700):
+            server.emit("hello", {"number": number})
+        await until(lambda: latest(page, panel, "held_back") == 700)
+        page.send(panel, kind="frame", number=1)
+        assert '"number": 0' in latest(page, panel, "text")
+        page.send(panel, kind="pause", on=False)
+        for number in range(700):
+            server.emit("hello", {"number": number})
+        await until(lambda: panel._number == 701)
+        assert len(panel._log) == 500, "it is bounded"
+        page.send(panel, kind="frame", number=1)
+        assert "not kept" in latest(page, panel, "text")
+        panel.close()
+
+
+async def test_handlers_plain_and_async_and_what_they_raise_is_shown_in_the_panel_and_nowhere_else(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        panel = SubscribePanel(bot, [])
+        page.send(panel, kind="show", view="a")
+        heard: list[str] = []
+
+        def plain(event: mb.Event) -> None:
+            heard.append("plain")
+            raise ValueError("no such thing")
+
+        async def slow(event: mb.Event) -> None:
+            await asyncio.sleep(0)
+            heard.append("async")
+            asyncio.run(None)  # type: ignore[arg-type]
+
+        panel.on("hello", plain)
+        end = panel.on("hello", slow)
+        server.emit("hello", {})
+        await until(lambda: len(latest(page, panel, "failures") or ()) == 2)
+        first, second = latest(page, panel, "failures")
+        assert "plain failed on 'hello'. ValueError: no such thing" in first
+        assert "What to do: a notebook's event loop runs already" in second
+        assert sorted(heard) == ["async", "plain"]
+        end()
+        server.emit("hello", {})
+        await until(lambda: len(heard) == 3)
+        assert caplog.records == []
+        assert bot.handler_errors == []
+        panel.close()
+        server.emit("hello", {})
+        await bot.ping()
+        assert len(heard) == 3, "they end with the panel"
+
+
+async def test_a_burst_is_few_messages(page: Page) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        panel = SubscribePanel(bot, ["*"])
+        page.send(panel, kind="show", view="a")
+        began = time.monotonic()
+        for number in range(400):
+            server.emit("hello", {"number": number})
+            if number % 20 == 0:
+                await asyncio.sleep(0.05)
+        await until(lambda: panel._number >= 400)
+        await until(lambda: (latest(page, panel, "rows") or [[0]])[-1][0] == panel._number)
+        assert len(page.messages(panel)) <= 10 * (time.monotonic() - began) + 3
+        panel.close()
+
+
+def test_one_name_instead_of_a_list_is_told_in_words() -> None:
+    with pytest.raises(mb.UsageError, match=r'events=\["hello"\]'):
+        SubscribePanel(None, "hello")  # type: ignore[arg-type]
+
+
+# Statistics.
+
+
+async def test_the_loop_is_watched_only_while_somebody_looks(page: Page, bot: mb.Client) -> None:
+    monitor = LoopMonitor.of(asyncio.get_running_loop())
+    panel = StatsPanel(bot)
+    assert not monitor.watching
+    page.send(panel, kind="show", view="a")
+    assert monitor.watching
+    page.send(panel, kind="hide", view="a")
+    assert not monitor.watching
+    page.send(panel, kind="show", view="a")
+    panel.close()
+    assert not monitor.watching
+
+
+async def test_round_trips_are_measured_with_progress_and_can_be_cancelled(page: Page, bot: mb.Client) -> None:
+    panel = StatsPanel(bot)
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind="measure")
+    await until(lambda: latest(page, panel, "measured") == 10)
+    page.send(panel, kind="cancel")
+    await until(lambda: latest(page, panel, "measured") is None)
+    count = latest(page, panel, "trips")["n"]
+    assert 10 <= count < 100
+    assert latest(page, panel, "trips")["median"] > 0
+    assert latest(page, panel, "flow")["frames_out"][0] >= count
+    panel.close()
+
+
+# Connecting.
+
+
+async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
+    met: list[mb.Client] = []
+    async with mb.serve(port=0) as server:
+        panel = ConnectPanel(on_connect=met.append)
+        assert panel.bot is None
+        page.send(panel, kind="show", view="a")
+        assert latest(page, panel, "connection") == "not connected"
+        page.send(panel, kind="stop")
+        assert "not connected" in said(page, panel)[-1]
+        page.send(panel, kind="connect", address=server.url, window=0.25)
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        await until(lambda: met == [panel.bot])
+        bot = panel.bot
+        assert bot is not None
+        assert bot.settings.batch_window == 0.25
+        assert latest(page, panel, "profile") == "extended"
+        page.send(panel, kind="disconnect")
+        await until(lambda: panel.bot is None and latest(page, panel, "connection") == "not connected")
+        assert bot.closed
+        page.send(panel, kind="connect", address=server.url)
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert panel.bot is not bot
+        await met[-1].close()
+        panel.close()
+
+
+async def test_why_it_failed_and_what_to_do(page: Page) -> None:
+    panel = ConnectPanel()
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind="connect", address="127.0.0.1:1")
+    await until(lambda: latest(page, panel, "trouble"))
+    assert "Start a server there first" in latest(page, panel, "trouble")
+    page.send(panel, kind="connect", address="no address")
+    await until(lambda: "An address looks like" in latest(page, panel, "trouble"))
+    assert panel.bot is None
+    panel.close()
+
+
+async def test_an_attempt_can_be_cancelled(page: Page) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        panel = ConnectPanel()
+        page.send(panel, kind="show", view="a")
+        page.send(panel, kind="connect", address=f"127.0.0.1:{port}")
+        await until(lambda: latest(page, panel, "doing"))
+        assert f"127.0.0.1:{port}" in latest(page, panel, "doing")["words"]
+        page.send(panel, kind="cancel")
+        await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
+        await until(lambda: latest(page, panel, "doing") is None)
+        panel.close()
+
+
+async def test_the_countdown_and_retry_now(page: Page) -> None:
+    server = await mb.serve(port=0)
+    bot = await mb.connect(server, settings={"retry_delays": [0.0, 8.0]})
+    panel = ConnectPanel(bot)
+    page.send(panel, kind="show", view="a")
+    port = server.port
+    await server.close()
+    await until(lambda: (latest(page, panel, "wait") or 0) > 5)
+    assert latest(page, panel, "attempt") >= 2
+    assert "refused" in latest(page, panel, "trouble")
+    page.send(panel, kind="retry")
+    await until(lambda: panel._work is not None and panel._work.done())
+    assert bot.reconnecting, "it failed once more, and the countdown goes on"
+    async with mb.serve(port=port):
+        page.send(panel, kind="retry")
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert panel.bot is bot
+        await bot.close()
+    panel.close()
+
+
+async def test_a_handler_that_fails_is_told_in_the_panel(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    async def then(bot: mb.Client) -> None:
+        raise KeyError("left")
+
+    async with mb.serve(port=0) as server:
+        panel = ConnectPanel(on_connect=then)
+        page.send(panel, kind="connect", address=server.url)
+        await until(lambda: any("KeyError: 'left'" in words for words in said(page, panel)))
+        assert panel.bot is not None
+        await panel.bot.close()
+        panel.close()
+    assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+def test_it_works_where_no_loop_runs(page: Page) -> None:
+    panel = ConnectPanel()
+    with mb.sync.serve(port=0) as server:
+        page.send(panel, kind="connect", address=server.url)
+        deadline = time.monotonic() + 5
+        while panel.bot is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert panel.bot.home.is_io_thread
+        page.send(panel, kind="disconnect")
+        while panel.bot is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    panel.close()
+
+
+# The cockpit.
+
+
+async def test_a_cockpit_leaves_nothing(page: Page, bot: mb.Client) -> None:
+    cockpit = Cockpit(bot)
+    assert cockpit.bot is bot
+    assert "connected" in repr(cockpit)
+    cockpit.close()
+    cockpit.close()
+    assert [one for one in page.comms if not one.closed] == []
+    assert bot._taps == []
+
+
+async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None:
+    async with mb.serve(port=0) as server:
+        cockpit = Cockpit()
+        assert cockpit._parts == []
+        connection = cockpit._connection
+        for _ in range(2):
+            page.send(connection, kind="connect", address=server.url)
+            await until(lambda: cockpit.bot is not None and cockpit._parts and not cockpit._parts[0].ended)
+            bot = cockpit.bot
+            assert all(part._client is bot for part in cockpit._parts)
+            page.send(connection, kind="disconnect")
+            await until(lambda: cockpit.bot is None)
+            await until(lambda: all(part.ended for part in cockpit._parts))
+        cockpit.close()
+    assert [one for one in page.comms if not one.closed] == []
