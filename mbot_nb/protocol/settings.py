@@ -71,5 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Frames a second, None for no limit."""
     frame_burst: float = 100.0
     held_bytes: int = MIB
+    backlog: int = 65_536
+    """Commands that may wait for the handlers of those ahead of them."""
     rate_notice: float = 1.0
     out_queue: int = MIB

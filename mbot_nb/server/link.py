@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from ..address import is_loopback
 from ..protocol.backoff import CloseCode, Loss
-from ..protocol.server import ServerConnection
+from ..protocol.server import Close, ServerConnection
 from ..protocol.sessions import SessionQuery
 from ..transport.websocket import ServerWire, Wire
 
@@ -114,6 +114,9 @@ class Link:
             if connection.commands:
                 commands, connection.commands = connection.commands, []
                 execution.run(session, commands)
+                if len(session.backlog) > server.settings.backlog:
+                    words = f"{len(session.backlog)} commands wait for the handlers of those ahead: send more slowly"
+                    connection.close = Close(CloseCode.TOO_FAST, words)
             if execution.moved:
                 server._look_now()
         self.flush()

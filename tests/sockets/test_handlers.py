@@ -44,6 +44,27 @@ async def test_handlers_of_a_client_run_one_after_another_and_clients_beside_eac
     assert max(most) > 1
 
 
+async def test_who_sends_much_faster_than_handlers_go_is_slowed_down_and_loses_nothing(serve: Serve, connect: Connect) -> None:
+    server = await serve(settings={"backlog": 20})
+    go = asyncio.Event()
+    done: list[int] = []
+
+    @server.command("slow")
+    async def slow(client: object, n: int) -> None:
+        await go.wait()
+        done.append(n)
+
+    bot = await connect(server, settings={"busy_delay": 0.02, "retry_delays": (0.0, 0.02)})
+    reasons: list[str] = []
+    bot.subscribe("connection", lambda event: reasons.append(str(event["reason"])))
+    for n in range(100):
+        bot.send("slow", n=n)
+    await until(lambda: any("4429" in reason and "send more slowly" in reason for reason in reasons))
+    go.set()
+    await until(lambda: len(done) == 100)
+    assert done == list(range(100))
+
+
 async def test_a_handler_survives_the_cut_of_its_client(server: mb.Server, connect: Connect) -> None:
     go = asyncio.Event()
     begun = asyncio.Event()
