@@ -30,6 +30,8 @@ def normalise(address: str) -> str:
     Raises:
         ConnectError: it is no address.
     """
+    if not isinstance(address, str):
+        raise ConnectError(f"{type(address).__name__} is no address. {_HOW}", retryable=False)
     text = address.strip()
     if text.isdigit():
         text = f":{text}"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import weakref
-from collections.abc import Iterable, Mapping
-from types import FrameType, ModuleType
+from collections.abc import Mapping
+from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
+from . import reach
 from .home import Call, Home
 
 __all__ = ["Cell", "current", "keep", "shell"]
 
-_OWN_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In")
-"""What IPython remembers by itself is not held by the user."""
-_LARGE = 10_000
+NEAR, FAR = 3, 8
+"""How deep lists, dicts and objects are looked through: for what an earlier run of the same cell made, and for the rest."""
 
 
 class Closable(Protocol):
-    """A server or a client."""
+    """A client."""
 
     home: Home
 
@@ -44,7 +43,15 @@ class Cell(NamedTuple):
         return self.id == earlier.id and self.run != earlier.run
 
 
-_made: weakref.WeakKeyDictionary[Closable, Cell] = weakref.WeakKeyDictionary()
+class _Made:
+    """Where something was made, and whether a name has stood for it since."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.was_named = False
+
+
+_made: weakref.WeakKeyDictionary[Closable, _Made] = weakref.WeakKeyDictionary()
 """What cells have made."""
 
 
@@ -73,40 +80,36 @@ def current() -> Cell | None:
 
 
 def keep(made: Closable, cell: Cell | None) -> None:
-    """Remember what a cell has made. What its earlier runs made and no name holds any more is closed when the cell ends."""
+    """Remember what a cell has made, and when the cell ends close what nobody can use any more.
+
+    That is what earlier runs of this cell made and no name holds, and what another cell made and a name held until now:
+    `bot = await mb.connect()` leaves one client, in whatever cell it is written again.
+    """
     if cell is None:
         return
-    earlier = [thing for thing, place in _made.items() if not thing.closed and cell.is_again(place)]
-    _made[made] = cell
-    if not earlier:
-        return
+    _made[made] = _Made(cell)
     events = shell().events
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        names = shell().user_ns
-        for thing in earlier:
-            if not thing.closed and not _is_held(thing, names):
-                thing.home.submit(thing.close())
+        _let_go(cell)
 
     events.register("post_run_cell", after)
 
 
-def _is_held(thing: object, names: Mapping[str, object]) -> bool:
-    values = [value for name, value in list(names.items()) if not _OWN_NAMES.fullmatch(name)]
-    return _is_within(thing, values, depth=3)
+def _let_go(cell: Cell) -> None:
+    names = shell().user_ns
+    for thing, place in list(_made.items()):
+        if thing.closed:
+            continue
+        if reach.is_within(thing, reach.of_names(names), NEAR):
+            place.was_named = True
+        elif cell.is_again(place.cell):
+            thing.home.submit(thing.close())
+        elif place.was_named and not _is_in_use(thing, names):
+            print(f"Closed, since no name stands for it any more: {thing!r}. To keep both, give them different names.")
+            thing.home.submit(thing.close())
 
 
-def _is_within(thing: object, values: Iterable[object], depth: int) -> bool:
-    return any(value is thing or (depth > 0 and _is_within(thing, _parts(value), depth - 1)) for value in values)
-
-
-def _parts(value: object) -> list[object]:
-    """What a user's list, dict or object holds."""
-    if isinstance(value, (ModuleType, type, str, bytes)):
-        return []
-    if isinstance(value, Mapping):
-        return list(value.values()) if len(value) < _LARGE else []
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value) if len(value) < _LARGE else []
-    return list(getattr(value, "__dict__", {}).values())
+def _is_in_use(thing: object, names: Mapping[str, Any]) -> bool:
+    return reach.is_within(thing, [*reach.of_names(names), *reach.of_widgets(), *reach.of_running_code(names)], FAR)

@@ -6,8 +6,9 @@ One struct per command. A client builds one (and fails early on a bad value), a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -351,11 +352,19 @@ def plain(value: Any) -> Any:
     return to_list() if callable(to_list) else value
 
 
+_WORDS = {"float": "a number", "int": "a whole number", "str": "a text", "array": "a list", "object": "a dict", "null": "None"}
+"""msgspec's types, as a pupil knows them."""
+
+
 def _readable(error: msgspec.ValidationError) -> str:
-    """msgspec's sentence with the path first: ``left: expected `float` <= 100``."""
+    """msgspec's sentence in plain words, the path first: ``left: expected a number <= 100``."""
     text, _, path = str(error).partition(" - at `$")
     path = path.rstrip("`").lstrip(".")
     text = text.replace("Object missing required field", "missing").replace("Expected", "expected")
+    text = text.replace("Invalid enum value", "there is no").replace(" | null`", "`")
+    text = text.replace("got `float`", "got one with a decimal point")
+    text = re.sub(r"`(\w+)`", lambda match: _WORDS.get(match[1], match[0]), text)
+    text = re.sub(r"(\d)\.0\b", r"\1", text)
     return f"{path}: {text}" if path else text
 
 
@@ -365,12 +374,23 @@ def signature(kind: type[Command]) -> str:
     for field in msgspec.structs.fields(kind):
         low, high = _range(field.type)
         notes = [f"{low:g} to {high:g}"] if low is not None and high is not None else []
+        choices = _choices(field.type)
+        if choices:
+            notes.append(f"{', '.join(choices[:-1])} or {choices[-1]}")
         if not field.required and field.default is not None:
             notes.append(f"default {field.default}")
         elif not field.required:
             notes.append("optional")
         words.append(f"{field.name} ({', '.join(notes)})" if notes else field.name)
     return ", ".join(words) or "no parameters"
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words that a field takes, wherever in an optional they stand; none for another kind of field."""
+    for part in (annotation, *getattr(annotation, "__args__", ())):
+        if get_origin(part) is Literal:
+            return get_args(part)
+    return ()
 
 
 def _range(annotation: Any) -> tuple[float | None, float | None]:

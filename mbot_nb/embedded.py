@@ -160,6 +160,7 @@ def connect(
 
 async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str | None]:
     """The address to connect to, and the token if it is a server of this process."""
+    address = getattr(address, "server", address)  # one of `mb.sync.serve`
     if isinstance(address, Server):
         if address.closed:
             raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
@@ -172,9 +173,11 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         url = normalise(address)
         server = _local(url)
         return url, server.token if server is not None else None
+    blocked = []
     for server in reversed(_servers.values()):
         if thread and not server.home.is_io_thread:
             # A plain call that blocks its cell would block this server too.
+            blocked.append(server)
             continue
         print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id}).")
         return server.url, server.token
@@ -186,6 +189,11 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         # Somebody else's server has the usual port; this notebook asked for its own.
         server = await serve(port=0, thread=thread)
     print(f"Started a server at {server.url} with a simulated robot, and connected to it.")
+    if blocked:
+        print(
+            f"(The robot at {blocked[0].url} is another one: its server lives in this notebook's own loop, "
+            "which a plain call blocks. Started with thread=True, it would be found.)"
+        )
     return server.url, server.token
 
 

@@ -5,11 +5,16 @@ Our own errors say it themselves. These do not come from us, so the sentence is 
 
 from __future__ import annotations
 
+import asyncio
+import difflib
+import inspect
+import re
 import traceback
 from typing import Any
 
 from .cells import shell
 from .home import Call
+from .vocabulary import Vocabulary
 
 __all__ = ["hint", "offer"]
 
@@ -53,6 +58,11 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
     ),
     (AttributeError, "'coroutine' object has no attribute", _FORGOTTEN),
     (TypeError, "'OpeningCall' object does not support the context manager", "write `async with` instead of `with`."),
+    (
+        TypeError,
+        "does not support the asynchronous context manager protocol",
+        "what stands after this `async with` does not wait: leave the `async` out.",
+    ),
     (TypeError, "'EventStream' object is not iterable", "events come when they come: write `async for` instead of `for`."),
     (TypeError, "'coroutine' object", _FORGOTTEN),
     (TypeError, "Call' object", _FORGOTTEN),
@@ -69,7 +79,52 @@ def hint(error: BaseException | None) -> str | None:
     for kind, words, advice in _HINTS:
         if isinstance(error, kind) and words in str(error):
             return advice
+    if isinstance(error, AttributeError) and isinstance(error.obj, Vocabulary):
+        return _other_name(error.obj, error.name or "")
+    if isinstance(error, TypeError):
+        return _how_to_call(str(error))
+    if isinstance(error, asyncio.CancelledError) and any(_is_of(module, "mbot_nb") for module in _modules(error)):
+        return (
+            "the cell was interrupted while it waited. A motion it waited for was stopped; connections, handlers and recorders "
+            "go on, and the next cell can be run."
+        )
     return None
+
+
+def _other_name(bot: object, name: str) -> str:
+    """What a robot's remote control has instead of this."""
+    names = [other for other in dir(bot) if not other.startswith("_")]
+    near = difflib.get_close_matches(name, names, n=3)
+    commands = ", ".join(name for name in vars(Vocabulary) if not name.startswith("_"))
+    guess = f"did you mean {_or(near)}? The" if near else "the"
+    return f"{guess} robot's commands are: {commands}. Press Tab after `bot.` for the rest."
+
+
+def _or(names: list[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+def _how_to_call(words: str) -> str | None:
+    """How a method of ours is called, if the error is that it was called with something else."""
+    called = re.match(r"(\w+)\.(\w+)\(\) (?:got an unexpected|missing|got multiple|takes)", words)
+    if called is None:
+        return None
+    for value in list(shell().user_ns.values()):
+        for kind in type(value).__mro__:
+            if kind.__name__ == called[1] and _is_of(kind.__module__, "mbot_nb") and hasattr(kind, called[2]):
+                parameters = list(inspect.signature(getattr(kind, called[2])).parameters.values())[1:]
+                takes = ", ".join(str(parameter.replace(annotation=inspect.Parameter.empty)) for parameter in parameters)
+                return f"write {called[2]}({takes}); what has a value here may be left out."
+    return None
+
+
+def _modules(error: BaseException) -> list[str]:
+    """The modules that an error came through."""
+    return [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+
+
+def _is_of(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
 def offer() -> None:
@@ -85,12 +140,19 @@ def _after_cell(result: Any = None) -> None:
     if error is not None and advice is not None:
         _hush(error)
         print(f"What to do: {advice}")
+    elif _has_not_begun(getattr(result, "result", None)):
+        print("What to do: this has not begun yet. Write `await` in front of it.")
+
+
+def _has_not_begun(value: object) -> bool:
+    """Whether a cell has shown a coroutine of its user's. A call of ours says it itself."""
+    return inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED
 
 
 def _hush(error: BaseException) -> None:
     """Calls that asyncio was given and refused need not complain once more when they are thrown away."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__", "").startswith("asyncio."):
+        if _is_of(str(frame.f_globals.get("__name__", "")), "asyncio"):
             for value in list(frame.f_locals.values()):
                 if isinstance(value, Call):
                     value.close()

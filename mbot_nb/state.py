@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from .errors import MbotError
+
 __all__ = ["StateView"]
 
 LONG = 90
 """A list that takes more characters than this is shown by its length, and so is one of dicts."""
+
+
+class NotInStateError(MbotError, AttributeError):
+    """The state has nothing of this name."""
 
 
 class StateView(Mapping[str, Any]):
@@ -32,7 +38,7 @@ class StateView(Mapping[str, Any]):
             return self[name]
         except KeyError:
             there = ", ".join(self._values) or "nothing yet"
-            raise AttributeError(f"{self._name} has no {name!r}; it has: {there}") from None
+            raise NotInStateError(f"{self._name} has no {name!r}; it has: {there}") from None
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._values]

@@ -32,6 +32,7 @@ FLOORS = (
         "cells",
         "hints",
         "monitor",
+        "reach",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

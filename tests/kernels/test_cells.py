@@ -112,6 +112,8 @@ def test_an_interrupted_wait_for_a_motion_stops_the_robot_and_nothing_else(kerne
     interrupted = kernel.finish(running, fails=True)
     assert interrupted.error in ("CancelledError", "KeyboardInterrupt")
     assert interrupted.seconds < 2.0
+    if interrupted.error == "CancelledError":
+        assert "What to do: the cell was interrupted while it waited. A motion it waited for was stopped" in interrupted.stdout
     kernel.wait("stands()", patience=1.0)
     assert kernel.value("bot.connected, bot.stats.connections") == (True, 1)
     assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
@@ -155,6 +157,44 @@ def test_a_connect_cell_run_again_leaves_one_client_and_one_handler(kernel: Kern
     kernel.run("server.emit('hello', 1)\nawait bot.flush()")
     assert kernel.value("heard") == [1]
     end(kernel)
+
+
+def test_a_client_made_again_in_another_cell_leaves_one_and_says_so(kernel: Kernel, home: str) -> None:
+    kernel.run(f"server = await mb.serve(port=0, {home})")
+    kernel.run(f"bot = await mb.connect(server, {home})", cell="one")
+    again = kernel.run(f"bot = await mb.connect(server, {home})", cell="two")
+    assert "Closed, since no name stands for it any more" in again.stdout
+    kernel.wait("len(server.clients) == 1")
+    assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
+    # Named otherwise, both stay.
+    assert kernel.run(f"other = await mb.connect(server, {home})", cell="three").stdout == ""
+    assert kernel.value("[bot.connected, other.connected]") == [True, True]
+    kernel.run("await other.close()")
+    end(kernel)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "display(mb.widgets.Card(bot))",
+        "click = button(bot.stop)",
+        "import functools; click = button(functools.partial(bot.send, 'stop'))",
+        "click = button((lambda robot: lambda _: robot.stop())(bot))",
+        "async def patrol(robot):\n    await asyncio.sleep(9)\ntask = asyncio.create_task(patrol(bot)); del patrol",
+        "def guard(robot):\n    over.wait()\nover = threading.Event(); threading.Thread(target=guard, args=[bot]).start()",
+        "from collections import namedtuple; team = {'red': [namedtuple('Player', 'robot')(bot)]}",
+    ],
+    ids=["card", "method", "partial", "closure", "task", "thread", "team"],
+)
+def test_a_client_that_something_still_uses_stays(kernel: Kernel, use: str) -> None:
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server)", cell="one")
+    kernel.run(use)
+    assert kernel.run("bot = await mb.connect(server)", cell="two").stdout == ""
+    kernel.run("await bot.ping()")
+    assert kernel.value("len(server.clients)") == 2
+    kernel.run("if 'over' in globals(): over.set()\nif 'task' in globals(): task.cancel()")
+    kernel.run("for name in ('task', 'team', 'click', 'over'): globals().pop(name, None)")
+    kernel.run("await close_everything(); buttons.clear()\nfrom ipywidgets import Widget; Widget.close_all()")
 
 
 def test_clients_that_are_kept_stay_when_their_cell_runs_again(kernel: Kernel) -> None:

@@ -110,6 +110,11 @@ def test_something_is_asked_of_a_call_that_was_not_awaited(notebook: Kernel, cel
         ("await bot.send('set_led', r=1, g=1, b=1)", "does not wait: leave the `await` out"),
         ("with mb.connect(server) as other: pass", "write `async with` instead of `with`"),
         ("for event in bot.events(): pass", "write `async for` instead of `for`"),
+        ("async with mb.sync.SyncClient(bot) as other: pass", "leave the `async` out"),
+        ("await bot.driev(10, 10)", "did you mean `drive` or `drain`? The robot's commands are: drive, move, stop, "),
+        ("bot.fly()", "the robot's commands are: drive, move, stop, "),
+        ("await bot.drive(speed=40)", "write drive(left, right, duration=1.0, wait=True)"),
+        ("bot.subscribe('telemetry')", "write subscribe(event, handler)"),
     ],
 )
 def test_pythons_own_error_is_followed_by_what_to_do(notebook: Kernel, cell: str, says: str) -> None:
@@ -121,6 +126,49 @@ def test_pythons_own_error_is_followed_by_what_to_do(notebook: Kernel, cell: str
         later = notebook.run("gc.collect();")
         assert "bot.drive() did nothing" not in later.stderr
         assert "bot.ping() did nothing" not in later.stderr
+    end(notebook)
+
+
+def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebook: Kernel) -> None:
+    shown = notebook.run("async def go():\n    await bot.drive(10, 10, duration=0.1)\n\ngo()")
+    assert shown.result.startswith("<coroutine object go")
+    assert "What to do: this has not begun yet. Write `await` in front of it." in shown.stdout
+    assert "What to do" not in notebook.run("await go()").stdout
+    notebook.run(
+        "_.close() if hasattr(_, 'close') else None; [thing.close() for thing in Out.values() if asyncio.iscoroutine(thing)];"
+    )
+    end(notebook)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "says"),
+    [
+        ("await bot.drive(400, 0)", "CommandRejectedError", "left: expected a number <= 100; it takes left (-100 to 100), right"),
+        (
+            "await bot.drive('fast', 0)",
+            "CommandRejectedError",
+            "left: expected a number, got a text; it takes left (-100 to 100)",
+        ),
+        (
+            "await bot.start_game('chess')",
+            "CommandRejectedError",
+            "there is no 'chess'; it takes game (tictactoe, memory or simon)",
+        ),
+        (
+            "await bot.move('up')",
+            "CommandRejectedError",
+            "there is no 'up'; it takes direction (forward, backward, left or right)",
+        ),
+        ("await bot.game_move(cell=3)", "CommandRejectedError", "no game is being played; start one with start_game"),
+        ("await mb.connect(bot)", "ConnectError", "Client is no address. An address looks like ws://localhost:4000"),
+        ("bot.state.position", "NotInStateError", "state has no 'position'; it has: personality, neural_state"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_is_right(notebook: Kernel, cell: str, kind: str, says: str) -> None:
+    met = notebook.run(cell, fails=True)
+    assert met.error == kind
+    assert says in met.message
+    assert is_short(met)
     end(notebook)
 
 

@@ -1,0 +1,123 @@
+"""What the user of a notebook can still get at: through names, widgets on the page, and code that is running.
+
+Looked through by hand, not by the garbage collector: what IPython remembers by itself (`Out`, `_`) and what holds itself alive (a
+client, by its connection) is in nobody's use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import CoroutineType, FrameType, FunctionType, GeneratorType, MethodType, ModuleType
+from typing import Any
+
+__all__ = ["is_within", "of_names", "of_running_code", "of_widgets"]
+
+_OWN_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In")
+"""What IPython remembers by itself is not held by the user."""
+_LARGE = 10_000
+_MOST = 50_000
+"""Things looked at; whoever holds more than this may hold anything."""
+_INSIDE = ("mbot_nb.", "asyncio.", "_asyncio", "threading", "concurrent.")
+_CLOSED_BOOKS = (ModuleType, type, str, bytes, int, float)
+
+
+def of_names(user_ns: Mapping[str, Any]) -> list[object]:
+    """What the user's names stand for."""
+    return [value for name, value in list(user_ns.items()) if not _OWN_NAMES.fullmatch(name)]
+
+
+def of_widgets() -> list[object]:
+    """The widgets that live: what one shows or calls is in use."""
+    widgets = sys.modules.get("ipywidgets.widgets.widget")
+    return list(widgets._instances.values()) if widgets is not None else []
+
+
+def of_running_code(user_ns: Mapping[str, Any]) -> list[object]:
+    """What the user's functions hold that are under way, in tasks and threads."""
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:
+        tasks = set()  # no loop runs here
+    found: list[object] = []
+    for task in tasks:
+        inner: Any = task.get_coro()
+        while inner is not None:
+            found += _locals(getattr(inner, "cr_frame", None), user_ns)
+            inner = getattr(inner, "cr_await", None)
+    for frame in sys._current_frames().values():
+        for outer in _outwards(frame):
+            found += _locals(outer, user_ns)
+    return found
+
+
+def is_within(thing: object, values: Iterable[object], depth: int) -> bool:
+    """Whether the thing is one of these, or is held by one of them, so many steps away at most."""
+    level, seen = list(values), set()
+    for _ in range(depth + 1):
+        following: list[object] = []
+        for value in level:
+            if value is thing:
+                return True
+            if id(value) not in seen and not isinstance(value, _CLOSED_BOOKS):
+                seen.add(id(value))
+                following += _parts(value)
+        if len(seen) > _MOST:
+            return True
+        level = following
+    return False
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _locals(frame: FrameType | None, user_ns: Mapping[str, Any]) -> list[object]:
+    """The variables of a function of the user's; a cell's are his names."""
+    if frame is None or frame.f_globals is not user_ns or frame.f_locals is user_ns:
+        return []
+    return list(frame.f_locals.values())
+
+
+def _parts(value: object) -> list[object]:
+    """What a user's list, dict, object, method, function or generator holds."""
+    if isinstance(value, Mapping):
+        return list(value.values()) if len(value) < _LARGE else []
+    if isinstance(value, (list, tuple, set, frozenset, deque)):
+        return list(value) if len(value) < _LARGE else []
+    if isinstance(value, MethodType):
+        return [value.__self__]
+    if isinstance(value, FunctionType):
+        return [*_closure(value), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+    if isinstance(value, partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if isinstance(value, GeneratorType):
+        return list(inspect.getgeneratorlocals(value).values())
+    if isinstance(value, CoroutineType):
+        return list(inspect.getcoroutinelocals(value).values())
+    held = getattr(value, "__dict__", {})
+    if type(value).__module__.startswith(_INSIDE):
+        # What it works for; through its inside one could get everywhere.
+        return [held[name] for name in ("client", "server", "_client") if name in held]
+    names = [name for kind in type(value).__mro__ for name in _slots(kind)]
+    return [*held.values(), *(getattr(value, name, None) for name in names)]
+
+
+def _closure(function: FunctionType) -> Iterator[object]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            continue  # still empty
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = kind.__dict__.get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(name for name in slots if not name.startswith("__"))
