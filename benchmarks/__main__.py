@@ -9,7 +9,20 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from . import fan_out, import_time, kernel, lab_truth, ping, report, sending, serial, sim_step, stop_latency, sync_call
+from . import (
+    dataset_scan,
+    fan_out,
+    import_time,
+    kernel,
+    lab_truth,
+    ping,
+    report,
+    sending,
+    serial,
+    sim_step,
+    stop_latency,
+    sync_call,
+)
 from .figures import Comparison, Figure, compare
 from .harness import take_turns
 
@@ -25,6 +38,7 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (stop_latency.comparisons(), 3),
     (serial.comparisons(), 3),
     (lab_truth.comparisons(), 3),
+    (dataset_scan.comparisons(), 3),
 )
 NAMES = [comparison.name for comparisons, _ in SUITES for comparison in comparisons]
 
