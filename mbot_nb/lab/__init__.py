@@ -16,7 +16,7 @@ from ..transport.network import Network
 from .answering import answer
 from .comparison import Comparison, compare
 from .datasets import Dataset, dataset
-from .experiment import measure_load
+from .experiment import measure_load, measure_throughput
 from .latency import PingRun, ping
 from .loading import LoadRun, load
 from .networks import NETWORKS, Conditions, network
@@ -41,6 +41,7 @@ __all__ = [
     "dataset",
     "load",
     "measure_load",
+    "measure_throughput",
     "network",
     "percentile",
     "ping",

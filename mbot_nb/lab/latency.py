@@ -98,7 +98,7 @@ async def _ping(bot: Client, rate: float, duration: float, stall: float, timeout
     samples["loop_lag_ms"], samples["stalled"] = held_up(intended, pings.sent, pings.received, stalls, stall)
     for column, values in zip(("up_ms", "down_ms", "one_way_error_ms"), one_way, strict=True):
         samples[column] = values * 1e3
-    run = PingRun(name, settings, samples, marked, pings.notes, gaps(pings.received, 1 / rate), start)
+    run = PingRun(name, settings, samples, marked, pings.notes, gaps(pings.received, 1 / rate), start, pings.changes)
     run.clock = clock
     return run
 
@@ -130,6 +130,7 @@ class _Pings:
         self.sent = np.full(count, np.nan)
         self.received = np.full(count, np.nan)
         self.notes: list[str] = []
+        self.changes: list[ConnectionChanged] = []
         self.log = ClockLog(bot._session.clock)
         self._ids: dict[int, int] = {}
         self._all_sent = False
@@ -187,6 +188,7 @@ class _Pings:
             if item.state != "connected":
                 self._ids.clear()
                 self._look()
+            self.changes.append(item)
             self.notes.append(f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}")
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")

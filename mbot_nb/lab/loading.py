@@ -171,7 +171,7 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
     intended = samples["intended_s"].to_numpy()
     samples["loop_lag_ms"], samples["stalled"] = held_up(intended, samples["queued_s"].to_numpy(), ended, stalls, stall)
     marked = [one for one in stalls if one.seconds >= stall]
-    run = LoadRun(name, settings, samples, marked, commands.notes, gaps(ended, 1 / rate), start)
+    run = LoadRun(name, settings, samples, marked, commands.notes, gaps(ended, 1 / rate), start, commands.changes)
     run.clock = clock
     return run
 
@@ -229,6 +229,7 @@ class _Commands:
         self.batches = np.zeros((count, 2), dtype=np.int64)
         self.reasons: list[str | None] = [None] * count
         self.notes: list[str] = []
+        self.changes: list[ConnectionChanged] = []
         self.log = ClockLog(bot._session.clock)
         self._command = COMMAND
         self._work = work
@@ -347,6 +348,7 @@ class _Commands:
                 data = item.data
                 self.answers[data["n"]] = data["arrived"], data["started"], data["ended"], item.at
         elif isinstance(item, ConnectionChanged):
+            self.changes.append(item)
             self.notes.append(f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}")
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..monitor import Stall
+from ..protocol.events import ConnectionChanged
 from .statistics import CONFIDENCE, Floats, Gaps, percentile, table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Run:
         notes: Sequence[str],
         gaps: Gaps,
         start: float,
+        changes: Sequence[ConnectionChanged] = (),
     ) -> None:
         import pandas as pd
 
@@ -56,6 +58,19 @@ class Run:
         self.gaps = gaps
         """Pauses between answers."""
         self.start = start
+        self.connection = pd.DataFrame(
+            {
+                "time_s": pd.Series([change.at for change in changes], dtype=float),
+                "t_s": pd.Series([change.at - start for change in changes], dtype=float),
+                "state": pd.Series([change.state for change in changes], dtype="str"),
+                "previous": pd.Series([change.previous for change in changes], dtype="str"),
+                "attempt": pd.Series([change.attempt for change in changes], dtype=int),
+                "next_attempt_in_s": pd.Series([_wait(change) for change in changes], dtype=float),
+                "reason": pd.Series([None if change.loss is None else str(change.loss) for change in changes], dtype="str"),
+                "resumed": pd.Series([change.resumed for change in changes], dtype="boolean"),
+            }
+        )
+        """Every change of the connection meanwhile, with the columns of the Recorder's table and `t_s`."""
 
     @property
     def n(self) -> int:
@@ -126,3 +141,7 @@ class Run:
             f"<div><p><b>{escape(self.headline())}</b></p>{shown}<p>times in ms; warm-up left out</p>"
             f"{'<ul>' + notes + '</ul>' if notes else ''}<p><small>{escape(settings)}</small></p></div>"
         )
+
+
+def _wait(change: ConnectionChanged) -> float:
+    return float("nan") if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)

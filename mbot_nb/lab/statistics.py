@@ -36,6 +36,7 @@ __all__ = [
     "Summary",
     "autocorrelation_time",
     "gaps",
+    "mean",
     "percentile",
     "summarise",
     "table",
@@ -132,7 +133,7 @@ def summarise(values: ArrayLike, *, percentiles: Iterable[float] = PERCENTILES, 
         mean=float(series.mean()),
         smallest=float(series.min()),
         largest=float(series.max()),
-        jitter=_mean(np.abs(np.diff(series)), confidence),
+        jitter=mean(np.abs(np.diff(series)), confidence),
     )
 
 
@@ -210,8 +211,9 @@ class _Rank:
         return drawn
 
 
-def _mean(series: Floats, confidence: float) -> Estimate:
-    """A mean with its interval: normal, for as many values as are independent."""
+def mean(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
+    """A mean with its interval: normal, for as many values as are independent. NaN is left out."""
+    series = _series(values)
     if not len(series):
         return Estimate(math.nan, math.nan, math.nan)
     value = float(series.mean())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import embedded
+from ..cells import shell
 from ..client import Client
 from ..errors import NotConnectedError, UsageError
 from ..monitor import LoopMonitor, Stall
@@ -62,6 +63,7 @@ class Surroundings:
             "url": bot.url,
             "profile": bot.profile,
             "server": "in this process" if self.server is not None else "elsewhere",
+            "notebook": shell() is not None,
             "home": "I/O thread" if bot.home.is_io_thread else "the caller's loop",
             "networks": [
                 {

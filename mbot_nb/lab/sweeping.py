@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import UsageError
+from .bar import bar
 from .experiment import measure_load
 from .progress import Finished, key
 
@@ -52,7 +53,10 @@ async def sweep(
             one runs in a thread of its own.
         workers: a Dask client, or an executor of `concurrent.futures`, to measure there instead of here. Dask's workers need one
             thread each, so that two experiments never share a process.
-        progress: show a bar.
+        progress: show a bar; in a notebook with a Cancel button, which ends the sweep and returns what is finished (`attrs`
+            of the table tell how many points are `missing`). An interrupt (the stop button, Ctrl-C) raises as ever.
+
+    The table's `attrs` hold the `grid`, the `parameters` that were the same in all of it, `repeat`, `seed` and `measure`.
 
     Raises:
         UsageError: a parameter that ``measure`` does not take, or a ``path`` that belongs to another sweep.
@@ -76,11 +80,24 @@ async def sweep(
     ]
     perform = _here if workers is None else _pool(workers)
     total = len(points) * repeat
-    with _bar(total, total - len(todo), shown=progress) as advance:
+    advice = "do the same again, and it goes on" if path is not None else "with path=... it could go on another time"
+
+    async def work() -> None:
         async for point, turn, figures in perform(measure, todo, seed):
             await asyncio.to_thread(finished.add, point, turn, figures)
-            advance()
-    return _table(points, repeat, seed, finished)
+            shown.advance()
+
+    with bar(total, total - len(todo), shown=progress, advice=advice) as shown:
+        loop = asyncio.get_running_loop()
+        working = asyncio.ensure_future(work())
+        shown.when_cancelled(lambda: loop.call_soon_threadsafe(working.cancel))
+        try:
+            await working
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not shown.cancelled or (task is not None and task.cancelling()):
+                raise  # interrupted from outside; what is finished is on disk
+    return _table(measure, grid, points, repeat, seed, finished)
 
 
 async def _here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
@@ -186,36 +203,40 @@ def _check(measure: Measure, grid: Mapping[str, list[Any]], repeat: int) -> None
         raise UsageError(f"nothing to measure: {f'{empty[0]} has no values' if empty else f'repeat is {repeat}'}")
 
 
-def _table(points: list[Point], repeat: int, seed: int, finished: Finished) -> pd.DataFrame:
+def _table(
+    measure: Measure, grid: Mapping[str, list[Any]], points: list[Point], repeat: int, seed: int, finished: Finished
+) -> pd.DataFrame:
+    """What is finished, as one table that also knows (`attrs`) what was the same in all of it."""
     import pandas as pd
 
     rows = [
         {
-            **{name: value if isinstance(value, (str, int, float)) else repr(value) for name, value in point.items()},
+            **{name: _told(value) for name, value in point.items()},
             "repeat": turn,
             "seed": seed + turn,
             **finished.rows[key(point, turn)],
         }
         for point in points
         for turn in range(repeat)
+        if key(point, turn) in finished.rows
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    fixed = {
+        name: _told(parameter.default)
+        for name, parameter in inspect.signature(measure).parameters.items()
+        if name != "seed" and name not in grid and parameter.default is not parameter.empty
+    }
+    table.attrs = {
+        "measure": _name(measure),
+        "grid": {name: [_told(value) for value in values] for name, values in grid.items()},
+        "parameters": fixed,
+        "repeat": repeat,
+        "seed": seed,
+        "missing": len(points) * repeat - len(rows),
+    }
+    return table
 
 
-class _bar:
-    """A progress bar with the time that is left."""
-
-    def __init__(self, total: int, done: int, *, shown: bool) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not shown
-        )
-        self._task = self._progress.add_task("sweep", total=total, completed=done)
-
-    def __enter__(self) -> Callable[[], None]:
-        self._progress.start()
-        return lambda: self._progress.advance(self._task)
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._progress.stop()
+def _told(value: Any) -> Any:
+    """A parameter as a table shows it."""
+    return value if isinstance(value, (str, int, float)) else repr(value)

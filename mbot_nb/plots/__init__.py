@@ -1,16 +1,41 @@
-"""Pictures of what a recorder has seen: matplotlib, without pyplot and its hidden state.
+"""Pictures of what a recorder has seen or the lab has measured: matplotlib, without pyplot and its hidden state.
 
-    mb.plots.latency(rec)       # round trips over time
-    mb.plots.path(rec)          # the way the robot drove, in its arena
+    mb.plots.latency(rec)       # round trips over time, with stalls and cuts; also of a run of the lab
+    mb.plots.ecdf(a, b)         # how delays are distributed: also histogram, percentiles (the tail), heatmap (over time)
+    mb.plots.compare(a, b)      # percentiles with their intervals, side by side
+    mb.plots.stages(load)       # where the time of a command goes
+    mb.plots.sweep(table)       # all of a sweep with intervals; waits (beside the closed form) and throughput
     mb.plots.batches(rec)       # how many commands shared a frame, and what they waited for it
+    mb.plots.reconnects(rec)    # the ladder of attempts after a cut
+    mb.plots.path(rec)          # the way the robot drove, in its arena
 
 Each takes ``ax``, the Axes to draw into (yours, from any figure), or makes its own, and returns the Axes. As the last line of a
 notebook's cell its own Axes show themselves; ``ax.figure.savefig("latency.png")`` keeps them. All can be read without
-colour.
+colour, and say n and the settings.
 """
 
 from .batching import batches
+from .distributions import ecdf, histogram, percentiles
 from .driving import path
+from .heat import heatmap
+from .ladder import reconnects
 from .round_trips import latency
+from .runs import compare, sweep
+from .stages import stages
+from .trade_offs import throughput, waits
 
-__all__ = ["batches", "latency", "path"]
+__all__ = [
+    "batches",
+    "compare",
+    "ecdf",
+    "heatmap",
+    "histogram",
+    "latency",
+    "path",
+    "percentiles",
+    "reconnects",
+    "stages",
+    "sweep",
+    "throughput",
+    "waits",
+]

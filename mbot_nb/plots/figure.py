@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-__all__ = ["INK", "MARK", "PALE", "SHADE", "ShownAxes", "count", "describe", "headline", "legend_below", "new_axes"]
+__all__ = [
+    "INK",
+    "MARK",
+    "PALE",
+    "SHADE",
+    "STYLES",
+    "ShownAxes",
+    "Style",
+    "count",
+    "describe",
+    "headline",
+    "legend_below",
+    "logarithmic",
+    "ms",
+    "new_axes",
+    "style",
+]
 
 INK = "#1f4e79"
 """What was measured."""
@@ -17,6 +35,27 @@ MARK = "#b3261e"
 """What went wrong."""
 PALE = "#5f6368"
 SHADE = "#e3e6ea"
+
+
+class Style(NamedTuple):
+    """How one of several is drawn: each can be told from the others by colour, by marker, by line and by hatching."""
+
+    colour: str
+    marker: str
+    line: Any
+    hatch: str
+
+
+STYLES = (
+    Style("#1f4e79", "o", "-", "////"),
+    Style("#c46a00", "s", "--", "...."),
+    Style("#2f7d4f", "^", "-.", "xxxx"),
+    Style("#7a3e9d", "D", ":", "||||"),
+    Style("#a0153e", "v", (0, (8, 2)), "----"),
+    Style("#3f4448", "P", (0, (1, 1)), "++++"),
+    Style("#0f8a8a", "X", (0, (5, 1, 1, 1, 1, 1)), "oooo"),
+    Style("#8c6d1f", "*", (0, (3, 4)), "****"),
+)
 
 _DOTS_PER_INCH = 160
 _SHOWN_AT = 96
@@ -74,6 +113,24 @@ def describe(ax: Axes, description: str) -> None:
 
 
 def headline(ax: Axes, title: str, details: str) -> None:
-    """A title on the left, and what it is based on (n, settings) below it in small print."""
-    ax.set_title(f"{title}\n", loc="left", fontsize=11, fontweight="bold")
+    """A title on the left, and what it is based on (n, settings) below it in small print, one line or more."""
+    lines = 1 + details.count("\n")
+    ax.set_title(title + "\n" * lines, loc="left", fontsize=11, fontweight="bold")
     ax.text(0, 1.015, details, transform=ax.transAxes, fontsize=9, color=PALE, va="bottom")
+
+
+def style(number: int) -> Style:
+    """The style of the ``number``-th of several."""
+    return STYLES[number % len(STYLES)]
+
+
+def logarithmic(axis: Axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis that shows from ``low`` to ``high``: 1, 2, 5, 10, or 1, 10, 100."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(LogLocator(subs=()))
+
+
+def ms(value: float) -> str:
+    """Milliseconds in three digits, as `0.41 ms`."""
+    return f"{value:.3g} ms" if value < 1000 else f"{value:.0f} ms"

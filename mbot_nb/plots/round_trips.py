@@ -2,92 +2,149 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator
 
-from ..recording.summary import HELD_UP_MS
-from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, new_axes
+from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, logarithmic, ms, new_axes
+from .series import Series, series_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from ..lab import Run
     from ..recording.recorded import Recorded
 
 __all__ = ["latency"]
 
+WORTH_A_NAME = 0.2
+"""Seconds: a stall this long is named on the picture."""
+NAMED = 3
+"""Of the longest stalls so many."""
 
-def latency(rec: Recorded, ax: Axes | None = None) -> Axes:
+
+
+def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     """Every round trip over the time since the first one, in ms on a logarithmic scale.
 
-    Dots are the network's own; crosses are round trips during which this notebook's loop was blocked for 5 ms or more, and
-    the grey bands say when it was (50 ms or more). Dashed lines: the connection was lost; a triangle: it stood again. The title
-    carries n, p50 and p99 of the dots.
+    Dots are the network's own; crosses were held up by a blocked event loop, and the grey bands say when it was. A stall of
+    0.2 s or more is named. Hollow circles are the warm-up. Dashed lines: the connection was lost; a triangle: it stood again. The
+    small print carries n, p50 and p99 of the dots, and the settings.
+
+    Args:
+        source: a recorder, a recording, or what `lab.ping` or `lab.load` gave (then each is counted from its intended time).
     """
     if ax is None:
-        ax = new_axes(8.0, 3.4)
-    trips, stalls, connection = rec.latency, rec.stalls, rec.connection
-    starts = [float(times.min()) for times in (trips.sent_s, stalls.begin_s, connection.time_s) if len(times)]
-    start = min(starts, default=0.0)
-    held = trips.loop_lag_ms >= HELD_UP_MS
-    free = trips[~held]
-
-    ax.plot(free.sent_s - start, free.rtt_ms, ".", color=INK, markersize=5, label=f"round trip ({len(free)})")
-    if held.any():
-        slow = trips[held]
-        label = f"held up by this notebook ({len(slow)})"
-        ax.plot(slow.sent_s - start, slow.rtt_ms, "x", color=PALE, markersize=6, label=label)
-    _stalls(ax, stalls, start)
-    lost, back = _connection(ax, connection, start)
-    if len(free):
-        p50 = float(free.rtt_ms.quantile(0.5))
-        p99 = float(free.rtt_ms.quantile(0.99))
+        ax = new_axes(8.0, 3.6)
+    series = series_of(source)
+    what, plain = series.what, series.plain
+    _dots(ax, series)
+    _stalls(ax, series)
+    lost, back = _connection(ax, series)
+    if len(plain):
+        p50, p99 = (float(np.quantile(plain, q)) for q in (0.5, 0.99))
         ax.axhline(p50, color=INK, linewidth=0.8, linestyle=":")
-        details = f"n = {len(free)}, p50 = {_ms(p50)}, p99 = {_ms(p99)}"
-        if held.any():
-            details += f"; without {int(held.sum())} held up by this notebook"
+        details = f"n = {len(plain)}, p50 = {ms(p50)}, p99 = {ms(p99)}"
+        left_out = series.details.partition(", ")[2]
+        details += f"; {left_out}" if left_out else ""
+    elif len(series.ms):
+        details = f"no {what}s but those that a blocked loop held up ({len(series.ms)})"
     else:
-        details = "no round trips yet: the recorder pings by itself, unless ping_rate=0"
-    headline(ax, "Round trips", details)
+        details = f"no {what}s yet" + (": the recorder pings by itself, unless ping_rate=0" if what == "round trip" else "")
+    headline(
+        ax, "Round trips" if what == "round trip" else "Commands, from the intended time to the answer", _small(details, series)
+    )
     ax.set_xlabel("time / s")
-    ax.set_ylabel("round trip / ms")
-    if len(trips):
+    ax.set_ylabel(f"{'round trip' if what == 'round trip' else 'delay'} / ms")
+    if len(series.ms):
         ax.set_yscale("log")
-        low, high = float(trips.rtt_ms.min()), float(trips.rtt_ms.max())
-        ax.set_ylim(low / 1.6, max(high * 1.6, low * 12))
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.yaxis.set_minor_locator(LogLocator(subs=()))
+        low, high = max(1e-3, float(series.ms.min())), float(series.ms.max())
+        room = 5 if _worth_a_name(series) else 1.6
+        ax.set_ylim(low / 1.6, max(high * room, low * 12))
+        logarithmic(ax.yaxis, low, high)
     ax.grid(axis="y", color=SHADE, linewidth=0.8)
     ax.set_axisbelow(True)
-    if len(stalls) or lost or held.any():
+    if len(series.stalls) or lost or series.held.any() or series.ends.any():
         legend_below(ax, 3)
     happened = (
-        f"the notebook's loop was blocked {count(len(stalls), 'time', 'times')}, "
+        f"the loop was blocked {count(len(series.stalls), 'time', 'times')}{_longest(series)}, "
         f"the connection was lost {count(lost, 'time', 'times')} and made again {count(back, 'time', 'times')}"
     )
-    describe(ax, f"Round trips over time: {details}; {happened}.")
+    describe(ax, f"{what.capitalize()}s over time: {details}; {happened}.")
     return ax
 
 
-def _stalls(ax: Axes, stalls: pd.DataFrame, start: float) -> None:
-    label: str | None = f"notebook busy ({len(stalls)})"
-    for begin, end in zip(stalls.begin_s, stalls.end_s, strict=True):
-        ax.axvspan(begin - start, end - start, color=SHADE, linewidth=0, zorder=0, label=label)
+def _small(details: str, series: Series) -> str:
+    return f"{details}\n{series.settings}" if series.settings else details
+
+
+def _dots(ax: Axes, series: Series) -> None:
+    free = ~series.held & ~series.ends
+    kinds: list[tuple[Any, dict[str, Any]]] = [
+        (free, {"marker": ".", "color": INK, "markersize": 5, "label": f"{series.what} ({int(free.sum())})"}),
+        (
+            series.ends & ~series.held,
+            {"marker": "o", "markerfacecolor": "none", "color": PALE, "markersize": 4, "label": "warm-up, left out"},
+        ),
+        (
+            series.held,
+            {"marker": "x", "color": PALE, "markersize": 6, "label": f"held up by a blocked loop ({int(series.held.sum())})"},
+        ),
+    ]
+    for chosen, look in kinds:
+        if chosen.any():
+            ax.plot(series.t[chosen], series.ms[chosen], linestyle="None", **look)
+
+
+def _worth_a_name(series: Series) -> list[tuple[float, float]]:
+    """The longest stalls, in the order of time."""
+    long = [(begin, end) for begin, end in series.stalls.tolist() if end - begin >= WORTH_A_NAME]
+    return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
+
+
+def _stalls(ax: Axes, series: Series) -> None:
+    label: str | None = f"loop blocked ({len(series.stalls)})"
+    for begin, end in series.stalls.tolist():
+        ax.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0, label=label)
         label = None
+    last = max(float(series.t.max()) if len(series.t) else 0.0, float(series.stalls.max()) if len(series.stalls) else 0.0)
+    for number, (begin, end) in enumerate(_worth_a_name(series)):
+        middle = (begin + end) / 2
+        left = middle < last / 2
+        ax.annotate(
+            f"{series.blocker} blocked the loop for {end - begin:.1f} s here",
+            xy=(middle, 0.80 - 0.09 * number),
+            xytext=(10 if left else -10, 16),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="center",
+            fontsize=9,
+            color="black",
+            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkB": 0, "linewidth": 0.8},
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+            zorder=6,
+        )
 
 
-def _connection(ax: Axes, changes: pd.DataFrame, start: float) -> tuple[int, int]:
+def _longest(series: Series) -> str:
+    if not len(series.stalls):
+        return ""
+    return f", {float((series.stalls[:, 1] - series.stalls[:, 0]).max()):.1f} s at the longest"
+
+
+def _connection(ax: Axes, series: Series) -> tuple[int, int]:
     """Mark cuts and reconnects; returns how many there were."""
+    changes = series.changes
+    if changes is None:
+        return 0, 0
     lost = changes[(changes.previous == "connected") & (changes.state != "connected")]
     back = changes[(changes.previous == "reconnecting") & (changes.state == "connected")]
-    for number, time in enumerate(lost.time_s):
+    for number, time in enumerate(lost.t_s):
         label = None if number else f"connection lost ({len(lost)})"
-        ax.axvline(time - start, color=MARK, linewidth=1.2, linestyle="--", label=label)
+        ax.axvline(time, color=MARK, linewidth=1.2, linestyle="--", label=label)
     if len(back):
         ax.plot(
-            back.time_s - start,
+            back.t_s,
             [0.02] * len(back),
             "^",
             color=MARK,
@@ -97,7 +154,3 @@ def _connection(ax: Axes, changes: pd.DataFrame, start: float) -> tuple[int, int
             label=f"connected again ({len(back)})",
         )
     return len(lost), len(back)
-
-
-def _ms(value: float) -> str:
-    return f"{value:.3g} ms"

@@ -1,0 +1,137 @@
+"""How far a sweep has come, and how to stop it: a bar with a Cancel button in a notebook, a line in a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from ..cells import shell
+
+__all__ = ["Bar", "bar"]
+
+PERIOD = 0.1
+"""Seconds between two pictures of the bar at least: faster ones nobody sees."""
+
+
+class Bar:
+    """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed Cancel."""
+
+    def __init__(self, total: int, done: int, advice: str) -> None:
+        self.total = total
+        self.done = done
+        self.cancelled = False
+        self._advice = advice
+        self._before = done
+        self._begun = time.monotonic()
+        self._shown_at = 0.0
+        self._end: Callable[[], object] = _nothing
+
+    def __enter__(self) -> Bar:
+        self._show()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
+        self._finish(self.words(stopped=self.cancelled or kind is not None))
+
+    def when_cancelled(self, end: Callable[[], object]) -> None:
+        """Call ``end``, in any thread, when somebody presses Cancel."""
+        self._end = end
+
+    def advance(self) -> None:
+        """One more is finished."""
+        self.done += 1
+        if time.monotonic() - self._shown_at >= PERIOD:
+            self._show()
+
+    def cancel(self) -> None:
+        """As the button does; from any thread."""
+        self.cancelled = True
+        self._end()
+
+    def words(self, *, stopped: bool = False) -> str:
+        """How far it is, in words."""
+        if self.done >= self.total:
+            return f"{self.done}/{self.total} in {time.monotonic() - self._begun:.0f} s"
+        if stopped:
+            return f"stopped: {self.done}/{self.total} finished; {self._advice}"
+        new = self.done - self._before
+        left = (time.monotonic() - self._begun) / new * (self.total - self.done) if new else 0.0
+        return f"{self.done}/{self.total}" + (f", about {left:.0f} s left" if new else "")
+
+    def _show(self) -> None:
+        self._shown_at = time.monotonic()
+
+    def _finish(self, words: str) -> None:
+        pass
+
+
+class _Terminal(Bar):
+    """Drawn by rich. Ctrl-C stops it."""
+
+    def __enter__(self) -> Bar:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._progress = Progress(TextColumn("sweep"), BarColumn(), TextColumn("{task.fields[words]}"))
+        self._task = self._progress.add_task("sweep", total=self.total, completed=self.done, words=self.words())
+        self._progress.start()
+        return super().__enter__()
+
+    def _show(self) -> None:
+        super()._show()
+        self._progress.update(self._task, completed=self.done, words=self.words())
+
+    def _finish(self, words: str) -> None:
+        self._progress.update(self._task, completed=self.done, words=words)
+        self._progress.stop()
+
+
+class _Notebook(Bar):
+    """Plain HTML, which a saved notebook keeps, and a button for as long as it runs.
+
+    On ipykernel 7 the button acts while the cell awaits. Older kernels hear it when the cell has ended: there it is the
+    notebook's own stop button that stops it, as it does everywhere.
+    """
+
+    def __enter__(self) -> Bar:
+        from IPython.display import HTML, display
+        from ipywidgets import Button, Layout  # type: ignore[import-untyped]
+
+        self._html: Any = HTML
+        self._bar: Any = display(HTML(self._page(self.words())), display_id=True)  # type: ignore[no-untyped-call]
+        self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
+        self._button.on_click(lambda _: self.cancel())
+        self._place: Any = display(self._button, display_id=True)  # type: ignore[no-untyped-call]
+        return super().__enter__()
+
+    def _page(self, words: str) -> str:
+        share = 100 * self.done / max(1, self.total)
+        return (
+            '<div role="progressbar" aria-label="sweep" aria-valuemin="0" '
+            f'aria-valuemax="{self.total}" aria-valuenow="{self.done}">sweep '
+            '<span style="display:inline-block;width:16rem;height:.8rem;border:1px solid #5f6368;vertical-align:middle">'
+            f'<span style="display:block;width:{share:.1f}%;height:100%;background:#1f4e79"></span></span> {escape(words)}</div>'
+        )
+
+    def _show(self) -> None:
+        super()._show()
+        self._bar.update(self._html(self._page(self.words())))
+
+    def _finish(self, words: str) -> None:
+        self._bar.update(self._html(self._page(words)))
+        self._place.update(self._html(""))
+        self._button.close()
+
+
+def bar(total: int, done: int, *, shown: bool, advice: str) -> Bar:
+    """The bar that fits where this runs; ``advice`` tells how to go on after it was stopped."""
+    kind: Any = Bar
+    if shown:
+        kind = _Notebook if hasattr(shell(), "kernel") else _Terminal
+    made: Bar = kind(total, done, advice)
+    return made
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,173 @@
+"""What can be drawn as delays over time: a recorder's round trips, a run of the lab, or plain numbers, all in one form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cells import shell
+from ..errors import UsageError
+from ..recording.summary import HELD_UP_MS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Series", "named", "series_of"]
+
+Floats = NDArray[np.float64]
+
+
+class Series(NamedTuple):
+    """Delays over time, and what happened meanwhile. Times are seconds from the start."""
+
+    name: str
+    what: str
+    """`round trip`, `command`: one of the rows."""
+    t: Floats
+    ms: Floats
+    """Without what was never answered."""
+    held: NDArray[np.bool_]
+    """Held up by a blocked event loop."""
+    ends: NDArray[np.bool_]
+    """In the warm-up, or after the end of the schedule."""
+    lost: int
+    stalls: Floats
+    """Rows of begin and end."""
+    changes: pd.DataFrame | None
+    """Of the connection, with `t_s`."""
+    blocker: str
+    """Who blocks a loop here: `a cell`, or `something` where there are none."""
+    settings: str
+
+    @property
+    def plain(self) -> Floats:
+        """What statistics are made of: without stalls and ends."""
+        return self.ms[~self.held & ~self.ends]
+
+    @property
+    def details(self) -> str:
+        """n, and what was left out."""
+        words = [f"n = {len(self.plain)}"]
+        if self.held.any():
+            words.append(f"{int(self.held.sum())} in stalls left out")
+        if self.ends.any():
+            words.append(f"{int(self.ends.sum())} of warm-up left out")
+        if self.lost:
+            words.append(f"{self.lost} lost")
+        return ", ".join(words)
+
+
+def series_of(source: Any, what: str = "") -> Series:
+    """What a recorder or recording, a run of the lab, or a sequence of seconds has to show.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if hasattr(source, "samples") and hasattr(source, "delays"):
+        return _of_run(source)
+    if hasattr(source, "latency") and hasattr(source, "connection"):
+        return _of_recorder(source)
+    try:
+        seconds = np.asarray(source, dtype=np.float64)
+    except (TypeError, ValueError):
+        seconds = np.empty((0, 0))
+    if seconds.ndim != 1:
+        raise UsageError(
+            f"there are no delays to draw in {type(source).__name__}: pass a recorder, what `await lab.ping(...)` or "
+            "`await lab.load(...)` gave, or one column of seconds"
+        )
+    known = seconds[~np.isnan(seconds)]
+    nothing = np.zeros(len(known), dtype=bool)
+    return Series(
+        name="",
+        what=what or "value",
+        t=np.arange(len(known), dtype=np.float64),
+        ms=known * 1e3,
+        held=nothing,
+        ends=nothing,
+        lost=len(seconds) - len(known),
+        stalls=np.empty((0, 2)),
+        changes=None,
+        blocker="something",
+        settings="",
+    )
+
+
+def named(series: Series, number: int, of: int) -> str:
+    """What a legend calls one of several."""
+    return series.name or (f"{series.what}s" if of == 1 else f"{series.what}s {number + 1}")
+
+
+def _of_run(run: Any) -> Series:
+    samples = run.samples
+    answered = samples[run.figure].notna().to_numpy()
+    kept = samples[answered]
+    ends = kept["warm_up"].to_numpy(dtype=bool)
+    if "cool_down" in kept:
+        ends = ends | kept["cool_down"].to_numpy(dtype=bool)
+    stalls = run.stalls
+    begin = stalls["t_s"].to_numpy(dtype=np.float64)
+    return Series(
+        name=run.name,
+        what="round trip" if run.kind == "ping" else "command",
+        t=kept["t_s"].to_numpy(dtype=np.float64),
+        ms=kept[run.figure].to_numpy(dtype=np.float64),
+        held=kept["stalled"].to_numpy(dtype=bool),
+        ends=ends,
+        lost=run.lost,
+        stalls=np.column_stack([begin, begin + stalls["blocked_ms"].to_numpy(dtype=np.float64) / 1e3]),
+        changes=run.connection,
+        blocker="a cell" if run.settings.get("notebook") else "something",
+        settings=_run_settings(run.settings),
+    )
+
+
+def _of_recorder(rec: Any) -> Series:
+    trips, stalls, connection = rec.latency, rec.stalls, rec.connection
+    starts = [float(times.min()) for times in (trips.sent_s, stalls.begin_s, connection.time_s) if len(times)]
+    start = min(starts, default=0.0)
+    return Series(
+        name="",
+        what="round trip",
+        t=trips.sent_s.to_numpy(dtype=np.float64) - start,
+        ms=trips.rtt_ms.to_numpy(dtype=np.float64),
+        held=(trips.loop_lag_ms >= HELD_UP_MS).to_numpy(dtype=bool),
+        ends=np.zeros(len(trips), dtype=bool),
+        lost=0,
+        stalls=np.column_stack([stalls.begin_s, stalls.end_s]).astype(np.float64) - start,
+        changes=connection.assign(t_s=connection.time_s - start),
+        blocker="a cell" if hasattr(rec, "client") and shell() is not None else "something",
+        settings=_recorder_settings(rec),
+    )
+
+
+def _run_settings(settings: Mapping[str, Any]) -> str:
+    """The settings of a run that a reader wants to know, in one line."""
+    thing = "pings" if settings["experiment"] == "ping" else "commands"
+    words = [f"{settings['rate']:g} {thing}/s for {settings['duration_s']:g} s"]
+    if settings["experiment"] == "load":
+        words.append(_batching(settings["batch_window"], settings["max_batch_size"], settings["policy"]))
+        if settings["work_s"]:
+            words.append(f"{settings['work_s'] * 1e3:g} ms of work each")
+    networks = [f'"{network["name"] or "own"}", seed {network["seed"]}' for network in settings["networks"]]
+    words.append("network " + " and ".join(networks) if networks else "no relay between")
+    words.append(f"client on the {settings['home'].removeprefix('the ')}")
+    return ", ".join(words)
+
+
+def _batching(window: float, size: int, policy: str) -> str:
+    if window <= 0:
+        return "no batching"
+    return f"{'adaptive, ' if policy == 'adaptive' else ''}window {window * 1e3:g} ms, size {size}"
+
+
+def _recorder_settings(rec: Any) -> str:
+    words = [f"{rec.ping_rate:g} pings/s"] if getattr(rec, "ping_rate", 0) else []
+    client = getattr(rec, "client", None)
+    if client is not None:
+        settings = client.settings
+        words += [_batching(settings.batch_window, settings.max_batch_size, settings.batch_policy), f"profile {client.profile}"]
+    return ", ".join(words)

@@ -1,0 +1,85 @@
+"""Where the time of a command goes, stage by stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+
+from ..errors import UsageError
+from .figure import PALE, SHADE, STYLES, describe, headline, legend_below, ms, new_axes
+from .series import series_of
+
+if TYPE_CHECKING:
+    from ..lab import LoadRun
+
+__all__ = ["stages"]
+
+_WORDS = {
+    "late_ms": "sent late",
+    "batch_ms": "waits in the batch",
+    "wire_ms": "on the wire",
+    "order_ms": "waits for its turn",
+    "handler_ms": "in the handler",
+    "answer_ms": "the answer's way",
+}
+WIDE_ENOUGH = 0.07
+"""Of the axis: a piece this wide has its number written into it."""
+
+
+def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
+    """The mean time of a command in each stage, one bar for each run: the pieces add up to the mean of the whole.
+
+    Args:
+        runs: what `lab.load` gave. Without warm-up and stalls.
+    """
+    if not runs or not all(hasattr(run, "stages") for run in runs):
+        raise UsageError("mb.plots.stages(...) needs one or more runs of `await lab.load(...)`: only they know the stages")
+    if ax is None:
+        ax = new_axes(8.0, 1.9 + 0.55 * len(runs))
+    means = [run.stages["mean"] for run in runs]
+    known = [stage for stage in _WORDS if any(stage in mean for mean in means)]
+    longest = max((float(mean.drop(run.figure).sum()) for run, mean in zip(runs, means, strict=True)), default=0.0)
+    for row, mean in enumerate(means):
+        left = 0.0
+        for number, stage in enumerate(known):
+            width = float(mean.get(stage, 0.0))
+            look = STYLES[number]
+            ax.barh(
+                row,
+                width,
+                left=left,
+                height=0.62,
+                facecolor="white",
+                edgecolor=look.colour,
+                hatch=look.hatch,
+                linewidth=1.2,
+                label=_WORDS[stage] if row == 0 else None,
+            )
+            if longest and width / longest >= WIDE_ENOUGH:
+                box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
+                ax.text(left + width / 2, row, f"{width:.3g}", ha="center", va="center", fontsize=9, bbox=box)
+            left += width
+        ax.text(left, row, f"  {ms(left)}", va="center", fontsize=9, color=PALE)
+    counted = [series_of(run) for run in runs]
+    ax.set_yticks(range(len(runs)), [f"{run.name}\nn = {len(series.plain)}" for run, series in zip(runs, counted, strict=True)])
+    ax.invert_yaxis()
+    ax.set_xlim(0, longest * 1.14 if longest else 1)
+    ax.set_xlabel("mean time / ms")
+    ax.grid(axis="x", color=SHADE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    settings = list(dict.fromkeys(series.settings for series in counted))
+    details = "n = " + ", ".join(str(len(series.plain)) for series in counted) + "; without warm-up and stalls"
+    if any("answer_ms" not in mean for mean in means):
+        details += "; the server does not answer the lab: only the batch is known"
+    named = (
+        settings if len(settings) == 1 else [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
+    )
+    headline(ax, "Where the time of a command goes", "\n".join([details, *named[:4]]))
+    legend_below(ax, 3)
+    spoken = "; ".join(
+        f"{run.name}: " + ", ".join(f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean)
+        for run, mean in zip(runs, means, strict=True)
+    )
+    describe(ax, f"Mean time of a command in each stage. {spoken}.")
+    return ax
