@@ -10,15 +10,16 @@ from typing import Any
 from .. import embedded
 from ..client import Client
 from ..errors import SendBufferFullError
-from ..protocol.settings import BatchPolicy
+from ..protocol.settings import KIB, BatchPolicy
 from ..transport.network import Network
 from .loading import load
 from .networks import network as network_of
-from .statistics import mean, summarise, warm_up
+from .statistics import summarise, warm_up
 from .surroundings import positive
 
 __all__ = ["measure_load", "measure_throughput"]
 
+UNDER_WAY = 128 * KIB
 AT_ONCE = 100
 """Commands between two turns of the loop, in which they leave."""
 
@@ -47,7 +48,7 @@ async def measure_load(
     named = ("p50", "p90", "p99", "p99_9")
     sent = run.samples[run.samples["batch"] > 0]
     figures = {f"{name}{end}_ms": row[f"{name}{end}"] for name in named for end in ("", "_low", "_high")}
-    wait = mean(run.delays("batch_ms") * 1e3)
+    wait = run.wait.scaled(1e3)
     return {
         **figures,
         "mean_ms": row["mean"],
@@ -74,10 +75,11 @@ async def measure_throughput(
     """Send commands as fast as they go for ``duration`` seconds, with server, network and client as in :func:`measure_load`.
 
     Returns `messages_per_s`, from the first command to the acknowledgement of the last, `frames_per_s`, `messages_per_frame` and
-    `n`. The first tenth (one second at most) is sent before the clock starts.
+    `n`. The first tenth (one second at most) is sent before the clock starts. At most 128 KiB are under way, so that a slow
+    network is not filled for seconds.
     """
     positive(duration=duration)
-    async with _client(network, seed, batch_window, max_batch_size, "window") as bot:
+    async with _client(network, seed, batch_window, max_batch_size, "window", send_buffer=UNDER_WAY) as bot:
         # On the client's own loop: from another one each command would cost a way between threads.
         future = bot.home.submit(_flood(bot, warm_up(duration), duration))
         count, frames, seconds = await asyncio.wrap_future(future)
@@ -116,7 +118,7 @@ async def _send_for(bot: Client, seconds: float) -> int:
 
 @asynccontextmanager
 async def _client(
-    network: str | Network, seed: int, batch_window: float, max_batch_size: int, policy: BatchPolicy
+    network: str | Network, seed: int, batch_window: float, max_batch_size: int, policy: BatchPolicy, **settings: Any
 ) -> AsyncIterator[Client]:
     """A client of a server of its own, with a network between, all on the I/O thread."""
     async with (
@@ -129,6 +131,7 @@ async def _client(
             batch_window=batch_window,
             max_batch_size=max_batch_size,
             batch_policy=policy,
+            settings=settings,
         ) as bot,
     ):
         yield bot

@@ -22,7 +22,7 @@ from .clocks import SAME, ClockLog, Offset, estimate
 from .latency import PATIENCE
 from .results import Run
 from .schedule import pace
-from .statistics import gaps, table, warm_up
+from .statistics import Estimate, gaps, mean, table, warm_up
 from .surroundings import STALL, Surroundings, client_of, held_up, positive
 
 if TYPE_CHECKING:
@@ -77,8 +77,21 @@ class LoadRun(Run):
     @property
     def mean_wait(self) -> float:
         """Mean seconds that commands waited in a batch, measured."""
-        waits = self.delays("batch_ms")
-        return float(waits.mean()) if len(waits) else float("nan")
+        waits = self._whole_batches()["batch_ms"]
+        return float(waits.mean()) / 1e3 if len(waits) else float("nan")
+
+    @property
+    def wait(self) -> Estimate:
+        """The same with its 95 % interval. What varies is how a batch turns out as a whole: within it, waits follow a rule."""
+        batches = mean(self._whole_batches().groupby("batch")["batch_ms"].mean() / 1e3)
+        value = self.mean_wait
+        return Estimate(value, value + batches.low - batches.value, value + batches.high - batches.value)
+
+    def _whole_batches(self) -> pd.DataFrame:
+        """What was sent in batches of which nothing is left out: those that wait longest are the first to meet a stall."""
+        samples = self.samples[self.samples["sent_s"].notna()]
+        out = samples["warm_up"] | samples["cool_down"] | samples["stalled"]
+        return samples[~out.groupby(samples["batch"]).transform("any")]
 
     @property
     def expected_wait(self) -> float:

@@ -30,18 +30,20 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
         if len(values):
             look = style(number)
             share = np.arange(1, len(values) + 1) / len(values)
-            ax.step(
+            # Markers tell the lines apart without colour.
+            at = np.minimum(len(values) - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * len(values)).astype(int))
+            ax.plot(
                 values,
                 share,
-                where="post",
+                drawstyle="steps-post",
                 color=look.colour,
                 linestyle=look.line,
                 linewidth=1.6,
+                marker=look.marker,
+                markersize=5,
+                markevery=np.unique(at).tolist(),
                 label=_label(series, number, drawn),
             )
-            # A marker at each tenth tells the lines apart without colour.
-            at = np.minimum(len(values) - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * len(values)).astype(int))
-            ax.plot(values[at], share[at], look.marker, color=look.colour, markersize=5)
     _axis_of_delays(ax, drawn)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("share that took no longer")

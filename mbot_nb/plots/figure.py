@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -19,6 +21,7 @@ __all__ = [
     "STYLES",
     "ShownAxes",
     "Style",
+    "beside",
     "count",
     "describe",
     "headline",
@@ -58,6 +61,12 @@ STYLES = (
 )
 
 _DOTS_PER_INCH = 160
+SMALL = 9
+"""Points: the size of the small print."""
+LETTER = 0.52
+"""The mean width of a letter of it, of its size."""
+MARGIN = 0.9
+"""Inches that labels take beside our own Axes."""
 _SHOWN_AT = 96
 """Pixels per inch on the page; the picture has more, for sharp screens."""
 
@@ -112,16 +121,33 @@ def describe(ax: Axes, description: str) -> None:
         ax.description = description
 
 
-def headline(ax: Axes, title: str, details: str) -> None:
-    """A title on the left, and what it is based on (n, settings) below it in small print, one line or more."""
-    lines = 1 + details.count("\n")
-    ax.set_title(title + "\n" * lines, loc="left", fontsize=11, fontweight="bold")
-    ax.text(0, 1.015, details, transform=ax.transAxes, fontsize=9, color=PALE, va="bottom")
+def headline(ax: Axes, title: str, details: str, *, beside: float = MARGIN) -> None:
+    """A title on the left, and what it is based on (n, settings) below it in small print, one line or more.
+
+    ``beside`` is what labels take beside our own Axes, in inches.
+    """
+    figure = ax.get_figure(root=True)
+    # By the width of the Axes as they stand; of our own, which fill their figure, by that of the figure.
+    inches = 0.0 if figure is None else figure.get_figwidth()
+    inches = inches - beside if isinstance(ax, ShownAxes) else inches * ax.get_position().width
+    room = max(30, int(inches * 72 / (SMALL * LETTER)))
+    lines = [part for line in details.split("\n") for part in wrap(line, room) or [""]]
+    ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, fontweight="bold")
+    small = ax.text(0, 1.015, "\n".join(lines), transform=ax.transAxes, fontsize=SMALL, color=PALE, va="bottom")
+    # The title keeps its place; a long line must not make the Axes narrower.
+    small.set_in_layout(False)
+
+
+def beside(names: Iterable[str]) -> float:
+    """Inches that these names take beside our own Axes, as the labels of rows."""
+    return MARGIN + 0.075 * max((len(name) for name in names), default=0)
 
 
 def style(number: int) -> Style:
     """The style of the ``number``-th of several."""
-    return STYLES[number % len(STYLES)]
+    turn, place = divmod(number, len(STYLES))
+    # The second round has the same colours and markers, with another line.
+    return STYLES[place]._replace(line=STYLES[(place + turn) % len(STYLES)].line)
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["reconnects"]
 
 
+BESIDE = 0.07
+"""Attempts by which one staircase is drawn above the one before, so that it does not cover it."""
+
+
 class _Climb(NamedTuple):
     """From the loss of a connection to its return, or to the end of what is known. Seconds since the loss."""
 
@@ -44,12 +48,14 @@ def reconnects(source: Recorder | Run, ax: Axes | None = None) -> Axes:
     _draw_plan(ax, planned)
     for number, climb in enumerate(climbs):
         look = style(number)
+        raised = number * BESIDE
         steps = [*climb.attempts, *([climb.back] if climb.back is not None else [])]
         heights: list[float] = [*range(1, len(climb.attempts) + 1), *([len(climb.attempts)] if climb.back is not None else [])]
         label = f"{number + 1}: {climb.reason}, " + (
             f"back after {climb.back:.2f} s" if climb.back is not None else "not back when this was drawn"
         )
-        ax.step([0, *steps], [0, *heights], where="post", color=look.colour, linestyle=look.line, linewidth=1.6, zorder=3)
+        heights = [height + raised for height in heights]
+        ax.step([0, *steps], [raised, *heights], where="post", color=look.colour, linestyle=look.line, linewidth=1.6, zorder=3)
         ax.plot(
             climb.attempts, heights[: len(climb.attempts)], look.marker, color=look.colour, markersize=6, label=label, zorder=4
         )
@@ -70,7 +76,7 @@ def reconnects(source: Recorder | Run, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("time since the cut / s")
     ax.set_ylabel("attempts begun")
     ax.set_xlim(-0.02 * max(last, 0.5), max(last, 0.5) * 1.08)
-    ax.set_ylim(0, max(most, 1) + 0.7)
+    ax.set_ylim(0, max(most, 1) + 0.7 + BESIDE * len(climbs))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=SHADE, linewidth=0.8)
     ax.set_axisbelow(True)
@@ -110,6 +116,7 @@ def _draw_plan(ax: Axes, planned: list[float]) -> None:
         where="post",
         color=SHADE,
         linewidth=7,
+        solid_capstyle="butt",
         zorder=1,
         label="as planned",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..errors import UsageError
-from .figure import PALE, SHADE, Style, describe, headline, legend_below, logarithmic, ms, new_axes, style
+from .figure import PALE, SHADE, Style, beside, describe, headline, legend_below, logarithmic, ms, new_axes, style
 from .series import named, series_of
 from .table import fixed_words, parameter, say, varying
 
@@ -64,9 +64,8 @@ def compare(*sources: Any, ax: Axes | None = None) -> Axes:
         second = named(drawn[1], 1, 2)
         verdict = f"{second} is {'slower' if found.effect.value > 0 else 'faster'}" if found.differs else "no difference shown"
         details += f"\n{verdict}: median {found.p50.scaled(1e3)} ms, Cliff's delta {found.effect}"
-    else:
-        details += "".join(f"\n{setting}" for setting in list(dict.fromkeys(one.settings for one in drawn if one.settings))[:3])
-    headline(ax, "Delays compared", details)
+    details += "".join(f"\n{setting}" for setting in list(dict.fromkeys(one.settings for one in drawn if one.settings))[:3])
+    headline(ax, "Delays compared", details, beside=beside(named(one, i, len(drawn)) for i, one in enumerate(drawn)))
     legend_below(ax, 3)
     medians = ", ".join(f"{named(one, i, len(drawn))} {ms(estimates[50.0][i].value)}" for i, one in enumerate(drawn))
     describe(ax, f"Percentiles of delays with intervals: {details.replace(chr(10), '; ')}; medians: {medians}.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 
 from ..errors import UsageError
-from .figure import PALE, SHADE, STYLES, describe, headline, legend_below, ms, new_axes
+from .figure import PALE, SHADE, STYLES, beside, describe, headline, legend_below, ms, new_axes
 from .series import series_of
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
     details = "n = " + ", ".join(str(len(series.plain)) for series in counted) + "; without warm-up and stalls"
     if any("answer_ms" not in mean for mean in means):
         details += "; the server does not answer the lab: only the batch is known"
-    named = (
-        settings if len(settings) == 1 else [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
-    )
-    headline(ax, "Where the time of a command goes", "\n".join([details, *named[:4]]))
+    if len(settings) > 1:
+        settings = [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
+    title = "Where the time of a command goes"
+    headline(ax, title, "\n".join([details, *settings[:4]]), beside=beside(run.name for run in runs))
     legend_below(ax, 3)
-    spoken = "; ".join(
-        f"{run.name}: " + ", ".join(f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean)
-        for run, mean in zip(runs, means, strict=True)
-    )
-    describe(ax, f"Mean time of a command in each stage. {spoken}.")
+    spoken = []
+    for run, series, mean in zip(runs, counted, means, strict=True):
+        pieces = ", ".join(f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean)
+        spoken.append(f"{run.name} (n = {len(series.plain)}): {pieces}")
+    describe(ax, f"Mean time of a command in each stage. {'; '.join(spoken)}.")
     return ax

@@ -48,14 +48,14 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
             rows[f"wait_{end}_ms"].to_numpy(dtype=np.float64) if f"wait_{end}_ms" in rows else wait for end in ("low", "high")
         ]
         reach = np.nan_to_num(np.abs(np.array([wait - ends[0], ends[1] - wait])), posinf=0.0)
-        ax.errorbar(
-            at, wait, reach, fmt=look.marker, color=look.colour, markersize=6, capsize=3, linewidth=1.2, label=words, zorder=3
-        )
+        ax.errorbar(at, wait, reach, fmt=look.marker, color=look.colour, markersize=6, capsize=3, linewidth=1.2, zorder=3)
         curve = _closed_form(rows, x)
         if curve is not None:
             ax.plot(curve[0] * scale, curve[1] * 1e3, color=look.colour, linestyle=look.line, linewidth=1.3, zorder=2)
+        line = look.line if curve is not None else "None"
+        ax.plot([], [], color=look.colour, linestyle=line, marker=look.marker, label=words)
     off = _off(table)
-    details = f"n = {len(table)} experiments{off}; lines: closed form, protocol section 6\n{fixed_words(table, but=(x,))}"
+    details = f"n = {len(table)} experiments; lines: closed form (protocol, section 6){off}\n{fixed_words(table, but=(x,))}"
     headline(ax, "What a batch costs: waiting", details)
     ax.set_xlabel(_AXES[x])
     ax.set_ylabel("mean wait in the batch / ms")
@@ -154,4 +154,4 @@ def _off(table: pd.DataFrame) -> str:
     if not len(known):
         return ""
     apart = (known["wait_ms"] / known["expected_wait_ms"] - 1).abs()
-    return f", off the closed form by {apart.median():.1%} in the median, {apart.max():.1%} at most"
+    return f", off by {apart.median():.1%} in the median, {apart.max():.1%} at most"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,8 +16,11 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.lab import Network, sweep
-from mbot_nb.lab.sweeping import perform_one
+from mbot_nb.lab import Network, measure_throughput, sweep
+from mbot_nb.lab.bar import Bar, bar
+from mbot_nb.lab.sweeping import _shuffled, perform_one
+
+ROOT = Path(__file__).parents[2]
 
 GRID: dict[str, Any] = {"a": [1, 2, 3], "b": ["x", "y"]}
 
@@ -170,3 +177,113 @@ async def test_what_cannot_be_swept_is_refused() -> None:
 async def test_the_bar_counts(capsys: pytest.CaptureFixture[str]) -> None:
     await sweep({"a": [1, 2, 3], "b": "x"}, measure=Counting())
     assert "3/3" in capsys.readouterr().out
+
+
+async def test_cancel_returns_what_is_finished_and_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the button of the notebook's bar does it."""
+    bars: list[Bar] = []
+
+    def make(*args: Any, **options: Any) -> Bar:
+        bars.append(bar(*args, **options))
+        return bars[-1]
+
+    monkeypatch.setattr("mbot_nb.lab.sweeping.bar", make)
+    asked: list[int] = []
+
+    async def measure(a: int, b: str, seed: int) -> dict[str, float]:
+        asked.append(a)
+        if len(asked) == 3:
+            bars[0].cancel()
+            await asyncio.sleep(60)
+        return {"figure": a}
+
+    path = tmp_path / "sweep.jsonl"
+    table = await sweep(GRID, measure=measure, path=path, progress=False)
+    assert len(table) == 2
+    assert table.attrs["missing"] == 4
+    assert bars[0].words(stopped=True) == "stopped: 2/6 finished; do the same again, and it goes on"
+    again = await sweep(GRID, measure=measure, path=path, progress=False)
+    assert len(asked) == 3 + 4
+    assert len(again) == 6
+    assert again.attrs["missing"] == 0
+
+
+async def test_the_table_knows_what_was_the_same_in_all_of_it() -> None:
+    table = await sweep({"batch_window": [0.0], "rate": [100], "duration": 0.2}, seed=4, progress=False)
+    assert table.attrs["grid"] == {"batch_window": [0.0], "rate": [100], "duration": [0.2]}
+    assert table.attrs["parameters"] == {"network": "perfect", "max_batch_size": 10, "policy": "window", "work": 0.0}
+    assert (table.attrs["seed"], table.attrs["repeat"], table.attrs["missing"]) == (4, 1, 0)
+
+
+async def test_throughput_grows_with_the_batch() -> None:
+    table = await sweep({"max_batch_size": [1, 50], "duration": 0.2}, measure=measure_throughput, repeat=2, progress=False)
+    alone, shared = table.groupby("max_batch_size")["messages_per_s"].max()
+    assert shared > 1.3 * alone
+    assert table["messages_per_frame"].max() > 20
+    assert table["messages_per_frame"].min() == pytest.approx(1, abs=0.05)
+
+
+SCRIPT = """
+import asyncio, sys, time
+import mbot_nb as mb
+
+def measure(a, seed):
+    print("measuring", a, flush=True)
+    time.sleep(0.05 if a < 3 or len(sys.argv) > 3 else 3)
+    return {"figure": a}
+
+async def main():
+    table = await mb.lab.sweep({"a": [1, 2, 3]}, measure=measure, path=sys.argv[1], seed=int(sys.argv[2]))
+    print("rows", len(table))
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_ctrl_c_in_plain_python_says_how_to_go_on(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    # The order is drawn: the slow one shall be the last.
+    seed = next(seed for seed in range(100) if _shuffled([{"a": 1}, {"a": 2}, {"a": 3}], seed, 0)[-1] == {"a": 3})
+    command = [sys.executable, str(script), str(tmp_path / "sweep.jsonl"), str(seed)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "measuring 3" in line:
+            break
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=20)
+    assert run.returncode != 0
+    assert "KeyboardInterrupt" in err
+    assert "stopped: 2/3 finished; do the same again, and it goes on" in " ".join(out.split())
+    again = subprocess.run([*command, "quickly"], capture_output=True, text=True, env=environment, timeout=20, check=True)
+    assert "rows 3" in again.stdout
+    assert "measuring 1" not in again.stdout
+
+
+DASK = """
+import asyncio
+from distributed import Client, LocalCluster
+from mbot_nb import lab
+
+def main():
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as workers:
+        table = asyncio.run(lab.sweep({"rate": [100, 50], "duration": 0.3}, workers=workers, progress=False))
+    print(table["rate"].tolist(), int(table["lost"].sum()), bool((table["n"] > 0).all()))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.timeout(90)
+def test_dask_workers_measure(tmp_path: Path) -> None:
+    """In a process of its own: Dask leaves threads and sockets to the end of its process."""
+    script = tmp_path / "script.py"
+    script.write_text(DASK)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, timeout=80, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "[100, 50] 0 True"
