@@ -19,7 +19,7 @@ import mbot_nb as mb
 from mbot_nb import plots
 from mbot_nb.plots.figure import ShownAxes
 
-PLOTS = [plots.latency, plots.path, plots.batches]
+PLOTS = [plots.latency, plots.path, plots.batches, plots.ecdf, plots.heatmap, plots.percentiles, plots.reconnects]
 Plot = Callable[..., Axes]
 
 

@@ -63,6 +63,8 @@ class Surroundings:
             "url": bot.url,
             "profile": bot.profile,
             "server": "in this process" if self.server is not None else "elsewhere",
+            "retry_delays": list(bot.settings.retry_delays),
+            "retry_jitter": bot.settings.retry_jitter,
             "notebook": shell() is not None,
             "home": "I/O thread" if bot.home.is_io_thread else "the caller's loop",
             "networks": [
@@ -77,11 +79,6 @@ class Surroundings:
             "versions": {"mbot_nb": __version__, "python": platform.python_version()},
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-
-    @property
-    def label(self) -> str:
-        """The networks by name, for a headline."""
-        return " and ".join(relay.name or "a network of its own" for relay in self.relays) or "no relay"
 
 
 def lags(begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]) -> NDArray[np.float64]:

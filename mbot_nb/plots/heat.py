@@ -13,12 +13,12 @@ from .series import series_of
 
 if TYPE_CHECKING:
     from ..lab import Run
-    from ..recording.recorder import Recorder
+    from ..recording.recorded import Recorded
 
 __all__ = ["heatmap"]
 
 
-def heatmap(source: Recorder | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)) -> Axes:
+def heatmap(source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)) -> Axes:
     """How many delays fell into each cell of time and delay, from light (one) to dark: for more than a plot of dots can show.
 
     Everything is in it, also what a blocked loop held up; black bars along the top edge say when one was blocked, dashed

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..lab import Run
-    from ..recording.recorder import Recorder
+    from ..recording.recorded import Recorded
 
 __all__ = ["reconnects"]
 
@@ -33,18 +33,18 @@ class _Climb(NamedTuple):
     back: float | None
 
 
-def reconnects(source: Recorder | Run, ax: Axes | None = None) -> Axes:
+def reconnects(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     """Each attempt after a cut over the time since the cut: one staircase for each cut, beside the one that was planned.
 
     A large triangle: the connection stood again. The numbers on the planned stairs are the delays between attempts.
     """
     if ax is None:
         ax = new_axes(8.0, 3.4)
-    settings = getattr(getattr(source, "client", None), "settings", None) or Settings()
+    delays, jitter = _planned_delays(source)
     climbs = _climbs(source.connection)
     most = max((len(climb.attempts) for climb in climbs), default=0)
     last = max((max([*climb.attempts, climb.back or 0.0]) for climb in climbs), default=0.0)
-    planned = _planned(settings.retry_delays, max(most, 1))
+    planned = _planned(delays, max(most, 1))
     _draw_plan(ax, planned)
     for number, climb in enumerate(climbs):
         look = style(number)
@@ -61,18 +61,14 @@ def reconnects(source: Recorder | Run, ax: Axes | None = None) -> Axes:
         )
         if climb.back is not None:
             ax.plot(climb.back, heights[-1], "^", color=look.colour, markersize=13, markerfacecolor="none", zorder=4)
-    ladder = ", ".join(f"{delay:g}" for delay in settings.retry_delays)
+    ladder = ", ".join(f"{delay:g}" for delay in delays)
     if climbs:
         back = sum(climb.back is not None for climb in climbs)
         attempts = sum(len(climb.attempts) for climb in climbs)
         details = f"n = {count(len(climbs), 'cut', 'cuts')}, {count(attempts, 'attempt', 'attempts')}, {back} back"
     else:
         details = "the connection was not lost yet: bot.cut(3) breaks it"
-    headline(
-        ax,
-        "The reconnect ladder",
-        f"{details}\ndelays set: {ladder}, {settings.retry_delays[-1]:g}, ... s, jitter {settings.retry_jitter:.0%}",
-    )
+    headline(ax, "The reconnect ladder", f"{details}\ndelays set: {ladder}, {delays[-1]:g}, ... s, jitter {jitter:.0%}")
     ax.set_xlabel("time since the cut / s")
     ax.set_ylabel("attempts begun")
     ax.set_xlim(-0.02 * max(last, 0.5), max(last, 0.5) * 1.08)
@@ -102,6 +98,13 @@ def _climbs(connection: pd.DataFrame) -> list[_Climb]:
             elif climbs and change.next_attempt_in_s != change.next_attempt_in_s:
                 climbs[-1].attempts.append(change.time_s - climbs[-1].at)
     return climbs
+
+
+def _planned_delays(source: Any) -> tuple[tuple[float, ...], float]:
+    """The delays that were set, and their jitter; the protocol's own where nobody says."""
+    settings = source.metadata.get("settings", {}) if hasattr(source, "metadata") else source.settings
+    usual = Settings()
+    return tuple(settings.get("retry_delays", usual.retry_delays)), settings.get("retry_jitter", usual.retry_jitter)
 
 
 def _planned(delays: tuple[float, ...], attempts: int) -> list[float]:

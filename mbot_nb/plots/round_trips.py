@@ -22,7 +22,6 @@ NAMED = 3
 """Of the longest stalls so many."""
 
 
-
 def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     """Every round trip over the time since the first one, in ms on a logarithmic scale.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import shell
 from ..errors import UsageError
 from ..recording.summary import HELD_UP_MS
 
@@ -139,8 +138,8 @@ def _of_recorder(rec: Any) -> Series:
         lost=0,
         stalls=np.column_stack([stalls.begin_s, stalls.end_s]).astype(np.float64) - start,
         changes=connection.assign(t_s=connection.time_s - start),
-        blocker="a cell" if hasattr(rec, "client") and shell() is not None else "something",
-        settings=_recorder_settings(rec),
+        blocker="a cell" if rec.metadata.get("cell") is not None else "something",
+        settings=_recorder_settings(rec.metadata),
     )
 
 
@@ -152,10 +151,14 @@ def _run_settings(settings: Mapping[str, Any]) -> str:
         words.append(_batching(settings["batch_window"], settings["max_batch_size"], settings["policy"]))
         if settings["work_s"]:
             words.append(f"{settings['work_s'] * 1e3:g} ms of work each")
-    networks = [f'"{network["name"] or "own"}", seed {network["seed"]}' for network in settings["networks"]]
-    words.append("network " + " and ".join(networks) if networks else "no relay between")
+    words.append(_networks(settings["networks"]))
     words.append(f"client on the {settings['home'].removeprefix('the ')}")
     return ", ".join(words)
+
+
+def _networks(networks: Sequence[Mapping[str, Any]]) -> str:
+    named = [f'"{network["name"] or "own"}", seed {network["seed"]}' for network in networks]
+    return "network " + " and ".join(named) if named else "no relay between"
 
 
 def _batching(window: float, size: int, policy: str) -> str:
@@ -164,10 +167,11 @@ def _batching(window: float, size: int, policy: str) -> str:
     return f"{'adaptive, ' if policy == 'adaptive' else ''}window {window * 1e3:g} ms, size {size}"
 
 
-def _recorder_settings(rec: Any) -> str:
-    words = [f"{rec.ping_rate:g} pings/s"] if getattr(rec, "ping_rate", 0) else []
-    client = getattr(rec, "client", None)
-    if client is not None:
-        settings = client.settings
-        words += [_batching(settings.batch_window, settings.max_batch_size, settings.batch_policy), f"profile {client.profile}"]
+def _recorder_settings(metadata: Mapping[str, Any]) -> str:
+    recorder, settings = metadata.get("recorder", {}), metadata.get("settings", {})
+    words = [f"{recorder['ping_rate']:g} pings/s"] if recorder.get("ping_rate") else []
+    if "batch_window" in settings:
+        words.append(_batching(settings["batch_window"], settings["max_batch_size"], settings["batch_policy"]))
+    if metadata.get("side") == "client":
+        words += [f"profile {metadata['profile']}", _networks(metadata.get("networks", ()))]
     return ", ".join(words)
