@@ -96,7 +96,7 @@ class _Notebook(Bar):
 
     def __enter__(self) -> Bar:
         from IPython.display import HTML, display
-        from ipywidgets import Button, Layout  # type: ignore[import-untyped]
+        from ipywidgets import Button, Layout
 
         self._html: Any = HTML
         self._bar: Any = display(HTML(self._page(self.words())), display_id=True)  # type: ignore[no-untyped-call]
