@@ -226,11 +226,11 @@ def _misparses(kind: str, decoder: Callable[[], Any]) -> float:
 def _elsewhere() -> Iterator[str]:
     """An mBot2 in a process of its own, as fast as it can be."""
     options = ("--unpaced", "--boot", "0", "--latency", "0")
-    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators", "cyberpi", *options]
+    command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().split()[2]
+            yield process.stdout.readline().strip()
         finally:
             process.terminate()
 

@@ -1,4 +1,4 @@
-"""The command `mbot-nb`: a server for clients outside of a notebook, and the first notebook executed."""
+"""The command `mbot-nb`: servers and emulated robots as processes, what there is to connect to, and what is amiss."""
 
 from __future__ import annotations
 
@@ -167,6 +167,93 @@ def demo(
     console = Console(highlight=False, soft_wrap=True)
     for name, text in [*(run.summary.lines() if run.summary is not None else ()), ("page", str(html))]:
         console.print(Text(f"{name:<18}", style="bold") + Text(text))
+
+
+@app.command()
+def emulate(
+    kind: Annotated[str, typer.Argument(help="cyberpi (an mBot2) or mbot.")] = "cyberpi",
+    link: Annotated[Path | None, typer.Option(help="A path that leads to its pseudo-terminal.")] = None,
+    tcp: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve socket:// on this port instead; 0 takes any.")] = None,
+    world: Annotated[Path | None, typer.Option(help="A file with its world, as JSON.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all that it leaves to chance.")] = None,
+    scale: Annotated[float, typer.Option(min=0.1, max=2, help="How fast its wheels turn, of what they should.")] = 1.0,
+    wheel: Annotated[float, typer.Option(min=1, max=20, help="Diameter of its wheels, cm.")] = 6.5,
+    track: Annotated[float, typer.Option(min=3, max=40, help="Distance between its wheels, cm.")] = 11.5,
+    boot: Annotated[float | None, typer.Option(min=0, help="Seconds it needs to start (mBot2 6, mBot 1.3).")] = None,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds that a script's answer takes (mBot2).")] = 0.051,
+    unpaced: Annotated[bool, typer.Option("--unpaced", help="Bytes take no time.")] = False,
+    corrupt: Annotated[float, typer.Option(min=0, max=1, help="Share of frames in which a byte is another one.")] = 0.0,
+    truncate: Annotated[float, typer.Option(min=0, max=1, help="Share of frames without their end.")] = 0.0,
+    garbage: Annotated[float, typer.Option(min=0, max=1, help="Share of frames with nonsense before them.")] = 0.0,
+    silence: Annotated[float, typer.Option(min=0, max=1, help="Share of frames that do not arrive.")] = 0.0,
+    reset_after: Annotated[float | None, typer.Option(min=0, help="Restart once after so many seconds.")] = None,
+    unplug_after: Annotated[float | None, typer.Option(min=0, help="Pull the cable once after so many seconds ...")] = None,
+    replug_after: Annotated[float, typer.Option(min=0, help="... and plug it in again so many later.")] = 3.0,
+) -> None:
+    """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is its port, and nothing else."""
+    from .robots.serial.emulators import run
+    from .robots.serial.emulators.mischief import Mischief
+    from .robots.simulator import World
+
+    if kind not in ("cyberpi", "mbot"):
+        raise UsageError(f"there are emulators of cyberpi (an mBot2) and mbot, not of {kind!r}")
+    try:
+        place = None if world is None else World.from_json(world.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the world {world} cannot be used: {error}") from None
+    emulator = run.emulate(
+        kind,  # type: ignore[arg-type]
+        link=link if link is not None or tcp is not None else run.own_link(kind),  # type: ignore[arg-type]
+        tcp=tcp,
+        paced=not unpaced,
+        boot=boot,
+        latency=latency,
+        world=place,
+        seed=seed,
+        scale=scale,
+        wheel=wheel,
+        track=track,
+        mischief=Mischief(corrupt=corrupt, truncate=truncate, garbage=garbage, silence=silence, seed=seed),
+    )
+
+    def said() -> None:
+        print(emulator.address, flush=True)
+        _note(f'An emulated {kind} is there. In a notebook: bot = await mb.connect("usb")')
+        _note("Ctrl-C switches it off.")
+
+    run.keep(emulator, said, reset_after=reset_after, unplug_after=unplug_after, replug_after=replug_after)
+    _note("It was switched off.")
+
+
+@app.command()
+def discover(
+    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds that a robot is given to answer.")] = 8.0,
+    every_port: Annotated[bool, typer.Option("--every-port", help="Also ask at ports whose chip no such robot has.")] = False,
+) -> None:
+    """List the robots that can be connected to from here, and why others cannot."""
+    from rich.console import Console
+
+    from .discovery import discover as look
+
+    with Console(stderr=True).status("Asking at every port ..."):
+        found = look(timeout=timeout, every_port=every_port)
+    print(found)
+    if not found.usable:
+        sys.exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check what mbot_nb needs, and say how to mend what is missing."""
+    from rich.console import Console
+
+    from .doctor import doctor as examine
+
+    with Console(stderr=True).status("Looking ..."):
+        report = examine()
+    print(report)
+    if report.level == "bad":
+        sys.exit(1)
 
 
 def _note(words: str) -> None:

@@ -6,13 +6,15 @@ The one module that knows all floors: a server needs a robot, a client may need 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import cells, hints, stalls
+from . import cable, cells, hints, running, stalls
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from .client import Client
 from .errors import AddressInUseError, ConnectError, UsageError
@@ -28,8 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "serve"]
 
+_log = logging.getLogger("mbot_nb")
+
 _servers: dict[tuple[str, int], Server] = {}
 """The servers of this process by host and the port they listen on, so that a start cell run again finds its earlier self."""
+_on_cable: dict[Server, set[Client]] = {}
+"""Servers that were started for a robot on a cable, and who of this process is connected to them."""
+_going: set[Server] = set()
+"""Those whose last client has gone."""
+_entries: dict[Server, Path] = {}
+"""How other programs find them."""
 _cells: dict[Server, cells.Cell] = {}
 """For servers on any free port: the notebook cell that started them."""
 
@@ -97,6 +107,7 @@ def serve(
         )
         await server.open()
         _servers[host, server.port] = server
+        _list(server)
         if place is not None:
             _cells[server] = place
         server._on_closed = _forget
@@ -124,7 +135,8 @@ def connect(
 
     Args:
         address: as ``"ws://192.168.1.20:4000"`` or ``"localhost:4000"``, or a server of this notebook. Without one it is this
-            notebook's server; if there is none, one with a simulated robot is started.
+            notebook's server; if there is none, one with a simulated robot is started. ``"usb"`` is the robot on a cable, as
+            ``"usb:/dev/ttyUSB0"`` if there are several: a server with it is started, and ends with its last client.
         token: what the server asks for.
         ssl: a client context, for `wss` with a certificate that is not publicly known.
         retry: keep trying if nothing answers yet, instead of raising.
@@ -135,7 +147,7 @@ def connect(
         settings: further numbers of the wire contract that shall differ from the defaults (see `Settings`).
 
     Raises:
-        ConnectError: within 2 s, with the reason and what to do.
+        ConnectError: within 2 s (of a robot on a cable, 10 s), with the reason and what to do.
     """
     chosen = _settings(
         {"batch_window": batch_window, "max_batch_size": max_batch_size, "batch_policy": batch_policy, **(settings or {})}
@@ -150,7 +162,10 @@ def connect(
         if token is None:
             token = secret
         client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=_shortcut(url))
-        await client.open()
+        try:
+            await client.open()
+        finally:
+            _goes_with_last_client(_local(url), client)
         cells.keep(client, place)
         stalls.watch_client(client)
         return client
@@ -165,10 +180,10 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         if address.closed:
             raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
         return address.url, address.token
-    if address == "usb":
-        raise ConnectError(
-            "robots on a USB cable are not supported yet; `await mb.connect()` brings a simulated one", retryable=False
-        )
+    port = cable.port_of(address)
+    if port is not None:
+        on_cable = await _server_on_cable(port, thread)
+        return on_cable.url, on_cable.token
     if address is not None:
         url = normalise(address)
         server = _local(url)
@@ -202,13 +217,77 @@ def server_of(client: Client) -> Server | None:
     return _local(client.url)
 
 
+async def _server_on_cable(port: str, thread: bool) -> Server:
+    """The server of this process that has the robot at this port, or the only robot; it is started if there is none."""
+    for old in tuple(_going):
+        await old.close()  # its last client has gone; the port is free in a moment
+    driven = {server.robot.port: server for server in _servers.values() if server.robot.port}
+    opening = asyncio.ensure_future(asyncio.to_thread(cable.open_cable, port, tuple(driven)))
+    try:
+        robot = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_give_back)
+        raise
+    if isinstance(robot, str):
+        server = driven[robot]
+        if thread and not server.home.is_io_thread:
+            raise UsageError(
+                f"the robot at {robot} is driven from this notebook's own loop, which a plain call blocks. Close that client first "
+                '(`await bot.close()`), or use `await mb.connect("usb")`.'
+            )
+        print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id} at {robot}).")
+        return server
+    try:
+        server = await serve(robot, port=0, thread=thread)
+    except BaseException:
+        robot.close()
+        raise
+    _on_cable[server] = set()
+    print(f"Started a server at {server.url} with the {robot.kind} at {robot.port}, and connected to it.")
+    return server
+
+
+def _goes_with_last_client(server: Server | None, client: Client) -> None:
+    """A server that was started for a cable gives it back when nobody of this process is connected to it any more."""
+    clients = _on_cable.get(server) if server is not None else None
+    if server is None or clients is None:
+        return
+
+    def left() -> None:
+        clients.discard(client)
+        if not clients and not server.closed:
+            _going.add(server)
+            server.home.submit(_close(server))
+
+    if client.closed:
+        left()
+        return
+    clients.add(client)
+    client.subscribe("connection", lambda event: left() if event["state"] == "disconnected" else None)
+
+
+async def _close(server: Server) -> None:
+    await server.close()
+
+
+def _give_back(opening: asyncio.Future[Any]) -> None:
+    """Nobody waits for this robot any more."""
+    if not opening.cancelled() and opening.exception() is None and not isinstance(opening.result(), str):
+        opening.result().close()
+
+
 def refuse_own_loop(address: str | Server | None) -> None:
     """For synchronous calls: a server on the loop that the call blocks would never answer it.
 
     Raises:
         UsageError: it is such a server.
     """
-    server = address if isinstance(address, Server) or address is None else _local(normalise(address))
+    if isinstance(address, Server) or address is None:
+        server = address
+    elif (port := cable.port_of(address)) is not None:
+        server = next((one for one in _servers.values() if one.robot.port and port in ("", one.robot.port)), None)
+    else:
+        server = _local(normalise(address))
     if server is not None and not server.home.is_io_thread and server.home.is_here:
         raise UsageError(
             f"the server at {server.url} lives on this notebook's own loop, which a plain call blocks, so it could not answer. "
@@ -293,8 +372,21 @@ def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None
     return place is not None and earlier is not None and place.text == earlier.text != "" and place.run != earlier.run
 
 
+def _list(server: Server) -> None:
+    """Let other programs of this user find it."""
+    try:
+        _entries[server] = running.register("server", server.robot.robot_id, server.url, port=server.robot.port)
+    except OSError as error:
+        _log.info("%s is not listed for mb.discover(): %s", server.url, error)
+
+
 def _forget(server: Server) -> None:
     _servers.pop((server.host, server.port), None)
+    _on_cable.pop(server, None)
+    _going.discard(server)
+    entry = _entries.pop(server, None)
+    if entry is not None:
+        running.forget(entry)
     _cells.pop(server, None)
 
 

@@ -63,6 +63,8 @@ class Robot(ABC):
     """
 
     robot_id: str = "robot"
+    port: str = ""
+    """The serial port it is driven by, if it is."""
     telemetry_interval: float = 0.1
     """Seconds between two looks at the state (10 Hz)."""
     tells_telemetry: bool = False
@@ -100,6 +102,10 @@ class Robot(ABC):
     @abstractmethod
     def halt(self) -> None:
         """Stand still now and end the motion under way as `stopped`; called with the lock held."""
+
+    def own_commands(self) -> Mapping[str, Callable[..., Any]]:
+        """Commands that the vocabulary does not have, by their names: functions of their parameters, which return at once."""
+        return {}
 
     def close(self) -> None:  # noqa: B027 - most robots have nothing to give back
         """Give back what the robot holds. The server has stopped it before."""

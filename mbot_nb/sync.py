@@ -98,6 +98,10 @@ class SyncClient(Vocabulary[CommandResult]):
         """Send any command by its name, and return its answer; ``timeout`` in seconds."""
         return _wait_for(self.client.send_command(command, timeout=timeout, **params), self.client)
 
+    def identify(self) -> None:
+        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are as they were."""
+        _wait_for(self.client.identify(), self.client)
+
     def ping(self) -> float:
         """One round trip to the server and back, in seconds."""
         return _wait_for(self.client.ping(), self.client)

@@ -17,7 +17,17 @@ PACKAGE = "mbot_nb"
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
     {"widgets", "cli", "doctor", "first_look", "__main__"},  # what a person touches
-    {"recording", "plots", "lab", "embedded", "stalls", "sync", "tour"},  # what remembers, measures, and puts the parts together
+    {
+        "recording",
+        "plots",
+        "lab",
+        "embedded",
+        "cable",
+        "discovery",
+        "stalls",
+        "sync",
+        "tour",
+    },  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
     {"client", "server", "subscriptions"},  # what talks
     {"transport"},  # what carries text frames
@@ -33,6 +43,8 @@ FLOORS = (
         "hints",
         "monitor",
         "reach",
+        "running",
+        "folders",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

@@ -31,6 +31,9 @@ _log = logging.getLogger("mbot_nb")
 ANSWER_TIMEOUT = 5.0
 """Seconds for an answer, beyond what the motion itself takes."""
 DRAWING_TIMEOUT = 120.0
+IDENTIFYING_TONES = (660.0, 880.0, 660.0)
+IDENTIFYING_BLINK = 0.15
+"""Seconds that it is bright, and dark."""
 AGAIN = "`await bot.reconnect()` tries again."
 _ANEW = "Make a new one with `bot = await mb.connect()`."
 _PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
@@ -193,6 +196,26 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         finished = sent.answered_at or sent.acknowledged_at or sent.sent_at or sent.queued_at
         answered = sent.outcome != "sent"
         return CommandResult(command=sent.name, value=value, ended=ended, seconds=finished - sent.queued_at, answered=answered)
+
+    @call
+    async def identify(self) -> None:
+        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are as they were.
+
+        Raises:
+            CommandRejectedError: the robot cannot be reached.
+        """
+        before = [tuple(led) for led in self.state.get("leds", ())]
+        for frequency in IDENTIFYING_TONES:
+            await self.set_led(255, 255, 255)
+            await self.play_tone(frequency, IDENTIFYING_BLINK)
+            await asyncio.sleep(IDENTIFYING_BLINK)
+            await self.set_led(0, 0, 0)
+            await asyncio.sleep(IDENTIFYING_BLINK)
+        if len(set(before)) == 1:
+            await self.set_led(*before[0])
+            return
+        for index, (red, green, blue) in enumerate(before, 1):
+            await self.set_led(red, green, blue, index=index)
 
     @call
     async def ping(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -49,7 +50,9 @@ class Execution:
         flush: Callable[[], None],
         look: Callable[[], None],
     ) -> None:
-        self.handlers: dict[str, CommandHandler] = {}
+        self.handlers: dict[str, CommandHandler] = {
+            name: _without_client(function) for name, function in robot.own_commands().items()
+        }
         self.moved = False
         """The robot was told something: its state is to be looked at."""
         self._hub = hub
@@ -280,6 +283,16 @@ def _takes(handler: CommandHandler, params: Mapping[str, Any]) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _without_client(function: Callable[..., Any]) -> CommandHandler:
+    """A robot's own command as a handler."""
+
+    @functools.wraps(function)
+    def handler(client: RemoteClient, **params: Any) -> Any:
+        return function(**params)
+
+    return handler
 
 
 async def _awaited(value: Awaitable[Any]) -> Any:

@@ -10,6 +10,9 @@ From the bottom up:
     guard        a small process that stops the robot when this one is killed or held up; guarding starts it
     link         one thread per port: requests with deadlines, the clock of motion, unplugged and plugged again
     stimuli      what happens around the robot, found in what its sensors tell
+    odometry     where a robot is, from what its wheels have turned, pure
+    calibration  a robot's own constants, measured and kept by its serial number
+    whereabouts  both for one robot
     robot        what both robots share: motions, state, events
     cyberpi      the driver of the mBot2
     mcore        the driver of the mBot

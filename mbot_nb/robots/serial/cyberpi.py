@@ -16,6 +16,7 @@ from ...errors import CommandRejectedError
 from . import f3
 from .dialects import Content, F3Dialect, Say
 from .literals import call
+from .port import usb_serial
 from .robot import MOTORS, SerialRobot
 
 __all__ = ["SENSORS", "CyberPiRobot"]
@@ -37,6 +38,8 @@ def _mirrored(value: Any) -> Any:
 
 
 SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
+    ("encoder_left", "cyberpi.mbot2.EM_get_angle", ("EM1",), _same),
+    ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), _mirrored),
     ("distance", "cyberpi.ultrasonic2.get", (1,), _same),
     ("line", "cyberpi.quad_rgb_sensor.get_line_sta", (1,), _same),
     ("line_offset", "cyberpi.quad_rgb_sensor.get_offset_track", (1,), _same),
@@ -47,8 +50,6 @@ SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("roll", "cyberpi.get_roll", (), _same),
     ("turn_rate", "cyberpi.get_gyro", ("z",), _same),
     ("acceleration", "cyberpi.get_acc", ("x",), _same),
-    ("encoder_left", "cyberpi.mbot2.EM_get_angle", ("EM1",), _same),
-    ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), _mirrored),
     ("button_a", "cyberpi.controller.is_press", ("a",), bool),
     ("button_b", "cyberpi.controller.is_press", ("b",), bool),
 )
@@ -60,16 +61,18 @@ class CyberPiRobot(SerialRobot):
 
     Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100, positive to the left; ``light``,
     ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
-    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``. Events: ``button``,
-    ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``error``.
+    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``; and from the encoders ``x``, ``y``,
+    ``driven`` cm and ``heading`` deg, from where it stood at first. Events: ``button``, ``stimulus_detected`` (obstacle, bump,
+    sound, line_lost), ``robot_connection``, ``error``.
     """
 
     kind = "mbot2"
+    has_encoders = True
     unsupported = {  # noqa: RUF012 - never changed
         "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
         "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
         "game_move": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "start_drawing": "drawing needs to know where the robot is, and a real one does not know it yet: draw in the simulator",
+        "start_drawing": "a real robot has no pen, and its driver draws nothing yet: draw in the simulator",
         "stop_drawing": "nothing is being drawn: a real robot does not draw yet",
         "sort_pieces": "this mBot2 has no arm and no colour sorter",
         "sync_inventory": "this mBot2 has no colour sorter, so there is nothing to count",
@@ -100,10 +103,13 @@ class CyberPiRobot(SerialRobot):
     # Sensors.
 
     def set_up(self) -> None:
+        asked = self.link.request(Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number")
+        asked.add_done_callback(self._named)
         for key, (name, function, arguments, _) in enumerate(SENSORS, FIRST_KEY):
             text = f"subscribe.add_item({key}, {function}, {arguments!r})"
             asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
             asked.add_done_callback(lambda future, name=name: self._subscribed(name, future))  # type: ignore[misc]
+        asked.add_done_callback(lambda future: self.is_set_up())
         self._ask_battery(self.connections)
 
     def hear(self, values: dict[int, Any]) -> None:
@@ -114,6 +120,11 @@ class CyberPiRobot(SerialRobot):
                 told[name] = ours(value)
         if told:
             self.feel(**told)
+
+    def _named(self, future: Future[Any]) -> None:
+        """Old firmware may not know its own address; then the cable's number has to do, or the port's name."""
+        answered = not future.cancelled() and future.exception() is None and isinstance(future.result(), str)
+        self.knows_serial(future.result() if answered and future.result() else usb_serial(self.port) or self.port)
 
     def _subscribed(self, name: str, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()

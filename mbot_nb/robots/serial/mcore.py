@@ -88,6 +88,7 @@ class MBotRobot(SerialRobot):
         if self.link.state != "ready" or connection != self.connections:
             return
         if turn == len(sensors):
+            self.is_set_up()
             self.link.call_at(max(began + POLL_EVERY, time.monotonic()), lambda: self._poll(0, time.monotonic(), connection))
             return
         name, content = sensors[turn]

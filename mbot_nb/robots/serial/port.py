@@ -17,7 +17,7 @@ from typing import Protocol
 
 from ...errors import ConnectError
 
-__all__ = ["BAUD", "Channel", "OpenPort", "Port", "opener", "why_not"]
+__all__ = ["BAUD", "Channel", "OpenPort", "Port", "opener", "usb_serial", "why_not"]
 
 BAUD = 115200
 POLL = 0.01
@@ -65,6 +65,14 @@ def opener(address: str, baud: int = BAUD) -> OpenPort:
         return port
 
     return open_port
+
+
+def usb_serial(address: str) -> str:
+    """The serial number of the USB device at a port, or an empty text: many have none (no CH340 has one)."""
+    from serial.tools import list_ports
+
+    numbers = [port.serial_number for port in list_ports.comports() if port.device == os.path.realpath(address)]
+    return numbers[0] or "" if numbers else ""
 
 
 def why_not(address: str, error: BaseException) -> ConnectError:

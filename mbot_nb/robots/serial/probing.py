@@ -10,7 +10,7 @@ from ...errors import ConnectError
 from .cyberpi import CyberPiRobot
 from .dialects import Answer, Dialect, F3Dialect, FF55Dialect
 from .mcore import MBotRobot
-from .port import Channel, OpenPort, Waker, opener, why_not
+from .port import Channel, OpenPort, Port, Waker, opener, why_not
 from .robot import SerialRobot
 
 __all__ = ["Found", "open_robot", "probe"]
@@ -38,40 +38,66 @@ def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None
     Raises:
         ConnectError: the port cannot be opened, or nobody answers; with what to do.
     """
-    address = name or (port if isinstance(port, str) else "the given port")
-    waker = Waker()
-    try:
-        channel = Channel((opener(port) if isinstance(port, str) else port)(), waker)
-    except (OSError, ValueError) as error:
-        waker.close()
-        raise why_not(address, error) from None
-    with contextlib.closing(waker), contextlib.closing(channel):
-        try:
-            found = _ask(channel, timeout)
-        except OSError as error:
-            raise why_not(address, error) from None
-    if found is None:
-        raise ConnectError(
-            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it an mBot2 or mBot, and is its "
-            "own firmware on it (mBlock can restore it)?"
-        )
+    found, opened = _probe(port, timeout, name or (port if isinstance(port, str) else "the given port"))
+    with contextlib.suppress(OSError):  # it went meanwhile
+        opened.close()
     return found
 
 
 def open_robot(port: str, *, kind: Kind | None = None, timeout: float = 10.0, robot_id: str | None = None) -> SerialRobot:
     """The driver for the robot at ``port``, which has answered. It waits: call it from a thread.
 
+    Args:
+        port: an address for pyserial.
+        kind: which robot it is; without it both are asked for.
+        timeout: seconds; an mBot2 may need 6 to start after its port was opened.
+        robot_id: its name.
+
     Raises:
         ConnectError: there is none, with what to do.
     """
-    chosen = kind or probe(port, timeout).kind
-    robot = DRIVERS[chosen](port, robot_id=robot_id)
+    if kind is None:
+        found, opened = _probe(port, timeout, port)
+        kind, again = found.kind, _handing_over(opened, opener(port))
+    else:
+        again = opener(port)
+    robot = DRIVERS[kind](again, name=port, robot_id=robot_id)
     try:
         robot.wait_ready(timeout)
     except ConnectError:
         robot.close()
         raise
     return robot
+
+
+def _probe(port: str | OpenPort, timeout: float, address: str) -> tuple[Found, Port]:
+    """Who is there, and the port, which is still open."""
+    waker = Waker()
+    with contextlib.closing(waker):
+        try:
+            channel = Channel((opener(port) if isinstance(port, str) else port)(), waker)
+        except (OSError, ValueError) as error:
+            raise why_not(address, error) from None
+        found = None
+        try:
+            found = _ask(channel, timeout)
+        except OSError as error:
+            raise why_not(address, error) from None
+        finally:
+            if found is None:
+                channel.close()
+    if found is None:
+        raise ConnectError(
+            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it an mBot2 or mBot, and is its "
+            "own firmware on it (mBlock can restore it)?"
+        )
+    return found, channel.port
+
+
+def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
+    """Gives the open port once, and then opens it anew: a robot may restart whenever its port is opened."""
+    left = [opened]
+    return lambda: left.pop() if left else again()
 
 
 def _ask(channel: Channel, timeout: float) -> Found | None:

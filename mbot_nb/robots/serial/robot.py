@@ -7,25 +7,29 @@ full speed; what is mirrored or scaled on the robot is so in the drivers and now
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from ... import commands as c
-from ...errors import CommandRejectedError
+from ...errors import CommandRejectedError, UsageError
 from ...robot import Ended, Motion, Robot
 from ..simulator.mind import Mind, Moment
 from .dialects import Content, Dialect
 from .link import Appointment, Link, LinkState
 from .port import OpenPort, opener
 from .stimuli import Stimuli
+from .whereabouts import Whereabouts
 
 __all__ = ["SerialRobot"]
 
 log = logging.getLogger(__name__)
 
+SET_UP = 3.0
+"""Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s, and come one after another."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
 DIRECTIONS = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}
@@ -39,7 +43,8 @@ class SerialRobot(Robot):
 
     Args:
         port: an address for pyserial (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``), or a function that opens a port.
-        robot_id: its name.
+        name: of the port, if a function opens it.
+        robot_id: the robot's name.
         guarded: let a small process hold the port too, which stops the robot if this one is killed in mid-motion.
 
     The port is opened at once, in a thread of its own; :meth:`wait_ready` waits until the robot has answered.
@@ -47,12 +52,15 @@ class SerialRobot(Robot):
 
     kind = "robot"
     led_count = 5
+    has_encoders = False
     unsupported: Mapping[str, str] = {}
     """Why it does not do a command."""
 
-    def __init__(self, port: str | OpenPort, *, robot_id: str | None = None, guarded: bool = True) -> None:
+    def __init__(
+        self, port: str | OpenPort, *, name: str | None = None, robot_id: str | None = None, guarded: bool = True
+    ) -> None:
         super().__init__()
-        self.port = port if isinstance(port, str) else "the given port"
+        self.port = name or (port if isinstance(port, str) else "the given port")
         self.robot_id = robot_id or f"{self.kind}-{self.port.rpartition('/')[2]}"
         self.senses: dict[str, Any] = {}
         """What its sensors told last, by the names of the telemetry."""
@@ -67,7 +75,10 @@ class SerialRobot(Robot):
         self._thought_at = time.monotonic()
         self._moment = Moment()
         self._stimuli = Stimuli(self._detect)
+        self._whereabouts = Whereabouts() if self.has_encoders else None
+        self._wall_offset = time.time() - time.monotonic()
         self._was_ready = False
+        self._set_up = threading.Event()
         self.connections = 0
         """How often the robot has answered after it had not."""
         self.link = Link(
@@ -117,12 +128,27 @@ class SerialRobot(Robot):
     # What a server asks.
 
     def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until the robot has answered; :class:`ConnectError` if it does not. Not for an event loop: it waits."""
+        """Wait until the robot has answered, and its sensors have told something; not for an event loop: it waits.
+
+        Raises:
+            ConnectError: it does not answer, with what to do. A sensor that tells nothing is no such reason.
+        """
         self.link.wait_ready(timeout)
+        if not self._set_up.wait(SET_UP):
+            log.info("%r: not all sensors have answered within %g s", self, SET_UP)
+
+    def is_set_up(self) -> None:
+        """Every sensor was asked for, for the first time."""
+        self._set_up.set()
 
     def state(self) -> dict[str, Any]:
-        """The sections of the state, as those of the simulated robot; and ``connection``: its ``port``, whether it is ``ready``,
-        else the ``reason``, and whether it is ``guarded``."""
+        """The sections of the state, as those of the simulated robot, and two more.
+
+        ``connection``: its ``port``, whether it is ``ready``, else the ``state`` it is in and the ``reason``, how many
+        ``attempts`` to open the port have failed in a row, and when the next one begins (``next_attempt_at``, Unix ms); whether
+        it is ``guarded``. ``calibration``, of a robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by which
+        ``pose`` is reckoned, and whether they were ``measured``.
+        """
         with self.lock:
             self._think()
             mind, senses = self._mind, self.senses
@@ -142,19 +168,16 @@ class SerialRobot(Robot):
                 "leds": [list(led) for led in self._leds],
                 "display": {"text": self._text},
                 "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
-                "connection": {
-                    "port": self.port,
-                    "ready": self.link.state == "ready",
-                    "reason": self.link.reason,
-                    "guarded": self.link.guarded,
-                },
+                **({} if self._whereabouts is None else self._whereabouts.state()),
+                "connection": self._connection(),
             }
 
     def telemetry(self) -> dict[str, Any]:
         """What its sensors told last, and how it feels; the names are those of the simulated robot."""
         with self.lock:
             self._think()
-            return {**self.senses, **self._feelings()}
+            where = {} if self._whereabouts is None else self._whereabouts.telemetry()
+            return {**self.senses, **where, **self._feelings()}
 
     def perform(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
         """Begin one command. What fails later is told by the event `error`."""
@@ -179,6 +202,30 @@ class SerialRobot(Robot):
             outcome = Future()
             outcome.set_result(None)
         return outcome
+
+    def calibrate(self, distance: float | None = None, turn: float | None = None) -> dict[str, Any]:
+        """Correct the robot's constants by the last motion, of which you have measured what it really was.
+
+        Args:
+            distance: cm, of a motion straight ahead or back.
+            turn: degrees, of a motion on the spot.
+
+        Returns:
+            The new constants, what the encoders had made of the motion, and the file in which they are kept for this robot.
+
+        Raises:
+            CommandRejectedError: the robot has no encoders, or what was given or driven is no measure.
+        """
+        if self._whereabouts is None:
+            raise CommandRejectedError(
+                "UNSUPPORTED", f"an {self.kind} has no encoders: it cannot tell how far it went, so there is nothing to correct"
+            )
+        with self.lock:
+            return self._whereabouts.calibrate(distance, turn)
+
+    def own_commands(self) -> Mapping[str, Callable[..., Any]]:
+        """``calibrate``."""
+        return {"calibrate": self.calibrate}
 
     def halt(self) -> None:
         """Have the wheels stand now, and end the motion under way as `stopped`."""
@@ -221,6 +268,8 @@ class SerialRobot(Robot):
             self._stop_wheels()
         else:
             self._wheels = (float(left), float(right))
+            if self._whereabouts is not None:
+                self._whereabouts.odometry.begin()
             self.prepare_motion()
             self.link.arm(duration, self.stop_content)  # before the first byte that moves it
             sent = self.link.request(self.drive_content(left, right), slot=MOTORS, what="the motion", timeout=0.4)
@@ -300,6 +349,8 @@ class SerialRobot(Robot):
             with self.lock:
                 self._was_ready = True
                 self.connections += 1
+                if self._whereabouts is not None:
+                    self._whereabouts.odometry.forget_zero()
                 self.send_stop()  # nothing says that it stands: it may have driven on while the cable was out
                 self.set_up()
             self.report("robot_connection", {"connected": True, "port": self.port})
@@ -321,6 +372,8 @@ class SerialRobot(Robot):
     def feel(self, **values: Any) -> None:
         """Sensors have new values; called with the lock held. Events come from here."""
         self.senses.update(values)
+        if self._whereabouts is not None:
+            self._whereabouts.notice(values)
         self._stimuli.notice(
             values,
             moving=self._wheels != (0.0, 0.0),
@@ -334,7 +387,29 @@ class SerialRobot(Robot):
             self._mind.startle(data["strength"])
         self.link.post(lambda: self.report(event, data))
 
+    def knows_serial(self, serial: str) -> None:
+        """The robot has said which one it is: what was measured of it before is used from now on."""
+        try:
+            with self.lock:
+                if self._whereabouts is not None:
+                    self._whereabouts.is_of(serial)
+        except UsageError as error:
+            self._tell_error("calibrate", error)
+
     # Inside.
+
+    def _connection(self) -> dict[str, Any]:
+        link = self.link
+        told: dict[str, Any] = {
+            "port": self.port,
+            "ready": link.state == "ready",
+            "state": link.state,
+            "reason": link.reason,
+            "guarded": link.guarded,
+        }
+        if link.next_attempt is not None:
+            told |= {"attempts": link.attempts, "next_attempt_at": round((link.next_attempt + self._wall_offset) * 1000)}
+        return told
 
     def _change_personality(self, command: c.UpdatePersonality) -> None:
         changed = {name: value for name in c.TRAITS if (value := getattr(command, name)) is not None}

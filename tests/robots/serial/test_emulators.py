@@ -17,9 +17,10 @@ import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mbot_nb import running
 from mbot_nb.errors import UsageError
 from mbot_nb.robots.serial import f3, ff55
-from mbot_nb.robots.serial.emulators import emulate, registry
+from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
 from mbot_nb.robots.serial.emulators.doors import Pty
 from mbot_nb.robots.serial.emulators.mcore import NO_ECHO, MCoreEmulation
@@ -248,11 +249,11 @@ def test_mischief_does_what_it_says(data: bytes, seed: int) -> None:
 
 
 def test_what_runs_can_be_found(own_runtime_folder: Path) -> None:
-    assert registry.running() == []
+    assert running.running("emulator") == []
     with emulate("mbot", boot=0) as first, emulate("cyberpi", tcp=0) as second:
-        assert [entry[:2] for entry in registry.running()] == [("mbot", first.address), ("cyberpi", second.address)]
+        assert [entry[1:3] for entry in running.running("emulator")] == [("mbot", first.address), ("cyberpi", second.address)]
         assert own_runtime_folder.stat().st_mode & 0o077 == 0
-    assert registry.running() == []
+    assert running.running("emulator") == []
     assert list(own_runtime_folder.iterdir()) == []
 
 
@@ -260,10 +261,10 @@ def test_what_a_killed_one_left_behind_is_cleared_away(own_runtime_folder: Path)
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     own_runtime_folder.mkdir()
-    entry = registry.Entry("mbot", "/dev/x", process.pid, 0.0)
+    entry = running.Entry("emulator", "mbot", "/dev/x", process.pid, 0.0)
     (own_runtime_folder / "emulator-1-x.json").write_text(json.dumps(entry._asdict()))
     (own_runtime_folder / "emulator-2-x.json").write_text("{")
-    assert registry.running() == []
+    assert running.running("emulator") == []
     assert list(own_runtime_folder.iterdir()) == []
 
 
@@ -293,12 +294,12 @@ def test_a_pseudo_terminal_echoes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sent: signal.Signals) -> None:
     link = tmp_path / "robot"
-    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators", "cyberpi", "--link", str(link), "--boot", "0"]
-    with subprocess.Popen([*command, "--unpaced"], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi", "--link", str(link), "--boot", "0"]
+    with subprocess.Popen([*command, "--unpaced"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
-            assert str(link) in process.stdout.readline()
-            (entry,) = registry.running()
+            assert process.stdout.readline() == f"{link}\n"
+            (entry,) = running.running("emulator")
             assert (entry.pid, entry.address) == (process.pid, str(link))
             with serial.serial_for_url(str(link), timeout=0.05) as port:
                 decoder = f3.Decoder()
@@ -312,14 +313,7 @@ def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sen
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-    assert registry.running() == []
-
-
-def test_a_wrong_option_is_told() -> None:
-    command = [sys.executable, "-m", "mbot_nb.robots.serial.emulators", "mbot", "--mischief", "nonsense=1"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 2)
-    assert run.returncode == 2
-    assert "nonsense" in run.stderr
+    assert running.running("emulator") == []
 
 
 def test_tcp_serves_one_after_another(workshop: Workshop) -> None:

@@ -8,11 +8,10 @@ From the bottom up:
     cyberpi  mcore      the two robots
     mischief            what goes wrong on a cable
     doors               a pseudo-terminal, or a TCP port
-    registry            which emulators run
     host                the thread that brings bytes to and fro at the speed of the cable
-    run                 one emulator as a process, until it is interrupted
+    run                 starting one, and keeping it until it is interrupted
 
-`emulate` starts one in this process; `run.main` is what the command line calls.
+`emulate` starts one in this process; `mbot-nb emulate` is one as a process of its own.
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
 from types import TracebackType
 
+from .... import running
 from ..port import BAUD, Waker
-from . import registry
 from .doors import Door
 from .emulation import Emulation
 from .mischief import Mischief
@@ -70,7 +71,9 @@ class Emulator:
         self._plugged = True
         self._replug_at = inf
         self._closing = False
-        self._entry = registry.register(emulation.kind, door.address) if registered else None
+        self._registered = registered
+        self._entry: Path | None = None
+        self._register()
         self._thread = threading.Thread(target=self._run, name=f"mbot-emulator {emulation.kind}", daemon=True)
         self._thread.start()
 
@@ -108,6 +111,7 @@ class Emulator:
         def pull(now: float) -> None:
             self._plugged = False
             self.door.close()
+            self._forget()
             self._arriving.clear()
             self._leaving.clear()
             self._replug_at = now + seconds
@@ -157,6 +161,7 @@ class Emulator:
                     self.door.open()
                     self._plugged = True
                     self._replug_at = inf
+                    self._register()
                 self._look_for_client(now)
                 self._step(now)
                 self._wait()
@@ -166,8 +171,16 @@ class Emulator:
         finally:
             self.door.close()
             self._waker.close()
-            if self._entry is not None:
-                registry.forget(self._entry)
+            self._forget()
+
+    def _register(self) -> None:
+        if self._registered:
+            self._entry = running.register("emulator", self.emulation.kind, self.door.address)
+
+    def _forget(self) -> None:
+        if self._entry is not None:
+            running.forget(self._entry)
+            self._entry = None
 
     def _look_for_client(self, now: float) -> None:
         occupied = self._plugged and self.door.occupied()

@@ -9,7 +9,7 @@ from math import degrees
 from typing import Any
 
 from ...simulator import Simulation, World
-from ...simulator.body import WHEEL
+from ...simulator.body import TRACK, WHEEL
 
 __all__ = ["Vehicle"]
 
@@ -17,7 +17,9 @@ __all__ = ["Vehicle"]
 class Vehicle:
     """Two wheels in a world, told in percent of full speed, which turn until they are told otherwise.
 
-    ``scale`` makes it another robot than the one in the book: 0.95 drives 5 % less far. A stopwatch runs while it drives.
+    ``scale``, ``wheel`` and ``track`` make it another robot than the one in the book: how fast its wheels turn, of what they
+    should; their diameter and their distance, cm. Its encoders count what the wheels turn, and know nothing of their size. A
+    stopwatch runs while it drives.
     """
 
     def __init__(
@@ -26,6 +28,8 @@ class Vehicle:
         *,
         seed: int | None = None,
         scale: float = 1.0,
+        wheel: float = WHEEL,
+        track: float = TRACK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.simulation = world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
@@ -43,7 +47,9 @@ class Vehicle:
         """When they were last told to turn after they had stood, and when to stand, on the clock."""
         self.turned = 0.0
         """Seconds they were told to turn, all in all, until they last stood."""
-        self._scale = scale
+        self.scale = scale
+        self.wheel = wheel
+        self.track = track
         self._clock = clock
 
     def drive(self, left: float, right: float) -> None:
@@ -58,7 +64,10 @@ class Vehicle:
             self.started_at = now
         self.motors = (left, right)
         with self.simulation.moment() as moment:
-            self.simulation.tell(self._agent, [(moment, left * self._scale, right * self._scale)])
+            # The body that rolls is the one in the book: it is told what takes it where the other one would go.
+            size = self.scale * self.wheel / WHEEL
+            mean, half = (left + right) / 2 * size, (right - left) / 2 * size * TRACK / self.track
+            self.simulation.tell(self._agent, [(moment, mean - half, mean + half)])
         (self.standing.set if stand else self.standing.clear)()
 
     def sense(self) -> dict[str, float]:
@@ -66,6 +75,8 @@ class Vehicle:
         with self.simulation.moment() as now:
             agent, body = self._agent, self.simulation.see(self._agent)
             line, offset = agent.line(body)
+            mean = (body.rolled_left + body.rolled_right) / 2
+            half = (body.rolled_right - body.rolled_left) / 2 * self.track / TRACK
             return {
                 "x": body.x,
                 "y": body.y,
@@ -77,8 +88,8 @@ class Vehicle:
                 "light": agent.light,
                 "sound": agent.sound,
                 "battery": agent.battery(now, body),
-                "encoder_left": degrees(body.rolled_left / (WHEEL / 2)),
-                "encoder_right": degrees(body.rolled_right / (WHEEL / 2)),
+                "encoder_left": degrees((mean - half) / (self.wheel / 2)),
+                "encoder_right": degrees((mean + half) / (self.wheel / 2)),
             }
 
     @property

@@ -1,0 +1,87 @@
+"""`mb.connect("usb")`: which port is meant, and the robot at it. What waits here is for a thread, not for a loop."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from .discovery import USB, Found, candidates, examine
+from .errors import ConnectError
+
+if TYPE_CHECKING:
+    from .robots.serial.robot import SerialRobot
+
+__all__ = ["open_cable", "port_of"]
+
+TIMEOUT = 10.0
+"""Seconds for a robot to answer: an mBot2 may need 6 to start after its port was opened."""
+_DEVICE = re.compile(r"/dev/.+|COM\d+", re.IGNORECASE)
+_opened: weakref.WeakSet[SerialRobot] = weakref.WeakSet()
+
+
+def port_of(address: object) -> str | None:
+    """The port in ``"usb:/dev/ttyUSB0"`` or ``"/dev/ttyUSB0"``, an empty text for ``"usb"`` alone, None for anything else."""
+    if not isinstance(address, str):
+        return None
+    word, colon, port = address.strip().partition(":")
+    if word.lower() == USB and (port or not colon):
+        return port
+    return address.strip() if _DEVICE.fullmatch(address.strip()) else None
+
+
+def open_cable(port: str, own: Iterable[str] = ()) -> SerialRobot | str:
+    """The robot at ``port``, which has answered; with an empty one, the only robot there is.
+
+    Args:
+        port: an address for pyserial, or an empty text.
+        own: the ports by which servers of this process drive robots already.
+
+    Returns:
+        The robot; or, if it is one of those already driven, its port.
+
+    Raises:
+        ConnectError: there is none, or there are several: then it lists them.
+    """
+    from .robots.serial.probing import open_robot
+
+    own = list(own)
+    if port in own:
+        return port
+    kind = None
+    if not port:
+        chosen = _the_only_one(own)
+        if isinstance(chosen, str):
+            return chosen
+        port, kind = chosen.address, chosen.kind if chosen.what == "emulator" else None
+    else:
+        kind = next((one.kind for one in candidates() if one.address == port), None)
+    for earlier in [robot for robot in _opened if robot.port == port]:
+        earlier.link.close(TIMEOUT)  # it was closed, and may not have let go of the port yet
+    robot = open_robot(port, kind=kind, timeout=TIMEOUT)
+    _opened.add(robot)
+    return robot
+
+
+def _the_only_one(own: list[str]) -> Found | str:
+    """What is meant if nothing was said. Several ports are asked who is there; a single one will be by its driver."""
+    listed = [one for one in candidates() if one.address not in own]
+    likely = [one for one in listed if one.usable]
+    if len(likely) + len(own) > 1:
+        with ThreadPoolExecutor(len(listed), "mbot_nb-cable") as threads:
+            listed = list(threads.map(lambda one: examine(one, TIMEOUT), listed))
+        likely = [one for one in listed if one.usable]
+    if len(likely) + len(own) == 1:
+        return likely[0] if likely else own[0]
+    if likely or own:
+        lines = [f"    {one.call}    # {one.robot}" for one in likely]
+        lines += [f'    bot = await mb.connect("{USB}:{port}")    # connected to already' for port in own]
+        raise ConnectError("there are several robots; say which:\n" + "\n".join(lines), retryable=False)
+    why = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
+    told = f"these ports are there, and none will do:\n{why}\n" if listed else "no serial port is there at all.\n"
+    raise ConnectError(
+        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; `mb.doctor()` looks closer. Without a "
+        "robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` brings a simulated one."
+    )

@@ -1,0 +1,203 @@
+"""What there is to connect to on this machine, and why the rest cannot be used: servers, emulated robots, robots on a cable."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from html import escape
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from . import running
+from .errors import ConnectError
+
+__all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine"]
+
+USB = "usb"
+"""What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
+RobotKind = Literal["cyberpi", "mbot"]
+NAMES = {"cyberpi": "mBot2", "mbot": "mBot"}
+CHIPS = {
+    0x1A86: "CH340 or CH9102, as in an mBot or mBot2",
+    0x10C4: "CP210x",
+    0x0403: "FTDI",
+    0x303A: "Espressif",
+    0x2341: "Arduino",
+}
+"""USB vendors whose chips such robots have, or clones of them."""
+SERVER_TIMEOUT = 1.0
+_ASK_ANYWAY = "`mb.discover(every_port=True)` asks there too"
+SIMULATED = "bot = await mb.connect()"
+
+
+class Found(NamedTuple):
+    """One thing that was found."""
+
+    what: Literal["simulator", "server", "emulator", "port"]
+    robot: str
+    """Which robot it is: as ``mBot2 (firmware 44.01.013)``; empty if nobody answered."""
+    address: str
+    """The port, or what clients connect to."""
+    device: str
+    """Of a port: its product, with vendor and product number."""
+    why_not: str
+    """Why it cannot be used now, and what to do; empty if it can."""
+    call: str
+    """What connects to it."""
+    kind: RobotKind | None = None
+    """Which robot answered, or which is emulated."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be connected to now."""
+        return not self.why_not
+
+
+class Discovery(Sequence[Found]):
+    """Everything that was found, as a table; shows itself in a notebook."""
+
+    def __init__(self, found: Sequence[Found], seconds: float) -> None:
+        self._found = tuple(found)
+        self.seconds = seconds
+        """How long it took."""
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._found[at]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._found)
+
+    @property
+    def usable(self) -> list[Found]:
+        """What can be connected to now, without the simulator, which always can."""
+        return [one for one in self._found if one.usable and one.what != "simulator"]
+
+    def __repr__(self) -> str:
+        if not self._found:
+            return "nothing was found"
+        rows = [("", "what", "robot", "address", "connect with, or why not"), *(_row(one) for one in self._found)]
+        widths = [max(len(row[at]) for row in rows) for at in range(4)]
+        return "\n".join(
+            "  ".join([*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[4]]).rstrip() for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        left = "style='text-align:left;vertical-align:top'"
+        head = "".join(f"<th {left}>{word}</th>" for word in ("", "what", "robot", "address", "connect with, or why not"))
+        body = "".join(_html_row(one, left) for one in self._found)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def discover(*, timeout: float = 8.0, every_port: bool = False, servers: bool = True) -> Discovery:
+    """Look for robots: running servers of this user, emulated robots, and serial ports, each of which is asked who is there.
+
+    It looks on this machine only. It takes as long as the slowest port, up to ``timeout``: an mBot2 may need 6 s to start after
+    its port was opened. Nothing is asked at a port whose chip no such robot has, unless ``every_port``: other devices there may
+    not like it. It waits; in a cell of its own that does no harm, elsewhere `await asyncio.to_thread(mb.discover)` is kinder.
+
+    Args:
+        timeout: seconds that a robot is given to answer.
+        every_port: ask at every serial port.
+        servers: look for servers, too.
+    """
+    began = time.monotonic()
+    simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
+    looks: list[Callable[[], Found]] = [lambda: simulator]
+    if servers:
+        looks += [partial(_server, entry) for entry in running.running("server")]
+    looks += [partial(examine, one, timeout) for one in candidates(every_port)]
+    with ThreadPoolExecutor(max(1, len(looks)), "mbot_nb-discovery") as threads:
+        pending: list[Future[Found]] = [threads.submit(look) for look in looks]
+        found = [each.result() for each in pending]
+    return Discovery(found, time.monotonic() - began)
+
+
+def candidates(every_port: bool = False) -> list[Found]:
+    """Emulated robots and serial ports, before anybody was asked; of an emulator the kind is known."""
+    from serial.tools import list_ports
+
+    found = []
+    for entry in running.running("emulator"):
+        kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
+        found.append(Found("emulator", f"emulated {NAMES[kind]}", entry.address, "", "", _call(entry.address), kind))
+    for port in sorted(list_ports.comports()):
+        why = ""
+        if port.vid not in CHIPS and not every_port:
+            why = f"not asked: {'no USB device' if port.vid is None else 'no such robot has this chip'}; {_ASK_ANYWAY}"
+        found.append(Found("port", "", port.device, _device(port), why, _call(port.device)))
+    return found
+
+
+def examine(one: Found, timeout: float) -> Found:
+    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits."""
+    from .robots.serial.port import opener, why_not
+    from .robots.serial.probing import probe
+
+    if not one.usable:
+        return one
+    for entry in running.running("server"):
+        if entry.port == one.address:
+            return one._replace(why_not=f'in use by the server at {entry.address}: await mb.connect("{entry.address}")')
+    try:
+        if one.kind is None:
+            answer = probe(one.address, timeout)
+            return one._replace(robot=f"{NAMES[answer.kind]} (firmware {answer.version})", kind=answer.kind)
+        try:
+            opener(one.address)().close()
+        except (OSError, ValueError) as error:
+            raise why_not(one.address, error) from None
+    except ConnectError as error:
+        return one._replace(why_not=str(error))
+    return one
+
+
+def _server(entry: running.Entry) -> Found:
+    """Whether it still serves; not asked if it is this process's own, whose loop may be the one that waits here."""
+    found = Found("server", entry.name, entry.address, "", "", f'bot = await mb.connect("{entry.address}")')
+    if entry.pid == os.getpid():
+        return found
+    parts = urlsplit(entry.address)
+    if parts.scheme != "ws":
+        return found
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=SERVER_TIMEOUT)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read(1000)
+    except (OSError, http.client.HTTPException) as error:
+        return found._replace(why_not=f"it does not answer ({type(error).__name__}): is its notebook busy with a long cell?")
+    finally:
+        connection.close()
+    return found
+
+
+def _device(port: Any) -> str:
+    if port.vid is None:
+        return str(port.description if port.description not in (None, "n/a") else "")
+    maker = CHIPS.get(port.vid, port.manufacturer or "")
+    name = port.product if port.product and port.product != "USB Serial" else maker
+    return f"{name} ({port.vid:04X}:{port.pid:04X})".strip()
+
+
+def _call(address: str) -> str:
+    return f'bot = await mb.connect("{USB}:{address}")'
+
+
+def _row(one: Found) -> tuple[str, str, str, str, str]:
+    return ("+" if one.usable else "-", one.what, one.robot or one.device or "?", one.address or "-", one.why_not or one.call)
+
+
+def _html_row(one: Found, left: str) -> str:
+    mark = "<b style='color:#2e7d32' title='can be used'>&#10003;</b>" if one.usable else "<b title='cannot be used'>&#8211;</b>"
+    robot = escape(one.robot or "?")
+    if one.device:
+        robot += f"<br><small>{escape(one.device)}</small>"
+    last = f"<code>{escape(one.call)}</code>" if one.usable else escape(one.why_not)
+    cells = (mark, escape(one.what), robot, f"<code>{escape(one.address)}</code>" if one.address else "", last)
+    return "<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>"

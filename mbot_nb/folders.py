@@ -1,0 +1,38 @@
+"""Where this user's files of mbot_nb are: what runs now, and what is known of robots. Nothing is made before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+__all__ = ["config", "runtime"]
+
+
+def runtime() -> Path:
+    """The folder of what runs now, made if it is not there, and the user's alone. ``MBOT_NB_RUNTIME_DIR`` names another."""
+    chosen = os.environ.get("MBOT_NB_RUNTIME_DIR")
+    if chosen:
+        path = Path(chosen)
+    elif os.environ.get("XDG_RUNTIME_DIR"):
+        path = Path(os.environ["XDG_RUNTIME_DIR"], "mbot_nb")
+    else:
+        user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+        path = Path(tempfile.gettempdir(), f"mbot_nb-{user}")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to somebody else: set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    return path
+
+
+def config() -> Path:
+    """The folder of what shall be remembered, not made yet. ``MBOT_NB_CONFIG_DIR`` names another."""
+    chosen = os.environ.get("MBOT_NB_CONFIG_DIR")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming", "mbot_nb")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "mbot_nb"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "mbot_nb")

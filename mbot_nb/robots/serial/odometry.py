@@ -1,0 +1,108 @@
+"""Where a robot is, from what its wheels have turned. Pure.
+
+Lengths are cm, angles degrees; x points to where the robot looked at first, and turning left is positive.
+"""
+
+from __future__ import annotations
+
+from math import cos, degrees, pi, radians, sin
+from typing import NamedTuple
+
+from ..simulator.body import TRACK, WHEEL
+
+__all__ = ["NOMINAL", "Constants", "Odometry", "Stretch"]
+
+LEAP = 720.0
+"""Degrees between two readings of an encoder that no wheel turns in their time: it was counted from another zero."""
+
+
+class Constants(NamedTuple):
+    """What a robot's wheels are, cm."""
+
+    wheel: float = WHEEL
+    """Their diameter: what a turn of a wheel drives is pi times that."""
+    track: float = TRACK
+    """Their distance: what a difference between them turns."""
+
+
+NOMINAL = Constants()
+"""As in the book."""
+
+
+class Stretch(NamedTuple):
+    """What one motion was, by the encoders."""
+
+    distance: float
+    """The way of the middle, cm, forward positive."""
+    turn: float
+    """Degrees, positive to the left; whole turns count."""
+
+
+class Odometry:
+    """The pose that follows from two encoders, given in degrees, positive forwards."""
+
+    def __init__(self, constants: Constants = NOMINAL) -> None:
+        self.constants = constants
+        self.x = self.y = 0.0
+        self.heading = 0.0
+        """Not wrapped: it counts whole turns."""
+        self.length = 0.0
+        """The way of the middle so far, forwards and backwards added up, cm."""
+        self._read: dict[str, float] = {}
+        """The last reading that the pose knows of."""
+        self._new: dict[str, float] = {}
+        self._forward = 0.0
+        self._from = (0.0, 0.0)
+
+    def forget_zero(self) -> None:
+        """The encoders may count from another zero now: the next reading is where the robot stands already."""
+        self._read.clear()
+        self._new.clear()
+
+    def read(self, side: str, angle: float) -> None:
+        """One wheel's encoder. Both wheels' readings of one moment come one after the other, and make one step."""
+        if side in self._new:
+            self.settle()  # the other wheel had nothing new to tell
+        self._new[side] = angle
+        if len(self._new) == 2:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take what was read so far for all there is to read."""
+        turned = {}
+        for side, angle in self._new.items():
+            before = self._read.get(side, angle)
+            self._read[side] = angle
+            turned[side] = angle - before if abs(angle - before) < LEAP else 0.0
+        self._new.clear()
+        if turned:
+            self._roll(turned.get("left", 0.0), turned.get("right", 0.0))
+
+    def begin(self) -> None:
+        """A motion begins: see :meth:`stretch`."""
+        self.settle()
+        self._from = (self._forward, self.heading)
+
+    def stretch(self) -> Stretch:
+        """What was driven since :meth:`begin`."""
+        self.settle()
+        forward, heading = self._from
+        return Stretch(self._forward - forward, self.heading - heading)
+
+    @property
+    def pose(self) -> dict[str, float]:
+        """``x``, ``y`` cm and ``heading`` degrees, as of the simulated robot."""
+        return {"x": round(self.x, 2), "y": round(self.y, 2), "heading": round(self.heading % 360, 2) % 360}
+
+    def _roll(self, left: float, right: float) -> None:
+        """Both wheels turn by so many degrees: a piece of a circle."""
+        wheel, track = self.constants
+        left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
+        way, turn = (left + right) / 2, (right - left) / track
+        middle = radians(self.heading) + turn / 2
+        chord = way * sin(turn / 2) / (turn / 2) if turn else way
+        self.x += chord * cos(middle)
+        self.y += chord * sin(middle)
+        self.heading += degrees(turn)
+        self._forward += way
+        self.length += abs(way)

@@ -1,0 +1,112 @@
+"""Where a robot with encoders is, by its own constants: the odometry, and the calibration that belongs to its serial number."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import CommandRejectedError, UsageError
+from . import calibration
+from .odometry import NOMINAL, Odometry
+
+__all__ = ["Whereabouts"]
+
+SIDES = {"encoder_left": "left", "encoder_right": "right"}
+ALONE = 0.1
+"""Seconds after which the reading of one wheel is not waited with for the other one's any more."""
+
+
+class Whereabouts:
+    """One robot's pose. All calls come with the robot's lock held."""
+
+    def __init__(self) -> None:
+        self.odometry = Odometry()
+        self.serial = ""
+        """The robot's serial number, as soon as it has told it."""
+        self.measured = False
+        """Whether its constants are its own, or the book's."""
+        self._read_at = 0.0
+
+    def is_of(self, serial: str) -> None:
+        """It is the robot with this serial number: take the constants that were measured of it.
+
+        Raises:
+            UsageError: there are some, and they cannot be read.
+        """
+        if serial == self.serial:
+            return
+        self.serial = serial
+        constants = calibration.load(serial)
+        self.measured = constants is not None
+        self.odometry.constants = constants or NOMINAL
+
+    def notice(self, values: Mapping[str, Any]) -> None:
+        """What the sensors told, encoders among them or not."""
+        for name, side in SIDES.items():
+            if name in values:
+                self._read_at = time.monotonic()
+                self.odometry.read(side, float(values[name]))
+
+    def state(self) -> dict[str, Any]:
+        """The sections ``pose`` and ``calibration`` of the state."""
+        self._settle()
+        wheel, track = self.odometry.constants
+        return {
+            "pose": self.odometry.pose,
+            "calibration": {
+                "serial": self.serial,
+                "wheel": round(wheel, 3),
+                "track": round(track, 3),
+                "measured": self.measured,
+            },
+        }
+
+    def telemetry(self) -> dict[str, float]:
+        """``x``, ``y`` and ``driven`` cm, ``heading`` degrees."""
+        self._settle()
+        return {**self.odometry.pose, "driven": round(self.odometry.length, 2)}
+
+    def calibrate(self, distance: float | None, turn: float | None) -> dict[str, Any]:
+        """See :meth:`.SerialRobot.calibrate`."""
+        if (distance is None) == (turn is None):
+            raise CommandRejectedError(
+                "INVALID_PARAMS",
+                "calibrate: give either the distance (cm) or the turn (degrees) that you have measured of the last motion",
+                command="calibrate",
+            )
+        if not self.serial:
+            raise CommandRejectedError(
+                "STATE_CONFLICT",
+                "calibrate: the robot has not told its serial number yet, under which its constants are kept: wait a second",
+                command="calibrate",
+            )
+        stretch, before = self.odometry.stretch(), self.odometry.constants
+        try:
+            if distance is not None:
+                after = calibration.after_way(before, stretch.distance, distance)
+            else:
+                assert turn is not None
+                after = calibration.after_turn(before, stretch.turn, turn)
+            path = calibration.save(self.serial, after)
+        except (UsageError, TypeError) as error:
+            raise CommandRejectedError("INVALID_PARAMS", f"calibrate: {error}", command="calibrate") from None
+        except OSError as error:
+            raise CommandRejectedError(
+                "STATE_CONFLICT",
+                f"calibrate: the constants cannot be kept ({error}); MBOT_NB_CONFIG_DIR names another folder",
+                command="calibrate",
+            ) from None
+        self.odometry.constants, self.measured = after, True
+        return {
+            "wheel_cm": round(after.wheel, 3),
+            "track_cm": round(after.track, 3),
+            "before": {"wheel_cm": round(before.wheel, 3), "track_cm": round(before.track, 3)},
+            "by_encoders": round(stretch.distance if distance is not None else stretch.turn, 2),
+            "measured": distance if distance is not None else turn,
+            "file": str(path),
+        }
+
+    def _settle(self) -> None:
+        if time.monotonic() - self._read_at > ALONE:
+            self.odometry.settle()

@@ -1,0 +1,81 @@
+"""What of mbot_nb this user has running on this machine, in whatever process: emulated robots and servers, a small file each."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from . import folders
+
+__all__ = ["Entry", "What", "forget", "register", "running"]
+
+What = Literal["emulator", "server"]
+
+
+class Entry(NamedTuple):
+    """One that runs."""
+
+    what: What
+    name: str
+    """``cyberpi`` or ``mbot`` of an emulator; the robot's id of a server."""
+    address: str
+    """What pyserial opens, or what clients connect to."""
+    pid: int
+    started: float
+    """Unix time, s."""
+    port: str = ""
+    """Of a server: the serial port that it drives its robot by, if it does."""
+
+
+def register(what: What, name: str, address: str, *, port: str = "") -> Path:
+    """Let others find something of this process; returns the file, for :func:`forget`.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    path = folders.runtime() / f"{what}-{os.getpid()}-{secrets.token_hex(4)}.json"
+    entry = Entry(what, name, address, os.getpid(), time.time(), port)
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(entry._asdict()), encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def forget(path: Path) -> None:
+    """It runs no more."""
+    path.unlink(missing_ok=True)
+
+
+def running(what: What) -> list[Entry]:
+    """Those that run, oldest first. What a killed process left behind is cleared away."""
+    entries = []
+    for path in folders.runtime().glob(f"{what}-*.json"):
+        try:
+            entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue  # it has just ended
+        except (ValueError, TypeError):
+            forget(path)  # not one of ours
+            continue
+        if _alive(entry.pid):
+            entries.append(entry)
+        else:
+            forget(path)
+    return sorted(entries, key=lambda entry: entry.started)
+
+
+def _alive(pid: int) -> bool:
+    """Whether such a process runs. On Windows asking would end it, so there it is believed."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
