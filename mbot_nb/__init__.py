@@ -32,7 +32,9 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import lab, plots, sync, widgets
+    from .checkup import doctor
     from .client import Client
+    from .discovery import discover
     from .embedded import connect, serve
     from .first_look import demo
     from .protocol.settings import Settings
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from .recording.recording import Recording
     from .recording.replay import ReplayRobot
     from .robot import Motion, Robot
+    from .robots.serial.cyberpi import CyberPiRobot
+    from .robots.serial.mcore import MBotRobot
     from .robots.simulator import SimulatedRobot
     from .server import Server
     from .subscriptions import Event
@@ -49,7 +53,9 @@ if TYPE_CHECKING:
 _LAZY = {
     "Client": "client",
     "CommandResult": "vocabulary",
+    "CyberPiRobot": "robots.serial.cyberpi",
     "Event": "subscriptions",
+    "MBotRobot": "robots.serial.mcore",
     "Motion": "robot",
     "Recorder": "recording.recorder",
     "Recording": "recording.recording",
@@ -60,6 +66,8 @@ _LAZY = {
     "SimulatedRobot": "robots.simulator",
     "connect": "embedded",
     "demo": "first_look",
+    "discover": "discovery",
+    "doctor": "checkup",
     "lab": "",
     "plots": "",
     "run": "sync",
@@ -77,8 +85,10 @@ __all__ = [
     "CommandResult",
     "CommandTimeoutError",
     "ConnectError",
+    "CyberPiRobot",
     "DeliveryUnknownError",
     "Event",
+    "MBotRobot",
     "MbotError",
     "Motion",
     "NotConnectedError",
@@ -95,6 +105,8 @@ __all__ = [
     "__version__",
     "connect",
     "demo",
+    "discover",
+    "doctor",
     "lab",
     "plots",
     "run",

@@ -82,6 +82,6 @@ def _the_only_one(own: list[str]) -> Found | str:
     why = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
     told = f"these ports are there, and none will do:\n{why}\n" if listed else "no serial port is there at all.\n"
     raise ConnectError(
-        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; `mb.doctor()` looks closer. Without a "
-        "robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` brings a simulated one."
+        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; `mb.doctor()` looks closer. "
+        "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` brings a simulated one."
     )

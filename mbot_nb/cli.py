@@ -247,7 +247,7 @@ def doctor() -> None:
     """Check what mbot_nb needs, and say how to mend what is missing."""
     from rich.console import Console
 
-    from .doctor import doctor as examine
+    from .checkup import doctor as examine
 
     with Console(stderr=True).status("Looking ..."):
         report = examine()

@@ -127,7 +127,7 @@ def candidates(every_port: bool = False) -> list[Found]:
     for entry in running.running("emulator"):
         kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
         found.append(Found("emulator", f"emulated {NAMES[kind]}", entry.address, "", "", _call(entry.address), kind))
-    for port in sorted(list_ports.comports()):
+    for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         why = ""
         if port.vid not in CHIPS and not every_port:
             why = f"not asked: {'no USB device' if port.vid is None else 'no such robot has this chip'}; {_ASK_ANYWAY}"

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,7 +223,9 @@ async def _server_on_cable(port: str, thread: bool) -> Server:
     for old in tuple(_going):
         await old.close()  # its last client has gone; the port is free in a moment
     driven = {server.robot.port: server for server in _servers.values() if server.robot.port}
-    opening = asyncio.ensure_future(asyncio.to_thread(cable.open_cable, port, tuple(driven)))
+    threads = ThreadPoolExecutor(1, "mbot_nb-cable")  # of its own: no thread is left when it is done
+    opening = asyncio.get_running_loop().run_in_executor(threads, cable.open_cable, port, tuple(driven))
+    threads.shutdown(wait=False)
     try:
         robot = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -232,8 +235,8 @@ async def _server_on_cable(port: str, thread: bool) -> Server:
         server = driven[robot]
         if thread and not server.home.is_io_thread:
             raise UsageError(
-                f"the robot at {robot} is driven from this notebook's own loop, which a plain call blocks. Close that client first "
-                '(`await bot.close()`), or use `await mb.connect("usb")`.'
+                f"the robot at {robot} is driven from this notebook's own loop, which a plain call blocks. Close that client "
+                'first (`await bot.close()`), or use `await mb.connect("usb")`.'
             )
         print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id} at {robot}).")
         return server

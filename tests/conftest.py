@@ -58,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "JUPYTERLAB_WORKSPACES_DIR",
         "IPYTHONDIR",
         "MPLCONFIGDIR",
+        "MBOT_NB_CONFIG_DIR",
+        "MBOT_NB_RUNTIME_DIR",
     ):
         folder = home / variable.lower()
         folder.mkdir(mode=0o700)

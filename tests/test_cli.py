@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -72,6 +73,28 @@ def serving() -> Iterator[Any]:
         one.kill()
 
 
+@pytest.fixture
+def emulated() -> Iterator[Any]:
+    """Start an emulated robot as a process; it ends by itself when told, and well."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> str:
+        process = subprocess.Popen(
+            [*COMMAND, "emulate", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process.stdout.readline().rstrip("\n")
+
+    yield start
+    for process in started:
+        process.terminate()
+        out, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, out) == (0, ""), err
+        assert "switched off" in err
+        assert "Traceback" not in err
+
+
 def test_version() -> None:
     run = _run("--version")
     assert (run.returncode, run.stdout) == (0, f"mbot_nb {mb.__version__}\n")
@@ -80,7 +103,7 @@ def test_version() -> None:
 def test_help_lists_the_commands() -> None:
     run = _run("--help")
     assert run.returncode == 0
-    for command in ("serve", "demo"):
+    for command in ("serve", "demo", "emulate", "discover", "doctor"):
         assert command in run.stdout
 
 
@@ -150,6 +173,9 @@ def test_a_taken_port_is_told_in_words() -> None:
         (["serve", "--certificate", "missing.pem"], "missing.pem"),
         (["serve", "--key", "missing.pem"], "--certificate"),
         (["dance"], "dance"),
+        (["emulate", "dog"], "dog"),
+        (["emulate", "mbot", "--world", "missing.json"], "missing.json"),
+        (["emulate", "mbot", "--corrupt", "2"], "corrupt"),
     ],
 )
 def test_what_is_wrong_is_told_in_words(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -157,6 +183,31 @@ def test_what_is_wrong_is_told_in_words(arguments: list[str], words: str, tmp_pa
     assert run.returncode != 0
     assert run.stdout == ""
     assert words in run.stderr
+
+
+def test_discover_and_doctor_print_their_tables() -> None:
+    from mbot_nb.robots.serial.emulators import emulate
+
+    with emulate("mbot", boot=0) as emulator:
+        run = _run("discover", "--timeout", "0.3")
+        assert run.returncode == 0
+        assert "simulated mBot2" in run.stdout
+        assert f'await mb.connect("usb:{emulator.address}")' in run.stdout
+    run = _run("doctor")
+    assert "port 4000" in run.stdout
+    assert all(line.split()[0] in ("good", "warning", "bad", "->") for line in run.stdout.splitlines())
+
+
+@posix
+async def test_an_emulated_robot_is_driven_from_here(emulated: Any) -> None:
+    """Its cable is pulled after a while, and it heals."""
+    address = emulated("cyberpi", "--boot", "0", "--latency", "0", "--unpaced", "--unplug-after", "1.2", "--replug-after", "0.3")
+    async with mb.connect(f"usb:{address}") as bot:
+        changes = bot.events("robot_connection")
+        await bot.drive(40, 40, duration=0.2)
+        async with asyncio.timeout(PATIENCE):
+            assert [(await anext(changes)).data["connected"] for _ in range(2)] == [False, True]
+        await bot.drive(40, 40, duration=0.2)
 
 
 def test_the_package_and_the_command_are_one() -> None:

@@ -16,7 +16,7 @@ PACKAGE = "mbot_nb"
 
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
-    {"widgets", "cli", "doctor", "first_look", "__main__"},  # what a person touches
+    {"widgets", "cli", "checkup", "first_look", "__main__"},  # what a person touches
     {
         "recording",
         "plots",

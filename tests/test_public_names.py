@@ -16,11 +16,16 @@ PUBLIC = {
     "connect",
     "demo",
     "serve",
+    # What there is, and what is amiss.
+    "discover",
+    "doctor",
     # What it holds then.
     "Client",
     "Server",
     "Robot",
     "SimulatedRobot",
+    "CyberPiRobot",
+    "MBotRobot",
     "Recorder",
     "Recording",
     "ReplayRobot",
@@ -85,6 +90,7 @@ def test_public_methods_explain_themselves() -> None:
             mbot_nb.Recording,
             mbot_nb.ReplayRobot,
             mbot_nb.SimulatedRobot,
+            mbot_nb.CyberPiRobot,
         )
         for name, member in inspect.getmembers(owner)
         if not name.startswith("_") and (callable(member) or isinstance(member, property)) and not inspect.getdoc(member)

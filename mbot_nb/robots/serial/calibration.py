@@ -45,7 +45,7 @@ def load(serial: str) -> Constants | None:
         told = json.loads(text)
         constants = Constants(float(told["wheel_cm"]), float(told["track_cm"]))
         _must_be_likely(constants)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, UsageError) as error:
         raise UsageError(
             f"the constants of this robot in {path} cannot be used ({type(error).__name__}: {error}): delete that file, then "
             "measure again"

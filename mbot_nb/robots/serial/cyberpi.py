@@ -25,6 +25,8 @@ FULL_SPEED = 200.0
 """RPM of a wheel at 100 percent."""
 STOP = call("cyberpi.mbot2.EM_stop", "all")
 FIRST_KEY = 2
+FIRST_PUSHES = 0.3
+"""Seconds after the last subscription in which every sensor that will ever tell something has told something."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 
@@ -61,9 +63,9 @@ class CyberPiRobot(SerialRobot):
 
     Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100, positive to the left; ``light``,
     ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
-    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``; and from the encoders ``x``, ``y``,
-    ``driven`` cm and ``heading`` deg, from where it stood at first. Events: ``button``, ``stimulus_detected`` (obstacle, bump,
-    sound, line_lost), ``robot_connection``, ``error``.
+    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``; and from the encoders ``x``,
+    ``y``, ``driven`` cm and ``heading`` deg, from where it stood at first. Events: ``button``, ``stimulus_detected`` (obstacle,
+    bump, sound, line_lost), ``robot_connection``, ``error``.
     """
 
     kind = "mbot2"
@@ -109,7 +111,7 @@ class CyberPiRobot(SerialRobot):
             text = f"subscribe.add_item({key}, {function}, {arguments!r})"
             asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
             asked.add_done_callback(lambda future, name=name: self._subscribed(name, future))  # type: ignore[misc]
-        asked.add_done_callback(lambda future: self.is_set_up())
+        asked.add_done_callback(lambda future: self.link.call_at(time.monotonic() + FIRST_PUSHES, self.is_set_up))
         self._ask_battery(self.connections)
 
     def hear(self, values: dict[int, Any]) -> None:
@@ -120,6 +122,8 @@ class CyberPiRobot(SerialRobot):
                 told[name] = ours(value)
         if told:
             self.feel(**told)
+            if len(self.senses) >= len(SENSORS):
+                self.is_set_up()
 
     def _named(self, future: Future[Any]) -> None:
         """Old firmware may not know its own address; then the cable's number has to do, or the port's name."""

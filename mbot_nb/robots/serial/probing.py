@@ -58,10 +58,13 @@ def open_robot(port: str, *, kind: Kind | None = None, timeout: float = 10.0, ro
     """
     if kind is None:
         found, opened = _probe(port, timeout, port)
-        kind, again = found.kind, _handing_over(opened, opener(port))
+        kind = found.kind
     else:
-        again = opener(port)
-    robot = DRIVERS[kind](again, name=port, robot_id=robot_id)
+        try:
+            opened = opener(port)()  # here, so that what cannot be opened is told at once
+        except (OSError, ValueError) as error:
+            raise why_not(port, error) from None
+    robot = DRIVERS[kind](_handing_over(opened, opener(port)), name=port, robot_id=robot_id)
     try:
         robot.wait_ready(timeout)
     except ConnectError:

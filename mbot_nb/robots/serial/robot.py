@@ -146,8 +146,8 @@ class SerialRobot(Robot):
 
         ``connection``: its ``port``, whether it is ``ready``, else the ``state`` it is in and the ``reason``, how many
         ``attempts`` to open the port have failed in a row, and when the next one begins (``next_attempt_at``, Unix ms); whether
-        it is ``guarded``. ``calibration``, of a robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by which
-        ``pose`` is reckoned, and whether they were ``measured``.
+        it is ``guarded``. ``calibration``, of a robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by
+        which ``pose`` is reckoned, and whether they were ``measured``.
         """
         with self.lock:
             self._think()

@@ -88,3 +88,9 @@ def workshop() -> Iterator[Workshop]:
 def own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path / "runtime"))
     return tmp_path / "runtime"
+
+
+@pytest.fixture(autouse=True)
+def own_config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MBOT_NB_CONFIG_DIR", str(tmp_path / "config"))
+    return tmp_path / "config"

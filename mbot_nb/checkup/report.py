@@ -1,0 +1,91 @@
+"""What a look at this machine has found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["Check", "Level", "Report"]
+
+Level = Literal["good", "warning", "bad"]
+LEVELS: tuple[Level, ...] = ("good", "warning", "bad")
+COLOURS = {"good": "#2e7d32", "warning": "#b26a00", "bad": "#c62828"}
+SIGNS = {"good": "&#10003;", "warning": "!", "bad": "&#10007;"}
+
+# The button copies where the page lets it; else the text is selected, to be copied by hand.
+_COPY = (
+    "const area = this.parentElement.querySelector('textarea'); area.select();"
+    "navigator.clipboard && navigator.clipboard.writeText(area.value).then(() => { this.textContent = 'Copied'; })"
+)
+
+
+class Check(NamedTuple):
+    """One thing that was looked at."""
+
+    subject: str
+    level: Level
+    found: str
+    remedy: str = ""
+    """What to do, if there is something to do."""
+
+
+class Report(Sequence[Check]):
+    """All that was looked at, as text and as a table."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._checks = tuple(checks)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._checks[at]
+
+    def __len__(self) -> int:
+        return len(self._checks)
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self._checks)
+
+    @property
+    def level(self) -> Level:
+        """The worst of its rows."""
+        return max((check.level for check in self._checks), key=LEVELS.index, default="good")
+
+    @property
+    def text(self) -> str:
+        """To be copied into a mail or a question."""
+        width = max((len(check.subject) for check in self._checks), default=0)
+        lines = []
+        for check in self._checks:
+            lines.append(f"{check.level:<7}  {check.subject:<{width}}  {check.found}")
+            if check.remedy:
+                lines.append(f"{'':<7}  {'':<{width}}  -> {check.remedy}")
+        return "\n".join(line.rstrip() for line in lines)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(check) for check in self._checks)
+        lines = len(self.text.splitlines())
+        return (
+            f"<table><tbody>{rows}</tbody></table>"
+            f"<details><summary>As text, to copy</summary>"
+            f'<button type="button" onclick="{escape(_COPY)}">Copy</button><br>'
+            f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as text' onclick='this.select()' "
+            f"style='font-family:monospace;white-space:pre'>{escape(self.text)}</textarea></details>"
+        )
+
+
+def _row(check: Check) -> str:
+    left = "style='text-align:left;vertical-align:top'"
+    remedy = f"<br>&rarr; {_with_code(check.remedy)}" if check.remedy else ""
+    return (
+        f"<tr><td {left}><b style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td>"
+        f"<th {left}>{escape(check.subject)}</th><td {left}>{_with_code(check.found)}{remedy}</td></tr>"
+    )
+
+
+def _with_code(words: str) -> str:
+    """What stands between backticks is shown as code."""
+    parts = escape(words).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

@@ -1,0 +1,153 @@
+"""Python, packages, the notebook's kernel, JupyterLab, the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from .. import folders
+from ..cells import shell
+from ..version import __version__
+from .report import Check
+
+__all__ = ["checks", "kernel", "loop", "needed"]
+
+OLDEST_PYTHON = (3, 11)
+INSTALL = f"`{os.path.basename(sys.executable)} -m pip install"
+
+
+def checks() -> Iterator[Check]:
+    """All of this module."""
+    yield python(sys.version_info[:3])
+    yield from needed(metadata.requires("mbot_nb") or ())
+    yield kernel(_version("ipykernel"), shell())
+    yield lab(_version("jupyterlab"))
+    yield loop(asyncio._get_running_loop(), _nested_by())
+    yield own_folders()
+
+
+def python(version: tuple[int, ...]) -> Check:
+    """Which Python, on which system."""
+    told = f"{platform.python_implementation()} {'.'.join(map(str, version))} on {platform.system()} {platform.machine()}"
+    if version[:2] < OLDEST_PYTHON:
+        return Check("Python", "bad", told, "install Python 3.11 or newer, and make the environment anew with it")
+    return Check("Python", "good", told)
+
+
+def needed(requirements: Any) -> Iterator[Check]:
+    """Whether everything that mbot_nb asks for is here, in a version that it asks for."""
+    from packaging.requirements import Requirement
+
+    wrong = []
+    for requirement in map(Requirement, requirements):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        found = _version(requirement.name)
+        if found is None:
+            wrong.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(found, prereleases=True):
+            wrong.append(f"{requirement.name} is {found}, and {requirement.specifier} is asked for")
+    if wrong:
+        names = " ".join(f'"{requirement}"' for requirement in requirements if ";" not in requirement)
+        yield Check("packages", "bad", f"mbot_nb {__version__}: " + "; ".join(wrong), f"{INSTALL} {names}`")
+    else:
+        yield Check("packages", "good", f"mbot_nb {__version__}, and all that it needs")
+
+
+def kernel(version: str | None, shell: Any) -> Check:
+    """Which kernel, and to which thread it brings the clicks on buttons."""
+    name = "kernel and clicks"
+    if version is None:
+        return Check(name, "warning", "no ipykernel is installed: no notebook runs here", f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`')
+    where = f"ipykernel {version}"
+    running = getattr(shell, "kernel", None)
+    if running is None:
+        where += " (installed; this is no notebook)"
+    elif not getattr(running, "_supports_kernel_subshells", False) and _tuple(version) >= (7,):
+        return Check(
+            name,
+            "warning",
+            f"{where}, without subshells: a click waits until the cell ends",
+            "restart the kernel from JupyterLab",
+        )
+    if _tuple(version) < (7,):
+        remedy = f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel. `bot.stop()` in a cell always works'
+        return Check(name, "warning", f"{where}: a click waits until the running cell ends, a Stop button too", remedy)
+    if _tuple(version)[:3] == (7, 4, 0):
+        remedy = f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel'
+        return Check(name, "warning", f"{where}: a slider that is moved while a cell awaits is dead afterwards", remedy)
+    return Check(name, "good", f"{where}: clicks come at once, by a subshell in a thread of its own")
+
+
+def lab(version: str | None) -> Check:
+    """Which JupyterLab; it may live in another environment than the kernel."""
+    if version is None:
+        told = "not installed in this Python's environment (it may be in another one)"
+        return Check("JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, if you have none')
+    if _tuple(version) < (4, 4):
+        told = f"{version} does not send clicks to subshells: they wait until the cell ends"
+        return Check("JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew')
+    return Check("JupyterLab", "good", version)
+
+
+def loop(running: asyncio.AbstractEventLoop | None, nested_by: str) -> Check:
+    """The event loop in which a notebook's clients and servers live."""
+    if nested_by == "nest_asyncio":
+        return Check(
+            "event loop",
+            "bad",
+            "nest_asyncio has changed it: with ipykernel 7 clicks and queued cells get lost",
+            "remove `nest_asyncio.apply()` and restart the kernel; for plain calls there is `mb.sync`",
+        )
+    nested = ", nested by nest_asyncio2" if nested_by else ""
+    if running is None:
+        return Check("event loop", "good", f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own")
+    told = f"{type(running).__module__}.{type(running).__name__}"
+    if not isinstance(running, asyncio.BaseEventLoop):
+        return Check(
+            "event loop", "warning", f"{told}, not one of asyncio's own: `mb.run` cannot nest it", "use `await` or `mb.sync`"
+        )
+    return Check("event loop", "good", told + nested)
+
+
+def own_folders() -> Check:
+    """Whether what runs and what is measured can be written down."""
+    try:
+        runtime = folders.runtime()
+    except OSError as error:
+        told = f"what runs here cannot be listed ({error})"
+        return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    if not os.access(runtime, os.W_OK):
+        told = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
+        return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    config = folders.config()
+    there = next(path for path in (config, *config.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        told = f"{config} cannot be written to: a robot's calibration is not kept"
+        return Check("folders", "warning", told, "set MBOT_NB_CONFIG_DIR to a folder of your own")
+    return Check("folders", "good", f"{runtime} (what runs), {config} (calibrations)")
+
+
+def _nested_by() -> str:
+    """Which of the two packages has changed asyncio, if one has. The new one leaves the mark of the old one, and its own."""
+    if not hasattr(asyncio, "_nest_patched"):
+        return ""
+    return "nest_asyncio2" if hasattr(asyncio, "_nest_asyncio2") else "nest_asyncio"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _tuple(version: str) -> tuple[int, ...]:
+    from packaging.version import Version
+
+    return Version(version).release
