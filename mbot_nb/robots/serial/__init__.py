@@ -10,6 +10,7 @@ From the bottom up:
     guard        a small process that stops the robot when this one is killed or held up; guarding starts it
     link         one thread per port: requests with deadlines, the clock of motion, unplugged and plugged again
     stimuli      what happens around the robot, found in what its sensors tell
+    feelings     how it feels about that
     odometry     where a robot is, from what its wheels have turned, pure
     calibration  a robot's own constants, measured and kept by its serial number
     whereabouts  both for one robot

@@ -17,8 +17,8 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError, UsageError
 from ...robot import Ended, Motion, Robot
-from ..simulator.mind import Mind, Moment
 from .dialects import Content, Dialect
+from .feelings import Feelings
 from .link import Appointment, Link, LinkState
 from .port import OpenPort, opener
 from .stimuli import Stimuli
@@ -33,7 +33,6 @@ SET_UP = 3.0
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
 DIRECTIONS = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}
-THOUGHTS_PER_SECOND = 10
 ECHO = 0.5
 """Seconds after a tone of its own in which it startles nobody."""
 
@@ -71,9 +70,7 @@ class SerialRobot(Robot):
         self._wheels = (0.0, 0.0)
         self._motion: Motion | None = None
         self._motion_end: Appointment | None = None
-        self._mind = Mind()
-        self._thought_at = time.monotonic()
-        self._moment = Moment()
+        self._feelings = Feelings()
         self._stimuli = Stimuli(self._detect)
         self._whereabouts = Whereabouts() if self.has_encoders else None
         self._wall_offset = time.time() - time.monotonic()
@@ -150,12 +147,12 @@ class SerialRobot(Robot):
         which ``pose`` is reckoned, and whether they were ``measured``.
         """
         with self.lock:
-            self._think()
-            mind, senses = self._mind, self.senses
+            senses, feelings = self.senses, self._feelings
+            feelings.think(senses, self._wheels)
             sensed = {name: senses[key] for name, key in _NEURAL.items() if key in senses}
             return {
-                "personality": dict(mind.personality),
-                "neural_state": {**self._feelings(), **sensed},
+                "personality": feelings.personality,
+                "neural_state": {**feelings.told(), **sensed},
                 "capabilities": {
                     "has_drawing": False,
                     "has_sorter": False,
@@ -175,9 +172,9 @@ class SerialRobot(Robot):
     def telemetry(self) -> dict[str, Any]:
         """What its sensors told last, and how it feels; the names are those of the simulated robot."""
         with self.lock:
-            self._think()
+            self._feelings.think(self.senses, self._wheels)
             where = {} if self._whereabouts is None else self._whereabouts.telemetry()
-            return {**self.senses, **where, **self._feelings()}
+            return {**self.senses, **where, **self._feelings.told()}
 
     def perform(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
         """Begin one command. What fails later is told by the event `error`."""
@@ -384,7 +381,7 @@ class SerialRobot(Robot):
     def _detect(self, event: str, data: dict[str, Any]) -> None:
         """Something was noticed: it startles, and it is told without the lock."""
         if event == "stimulus_detected":
-            self._mind.startle(data["strength"])
+            self._feelings.startle(data["strength"])
         self.link.post(lambda: self.report(event, data))
 
     def knows_serial(self, serial: str) -> None:
@@ -412,39 +409,9 @@ class SerialRobot(Robot):
         return told
 
     def _change_personality(self, command: c.UpdatePersonality) -> None:
-        changed = {name: value for name in c.TRAITS if (value := getattr(command, name)) is not None}
-        self._mind.personality.update(changed)
-        self._mind.wake()
-        personality = dict(self._mind.personality)
+        changed = self._feelings.change(command)
+        personality = self._feelings.personality
         self.link.post(lambda: self.report("personality_changed", {"personality": personality, "changed": changed}))
-
-    def _think(self) -> None:
-        """Let the mind follow what the sensors told."""
-        now = time.monotonic()
-        seconds, self._thought_at = min(now - self._thought_at, 60.0), now
-        mind, senses = self._mind, self.senses
-        moment = Moment(
-            speed=max(map(abs, self._wheels)) / 100,
-            ahead=float(senses.get("distance", 300.0)),
-            light=float(senses.get("light", 0.0)),
-            sound=float(senses.get("sound", 0.0)),
-        )
-        if moment != self._moment:
-            self._moment = moment
-            mind.wake()
-        while seconds > 0 and not mind.settled:
-            mind.live(min(seconds, 1 / THOUGHTS_PER_SECOND), moment)
-            seconds -= 1 / THOUGHTS_PER_SECOND
-
-    def _feelings(self) -> dict[str, Any]:
-        mind = self._mind
-        return {
-            "mode": mind.mode,
-            "tension": round(mind.tension, 3),
-            "coherence": round(mind.coherence, 3),
-            "energy": round(mind.energy, 3),
-            "curiosity": round(mind.curiosity, 3),
-        }
 
     def set_leds(self, command: c.SetLed) -> None:
         """Note their colour; :class:`CommandRejectedError` for an LED that it does not have."""
