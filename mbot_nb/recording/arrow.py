@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .packing import GAP, Chunk, Column, Kind, Text
 
-__all__ = ["Growing", "arrow_schema", "batch", "concat", "empty", "frame_of", "rows_from", "table_of"]
+__all__ = ["Growing", "arrow_schema", "batch", "empty", "frame_of"]
 
 _ARROW = {
     "number": pa.float64(),
@@ -50,16 +50,6 @@ def empty(columns: Sequence[Column]) -> pa.Table:
     return arrow_schema(columns).empty_table()
 
 
-def concat(columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    """One table of all these rows."""
-    return pa.Table.from_batches(batches, schema=arrow_schema(columns)).combine_chunks()
-
-
-def rows_from(first: int, rows: pa.RecordBatch, begin: int) -> pa.RecordBatch:
-    """Those of the rows, the first of which has the number ``first``, whose numbers are ``begin`` or more."""
-    return rows.slice(max(0, begin - first))
-
-
 def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> pd.DataFrame:
     """A DataFrame of the right types out of an Arrow table, also when it is empty."""
     values: dict[str, Any] = {}
@@ -80,14 +70,6 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
             values[column.name] = array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
             assert values[column.name].dtype == dtype
     return pd.DataFrame(values)
-
-
-def table_of(columns: Sequence[Column], frame: pd.DataFrame) -> pa.Table:
-    """An Arrow table out of a DataFrame of ours."""
-    schema = arrow_schema(columns)
-    # NaN is a gap.
-    arrays = [pa.array(frame[field.name], type=field.type, from_pandas=True) for field in schema]
-    return pa.Table.from_arrays([a if isinstance(a, pa.Array) else a.combine_chunks() for a in arrays], schema=schema)
 
 
 class Growing:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..protocol.outgoing import Outgoing
-from .tables import Column, Table
+from .packing import Chunk, Labels, pack
+from .tables import Column, Spill, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +24,16 @@ _FINAL = ("sent", "unsent", "unknown")
 class CommandTable:
     """Holds commands that may still change as they are, and writes them down, in order, when they cannot."""
 
+    name = "commands"
+
     def __init__(self, columns: Sequence[Column], *, max_rows: int, wall_offset: float) -> None:
         self.columns = tuple(columns)
         self.max_rows = max_rows
         self._wall_offset = wall_offset
         self._done = Table("commands", columns, max_rows=max_rows, wall_offset=wall_offset)
-        self._open: dict[Outgoing, None] = {}
+        self._open: dict[Any, None] = {}
+        """The first of them has the number that the next row of ``_done`` gets."""
+        self._lock = threading.RLock()  # held for a moment: rows do not go from one to the other meanwhile
 
     def __len__(self) -> int:
         return min(len(self._done) + len(self._open), self.max_rows)
@@ -42,6 +48,15 @@ class CommandTable:
         """Older commands that had to go."""
         return self.total - len(self)
 
+    @property
+    def spill(self) -> Spill | None:
+        """Is given the rows that have to go."""
+        return self._done.spill
+
+    @spill.setter
+    def spill(self, spill: Spill | None) -> None:
+        self._done.spill = spill
+
     def sent(self, commands: Sequence[Outgoing]) -> None:
         """These were handed to the transport; a command that is sent again keeps its row."""
         self._open.update(dict.fromkeys(commands))
@@ -54,52 +69,105 @@ class CommandTable:
             self._open[command] = None
 
     def clear(self) -> None:
-        """Forget all rows."""
-        self._done.clear()
-        self._open.clear()
+        """Forget all rows; the counting goes on."""
+        with self._lock:
+            after = self.total
+            self._open.clear()
+            self._done.clear(after)
 
     def frame(self) -> pd.DataFrame:
         """All rows as a DataFrame of the caller's own."""
         import pandas as pd
 
-        while True:
-            total = self._done.total
+        with self._lock:
             still_open = list(self._open)
             done = self._done.frame()
-            if self._done.total == total:
-                break  # nothing was written down while this thread looked
-        newest = Table("commands", self.columns, max_rows=len(still_open) + 1, wall_offset=self._wall_offset)
-        newest.extend([_row(command) for command in still_open])
+        if not still_open:
+            return done
+        newest = Table("commands", self.columns, max_rows=len(still_open), wall_offset=self._wall_offset)
+        newest.extend([self._row(command) for command in still_open])
         frame = newest.frame()
         if len(done):
             frame = pd.concat([done, frame], ignore_index=True)
         return frame.iloc[-self.max_rows :].reset_index(drop=True) if len(frame) > self.max_rows else frame
 
+    def packed(self) -> list[tuple[Chunk, list[tuple[str, ...] | None]]]:
+        """All rows that are in memory, and what the labels in them mean."""
+        with self._lock:
+            found = self._done.packed()
+            under_way = self.under_way({})
+        return found if under_way is None else [*found, under_way[1:]]
+
+    def chunks(self, since: int = 0) -> list[Chunk]:
+        """The rows from this number on that cannot change any more, packed."""
+        return self._done.chunks(since)
+
+    def labels(self) -> list[tuple[str, ...] | None]:
+        """What the numbers in packed columns of labels stand for."""
+        return self._done.labels()
+
+    def under_way(self, known: dict[Any, tuple[Any, ...]]) -> tuple[list[int], Chunk, list[tuple[str, ...] | None]] | None:
+        """Those that may still change and are not as ``known`` says, which is brought up to date.
+
+        Their numbers, their rows packed, and what the labels in them mean; None if there are none.
+        """
+        with self._lock:
+            first = self._done.total
+            commands = list(self._open)
+        numbers, rows, now = [], [], {}
+        for number, command in enumerate(commands, first):
+            now[command] = state = self._changing(command)
+            if known.get(command) != state:
+                numbers.append(number)
+                rows.append(self._row(command))
+        known.clear()
+        known.update(now)
+        if not rows:
+            return None
+        stored = self._done.stored
+        labels = [Labels() if column.kind == "label" else None for column in stored]
+        packed = pack([column.kind for column in stored], list(zip(*rows, strict=True)), labels)
+        meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
+        return numbers, Chunk(numbers[0], numbers[-1] + 1, packed), meanings
+
     def _write_down(self) -> None:
-        spare = list(islice(self._open, len(self._open) - LATE))
-        # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
-        if len(self._open) <= self.max_rows + LATE:
-            spare = list(takewhile(_is_final, spare))
-        self._done.extend([_row(command) for command in spare])
-        for command in spare:
-            del self._open[command]
+        if not self._lock.acquire(blocking=False):
+            return  # somebody looks: the next time
+        try:
+            spare = list(islice(self._open, len(self._open) - LATE))
+            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
+            if len(self._open) <= self.max_rows + LATE:
+                spare = list(takewhile(self._is_final, spare))
+            self._done.extend([self._row(command) for command in spare])
+            for command in spare:
+                del self._open[command]
+        finally:
+            self._lock.release()
 
+    # What a command is.
 
-def _is_final(command: Outgoing) -> bool:
-    if command.acknowledged_at is not None:
-        return command.outcome is not None
-    return command.outcome in _FINAL or (command.outcome is not None and (command.sent_at is None or command.sequence is None))
+    @staticmethod
+    def _changing(command: Any) -> tuple[Any, ...]:
+        return command.sent_at, command.acknowledged_at, command.answered_at, command.outcome
 
+    @staticmethod
+    def _is_final(command: Any) -> bool:
+        if command.acknowledged_at is not None:
+            return command.outcome is not None
+        return command.outcome in _FINAL or (
+            command.outcome is not None and (command.sent_at is None or command.sequence is None)
+        )
 
-def _row(command: Outgoing) -> tuple[object, ...]:
-    return (
-        command.name,
-        command.sequence,
-        command.queued_at,
-        command.sent_at,
-        command.acknowledged_at,
-        command.answered_at,
-        command.outcome,
-        None if command.error is None else str(command.error),
-        None,
-    )
+    @staticmethod
+    def _row(command: Any) -> tuple[object, ...]:
+        return (
+            command.name,
+            command.sequence,
+            command.queued_at,
+            command.sent_at,
+            command.acknowledged_at,
+            command.answered_at,
+            command.outcome,
+            None if command.error is None else str(command.error),
+            None,
+        )

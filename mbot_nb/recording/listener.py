@@ -1,96 +1,97 @@
-"""What a recorder does on its client's loop: hear everything, write rows, ping.
+"""What a recorder does where its client or server lives: hear everything, write rows.
 
-The client holds the listener, the user holds the recorder; the listener does not know the recorder. So a recorder that
-nobody holds any more (its cell was run again) is collected, and its listener ends.
+The client or server holds the listener, the user holds the recorder; the listener does not know the recorder. So a recorder
+that nobody holds any more (its cell was run again) is collected, and its listener ends.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ..client import Client
-from ..errors import NotConnectedError
+from ..home import Home
 from ..monitor import LoopMonitor, Stall
-from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, RoundTrip, Settled, StateChanged
-from ..protocol.outgoing import SentBatch
 from ..transport.impairment import Relay
 from .commands import CommandTable
+from .rows import batch_rows
 from .schema import SCHEMA
 from .states import StateRows, Told
 from .tables import SLACK, Table, Turn
 from .wiretap import Wiretap, batch_size
+from .writer import Writer
 
 __all__ = ["Listener", "relays"]
 
 NOTABLE_STALL = 0.05
 """Seconds of a blocked loop that become a row of their own."""
 
-# What a message may carry is plain data; a number that JSON cannot say is written as null.
-_to_json = msgspec.json.Encoder().encode
 
+class Listener(ABC):
+    """The tables of one recorder, and what fills them, on the home loop. ``facts`` is what is known of the run beforehand."""
 
-class Listener:
-    """The tables of one recorder, and what fills them."""
-
-    def __init__(self, client: Client, *, ping_rate: float, max_rows: int, keep_text: bool = False) -> None:
-        self.client = client
-        self.ping_rate = ping_rate
-        self.wall_offset = time.time() - time.monotonic()
+    def __init__(
+        self, home: Home, commands: CommandTable, *, max_rows: int, keep_text: bool, path: Path | None, wall_offset: float
+    ) -> None:
+        self.home = home
+        self.wall_offset = wall_offset
+        self.facts: dict[str, Any] = {}
         turns: dict[str, Turn] = {
-            "batches": _batches,
+            "batches": batch_rows,
             "states": StateRows().columns,
             "frames": Wiretap(keep_text=keep_text).columns,
         }
+        self.commands = commands
         self.tables = {
-            name: Table(name, columns, max_rows=max_rows, wall_offset=self.wall_offset, turn=turns.get(name))
+            name: Table(name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name))
             for name, columns in SCHEMA.items()
             if name != "commands"
         }
-        self.commands = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=self.wall_offset)
         self.seconds = 0.0
         """Recorded in earlier stretches."""
         self.since: float | None = None
         """When the present stretch began."""
-        self._monitor = LoopMonitor.of(client.home.loop)
+        self.writer = Writer(self.all_tables, path, self.metadata, lambda: not home.loop.is_closed())
+        self._monitor = LoopMonitor.of(home.loop)
         self._endings: list[Callable[[], None]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._next_ping = 0.0
-        self._events = self.tables["events"]
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
-        self._way: tuple[str, str | None] = ("", None)
+
+    @property
+    def all_tables(self) -> Mapping[str, Table | CommandTable]:
+        """All of them, in the order of the schema."""
+        return {name: self.commands if name == "commands" else self.tables[name] for name in SCHEMA}
 
     @property
     def recording(self) -> bool:
         """Whether rows are written now."""
         return self.since is not None
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds recorded until now, without pauses."""
+        since = self.since
+        return self.seconds + (0.0 if since is None else time.monotonic() - since)
+
+    def metadata(self) -> dict[str, Any]:
+        """What is to be known of the run now."""
+        rows = {name: len(table) for name, table in self.all_tables.items()}
+        return {**self.facts, "seconds": round(self.elapsed, 6), "rows": rows}
+
     def start(self) -> None:
-        """Begin, on the home loop; once more changes nothing."""
+        """Begin; once more changes nothing."""
         if self.recording:
             return
-        self.since = self._next_ping = time.monotonic()
+        self.writer.start()
+        self.since = time.monotonic()
         self._monitor.hold()
-        self._endings = [
-            self.client.tap(self._heard),
-            self.client.tap_frames(self._passed),
-            self._monitor.listen(self._stalled),
-            self._monitor.release,
-        ]
-        self._look_around()
-        if self.client.revision is not None:
-            self._state_told(self.since)
-        if self.ping_rate > 0:
-            self._ping()
+        self._endings = [*self._listen(), self._monitor.listen(self._stalled), self._monitor.release]
+        self._tell_state(self.since)
 
     def stop(self) -> None:
-        """End, on the home loop; once more changes nothing."""
+        """End; once more changes nothing."""
         if self.since is None:
             return
         now = time.monotonic()
@@ -100,107 +101,52 @@ class Listener:
             self._stalled(Stall(max(pending, self.since), now))
         self.seconds += now - self.since
         self.since = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         endings, self._endings = self._endings, []
         for end in endings:
             end()
+        self.writer.finish()
 
     def clear(self) -> None:
         """Forget all rows."""
-        for table in self.tables.values():
+        for table in self.all_tables.values():
             table.clear()
-        self.commands.clear()
+        self.writer.clear()
         self.seconds = 0.0
         if self.since is not None:
             self.since = time.monotonic()
-            if self.client.revision is not None:
-                self._state_told(self.since)
+            self._tell_state(self.since)
 
-    # What there is to hear, most frequent first.
+    # For both sides.
 
-    def _heard(self, item: ClientEvent | SentBatch) -> None:
-        kind = type(item)
-        if kind is EventReceived:
-            at, name, data, sequence, _ = item  # type: ignore[misc]
-            rows = self._events.rows
-            rows.append((at, name, sequence, _to_json(data).decode()))
-            if len(rows) >= SLACK:
-                self._events.tidy()
-        elif kind is SentBatch:
-            self._batches.add(item)
-            self.commands.sent(item.commands)  # type: ignore[union-attr]
-        elif kind is RoundTrip:
-            self._round_trip(item)  # type: ignore[arg-type]
-        elif kind is Settled:
-            self.commands.settled(item.command)  # type: ignore[union-attr]
-        elif kind is StateChanged:
-            self._state_changed(item)  # type: ignore[arg-type]
-        elif kind is ConnectionChanged:
-            self._changed(item)  # type: ignore[arg-type]
+    @abstractmethod
+    def _listen(self) -> list[Callable[[], None]]:
+        """Begin to hear; returns what ends it."""
 
-    def _passed(self, at: float, direction: str, frames: Sequence[bytes | str]) -> None:
+    @abstractmethod
+    def _tell_state(self, at: float) -> None:
+        """The whole state becomes rows, if there is one."""
+
+    def _state(self, told: Told) -> None:
+        self.tables["states"].add(told)
+
+    def _passed(self, at: float, direction: str, frames: Sequence[bytes | str], client: int | None = None) -> None:
+        """Frames went over the wire."""
         rows = self._frames.rows
-        for text in frames:
-            rows.append((at, direction, text, None))
-            if direction == "in" and (count := batch_size(text)):  # type: ignore[arg-type]
-                self._batches.rows.append((at, count, len(text.encode(errors="replace"))))  # type: ignore[union-attr]
+        if direction == "out":
+            for frame in frames:
+                rows.append((at, direction, frame, client))
+        else:
+            for frame in frames:
+                rows.append((at, direction, frame, client))
+                count = batch_size(frame)
+                if count:
+                    self._batches.add((at, direction, count, frame, client))
         if len(rows) >= SLACK:
             self._frames.tidy()
-
-    def _round_trip(self, trip: RoundTrip) -> None:
-        lag = self._monitor.lag(trip.sent, trip.received)
-        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._way)
-
-    def _state_changed(self, change: StateChanged) -> None:
-        if change.kind == "delta":
-            self.tables["states"].add(Told(change.at, False, change.payload, change.revision))
-        else:
-            self._state_told(change.at)
-
-    def _state_told(self, at: float) -> None:
-        """The whole state, as the mirror has it: changes that had waited for it are in it already."""
-        mirror = self.client._session.mirror
-        self.tables["states"].add(Told(at, True, mirror.state, mirror.revision))
-
-    def _look_around(self) -> None:
-        """What round trips are made over from here on."""
-        names = [relay.name or "a network of its own" for relay in relays(self.client.url)]
-        self._way = self.client.profile, " and ".join(names) or None
-
-    def _changed(self, change: ConnectionChanged) -> None:
-        wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
-        reason = None if change.loss is None else str(change.loss)
-        self.tables["connection"].append(
-            change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
-        )
-        self._look_around()
-        if change.state == "disconnected":
-            # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
-            self.client.home.loop.call_soon(self.stop)
 
     def _stalled(self, stall: Stall) -> None:
         if stall.seconds >= NOTABLE_STALL:
             self.tables["stalls"].append(stall.begin, stall.end, stall.seconds * 1e3)
-
-    # Pings at a steady rate.
-
-    def _ping(self) -> None:
-        loop = self.client.home.loop
-        if self.client.connected:
-            self.client.home.spawn(self._one_ping(), "ping of a recorder")
-        # What a blocked loop missed is not made up for.
-        self._next_ping = max(self._next_ping + 1 / self.ping_rate, loop.time())
-        self._timer = loop.call_at(self._next_ping, self._ping)
-
-    async def _one_ping(self) -> None:
-        # A cut connection is in the table `connection`; a ping that it swallowed has no round trip.
-        with suppress(NotConnectedError):
-            await self.client.ping()
-
-
-_NAN = float("nan")
 
 
 def relays(url: str) -> list[Relay]:
@@ -210,20 +156,3 @@ def relays(url: str) -> list[Relay]:
         found.append(relay)
         url = relay.target
     return found
-
-
-def _batches(items: list[Any]) -> Sequence[Sequence[Any]]:
-    """Columns of the table ``batches`` out of frames of commands that were sent, and batches that came."""
-    return list(zip(*[_sent(item) if type(item) is SentBatch else _came(*item) for item in items], strict=True))
-
-
-def _sent(batch: SentBatch) -> tuple[Any, ...]:
-    at, commands = batch.at, batch.commands
-    waits = [(at - command.queued_at) * 1e3 for command in commands]
-    count = len(waits)
-    told = _to_json(waits).decode()
-    return at, "out", batch.reason, count, batch.nbytes, sum(waits) / count, waits[0], told, None
-
-
-def _came(at: float, count: int, nbytes: int, client: int | None = None) -> tuple[Any, ...]:
-    return at, "in", None, count, nbytes, _NAN, _NAN, None, client

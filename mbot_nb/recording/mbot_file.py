@@ -10,18 +10,23 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from .arrow import arrow_schema
+from .arrow import arrow_schema, batch
 from .journal import MAGIC, Torn, block, blocks
+from .packing import Chunk
 from .schema import SCHEMA
 
-__all__ = ["ROW", "Opened", "body_of", "file_schema", "opening", "read", "seconds_of", "told", "write"]
+__all__ = ["ROW", "Opened", "numbered", "opening", "read", "rows_block", "seconds_of", "told", "write"]
 
 TABLES = tuple(SCHEMA)
 """A block names its table by its place in here."""
 ROW = "row"
 """In the file the commands have this column before the others: their numbers, since a block may tell of any of them again."""
 ROWS_TOGETHER = 65_536
+
+Piece = tuple[int, pa.RecordBatch]
+"""The number of the first row, and the rows."""
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -30,6 +35,8 @@ class Opened(msgspec.Struct):
     """What a file holds."""
 
     tables: dict[str, pa.Table]
+    numbers: dict[str, Any]
+    """The numbers of each table's rows."""
     metadata: dict[str, Any]
     ended: bool
     torn: int
@@ -54,9 +61,25 @@ def opening(metadata: Mapping[str, Any]) -> bytes:
     return b"".join(parts)
 
 
-def body_of(name: str, rows: pa.RecordBatch, first: int) -> bytes:
-    """A block of rows; of commands they have their numbers in :data:`ROW` already."""
-    return block(b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=first)
+def rows_block(name: str, chunk: Chunk, labels: Sequence[Sequence[str] | None], *, since: int = 0) -> bytes:
+    """The block of these rows, from this number on."""
+    first = max(chunk.first, since)
+    rows = batch(SCHEMA[name], chunk, labels)
+    if first > chunk.first:
+        # What is cut out of a longer array is written with all that is around it, unless it is taken.
+        rows = rows.take(pa.array(np.arange(first - chunk.first, rows.num_rows)))
+    return _body(name, rows, np.arange(first, chunk.end))
+
+
+def numbered(numbers: Sequence[int], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> bytes:
+    """The block of commands with these numbers."""
+    return _body("commands", batch(SCHEMA["commands"], chunk, labels), np.array(numbers))
+
+
+def _body(name: str, rows: pa.RecordBatch, numbers: NDArray[np.int64]) -> bytes:
+    if name == "commands":
+        rows = pa.RecordBatch.from_arrays([pa.array(numbers), *rows.columns], schema=file_schema(name))
+    return block(b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=int(numbers[0]))
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
@@ -64,13 +87,10 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
     with path.open("wb") as file:
         file.write(opening(metadata))
         for name, table in tables.items():
-            if name == "commands":
-                table = table.add_column(0, pa.field(ROW, pa.int64()), pa.array(np.arange(table.num_rows)))
-            first = 0
-            for rows in table.combine_chunks().to_batches(max_chunksize=ROWS_TOGETHER):
-                # What is cut out of a longer array would be written with all that is around it.
-                file.write(body_of(name, rows, first))
-                first += rows.num_rows
+            for first in range(0, table.num_rows, ROWS_TOGETHER):
+                numbers = np.arange(first, min(first + ROWS_TOGETHER, table.num_rows))
+                for rows in table.take(pa.array(numbers)).combine_chunks().to_batches():
+                    file.write(_body(name, rows, numbers))
         file.write(block(b"E", b""))
 
 
@@ -84,7 +104,7 @@ def read(data: bytes) -> Opened:
         raise ValueError("it does not begin as a recording does")
     metadata: dict[str, Any] = {}
     schemas: dict[int, pa.Schema] = {}
-    found: dict[int, list[tuple[int, pa.RecordBatch]]] = {}
+    found: dict[int, list[Piece]] = {}
     cleared: dict[int, int] = {}
     ended, torn = False, 0
     for item in blocks(memoryview(data)):
@@ -101,18 +121,22 @@ def read(data: bytes) -> Opened:
         elif item.kind == b"R":
             rows = pa.ipc.read_record_batch(pa.py_buffer(item.body), schemas[item.table])
             found.setdefault(item.table, []).append((item.first, rows))
-    tables, missing = {}, 0
+    tables: dict[str, pa.Table] = {}
+    counted: dict[str, Any] = {}
+    missing = 0
     for number, pieces in found.items():
         if number >= len(TABLES):
             continue  # a later version knows more tables
-        table, holes = _together(TABLES[number], schemas[number], pieces, cleared.get(number, 0))
-        tables[TABLES[number]] = table
-        missing += holes
-    return Opened(tables, metadata, ended, torn, missing)
+        name, begin = TABLES[number], cleared.get(number, 0)
+        tables[name], numbers = _together(name, schemas[number], pieces, begin)
+        counted[name] = numbers
+        if len(numbers):
+            missing += int(numbers[-1]) + 1 - begin - len(numbers)
+    return Opened(tables, counted, metadata, ended, torn, missing)
 
 
-def _together(name: str, schema: pa.Schema, pieces: Sequence[tuple[int, pa.RecordBatch]], begin: int) -> tuple[pa.Table, int]:
-    """The rows of a table in order, each once as it was told last; and how many are missing between them."""
+def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows of a table in order, each once as it was told last; and their numbers."""
     table = pa.Table.from_batches([rows for _, rows in pieces], schema=schema)
     if ROW in schema.names:
         numbers = table.column(ROW).to_numpy()
@@ -126,14 +150,13 @@ def _together(name: str, schema: pa.Schema, pieces: Sequence[tuple[int, pa.Recor
         kept = kept[kept >= begin]
         table = table.take(pa.array(places))
         numbers = kept
-    holes = int(numbers[-1]) + 1 - max(begin, 0) - len(numbers) if len(numbers) else 0
     wanted = arrow_schema(SCHEMA[name])
     # A file of an earlier version may lack columns.
     arrays = [
         table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
         for field in wanted
     ]
-    return pa.Table.from_arrays(arrays, schema=wanted), holes
+    return pa.Table.from_arrays(arrays, schema=wanted), numbers
 
 
 def told(opened: Opened) -> str | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..client import Client
 from ..errors import UsageError
+from .client_side import ClientListener
 from .commands import CommandTable
-from .listener import Listener
 from .metadata import describe
 from .recorded import Recorded
 from .schema import SCHEMA, SUBJECTS
@@ -48,14 +49,26 @@ class Recorder(Recorded):
         bot: what `mb.connect()` or `mb.sync.connect()` gave.
         ping_rate: round trips to make per second, so that there is something in :attr:`latency`; 0 for none but those that
             the client makes anyway.
-        max_rows: each table keeps the newest rows, this many.
+        max_rows: each table keeps the newest rows in memory, this many. Older ones go to a temporary file, from where
+            :meth:`to_recording` and :meth:`save` bring them back.
         text: keep the text of every message in :attr:`frames`.
+        path: a file to write to while it records, as ``"run.mbot"``. Whatever ends this process, the file holds all but the last
+            second; :meth:`Recording.load` opens it. A file that is there already is renamed. What
+            cannot be written is told, and the run goes on in memory.
 
     Raises:
         UsageError: this is no client, or it was closed.
     """
 
-    def __init__(self, bot: Client | SyncClient, *, ping_rate: float = 5.0, max_rows: int = 200_000, text: bool = False) -> None:
+    def __init__(
+        self,
+        bot: Client | SyncClient,
+        *,
+        ping_rate: float = 5.0,
+        max_rows: int = 200_000,
+        text: bool = False,
+        path: str | Path | None = None,
+    ) -> None:
         client = getattr(bot, "client", bot)
         if not isinstance(client, Client):
             advice = "write `await` where it is made" if asyncio.iscoroutine(client) else "pass what `await mb.connect()` gives"
@@ -67,8 +80,9 @@ class Recorder(Recorded):
         self.client = client
         self.max_rows = max_rows
         self.ping_rate = ping_rate
-        self._listener = Listener(client, ping_rate=ping_rate, max_rows=max_rows, keep_text=text)
-        self._metadata = describe(
+        self.path = None if path is None else Path(path)
+        self._listener = ClientListener(client, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path)
+        self._listener.facts = describe(
             client,
             wall_offset=self._listener.wall_offset,
             started=time.monotonic(),
@@ -78,6 +92,8 @@ class Recorder(Recorded):
         # The client holds the listener; when nobody holds this recorder any more, the listener must not go on.
         ending = weakref.finalize(self, client.home.post, self._listener.stop)
         ending.atexit = False
+        # A program that ends without a stop leaves a whole file.
+        weakref.finalize(self, self._listener.writer.finish)
         self.start()
 
     # What it looks like.
@@ -85,17 +101,32 @@ class Recorder(Recorded):
     def __repr__(self) -> str:
         counts = ", ".join(f"{table.total} {name}" for name, table in self._tables().items() if table.total)
         state = "recording" if self.recording else "stopped"
-        dropped = sum(table.dropped for table in self._tables().values())
-        gone = f"; the oldest {dropped} rows were dropped (max_rows={self.max_rows})" if dropped else ""
-        return f"<Recorder, {state}, {self.seconds:.1f} s: {counts or 'nothing yet'}{gone}>"
+        return f"<Recorder, {state}, {self.seconds:.1f} s: {counts or 'nothing yet'}{self._remarks()}>"
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, table.total, SUBJECTS[name], f"the oldest {table.dropped} were dropped" if table.dropped else "")
+            (name, table.total, SUBJECTS[name], f"the oldest {table.dropped} were dropped from memory" if table.dropped else "")
             for name, table in self._tables().items()
         ]
         state = "recording" if self.recording else "stopped"
-        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.client.url}", rows, "rec")
+        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.client.url}{self._remarks()}", rows, "rec")
+
+    def _remarks(self) -> str:
+        writer = self._listener.writer
+        dropped = sum(table.dropped for table in self._tables().values())
+        remarks = [f"written to {self.path}"] if self.path is not None and writer.trouble is None else []
+        if dropped:
+            remarks.append(f"the oldest {dropped} rows were dropped from memory (max_rows={self.max_rows})")
+        if writer.lost:
+            remarks.append(f"{writer.lost} rows are lost")
+        if writer.trouble is not None:
+            remarks.append(writer.trouble)
+        return "".join(f"; {remark}" for remark in remarks)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written to the file at the moment, in words; None if nothing is wrong."""
+        return self._listener.writer.trouble
 
     @property
     def recording(self) -> bool:
@@ -105,9 +136,7 @@ class Recorder(Recorded):
     @property
     def seconds(self) -> float:
         """How long it has recorded, without pauses."""
-        listener = self._listener
-        since = listener.since
-        return listener.seconds + (0.0 if since is None else time.monotonic() - since)
+        return self._listener.elapsed
 
     # Starting and stopping.
 
@@ -167,25 +196,22 @@ class Recorder(Recorded):
     @property
     def metadata(self) -> dict[str, Any]:
         """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
-        return {
-            **self._metadata,
-            "seconds": round(self.seconds, 6),
-            "rows": {name: len(table) for name, table in self._tables().items()},
-        }
+        return self._listener.metadata()
 
     def to_recording(self) -> Recording:
-        """What was recorded so far, as it is now: it does not change any more, and can be kept, saved and compared."""
-        from .arrow import table_of
+        """What was recorded so far, as it is now: it does not change any more, and can be kept, saved and compared.
+
+        Rows that had to leave memory are in it, too.
+        """
+        from .assembling import assembled
         from .recording import Recording
 
-        tables = {name: table_of(SCHEMA[name], table.frame()) for name, table in self._tables().items()}
-        return Recording(tables, self.metadata)
+        tables = assembled(self._listener.all_tables, self._listener.writer)
+        return Recording(tables, {**self.metadata, "rows": {name: table.num_rows for name, table in tables.items()}})
 
     def save(self, path: str | Path) -> Path:
         """Write what was recorded so far to a file; see :meth:`Recording.save`."""
         return self.to_recording().save(path)
 
-    def _tables(self) -> dict[str, Table | CommandTable]:
-        """All of them, in the order of the schema."""
-        listener = self._listener
-        return {name: listener.commands if name == "commands" else listener.tables[name] for name in SCHEMA}
+    def _tables(self) -> Mapping[str, Table | CommandTable]:
+        return self._listener.all_tables

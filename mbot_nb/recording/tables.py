@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .arrow import Growing
 
-__all__ = ["SLACK", "Chunk", "Column", "Kind", "Table", "Turn"]
+__all__ = ["SLACK", "Chunk", "Column", "Kind", "Spill", "Table", "Turn"]
 
 SLACK = 512
 """Rows that are kept as they came; then they are packed into columns, all at once, which is cheaper."""
@@ -51,7 +51,7 @@ class Table:
         self.stored = tuple(column for column in self.columns if column.kind != "wall")
         self.rows: list[Any] = []
         """What was appended and is not packed yet."""
-        self.labels = [Labels() if column.kind == "label" else None for column in self.stored]
+        self._labels = [Labels() if column.kind == "label" else None for column in self.stored]
         self.spill = spill
         self._kinds = [column.kind for column in self.stored]
         self._turn = turn
@@ -103,12 +103,16 @@ class Table:
             finally:
                 self._lock.release()
 
-    def clear(self) -> None:
-        """Forget all rows; the counting goes on."""
+    def clear(self, after: int = 0) -> None:
+        """Forget all rows; the counting goes on, at ``after`` if that is more."""
         with self._lock:
             self._pack()
             self._chunks.clear()
-            self._begin = self._end
+            self._begin = self._end = max(self._end, after)
+
+    def labels(self) -> list[tuple[str, ...] | None]:
+        """What the numbers in packed columns of labels stand for."""
+        return [None if known is None else tuple(known.values_in_order) for known in self._labels]
 
     def chunks(self, since: int = 0) -> list[Chunk]:
         """The rows here from this number on, packed; the first chunk may begin before it. From any thread."""
@@ -120,6 +124,12 @@ class Table:
                     break
                 found.append(chunk)
             return found[::-1]
+
+    def packed(self) -> list[tuple[Chunk, list[tuple[str, ...] | None]]]:
+        """All rows that are in memory, and what the labels in them mean."""
+        chunks = self.chunks()
+        labels = self.labels()
+        return [(chunk, labels) for chunk in chunks]
 
     @property
     def begin(self) -> int:
@@ -137,8 +147,7 @@ class Table:
             with self._lock:
                 new = self.chunks(growing.end)
                 begin = self.begin
-                labels = [None if known is None else tuple(known.values_in_order) for known in self.labels]
-            growing.extend(new, labels)
+            growing.extend(new, self.labels())
             return growing.frame(begin)
 
     def _pack(self) -> None:
@@ -147,7 +156,7 @@ class Table:
         if count:
             taken = rows[:count]
             columns = self._turn(taken) if self._turn is not None else list(zip(*taken, strict=True))
-            packed = Chunk(self._end, self._end + len(columns[0]), pack(self._kinds, columns, self.labels))
+            packed = Chunk(self._end, self._end + len(columns[0]), pack(self._kinds, columns, self._labels))
             self._chunks.append(packed)
             # In this order: who counts in another thread meanwhile counts some rows twice, and none of them never.
             self._end = packed.end

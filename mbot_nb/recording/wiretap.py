@@ -35,11 +35,13 @@ _batch = msgspec.json.Decoder(_Batch)
 _UNREADABLE = _Envelope("")
 
 
-def batch_size(text: str) -> int:
+def batch_size(text: bytes | str) -> int:
     """How many messages this frame holds if it is a batch, else 0."""
-    if '"messages"' not in text:
-        return 0  # nearly always
-    envelope = _one(text.encode(errors="replace"))
+    if isinstance(text, str):
+        if '"messages"' not in text:
+            return 0  # nearly always
+        text = text.encode(errors="replace")
+    envelope = _one(text)
     return len(_messages(envelope) or ()) if envelope.type == "batch" else 0
 
 

@@ -1,0 +1,126 @@
+"""Listening to a client; and pinging its server at a steady rate."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from ..client import Client
+from ..errors import NotConnectedError
+from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, RoundTrip, Settled, StateChanged
+from ..protocol.outgoing import SentBatch
+from .commands import CommandTable
+from .listener import Listener, relays
+from .schema import SCHEMA
+from .states import Told
+from .tables import SLACK
+
+__all__ = ["ClientListener"]
+
+# What a message may carry is plain data; a number that JSON cannot say is written as null.
+_to_json = msgspec.json.Encoder().encode
+_NAN = float("nan")
+
+
+class ClientListener(Listener):
+    """Fills the tables of a recorder with what happens to a client."""
+
+    def __init__(
+        self, client: Client, *, ping_rate: float, max_rows: int, keep_text: bool = False, path: Path | None = None
+    ) -> None:
+        offset = time.time() - time.monotonic()
+        commands = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
+        super().__init__(client.home, commands, max_rows=max_rows, keep_text=keep_text, path=path, wall_offset=offset)
+        self.client = client
+        self.ping_rate = ping_rate
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_ping = 0.0
+        self._events = self.tables["events"]
+        self._way: tuple[str, str | None] = ("", None)
+
+    def _listen(self) -> list[Callable[[], None]]:
+        self._look_around()
+        ends = [self.client.tap(self._heard), self.client.tap_frames(self._passed), self._no_more_pings]
+        if self.ping_rate > 0:
+            self._next_ping = time.monotonic()
+            self._ping()
+        return ends
+
+    # What there is to hear, most frequent first.
+
+    def _heard(self, item: ClientEvent | SentBatch) -> None:
+        kind = type(item)
+        if kind is EventReceived:
+            at, name, data, sequence, _ = item  # type: ignore[misc]
+            rows = self._events.rows
+            rows.append((at, name, sequence, _to_json(data).decode()))
+            if len(rows) >= SLACK:
+                self._events.tidy()
+        elif kind is SentBatch:
+            self._batches.add(item)
+            self.commands.sent(item.commands)  # type: ignore[union-attr]
+        elif kind is RoundTrip:
+            self._round_trip(item)  # type: ignore[arg-type]
+        elif kind is Settled:
+            self.commands.settled(item.command)  # type: ignore[union-attr]
+        elif kind is StateChanged:
+            self._state_changed(item)  # type: ignore[arg-type]
+        elif kind is ConnectionChanged:
+            self._changed(item)  # type: ignore[arg-type]
+
+    def _round_trip(self, trip: RoundTrip) -> None:
+        lag = self._monitor.lag(trip.sent, trip.received)
+        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._way)
+
+    def _state_changed(self, change: StateChanged) -> None:
+        if change.kind == "delta":
+            self._state(Told(change.at, False, change.payload, change.revision))
+        else:
+            self._tell_state(change.at)
+
+    def _tell_state(self, at: float) -> None:
+        # As the mirror has it: changes that had waited for a snapshot are in it already.
+        mirror = self.client._session.mirror
+        if mirror.state:
+            self._state(Told(at, True, mirror.state, mirror.revision))
+
+    def _changed(self, change: ConnectionChanged) -> None:
+        wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
+        reason = None if change.loss is None else str(change.loss)
+        self.tables["connection"].append(
+            change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
+        )
+        self._look_around()
+        if change.state == "disconnected":
+            # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
+            self.home.loop.call_soon(self.stop)
+
+    def _look_around(self) -> None:
+        """What round trips are made over from here on."""
+        names = [relay.name or "a network of its own" for relay in relays(self.client.url)]
+        self._way = self.client.profile, " and ".join(names) or None
+
+    # Pings at a steady rate.
+
+    def _ping(self) -> None:
+        loop = self.home.loop
+        if self.client.connected:
+            self.home.spawn(self._one_ping(), "ping of a recorder")
+        # What a blocked loop missed is not made up for.
+        self._next_ping = max(self._next_ping + 1 / self.ping_rate, loop.time())
+        self._timer = loop.call_at(self._next_ping, self._ping)
+
+    def _no_more_pings(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _one_ping(self) -> None:
+        # A cut connection is in the table `connection`; a ping that it swallowed has no round trip.
+        with suppress(NotConnectedError):
+            await self.client.ping()
