@@ -1,0 +1,74 @@
+"""The cockpit's notebook as an app: Voila shows its page without its cells, and everything in it works."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .conftest import PATIENCE, ROOT, SCREENSHOTS
+
+NOTEBOOK = ROOT / "notebooks" / "05_cockpit.ipynb"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[str]:
+    """Where Voila serves the notebook."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "voila", str(NOTEBOOK), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    log = tmp_path / "voila.log"
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=output, stderr=subprocess.STDOUT, cwd=tmp_path
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                urllib.request.urlopen(url + "voila/static/none", timeout=5).close()
+            except urllib.error.HTTPError:
+                break  # it answers
+            except OSError:
+                if time.monotonic() > deadline or process.poll() is not None:
+                    pytest.fail(f"Voila did not start; its log ends with:\n{log.read_text(encoding='utf-8')[-2000:]}")
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_it_is_an_app_without_code(app: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.set_default_timeout(PATIENCE * 1000)
+    # What a class without internet has: icons from elsewhere do not come.
+    page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(app)
+    cockpit = page.locator(".mbot-cockpit")
+    expect(cockpit.locator("[data-field=connection]").first).to_have_text("Connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_text("import mbot_nb")).to_have_count(0)
+    form = cockpit.locator("form[data-command=drive]")
+    form.get_by_label("duration", exact=False).last.fill("0.2")
+    form.get_by_role("button", name="Send drive").click()
+    expect(form.locator(".mbot-answer")).to_contain_text("ended: time")
+    cockpit.get_by_role("tab", name="Statistics").click()
+    expect(cockpit.locator("[data-field=per_frame]")).not_to_have_text("–")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "voila.png")
+    page.screenshot(path=SCREENSHOTS / "voila-whole.png", full_page=True)
+    assert errors == []
+    page.close()
