@@ -6,7 +6,7 @@ mb.widgets.Cockpit(bot)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
@@ -15,6 +15,7 @@ import traitlets
 from ..client import Client
 from ..home import settle
 from ..sync import SyncClient
+from . import rerun
 from .card import Card
 from .command import CommandPanel
 from .connect import ConnectPanel
@@ -37,6 +38,8 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         thread: let what Connect makes live on the I/O thread, which no cell can block.
     """
 
+    _retired: ClassVar[list[Cockpit]] = []
+
     def __init__(
         self,
         bot: Client | SyncClient | None = None,
@@ -51,6 +54,9 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()
+        for cockpit in [cockpit for cockpit in Cockpit._retired if not cockpit._seen]:
+            cockpit.close()
+        rerun.watch(self)
 
     def __repr__(self) -> str:
         return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
@@ -68,6 +74,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take it off the page, with all its parts. Once more changes nothing."""
+        Cockpit._retired[:] = [cockpit for cockpit in Cockpit._retired if cockpit is not self]
         if hasattr(self, "_connection"):
             self._clear()
             self._connection.close()
@@ -75,7 +82,23 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
                 self.layout.close()
         super().close()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its parts follow nothing any more."""
+        return self.comm is None or self in Cockpit._retired
+
+    def end(self, why: str) -> None:
+        """Follow the robot no more, and let the page say why; it goes when the next one is made and nobody looks at it."""
+        if not self.ended:
+            Cockpit._retired.append(self)
+            for part in (self._connection, *self._parts):
+                part.end(why)
+
     # Inside.
+
+    @property
+    def _seen(self) -> bool:
+        return any(part.seen for part in (self._connection, *self._parts))
 
     async def _connected(self, bot: Client) -> None:
         self._build()

@@ -18,6 +18,7 @@ import traitlets
 
 from ..errors import MbotError, UsageError
 from ..sync import SyncClient
+from . import rerun
 from .pace import budget
 from .stopping import Stopping
 
@@ -94,6 +95,9 @@ class LiveWidget(anywidget.AnyWidget):
             widget.close()
         if client.connection_state == "disconnected":
             self._end(CLOSED)
+        if framed:
+            # A cell that is run again shows its own; what its earlier run showed would listen for ever.
+            rerun.watch(self)
 
     def __repr__(self) -> str:
         return f"<{self._words.removeprefix('a ').removeprefix('an ')} of {repr(self._client)[1:-1]}>"

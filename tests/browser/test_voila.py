@@ -66,7 +66,7 @@ def test_it_is_an_app_without_code(app: str, browser: Browser) -> None:
     form.get_by_role("button", name="Send drive").click()
     expect(form.locator(".mbot-answer")).to_contain_text("ended: time")
     cockpit.get_by_role("tab", name="Statistics").click()
-    expect(cockpit.locator("[data-field=per_frame]")).not_to_have_text("–")
+    expect(cockpit.locator("[data-field=per_frame]")).not_to_be_empty()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "voila.png")
     page.screenshot(path=SCREENSHOTS / "voila-whole.png", full_page=True)
