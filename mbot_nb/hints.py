@@ -109,7 +109,8 @@ def _how_to_call(words: str) -> str | None:
     called = re.match(r"(\w+)\.(\w+)\(\) (?:got an unexpected|missing|got multiple|takes)", words)
     if called is None:
         return None
-    for value in list(shell().user_ns.values()):
+    ipython = shell()
+    for value in list(ipython.user_ns.values()) if ipython is not None else []:
         for kind in type(value).__mro__:
             if kind.__name__ == called[1] and _is_of(kind.__module__, "mbot_nb") and hasattr(kind, called[2]):
                 parameters = list(inspect.signature(getattr(kind, called[2])).parameters.values())[1:]
