@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import weakref
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..recording.schema import SCHEMA
 from .shelf import Damaged, Piece, Shelf, first_line, read_shelf
+from .unpacking import Cache
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,15 +76,18 @@ class Dataset:
         runs.recordings, runs.damaged                         # DataFrames: what there is, and what cannot be read
 
     Nothing is loaded when it is opened: a question reads the columns and the rows it needs, on all cores, and need not fit into
-    memory. A file that is damaged is left out and named in :attr:`damaged`. ``recording`` is the path below the folder;
-    `time_s` is each recording's own monotonic clock, so across recordings compare `wall`, or differences.
+    memory. Recordings that are not in Parquet are read once, and kept as such in the hidden folder `.mbot_nb-tables`. A file that
+    is damaged is left out and named in :attr:`damaged`. ``recording`` is the path below the folder; `time_s` is each
+    recording's own monotonic clock, so across recordings compare `wall`, or differences.
 
     It holds a DuckDB connection of its own, until :meth:`close` or the end of a ``with`` block.
     """
 
     def __init__(self, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
         self.folder = folder
-        shelf = read_shelf(folder)
+        self._cache = Cache(folder)
+        weakref.finalize(self, self._cache.close)
+        shelf = read_shelf(folder, self._cache)
         self._pieces = shelf.pieces
         self._damaged = shelf.damaged
         self._spines = shelf.spines()
@@ -268,7 +273,8 @@ class Dataset:
                     for _ in file.iter_batches():
                         pass
             except (OSError, pa.ArrowException) as error:
-                name = piece.path.relative_to(self.folder).as_posix()
+                inside = piece.path.is_relative_to(self.folder)
+                name = piece.path.relative_to(self.folder).as_posix() if inside else str(piece.path)
                 self._damaged.append(Damaged(name, f"it is damaged inside: {first_line(error)}"))
             else:
                 whole.append(piece)
@@ -284,6 +290,7 @@ class Dataset:
         """Give the connection back; relations that came from it cannot be read any more. Once more changes nothing."""
         self._closed = True
         self._connection.close()
+        self._cache.close()
 
     def __enter__(self) -> Dataset:
         return self

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import MbotError, UsageError
+from ..recording.files import FORMATS
 from ..recording.schema import SCHEMA
+from .unpacking import CACHE, KEY, Cache
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
 
-KEY = b"mbot_nb"
-"""Under this name a Parquet file carries its recording's metadata."""
 HIVE = ("recording", "robot")
 """Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
 
@@ -69,8 +69,8 @@ class Shelf(NamedTuple):
         return [_spine(name, pieces) for name, pieces in sorted(found.items())]
 
 
-def read_shelf(folder: Path) -> Shelf:
-    """Look at every file below the folder; of Parquet files only the last few bytes are read.
+def read_shelf(folder: Path, cache: Cache) -> Shelf:
+    """Look at every file below the folder. Of Parquet files only the last few bytes are read; of others Parquet files are made.
 
     Raises:
         UsageError: there is no such folder, or nothing in it that looks like a recording.
@@ -79,8 +79,15 @@ def read_shelf(folder: Path) -> Shelf:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
     shelf = Shelf([], [])
-    for path in sorted(folder.rglob("*.parquet")):
-        _add(shelf, folder, path)
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".parquet", *FORMATS) and CACHE not in path.parts]
+    for path in files:
+        if path.suffix == ".parquet" and path.is_file():
+            _add(shelf, folder, path)
+    already = {piece.recording for piece in shelf.pieces}
+    for path in files:
+        if path.suffix in FORMATS and path.is_file():
+            _unpack(shelf, folder, path, cache, already)
+    cache.tidy()
     if not shelf.pieces and not shelf.damaged:
         raise UsageError(
             f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, path=...)`, or name another folder"
@@ -89,6 +96,28 @@ def read_shelf(folder: Path) -> Shelf:
     robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
     shelf.pieces[:] = [piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces]
     return shelf
+
+
+def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: Collection[str]) -> None:
+    """Add a recording that is one file."""
+    name = path.relative_to(folder).as_posix()
+    recording = path.relative_to(folder).with_suffix("").as_posix()
+    if recording in already:
+        shelf.damaged.append(Damaged(name, f"it was left out: the same recording is there in Parquet, as {recording}"))
+        return
+    try:
+        place = cache.unpack(path)
+    except (MbotError, OSError) as error:
+        shelf.damaged.append(Damaged(name, first_line(error)))
+        return
+    found = Shelf([], [])
+    for part in sorted(place.glob("*.parquet")):
+        _add(found, place, part)
+    told = dict(_hive(folder, path))
+    shelf.pieces.extend(
+        piece._replace(recording=told.get("recording", recording), robot=told.get("robot", piece.robot)) for piece in found.pieces
+    )
+    shelf.damaged.extend(Damaged(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged)
 
 
 def _add(shelf: Shelf, folder: Path, path: Path) -> None:

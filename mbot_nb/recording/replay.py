@@ -15,6 +15,7 @@ from .. import commands as c
 from ..errors import CommandRejectedError, UsageError
 from ..robot import Report, Robot
 from ..robots.watchdog import Handle, shared
+from .recording import Recording
 from .timeline import Source, Timeline
 
 __all__ = ["ReplayRobot"]
@@ -396,16 +397,20 @@ class ReplayRobot(Robot):
 
 def _opened(source: str | Path | Source) -> tuple[str, Source]:
     """What it is called, and its tables."""
+    if isinstance(source, (str, Path)):
+        source = Recording.load(source)
     for table in ("events", "states"):
         if not hasattr(source, table):
-            raise UsageError(f"mb.ReplayRobot(...) needs a recording, and {type(source).__name__} has no {table}")
-    return "a recording", source  # type: ignore[return-value]
+            raise UsageError(f"mb.ReplayRobot(...) needs a recording or its file, and {type(source).__name__} has no {table}")
+    place = getattr(source, "source", None)
+    return Path(place).name if isinstance(place, str) else "a recording", source
 
 
 def _robot_of(recording: Source) -> str:
     metadata = getattr(recording, "metadata", None)
     robot = metadata.get("robot") if isinstance(metadata, Mapping) else None
-    return robot if isinstance(robot, str) and robot else "replay"
+    name = robot.get("robotId") if isinstance(robot, Mapping) else None
+    return name if isinstance(name, str) and name else "replay"
 
 
 def _is_number(value: object) -> bool:

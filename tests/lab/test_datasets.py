@@ -15,6 +15,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import lab
+from mbot_nb.recording.recording import Recording
 from mbot_nb.recording.schema import SCHEMA
 
 from .shelves import events, rows, shelve, trips
@@ -66,9 +67,7 @@ def test_every_table_is_there_with_all_its_columns_also_when_it_is_empty(folder:
 
 @pytest.mark.parametrize("name", SCHEMA)
 def test_columns_have_a_recorders_types(folder: Path, name: str) -> None:
-    from mbot_nb.recording.tables import Table
-
-    recorders = Table(name, SCHEMA[name], max_rows=1, wall_offset=0).frame()
+    recorders = Recording({}, {}).table(name)
     with lab.dataset(folder) as runs:
         ours = runs.to_pandas(name)
         assert ours.dtypes.drop(["recording", "robot"]).to_dict() == recorders.dtypes.to_dict()

@@ -17,7 +17,7 @@ class Made(NamedTuple):
 
     events: pd.DataFrame
     states: pd.DataFrame
-    metadata: dict[str, Any] = {"robot": "made-by-hand"}  # noqa: RUF012 - never changed
+    metadata: dict[str, Any] = {"robot": {"robotId": "made-by-hand"}}  # noqa: RUF012 - never changed
 
 
 def made(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,7 +255,7 @@ def test_a_wrong_speed_is_refused(speed: Any) -> None:
 
 
 def test_what_is_no_recording_is_refused() -> None:
-    with pytest.raises(mb.UsageError, match="needs a recording, and int has no events"):
+    with pytest.raises(mb.UsageError, match="needs a recording or its file, and int has no events"):
         mb.ReplayRobot(3)  # type: ignore[arg-type]
 
 
@@ -380,3 +381,54 @@ async def test_custom_is_the_users_where_a_handler_takes_it() -> None:
     async with mb.serve(mb.ReplayRobot(drive(1)), port=0) as server, mb.connect(server) as bot:
         server.command("custom")(lambda client, action: f"mine: {action}")
         assert (await bot.custom("pause")).value == "mine: pause"
+
+
+# From a file, and recorded again.
+
+
+async def test_a_run_recorded_saved_and_replayed_is_the_same_run(tmp_path: Path) -> None:
+    async with mb.serve(mb.SimulatedRobot(seed=3), port=0) as server, mb.connect(server) as bot:
+        with mb.Recorder(bot, ping_rate=0) as rec:
+            await bot.drive(left=60, right=40, duration=0.5)
+            await bot.update_personality(curiosity_drive=0.9)
+            server.emit("reaction", {"ms": 231.4})
+            await until(lambda: "reaction" in set(rec.events.name))
+            await until(lambda: not bot.state.motors.moving)
+        path = rec.save(tmp_path / "run.mbot")
+        last = rec.to_recording().state()
+    async with mb.serve(mb.ReplayRobot(path, paused=True), port=0, speed=4) as server, mb.connect(server) as bot:
+        assert server.robot.robot_id == "simulated-mbot2"
+        assert bot.state.replay.source == "run.mbot"
+        assert set(bot.state) == {*last, "replay"}
+        with mb.Recorder(bot, ping_rate=0) as again:
+            await bot.custom("play")
+            await until(lambda: '"end"' in "".join(again.events.data[again.events.name == "replay_changed"]))
+
+        def told(events: Any) -> list[tuple[str, str]]:
+            own = events[~events.name.isin(["telemetry", "replay_changed", "command_result"])]
+            return list(zip(own.name, own.data, strict=True))
+
+        assert told(again.events) == told(rec.events)
+        assert told(rec.events)[-1] == ("reaction", '{"ms":231.4}')
+        telemetry = rec.events.data[rec.events.name == "telemetry"].tolist()
+        replayed = again.events.data[again.events.name == "telemetry"].tolist()
+        assert [data for data in telemetry if data in set(replayed)] == replayed, "none is new, and none out of turn"
+        assert replayed[-1] == telemetry[-1]
+        assert {**bot.state.to_dict(), "replay": None} == {**last, "replay": None}
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(mb.UsageError, match=r"nowhere\.mbot cannot be read"):
+        mb.ReplayRobot(tmp_path / "nowhere.mbot")
+
+
+async def test_a_recorder_that_goes_on_can_be_replayed_as_far_as_it_has_come() -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        with mb.Recorder(bot, ping_rate=0) as rec:
+            await bot.drive(left=30, right=30, duration=0.2)
+            replay = mb.ReplayRobot(rec)
+        assert replay.robot_id == "simulated-mbot2"
+        assert replay.source == "a recording"
+        assert replay.duration > 0.15
+        replay.seek(replay.duration)
+        assert replay.state()["pose"] == rec.to_recording().state()["pose"]

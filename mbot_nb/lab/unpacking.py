@@ -1,0 +1,110 @@
+"""Recordings in other formats as Parquet files, made once, so that a question can be put to hundreds of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..recording.recording import Recording
+from ..recording.schema import SCHEMA
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["CACHE", "KEY", "Cache"]
+
+KEY = b"mbot_nb"
+"""Under this name a Parquet file carries its recording's metadata."""
+CACHE = ".mbot_nb-tables"
+"""The folder, beside the recordings, for what was made of them. It can be deleted at any time."""
+VERSION = 1
+"""Of what is in there."""
+
+
+class Cache:
+    """Where the Parquet files of other recordings are: below their folder, or in a temporary one where nothing can be written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._place = folder / CACHE
+        self._temporary = False
+        self._used: set[Path] = set()
+
+    def unpack(self, path: Path) -> Path:
+        """The folder with the tables of this recording; made, if it was not before or the recording has changed since.
+
+        Raises:
+            UsageError: it cannot be read as a recording.
+        """
+        state = path.stat()
+        name = hashlib.sha256(path.relative_to(self._folder).as_posix().encode()).hexdigest()[:16]
+        made = f"{name}-{state.st_size}-{state.st_mtime_ns}-{VERSION}"
+        found = self._place / made
+        if not found.is_dir():
+            recording = Recording.load(path)
+            try:
+                self._write(recording, found)
+            except OSError:
+                if self._temporary:
+                    raise
+                # The folder may be on a read-only disk, or somebody else's.
+                self._place, self._temporary = Path(tempfile.mkdtemp(prefix="mbot_nb-tables-")), True
+                found = self._place / made
+                self._write(recording, found)
+        self._used.add(found)
+        return found
+
+    def tidy(self) -> None:
+        """Throw away what was made of recordings that have changed or gone since."""
+        if self._place.is_dir():
+            for old in [old for old in self._place.iterdir() if old not in self._used]:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def close(self) -> None:
+        """Leave nothing in a temporary place. What is beside the recordings stays for the next time."""
+        if self._temporary:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    def _write(self, recording: Recording, place: Path) -> None:
+        """All of it or nothing: whoever opens the same folder meanwhile finds no half."""
+        self._place.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix="making-", dir=self._place))
+        self._used.add(room)
+        try:
+            _save(recording, room)
+            room.rename(place)
+        except OSError:
+            shutil.rmtree(room, ignore_errors=True)
+            if not place.is_dir():  # else another one was quicker
+                raise
+
+
+def _save(recording: Recording, place: Path) -> None:
+    import pyarrow.parquet as pq
+
+    told = {KEY: json.dumps({**recording.metadata, "cut": recording.cut}).encode()}
+    for name in SCHEMA:
+        table = recording.arrow(name)
+        if table.num_rows or name == "events":  # so that a recording of nothing is one, too
+            whole = _with_wall(name, table, recording.wall_offset).replace_schema_metadata(told)
+            pq.write_table(whole, place / f"{name}.parquet", compression="zstd", write_page_checksum=True)
+
+
+def _with_wall(name: str, table: pa.Table, offset: float) -> pa.Table:
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {}
+    seconds = ""
+    for column in SCHEMA[name]:
+        if column.kind == "wall":
+            micros = np.round((columns[seconds].to_numpy() + offset) * 1e6).astype("i8")
+            columns[column.name] = pa.array(micros, pa.timestamp("us", tz="UTC"))
+        else:
+            seconds, columns[column.name] = column.name, table.column(column.name)
+    return pa.table(columns)
