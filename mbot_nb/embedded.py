@@ -279,6 +279,20 @@ def _give_back(opening: asyncio.Future[Any]) -> None:
         opening.result().close()
 
 
+async def stop_beside(client: Client) -> None:
+    """Stop a client's robot over another connection; on the I/O thread, for a client whose own loop is blocked.
+
+    Raises:
+        MbotError: no connection could be made, or the stop was not answered.
+    """
+    other = Client(client._url, Home.io_thread(), settings=client.settings, token=client._session.token)
+    await other.open()
+    try:
+        await other.stop()
+    finally:
+        await other.close()
+
+
 def refuse_own_loop(address: str | Server | None) -> None:
     """For synchronous calls: a server on the loop that the call blocks would never answer it.
 

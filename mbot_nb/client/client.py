@@ -274,7 +274,7 @@ class Client(Calls):
             self._own_event("gap", {"expected": event.expected, "got": event.got}, event.at)
         elif isinstance(event, Trouble):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
-        for tap in self._taps:
+        for tap in tuple(self._taps):  # one may end itself by what it is told
             tap(event)
 
     def _told(self) -> None:

@@ -4,7 +4,9 @@ from .card import Card
 from .cockpit import Cockpit
 from .command import CommandPanel
 from .connect import ConnectPanel
+from .pad import DrivePad
 from .stats import StatsPanel
+from .stop import StopButton
 from .subscribe import SubscribePanel
 
-__all__ = ["Card", "Cockpit", "CommandPanel", "ConnectPanel", "StatsPanel", "SubscribePanel"]
+__all__ = ["Card", "Cockpit", "CommandPanel", "ConnectPanel", "DrivePad", "StatsPanel", "StopButton", "SubscribePanel"]

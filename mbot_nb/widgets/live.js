@@ -9,13 +9,20 @@ const SILENT =
 
 const REACH = {
   yes: "",
-  no:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. Start with mb.serve(thread=True), and it reaches the robot at once.",
-  direct: "Finding out whether this page reaches the robot while a cell blocks …",
-  reached: "While a cell blocks, this page stops the robot over a connection of its own.",
-  unreached:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page does not reach the robot's server itself. `await asyncio.sleep()` does not block.",
+  awaits:
+    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
+  never: "While a cell runs, this Stop waits until the cell ends. On ipykernel 7.3 it does not.",
+  asking: "Finding out whether this page reaches the robot while a cell runs …",
+  direct: "While a cell blocks, this page stops the robot over a connection of its own.",
+  undirect:
+    "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page cannot reach the robot's server by itself. `await asyncio.sleep()` does not block.",
+  direct_awaits:
+    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
+  undirect_awaits:
+    "While a cell runs, this Stop waits until the cell ends: this page cannot reach the robot's server by itself. On ipykernel 7.3 it need not.",
 };
+
+const AFTER = { click: "the click", "letting go": "letting go", arrival: "the click had arrived" };
 
 function make(tag, parent, properties = {}) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -43,7 +50,7 @@ function stoodWords(stood) {
   if (!stood) return "";
   if (stood.seconds === null) return "The robot stood already.";
   const time = stood.seconds < 10 ? `${Math.round(stood.seconds * 1000)} ms` : `${stood.seconds.toFixed(1)} s`;
-  return `Stood still ${stood.exact ? "" : "at most "}${time} after the ${stood.clicked ? "click" : "click had arrived"}.`;
+  return `Stood still ${stood.exact ? "" : "at most "}${time} after ${AFTER[stood.after]}.`;
 }
 
 /** A colour of the page as it is now. */
@@ -146,6 +153,7 @@ class Live {
     this.answerTimer = null;
     this.noteCame = 0;
     this.direct = null;
+    this.asking = false;
     this.cleaning = [];
   }
 
@@ -311,23 +319,30 @@ class Live {
   /** Whether a stop works while a cell blocks; before anybody needs it. */
   takeReach(reach) {
     this.direct = null;
-    if (reach === "direct" && this.stopButton) {
-      if (isHere()) this.send({ kind: "way" });
-      else this.writeReach(REACH.unreached);
-    } else {
-      this.writeReach(REACH[reach] ?? "");
+    if (!reach.startsWith("direct")) this.writeReach(REACH[reach] ?? "");
+    else if (!isHere()) this.writeReach(REACH[`un${reach}`]);
+    else if (!this.asking) {
+      this.asking = true;
+      this.writeReach(REACH.asking);
+      this.send({ kind: "way" });
     }
   }
 
   foundWay(way) {
-    if (!way.url) return;
+    if (!this.asking) return; // another view has asked
+    this.asking = false;
+    const { reach } = this.values;
+    if (!way.url) {
+      this.writeReach(REACH[`un${reach}`] ?? "");
+      return;
+    }
     const direct = new DirectWay(way);
     direct.reach(true).then(
       () => {
         this.direct = direct;
-        this.writeReach(REACH.reached);
+        this.writeReach(REACH[reach] ?? "");
       },
-      () => this.writeReach(REACH.unreached),
+      () => this.writeReach(REACH[`un${reach}`] ?? ""),
     );
   }
 

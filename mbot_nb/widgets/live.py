@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from ..client import Client
-    from ..subscriptions import Event, Subscription
 
-__all__ = ["LiveWidget", "page_style", "page_text", "rounded"]
+__all__ = ["LiveWidget", "kind_of", "page_style", "page_text", "rounded"]
 
 _log = logging.getLogger("mbot_nb")
 _HERE = Path(__file__).parent
@@ -90,7 +89,6 @@ class LiveWidget(anywidget.AnyWidget):
         super().__init__(snapshot=self._everything())
         self.on_msg(self._received)
         self._untap = client.tap(self._tapped)
-        self._subscription: Subscription | None = client.subscribe("connection", self._connection_changed)
         for widget in [widget for widget in LiveWidget._ended_widgets if not widget._views]:
             widget.close()
         if client.connection_state == "disconnected":
@@ -154,8 +152,8 @@ class LiveWidget(anywidget.AnyWidget):
         """What a new view needs beside the values."""
         return {}
 
-    def _happened(self, event: object) -> bool:
-        """Something has happened to the client; whether it is worth a look. At home."""
+    def _happened(self, event: Any) -> bool:
+        """Something has happened to the client (see `Client.tap`); whether it is worth a look. At home."""
         return True
 
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
@@ -251,7 +249,13 @@ class LiveWidget(anywidget.AnyWidget):
         self._sent = self._everything()
         self._answer({"kind": "all", **self._sent, "said": self._said})
 
-    def _tapped(self, event: object) -> None:
+    def _tapped(self, event: Any) -> None:
+        if kind_of(event) == "ConnectionChanged" and event.state != event.previous:
+            if event.state == "disconnected":
+                self._end(CLOSED)
+                return
+            if event.resumed is False:
+                self._connected_anew()
         if self._happened(event):
             self._touch()
 
@@ -280,13 +284,6 @@ class LiveWidget(anywidget.AnyWidget):
             self._sent.update(changed)
             self.send({"kind": "changed", **changed})
 
-    def _connection_changed(self, event: Event) -> None:
-        if event["state"] == "disconnected":
-            self._end(CLOSED)
-        elif event["resumed"] is False:
-            self._connected_anew()
-            self._touch()
-
     def _end(self, why: str) -> None:
         if self._ended:
             return
@@ -305,9 +302,6 @@ class LiveWidget(anywidget.AnyWidget):
             self._timer = None
         self._stopping.end()
         self._untap()
-        if self._subscription is not None:
-            self._subscription.cancel()
-            self._subscription = None
 
     # What all of them show.
 
@@ -337,6 +331,11 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _everything(self) -> dict[str, Any]:
         return {**self._common(), **self._values(), **self._whole(), "framed": self._framed, "ended": self._ended}
+
+
+def kind_of(event: object) -> str:
+    """What has happened to a client, by the name of its class: widgets know no message, and need none."""
+    return type(event).__name__
 
 
 def rounded(value: Any, digits: int) -> float | None:

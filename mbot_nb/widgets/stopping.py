@@ -15,8 +15,9 @@ from collections.abc import Callable, Coroutine
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..embedded import server_of
+from ..embedded import server_of, stop_beside
 from ..errors import MbotError
+from ..home import Home
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -29,6 +30,8 @@ _log = logging.getLogger("mbot_nb")
 
 LOOK = 0.005
 """Seconds between two looks whether the robot stands; a robot of this process knows itself since when."""
+HOME_HAS = 0.1
+"""Seconds that a client's home is given to carry out a stop, before another connection does."""
 LONGEST = 5.0
 """Seconds after which nobody waits for it to stand any more."""
 OLDEST = 60.0
@@ -56,9 +59,10 @@ class Stopping:
         self._touch = touch
         self._waits: set[concurrent.futures.Future[None]] = set()
         self.stood: dict[str, Any] | None = None
-        """How long the last stop took: ``seconds`` from the click (or from its arrival, if ``clicked`` is false) to standing
-        still; ``exact`` if the robot says since when it stands; None for one that stood already."""
+        """How long the last stop took: ``seconds`` from what it came ``after`` to standing still, None for a robot that stood
+        already; ``exact`` if the robot itself says since when it stands."""
         self._callbacks: bool | None = None
+        self._while_awaiting = True
 
     # What it can do.
 
@@ -68,19 +72,29 @@ class Stopping:
         version = getattr(ipykernel, "version_info", (0,))
         # 7.4 brings some messages in another thread and yet lets them wait for the cell.
         self._callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
+        self._while_awaiting = version >= (7,)
 
     @property
     def reach(self) -> str:
-        """Whether a stop works while a cell blocks: ``yes``, ``direct`` (if the page can reach the server), ``no``."""
-        if self._callbacks is None or "ipykernel" not in sys.modules or self._callbacks:
+        """What a stop on the page reaches while a cell runs.
+
+        ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on the I/O thread.
+        ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
+        ``never``: it waits for the end of the cell.
+        """
+        if self._callbacks is None or self._callbacks or "ipykernel" not in sys.modules:
             return "yes"
         server = server_of(self._client)
-        return "direct" if server is not None and server.home.is_io_thread else "no"
+        if server is not None and server.home.is_io_thread:
+            return "direct"
+        if self._while_awaiting:
+            return "awaits"
+        return "never" if server is None else "direct_awaits"
 
     def direct_way(self) -> dict[str, Any]:
         """Where the page finds the robot's server, and how it makes sure that it is this one; in any thread."""
         server = server_of(self._client)
-        if server is None or self.reach != "direct":
+        if server is None or not self.reach.startswith("direct"):
             return {"url": None}
         return {
             "url": server.url,
@@ -91,10 +105,11 @@ class Stopping:
 
     # What it does.
 
-    def act(self, kind: str, at: Any) -> None:
+    def act(self, kind: str, at: Any, *, quietly: bool = False) -> None:
         """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
 
-        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page knows it.
+        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page knows it. ``quietly``: only
+        what goes wrong is said.
         """
         came = time.monotonic()
         clicked = _moment(at, came)
@@ -104,10 +119,15 @@ class Stopping:
                 asked = client.release_stop()
             else:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
-            self._say(WORDS[kind][0])
-            self._submit(self._tell(asked, WORDS[kind][1]))
+            if not quietly:
+                self._say(WORDS[kind][0])
+            told = self._submit(self._tell(asked, "" if quietly else WORDS[kind][1]))
             if kind != "release":
-                self._submit(self._wait_until_it_stands(came if clicked is None else clicked, clicked is not None))
+                after = "arrival" if clicked is None else "letting go" if quietly else "click"
+                self._submit(self._wait_until_it_stands(came if clicked is None else clicked, after))
+                if not client.home.is_here and not client.home.is_io_thread and server_of(client) is None:
+                    # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
+                    self._keep(Home.io_thread().submit(self._beside(told)))
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
             self._say(f"Not stopped: {error}" if kind != "release" else f"Not released: {error}", error=True)
@@ -117,10 +137,23 @@ class Stopping:
         for wait in list(self._waits):
             wait.cancel()
 
-    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        wait = self._client.home.submit(coroutine)
+    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
+        return self._keep(self._client.home.submit(coroutine))
+
+    def _keep(self, wait: concurrent.futures.Future[None]) -> concurrent.futures.Future[None]:
         self._waits.add(wait)
         wait.add_done_callback(self._waits.discard)
+        return wait
+
+    async def _beside(self, told: concurrent.futures.Future[None]) -> None:
+        """On the I/O thread: stop over a connection of its own, if home does not get to it."""
+        await asyncio.sleep(HOME_HAS)
+        if told.done():
+            return
+        try:
+            await stop_beside(self._client)
+        except MbotError as error:
+            self._say(str(error), error=True)
 
     async def _tell(self, asked: Coroutine[Any, Any, Any], done: str) -> None:
         """Say on the page what became of it."""
@@ -129,9 +162,10 @@ class Stopping:
         except MbotError as error:
             self._say(str(error), error=True)
         else:
-            self._say(done)
+            if done:
+                self._say(done)
 
-    async def _wait_until_it_stands(self, began: float, clicked: bool) -> None:
+    async def _wait_until_it_stands(self, began: float, after: str) -> None:
         server = server_of(self._client)
         robot = None if server is None else server.robot
         exact = hasattr(robot, "at_rest_since")
@@ -144,7 +178,7 @@ class Stopping:
                 self.stood = {
                     "seconds": None if took is None else round(took, 4),
                     "exact": exact,
-                    "clicked": clicked,
+                    "after": after,
                     "at": round(began, 3),
                 }
                 self._touch()

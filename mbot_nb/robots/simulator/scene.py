@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import hypot
 from typing import Any
 
@@ -11,7 +12,7 @@ from ...errors import UsageError
 from .body import Body
 from .senses import Floor, Sound
 from .space import Space, solid, solids
-from .world import Box, Piece, World
+from .world import Box, Item, Line, Piece, World
 
 __all__ = ["Scene"]
 
@@ -28,28 +29,43 @@ class Scene:
         """Something came or went since the sensors were last read."""
         self._arena: dict[str, Any] | None = None
 
-    def put(self, item: Box | Piece) -> None:
-        """Let a box or a piece appear.
+    def put(self, item: Box | Piece | Line) -> None:
+        """Let a box, a piece or a line appear.
 
         Raises:
             UsageError: if a robot stands where the box shall be.
         """
         if isinstance(item, Piece):
             self._replace(pieces=(*self.world.pieces, item))
-            return
-        thing = solid(item)
-        for body in self.space.bodies:
-            if body.shape.push(thing) is not None:
-                raise UsageError(f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else")
-        self._replace(boxes=(*self.world.boxes, item))
+        elif isinstance(item, Line):
+            self._replace(lines=(*self.world.lines, item))
+        else:
+            self._must_be_free(item)
+            self._replace(boxes=(*self.world.boxes, item))
 
-    def take_away(self, box: Box) -> None:
-        """Let a box disappear; :class:`UsageError` if there is none like it."""
-        if box not in self.world.boxes:
-            raise UsageError("there is no such box: simulation.world.boxes lists those there are")
+    def take_away(self, item: Box | Line) -> None:
+        """Let a box or a line disappear; :class:`UsageError` if there is none like it."""
+        if isinstance(item, Line):
+            self._replace(lines=_without(self.world.lines, item, "line"))
+        else:
+            self._replace(boxes=_without(self.world.boxes, item, "box"))
+
+    def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
+        """Let a box stand somewhere else, under the same number as before; returns the box as it stands now.
+
+        Raises:
+            UsageError: there is none like it, a robot stands there, or its middle would be outside of the arena.
+        """
         boxes = list(self.world.boxes)
-        boxes.remove(box)
+        if box not in boxes:
+            raise UsageError(_NO_SUCH.format("box", "boxes"))
+        if not (0 <= x <= self.world.width and 0 <= y <= self.world.height):
+            raise UsageError(f"({x:.0f}, {y:.0f}) cm is outside of the arena: put the middle of the box into it")
+        moved = msgspec.structs.replace(box, x=x, y=y, angle=box.angle if angle is None else angle)
+        self._must_be_free(moved)
+        boxes[boxes.index(box)] = moved
         self._replace(boxes=boxes)
+        return moved
 
     def take_pieces(self, x: float, y: float, reach: float) -> list[Piece]:
         """Take the pieces within ``reach`` cm of a point off the floor, the nearest first."""
@@ -80,8 +96,16 @@ class Scene:
         self.space.bodies.append(body)
         self._touch()
 
+    def _must_be_free(self, box: Box) -> None:
+        thing = solid(box)
+        for body in self.space.bodies:
+            if body.shape.push(thing) is not None:
+                raise UsageError(f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else")
+
     def _replace(self, **changes: Any) -> None:
         self.world = msgspec.structs.replace(self.world, **changes)
+        if "lines" in changes:
+            self.floor = Floor(self.world.lines)
         self.space.solids = solids(self.world)
         self._arena = None
         self._touch()
@@ -91,3 +115,15 @@ class Scene:
         for body in self.space.bodies:
             body.clearance = 0.0
         self.changed = True
+
+
+_NO_SUCH = "there is no such {}: simulation.world.{} lists those there are"
+
+
+def _without(items: Sequence[Item], item: Item, what: str) -> list[Item]:
+    """All but one."""
+    left = list(items)
+    if item not in left:
+        raise UsageError(_NO_SUCH.format(what, f"{what}es" if what == "box" else f"{what}s"))
+    left.remove(item)
+    return left

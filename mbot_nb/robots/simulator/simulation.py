@@ -24,7 +24,7 @@ from .body import Body
 from .noise import mix
 from .scene import Scene
 from .senses import Sound
-from .world import Box, Piece, Start, World, playground
+from .world import Box, Line, Piece, Start, World, playground
 
 __all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Appointment", "Simulation"]
 
@@ -112,17 +112,27 @@ class Simulation:
             self.agents.append(agent)
             return agent
 
-    def put(self, thing: Box | Piece) -> None:
-        """Let a box or a piece appear in the world; :class:`UsageError` if a robot stands where the box shall be."""
+    def put(self, thing: Box | Piece | Line) -> None:
+        """Let a box, a piece or a line appear in the world; :class:`UsageError` if a robot stands where the box shall be."""
         with self.moment():
             self.commit()
             self.scene.put(thing)
 
-    def take_away(self, box: Box) -> None:
-        """Let a box disappear; :class:`UsageError` if there is none like it."""
+    def take_away(self, thing: Box | Line) -> None:
+        """Let a box or a line disappear; :class:`UsageError` if there is none like it."""
         with self.moment():
             self.commit()
-            self.scene.take_away(box)
+            self.scene.take_away(thing)
+
+    def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
+        """Let a box stand at (x, y) cm, turned by ``angle`` degrees (as before); returns it as it stands then.
+
+        Raises:
+            UsageError: there is none like it, a robot stands there, or its middle would be outside of the arena.
+        """
+        with self.moment():
+            self.commit()
+            return self.scene.move(box, x, y, angle)
 
     def take_pieces(self, agent: Agent, reach: float) -> list[Piece]:
         """Let ``agent`` take what lies within ``reach`` cm off the floor."""

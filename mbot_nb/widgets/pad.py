@@ -1,0 +1,124 @@
+"""Driving by hand: hold a key, a finger, the mouse or a stick, and the robot goes; let go, and it stands.
+
+    mb.widgets.DrivePad(bot)
+
+A hold is a row of short leases: a motion of 0.4 s, renewed ten times a second. Whatever is lost on the way, the robot ends it
+by itself. What comes late is dropped: a robot must not start moving because a kernel was busy a second ago. A stop never is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MbotError
+from .live import LiveWidget, kind_of, page_style, page_text
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..sync import SyncClient
+
+__all__ = ["DrivePad"]
+
+LEASE = 0.4
+"""Seconds that a motion lasts unless it is renewed, which the page does every 0.1 s."""
+STALE = 0.25
+"""Seconds from the hand to the robot's client; a motion that took longer is dropped."""
+MOST_UNDER_WAY = 4
+"""Renewals sent and not acknowledged; beyond, the line is too slow, and the motion ends by itself."""
+MOST_VIEWS = 64
+"""Views whose last hold is remembered."""
+
+
+class DrivePad(LiveWidget):
+    """A pad to drive with: mouse, touch, arrow keys or WASD (space stops), or a gamepad. It drives while it is held.
+
+    It stops when it is let go, when it loses the focus, when the page is hidden, and when kernel or robot cannot be reached.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
+        speed: percent of full speed to begin with, 10 to 100; the slider of the pad changes it.
+        framed: with the robot's name, its connection and a Stop of its own.
+    """
+
+    _esm = page_text("pad.js")
+    _css = page_style("pad.css")
+    _words = "a drive pad"
+
+    def __init__(self, bot: Client | SyncClient, *, speed: float = 40.0, framed: bool = True) -> None:
+        self._speed = min(max(float(speed), 10.0), 100.0)
+        self._let_go_of: dict[str, int] = {}
+        self._under_way = 0
+        self._hands = threading.Lock()
+        self.dropped = 0
+        """Motions that came too late and were not carried out."""
+        super().__init__(bot, framed=framed)
+
+    def _values(self) -> dict[str, Any]:
+        motors = self._client.state.to_dict().get("motors") or {}
+        return {"motors": [motors.get("left"), motors.get("right")], "moving": bool(motors.get("moving"))}
+
+    def _whole(self) -> dict[str, Any]:
+        return {"speed": self._speed}
+
+    def _happened(self, event: object) -> bool:
+        return kind_of(event) in ("StateChanged", "ConnectionChanged", "RoundTrip")
+
+    # From the page, in any thread.
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        view, hold = str(content.get("view")), content.get("hold")
+        if not isinstance(hold, int):
+            return
+        if kind == "let_go":
+            with self._hands:
+                self._let_go_of[view] = max(hold, self._let_go_of.get(view, 0))
+                while len(self._let_go_of) > MOST_VIEWS:
+                    del self._let_go_of[next(iter(self._let_go_of))]
+            self._stopping.act("stop", content.get("at"), quietly=True)
+        elif kind == "drive":
+            at, left, right = (content.get(name) for name in ("at", "left", "right"))
+            if not all(isinstance(number, (int, float)) and isfinite(number) for number in (at, left, right)):
+                return
+            number = content.get("number")
+            if self._is_late(at) or not self._client.home.post(self._drive, view, hold, number, at, left, right):
+                self._drop(view, number)
+
+    @staticmethod
+    def _is_late(at: Any) -> bool:
+        return bool(time.monotonic() - at / 1e3 > STALE)
+
+    def _drop(self, view: str, number: Any) -> None:
+        self.dropped += 1
+        self._answer({"kind": "driven", "to": view, "number": number, "dropped": True})
+
+    # At home.
+
+    def _drive(self, view: str, hold: int, number: Any, at: float, left: float, right: float) -> None:
+        # Once more: home may have been busy, and the hand may have let go meanwhile.
+        with self._hands:
+            over = hold <= self._let_go_of.get(view, 0)
+        if over or self._ended or self._is_late(at) or self._under_way >= MOST_UNDER_WAY:
+            self._drop(view, number)
+            return
+        if self._client.state.get("latch") is not None:
+            self._drop(view, number)
+            self._say("An emergency stop stands: press Release, and the robot may move again.", error=True)
+            return
+        self._under_way += 1
+        self._client.home.spawn(self._lease(left, right), "driving by hand")
+        self._answer({"kind": "driven", "to": view, "number": number, "dropped": False})
+
+    async def _lease(self, left: float, right: float) -> None:
+        try:
+            await self._client.drive(_percent(left), _percent(right), duration=LEASE, wait=False)
+        except MbotError as error:
+            self._say(str(error), error=True)
+        finally:
+            self._under_way -= 1
+
+
+def _percent(value: float) -> float:
+    return round(min(max(value, -100.0), 100.0), 1)

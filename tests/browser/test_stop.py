@@ -1,0 +1,95 @@
+"""Stop in a real page: latching, measured, and as good while a cell runs as the kernel allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.kernels.conftest import VERSIONS
+
+if TYPE_CHECKING:
+    from .conftest import Notebook
+
+    Open = Callable[..., Notebook]
+
+START = """
+import asyncio, time
+import mbot_nb as mb
+robot = mb.SimulatedRobot(seed=1)
+server = await mb.serve(robot, port=0{thread})
+bot = await mb.connect(server{thread})
+stop = mb.widgets.StopButton(bot)
+stop
+"""
+DRIVE = """
+if robot.latch:
+    await bot.release_stop()
+ended = []
+await bot.drive(30, 20, duration=9, wait=False)
+robot.motion.on_end(lambda how: ended.append((how, time.monotonic())))
+"""
+BLOCKS = "time.sleep(3); after = time.monotonic()"
+AWAITS = "await asyncio.sleep(3); after = time.monotonic()"
+
+
+def panel_of(notebook: Notebook) -> Locator:
+    panel = notebook.page.locator(".mbot-stopper")
+    expect(panel.locator("[data-field=connection]")).to_have_text("connected")
+    return panel
+
+
+def stop_while(notebook: Notebook, panel: Locator, cell: int) -> float:
+    """Click Stop while a cell runs; returns how long before the cell's end the motion ended."""
+    notebook.run_cell(1)
+    notebook.run_cell(cell, wait=False)
+    notebook.page.wait_for_timeout(400)
+    panel.get_by_role("button", name="Stop the robot").click()
+    notebook.wait("ended")
+    notebook.wait_idle()
+    how, when = notebook.value("ended[0]")
+    assert how == "stopped"
+    expect(panel).to_have_attribute("data-latched", "true")
+    return float(notebook.value("after")) - float(when)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(open_notebook: Open, version: str) -> None:
+    notebook = open_notebook([START.format(thread=", thread=True"), DRIVE, BLOCKS, AWAITS], version)
+    notebook.run_cell(0)
+    panel = panel_of(notebook)
+    expect(panel.locator(".mbot-reach")).to_have_text(
+        "" if version == "7.3.0" else "While a cell blocks, this page stops the robot over a connection of its own."
+    )
+    for cell in (2, 3):
+        assert stop_while(notebook, panel, cell) > 0.5
+        # Measured by the robot itself: braking from 30 % takes 40 ms.
+        expect(panel.locator("[data-field=stood]")).to_contain_text("after the click")
+        took = notebook.value("stop._stopping.stood")
+        assert took["exact"]
+        assert 0.03 < took["seconds"] < 0.5
+    notebook.screenshot(f"stop-{version}")
+    panel.get_by_role("button", name="Release").click()
+    expect(panel).to_have_attribute("data-latched", "false")
+    assert notebook.value("robot.latch") is None
+    assert notebook.errors() == []
+    assert notebook.console == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_in_the_kernels_loop_it_says_what_it_cannot_do(open_notebook: Open, version: str) -> None:
+    notebook = open_notebook([START.format(thread=""), DRIVE, BLOCKS, AWAITS], version)
+    notebook.run_cell(0)
+    panel = panel_of(notebook)
+    reach = panel.locator(".mbot-reach")
+    if version == "7.3.0":
+        expect(reach).to_have_text("")
+    else:
+        expect(reach).to_contain_text("waits until the cell ends. With mb.serve(thread=True)")
+    assert stop_while(notebook, panel, 3) > 0.5, "while a cell awaits, on every kernel"
+    before = stop_while(notebook, panel, 2)
+    assert before > 0.5 if version == "7.3.0" else -0.5 < before < 0.5
+    assert notebook.errors() == []
+    assert notebook.console == []
