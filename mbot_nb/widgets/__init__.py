@@ -1,5 +1,6 @@
 """What a person touches: pictures and buttons in the notebook, drawn by plain modules of JavaScript beside the Python ones."""
 
+from .arena import Arena
 from .card import Card
 from .cockpit import Cockpit
 from .command import CommandPanel
@@ -9,4 +10,4 @@ from .stats import StatsPanel
 from .stop import StopButton
 from .subscribe import SubscribePanel
 
-__all__ = ["Card", "Cockpit", "CommandPanel", "ConnectPanel", "DrivePad", "StatsPanel", "StopButton", "SubscribePanel"]
+__all__ = ["Arena", "Card", "Cockpit", "CommandPanel", "ConnectPanel", "DrivePad", "StatsPanel", "StopButton", "SubscribePanel"]

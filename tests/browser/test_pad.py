@@ -22,10 +22,9 @@ server = await mb.serve(robot, port=0)
 bot = await mb.connect(server)
 pad = mb.widgets.DrivePad(bot, speed=30)
 def moved():
-    "When it began to move, when it came to stand, and its headings then."
+    "When it was first seen to move, and when it came to stand, in s of the simulation."
     rows = robot.path
-    going = [a for a, b in zip(rows, rows[1:]) if a[1:] != b[1:]]
-    return [going[0][0], robot.simulation.now if robot.at_rest_since is None else robot.at_rest_since - robot.simulation._origin]
+    return next(b[0] for a, b in zip(rows, rows[1:]) if a[1:] != b[1:]), robot.at_rest_since - robot.simulation.reading(0)
 pad
 """
 

@@ -1,0 +1,161 @@
+"""The robot from above: where it is, what it sees and shines, the way it came, and the world around it.
+
+mb.widgets.Arena(bot)
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import deque
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from ..embedded import server_of
+from ..errors import UsageError
+from ..robots.simulator import SimulatedRobot
+from ..robots.simulator.world import Line
+from .card import pose_of
+from .live import LiveWidget, kind_of, page_style, page_text, rounded
+from .picture import picture
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..robots.simulator import Simulation
+    from ..sync import SyncClient
+
+__all__ = ["Arena"]
+
+PERIOD = 0.05
+"""Seconds between two messages at least. Poses come ten times a second; the page draws what lies between them."""
+LONGEST = 6000
+"""Samples that can be looked back at: ten minutes of driving."""
+MOST_POINTS = 400
+"""Of a line that is drawn by hand."""
+NONE = float("nan")
+ELSEWHERE = "Things can be moved only in a simulator that runs in this notebook: this robot's server runs elsewhere."
+REAL = "Things can be moved only in a simulator."
+
+
+class Arena(LiveWidget):
+    """The arena from above, 30 pictures a second: robot, LEDs, the cone of the ultrasonic sensor, line sensor, path.
+
+    Of a simulator in this notebook, boxes can be dragged, and lines drawn for the robot to follow. A slider looks back. It takes
+    any robot that tells its `pose`; one without an arena is drawn on a plain floor.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
+        framed: with the robot's name, its connection and a Stop of its own.
+    """
+
+    _esm = page_text("scene.js", "arena.js")
+    _css = page_style("arena.css")
+    _words = "an arena"
+    _period = PERIOD
+
+    def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
+        self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
+        """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line bits."""
+        self._began = time.monotonic()
+        self._line: float = NONE
+        super().__init__(bot, framed=framed)
+
+    def _still(self) -> bytes:
+        return picture({**self._everything(), "path": [(x, y) for _, x, y, *_ in self._samples]})
+
+    def _alt(self) -> str:
+        return f"{self!r}, seen from above"
+
+    # What it follows, at home.
+
+    def _happened(self, event: Any) -> bool:
+        kind = kind_of(event)
+        if kind == "EventReceived":
+            if event.name != "telemetry" or not isinstance(event.data, dict):
+                return False
+            line = event.data.get("line")
+            self._line = float(line) if isinstance(line, (int, float)) and isfinite(line) else NONE
+            return True
+        return kind in ("StateChanged", "ConnectionChanged")
+
+    def _connected_anew(self) -> None:
+        self._samples.clear()
+        self._began = time.monotonic()
+        if self.seen:
+            self._send_history()
+
+    def _looked(self, *, seen: bool) -> None:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Note where the robot is, if that has changed."""
+        pose = pose_of(self._client.state)
+        if pose is None:
+            return
+        mind = self._client.state.to_dict().get("neural_state") or {}
+        distance = rounded(mind.get("distance"), 1)
+        row = (*pose, NONE if distance is None else distance, self._line)
+        # NaN is unlike itself, so that what is not known is compared as text.
+        if not self._samples or repr(self._samples[-1][1:]) != repr(row):
+            self._samples.append((round(time.monotonic() - self._began, 3), *row))
+
+    def _values(self) -> dict[str, Any]:
+        state = self._client.state.to_dict()
+        return {
+            "sample": [None if number != number else number for number in self._samples[-1]] if self._samples else None,
+            "pose": pose_of(self._client.state),
+            "leds": state.get("leds"),
+            "mode": (state.get("neural_state") or {}).get("mode"),
+            "moving": bool((state.get("motors") or {}).get("moving")),
+            "arena": state.get("arena"),
+            "fixed": self._why_fixed(),
+        }
+
+    def _show_all(self) -> None:
+        self._follow()
+        super()._show_all()
+        self._send_history()
+
+    def _send_history(self) -> None:
+        rows = array("f", [number for row in self._samples for number in row])
+        self._answer({"kind": "history"}, [rows.tobytes()])
+
+    # What the page does to the world; in any thread.
+
+    def _simulation(self) -> Simulation | None:
+        server = server_of(self._client)
+        robot = None if server is None else server.robot
+        return robot.simulation if isinstance(robot, SimulatedRobot) else None
+
+    def _why_fixed(self) -> str:
+        """Why nothing can be moved; empty if it can."""
+        if self._simulation() is not None:
+            return ""
+        return ELSEWHERE if server_of(self._client) is None else REAL
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        if kind not in ("move", "line", "erase"):
+            return
+        simulation = self._simulation()
+        if simulation is None:
+            raise UsageError(self._why_fixed())
+        if kind == "move":
+            self._move(simulation, content)
+        elif kind == "line":
+            points = content.get("points")
+            if isinstance(points, list) and 2 <= len(points) <= MOST_POINTS:
+                simulation.put(Line(points=[(float(x), float(y)) for x, y in points]))
+        elif simulation.world.lines:
+            simulation.take_away(simulation.world.lines[-1])
+        self._client.home.post(self._touch)
+
+    def _move(self, simulation: Simulation, content: dict[str, Any]) -> None:
+        number = int(content.get("box", -1))
+        boxes = simulation.world.boxes
+        if not 0 <= number < len(boxes):
+            raise UsageError("this box is gone")
+        try:
+            simulation.move(boxes[number], float(content["x"]), float(content["y"]))
+        finally:
+            box = simulation.world.boxes[number]
+            self._answer({"kind": "moved", "box": number, "x": box.x, "y": box.y})
