@@ -2,6 +2,7 @@
 
 from .arena import Arena
 from .card import Card
+from .chart import LiveChart
 from .cockpit import Cockpit
 from .command import CommandPanel
 from .connect import ConnectPanel
@@ -10,4 +11,15 @@ from .stats import StatsPanel
 from .stop import StopButton
 from .subscribe import SubscribePanel
 
-__all__ = ["Arena", "Card", "Cockpit", "CommandPanel", "ConnectPanel", "DrivePad", "StatsPanel", "StopButton", "SubscribePanel"]
+__all__ = [
+    "Arena",
+    "Card",
+    "Cockpit",
+    "CommandPanel",
+    "ConnectPanel",
+    "DrivePad",
+    "LiveChart",
+    "StatsPanel",
+    "StopButton",
+    "SubscribePanel",
+]

@@ -97,6 +97,12 @@ function drawParts(context, [x, y, heading], leds, line, colours) {
   context.save();
   context.translate(x, y);
   context.rotate((heading * Math.PI) / 180);
+  if (leds?.length) {
+    context.fillStyle = "#101418";
+    context.beginPath();
+    context.roundRect(-5.9, -4.8, 2.6, 9.6, 1);
+    context.fill();
+  }
   (leds ?? []).forEach((led, at) => {
     const lit = led.some((part) => part > 0);
     context.fillStyle = lit ? `rgb(${led.join(" ")})` : colours.ground;
@@ -354,7 +360,7 @@ class Stage {
 }
 
 function readout([x, y, heading], distance, line) {
-  const words = [`x ${x.toFixed(1)} cm, y ${y.toFixed(1)} cm`, `heading ${Math.round((heading + 360) % 360)}°`];
+  const words = [`x ${x.toFixed(1)} cm, y ${y.toFixed(1)} cm`, `heading ${Math.round(heading + 360) % 360}°`];
   if (Number.isFinite(distance)) words.push(distance >= 300 ? "nothing ahead" : `${distance.toFixed(0)} cm ahead`);
   if (Number.isFinite(line)) words.push(`line sensor ${line.toString(2).padStart(4, "0")}`);
   return words.join(" · ");

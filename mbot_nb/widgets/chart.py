@@ -1,0 +1,249 @@
+"""A live line chart of any numbers of a robot: of its state, its events, and the connection to it.
+
+    mb.widgets.LiveChart(bot, "neural_state.tension", "telemetry.speed", "latency")
+
+Only new samples go to the page, as binary buffers; the page keeps what it has got. The kernel pays for the samples, not for
+the picture.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..monitor import LoopMonitor, Stall
+from .live import LiveWidget, kind_of, page_style, page_text
+from .still_chart import still_chart
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..sync import SyncClient
+
+__all__ = ["LiveChart"]
+
+PERIOD = 0.04
+"""Seconds between two messages at least: 25 Hz."""
+MOST_LINES = 8
+USUAL_POINTS = 1000
+MOST_POINTS = 20_000
+STALL = 0.25
+"""Seconds that a loop was held up, to be marked."""
+MOST_MARKS = 200
+OWN = {"latency": "ms", "batch_size": "commands", "loop_lag": "ms"}
+"""What the client itself can tell, and in which unit."""
+UNITS = {
+    "distance": "cm", "x": "cm", "y": "cm", "driven": "cm", "heading": "°", "speed": "cm/s", "turn_rate": "°/s", "gyro": "°/s",
+    "left": "%", "right": "%", "light": "%", "sound": "%", "battery": "%",
+}  # fmt: skip
+
+
+class LiveChart(LiveWidget):
+    """Lines that grow as values come, 25 times a second at most; with pause, zoom and a readout.
+
+    Args:
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
+        lines: up to 8 names: ``"section.field"`` of the state (``"pose.x"``), ``"event.field"`` of an event
+            (``"telemetry.speed"``), ``"latency"`` of each ping (ms), ``"batch_size"`` of each batch sent, ``"loop_lag"``, for how
+            long this client's loop was held up (ms). Without any: tension and coherence.
+        points: how many values of each line are kept.
+        framed: with the robot's name, its connection and a Stop of its own.
+
+    Raises:
+        UsageError: for a name that is none of these, or too many of them.
+    """
+
+    _esm = page_text("chart.js")
+    _css = page_style("chart.css")
+    _words = "a live chart"
+    _period = PERIOD
+
+    def __init__(self, bot: Client | SyncClient, *lines: str, points: int = USUAL_POINTS, framed: bool = True) -> None:
+        names = lines or ("neural_state.tension", "neural_state.coherence")
+        if len(set(names)) != len(names) or len(names) > MOST_LINES:
+            raise UsageError(f"a live chart draws up to {MOST_LINES} different lines, not {list(names)}")
+        if not 10 <= points <= MOST_POINTS:
+            raise UsageError(f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}")
+        self._points = points
+        self._lines = [_Line(name, points) for name in names]
+        self._by_event: dict[str, list[_Line]] = {}
+        for line in self._lines:
+            self._by_event.setdefault(line.source, []).append(line)
+        self._marks: deque[dict[str, Any]] = deque(maxlen=MOST_MARKS)
+        self._marks_sent = 0
+        self._marks_made = 0
+        self._began = time.monotonic()
+        self._monitor: LoopMonitor | None = None
+        self._deafen: Callable[[], None] | None = None
+        self._lag_seen = self._began
+        super().__init__(bot, framed=framed)
+        self._client.home.post(self._take_state, self._began)
+
+    def _let_go(self) -> None:
+        self._watch_loop(watch=False)
+        super()._let_go()
+
+    def _watch_loop(self, *, watch: bool) -> None:
+        """A thread looks for stalls while somebody looks at the chart."""
+        if watch and self._monitor is None and not self._ended:
+            self._monitor = LoopMonitor.of(self._client.home.loop)
+            self._monitor.hold()
+            self._deafen = self._monitor.listen(self._stalled)
+        elif not watch and self._monitor is not None and self._deafen is not None:
+            self._deafen()
+            self._monitor.release()
+            self._monitor = None
+
+    def _still(self) -> bytes:
+        return still_chart([(line.name, list(line.times), list(line.values)) for line in self._lines])
+
+    def _alt(self) -> str:
+        ends = [f"{line.name} {line.values[-1]:g}" if line.values else f"{line.name} unknown" for line in self._lines]
+        return f"a chart over time: {', '.join(ends)}"
+
+    # What it follows, at home.
+
+    def _happened(self, event: Any) -> bool:
+        kind = kind_of(event)
+        if kind == "EventReceived":
+            return self._take_event(event)
+        if kind == "StateChanged":
+            return self._take_state(event.at)
+        if kind == "RoundTrip":
+            return self._take("latency", event.received, event.seconds * 1e3)
+        if kind == "SentBatch":
+            return self._take("batch_size", time.monotonic(), len(event.commands))
+        if kind == "ConnectionChanged" and event.state != event.previous:
+            self._mark(event.at, "back" if event.state == "connected" else "lost", event.state)
+            return True
+        return False
+
+    def _take(self, source: str, at: float, value: float) -> bool:
+        lines = self._by_event.get(source, ())
+        for line in lines:
+            line.add(at - self._began, value)
+        return bool(lines)
+
+    def _take_event(self, event: Any) -> bool:
+        taken = False
+        for line in self._by_event.get(event.name, ()):
+            taken = line.from_event(event.data, event.at - self._began) or taken
+        return taken
+
+    def _take_state(self, at: float) -> bool:
+        taken = False
+        state = self._client.state
+        for line in self._lines:
+            taken = line.from_state(state, at - self._began) or taken
+        return taken
+
+    def _mark(self, at: float, what: str, words: str, seconds: float = 0.0) -> None:
+        self._marks.append({"t": round(at - self._began, 3), "what": what, "words": words, "seconds": round(seconds, 3)})
+        self._marks_made += 1
+
+    def _stalled(self, stall: Stall) -> None:
+        self._take("loop_lag", stall.end, stall.seconds * 1e3)
+        if stall.seconds > STALL:
+            self._mark(stall.begin, "stall", f"held up for {stall.seconds:.1f} s", stall.seconds)
+            self._touch()
+
+    def _looked(self, *, seen: bool) -> None:
+        self._watch_loop(watch=seen)
+        now = time.monotonic()
+        if self._monitor is not None and "loop_lag" in self._by_event:
+            self._take("loop_lag", now, self._monitor.lag(self._lag_seen, now) * 1e3)
+        self._lag_seen = now
+        if seen:
+            self._send_new()
+
+    # To the page.
+
+    def _send_new(self) -> None:
+        """Only what is new: for every line its times and values, one after the other, as doubles."""
+        counts = [len(line.new) // 2 for line in self._lines]
+        marks = list(self._marks)[len(self._marks) - min(self._marks_made - self._marks_sent, len(self._marks)) :]
+        if not any(counts) and not marks:
+            return
+        self._marks_sent = self._marks_made
+        data = b"".join(line.take_new() for line in self._lines)
+        self.send({"kind": "points", "counts": counts, "marks": marks, "now": round(time.monotonic() - self._began, 3)}, [data])
+
+    def _show_all(self) -> None:
+        super()._show_all()
+        self._watch_loop(watch=True)
+        for line in self._lines:
+            line.renew()
+        self._marks_sent = self._marks_made - len(self._marks)
+        self._answer({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
+        self._send_new()
+
+    def _whole(self) -> dict[str, Any]:
+        state = self._client.state
+        lines = [{"name": line.name, "unit": line.unit, "holds": line.source in state} for line in self._lines]
+        return {"lines": lines, "points": self._points}
+
+
+class _Line:
+    """The last values of one line, and those that the page has not got yet."""
+
+    def __init__(self, name: str, points: int) -> None:
+        section, dot, self._field = name.partition(".")
+        if not section or (dot and not self._field) or (not dot and name not in OWN):
+            raise UsageError(
+                "a live chart draws a field of the state or of an event, as 'pose.x' or 'telemetry.speed', "
+                f"or one of {', '.join(OWN)}; not {name!r}"
+            )
+        self.name = name
+        self.source = section
+        """The section of the state, the event, or what the client itself tells."""
+        self.unit = OWN.get(name) or UNITS.get(self._field.rpartition(".")[2], "")
+        self.times: deque[float] = deque(maxlen=points)
+        self.values: deque[float] = deque(maxlen=points)
+        self.new = array("d")
+        self._most_new = 2 * points
+        self._path = self._field.split(".")
+
+    def add(self, t: float, value: Any) -> bool:
+        """Take a value, unless it is none."""
+        if isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, (int, float)) or not isfinite(value):
+            return False
+        self.times.append(t)
+        self.values.append(value)
+        self.new.extend((t, value))
+        if len(self.new) > self._most_new:
+            del self.new[: len(self.new) - self._most_new]
+        return True
+
+    def from_state(self, state: Mapping[str, Any], t: float) -> bool:
+        """Take the value of the state, if it is of the state."""
+        return bool(self._field) and self.source in state and self.add(t, self._look(state[self.source]))
+
+    def from_event(self, data: Any, t: float) -> bool:
+        """Take the value of an event's data."""
+        return bool(self._field) and self.add(t, self._look(data))
+
+    def _look(self, value: Any) -> Any:
+        for part in self._path:
+            if isinstance(value, Mapping):
+                value = value.get(part)
+            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                return None
+        return value
+
+    def take_new(self) -> bytes:
+        """Pairs of t in s and value that the page has not got."""
+        data = self.new.tobytes()
+        self.new = array("d")
+        return data
+
+    def renew(self) -> None:
+        """A new view has nothing yet."""
+        self.new = array("d", [number for pair in zip(self.times, self.values, strict=True) for number in pair])
