@@ -125,10 +125,14 @@ class Chart {
     this.ask();
   }
 
+  /** The time of the oldest value. */
+  first() {
+    return Math.min(...this.lines.map((line) => line.t[0] ?? Infinity), this.now());
+  }
+
   pan(seconds) {
     if (!this.paused) this.pause(true);
-    const first = Math.min(...this.lines.map((line) => line.t[0] ?? Infinity), this.now());
-    this.end = Math.min(this.now(), Math.max(first + SPANS[this.span] / 4, this.end + seconds));
+    this.end = Math.min(this.now(), Math.max(this.first() + SPANS[this.span] / 4, this.end + seconds));
     this.ask();
   }
 
@@ -403,7 +407,8 @@ function render({ model, el }) {
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       if (!chart.paused) setPaused(true);
       const before = chart.cursor ?? chart.end;
-      chart.cursor = Math.min(chart.now(), before + (event.key === "ArrowLeft" ? -step : step));
+      const wanted = before + (event.key === "ArrowLeft" ? -step : step);
+      chart.cursor = Math.min(chart.now(), Math.max(chart.first(), wanted));
       const [from, to] = chart.range();
       if (chart.cursor < from) chart.pan(chart.cursor - from);
       if (chart.cursor > to) chart.pan(chart.cursor - to);

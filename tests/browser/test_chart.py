@@ -55,6 +55,7 @@ def test_it_grows_pauses_and_is_read(open_notebook: Open) -> None:
     canvas.focus()
     for _ in range(60):
         notebook.page.keyboard.press("Shift+ArrowLeft")
+        notebook.page.wait_for_timeout(80)  # a picture or two
         if "25.5" in value(panel, "telemetry.speed").inner_text():
             break
     expect(value(panel, "telemetry.speed")).to_have_text("25.5 cm/s")
