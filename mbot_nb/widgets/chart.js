@@ -115,7 +115,7 @@ class Chart {
   }
 
   pause(on) {
-    this.end = on ? this.now() : null;
+    this.end = on ? this.range()[1] : null;
     if (!on) this.cursor = null;
     this.ask();
   }
@@ -137,7 +137,8 @@ class Chart {
   }
 
   range() {
-    const right = this.paused ? this.end : this.now();
+    // It grows from the left until there is more than can be shown.
+    const right = this.paused ? this.end : Math.max(this.now(), this.first() + SPANS[this.span]);
     return [right - SPANS[this.span], right];
   }
 
@@ -166,6 +167,7 @@ class Chart {
     const colour = colourOf(this.live.root);
     const box = { left: PAD.left, right: width - PAD.right, top: PAD.top, bottom: height - PAD.bottom };
     const [from, to] = (this.shownRange = this.range());
+    this.breaks = this.marks.filter(({ what }) => what === "lost").map(({ t }) => t);
     this.box = box;
     const x = (t) => box.left + ((t - from) / (to - from)) * (box.right - box.left);
     context.font = `11px ${getComputedStyle(this.live.root).fontFamily}`;
@@ -244,19 +246,26 @@ class Chart {
     let at = begin;
     for (; at < line.t.length && line.t[at] <= to; at += 1) {
       const [px, py] = [x(line.t[at]), scale.y(line.v[at])];
-      if (any) context.lineTo(px, py);
+      // Nothing is known of the time without a connection.
+      if (any && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(px, py);
       else context.moveTo(px, py);
       any = true;
     }
-    if (any && at < line.t.length) context.lineTo(x(line.t[at]), scale.y(line.v[at]));
+    const end = Math.min(to, this.now());
+    if (any && at < line.t.length && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(x(line.t[at]), scale.y(line.v[at]));
     // A state holds until it changes.
-    else if (any && line.holds) context.lineTo(x(to), scale.y(line.v[at - 1]));
+    else if (any && line.holds && !this.isBroken(line.t[at - 1], end)) context.lineTo(x(end), scale.y(line.v[at - 1]));
     context.stroke();
+  }
+
+  isBroken(from, to) {
+    return this.breaks.some((t) => from <= t && t < to);
   }
 
   /** Where the connection was lost, and where the loop stood still. */
   drawMarks(context, box, x, to, colour) {
     let lost = null;
+    const taken = []; // the right ends of the words in each row
     const band = (begin, end, name, words) => {
       const [left, right] = [Math.max(box.left, x(begin)), Math.min(box.right, Math.max(x(end), x(begin) + 2))];
       if (right <= box.left || left >= box.right) return;
@@ -266,7 +275,12 @@ class Chart {
       context.globalAlpha = 1;
       context.textAlign = "left";
       context.textBaseline = "top";
-      context.fillText(words, left + 3, box.top + 3);
+      const room = context.measureText(words).width;
+      const at = Math.max(box.left + 3, Math.min(left + 3, box.right - room - 3));
+      let row = taken.findIndex((edge) => edge < at - 8);
+      if (row < 0) row = taken.length;
+      taken[row] = at + room;
+      context.fillText(words, at, box.top + 3 + 14 * row);
     };
     for (const mark of this.marks) {
       if (mark.what === "stall") band(mark.t, mark.t + mark.seconds, "wait", mark.words);
@@ -276,7 +290,7 @@ class Chart {
         lost = null;
       }
     }
-    if (lost) band(lost.t, to, "bad", "no connection");
+    if (lost) band(lost.t, Math.min(to, this.now()), "bad", "no connection");
   }
 
   drawCursor(context, box, x, scales, colour) {

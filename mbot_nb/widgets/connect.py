@@ -24,7 +24,6 @@ from .stopping import Stopping
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..subscriptions import Event
 
 __all__ = ["ConnectPanel"]
 
@@ -179,19 +178,16 @@ class ConnectPanel(LiveWidget):
     def _follow(self, client: Client) -> None:
         """Show this one from now on."""
         self._untap()
-        if self._subscription is not None:
-            self._subscription.cancel()
         self._stopping.end()
         self._client = client
         self._stopping = Stopping(client, self._say, self._touch)
         self._untap = client.tap(self._tapped)
-        self._subscription = client.subscribe("connection", self._connection_changed)
         self._touch()
 
-    def _connection_changed(self, event: Event) -> None:
-        if event["state"] in ("reconnecting", "connected") and not self._doing:
+    def _connection_changed(self, state: str) -> None:
+        if state in ("reconnecting", "connected") and not self._doing:
             self._say("")  # what was said of the connection before is not true any more
-        if event["state"] == "disconnected":
+        if state == "disconnected":
             self._follow(cast(Client, _Nobody(self._home)))
         self._touch()
 
@@ -222,9 +218,6 @@ class _Nobody:
     def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
         """Nothing happens to nobody."""
         return lambda: None
-
-    def subscribe(self, event: str, handler: Callable[[Any], Any]) -> None:
-        """Nobody says nothing."""
 
     def stop(self) -> Any:
         raise NotConnectedError("there is no robot to stop: this panel is not connected. Click on Connect first.")

@@ -159,6 +159,11 @@ class LiveWidget(anywidget.AnyWidget):
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
         """The page asks something of this widget alone; in any thread."""
 
+    def _connection_changed(self, state: str) -> None:
+        """The connection has come to another state. At home."""
+        if state == "disconnected":
+            self._end(CLOSED)
+
     def _connected_anew(self) -> None:
         """Behind the client is another robot, or the same one born again. At home."""
 
@@ -251,9 +256,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _tapped(self, event: Any) -> None:
         if kind_of(event) == "ConnectionChanged" and event.state != event.previous:
-            if event.state == "disconnected":
-                self._end(CLOSED)
-                return
+            self._connection_changed(event.state)
             if event.resumed is False:
                 self._connected_anew()
         if self._happened(event):
