@@ -23,6 +23,7 @@ from .networks import NETWORKS, Conditions, network
 from .results import Run
 from .statistics import Estimate, Summary, percentile, summarise
 from .sweeping import sweep
+from .twins import Twin, twin
 
 __all__ = [
     "NETWORKS",
@@ -36,6 +37,7 @@ __all__ = [
     "Relay",
     "Run",
     "Summary",
+    "Twin",
     "answer",
     "compare",
     "dataset",
@@ -47,4 +49,5 @@ __all__ = [
     "ping",
     "summarise",
     "sweep",
+    "twin",
 ]

@@ -8,6 +8,7 @@
     mb.plots.batches(rec)       # how many commands shared a frame, and what they waited for it
     mb.plots.reconnects(rec)    # the ladder of attempts after a cut
     mb.plots.path(rec)          # the way the robot drove, in its arena
+    mb.plots.twin(twin)         # one program on two robots: both ways; reactions: how soon they begin
 
 Each takes ``ax``, the Axes to draw into (yours, from any figure), or makes its own, and returns the Axes. As the last line of a
 notebook's cell its own Axes show themselves; ``ax.figure.savefig("latency.png")`` keeps them. All can be read without
@@ -23,6 +24,7 @@ from .round_trips import latency
 from .runs import compare, sweep
 from .stages import stages
 from .trade_offs import throughput, waits
+from .twins import reactions, twin
 
 __all__ = [
     "batches",
@@ -33,9 +35,11 @@ __all__ = [
     "latency",
     "path",
     "percentiles",
+    "reactions",
     "reconnects",
     "stages",
     "sweep",
     "throughput",
+    "twin",
     "waits",
 ]
