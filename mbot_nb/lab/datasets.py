@@ -111,7 +111,7 @@ class Dataset:
         more = f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>" if len(self._damaged) > 5 else ""
         damaged = f"<p>left out:</p><ul>{shown}{more}</ul>" if shown else ""
         return (
-            f"<div><table><caption {left}><b>Dataset</b> of {escape(self._headline(counts=False))}</caption>"
+            f"<div><p><b>Dataset</b> of {escape(self._headline(counts=False))}</p><table>"
             f"<tr><th {left}>table</th><th>rows</th></tr>{rows}</table>{damaged}</div>"
         )
 

@@ -94,10 +94,11 @@ class ReplayRobot(Robot):
     def __repr__(self) -> str:
         status = self.status()
         how = "playing" if status["playing"] else "at its end" if self._from >= self.duration else "paused"
+        speed = "" if self._speed == 1 else f", {self._speed:g} times as fast as it was"
         loop = ", in a loop" if status["loop"] else ""
         return (
-            f"<ReplayRobot of {self.source}: at {self.position:.1f} of {self.duration:.1f} s, {how}, "
-            f"{status['speed']:g} times as fast{loop}; {len(self.timeline)} events>"
+            f"<ReplayRobot of {self.source}: at {status['position']:.1f} of {self.duration:.1f} s, {how}{speed}{loop}; "
+            f"{len(self.timeline)} events>"
         )
 
     def _repr_html_(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +279,22 @@ def test_what_does_not_fit_into_memory_is_sorted_on_disk(tmp_path: Path) -> None
         ).fetchall()
         assert found[0][0] == 800_000
         assert 0 < found[0][1] < 1e-3
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+QUERIES = [
+    query.strip() for block in re.findall(r"```sql\n(.*?)```", DOCS, re.DOTALL) for query in block.split(";") if query.strip()
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_questions_in_the_docs_can_be_asked(folder: Path, query: str) -> None:
+    told = [json.dumps({"driven": number / 2}) for number in range(4)]
+    commands = rows("commands", 2, name=["drive", "drive"], outcome=["rejected", "done"], error=["STOPPED", None])
+    shelve(folder / "more", {"events": events(4, data=told), "commands": commands}, robot={"robotId": "c"})
+    with lab.dataset(folder) as runs:
+        assert runs.sql(query).fetchall()
+
+
+def test_there_are_questions_in_the_docs() -> None:
+    assert len(QUERIES) >= 4

@@ -262,7 +262,12 @@ def test_what_is_no_recording_is_refused() -> None:
 def test_it_says_what_it_is(replay: Replay) -> None:
     replay.robot.play()
     replay.clock.now += 1
-    assert repr(replay.robot) == "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing, 1 times as fast; 3 events>"
+    assert repr(replay.robot) == "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing; 3 events>"
+    replay.robot.speed = 2
+    replay.robot.loop = True
+    assert repr(replay.robot) == (
+        "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing, 2 times as fast as it was, in a loop; 3 events>"
+    )
     assert "<progress value='0.333'" in replay.robot._repr_html_()
     assert replay.robot.robot_id == "made-by-hand"
 
