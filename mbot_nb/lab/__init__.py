@@ -11,6 +11,7 @@ run.statistics, run.samples, run.stalls
 
 from __future__ import annotations
 
+from ..protocol.batching import mean_wait
 from ..transport.impairment import Relay
 from ..transport.network import Network
 from .answering import answer
@@ -42,6 +43,7 @@ __all__ = [
     "compare",
     "dataset",
     "load",
+    "mean_wait",
     "measure_load",
     "measure_throughput",
     "network",

@@ -77,21 +77,17 @@ class LoadRun(Run):
     @property
     def mean_wait(self) -> float:
         """Mean seconds that commands waited in a batch, measured."""
-        waits = self._whole_batches()["batch_ms"]
-        return float(waits.mean()) / 1e3 if len(waits) else float("nan")
+        waits = self.delays("batch_ms")
+        return float(waits.mean()) if len(waits) else float("nan")
 
     @property
     def wait(self) -> Estimate:
         """The same with its 95 % interval. What varies is how a batch turns out as a whole: within it, waits follow a rule."""
-        batches = mean(self._whole_batches().groupby("batch")["batch_ms"].mean() / 1e3)
+        samples = self.samples
+        kept = samples[~samples["warm_up"] & ~samples["cool_down"] & ~samples["stalled"]]
+        batches = mean(kept.groupby("batch")["batch_ms"].mean() / 1e3)
         value = self.mean_wait
         return Estimate(value, value + batches.low - batches.value, value + batches.high - batches.value)
-
-    def _whole_batches(self) -> pd.DataFrame:
-        """What was sent in batches of which nothing is left out: those that wait longest are the first to meet a stall."""
-        samples = self.samples[self.samples["sent_s"].notna()]
-        out = samples["warm_up"] | samples["cool_down"] | samples["stalled"]
-        return samples[~out.groupby(samples["batch"]).transform("any")]
 
     @property
     def expected_wait(self) -> float:
@@ -125,7 +121,8 @@ def load(
     Args:
         batch_window, max_batch_size, policy: how this client batches meanwhile, in seconds and messages; as it is if not given.
         work: seconds that the handler takes for each command, one after the other.
-        stall: seconds. Commands are marked as stalled that were on their way while a loop they pass was blocked for so long.
+        stall: seconds. Commands are marked as stalled that were on their way while a loop they pass was blocked for so long, and
+            all that shared a batch with one.
         timeout: seconds to wait for the last answers; what has not come then is lost.
         name: what plots and comparisons call this run.
 
@@ -183,6 +180,8 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
     intended = samples["intended_s"].to_numpy()
     samples["loop_lag_ms"], samples["stalled"] = held_up(intended, samples["queued_s"].to_numpy(), ended, stalls, stall)
+    # A batch counts as a whole or not at all: those that wait longest are the first to meet a stall.
+    samples["stalled"] |= samples["stalled"].groupby(samples["batch"]).transform("any") & (samples["batch"] > 0)
     marked = [one for one in stalls if one.seconds >= stall]
     run = LoadRun(name, settings, samples, marked, commands.notes, gaps(ended, 1 / rate), start, commands.changes)
     run.clock = clock

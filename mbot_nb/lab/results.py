@@ -10,7 +10,7 @@ import numpy as np
 
 from ..monitor import Stall
 from ..protocol.events import ConnectionChanged
-from .statistics import CONFIDENCE, Floats, Gaps, percentile, table
+from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,12 +133,29 @@ class Run:
             words.append(f"{self.stalled} in stalls left out (the longest {longest:.2f} s)")
         return f"{self.name}: {', '.join(words)}"
 
+    def _shown(self) -> pd.DataFrame:
+        """The statistics as people read them: each percentile with its interval in one cell."""
+        import pandas as pd
+
+        rows = self.statistics
+        if not self.stalled:
+            rows = rows[rows.index.get_level_values("samples") == "without stalls"].droplevel("samples")
+        percentiles = [str(column).removesuffix("_low") for column in rows if str(column).endswith("_low")]
+        told = {
+            name.replace("_", "."): [
+                str(Estimate(*values)) for values in rows[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+            ]
+            for name in percentiles
+        }
+        return pd.DataFrame({"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]}, index=rows.index)
+
     def _repr_html_(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        shown = self.statistics.round(3).to_html(na_rep="")
+        shown = self._shown().to_html()
+        legend = "ms, each with its 95 % interval (?: too few values to tell); warm-up left out"
         return (
-            f"<div><p><b>{escape(self.headline())}</b></p>{shown}<p>times in ms; warm-up left out</p>"
+            f"<div><p><b>{escape(self.headline())}</b></p>{shown}<p>{legend}</p>"
             f"{'<ul>' + notes + '</ul>' if notes else ''}<p><small>{escape(settings)}</small></p></div>"
         )
 

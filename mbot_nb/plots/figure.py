@@ -63,6 +63,8 @@ STYLES = (
 _DOTS_PER_INCH = 160
 SMALL = 9
 """Points: the size of the small print."""
+LINE = 1.3
+"""The height of a line of it, of its size."""
 LETTER = 0.52
 """The mean width of a letter of it, of its size."""
 MARGIN = 0.9
@@ -132,7 +134,7 @@ def headline(ax: Axes, title: str, details: str, *, beside: float = MARGIN) -> N
     inches = inches - beside if isinstance(ax, ShownAxes) else inches * ax.get_position().width
     room = max(30, int(inches * 72 / (SMALL * LETTER)))
     lines = [part for line in details.split("\n") for part in wrap(line, room) or [""]]
-    ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, fontweight="bold")
+    ax.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=8 + LINE * SMALL * len(lines))
     small = ax.text(0, 1.015, "\n".join(lines), transform=ax.transAxes, fontsize=SMALL, color=PALE, va="bottom")
     # The title keeps its place; a long line must not make the Axes narrower.
     small.set_in_layout(False)

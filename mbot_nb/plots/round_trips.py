@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, logarithmic, ms, new_axes
@@ -40,7 +39,7 @@ def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     _stalls(ax, series)
     lost, back = _connection(ax, series)
     if len(plain):
-        p50, p99 = (float(np.quantile(plain, q)) for q in (0.5, 0.99))
+        p50, p99 = (series.quantile(q) for q in (0.5, 0.99))
         ax.axhline(p50, color=INK, linewidth=0.8, linestyle=":")
         details = f"n = {len(plain)}, p50 = {ms(p50)}, p99 = {ms(p99)}"
         left_out = series.details.partition(", ")[2]

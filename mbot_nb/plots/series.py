@@ -40,11 +40,17 @@ class Series(NamedTuple):
     blocker: str
     """Who blocks a loop here: `a cell`, or `something` where there are none."""
     settings: str
+    by_rank: bool = True
+    """Whether a percentile is one of the values, as in the lab; else it lies between two, as in a recorder's summary."""
 
     @property
     def plain(self) -> Floats:
         """What statistics are made of: without stalls and ends."""
         return self.ms[~self.held & ~self.ends]
+
+    def quantile(self, share: float) -> float:
+        """A percentile of :attr:`plain`, as those who made the series tell it."""
+        return float(np.quantile(self.plain, share, method="inverted_cdf" if self.by_rank else "linear"))
 
     @property
     def details(self) -> str:
@@ -140,6 +146,7 @@ def _of_recorder(rec: Any) -> Series:
         changes=connection.assign(t_s=connection.time_s - start),
         blocker="a cell" if rec.metadata.get("cell") is not None else "something",
         settings=_recorder_settings(rec.metadata),
+        by_rank=False,
     )
 
 

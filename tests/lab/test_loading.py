@@ -35,7 +35,7 @@ async def test_the_stages_make_up_the_whole(through: Through) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "window", "size"),
-    [(200, 0.1, 10), (100, 0.03, 10), (20, 0.1, 10), (100, 0.1, 1)],
+    [(200, 0.1, 10), (100, 0.035, 10), (20, 0.1, 10), (100, 0.1, 1)],
 )
 async def test_the_wait_in_a_batch_is_that_of_the_closed_form(bot: mb.Client, rate: float, window: float, size: int) -> None:
     run = await load(bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import mbot_nb as mb
 from mbot_nb import plots
-from mbot_nb.lab import LoadRun, PingRun
+from mbot_nb.lab import LoadRun, PingRun, percentile
 from mbot_nb.plots.figure import STYLES, ShownAxes, style
 from mbot_nb.protocol.batching import mean_wait
 
@@ -129,7 +129,7 @@ def test_a_stall_of_three_seconds_is_named_and_left_out(ping_run: Callable[..., 
     assert "a cell blocked the loop for 3.0 s here" in _texts(ax)
     free = run.delays() * 1e3
     assert len(free) == 500 - 150 - 50 - 2
-    assert f"n = {len(free)}, p50 = {np.quantile(free, 0.5):.3g} ms, p99 = {np.quantile(free, 0.99):.3g} ms" in _texts(ax)
+    assert f"n = {len(free)}, p50 = {percentile(free, 50).value:.3g} ms, p99 = {percentile(free, 99).value:.3g} ms" in _texts(ax)
     assert "150 in stalls left out" in _texts(ax)
     assert "2 lost" in _texts(ax)
     held = _line(ax, "held up by a blocked loop (150)")
