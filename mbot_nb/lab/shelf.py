@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from ..errors import MbotError, UsageError
 from ..recording.files import FORMATS
@@ -20,6 +21,9 @@ __all__ = ["Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
 
 HIVE = ("recording", "robot")
 """Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
+
+WORTH_SAYING = 50_000_000
+"""Bytes: reading as many for the first time takes a second or more."""
 
 
 class Piece(NamedTuple):
@@ -84,9 +88,12 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         if path.suffix == ".parquet" and path.is_file():
             _add(shelf, folder, path)
     already = {piece.recording for piece in shelf.pieces}
-    for path in files:
-        if path.suffix in FORMATS and path.is_file():
-            _unpack(shelf, folder, path, cache, already)
+    others = [path for path in files if path.suffix in FORMATS and path.is_file()]
+    new = [path.stat().st_size for path in others if not cache.has(path)]
+    if sum(new) > WORTH_SAYING:
+        print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
+    for path in others:
+        _unpack(shelf, folder, path, cache, already)
     cache.tidy()
     if not shelf.pieces and not shelf.damaged:
         raise UsageError(
@@ -164,7 +171,7 @@ def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
     for part in path.relative_to(folder).parts[:-1]:
         key, equals, value = part.partition("=")
         if equals and key in HIVE:
-            yield key, value
+            yield key, unquote(value)
 
 
 def _metadata(schema: pa.Schema) -> dict[str, Any]:

@@ -36,16 +36,17 @@ class Cache:
         self._temporary = False
         self._used: set[Path] = set()
 
+    def has(self, path: Path) -> bool:
+        """Whether the tables of this recording, as it is now, are there."""
+        return self._where(path).is_dir()
+
     def unpack(self, path: Path) -> Path:
         """The folder with the tables of this recording; made, if it was not before or the recording has changed since.
 
         Raises:
             UsageError: it cannot be read as a recording.
         """
-        state = path.stat()
-        name = hashlib.sha256(path.relative_to(self._folder).as_posix().encode()).hexdigest()[:16]
-        made = f"{name}-{state.st_size}-{state.st_mtime_ns}-{VERSION}"
-        found = self._place / made
+        found = self._where(path)
         if not found.is_dir():
             recording = Recording.load(path)
             try:
@@ -55,7 +56,7 @@ class Cache:
                     raise
                 # The folder may be on a read-only disk, or somebody else's.
                 self._place, self._temporary = Path(tempfile.mkdtemp(prefix="mbot_nb-tables-")), True
-                found = self._place / made
+                found = self._where(path)
                 self._write(recording, found)
         self._used.add(found)
         return found
@@ -70,6 +71,12 @@ class Cache:
         """Leave nothing in a temporary place. What is beside the recordings stays for the next time."""
         if self._temporary:
             shutil.rmtree(self._place, ignore_errors=True)
+
+    def _where(self, path: Path) -> Path:
+        """Another place for every state of the file."""
+        state = path.stat()
+        name = hashlib.sha256(path.relative_to(self._folder).as_posix().encode()).hexdigest()[:16]
+        return self._place / f"{name}-{state.st_size}-{state.st_mtime_ns}-{VERSION}"
 
     def _write(self, recording: Recording, place: Path) -> None:
         """All of it or nothing: whoever opens the same folder meanwhile finds no half."""

@@ -49,7 +49,7 @@ class ReplayRobot(Robot):
         loop: begin again at the end.
         paused: begin when :meth:`play` says so.
         clock: gives seconds. With another one than ``time.monotonic`` call :meth:`advance` to have events reported.
-        robot_id: its name; the recorded robot's if none is given.
+        robot_id: its name; the recorded robot's and "(replay)" if none is given.
 
     Raises:
         UsageError: there is nothing in it to replay, or a value is out of its range.
@@ -411,7 +411,7 @@ def _robot_of(recording: Source) -> str:
     metadata = getattr(recording, "metadata", None)
     robot = metadata.get("robot") if isinstance(metadata, Mapping) else None
     name = robot.get("robotId") if isinstance(robot, Mapping) else None
-    return name if isinstance(name, str) and name else "replay"
+    return f"{name} (replay)" if isinstance(name, str) and name else "replay"
 
 
 def _is_number(value: object) -> bool:

@@ -172,14 +172,14 @@ def test_a_file_damaged_inside_is_found_by_verifying(folder: Path) -> None:
 
 
 def test_folders_that_say_what_they_are_are_understood(tmp_path: Path) -> None:
-    for robot, name in (("r1", "one"), ("r2", "two")):
+    for robot, name in (("r1", "one"), ("r2%20b", "two")):
         place = tmp_path / "events" / f"robot={robot}" / f"recording={name}"
         place.mkdir(parents=True)
         for part in range(2):
             pq.write_table(events(3), place / f"part-{part}.parquet")
     with lab.dataset(tmp_path) as runs:
         found = runs.sql("SELECT robot, recording, count(*) FROM events GROUP BY ALL ORDER BY ALL").fetchall()
-        assert found == [("r1", "one", 6), ("r2", "two", 6)]
+        assert found == [("r1", "one", 6), ("r2 b", "two", 6)]
         assert len(runs.recordings) == 2
 
 

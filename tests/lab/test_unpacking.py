@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from mbot_nb import lab
+from mbot_nb.lab import shelf
 from mbot_nb.lab.unpacking import CACHE
 from mbot_nb.recording.recording import Recording
 from mbot_nb.recording.schema import SCHEMA
@@ -79,6 +80,16 @@ def test_they_are_unpacked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     os.utime(folder / "one.mbot", ns=(1, 1))
     assert counts(folder)["one"] == 4
     assert loaded[2:] == ["one.mbot"]
+
+
+def test_much_that_is_read_for_the_first_time_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "WORTH_SAYING", 100)
+    counts(folder)
+    assert "Reading 2 recordings for the first time" in capsys.readouterr().out
+    counts(folder)
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_not_needed_any_more_goes(folder: Path) -> None:

@@ -269,7 +269,7 @@ def test_it_says_what_it_is(replay: Replay) -> None:
         "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing, 2 times as fast as it was, in a loop; 3 events>"
     )
     assert "<progress value='0.333'" in replay.robot._repr_html_()
-    assert replay.robot.robot_id == "made-by-hand"
+    assert replay.robot.robot_id == "made-by-hand (replay)"
 
 
 def test_a_recording_of_one_moment_ends_at_once_also_in_a_loop() -> None:
@@ -402,7 +402,7 @@ async def test_a_run_recorded_saved_and_replayed_is_the_same_run(tmp_path: Path)
         path = rec.save(tmp_path / "run.mbot")
         last = rec.to_recording().state()
     async with mb.serve(mb.ReplayRobot(path, paused=True), port=0, speed=4) as server, mb.connect(server) as bot:
-        assert server.robot.robot_id == "simulated-mbot2"
+        assert server.robot.robot_id == "simulated-mbot2 (replay)"
         assert bot.state.replay.source == "run.mbot"
         assert set(bot.state) == {*last, "replay"}
         with mb.Recorder(bot, ping_rate=0) as again:
@@ -432,7 +432,7 @@ async def test_a_recorder_that_goes_on_can_be_replayed_as_far_as_it_has_come() -
         with mb.Recorder(bot, ping_rate=0) as rec:
             await bot.drive(left=30, right=30, duration=0.2)
             replay = mb.ReplayRobot(rec)
-        assert replay.robot_id == "simulated-mbot2"
+        assert replay.robot_id == "simulated-mbot2 (replay)"
         assert replay.source == "a recording"
         assert replay.duration > 0.15
         replay.seek(replay.duration)

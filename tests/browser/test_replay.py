@@ -1,0 +1,55 @@
+"""A recording played in a real page: the card and the cockpit show it as they show a robot, and Stop holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from .test_card import PICTURE, assert_clean, card_of, field
+
+if TYPE_CHECKING:
+    from .conftest import Notebook
+
+    Open = Callable[..., Notebook]
+
+RECORD = """
+import mbot_nb as mb
+async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
+    with mb.Recorder(bot) as rec:
+        await bot.drive(left=50, right=35, duration=2)
+rec.save("run.mbot")
+"""
+REPLAY = """
+robot = mb.ReplayRobot("run.mbot", loop=True)
+server = await mb.serve(robot, port=0)
+bot = await mb.connect(server)
+card = mb.widgets.Card(bot)
+card
+"""
+COCKPIT = "cockpit = mb.widgets.Cockpit(bot)\ncockpit"
+
+
+@pytest.mark.timeout(120)
+def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None:
+    notebook = open_notebook([RECORD, REPLAY, COCKPIT])
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    card = card_of(notebook).first
+    expect(field(card, "connection")).to_have_text("connected")
+    before = field(card, "position").inner_text(), card.locator("canvas").evaluate(PICTURE)
+    expect(field(card, "position")).not_to_have_text(before[0])
+    assert card.locator("canvas").evaluate(PICTURE) != before[1], "it moves on the picture"
+    notebook.wait("robot.status()['rounds'] >= 1")
+    notebook.run_cell(2)
+    notebook.page.wait_for_timeout(700)
+    notebook.screenshot("replay")
+    card.get_by_role("button", name="Stop").click()
+    notebook.wait("not robot.playing")
+    expect(field(card, "said")).to_have_text("Stopped.")
+    expect(field(card, "position")).to_have_text(
+        notebook.value("'x %.1f cm, y %.1f cm' % tuple(robot.state()['pose'][name] for name in 'xy')")
+    )
+    assert_clean(notebook)
