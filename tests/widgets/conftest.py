@@ -32,6 +32,16 @@ class Page:
             if message["data"].get("method") == "custom"
         ]
 
+    def binary(self, widget: LiveWidget) -> list[tuple[dict[str, Any], bytes]]:
+        """The custom messages that carried a buffer, and the buffer."""
+        return [
+            (message["data"]["content"], message["buffers"][0])
+            for one in self.comms
+            if one.comm_id == widget.model_id
+            for message in one.sent
+            if message["buffers"] and message["data"].get("method") == "custom"
+        ]
+
     def open_cards(self) -> int:
         """How many cards there are. Each is two models: itself and its layout."""
         left = sum(1 for one in self.comms if not one.closed)
@@ -57,7 +67,7 @@ class PageComm(BaseComm):
 
     def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
         if msg_type == "comm_msg":
-            self.sent.append({"data": data})
+            self.sent.append({"data": data, "buffers": [bytes(buffer) for buffer in buffers or ()]})
         elif msg_type == "comm_close":
             self.closed = True
 

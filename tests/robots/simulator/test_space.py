@@ -12,7 +12,7 @@ from mbot_nb import commands as c
 from mbot_nb.errors import UsageError
 from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.simulator.space import HALF_LENGTH
-from mbot_nb.robots.simulator.world import Box, Start, Wall
+from mbot_nb.robots.simulator.world import Box, Line, Start, Wall
 
 from .conftest import Ears, FakeClock
 
@@ -115,3 +115,31 @@ def test_a_box_can_come_and_go_but_not_on_a_robot(clock: FakeClock) -> None:
     assert bot.telemetry()["distance"] == free
     with pytest.raises(UsageError, match="no such box"):
         bot.simulation.take_away(box)
+
+
+def test_a_box_can_be_moved_but_not_onto_a_robot_or_out_of_the_arena(clock: FakeClock) -> None:
+    bot = SimulatedRobot(world=World(boxes=(Box(x=20, y=20), Box(x=180, y=20))), clock=clock, noise=0)
+    first, second = bot.simulation.world.boxes
+    moved = bot.simulation.move(second, 150, 75, angle=90)
+    assert bot.simulation.world.boxes == (first, moved), "under the same number"
+    assert (moved.x, moved.y, moved.angle, moved.width) == (150, 75, 90, 20)
+    clock.sleep(0.2)
+    assert bot.telemetry()["distance"] == pytest.approx(50 - 10 - HALF_LENGTH, abs=0.1)
+    for x, y, why in ((110, 75, "robot stands"), (201, 75, "outside of the arena"), (20, -1, "outside of the arena")):
+        with pytest.raises(UsageError, match=why):
+            bot.simulation.move(moved, x, y)
+    assert bot.simulation.world.boxes == (first, moved)
+    with pytest.raises(UsageError, match="no such box"):
+        bot.simulation.move(second, 20, 100)
+
+
+def test_a_line_can_be_drawn_and_taken_away(clock: FakeClock) -> None:
+    bot = SimulatedRobot(world=World(), clock=clock, noise=0)
+    line = Line(points=((107.5, 60), (107.5, 90)), width=6)
+    bot.simulation.put(line)
+    assert bot.telemetry()["line"] == 0b1111
+    assert bot.state()["arena"]["lines"][0]["width"] == 6
+    bot.simulation.take_away(line)
+    assert bot.telemetry()["line"] == 0
+    with pytest.raises(UsageError, match="no such line"):
+        bot.simulation.take_away(line)
