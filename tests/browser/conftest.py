@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,14 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One JupyterLab for the run, with the kernels of all three versions, that knows nothing of its user's settings."""
-    home = tmp_path_factory.mktemp("lab")
+    """One JupyterLab for the run, with the kernels of all three versions."""
+    with jupyterlab(tmp_path_factory.mktemp("lab"), VERSIONS) as lab:
+        yield lab
+
+
+@contextmanager
+def jupyterlab(home: Path, versions: Sequence[str] = ()) -> Iterator[Lab]:
+    """A JupyterLab with the kernels of these versions besides its own, that knows nothing of its user's settings."""
     folders = {
         name: home / name.lower()
         for name in (
@@ -123,7 +130,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     }
     for folder in folders.values():
         folder.mkdir(mode=0o700)
-    for version in VERSIONS:
+    for version in versions:
         _kernelspec(version, folders["JUPYTER_DATA_DIR"])
     quiet = folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)

@@ -48,6 +48,7 @@ def test_it_grows_pauses_and_is_read(open_notebook: Open) -> None:
     # Read by keys: back to when it drove.
     canvas = panel.locator("canvas")
     panel.get_by_role("button", name="Pause").click()
+    expect(panel.locator("[data-field=readout]")).to_contain_text("at ")
     picture = canvas.evaluate(PICTURE)
     notebook.page.wait_for_timeout(300)
     assert canvas.evaluate(PICTURE) == picture, "paused"

@@ -1,0 +1,150 @@
+"""``click_to_robot``: from a click in a real browser to the command executed in the simulator, client and server in the kernel.
+
+The browser stamps its input events, the kernel what the robot is told; both by this machine's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import FLAGS, Notebook, chromium, jupyterlab
+
+from .figures import Comparison, Goal
+from .together import Together
+
+__all__ = ["comparisons", "delays"]
+
+_CLICKS = 40
+_WARM_UP = 5
+_PAUSE = 120  # ms between two clicks: longer than anything that is measured, and not in step with telemetry
+_OPEN = """
+import time
+import mbot_nb as mb
+
+told = []
+
+class Watched(mb.SimulatedRobot):
+    def perform(self, command):
+        told.append((command.name, time.time()))
+        return super().perform(command)
+
+    def halt(self):
+        told.append(("halt", time.time()))
+        super().halt()
+
+server = await mb.serve(Watched(seed=1, world={"width": 2000, "height": 2000}), port=0)
+bot = await mb.connect(server)
+mb.widgets.DrivePad(bot, speed=20)
+"""
+_STAMP = """() => {
+    window.clicks = [];
+    for (const kind of ["pointerdown", "pointerup"]) {
+        addEventListener(kind, (event) => window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000), true);
+    }
+}"""
+
+
+def comparisons() -> list[Comparison]:
+    """What this module measures."""
+    how = (
+        f"{{}} of {_CLICKS} in headless Chromium and JupyterLab, server and client in the kernel's loop; from the time of the "
+        "browser's input event to the robot's method"
+    )
+    return [
+        Comparison(
+            name=f"click_to_robot_{part}",
+            ours=_clicks.part(f"drive {part}"),
+            theirs=None,
+            unit="ms",
+            goal=Goal(ours_at_most=30) if part == "p50" else None,
+            how=how.format(f"{part} of the presses on a DrivePad that begin to drive,"),
+        )
+        for part in ("p50", "p90")
+    ] + [
+        Comparison(
+            name="click_to_robot_stop",
+            ours=_clicks.part("stop p50"),
+            theirs=_clicks.part("drive p50"),
+            unit="ms",
+            goal=Goal(ours_at_most=30, more_at_most=0),
+            how=how.format("median of the clicks on Stop, beside the presses that drive,"),
+        )
+    ]
+
+
+def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str) -> list[float]:
+    """What passed from each click to the first thing of this name that the robot was told after it, in ms.
+
+    Raises:
+        RuntimeError: a click has told the robot nothing before the next one.
+    """
+    times = [at for what, at in told if what == name]
+    found = []
+    for click, following in zip(clicks, [*clicks[1:], float("inf")], strict=True):
+        first = next((at for at in times if click <= at < following), None)
+        if first is None:
+            raise RuntimeError(f"a click has not brought the robot to {name} before the next click")
+        found.append((first - click) * 1e3)
+    return found
+
+
+def _in_browser() -> dict[str, float]:
+    with TemporaryDirectory() as home, jupyterlab(Path(home)) as lab, sync_playwright() as playwright:
+        file = "clicks.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_OPEN)]), lab.folder / file)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1300, "height": 1000})
+            notebook = Notebook(page, lab, file)
+            notebook.open()
+            notebook.run_all()
+            page.locator(".mbot-drive[data-connection=connected]").wait_for()
+            page.evaluate(_STAMP)
+            drives = delays(*_click(notebook, page, ".mbot-pad"), "drive")
+            stops = delays(*_click(notebook, page, ".mbot-stop"), "halt")
+        finally:
+            browser.close()
+            for session in lab.request("GET", "api/sessions"):
+                lab.request("DELETE", f"api/sessions/{session['id']}")
+    return {
+        "drive p50": statistics.median(drives),
+        "drive p90": statistics.quantiles(drives, n=10, method="inclusive")[8],
+        "stop p50": statistics.median(stops),
+    }
+
+
+def _click(notebook: Notebook, page: Page, what: str) -> tuple[list[float], list[tuple[str, float]]]:
+    """Click there again and again; returns when the mouse went down, or up for a button, and what the robot was told."""
+    box = page.locator(what).bounding_box()
+    if box is None:
+        raise RuntimeError(f"{what} is not on the page")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 5)
+    notebook.execute("told.clear()")
+    page.evaluate("() => { window.clicks.length = 0; }")
+    for _ in range(_WARM_UP + _CLICKS):
+        page.mouse.down()
+        page.wait_for_timeout(_PAUSE)
+        page.mouse.up()
+        page.wait_for_timeout(_PAUSE)
+    stamps: list[float] = page.evaluate("() => window.clicks")
+    told: list[Any] = notebook.value("told")
+    # A pad drives from when the mouse goes down, a button acts when it goes up.
+    clicks = stamps[0::2] if what == ".mbot-pad" else stamps[1::2]
+    if len(clicks) != _WARM_UP + _CLICKS:
+        raise RuntimeError(f"the page has seen {len(clicks)} clicks, not {_WARM_UP + _CLICKS}")
+    return clicks[_WARM_UP:], [(str(name), float(at)) for name, at in told]
+
+
+async def _measure() -> dict[str, float]:
+    return await asyncio.to_thread(_in_browser)
+
+
+_clicks = Together("clicks in a browser", _measure)
