@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from . import (
+    chart_update,
+    click_to_robot,
     dataset_scan,
     fan_out,
     import_time,
@@ -37,6 +39,8 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (kernel.comparisons(), 3),
     (stop_latency.comparisons(), 3),
     (serial.comparisons(), 3),
+    (chart_update.comparisons(), 3),
+    (click_to_robot.comparisons(), 1),
     (lab_truth.comparisons(), 3),
     (dataset_scan.comparisons(), 3),
 )

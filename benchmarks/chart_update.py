@@ -90,8 +90,8 @@ def comparisons() -> list[Comparison]:
             goal=Goal(ratio_at_most=1 / 15, ours_at_most=_MOST),
             how=(
                 f"CPU time of the kernel's process for one update of {_LINES} lines of {_POINTS} points at {_RATE} Hz, mean of "
-                f"{_UPDATES}: `LiveChart`, which sends what is new, against `Output` with a PNG of a matplotlib figure (no pyplot, "
-                "lines updated in place, 760 x 240 pixels)"
+                f"{_UPDATES}: `LiveChart`, which sends what is new, against `Output` with a PNG of a matplotlib figure "
+                "(no pyplot, lines updated in place, 760 x 240 pixels)"
             ),
         )
     ]
@@ -108,7 +108,9 @@ async def _chart(notebook: Notebook) -> float:
     points = [message for message in notebook.widget_messages[before:] if _kind(message) == "points"]
     sent = sum(message["content"]["counts"][0] for message in points)
     if sent < _UPDATES or len(points) < 0.8 * _UPDATES:
-        raise RuntimeError(f"the chart has sent {sent} values in {len(points)} messages for {_UPDATES} updates: it is not in view")
+        raise RuntimeError(
+            f"the chart has sent {sent} values in {len(points)} messages for {_UPDATES} updates: it is not in view"
+        )
     return took
 
 

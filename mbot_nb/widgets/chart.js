@@ -71,6 +71,7 @@ class Chart {
     this.offset = null; // the kernel's time is the page's plus this, s
     this.span = USUAL_SPAN;
     this.end = null; // the right edge while it is paused, s
+    this.halted = 0; // when it was paused, s: what came later is not shown
     this.cursor = null; // the time that is read, s
     this.frame = null;
     this.drawn = 0;
@@ -115,7 +116,9 @@ class Chart {
   }
 
   pause(on) {
-    this.end = on ? this.range()[1] : null;
+    const [, right] = this.range();
+    this.halted = this.now();
+    this.end = on ? right : null;
     if (!on) this.cursor = null;
     this.ask();
   }
@@ -132,6 +135,7 @@ class Chart {
 
   pan(seconds) {
     if (!this.paused) this.pause(true);
+    this.halted = this.now();
     this.end = Math.min(this.now(), Math.max(this.first() + SPANS[this.span] / 4, this.end + seconds));
     this.ask();
   }
@@ -167,12 +171,13 @@ class Chart {
     const colour = colourOf(this.live.root);
     const box = { left: PAD.left, right: width - PAD.right, top: PAD.top, bottom: height - PAD.bottom };
     const [from, to] = (this.shownRange = this.range());
+    this.last = Math.min(to, this.paused ? this.halted : this.now());
     this.breaks = this.marks.filter(({ what }) => what === "lost").map(({ t }) => t);
     this.box = box;
     const x = (t) => box.left + ((t - from) / (to - from)) * (box.right - box.left);
     context.font = `11px ${getComputedStyle(this.live.root).fontFamily}`;
-    this.drawMarks(context, box, x, to, colour);
-    const scales = this.scales(from, to, box);
+    this.drawMarks(context, box, x, colour);
+    const scales = this.scales(from, this.last, box);
     this.drawAxes(context, box, x, from, to, scales, colour);
     context.save();
     context.beginPath();
@@ -180,7 +185,7 @@ class Chart {
     context.clip();
     context.lineWidth = 1.8;
     context.lineJoin = "round";
-    for (const line of this.lines) if (!line.hidden) this.drawLine(context, line, x, scales.get(line.unit), from, to);
+    for (const line of this.lines) if (!line.hidden) this.drawLine(context, line, x, scales.get(line.unit), from, this.last);
     context.restore();
     if (this.cursor !== null) this.drawCursor(context, box, x, scales, colour);
     this.told();
@@ -251,10 +256,9 @@ class Chart {
       else context.moveTo(px, py);
       any = true;
     }
-    const end = Math.min(to, this.now());
     if (any && at < line.t.length && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(x(line.t[at]), scale.y(line.v[at]));
     // A state holds until it changes.
-    else if (any && line.holds && !this.isBroken(line.t[at - 1], end)) context.lineTo(x(end), scale.y(line.v[at - 1]));
+    else if (any && line.holds && !this.isBroken(line.t[at - 1], to)) context.lineTo(x(to), scale.y(line.v[at - 1]));
     context.stroke();
   }
 
@@ -263,7 +267,7 @@ class Chart {
   }
 
   /** Where the connection was lost, and where the loop stood still. */
-  drawMarks(context, box, x, to, colour) {
+  drawMarks(context, box, x, colour) {
     let lost = null;
     const taken = []; // the right ends of the words in each row
     const band = (begin, end, name, words) => {
@@ -282,7 +286,7 @@ class Chart {
       taken[row] = at + room;
       context.fillText(words, at, box.top + 3 + 14 * row);
     };
-    for (const mark of this.marks) {
+    for (const mark of this.marks.filter(({ t }) => t <= this.last)) {
       if (mark.what === "stall") band(mark.t, mark.t + mark.seconds, "wait", mark.words);
       else if (mark.what === "lost") lost ??= mark;
       else if (lost) {
@@ -290,7 +294,7 @@ class Chart {
         lost = null;
       }
     }
-    if (lost) band(lost.t, Math.min(to, this.now()), "bad", "no connection");
+    if (lost) band(lost.t, this.last, "bad", "no connection");
   }
 
   drawCursor(context, box, x, scales, colour) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import kernel, sim_step, stop_latency, sync_call
+from benchmarks.click_to_robot import delays
 from benchmarks.in_kernel import Stops, round_trips
 from benchmarks.notebook import kernel as real_kernel
 
@@ -65,3 +66,13 @@ def test_a_robot_that_was_too_slow_is_no_sample() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_simulated_robots_are_driven(count: int) -> None:
     assert sim_step.speed(count, 2) > 0
+
+
+def test_a_click_is_held_against_the_first_that_the_robot_was_told_after_it() -> None:
+    told = [("drive", 0.9), ("halt", 1.001), ("drive", 1.010), ("drive", 1.1), ("drive", 2.030)]
+    assert delays([1.0, 2.0], told, "drive") == pytest.approx([10, 30])
+    clicks = [float(number) for number in range(20)]
+    told = [("drive", click + 0.01) for click in clicks[1:]]
+    assert delays(clicks, told, "drive") == pytest.approx([1000] + [10] * 19), "one that came to nothing counts as late"
+    with pytest.raises(RuntimeError, match="20 of 20 clicks"):
+        delays(clicks, told, "halt")

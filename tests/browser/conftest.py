@@ -282,6 +282,18 @@ class Notebook:
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
+def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -> str:
+    """A copy of a notebook (a path, or the sources of cells of code) for a kernel, under a name of its own; returns that."""
+    if isinstance(cells, Path):
+        content = nbformat.read(cells, as_version=4)
+    else:
+        content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    content.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
+    file = f"{secrets.token_hex(4)}.ipynb"
+    nbformat.write(content, lab.folder / file)
+    return file
+
+
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     """A browser of this test's own: it leaves no process behind, and no running loop in this thread."""
@@ -300,14 +312,7 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
     opened: list[str] = []
 
     def open_notebook(cells: Path | list[str], version: str | None = None) -> Notebook:
-        if isinstance(cells, Path):
-            content = nbformat.read(cells, as_version=4)
-        else:
-            content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-        name = f"mbot-{version}" if version else "python3"
-        content.metadata["kernelspec"] = {"name": name, "display_name": name, "language": "python"}
-        file = f"{secrets.token_hex(4)}.ipynb"
-        nbformat.write(content, lab.folder / file)
+        file = write_notebook(lab, cells, f"mbot-{version}" if version else "python3")
         opened.append(file)
         notebook = Notebook(page, lab, file)
         notebook.open()
