@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import weakref
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .discovery import USB, Found, candidates, examine
+from .discovery import USB, Found, RobotKind, candidates, examine
 from .errors import ConnectError
 
 if TYPE_CHECKING:
+    from .robots.serial.emulators.host import Emulator
     from .robots.serial.robot import SerialRobot
 
-__all__ = ["open_cable", "port_of"]
+__all__ = ["open_cable", "port_of", "stand_in"]
 
 TIMEOUT = 10.0
 """Seconds for a robot to answer: an mBot2 may need 6 to start after its port was opened."""
 _DEVICE = re.compile(r"/dev/.+|COM\d+", re.IGNORECASE)
+_standing_in: list[Emulator] = []
 _opened: weakref.WeakSet[SerialRobot] = weakref.WeakSet()
 
 
@@ -63,6 +66,33 @@ def open_cable(port: str, own: Iterable[str] = ()) -> SerialRobot | str:
     robot = open_robot(port, kind=kind, timeout=TIMEOUT)
     _opened.add(robot)
     return robot
+
+
+def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
+    """An emulated robot of this process, for want of a real one; `connect("usb")` finds it. It is there until the process ends.
+
+    Args:
+        kind, how: which one, and what else `emulate` takes.
+
+    Returns:
+        The emulator; the same one at a second call. None if there is a robot, or another emulator.
+    """
+    from .robots.serial.emulators import emulate
+    from .robots.serial.emulators.run import own_link
+
+    for emulator in _standing_in:
+        print(f"The emulated robot at {emulator.address} is still there.")
+        return emulator
+    there = [one for one in candidates() if one.usable]
+    if there:
+        print(f"There is something at {there[0].address}: no emulated robot is needed.")
+        return None
+    link = own_link(kind)
+    emulator = emulate(kind, link=link, tcp=0 if link is None else None, **how)
+    _standing_in.append(emulator)
+    atexit.register(emulator.close)
+    print(f"No robot is plugged in: an emulated one stands in for it, at {emulator.address}.")
+    return emulator
 
 
 def _the_only_one(own: list[str]) -> Found | str:

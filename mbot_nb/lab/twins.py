@@ -124,7 +124,7 @@ class _Side:
         commands = recorder.commands
         rows = commands[commands.name.isin(sorted(c.MOTIONS)) & commands.answered_s.notna() & (commands.queued_s >= began)]
         spans = list(zip(rows.name, rows.queued_s - began, rows.answered_s - began, strict=True))
-        ends = [at for _, at, _ in spans[1:]] + [self.poses[-1].t]
+        ends = [*(at for _, at, _ in spans[1:]), self.poses[-1].t][: len(spans)]
         self.motions = [self._motion(*span, end) for span, end in zip(spans, ends, strict=True)]
 
     def _motion(self, name: str, asked: float, answered: float, until: float) -> dict[str, Any]:

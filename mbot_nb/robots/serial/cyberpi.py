@@ -107,12 +107,25 @@ class CyberPiRobot(SerialRobot):
     def set_up(self) -> None:
         asked = self.link.request(Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number")
         asked.add_done_callback(self._named)
-        for key, (name, function, arguments, _) in enumerate(SENSORS, FIRST_KEY):
-            text = f"subscribe.add_item({key}, {function}, {arguments!r})"
-            asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
-            asked.add_done_callback(lambda future, name=name: self._subscribed(name, future))  # type: ignore[misc]
-        asked.add_done_callback(lambda future: self.link.call_at(time.monotonic() + FIRST_PUSHES, self.is_set_up))
+        self._subscribe(0, self.connections)
         self._ask_battery(self.connections)
+
+    def _subscribe(self, number: int, connection: int) -> None:
+        """Ask for one sensor, then for the next: what is to be driven meanwhile need not wait for all of them."""
+        if self.link.state != "ready" or connection != self.connections:
+            return
+        if number == len(SENSORS):
+            self.link.call_at(time.monotonic() + FIRST_PUSHES, self.is_set_up)
+            return
+        name, function, arguments, _ = SENSORS[number]
+        text = f"subscribe.add_item({FIRST_KEY + number}, {function}, {arguments!r})"
+        asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
+
+        def answered(future: Future[Any]) -> None:
+            self._subscribed(name, future)
+            self._subscribe(number + 1, connection)
+
+        asked.add_done_callback(answered)
 
     def hear(self, values: dict[int, Any]) -> None:
         told = {}

@@ -11,6 +11,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
+from mbot_nb.robots.serial.cyberpi import SENSORS
 from mbot_nb.robots.serial.dialects import Say
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
 from mbot_nb.robots.serial.emulators.host import Emulator
@@ -357,3 +358,17 @@ async def test_behind_a_server_it_is_any_robot(workshop: Workshop) -> None:
         await bot.stop()
     await asyncio.to_thread(eventually, emulator.vehicle.standing.is_set, "standing")
     assert 0.1 < emulator.vehicle.turned < 0.5
+
+
+def test_a_motion_does_not_wait_until_all_sensors_are_asked_for(workshop: Workshop) -> None:
+    """Right after it has answered, with answers that take their time."""
+    emulator = workshop.emulator(world=EMPTY, latency=0.1)
+    robot, _ = workshop.robot(emulator)
+    emulator.reset()
+    eventually(lambda: robot.connections == 2, "the restart")
+    asked = time.monotonic()
+    drive(robot, 40, 40, 0.5)
+    eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
+    assert emulator.vehicle.started_at - asked < 0.3
+    subscriptions = [script for script in ran(emulator) if script.startswith("subscribe")]
+    assert len(subscriptions) < 2 * len(SENSORS), "the rest comes after it"
