@@ -18,6 +18,7 @@ from . import (
     kernel,
     lab_truth,
     ping,
+    recorder,
     report,
     sending,
     serial,
@@ -43,6 +44,7 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (click_to_robot.comparisons(), 1),
     (lab_truth.comparisons(), 3),
     (dataset_scan.comparisons(), 3),
+    (recorder.comparisons(), 5),
 )
 NAMES = [comparison.name for comparisons, _ in SUITES for comparison in comparisons]
 

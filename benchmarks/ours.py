@@ -14,7 +14,7 @@ __all__ = ["ping_round_trips", "send_rate"]
 _BURST = 500  # messages between two looks at the loop; a program that sends without a pause has to let it run
 
 
-async def send_rate(size: int, messages: int, warm_up: int) -> float:
+async def send_rate(size: int, messages: int, warm_up: int, *, recorded: bool = False) -> float:
     """Messages per second from the first ``send`` until all are acknowledged; ``size`` 1 turns batching off."""
     tally = Tally()
     window = 0.0 if size == 1 else 0.1
@@ -27,6 +27,7 @@ async def send_rate(size: int, messages: int, warm_up: int) -> float:
 
         bot = await mb.connect(server.url, batch_window=window, max_batch_size=size, batch_policy="window")
         try:
+            rec = mb.Recorder(bot) if recorded else None
 
             async def send(start: int, stop: int) -> None:
                 for n in range(start, stop):
@@ -39,6 +40,8 @@ async def send_rate(size: int, messages: int, warm_up: int) -> float:
             started = perf_counter()
             await send(warm_up, warm_up + messages)
             rate = messages / (perf_counter() - started)
+            if rec is not None and not rec.total("commands") == rec.stop().batches.messages.sum() == warm_up + messages:
+                raise RuntimeError(f"not everything was recorded: {rec}")
         finally:
             await bot.close()
     finally:

@@ -237,17 +237,22 @@ class Client(Calls):
         return end
 
     def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
-        """Tell ``tap`` of every frame, on the home loop: when, `out` or `in`, and its text; returns what ends that."""
+        """Tell ``tap`` of every frame that goes out or comes in, on the home loop; returns what ends that. For recorders."""
         self._frame_taps.append(tap)
-        self._line.on_frames = self._frames_passed if len(self._frame_taps) > 1 else tap
+        self._tell_frames()
 
         def end() -> None:
             if tap in self._frame_taps:
                 self._frame_taps.remove(tap)
-            if not self._frame_taps:
-                self._line.on_frames = None
+            self._tell_frames()
 
         return end
+
+    def _tell_frames(self) -> None:
+        """Nobody pays for it while nobody listens."""
+        taps = self._frame_taps
+        told = None if not taps else taps[0] if len(taps) == 1 else self._frames_passed
+        self._line.on_frames = self._session.on_frame = told
 
     # What happens (on the home loop).
 
@@ -332,6 +337,6 @@ class Client(Calls):
         for tap in self._taps:
             tap(batch)
 
-    def _frames_passed(self, at: float, direction: str, frames: Sequence[bytes | str]) -> None:
+    def _frames_passed(self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None) -> None:
         for tap in self._frame_taps:
-            tap(at, direction, frames)
+            tap(at, frames, messages)

@@ -26,8 +26,8 @@ _log = logging.getLogger("mbot_nb")
 OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user is told within two."""
 
-FrameTap = Callable[[float, str, Sequence[bytes | str]], None]
-"""Is told when frames went `out` or came `in`, and their texts."""
+FrameTap = Callable[[float, Sequence[bytes] | str, Sequence[Any] | None], None]
+"""Is told when frames went out, and their texts; or when one came in, its text, and the messages that were read in it."""
 
 
 class Line:
@@ -53,7 +53,7 @@ class Line:
         self._tell = tell
         self._told = after
         self.on_frames: FrameTap | None = None
-        """Told of all that goes over the wire, if set."""
+        """Told of the frames that go out, if set."""
         self._wire: Wire | None = None
         self._leaving: set[Wire] = set()
         self._dialling: asyncio.Task[Any] | None = None
@@ -70,7 +70,7 @@ class Line:
                 if frames:
                     self._wire.send(frames)
                     if self.on_frames is not None:
-                        self.on_frames(self.now(), "out", frames)
+                        self.on_frames(self.now(), frames, None)
             events = session.take_events()
             if not events:
                 break
@@ -159,10 +159,7 @@ class Line:
 
     def wire_text(self, wire: Wire, text: str) -> None:
         if wire is self._wire:
-            now = self.now()
-            if self.on_frames is not None:
-                self.on_frames(now, "in", (text,))
-            self.session.receive(text, now)
+            self.session.receive(text, self.now())
             self.pump()
 
     def wire_heard(self, wire: Wire) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .packing import GAP, Chunk, Column, Kind, Text
+from .packing import GAP, SMALL_GAP, Chunk, Column, Kind, Text
 
 __all__ = ["Growing", "arrow_schema", "batch", "empty", "frame_of"]
 
@@ -22,12 +22,7 @@ _ARROW = {
     "label": pa.large_string(),
     "maybe flag": pa.bool_(),
 }
-_NUMPY: dict[Kind, tuple[str, str]] = {
-    "number": ("f8", "f8"),
-    "whole": ("i8", "i8"),
-    "maybe whole": ("i8", "i8"),
-    "maybe flag": ("i1", "i1"),
-}
+_NUMPY: dict[Kind, str] = {"number": "f8", "whole": "i8", "maybe whole": "i8", "maybe flag": "i1", "wall": "i8"}
 _TEXTS = ("text", "label")
 
 Array = NDArray[Any]
@@ -41,7 +36,8 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 def batch(columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> pa.RecordBatch:
     """Packed rows as an Arrow record batch."""
     stored = [column for column in columns if column.kind != "wall"]
-    arrays = [_arrow(column.kind, data, known) for column, data, known in zip(stored, chunk.columns, labels, strict=True)]
+    count = chunk.end - chunk.first
+    arrays = [_arrow(column.kind, data, count, known) for column, data, known in zip(stored, chunk.columns, labels, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
 
 
@@ -58,16 +54,16 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
         if column.kind == "wall":
             values[column.name] = _timestamps(_micros(seconds, wall_offset))
             continue
-        array = table.column(column.name)
+        found = table.column(column.name)
         if column.kind in _TEXTS:
-            values[column.name] = _texts(array)
+            values[column.name] = _texts(found)
         elif column.kind == "number":
-            values[column.name] = seconds = array.to_numpy()
+            values[column.name] = seconds = found.to_numpy()
         elif column.kind == "whole":
-            values[column.name] = array.to_numpy()
+            values[column.name] = found.to_numpy()
         else:
             dtype = "Int64" if column.kind == "maybe whole" else "boolean"
-            values[column.name] = array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+            values[column.name] = found.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
             assert values[column.name].dtype == dtype
     return pd.DataFrame(values)
 
@@ -109,13 +105,13 @@ class Growing:
             if column.kind == "wall":
                 self._put(column.name, room, _micros(seconds, self._wall_offset))
                 continue
-            pieces = [chunk.columns[index] for chunk in new]
-            if column.kind in _TEXTS:
-                arrays = [_arrow(column.kind, piece, labels[index]) for piece in pieces]
-                texts = arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)
-                self._put_texts(self._texts[column.name], texts[skip:])
+            pieces = [(chunk.columns[index], chunk.end - chunk.first) for chunk in new]
+            if column.kind == "text":
+                self._put_texts(self._texts[column.name], _texts_of(pieces)[skip:])
+            elif column.kind == "label":
+                self._put_texts(self._texts[column.name], _labels_of(pieces, labels[index])[skip:])
             else:
-                seconds = np.concatenate([np.frombuffer(piece, _NUMPY[column.kind][0]) for piece in pieces])[skip:]
+                seconds = np.concatenate([_numpy(column.kind, data, size) for data, size in pieces])[skip:]
                 self._put(column.name, room, seconds)
             index += 1
         self.end += count
@@ -132,9 +128,8 @@ class Growing:
             if column.kind in _TEXTS:
                 values[column.name] = _texts(pa.chunked_array(self._texts[column.name], pa.large_string())[low:high])
                 continue
-            array = self._arrays.get(column.name)
-            dtype = "i8" if column.kind == "wall" else _NUMPY[column.kind][0]
-            values[column.name] = _pandas(column.kind, np.empty(0, dtype) if array is None else array[low:high])
+            found = self._arrays.get(column.name)
+            values[column.name] = _pandas(column.kind, np.empty(0, _NUMPY[column.kind]) if found is None else found[low:high])
         frame = pd.DataFrame(values, copy=False)
         self._frame = begin, self.end, frame
         return frame.copy(deep=False)
@@ -162,34 +157,61 @@ class Growing:
         if surplus <= max(1024, self.end - begin):
             return
         high = self.end - self.begin
-        self._arrays = {name: array[surplus:high].copy() for name, array in self._arrays.items()}
+        self._arrays = {name: old[surplus:high].copy() for name, old in self._arrays.items()}
         for texts in self._texts.values():
             kept = pa.chunked_array(texts, pa.large_string())[surplus:].combine_chunks()
             texts[:] = [kept] if isinstance(kept, pa.Array) else list(kept.chunks)
         self.begin = begin
 
 
-def _arrow(kind: Kind, data: Any, labels: Sequence[str] | None) -> pa.Array:
-    """One packed column as an Arrow array; numbers are looked at, not copied."""
+def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> pa.Array:
+    """One packed column as an Arrow array."""
+    if data is None:
+        return pa.nulls(count, _ARROW[kind])
     if isinstance(data, Text):
         lengths = np.frombuffer(data.lengths, "i4")
         gap = lengths < 0
-        offsets = np.zeros(len(lengths) + 1, "i8")
+        offsets = np.zeros(count + 1, "i8")
         np.cumsum(np.where(gap, 0, lengths), out=offsets[1:])
-        valid = None
-        if gap.any():
-            valid = pa.py_buffer(np.packbits(~gap, bitorder="little"))
-        return pa.LargeStringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data.data), valid)
+        valid = pa.py_buffer(np.packbits(~gap, bitorder="little")) if gap.any() else None
+        return pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data.data), valid)
     if kind == "label":
-        codes = np.frombuffer(data, "i4")
-        indices = pa.array(codes, mask=codes < 0)
-        return pa.DictionaryArray.from_arrays(indices, pa.array(labels or [], pa.large_string())).dictionary_decode()
-    values = np.frombuffer(data, _NUMPY[kind][0])
+        return _labels_of([(data, count)], labels)
+    values = _numpy(kind, data, count)
     if kind == "number":
         return pa.array(values, from_pandas=True)  # NaN is a gap
     if kind == "maybe flag":
         return pa.array(values > 0, mask=values < 0)
     return pa.array(values, mask=values == GAP) if kind == "maybe whole" else pa.array(values)
+
+
+def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:
+    """Packed texts as one Arrow array."""
+    lengths = [np.full(size, -1, "i4") if data is None else np.frombuffer(data.lengths, "i4") for data, size in pieces]
+    together = Text(b"".join([data.data for data, _ in pieces if data is not None]), np.concatenate(lengths))
+    return _arrow("text", together, len(together.lengths), None)
+
+
+def _labels_of(pieces: Sequence[tuple[Any, int]], labels: Sequence[str] | None) -> pa.Array:
+    """Packed labels as one Arrow array."""
+    codes = [np.full(size, -1, "i1") if data is None else np.frombuffer(data, data.typecode) for data, size in pieces]
+    together = np.concatenate(codes)
+    indices = pa.array(together, mask=together < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(labels or [], pa.large_string())).dictionary_decode()
+
+
+def _numpy(kind: Kind, data: Any, count: int) -> Array:
+    """One packed column of numbers as an array: float64, int64 with :data:`GAP`, or for flags int8 with -1."""
+    if data is None:
+        return np.full(count, -1 if kind == "maybe flag" else GAP, _NUMPY[kind])
+    if isinstance(data, range):
+        return np.arange(data.start, data.stop, dtype="i8")
+    values = np.frombuffer(data, data.typecode)
+    if kind in ("whole", "maybe whole") and data.typecode != "q":
+        values = values.astype("i8")
+        if kind == "maybe whole":
+            values[values == SMALL_GAP] = GAP
+    return values
 
 
 def _pandas(kind: Kind, values: Array) -> Any:
@@ -203,8 +225,8 @@ def _pandas(kind: Kind, values: Array) -> Any:
     return values
 
 
-def _texts(array: pa.ChunkedArray) -> Any:
-    return pd.array(array, dtype="str")
+def _texts(found: pa.ChunkedArray) -> Any:
+    return pd.array(found, dtype="str")
 
 
 def _micros(seconds: Array, offset: float) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..protocol.outgoing import Outgoing
@@ -18,6 +19,8 @@ __all__ = ["CommandTable"]
 
 LATE = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this long."""
+_fields = attrgetter("name", "sequence", "queued_at", "sent_at", "acknowledged_at", "answered_at", "outcome", "error")
+_changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
 _FINAL = ("sent", "unsent", "unknown")
 
 
@@ -30,7 +33,7 @@ class CommandTable:
         self.columns = tuple(columns)
         self.max_rows = max_rows
         self._wall_offset = wall_offset
-        self._done = Table("commands", columns, max_rows=max_rows, wall_offset=wall_offset)
+        self._done = Table("commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=self._turned)
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
         self._lock = threading.RLock()  # held for a moment: rows do not go from one to the other meanwhile
@@ -84,8 +87,8 @@ class CommandTable:
             done = self._done.frame()
         if not still_open:
             return done
-        newest = Table("commands", self.columns, max_rows=len(still_open), wall_offset=self._wall_offset)
-        newest.extend([self._row(command) for command in still_open])
+        newest = Table("commands", self.columns, max_rows=len(still_open), wall_offset=self._wall_offset, turn=self._turned)
+        newest.extend(still_open)
         frame = newest.frame()
         if len(done):
             frame = pd.concat([done, frame], ignore_index=True)
@@ -114,19 +117,16 @@ class CommandTable:
         with self._lock:
             first = self._done.total
             commands = list(self._open)
-        numbers, rows, now = [], [], {}
-        for number, command in enumerate(commands, first):
-            now[command] = state = self._changing(command)
-            if known.get(command) != state:
-                numbers.append(number)
-                rows.append(self._row(command))
+        now = dict(zip(commands, map(_changing, commands), strict=True))
+        changed = [(number, command) for number, command in enumerate(commands, first) if known.get(command) != now[command]]
         known.clear()
         known.update(now)
-        if not rows:
+        if not changed:
             return None
+        numbers = [number for number, _ in changed]
         stored = self._done.stored
         labels = [Labels() if column.kind == "label" else None for column in stored]
-        packed = pack([column.kind for column in stored], list(zip(*rows, strict=True)), labels)
+        packed = pack([column.kind for column in stored], self._turned([command for _, command in changed]), labels)
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
         return numbers, Chunk(numbers[0], numbers[-1] + 1, packed), meanings
 
@@ -138,7 +138,7 @@ class CommandTable:
             # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
             if len(self._open) <= self.max_rows + LATE:
                 spare = list(takewhile(self._is_final, spare))
-            self._done.extend([self._row(command) for command in spare])
+            self._done.extend(spare)
             for command in spare:
                 del self._open[command]
         finally:
@@ -147,8 +147,11 @@ class CommandTable:
     # What a command is.
 
     @staticmethod
-    def _changing(command: Any) -> tuple[Any, ...]:
-        return command.sent_at, command.acknowledged_at, command.answered_at, command.outcome
+    def _turned(commands: Sequence[Any]) -> list[Any]:
+        """The columns of these."""
+        columns: list[Any] = list(zip(*map(_fields, commands), strict=True))
+        columns[-1] = [None if error is None else str(error) for error in columns[-1]]
+        return [*columns, None]
 
     @staticmethod
     def _is_final(command: Any) -> bool:
@@ -156,18 +159,4 @@ class CommandTable:
             return command.outcome is not None
         return command.outcome in _FINAL or (
             command.outcome is not None and (command.sent_at is None or command.sequence is None)
-        )
-
-    @staticmethod
-    def _row(command: Any) -> tuple[object, ...]:
-        return (
-            command.name,
-            command.sequence,
-            command.queued_at,
-            command.sent_at,
-            command.acknowledged_at,
-            command.answered_at,
-            command.outcome,
-            None if command.error is None else str(command.error),
-            None,
         )

@@ -14,13 +14,14 @@ from typing import Any
 
 from ..home import Home
 from ..monitor import LoopMonitor, Stall
+from ..protocol.messages import EventMessage
 from ..transport.impairment import Relay
 from .commands import CommandTable
 from .rows import batch_rows
 from .schema import SCHEMA
 from .states import StateRows, Told
 from .tables import SLACK, Table, Turn
-from .wiretap import Wiretap, batch_size
+from .wiretap import Wiretap
 from .writer import Writer
 
 __all__ = ["Listener", "relays"]
@@ -38,10 +39,11 @@ class Listener(ABC):
         self.home = home
         self.wall_offset = wall_offset
         self.facts: dict[str, Any] = {}
+        self._wiretap = Wiretap(keep_text=keep_text)
         turns: dict[str, Turn] = {
             "batches": batch_rows,
             "states": StateRows().columns,
-            "frames": Wiretap(keep_text=keep_text).columns,
+            "frames": self._wiretap.columns,
         }
         self.commands = commands
         self.tables = {
@@ -58,6 +60,9 @@ class Listener(ABC):
         self._endings: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
+        self._came = self._wiretap.came
+        self._last: tuple[Any, Any] = ("", self)
+        """The last event that came alone: its frame's text, and its data."""
 
     @property
     def all_tables(self) -> Mapping[str, Table | CommandTable]:
@@ -129,18 +134,22 @@ class Listener(ABC):
     def _state(self, told: Told) -> None:
         self.tables["states"].add(told)
 
-    def _passed(self, at: float, direction: str, frames: Sequence[bytes | str], client: int | None = None) -> None:
+    def _passed(
+        self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None, client: int | None = None
+    ) -> None:
         """Frames went over the wire."""
         rows = self._frames.rows
-        if direction == "out":
+        if messages is None:
             for frame in frames:
-                rows.append((at, direction, frame, client))
+                rows.append((at, "out", client, frame, -1, None, None))
+        elif len(messages) == 1:
+            message = messages[0]
+            rows.append(self._came(at, frames, message, client))
+            if type(message) is EventMessage:
+                self._last = frames, message.payload.data
         else:
-            for frame in frames:
-                rows.append((at, direction, frame, client))
-                count = batch_size(frame)
-                if count:
-                    self._batches.add((at, direction, count, frame, client))
+            rows.append((at, "in", client, frames, -1, None, None))
+            self._batches.add((at, "in", len(messages), frames, client))
         if len(rows) >= SLACK:
             self._frames.tidy()
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["GAP", "Chunk", "Column", "Kind", "Labels", "Text", "pack", "pack_lines"]
+__all__ = ["GAP", "SMALL_GAP", "Chunk", "Column", "Kind", "Labels", "Text", "pack", "pack_texts"]
 
 Kind = Literal["number", "whole", "maybe whole", "text", "label", "maybe flag", "wall"]
 """What a column holds: float64, int64, Int64 (with gaps), str (with gaps), str of few different values, boolean (with gaps), or
@@ -19,6 +18,8 @@ UTC timestamps made from the column before it, which is in monotonic seconds."""
 
 GAP = -(2**63)
 """Stands for a gap among whole numbers; the protocol's own are within 2**53."""
+SMALL_GAP = -(2**31)
+"""The same where they have 32 bits."""
 _NAN = float("nan")
 
 
@@ -34,7 +35,7 @@ class Text(NamedTuple):
     """Texts one after the other in UTF-8, and how many bytes each has: -1 for a gap."""
 
     data: bytes
-    lengths: array[int]
+    lengths: Any  # whole numbers of 32 bits, as an array
 
 
 class Chunk(NamedTuple):
@@ -58,19 +59,17 @@ class Labels(dict[Any, int]):
         return number
 
 
-def pack(kinds: Sequence[Kind], columns: Sequence[Sequence[Any]], labels: Sequence[Labels | None]) -> list[Any]:
-    """Columns of values, as bytes. What is packed already stays as it is."""
+def pack(kinds: Sequence[Kind], columns: Sequence[Any], labels: Sequence[Labels | None]) -> list[Any]:
+    """Columns of values, as bytes; None for one that has nothing but gaps. What is packed already stays as it is."""
     return [
-        values if isinstance(values, (array, Text)) else _PACKERS[kind](values, known)
+        values if values is None or isinstance(values, (array, Text)) else _PACKERS[kind](values, known)
         for kind, values, known in zip(kinds, columns, labels, strict=True)
     ]
 
 
-def pack_lines(lines: bytes, count: int) -> Text:
-    """``count`` texts without line feeds, each ended by one (as msgspec's ``encode_lines`` writes JSON)."""
-    lengths = array("i", map(len, lines.split(b"\n")))
-    del lengths[count:]
-    return Text(lines.replace(b"\n", b""), lengths)
+def pack_texts(values: Sequence[bytes]) -> Text:
+    """Texts that are UTF-8 already, without gaps."""
+    return Text(b"".join(values), array("i", map(len, values)))
 
 
 def _numbers(values: Sequence[Any], _: Any) -> array[float]:
@@ -80,35 +79,50 @@ def _numbers(values: Sequence[Any], _: Any) -> array[float]:
         return array("d", [_NAN if value is None else value for value in values])
 
 
-def _wholes(values: Sequence[Any], _: Any) -> array[int]:
+def _wholes(values: Sequence[Any], _: Any) -> array[int] | range | None:
+    if isinstance(values, range):
+        return values
+    gaps = values.count(None)
+    if gaps == len(values):
+        return None
     try:
-        return array("q", values)
-    except TypeError:
-        return array("q", [GAP if value is None else value for value in values])
+        return array("i", [SMALL_GAP if value is None else value for value in values] if gaps else values)
+    except OverflowError:
+        return array("q", [GAP if value is None else value for value in values] if gaps else values)
 
 
-def _flags(values: Sequence[Any], _: Any) -> array[int]:
+def _flags(values: Sequence[Any], _: Any) -> array[int] | None:
+    if values.count(None) == len(values):
+        return None
     return array("b", [-1 if value is None else value for value in values])
 
 
-def _labels(values: Sequence[Any], labels: Labels) -> array[int]:
-    return array("i", map(labels.__getitem__, values))
-
-
-def _texts(values: Sequence[Any], _: Any) -> Text:
-    if not any(values):
-        lengths = array("i", [-1 if value is None else 0 for value in values])
-        return Text(b"", lengths)
+def _labels(values: Sequence[Any], labels: Labels) -> array[int] | None:
+    first, count = values[0], len(values)
+    if values.count(first) == count:
+        return None if first is None else array(_code(labels[first]), (labels[first],)) * count
     try:
+        return array("b", map(labels.__getitem__, values))
+    except OverflowError:
+        return array("i", map(labels.__getitem__, values))
+
+
+def _code(label: int) -> str:
+    return "b" if label < 128 else "i"
+
+
+def _texts(values: Sequence[Any], _: Any) -> Text | None:
+    gaps = values.count(None)
+    if gaps == len(values):
+        return None
+    if not gaps:
         joined = "".join(values)
         if joined.isascii():
             return Text(joined.encode(), array("i", map(len, values)))
-    except TypeError:
-        pass  # there are gaps
     # A lone surrogate (half a character) can stand in an error's words; it must not end a recording.
     encoded = [None if value is None else value.encode(errors="replace") for value in values]
     lengths = array("i", [-1 if value is None else len(value) for value in encoded])
-    return Text(b"".join(value for value in encoded if value), lengths)
+    return Text(b"".join([value for value in encoded if value]), lengths)
 
 
 _PACKERS: dict[Kind, Callable[[Sequence[Any], Any], Any]] = {
@@ -119,13 +133,3 @@ _PACKERS: dict[Kind, Callable[[Sequence[Any], Any], Any]] = {
     "label": _labels,
     "maybe flag": _flags,
 }
-
-
-def gaps(kind: Kind, count: int) -> Any:
-    """A packed column with nothing in it."""
-    if kind == "number":
-        return array("d", repeat(_NAN, count))
-    if kind == "text":
-        return Text(b"", array("i", repeat(-1, count)))
-    code = {"label": "i", "maybe flag": "b"}.get(kind, "q")
-    return array(code, repeat(-1 if code != "q" else GAP, count))

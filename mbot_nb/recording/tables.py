@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SLACK", "Chunk", "Column", "Kind", "Spill", "Table", "Turn"]
 
-SLACK = 512
+SLACK = 256
 """Rows that are kept as they came; then they are packed into columns, all at once, which is cheaper."""
 
-Turn = Callable[[list[Any]], Sequence[Sequence[Any]]]
+Turn = Callable[[list[Any]], Sequence[Any]]
 Spill = Callable[["Table", Chunk], None]
 
 
@@ -70,7 +70,7 @@ class Table:
     @property
     def total(self) -> int:
         """Rows appended so far, with those that are gone."""
-        if self._turn is not None:
+        if self._turn is not None and self.rows:
             self.tidy()  # what was appended may become more rows
         return self._end + len(self.rows)
 

@@ -1,22 +1,36 @@
 """The wire as a table: what went over it, message by message.
 
-While it records it only keeps hold of the texts, which exist anyway. They are read many at a time, when the table is packed; all
-that is looked at are the envelopes.
+Of a message that came alone, the session that read it tells what it was. Batches, and what goes out, are read many at a time when
+the table is packed; all that is looked at are the envelopes.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-__all__ = ["Frame", "Wiretap", "batch_size"]
+from ..protocol import messages as m
+from .packing import pack_texts
 
-Frame = tuple[float, str, bytes | str, int | None]
-"""When, `in` or `out`, its text, and of which client (at a server)."""
+__all__ = ["Item", "Wiretap"]
+
+Item = tuple[float, str, int | None, bytes | str | None, int, str | None, int | None]
+"""A frame: when, `in` or `out`, of which client (at a server), its text, its length (-1: yet to be read), type, sequence."""
+
+_TYPES: dict[type, str] = {
+    m.EventMessage: "event",
+    m.StateMessage: "state",
+    m.PongMessage: "pong",
+    m.ErrorMessage: "error",
+    m.PingMessage: "ping",
+    m.CommandMessage: "command",
+    m.AuthMessage: "auth",
+}
 
 
 class _Envelope(Struct, gc=False):
@@ -35,82 +49,89 @@ _batch = msgspec.json.Decoder(_Batch)
 _UNREADABLE = _Envelope("")
 
 
-def batch_size(text: bytes | str) -> int:
-    """How many messages this frame holds if it is a batch, else 0."""
-    if isinstance(text, str):
-        if '"messages"' not in text:
-            return 0  # nearly always
-        text = text.encode(errors="replace")
-    envelope = _one(text)
-    return len(_messages(envelope) or ()) if envelope.type == "batch" else 0
-
-
 class Wiretap:
-    """Makes columns of the table ``frames`` out of frames."""
+    """Takes frames in, and makes columns of the table ``frames`` out of them."""
 
     def __init__(self, *, keep_text: bool) -> None:
         self.keep_text = keep_text
         self._frames = 0
         self._batches = 0
 
-    def columns(self, frames: list[Frame]) -> Sequence[Sequence[Any]]:
-        """The columns of the table for these frames, in the order of the schema."""
-        times, directions, texts, clients = zip(*frames, strict=True)
-        raw = [text if type(text) is bytes else text.encode(errors="replace") for text in texts]
-        envelopes = _read(raw)
-        first = self._frames
-        self._frames += len(raw)
-        types = [envelope.type or None for envelope in envelopes]
-        if "batch" not in types:
-            count = len(raw)
-            return (
-                times,
-                directions,
-                types,
-                [envelope.sequence for envelope in envelopes],
-                array("q", map(len, raw)),
-                array("q", range(first, self._frames)),
-                [None] * count,
-                array("q", bytes(8 * count)),
-                [text.decode() for text in raw] if self.keep_text else [None] * count,
-                clients,
-            )
-        return self._unfold(frames, raw, envelopes, first)
+    def came(self, at: float, text: Any, message: Any, client: int | None = None) -> Item:
+        """A message that came alone, as it was read."""
+        size = len(text) if text.isascii() else len(text.encode(errors="replace"))
+        return at, "in", client, text if self.keep_text else None, size, _TYPES.get(type(message)), message.sequence
 
-    def _unfold(self, frames: list[Frame], raw: list[bytes], envelopes: list[_Envelope], first: int) -> Sequence[Sequence[Any]]:
-        """The same where there are batches among them."""
-        messages: list[Any] = []
-        inner: list[_Envelope] = []
-        numbers: list[int] = []
-        batches: list[int | None] = []
-        positions: list[int] = []
-        for number, (text, envelope) in enumerate(zip(raw, envelopes, strict=True)):
+    def columns(self, items: list[Item]) -> Sequence[Any]:
+        """The columns of the table for these frames, in the order of the schema."""
+        times, directions, clients, *rest = zip(*items, strict=True)
+        texts, sizes, types, sequences = map(list, rest)
+        batches: dict[int, list[Raw]] = {}
+        unread = [place for place, size in enumerate(sizes) if size < 0]
+        raw = [_utf8(texts[place]) for place in unread]
+        for place, text, envelope in zip(unread, raw, _read(raw), strict=True):
             within = _messages(envelope) if envelope.type == "batch" else None
-            if within is None:
-                messages.append(text)
-                inner.append(envelope)
-                numbers.append(number)
-                batches.append(None)
-                positions.append(0)
+            if within is not None:
+                batches[place] = within
                 continue
-            count = len(within)
-            messages += within
-            numbers += [number] * count
-            batches += [self._batches] * count
-            positions += range(count)
-            inner += _read(within)
-            self._batches += 1
+            texts[place] = text if self.keep_text else None
+            sizes[place] = len(text)
+            types[place] = envelope.type or None
+            sequences[place] = envelope.sequence
+        numbers = range(self._frames, self._frames + len(items))
+        self._frames += len(items)
+        if not batches:
+            kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
+            return times, directions, types, sequences, sizes, numbers, None, array("b", bytes(len(items))), kept, clients
+        return self._unfold(times, directions, types, sequences, sizes, numbers, texts, clients, batches)
+
+    def _unfold(
+        self,
+        times: Sequence[float],
+        directions: Sequence[str],
+        types: list[Any],
+        sequences: list[Any],
+        sizes: list[Any],
+        numbers: range,
+        texts: list[Any],
+        clients: Sequence[int | None],
+        batches: dict[int, list[Raw]],
+    ) -> Sequence[Any]:
+        """The same with a row for each message of the batches at these places."""
+        inner = _read([message for within in batches.values() for message in within])
+        inner_types = [envelope.type or None for envelope in inner]
+        inner_sequences = [envelope.sequence for envelope in inner]
+        inner_sizes = [memoryview(message).nbytes for within in batches.values() for message in within]
+        counts = [1] * len(times)
+        whose: list[int | None] = [None] * len(times)
+        # From the end, so that the places before stay what they are.
+        end = len(inner)
+        for number, (place, within) in enumerate(reversed(batches.items()), 1):
+            begin = end - len(within)
+            types[place : place + 1] = inner_types[begin:end]
+            sequences[place : place + 1] = inner_sequences[begin:end]
+            sizes[place : place + 1] = inner_sizes[begin:end]
+            if self.keep_text:
+                texts[place : place + 1] = map(bytes, within)
+            counts[place] = len(within)
+            whose[place] = self._batches + len(batches) - number
+            end = begin
+        self._batches += len(batches)
+
+        def for_each(values: Iterable[Any]) -> list[Any]:
+            return list(chain.from_iterable(map(repeat, values, counts)))
+
         return (
-            [frames[number][0] for number in numbers],
-            [frames[number][1] for number in numbers],
-            [envelope.type or None for envelope in inner],
-            [envelope.sequence for envelope in inner],
-            array("q", [memoryview(message).nbytes for message in messages]),
-            array("q", [first + number for number in numbers]),
-            batches,
-            array("q", positions),
-            [bytes(message).decode() for message in messages] if self.keep_text else [None] * len(messages),
-            [frames[number][3] for number in numbers],
+            for_each(times),
+            for_each(directions),
+            types,
+            sequences,
+            sizes,
+            for_each(numbers),
+            for_each(whose),
+            list(chain.from_iterable(map(range, counts))),
+            pack_texts([_utf8(text) for text in texts]) if self.keep_text else None,
+            for_each(clients),
         )
 
 
@@ -138,3 +159,7 @@ def _messages(envelope: _Envelope) -> list[Raw] | None:
         return _batch.decode(envelope.payload).messages or None
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def _utf8(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode(errors="replace")

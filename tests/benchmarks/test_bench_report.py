@@ -149,6 +149,7 @@ def test_the_figures_of_the_plan_are_all_there() -> None:
     }
     planned |= {f"kernel_rtt_{place}_p50" for place in ("idle", "awaiting", "widgets")}
     planned |= {"dataset_scan", "dataset_scan_memory", "dataset_scan_each"}
+    planned |= {f"recorder_{what}" for what in ("append", "memory", "frame", "overhead")}
     planned |= {"serial_rtt", "serial_stop_p50", "serial_stop_watchdog_p50", "telemetry_rate"}
     planned |= {f"serial_{figure}_{dialect}" for figure in ("codec", "misparses") for dialect in ("f3", "ff55")}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}

@@ -60,6 +60,8 @@ class ClientSession(Sending):
         self._orderer = self._new_orderer(0)
         self._no_snapshot: Silence | None = None
         self._connects = 0
+        self.on_frame: Callable[[float, str, list[Any]], None] | None = None
+        """Told of every frame that comes and the messages in it, if set."""
 
     @property
     def last_event(self) -> int:
@@ -158,7 +160,10 @@ class ClientSession(Sending):
         counters.frames_in += 1
         counters.bytes_in += len(text) if text.isascii() else len(text.encode(errors="replace"))
         self.heard(now)
-        for message in ServerFrames.decode(text, max_batch=self.settings.max_batch_received):
+        messages = ServerFrames.decode(text, max_batch=self.settings.max_batch_received)
+        if self.on_frame is not None:
+            self.on_frame(now, text, messages)
+        for message in messages:
             counters.messages_in += 1
             if isinstance(message, (m.EventMessage, ProtocolError)):
                 sequence = message.sequence
