@@ -9,13 +9,16 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback
 from .errors import AddressInUseError, MbotError, UsageError
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .robot import Robot
 
 __all__ = ["main"]
 
@@ -72,23 +75,41 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")] = DEFAULT_PORT,
     token: Annotated[str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Serve this recording as if it were live, and no simulated robot.")] = None,
+    speed: Annotated[float, typer.Option(help="Of the replay: seconds of the recording in one second.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin the replay again at its end.")] = False,
     allow_origin: Annotated[list[str] | None, typer.Option(help="A web page, as https://example.org, that may connect.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM), for wss.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM), if it is in a file of its own.")] = None,
 ) -> None:
-    """Serve a simulated mBot2 until Ctrl-C. The first line of the output is the address, and nothing else."""
+    """Serve a simulated mBot2, or a recording, until Ctrl-C. The first line of the output is the address, and nothing else."""
     context = _tls(certificate, key)
     made = token is None and not is_loopback(host)
     if made:
         token = secrets.token_urlsafe(12)
-    asyncio.run(_serve(host, port, token, made, seed, tuple(allow_origin or ()), context))
+    robot = _robot(seed, replay, speed, loop)
+    asyncio.run(_serve(robot, host, port, token, made, tuple(allow_origin or ()), context))
+
+
+def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> Robot:
+    """What is to be served."""
+    if replay is None:
+        if loop or speed != 1:
+            raise UsageError("--speed and --loop are for a recording, which --replay names; a simulated robot lives now")
+        from .robots.simulator import SimulatedRobot
+
+        return SimulatedRobot(seed=seed)
+    if seed is not None:
+        raise UsageError("--seed is for a simulated robot: a recording is what it is")
+    from .recording.replay import ReplayRobot
+
+    return ReplayRobot(replay, speed=speed, loop=loop)
 
 
 async def _serve(
-    host: str, port: int, token: str | None, made: bool, seed: int | None, origins: tuple[str, ...], context: Any
+    robot: Robot, host: str, port: int, token: str | None, made: bool, origins: tuple[str, ...], context: Any
 ) -> None:
     from .embedded import serve as start
-    from .robots.simulator import SimulatedRobot
 
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -96,7 +117,7 @@ async def _serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, over.set)
     try:
-        server = await start(SimulatedRobot(seed=seed), host=host, port=port, token=token, allow_origins=origins, ssl=context)
+        server = await start(robot, host=host, port=port, token=token, allow_origins=origins, ssl=context)
     except AddressInUseError as error:
         raise UsageError(f"{str(error).partition('. ')[0]}. With --port 0 it takes any free one.") from None
     try:

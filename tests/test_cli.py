@@ -137,6 +137,35 @@ async def test_the_same_seed_is_the_same_robot(serving: Any) -> None:
 
 
 @posix
+async def test_a_recording_is_served(serving: Any, tmp_path: Path) -> None:
+    async with mb.serve(port=0) as live, mb.connect(live) as bot:
+        with mb.Recorder(bot, ping_rate=0) as rec:
+            await bot.drive(left=40, right=40, duration=0.3)
+        rec.save(tmp_path / "run.mbot")
+    server = serving("--port", "0", "--replay", str(tmp_path / "run.mbot"), "--speed", "2", "--loop")
+    async with mb.connect(server.url) as bot:
+        replay = bot.state.replay
+        assert (replay.source, replay.speed, replay.loop) == ("run.mbot", 2, True)
+        assert (await bot.custom("status")).value["playing"]
+    _, _, err = server.end()
+    assert "simulated-mbot2 (replay) is served" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--speed", "2"], "--speed and --loop are for a recording"),
+        (["--replay", "nowhere.mbot"], "nowhere.mbot cannot be read"),
+        (["--replay", "nowhere.mbot", "--seed", "1"], "--seed is for a simulated robot"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told_in_words(arguments: list[str], words: str) -> None:
+    run = _run("serve", "--port", "0", *arguments)
+    assert run.returncode == 1
+    assert words in run.stderr
+
+
+@posix
 async def test_a_token_is_asked_for(serving: Any) -> None:
     server = serving("--port", "0", "--token", "sesame")
     with pytest.raises(mb.ConnectError, match="token"):

@@ -88,7 +88,7 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         if path.suffix == ".parquet" and path.is_file():
             _add(shelf, folder, path)
     already = {piece.recording for piece in shelf.pieces}
-    others = [path for path in files if path.suffix in FORMATS and path.is_file()]
+    others = [path for path in files if path.suffix != ".parquet" and path.is_file()]
     new = [path.stat().st_size for path in others if not cache.has(path)]
     if sum(new) > WORTH_SAYING:
         print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
