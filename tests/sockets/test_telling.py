@@ -1,0 +1,104 @@
+"""Robots that tell their telemetry by themselves, want to know when somebody looks, or take `custom`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb import commands as c
+
+from .peers import TinyRobot, until
+
+
+class Telling(TinyRobot):
+    """Reports its telemetry when it likes."""
+
+    tells_telemetry = True
+    takes_custom = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked = 0
+        self.asked = 0
+
+    def watched(self) -> None:
+        self.looked += 1
+
+    def telemetry(self) -> dict[str, Any]:
+        self.asked += 1
+        return {}
+
+    def perform(self, command: c.Command) -> mb.Motion | Mapping[str, Any] | None:
+        return {"took": command.params()} if isinstance(command, c.CustomCommand) else super().perform(command)
+
+
+async def test_what_a_robot_tells_comes_and_it_is_not_asked() -> None:
+    robot = Telling()
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        got: list[Any] = []
+        bot.subscribe("telemetry", lambda event: got.append((event.data, event.sequence)))
+        teller = threading.Thread(target=robot.report, args=("telemetry", {"x": 1}))
+        teller.start()
+        await until(lambda: got)
+        teller.join()
+        assert got == [({"x": 1}, None)], "like all telemetry it has no number"
+        robot.values["tiny"]["n"] = 1
+        await until(lambda: bot.state.tiny.n == 1)
+        assert robot.asked == 0
+
+
+async def test_of_telemetry_told_while_the_loop_was_busy_the_latest_comes() -> None:
+    robot = Telling()
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        got: list[Any] = []
+        bot.subscribe("*", lambda event: got.append(event.data))
+
+        def tell() -> None:
+            for number in range(5):
+                robot.report("telemetry", {"x": number})
+            robot.report("said", {"last": True})
+
+        teller = threading.Thread(target=tell)
+        teller.start()
+        teller.join()  # blocks the loop
+        await until(lambda: {"last": True} in got)
+        await until(lambda: len(got) >= 2)
+        assert sorted(map(str, got)) == ["{'last': True}", "{'x': 4}"]
+
+
+async def test_a_robot_is_told_when_the_first_client_comes() -> None:
+    robot = Telling()
+    async with mb.serve(robot, port=0) as server:
+        assert robot.looked == 0
+        async with mb.connect(server), mb.connect(server):
+            assert robot.looked == 1
+
+
+async def test_one_that_fails_at_that_serves_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Telling):
+        def watched(self) -> None:
+            raise RuntimeError("no film in it")
+
+    async with mb.serve(Failing(), port=0) as server, mb.connect(server) as bot:
+        assert bot.connected
+        assert "when it was told that a client had come: no film in it" in caplog.text
+
+
+async def test_telemetry_that_cannot_be_sent_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    robot = Telling()
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        robot.report("telemetry", {"x": object()})
+        assert "the robot said what cannot be sent" in caplog.text
+        assert bot.connected
+
+
+async def test_custom_goes_to_a_robot_that_takes_it_and_to_no_other() -> None:
+    async with mb.serve(Telling(), port=0) as server, mb.connect(server) as bot:
+        assert (await bot.custom("dance", steps=4)).value == {"took": {"action": "dance", "steps": 4}}
+    async with mb.serve(TinyRobot(), port=0) as server, mb.connect(server) as bot:
+        with pytest.raises(mb.CommandRejectedError, match="nobody handles it here"):
+            await bot.custom("dance")
