@@ -9,6 +9,9 @@ __all__ = ["Rectangle"]
 TOUCH = 1e-9
 """An overlap up to this (cm) is touching: what was pushed out stays out whatever rounding does."""
 
+_PARALLEL = 1e-12
+"""A ray that advances less than this towards a side never meets it."""
+
 
 class Rectangle:
     """A rectangle by its middle, its half sizes and the direction of its length."""
@@ -75,19 +78,29 @@ class Rectangle:
 
     def ray(self, x: float, y: float, dx: float, dy: float) -> float:
         """How far from (x, y) along the unit vector (dx, dy) it is met; inf if it is not, 0 from inside."""
-        px, py = x - self.x, y - self.y
+        px, py, c, s = x - self.x, y - self.y, self.c, self.s
         enter, leave = 0.0, inf
-        for at, go, half in (
-            (px * self.c + py * self.s, dx * self.c + dy * self.s, self.half_length),
-            (py * self.c - px * self.s, dy * self.c - dx * self.s, self.half_width),
-        ):
-            if abs(go) < 1e-12:
-                if abs(at) > half:
-                    return inf
-                continue
+        # Along its length, then across; written out for speed.
+        go, half, at = dx * c + dy * s, self.half_length, px * c + py * s
+        if go > _PARALLEL or go < -_PARALLEL:
             near, far = (-half - at) / go, (half - at) / go
             if near > far:
                 near, far = far, near
-            enter = max(enter, near)
-            leave = min(leave, far)
+            if near > enter:
+                enter = near
+            if far < leave:
+                leave = far
+        elif at > half or at < -half:
+            return inf
+        go, half, at = dy * c - dx * s, self.half_width, py * c - px * s
+        if go > _PARALLEL or go < -_PARALLEL:
+            near, far = (-half - at) / go, (half - at) / go
+            if near > far:
+                near, far = far, near
+            if near > enter:
+                enter = near
+            if far < leave:
+                leave = far
+        elif at > half or at < -half:
+            return inf
         return enter if enter <= leave else inf

@@ -34,8 +34,8 @@ TRIES = 4
 SLACK = 3.0
 """A push may move a robot so far, cm: twice what it drives in a step."""
 _TOUCH = RADIUS + SLACK
-_TOUCHING = (RADIUS + _TOUCH) ** 2
-_FAR = (2 * HORIZON + 2 * RADIUS) ** 2
+_TOUCHING = RADIUS + _TOUCH
+_FAR = 2 * HORIZON + 2 * RADIUS
 
 
 class Space:
@@ -60,14 +60,17 @@ class Space:
                 free = min(free, thing.distance(x, y))
         free -= RADIUS
         for other in self.bodies:
-            dx, dy = other.x - x, other.y - y
-            square = dx * dx + dy * dy
-            if square < _FAR and other.number != body.number:
-                half = sqrt(square) / 2 - RADIUS
-                if half < free:
-                    free = half
-                if half < other.clearance:
-                    other.clearance = half
+            dx = other.x - x
+            if dx > _FAR or dx < -_FAR:
+                continue
+            dy = other.y - y
+            if dy > _FAR or dy < -_FAR or other.number == body.number:
+                continue
+            half = sqrt(dx * dx + dy * dy) / 2 - RADIUS
+            if half < free:
+                free = half
+            if half < other.clearance:
+                other.clearance = half
         return free
 
     def fit(self, body: Body, x: float, y: float, heading: float) -> tuple[float, float, float]:
@@ -78,8 +81,11 @@ class Space:
             if dx * dx + dy * dy < reach * reach:
                 near.append(thing)
         for other in self.bodies:
-            dx, dy = other.x - x, other.y - y
-            if dx * dx + dy * dy < _TOUCHING and other.number != body.number:
+            dx = other.x - x
+            if dx > _TOUCHING or dx < -_TOUCHING:
+                continue
+            dy = other.y - y
+            if dx * dx + dy * dy < _TOUCHING * _TOUCHING and other.number != body.number:
                 near.append(other.shape)
         c, s = abs(cos(heading)), abs(sin(heading))
         reach_x = c * HALF_LENGTH + s * HALF_WIDTH
@@ -166,13 +172,13 @@ class Space:
         nearest = RANGE
         for angle in RAYS:
             dx, dy = cos(body.heading + angle), sin(body.heading + angle)
-            if dx:
-                nearest = min(nearest, ((self.width if dx > 0 else 0.0) - x) / dx)
-            if dy:
-                nearest = min(nearest, ((self.height if dy > 0 else 0.0) - y) / dy)
+            if dx and (wall := ((self.width if dx > 0 else 0.0) - x) / dx) < nearest:
+                nearest = wall
+            if dy and (wall := ((self.height if dy > 0 else 0.0) - y) / dy) < nearest:
+                nearest = wall
             for least, thing in things:
-                if least < nearest:
-                    nearest = min(nearest, thing.ray(x, y, dx, dy))
+                if least < nearest and (met := thing.ray(x, y, dx, dy)) < nearest:
+                    nearest = met
         return max(nearest, 0.0)
 
 
