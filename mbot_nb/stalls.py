@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from .cells import shell
+from . import runs
 from .home import Home
 from .monitor import LoopMonitor
 
@@ -48,12 +48,14 @@ class _Watch:
         self._said = False
         self._last = time.monotonic()
         self._stall = 0.0
+        self._who = "something"
         self._before: dict[int, set[object]] = {}
         self._say_at: float | None = None
         # What a callback prints goes to the cell that began it. These words belong to the cell that ran last.
         self._context = contextvars.Context()
 
     def add(self, links: Links) -> None:
+        runs.follow()
         if not self._standing():
             # All that lived here before were closed: whoever is new has not been told anything.
             self._said = False
@@ -76,6 +78,7 @@ class _Watch:
         if late >= WORTH_SAYING:
             self._stall = self._exactly(self._last, now, late + PERIOD / 2)
             self._say_at = now + SETTLING
+            self._who = runs.who(self._last, now)
         elif self._say_at is not None and now >= self._say_at:
             self._say_at = None
             standing = self._standing()
@@ -110,9 +113,13 @@ class _Watch:
     def _say(self, lost: int) -> None:
         loop = self._loop()
         on_io_thread = loop is not None and Home.is_io_loop(loop)
-        who = "a handler" if on_io_thread else "a cell" if shell() is not None else "something"
+        who = "a handler" if on_io_thread else self._who
         came = f"{lost} connection{' was' if lost == 1 else 's were'} lost" if lost else "connections survived"
-        advice = "make it shorter, or `async`" if on_io_thread else "thread=True avoids this (or `await asyncio.sleep(...)`)"
+        advice = (
+            "make it shorter, or `async`"
+            if on_io_thread
+            else "thread=True avoids this (in mb.demo, mb.serve and mb.connect), and so does `await asyncio.sleep(...)`"
+        )
         where = "the I/O thread" if on_io_thread else "the loop"
         again = " again" if self._said else ""
         tail = "." if self._said else f"; {advice}."

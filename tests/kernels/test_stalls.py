@@ -21,11 +21,22 @@ def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
     kernel.until(again, "blocked the loop", patience=4)
     quiet = kernel.run("time.sleep(0.4); await asyncio.sleep(0.8)")
     words = kernel.finish(first).stderr.strip()
-    assert re.fullmatch(r"a cell blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*", words)
+    assert re.fullmatch(r"cell \[\d+\] blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*", words)
     words = kernel.finish(again).stderr.strip()
-    assert re.fullmatch(r"a cell blocked the loop again for 1\.[123] s; connections survived\.", words)
+    assert re.fullmatch(r"cell \[\d+\] blocked the loop again for 1\.[123] s; connections survived\.", words)
     assert quiet.stderr == ""
     kernel.run("await bot.close(); await server.close()")
+
+
+def test_the_cell_is_named_though_the_next_one_has_begun(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0)")
+    blocking = kernel.start("number = get_ipython().execution_count\ntime.sleep(1.5)")
+    following = kernel.start("await asyncio.sleep(1.5)")
+    kernel.until(None, "blocked the loop", patience=5)
+    kernel.finish(blocking)
+    words = kernel.finish(following).stderr + kernel.finish(blocking).stderr
+    assert f"cell [{kernel.value('number')}] blocked the loop for 1." in words
+    kernel.run("await server.close()")
 
 
 def test_what_a_monitor_measures_is_told(usual_kernel: Kernel) -> None:
