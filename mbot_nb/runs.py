@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import Any
@@ -14,11 +15,13 @@ _KEPT = 32
 
 
 class _Run:
-    """One run of a cell: its number on the page, and when (`time.monotonic()` seconds)."""
+    """One run of a cell: when (`time.monotonic()` seconds), and its number on the page, once that is known."""
 
-    def __init__(self, number: int | None, begin: float) -> None:
-        self.number = number
-        self.begin = begin
+    def __init__(self, count: int) -> None:
+        self.count = count
+        """IPython's count when it began: the number, or with some versions one more."""
+        self.number: int | None = None
+        self.begin = time.monotonic()
         self.end = float("inf")
 
 
@@ -36,20 +39,24 @@ def follow() -> None:
 
 
 def who(begin: float, end: float) -> str:
-    """Who ran for most of a time: "cell [3]"; "a cell" if that is not known, "something" outside of notebooks."""
+    """Who ran for most of a time: "cell [3]"; "a cell" if its number is not known, "something" outside of notebooks."""
     if shell() is None:
         return "something"
-    longest = max(_runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None)
-    if longest is None or longest.number is None or longest.end < begin:
+    run = max(_runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None)
+    if run is None or run.end < begin:
         return "a cell"
-    return f"cell [{longest.number}]"
+    number = run.number
+    if number is None and math.isinf(run.end):
+        # It still runs. By how much the count is ahead, those that have ended tell.
+        number = next((run.count + before.number - before.count for before in reversed(_runs) if before.number is not None), None)
+    return "a cell" if number is None else f"cell [{number}]"
 
 
-def _before(info: Any = None) -> None:
-    numbered = getattr(info, "store_history", True)
-    _runs.append(_Run(shell().execution_count if numbered else None, time.monotonic()))
+def _before(*_: object) -> None:
+    _runs.append(_Run(shell().execution_count))
 
 
-def _after(*_: object) -> None:
+def _after(result: Any = None) -> None:
     if _runs:
         _runs[-1].end = time.monotonic()
+        _runs[-1].number = getattr(result, "execution_count", None)

@@ -30,12 +30,19 @@ def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
 
 def test_the_cell_is_named_though_the_next_one_has_begun(kernel: Kernel) -> None:
     kernel.run("server = await mb.serve(port=0)")
-    blocking = kernel.start("number = get_ipython().execution_count\ntime.sleep(1.5)")
+    blocking = kernel.start("time.sleep(1.5)\n'my number is on the page'")
     following = kernel.start("await asyncio.sleep(1.5)")
     kernel.until(None, "blocked the loop", patience=5)
     kernel.finish(blocking)
     words = kernel.finish(following).stderr + kernel.finish(blocking).stderr
-    assert f"cell [{kernel.value('number')}] blocked the loop for 1." in words
+    number = kernel.value("[number for number, value in Out.items() if value == 'my number is on the page'][-1]")
+    assert f"cell [{number}] blocked the loop for 1." in words
+    # One that still runs is named, too.
+    running = kernel.start("time.sleep(1.5)\nawait asyncio.sleep(1)\n'and mine'")
+    kernel.until(running, "blocked the loop", patience=5)
+    words = kernel.finish(running).stderr
+    number = kernel.value("[number for number, value in Out.items() if value == 'and mine'][-1]")
+    assert f"cell [{number}] blocked the loop again for 1." in words
     kernel.run("await server.close()")
 
 
