@@ -25,6 +25,7 @@ FLOORS = (
         "cable",
         "discovery",
         "stalls",
+        "runs",
         "sync",
         "tour",
     },  # what remembers, measures, and puts the parts together
