@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import deque
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
 from .card import pose_of
+from .ground import Ground
 from .live import LiveWidget, kind_of, page_style, page_text, rounded
 from .picture import picture
 
@@ -58,7 +60,13 @@ class Arena(LiveWidget):
         """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line bits."""
         self._began = time.monotonic()
         self._line: float = NONE
+        self._fixed: str | None = None
         super().__init__(bot, framed=framed)
+        self._client.home.post(self._follow)
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return Ground(self._client)
 
     def _still(self) -> bytes:
         return picture({**self._everything(), "path": [(x, y) for _, x, y, *_ in self._samples]})
@@ -76,6 +84,10 @@ class Arena(LiveWidget):
             line = event.data.get("line")
             self._line = float(line) if isinstance(line, (int, float)) and isfinite(line) else NONE
             return True
+        if kind == "StateChanged":
+            self._ground.heard(event)
+        elif kind == "ConnectionChanged":
+            self._fixed = None  # another server may be behind the same address
         return kind in ("StateChanged", "ConnectionChanged")
 
     def _connected_anew(self) -> None:
@@ -92,7 +104,7 @@ class Arena(LiveWidget):
         pose = pose_of(self._client.state)
         if pose is None:
             return
-        mind = self._client.state.to_dict().get("neural_state") or {}
+        mind = self._section("neural_state") or {}
         distance = rounded(mind.get("distance"), 1)
         row = (*pose, NONE if distance is None else distance, self._line)
         # NaN is unlike itself, so that what is not known is compared as text.
@@ -100,14 +112,13 @@ class Arena(LiveWidget):
             self._samples.append((round(time.monotonic() - self._began, 3), *row))
 
     def _values(self) -> dict[str, Any]:
-        state = self._client.state.to_dict()
         return {
             "sample": [None if number != number else number for number in self._samples[-1]] if self._samples else None,
             "pose": pose_of(self._client.state),
-            "leds": state.get("leds"),
-            "mode": (state.get("neural_state") or {}).get("mode"),
-            "moving": bool((state.get("motors") or {}).get("moving")),
-            "arena": state.get("arena"),
+            "leds": self._section("leds"),
+            "mode": (self._section("neural_state") or {}).get("mode"),
+            "moving": bool((self._section("motors") or {}).get("moving")),
+            "arena": self._ground.data(),
             "fixed": self._why_fixed(),
         }
 
@@ -128,10 +139,11 @@ class Arena(LiveWidget):
         return robot.simulation if isinstance(robot, SimulatedRobot) else None
 
     def _why_fixed(self) -> str:
-        """Why nothing can be moved; empty if it can."""
-        if self._simulation() is not None:
-            return ""
-        return ELSEWHERE if server_of(self._client) is None else REAL
+        """Why nothing can be moved; empty if it can. Looked up once for each connection."""
+        if self._fixed is None:
+            here = server_of(self._client) is not None
+            self._fixed = "" if self._simulation() is not None else REAL if here else ELSEWHERE
+        return self._fixed
 
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
         if kind not in ("move", "line", "erase"):

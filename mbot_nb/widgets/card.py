@@ -6,10 +6,12 @@ mb.widgets.Card(bot)
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 from math import hypot, isfinite
 from typing import TYPE_CHECKING, Any
 
-from .live import LiveWidget, page_style, page_text, rounded
+from .ground import Ground
+from .live import LiveWidget, kind_of, page_style, page_text, rounded
 from .picture import picture
 
 if TYPE_CHECKING:
@@ -45,11 +47,20 @@ class Card(LiveWidget):
         self._path_is_new = False
         super().__init__(bot)
 
+    @cached_property
+    def _ground(self) -> Ground:
+        return Ground(self._client)
+
     def _still(self) -> bytes:
         return picture(self._everything())
 
     def _alt(self) -> str:
         return f"{self!r}, seen from above"
+
+    def _happened(self, event: Any) -> bool:
+        if kind_of(event) == "StateChanged":
+            self._ground.heard(event)
+        return True
 
     def _connected_anew(self) -> None:
         # Another robot, or the same one born again: its way is a new one.
@@ -68,14 +79,13 @@ class Card(LiveWidget):
                 self._path.append((x, y))
 
     def _values(self) -> dict[str, Any]:
-        state = self._client.state.to_dict()
-        mind = state.get("neural_state") or {}
+        mind = self._section("neural_state") or {}
         values = {
             "mode": mind.get("mode"),
             "tension": rounded(mind.get("tension"), 2),
             "pose": pose_of(self._client.state),
-            "moving": bool((state.get("motors") or {}).get("moving")),
-            "arena": state.get("arena"),
+            "moving": bool((self._section("motors") or {}).get("moving")),
+            "arena": self._ground.data(),
         }
         if self._path_is_new:
             values["path"] = list(self._path)

@@ -17,6 +17,7 @@ import anywidget
 import traitlets
 
 from ..errors import MbotError, UsageError
+from ..state import StateView
 from ..sync import SyncClient
 from . import rerun
 from .pace import budget
@@ -85,6 +86,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._timer: asyncio.TimerHandle | None = None
         self._last_look = 0.0
         self._ended = False
+        self._trip = rounded(client.latency.last * 1e3, 2) if client.latency.count else None
         self._stopping = Stopping(client, self._say, self._touch)
         super().__init__(snapshot=self._everything())
         self.on_msg(self._received)
@@ -255,7 +257,11 @@ class LiveWidget(anywidget.AnyWidget):
         self._answer({"kind": "all", **self._sent, "said": self._said})
 
     def _tapped(self, event: Any) -> None:
-        if kind_of(event) == "ConnectionChanged" and event.state != event.previous:
+        kind = kind_of(event)
+        if kind == "RoundTrip":
+            self._trip = rounded(event.seconds * 1e3, 2)
+        elif kind == "ConnectionChanged" and event.state != event.previous:
+            self._stopping.connection_changed()
             self._connection_changed(event.state)
             if event.resumed is False:
                 self._connected_anew()
@@ -310,16 +316,20 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _common(self) -> dict[str, Any]:
         client = self._client
-        latency = client.latency
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
-            "latency": rounded(latency.last * 1e3, 2) if latency.count else None,
+            "latency": self._trip,
             "stood": self._stopping.stood,
             "reach": self._stopping.reach,
         }
+
+    def _section(self, name: str) -> Any:
+        """A part of the robot's state as plain data, a copy; None if there is none."""
+        part = self._client.state.get(name)
+        return part.to_dict() if isinstance(part, StateView) else part
 
     def _note(self) -> dict[str, Any] | str:
         """Why there is no connection, in numbers or words."""

@@ -57,7 +57,7 @@ class DrivePad(LiveWidget):
         super().__init__(bot, framed=framed)
 
     def _values(self) -> dict[str, Any]:
-        motors = self._client.state.to_dict().get("motors") or {}
+        motors = self._section("motors") or {}
         return {"motors": [motors.get("left"), motors.get("right")], "moving": bool(motors.get("moving"))}
 
     def _whole(self) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Stopping:
         """How long the last stop took: ``seconds`` from what it came ``after`` to standing still, None for a robot that stood
         already; ``exact`` if the robot itself says since when it stands."""
         self._callbacks: bool | None = None
+        self._reach: str | None = None
         self._while_awaiting = True
 
     # What it can do.
@@ -73,6 +74,11 @@ class Stopping:
         # 7.4 brings some messages in another thread and yet lets them wait for the cell.
         self._callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
         self._while_awaiting = version >= (7,)
+        self._reach = None
+
+    def connection_changed(self) -> None:
+        """Another server may be behind the same address."""
+        self._reach = None
 
     @property
     def reach(self) -> str:
@@ -82,6 +88,11 @@ class Stopping:
         ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
         ``never``: it waits for the end of the cell.
         """
+        if self._reach is None:
+            self._reach = self._find_reach()
+        return self._reach
+
+    def _find_reach(self) -> str:
         if self._callbacks is None or self._callbacks or "ipykernel" not in sys.modules:
             return "yes"
         server = server_of(self._client)
@@ -191,7 +202,7 @@ class Stopping:
 
 
 def _moving(client: Client) -> bool:
-    return bool((client.state.to_dict().get("motors") or {}).get("moving"))
+    return bool((client.state.get("motors") or {}).get("moving"))
 
 
 def _moment(at: Any, now: float) -> float | None:
