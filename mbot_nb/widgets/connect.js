@@ -65,6 +65,8 @@ function render(view) {
   const token = labelled(grid, "Token", make("input", grid, { type: "password", size: 14, autocomplete: "off" }));
   const window_ = labelled(grid, "Batch window (s)", make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }));
 
+  const look = button(form, "Look for robots", "Look for robots on this machine: on USB, and servers", () => ask({ kind: "look" }));
+
   const standing = make("div", root, { className: "mbot-row", hidden: true });
   const away = make("span", standing, { className: "mbot-row", hidden: true });
   const countdown = live.field("countdown", make("span", away));
@@ -90,7 +92,9 @@ function render(view) {
     const before = where.value;
     where.replaceChildren();
     make("option", where, { value: "", textContent: "simulator, in this notebook" });
-    for (const { address, words, usable } of choices ?? []) make("option", where, { value: address, textContent: words, disabled: !usable });
+    for (const { address, words, usable } of choices ?? []) {
+      make("option", where, { value: address, textContent: words.length > 90 ? `${words.slice(0, 89)}…` : words, title: words, disabled: !usable });
+    }
     const known = new Set([...where.options].map((option) => option.value));
     const recent = remembered().filter((address) => !known.has(address));
     if (recent.length) {
@@ -131,15 +135,14 @@ function render(view) {
   };
 
   live.take = (values, all) => {
-    if (all) offer(values.choices);
-    else if ("choices" in values) offer(values.choices);
+    if ("choices" in values) offer(values.choices);
     if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
     const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address } = live.values;
     work.hidden = !now;
     form.hidden = more.hidden = bot || Boolean(now);
     standing.hidden = !bot || Boolean(now);
     away.hidden = attempt === null || attempt === undefined;
-    retry.disabled = live.ended;
+    retry.disabled = look.disabled = live.ended;
     trouble.textContent = now ? "" : (why ?? "");
     const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];
     details.textContent = parts.filter(Boolean).join(" · ");

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
+from ..discovery import USB, Found, discover
 from ..embedded import connect
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
@@ -64,6 +65,7 @@ class ConnectPanel(LiveWidget):
         self._work: concurrent.futures.Future[None] | None = None
         self._failure = ""
         self._address = ""
+        self._choices: list[dict[str, Any]] = []
         if client is None:
             self._home = _home(thread)
         elif hasattr(client, "connection_state"):
@@ -92,6 +94,7 @@ class ConnectPanel(LiveWidget):
             "attempt": client.reconnect_attempts + (at is not None) if here and not client.connected else None,
             "wait": None if at is None else round(max(0.0, at - time.monotonic()), 1),
             "trouble": self._failure or client.trouble,
+            "choices": self._choices,
             "window": rounded(client.settings.batch_window, 3) if here else None,
         }
 
@@ -114,6 +117,8 @@ class ConnectPanel(LiveWidget):
             window = min(max(0.0, float(window)), LONGEST_WINDOW) if isinstance(window, (int, float)) else 0.1
             words = f"Connecting to {address}" if address else "Connecting to this notebook's robot"
             self._begin(words, self._connect(address, token, window))
+        elif kind == "look" and not busy:
+            self._begin("Looking for robots on this machine", self._look_around())
         elif kind == "disconnect" and self.bot is not None and not busy:
             self._begin("Disconnecting", self._disconnect(self.bot))
         elif kind == "retry" and self.bot is not None and not busy:
@@ -155,6 +160,13 @@ class ConnectPanel(LiveWidget):
         except Exception as error:
             name = getattr(self._on_connect, "__qualname__", repr(self._on_connect))
             self._say(f"Connected, but your {name} failed. {advised(error)}", error=True)
+
+    async def _look_around(self) -> None:
+        """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else may go on meanwhile."""
+        found = [one for one in await asyncio.to_thread(discover) if one.what != "simulator"]
+        self._choices = [_choice(one) for one in found]
+        usable = sum(one.usable for one in found)
+        self._say(f"{usable} to connect to, beside the simulator." if usable else "Nothing but the simulator was found.")
 
     async def _disconnect(self, bot: Client) -> None:
         await bot.close()
@@ -223,6 +235,15 @@ class _Nobody:
         raise NotConnectedError("there is no robot to stop: this panel is not connected. Click on Connect first.")
 
     emergency_stop = release_stop = stop
+
+
+def _choice(found: Found) -> dict[str, Any]:
+    """One thing that was found, as something to choose."""
+    cable = found.what in ("port", "emulator")
+    name = found.robot or found.device or found.what
+    words = f"{name}, {'USB ' if cable else ''}{found.address}"
+    address = f"{USB}:{found.address}" if cable else found.address
+    return {"address": address, "words": words if found.usable else f"{words} ({found.why_not})", "usable": found.usable}
 
 
 def _home(thread: bool) -> Home:

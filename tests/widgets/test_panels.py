@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.discovery import Discovery, Found
 from mbot_nb.monitor import LoopMonitor
 from mbot_nb.widgets import Cockpit, CommandPanel, ConnectPanel, StatsPanel, SubscribePanel
 from mbot_nb.widgets.live import LiveWidget
@@ -324,6 +325,26 @@ async def test_the_countdown_and_retry_now(page: Page) -> None:
         await until(lambda: latest(page, panel, "connection") == "connected")
         assert panel.bot is bot
         await bot.close()
+    panel.close()
+
+
+async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = Found("port", "mBot2 (firmware 44)", "/dev/ttyUSB0", "CH340", "", "")
+    taken = Found("port", "", "/dev/ttyUSB1", "CH340", "somebody else has it: close that program", "")
+    server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
+    simulator = Found("simulator", "simulated mBot2", "", "", "", "")
+    found = Discovery([simulator, port, taken, server], 0.1)
+    monkeypatch.setattr("mbot_nb.widgets.connect.discover", lambda: found)
+    panel = ConnectPanel()
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind="look")
+    await until(lambda: latest(page, panel, "choices"))
+    first, second, third = latest(page, panel, "choices")
+    assert first == {"address": "usb:/dev/ttyUSB0", "words": "mBot2 (firmware 44), USB /dev/ttyUSB0", "usable": True}
+    assert not second["usable"]
+    assert "close that program" in second["words"]
+    assert third["address"] == "ws://127.0.0.1:4000"
+    assert said(page, panel)[-1] == "2 to connect to, beside the simulator."
     panel.close()
 
 
