@@ -12,6 +12,7 @@ from rich.console import Console
 from . import (
     chart_update,
     click_to_robot,
+    cockpit,
     dataset_scan,
     fan_out,
     import_time,
@@ -38,6 +39,7 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (sync_call.comparisons(), 7),
     (sim_step.comparisons(), 7),
     (kernel.comparisons(), 3),
+    (cockpit.comparisons(), 3),
     (stop_latency.comparisons(), 3),
     (serial.comparisons(), 3),
     (chart_update.comparisons(), 3),

@@ -19,7 +19,7 @@ from .figures import Comparison, Goal
 from .notebook import Notebook, kernel
 from .together import Together
 
-__all__ = ["comparisons", "kinds"]
+__all__ = ["comparisons", "kinds", "share"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _STRETCH = 8.0  # s
@@ -99,7 +99,7 @@ async def _idle() -> dict[str, float]:
 
         await notebook.run("bot.send('drive', left=20, right=35, duration=10); await bot.flush(); await asyncio.sleep(0.5)")
         before = kinds(notebook.widget_messages, "changed")
-        driving = await _share(notebook)
+        driving = await share(notebook)
         pictures = kinds(notebook.widget_messages, "changed") - before
         if pictures < 0.8 * 10 * _STRETCH:
             raise RuntimeError(f"the card of a driving robot has sent {pictures} pictures in {_STRETCH} s: it is not in view")
@@ -107,14 +107,14 @@ async def _idle() -> dict[str, float]:
         await notebook.run(_RESTS)
         revision, frames_before, trips_before = await notebook.value(_COUNTERS)
         sent = len(notebook.widget_messages)
-        resting = await _share(notebook)
+        resting = await share(notebook)
         messages = [message for message in notebook.widget_messages[sent:] if not _only_latency(message)]
         revision_after, frames, trips = await notebook.value(_COUNTERS)
         if revision_after != revision:
             raise RuntimeError("the robot's state has changed while it was to rest: wait longer for its mind to settle")
 
         await notebook.run("end_tap(); rec = mb.Recorder(bot, ping_rate=20); await asyncio.sleep(0.5)")
-        recording = await _share(notebook)
+        recording = await share(notebook)
         pings = await notebook.value("len(rec.latency)")
         if pings < 0.8 * 20 * _STRETCH:
             raise RuntimeError(f"the recorder has noted {pings} round trips: too few for 20 a second")
@@ -130,11 +130,11 @@ async def _idle() -> dict[str, float]:
 _idling = Together("a kernel with a card", _idle)
 
 
-async def _share(notebook: Notebook) -> float:
+async def share(notebook: Notebook, stretch: float = _STRETCH) -> float:
     """Percent of a core that the kernel uses while nobody asks anything of it."""
     process = psutil.Process(await notebook.value("__import__('os').getpid()"))
     before, began = process.cpu_times(), time.monotonic()
-    await asyncio.sleep(_STRETCH)
+    await asyncio.sleep(stretch)
     after, took = process.cpu_times(), time.monotonic() - began
     return 100 * float(after.user + after.system - before.user - before.system) / took
 

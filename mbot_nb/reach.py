@@ -18,8 +18,8 @@ from typing import Any
 
 __all__ = ["is_within", "of_names", "of_running_code", "of_widgets"]
 
-_OWN_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In")
-"""What IPython remembers by itself is not held by the user."""
+_OWN_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In|get_ipython|exit|quit")
+"""What IPython remembers by itself is not held by the user, and its shell leads to all of that."""
 _LARGE = 10_000
 _MOST = 50_000
 """Things looked at; whoever holds more than this may hold anything."""

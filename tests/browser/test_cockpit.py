@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from .test_panels import CONNECTED, IMPORT, assert_clean, field, panel_of
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from .conftest import Notebook
 
     Open = Callable[..., Notebook]
+
+COUNT = "len(__import__('ipywidgets').widgets.widget._instances)"
 
 
 def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
@@ -45,4 +49,70 @@ def test_it_follows_the_robot_that_is_connected_by_clicking(open_notebook: Open)
     cockpit.get_by_role("button", name="Connect to the robot").click()
     expect(field(panel_of(notebook, "connect"), "connection")).to_have_text("Connected")
     expect(cockpit.get_by_role("tab")).to_have_count(3)
+    assert_clean(notebook)
+
+
+def test_nobody_is_shut_out(open_notebook: Open) -> None:
+    """What axe looks for: names for everything that is used, roles that fit, and contrast, in both themes."""
+    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()"])
+    notebook.run_all()
+    cockpit = panel_of(notebook, "cockpit")
+    axe = Axe()
+    looks = 0
+    for dark in (False, True):
+        notebook.theme(dark)
+        for tab in cockpit.get_by_role("tab").all():
+            tab.click()
+            notebook.page.wait_for_timeout(300)
+            for place in (".mbot-cockpit", ".mbot-connect"):
+                found = axe.run(notebook.page, context=place).response
+                looks += len(found["passes"])
+                assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert looks > 100, "it has looked"
+
+
+def test_without_a_mouse(open_notebook: Open) -> None:
+    """From the tabs to a form and to its answer with the keyboard alone; and no key reaches the notebook."""
+    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit"])
+    notebook.run_all()
+    cockpit = panel_of(notebook, "cockpit")
+    keyboard = notebook.page.keyboard
+    expect(cockpit.get_by_role("tab").first).to_have_attribute("aria-controls", re.compile("mbot-page"))
+    cockpit.get_by_role("tab", name="Commands").focus()
+    keyboard.press("ArrowRight")
+    expect(cockpit.get_by_role("tab", name="Events")).to_be_focused()
+    expect(cockpit.get_by_role("tabpanel", name="Events")).to_be_visible()
+    keyboard.press("Home")
+    keyboard.press("Tab")
+    expect(cockpit.get_by_label("Command", exact=True)).to_be_focused()
+    keyboard.type("display")
+    keyboard.press("Tab")
+    text = cockpit.locator("form[data-command=display_text]").get_by_label("text", exact=True)
+    expect(text).to_be_focused()
+    keyboard.press("Control+a")
+    keyboard.type("abcx")
+    keyboard.press("Enter")
+    expect(cockpit.locator("form[data-command=display_text] .mbot-answer")).to_contain_text("display_text: done")
+    notebook.wait("'abcx' in str(robot.state())")
+    assert notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets.length") <= 2, "no key has made a cell"
+    assert_clean(notebook)
+
+
+def test_its_cell_is_run_again_and_nothing_is_left(open_notebook: Open) -> None:
+    notebook = open_notebook([CONNECTED, "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "cockpit"])
+    notebook.run_all()
+    cockpits = panel_of(notebook, "cockpit")
+    expect(cockpits).to_have_count(2)
+    count = notebook.value(COUNT)
+    for _ in range(3):
+        notebook.run_cell(1)
+    # The view below the other cell is that of the first one, and says so.
+    expect(cockpits).to_have_count(2)
+    expect(cockpits.nth(1).locator(".mbot-said").first).to_contain_text("run again")
+    expect(cockpits.nth(0).locator("[data-field=connection]").first).to_have_text("Connected")
+    notebook.run_cell(2)
+    notebook.run_cell(1)
+    notebook.wait(f"{COUNT} <= {2 * count}")
+    notebook.execute("cockpit.close(); await bot.close(); await server.close()")
+    expect(cockpits).to_have_count(1)
     assert_clean(notebook)
