@@ -16,14 +16,26 @@ from ..client import Client
 from ..home import settle
 from ..sync import SyncClient
 from . import rerun
-from .card import Card
+from .arena import Arena
+from .chart import LiveChart
 from .command import CommandPanel
 from .connect import ConnectPanel
 from .live import LiveWidget, page_style, page_text
+from .pad import DrivePad
 from .stats import StatsPanel
+from .stop import StopButton
 from .subscribe import SubscribePanel
 
 __all__ = ["Cockpit"]
+
+
+PAGES: tuple[tuple[str, type[LiveWidget]], ...] = (
+    ("Drive", DrivePad),
+    ("Commands", CommandPanel),
+    ("Events", SubscribePanel),
+    ("Chart", LiveChart),
+    ("Statistics", StatsPanel),
+)
 
 
 class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
@@ -61,11 +73,13 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if isinstance(bundle, dict):
-            bundle["text/plain"] = repr(self)
-        return bundle
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live view; and, for a page without a kernel, the robot from above and words."""
+        data: dict[str, Any] = {**(super()._repr_mimebundle_(**kwargs) or {}), "text/plain": repr(self)}
+        arena = next((part for part in self._parts if isinstance(part, Arena)), None)
+        if arena is None:
+            return data, {}
+        return {**data, "image/png": arena._still()}, {"image/png": {"alt": f"{self!r}, seen from above"}}
 
     @property
     def bot(self) -> Client | None:
@@ -113,19 +127,20 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         if bot is None:
             self._show(self._box("top", [self._connection]))
         else:
-            left = self._box("left", [self._part(Card, bot)])
-            tabs = Tabs(["Commands", "Events", "Statistics"])
-            pages = [self._part(kind, bot) for kind in (CommandPanel, SubscribePanel, StatsPanel)]
-            right = self._box("right", [tabs, *(self._box(f"page mbot-page-{at}", [page]) for at, page in enumerate(pages))])
+            top = self._box("top", [self._connection, self._part(StopButton, bot)])
+            left = self._box("left", [self._part(Arena, bot)])
+            tabs = Tabs([title for title, _ in PAGES])
             self._boxes.append(tabs)
-            self._show(self._box("top", [self._connection]), self._box("body", [left, right]))
+            pages = [self._box(f"page mbot-page-{at}", [self._part(kind, bot)]) for at, (_, kind) in enumerate(PAGES)]
+            right = self._box("right", [tabs, *pages])
+            self._show(top, self._box("body", [left, right]))
         _close(old_parts, old_boxes)
 
     def _show(self, *children: ipywidgets.Widget) -> None:
         self.children: tuple[ipywidgets.Widget, ...] = children
 
     def _part(self, kind: type[LiveWidget], bot: Client) -> LiveWidget:
-        part = kind(bot, framed=False) if kind is not Card else kind(bot)
+        part = kind(bot, framed=False)
         self._parts.append(part)
         return part
 

@@ -130,6 +130,12 @@ class DirectWay {
   }
 }
 
+/** JupyterLab leaves the keys in here to the widget: Enter and Space press its buttons, letters choose. It asks whom they go to. */
+function keepKeys(root) {
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+}
+
 /** One view of a live widget. `take` gets the values that came, `hear` what is of another kind. */
 class Live {
   constructor({ model, el }, className) {
@@ -137,8 +143,7 @@ class Live {
     this.id = Math.random().toString(36).slice(2);
     this.root = make("div", el, { className: `mbot ${className}` });
     this.root.setAttribute("role", "group");
-    // JupyterLab leaves the keys in here to the widget: Enter and Space press its buttons.
-    this.root.setAttribute("data-lm-suppress-shortcuts", "true");
+    keepKeys(this.root);
     this.clock = new Clock();
     this.values = {};
     this.shown = false;

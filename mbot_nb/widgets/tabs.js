@@ -5,7 +5,7 @@ function render({ model, el }) {
   bar.dataset.bare = "true";
   bar.setAttribute("role", "tablist");
   bar.setAttribute("aria-label", "Pages of the cockpit");
-  bar.setAttribute("data-lm-suppress-shortcuts", "true");
+  keepKeys(bar);
   const titles = model.get("titles");
   const name = Math.random().toString(36).slice(2);
   const pageOf = (at) => el.closest(".mbot-cockpit-right")?.querySelector(`.mbot-page-${at}`);

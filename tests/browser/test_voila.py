@@ -61,6 +61,7 @@ def test_it_is_an_app_without_code(app: str, browser: Browser) -> None:
     cockpit = page.locator(".mbot-cockpit")
     expect(cockpit.locator("[data-field=connection]").first).to_have_text("Connected", timeout=PATIENCE * 1000)
     expect(page.get_by_text("import mbot_nb")).to_have_count(0)
+    cockpit.get_by_role("tab", name="Commands").click()
     form = cockpit.locator("form[data-command=drive]")
     form.get_by_label("duration", exact=False).last.fill("0.2")
     form.get_by_role("button", name="Send drive").click()

@@ -165,7 +165,7 @@ def test_the_page_needs_nothing_else(run: Any) -> None:
     links.feed(text)
     assert links.fetched == []
     assert links.scripts == 0
-    assert (links.pictures, links.without_words) == (4, 0)
+    assert (links.pictures, links.without_words) == (5, 0)
     assert not re.search(r"url\(|@import", text)
     assert "<title>Start here" in text
 
