@@ -112,7 +112,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def _seen(self) -> bool:
-        return any(part.seen for part in (self._connection, *self._parts))
+        return any(part.seen and part.comm is not None for part in (self._connection, *self._parts))
 
     async def _connected(self, bot: Client) -> None:
         self._build()
