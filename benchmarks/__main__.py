@@ -26,6 +26,7 @@ from . import (
     sim_step,
     stop_latency,
     sync_call,
+    time_to_motion,
 )
 from .figures import Comparison, Figure, compare
 from .harness import take_turns
@@ -44,6 +45,7 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (serial.comparisons(), 3),
     (chart_update.comparisons(), 3),
     (click_to_robot.comparisons(), 1),
+    (time_to_motion.comparisons(), 1),
     (lab_truth.comparisons(), 3),
     (dataset_scan.comparisons(), 3),
     (recorder.comparisons(), 5),

@@ -396,7 +396,8 @@ async def dial(
     except BaseException as error:
         if wire is not None:
             wire.abort()
-            if wire.opened.done() and not wire.opened.cancelled():
+            # Nobody waits for it any more, also if what is left of the connection breaks later.
+            if not wire.opened.cancel() and not wire.opened.cancelled():
                 wire.opened.exception()
         loss = _why(error, timeout, secure=context is not None)
         if loss is None:

@@ -110,18 +110,20 @@ class ConnectPanel(LiveWidget):
         busy = self._work is not None and not self._work.done()
         if kind == "cancel" and self._work is not None:
             self._work.cancel()
-        elif kind == "connect" and not busy and self.bot is None:
+        elif busy:
+            self._say(f"{self._doing}: wait for it, or cancel it first.", error=True)
+        elif kind == "connect" and self.bot is None:
             address = str(content.get("address") or "").strip()
             token = str(content.get("token") or "") or None
             window = content.get("window")
             window = min(max(0.0, float(window)), LONGEST_WINDOW) if isinstance(window, (int, float)) else 0.1
             words = f"Connecting to {address}" if address else "Connecting to this notebook's robot"
             self._begin(words, self._connect(address, token, window))
-        elif kind == "look" and not busy:
+        elif kind == "look":
             self._begin("Looking for robots on this machine", self._look_around())
-        elif kind == "disconnect" and self.bot is not None and not busy:
+        elif kind == "disconnect" and self.bot is not None:
             self._begin("Disconnecting", self._disconnect(self.bot))
-        elif kind == "retry" and self.bot is not None and not busy:
+        elif kind == "retry" and self.bot is not None:
             self._begin("Trying again", self._retry(self.bot))
         self._touch()
 

@@ -196,9 +196,17 @@ class Notebook:
 
     def open(self) -> None:
         """Open it, and wait for its kernel."""
+        self.go_there()
+        self.wait_for_kernel()
+
+    def go_there(self) -> None:
+        """Open its page."""
         # In a workspace of its own: no other test's tabs are opened again.
         workspace = self.name.removesuffix(".ipynb")
         self.page.goto(f"{self.lab.url}lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}")
+
+    def wait_for_kernel(self) -> None:
+        """Wait until its kernel is there, and idle."""
         self.page.wait_for_function(
             """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle" """,
             timeout=PATIENCE * 1000,

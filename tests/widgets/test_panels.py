@@ -269,6 +269,7 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         assert latest(page, panel, "profile") == "extended"
         page.send(panel, kind="disconnect")
         await until(lambda: panel.bot is None and latest(page, panel, "connection") == "not connected")
+        await until(lambda: panel._work is None or panel._work.done())
         assert bot.closed
         page.send(panel, kind="connect", address=server.url)
         await until(lambda: latest(page, panel, "connection") == "connected")
@@ -404,5 +405,6 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
             page.send(connection, kind="disconnect")
             await until(lambda: cockpit.bot is None)
             await until(lambda: all(part.ended for part in cockpit._parts))
+            await until(lambda: connection._work is None or connection._work.done())
         cockpit.close()
     assert [one for one in page.comms if not one.closed] == []
