@@ -7,6 +7,7 @@
     mb.plots.sweep(table)       # all of a sweep with intervals; waits (beside the closed form) and throughput
     mb.plots.batches(rec)       # how many commands shared a frame, and what they waited for it
     mb.plots.reconnects(rec)    # the ladder of attempts after a cut
+    mb.plots.order(rec)         # how events that came out of order were put in order
     mb.plots.path(rec)          # the way the robot drove, in its arena
     mb.plots.twin(twin)         # one program on two robots: both ways; reactions: how soon they begin
 
@@ -20,6 +21,7 @@ from .distributions import ecdf, histogram, percentiles
 from .driving import path
 from .heat import heatmap
 from .ladder import reconnects
+from .ordering import order
 from .round_trips import latency
 from .runs import compare, sweep
 from .stages import stages
@@ -33,6 +35,7 @@ __all__ = [
     "heatmap",
     "histogram",
     "latency",
+    "order",
     "path",
     "percentiles",
     "reactions",
