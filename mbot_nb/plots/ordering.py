@@ -23,7 +23,7 @@ def order(rec: Recorded, ax: Axes | None = None) -> Axes:
     and was dropped. The staircase is what subscribers got: it only ever rises, one step at a time.
     """
     if ax is None:
-        ax = new_axes(8.0, 3.8)
+        ax = new_axes(8.0, 4.2)
     frames, events = rec.frames, rec.events
     came = frames[(frames.direction == "in") & (frames.type == "event") & frames.sequence.notna()]
     given = events[events.sequence.notna()]
@@ -67,14 +67,14 @@ def order(rec: Recorded, ax: Axes | None = None) -> Axes:
 
 
 def _awaited(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """At each arrival the number whose turn it was."""
-    waiting: set[int] = set()
-    turn = int(numbers[0]) if len(numbers) else 0
+    """At each arrival the number whose turn it was: the lowest of all that had not come. What never comes has no turn."""
+    turns = iter(sorted(set(numbers.tolist())))
+    turn = next(turns, 0)
+    came: set[int] = set()
     awaited = []
     for number in numbers.tolist():
         awaited.append(turn)
-        waiting.add(number)
-        while turn in waiting:
-            waiting.remove(turn)
-            turn += 1
+        came.add(number)
+        while turn in came:
+            turn = next(turns, turn + 1)
     return np.array(awaited, dtype=np.int64)
