@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .packing import GAP, SMALL_GAP, Chunk, Column, Kind, Text
+from .schema import SCHEMA
 
-__all__ = ["Growing", "arrow_schema", "batch", "empty", "frame_of"]
+__all__ = ["Growing", "arrow_schema", "batch", "conformed", "empty", "frame_of", "wall_at", "with_wall"]
 
 _ARROW = {
     "number": pa.float64(),
@@ -44,6 +45,28 @@ def batch(columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str
 def empty(columns: Sequence[Column]) -> pa.Table:
     """A table without rows."""
     return arrow_schema(columns).empty_table()
+
+
+def conformed(name: str, table: pa.Table) -> pa.Table:
+    """A table of this name as the schema wants it: an earlier version may lack columns, a later one may have more."""
+    schema = arrow_schema(SCHEMA[name])
+    arrays = [
+        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def with_wall(name: str, table: pa.Table, wall_offset: float) -> pa.Table:
+    """The table with its column `wall`, as it is written into files of others."""
+    at = wall_at(name)
+    micros = _micros(table.column(at - 1).to_numpy(), wall_offset)
+    return table.add_column(at, pa.field("wall", pa.timestamp("us", tz="UTC")), pa.array(micros, pa.timestamp("us", tz="UTC")))
+
+
+def wall_at(name: str) -> int:
+    """The place of the column `wall` in a table; the moment that it tells stands before it."""
+    return next(place for place, column in enumerate(SCHEMA[name]) if column.kind == "wall")
 
 
 def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> pd.DataFrame:

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from .schema import SCHEMA
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["FORMATS", "load", "save"]
 
-FORMATS = (".mbot",)
+FORMATS = (".mbot", ".parquet", ".csv", ".jsonl", ".mcap")
+METADATA = "metadata.json"
+"""In a folder of tables, for those that are no program of ours; each file has the same inside."""
 
 
-def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """Write a recording; what the path ends in says how.
+def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any], *, folder: str | None = None) -> None:
+    """Write a recording into one file, whose format its name says; or into a folder, with a file in this format for each table.
 
     Raises:
         UsageError: no format is called so, or it cannot be written there.
     """
-    from . import mbot_file
-
-    if path.suffix not in FORMATS:
-        raise UsageError(f"{path.name}: a recording is saved as {', '.join(FORMATS)}")
+    suffix = path.suffix.lower() if folder is None else f".{folder.lower().lstrip('.')}"
+    if suffix not in FORMATS or (folder is not None and suffix == ".mbot"):
+        known = ", ".join(FORMATS if folder is None else (name.lstrip(".") for name in FORMATS[1:]))
+        what = f"{path.name!r} says no format" if folder is None else f"folder={folder!r} is no format"
+        raise UsageError(f"{what} in which a recording can be saved: {known}")
     try:
-        mbot_file.write(path, tables, metadata)
+        if folder is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _module(suffix).write(path, tables, metadata)
+        else:
+            _save_folder(path, suffix, tables, metadata)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror}): choose another place, or make room there") from None
+        why = error.strerror or str(error)
+        raise UsageError(f"{path} cannot be written ({why}): choose another place, or make room there") from None
 
 
 def load(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
@@ -38,15 +48,76 @@ def load(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
     Raises:
         UsageError: there is nothing there, or it is no recording.
     """
-    from . import mbot_file
+    import pyarrow as pa
 
     try:
-        opened = mbot_file.read(path.read_bytes())
+        if path.is_dir():
+            return _load_folder(path)
+        return _load_file(path, None)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): is this the right folder?") from None
-    except ValueError as error:
+        why = error.strerror or str(error)
+        raise UsageError(f"{path} cannot be read ({why}): is this the right folder?") from None
+    except (ValueError, KeyError, pa.ArrowException) as error:
         raise UsageError(f"{path} is no recording that this version can read: {error}") from None
+
+
+def _module(suffix: str) -> ModuleType:
+    """What reads and writes this format."""
+    from . import csv_file, jsonl_file, mbot_file, mcap_file, parquet_file
+
+    return {
+        ".mbot": mbot_file,
+        ".parquet": parquet_file,
+        ".csv": csv_file,
+        ".jsonl": jsonl_file,
+        ".mcap": mcap_file,
+    }[suffix]
+
+
+def _load_file(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
+    from .arrow import conformed
+
+    suffix = path.suffix.lower()
+    if suffix in FORMATS[1:]:
+        tables, metadata = _module(suffix).read(path, name or path.stem)
+        return {owner: conformed(owner, table) for owner, table in tables.items()}, metadata, metadata.get("cut")
+    from . import mbot_file
+
+    opened = mbot_file.read(path.read_bytes())
     metadata = opened.metadata
     if not opened.ended or "seconds" not in metadata:
         metadata["seconds"] = mbot_file.seconds_of(opened)
     return opened.tables, metadata, mbot_file.told(opened)
+
+
+def _save_folder(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    import msgspec
+
+    module = _module(suffix)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        place = path / f"table={name}"
+        place.mkdir(exist_ok=True)
+        for old in place.glob("part-*"):
+            old.unlink()  # of an earlier recording in the same folder
+        if table.num_rows or name == "events":  # so that a recording of nothing is one, too
+            module.write_table(place / f"part-0{suffix}", name, table, metadata)
+    (path / METADATA).write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
+
+
+def _load_folder(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
+    import pyarrow as pa
+
+    from .arrow import empty
+
+    found: dict[str, list[pa.Table]] = {}
+    metadata: dict[str, Any] = {}
+    cut: str | None = None
+    for name in SCHEMA:
+        for file in sorted([*path.glob(f"table={name}/*"), *path.glob(f"{name}.*")]):
+            if file.suffix in FORMATS[1:]:
+                tables, metadata, cut = _load_file(file, name)
+                found.setdefault(name, []).append(tables.get(name, empty(SCHEMA[name])))
+    if not found:
+        raise ValueError("this folder has no tables: neither `table=events/...` nor `events.parquet` or the like")
+    return {name: pa.concat_tables(parts) for name, parts in found.items()}, metadata, cut

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .arrow import arrow_schema, batch
+from .arrow import arrow_schema, batch, conformed
 from .journal import MAGIC, Torn, block, blocks
 from .packing import Chunk
 from .schema import SCHEMA
@@ -150,13 +150,7 @@ def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int)
         kept = kept[kept >= begin]
         table = table.take(pa.array(places))
         numbers = kept
-    wanted = arrow_schema(SCHEMA[name])
-    # A file of an earlier version may lack columns.
-    arrays = [
-        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
-        for field in wanted
-    ]
-    return pa.Table.from_arrays(arrays, schema=wanted), numbers
+    return conformed(name, table), numbers
 
 
 def told(opened: Opened) -> str | None:

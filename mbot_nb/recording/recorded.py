@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -105,6 +106,24 @@ class Recorded(ABC):
     def summary(self) -> Summary:
         """The run in a few numbers: distance driven, events, commands and frames, latency, stalls, reconnects."""
         return summarise(self)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """The run as one page that needs nothing else: summary, pictures, metadata, and the beginning of each table.
+
+        Returns the HTML; with ``path`` it is also written there.
+
+        Raises:
+            UsageError: it cannot be written there.
+        """
+        from .page import page
+
+        text = page(self, "A run" if path is None else Path(path).stem)
+        if path is not None:
+            try:
+                Path(path).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{path} cannot be written ({error.strerror}): choose another place") from None
+        return text
 
     def expand(self, column: str = "data", *, name: str | None = None) -> pd.DataFrame:
         """A table whose JSON text is decoded into columns of its own: ``rec.expand("data")`` has `data.x`, `data.y`, ...

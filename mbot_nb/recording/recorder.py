@@ -209,9 +209,9 @@ class Recorder(Recorded):
         tables = assembled(self._listener.all_tables, self._listener.writer)
         return Recording(tables, {**self.metadata, "rows": {name: table.num_rows for name, table in tables.items()}})
 
-    def save(self, path: str | Path) -> Path:
-        """Write what was recorded so far to a file; see :meth:`Recording.save`."""
-        return self.to_recording().save(path)
+    def save(self, path: str | Path, *, folder: str | None = None) -> Path:
+        """Write what was recorded so far to a file, or to a folder; see :meth:`Recording.save`. Returns the path."""
+        return self.to_recording().save(path, folder=folder)
 
     def _tables(self) -> Mapping[str, Table | CommandTable]:
         return self._listener.all_tables

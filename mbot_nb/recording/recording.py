@@ -55,8 +55,14 @@ class Recording(Recorded):
         tables, metadata, cut = load(Path(path))
         return cls(tables, metadata, cut=cut, source=str(path))
 
-    def save(self, path: str | Path) -> Path:
-        """Write it to a file, with its metadata; what the path ends in says how. Returns the path.
+    def save(self, path: str | Path, *, folder: str | None = None) -> Path:
+        """Write it, with its metadata; :meth:`load` opens each of these again. Returns the path.
+
+        Args:
+            path: one file, whose ending says the format: `.mbot` (ours), `.parquet`, `.csv`, `.jsonl` (JSON Lines) or `.mcap`
+                (for Foxglove and others). With ``folder`` it is a folder.
+            folder: ``"parquet"``, ``"csv"``, ``"jsonl"`` or ``"mcap"``: a file in this format for each table, as
+                `table=events/part-0.parquet`, which is how DuckDB, Dask and others expect it.
 
         Raises:
             UsageError: no format is called so, or it cannot be written there.
@@ -64,7 +70,8 @@ class Recording(Recorded):
         from .files import save
 
         place = Path(path)
-        save(place, {name: self.arrow(name) for name in SCHEMA}, self._metadata)
+        metadata = self._metadata if self.cut is None else {**self._metadata, "cut": self.cut}
+        save(place, {name: self.arrow(name) for name in SCHEMA}, metadata, folder=folder)
         return place
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["page", "write_page"]
+__all__ = ["STYLE", "page", "write_page"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -29,7 +29,7 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
     body, _ = exporter.from_notebook_node(_still(notebook))
     colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     return _PAGE.format(
-        title=escape(_title(notebook)), style=_STYLE, colours=colours, body=body, footer=escape(footer), version=__version__
+        title=escape(_title(notebook)), style=STYLE, colours=colours, body=body, footer=escape(footer), version=__version__
     )
 
 
@@ -86,7 +86,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light; }
 body { margin: 0; background: #fff; color: #202124; font: 16px/1.55 system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif; }
 main, footer { max-width: 54rem; margin: 0 auto; padding: 0 1.25rem; }
