@@ -86,14 +86,16 @@ class ConnectPanel(LiveWidget):
         client = self._client
         at = client.next_attempt_at
         here = self.bot is not None
+        lost = self._lost_cable() if here and client.connected else None
+        away = here and not client.connected
         return {
             "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)} if self._doing else None,
             "address": self._address,
             "profile": client.profile if client.connected else "",
             "bot": here,
-            "attempt": client.reconnect_attempts + (at is not None) if here and not client.connected else None,
-            "wait": None if at is None else round(max(0.0, at - time.monotonic()), 1),
-            "trouble": self._failure or client.trouble,
+            "attempt": client.reconnect_attempts + (at is not None) if away else lost["attempt"] if lost else None,
+            "wait": lost["wait"] if lost else None if at is None else round(max(0.0, at - time.monotonic()), 1),
+            "trouble": self._failure or (lost["reason"] if lost else client.trouble),
             "choices": self._choices,
             "window": rounded(client.settings.batch_window, 3) if here else None,
         }

@@ -334,13 +334,27 @@ class LiveWidget(anywidget.AnyWidget):
     def _note(self) -> dict[str, Any] | str:
         """Why there is no connection, in numbers or words."""
         client = self._client
-        if client.connected or self._ended:
+        if self._ended:
             return ""
+        if client.connected:
+            return f"the robot is out of reach: {lost['reason']}" if (lost := self._lost_cable()) else ""
         at = client.next_attempt_at
         wait = None if at is None else round(max(0.0, at - time.monotonic()), 1)
         if client.connection_state == "error":
             return "given up; `await bot.reconnect()` tries again"
         return {"attempt": client.reconnect_attempts + (wait is not None), "wait": wait}
+
+    def _lost_cable(self) -> dict[str, Any] | None:
+        """Of a robot that its server cannot reach by its cable: the ``reason``, the next ``attempt`` and the ``wait`` for it."""
+        connection = self._client.state.get("connection")
+        if connection is None or connection.get("ready", True):
+            return None
+        at = connection.get("next_attempt_at")
+        return {
+            "reason": connection.get("reason", ""),
+            "attempt": None if at is None else connection.get("attempts", 0) + 1,
+            "wait": None if at is None else round(max(0.0, at / 1000 - time.time()), 1),
+        }
 
     def _everything(self) -> dict[str, Any]:
         return {**self._common(), **self._values(), **self._whole(), "framed": self._framed, "ended": self._ended}
