@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from . import running
 from .errors import ConnectError
 
-__all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine"]
+__all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine", "with_code"]
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
@@ -198,6 +198,12 @@ def _html_row(one: Found, left: str) -> str:
     robot = escape(one.robot or "?")
     if one.device:
         robot += f"<br><small>{escape(one.device)}</small>"
-    last = f"<code>{escape(one.call)}</code>" if one.usable else escape(one.why_not)
+    last = f"<code>{escape(one.call)}</code>" if one.usable else with_code(one.why_not)
     cells = (mark, escape(one.what), robot, f"<code>{escape(one.address)}</code>" if one.address else "", last)
     return "<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def with_code(words: str) -> str:
+    """Words as HTML: what stands between backticks is shown as code."""
+    parts = escape(words).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

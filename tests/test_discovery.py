@@ -148,7 +148,7 @@ def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     found = Discovery(
         [
             Found("port", "mBot2 (firmware 1)", "/dev/ttyUSB0", "<b>chip</b>", "", 'bot = await mb.connect("usb:/dev/ttyUSB0")'),
-            Found("port", "", "COM3", "", "<i>no</i>", ""),
+            Found("port", "", "COM3", "", "<i>no</i>: `mb.doctor()`", ""),
         ],
         0.1,
     )
@@ -159,6 +159,7 @@ def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     html = found._repr_html_()
     assert "&lt;b&gt;chip" in html
     assert "<i>" not in html
+    assert "<code>mb.doctor()</code>" in html
     assert html.count("<tr>") == 3
     assert [one.address for one in found.usable] == ["/dev/ttyUSB0"]
 

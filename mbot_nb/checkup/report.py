@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
+from ..discovery import with_code
+
 __all__ = ["Check", "Level", "Report"]
 
 Level = Literal["good", "warning", "bad"]
@@ -78,14 +80,8 @@ class Report(Sequence[Check]):
 
 def _row(check: Check) -> str:
     left = "style='text-align:left;vertical-align:top'"
-    remedy = f"<br>&rarr; {_with_code(check.remedy)}" if check.remedy else ""
+    remedy = f"<br>&rarr; {with_code(check.remedy)}" if check.remedy else ""
     return (
         f"<tr><td {left}><b style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td>"
-        f"<th {left}>{escape(check.subject)}</th><td {left}>{_with_code(check.found)}{remedy}</td></tr>"
+        f"<th {left}>{escape(check.subject)}</th><td {left}>{with_code(check.found)}{remedy}</td></tr>"
     )
-
-
-def _with_code(words: str) -> str:
-    """What stands between backticks is shown as code."""
-    parts = escape(words).split("`")
-    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
