@@ -31,11 +31,8 @@ def test_cells_have_names_in_words(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_begins_with_a_title_and_fits_on_a_page(path: Path) -> None:
-    cells = _cells(path)
-    assert "".join(cells[0]["source"]).startswith("# ")
-    code = [line.rstrip("\n") for cell in cells if cell["cell_type"] == "code" for line in cell["source"]]
-    assert not [line for line in code if len(line) > 100]
+def test_it_begins_with_a_title(path: Path) -> None:
+    assert "".join(_cells(path)[0]["source"]).startswith("# ")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
