@@ -227,7 +227,7 @@ def _elsewhere() -> Iterator[str]:
     """An mBot2 in a process of its own, as fast as it can be."""
     options = ("--unpaced", "--boot", "0", "--latency", "0")
     command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().strip()
