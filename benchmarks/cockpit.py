@@ -57,7 +57,9 @@ _SHOW = f"""
 import asyncio
 import mbot_nb as mb
 
-server = await mb.serve(mb.SimulatedRobot(seed=1), port=0, settings={{"snapshot_interval": 1 / {_TELEMETRY}}})
+robot = mb.SimulatedRobot(seed=1)
+robot.telemetry_interval = 1 / {_TELEMETRY}
+server = await mb.serve(robot, port=0, settings={{"snapshot_interval": 1 / {_TELEMETRY}}})
 bot = await mb.connect(server)
 cockpit = mb.widgets.Cockpit(bot)
 parts = [part.model_id for part in (cockpit._connection, *cockpit._parts)]
