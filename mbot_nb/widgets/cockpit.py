@@ -102,11 +102,19 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         return self.comm is None or self in Cockpit._retired
 
     def end(self, why: str) -> None:
-        """Follow the robot no more, and let the page say why; it goes when the next one is made and nobody looks at it."""
-        if not self.ended:
-            Cockpit._retired.append(self)
-            for part in (self._connection, *self._parts):
-                part.end(why)
+        """Follow the robot no more, and let the page say why; it goes when nobody looks at it any more."""
+        if self.ended:
+            return
+        Cockpit._retired.append(self)
+        for part in (self._connection, *self._parts):
+            part.end(why)
+            part.observe(self._part_gone, names="comm")
+            if not part.seen:
+                part.close()
+
+    def _part_gone(self, _: object) -> None:
+        if all(part.comm is None for part in (self._connection, *self._parts)):
+            self.close()
 
     # Inside.
 

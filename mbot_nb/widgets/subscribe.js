@@ -26,9 +26,13 @@ function render(view) {
     offerCode(on ? "*" : last);
   });
   const typing = make("form", head, { className: "mbot-row" });
-  const typed = labelled(typing, "Another event", make("input", typing, { type: "text", maxLength: 128, size: 16, required: true }));
+  const typed = labelled(typing, "Another event", make("input", typing, { type: "text", maxLength: 128, size: 16 }));
   button(typing, "Add", "Subscribe to the event that is typed", () => {}).type = "submit";
   sending(typing, () => {
+    if (!typed.value.trim()) {
+      typed.focus();
+      return;
+    }
     tick(typed.value.trim(), true);
     offerCode(typed.value.trim());
     typed.value = "";

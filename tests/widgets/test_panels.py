@@ -408,3 +408,18 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
             await until(lambda: connection._work is None or connection._work.done())
         cockpit.close()
     assert [one for one in page.comms if not one.closed] == []
+
+
+async def test_a_cockpit_that_is_replaced_says_so_where_it_is_seen_and_goes_with_its_last_view(
+    page: Page, bot: mb.Client
+) -> None:
+    cockpit = Cockpit(bot)
+    connection = cockpit._connection
+    page.send(connection, kind="show", view="a")
+    cockpit.end("Another one.")
+    assert said(page, connection)[-1] == "Another one."
+    assert cockpit.ended
+    assert all(part.comm is None for part in cockpit._parts), "what nobody sees has gone"
+    assert bot._taps == []
+    page.send(connection, kind="gone", view="a")
+    assert [one for one in page.comms if not one.closed] == []
