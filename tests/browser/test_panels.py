@@ -105,6 +105,10 @@ def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
     notebook.wait("'*' in panel._ticked")
     notebook.execute("await bot.drive(40, 40, duration=0.3)")
     expect(log.get_by_text("telemetry").first).to_be_visible()
+    # What a function of the user's raises is shown here, with its name.
+    notebook.execute("def broken(event):\n    return 1 / 0\nend = panel.on('hello', broken)\nserver.emit('hello', {})")
+    expect(panel.locator(".mbot-trouble")).to_contain_text("Your handler broken failed on 'hello'. ZeroDivisionError")
+    expect(panel.locator(".mbot-trouble")).to_be_visible()
     notebook.screenshot("subscribe")
     assert_clean(notebook)
 
