@@ -83,13 +83,18 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
     shelf = Shelf([], [])
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".parquet", *FORMATS) and CACHE not in path.parts]
+    suffixes = {".parquet", *FORMATS}
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and CACHE not in path.parts]
+    others: dict[Path, None] = {}
     for path in files:
-        if path.suffix == ".parquet" and path.is_file():
+        if not path.is_file():
+            continue
+        if path.suffix.lower() != ".parquet" or _is_long(path):
+            others[_whole(folder, path)] = None
+        else:
             _add(shelf, folder, path)
     already = {piece.recording for piece in shelf.pieces}
-    others = [path for path in files if path.suffix != ".parquet" and path.is_file()]
-    new = [path.stat().st_size for path in others if not cache.has(path)]
+    new = [cache.size(path) for path in others if not cache.has(path)]
     if sum(new) > WORTH_SAYING:
         print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
     for path in others:
@@ -105,21 +110,43 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
     return shelf
 
 
+def _is_long(path: Path) -> bool:
+    """Whether a Parquet file holds all tables of a recording, which have a name in the column `table`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return "table" in schema.names and KEY in (schema.metadata or {})
+
+
+def _whole(folder: Path, path: Path) -> Path:
+    """The recording that a file is, or its folder, if the file is one of its tables."""
+    if path.parent.name.removeprefix("table=") in SCHEMA and path.parent != folder:
+        return path.parent.parent
+    return path.parent if path.stem in SCHEMA else path
+
+
 def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: Collection[str]) -> None:
-    """Add a recording that is one file."""
-    name = path.relative_to(folder).as_posix()
-    recording = path.relative_to(folder).with_suffix("").as_posix()
+    """Add a recording that is one file, or a folder of tables in another format than Parquet."""
+    place = path.relative_to(folder)
+    name = place.as_posix()
+    recording = (place if path.is_dir() else place.with_suffix("")).as_posix()
+    if recording == ".":
+        recording = folder.resolve().name
     if recording in already:
         shelf.damaged.append(Damaged(name, f"it was left out: the same recording is there in Parquet, as {recording}"))
         return
     try:
-        place = cache.unpack(path)
+        unpacked = cache.unpack(path)
     except (MbotError, OSError) as error:
         shelf.damaged.append(Damaged(name, first_line(error)))
         return
     found = Shelf([], [])
-    for part in sorted(place.glob("*.parquet")):
-        _add(found, place, part)
+    for part in sorted(unpacked.rglob("*.parquet")):
+        _add(found, unpacked, part)
     told = dict(_hive(folder, path))
     shelf.pieces.extend(
         piece._replace(recording=told.get("recording", recording), robot=told.get("robot", piece.robot)) for piece in found.pieces
@@ -168,7 +195,7 @@ def _recording_of(folder: Path, path: Path, table: str) -> str:
 
 
 def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
-    for part in path.relative_to(folder).parts[:-1]:
+    for part in path.relative_to(folder).parts:
         key, equals, value = part.partition("=")
         if equals and key in HIVE:
             yield key, unquote(value)

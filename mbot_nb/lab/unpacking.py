@@ -72,11 +72,15 @@ class Cache:
         if self._temporary:
             shutil.rmtree(self._place, ignore_errors=True)
 
+    def size(self, path: Path) -> int:
+        """The bytes of a recording's file or files."""
+        return sum(file.stat().st_size for file in _files(path))
+
     def _where(self, path: Path) -> Path:
-        """Another place for every state of the file."""
-        state = path.stat()
-        name = hashlib.sha256(path.relative_to(self._folder).as_posix().encode()).hexdigest()[:16]
-        return self._place / f"{name}-{state.st_size}-{state.st_mtime_ns}-{VERSION}"
+        """Another place for every state of the file or files."""
+        states = [(file.relative_to(self._folder).as_posix(), file.stat()) for file in _files(path)]
+        state = [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+        return self._place / hashlib.sha256(json.dumps([VERSION, state]).encode()).hexdigest()[:32]
 
     def _write(self, recording: Recording, place: Path) -> None:
         """All of it or nothing: whoever opens the same folder meanwhile finds no half."""
@@ -90,6 +94,15 @@ class Cache:
             shutil.rmtree(room, ignore_errors=True)
             if not place.is_dir():  # else another one was quicker
                 raise
+
+
+def _files(path: Path) -> list[Path]:
+    """What a recording consists of."""
+    return (
+        [path]
+        if path.is_file()
+        else sorted(file for name in SCHEMA for file in (*path.glob(f"table={name}/*"), *path.glob(f"{name}.*")))
+    )
 
 
 def _save(recording: Recording, place: Path) -> None:
