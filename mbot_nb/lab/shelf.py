@@ -12,16 +12,20 @@ from urllib.parse import unquote
 from ..errors import MbotError, UsageError
 from ..recording.files import FORMATS
 from ..recording.schema import SCHEMA
-from .unpacking import CACHE, KEY, Cache
+from .unpacking import CACHE, Cache
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
 
+KEY = b"mbot_nb"
+"""Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
 HIVE = ("recording", "robot")
 """Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
 
+PARTS = ("part-", "data_")
+"""How files of partitioned data sets are called, which says nothing."""
 WORTH_SAYING = 50_000_000
 """Bytes: reading as many for the first time takes a second or more."""
 
@@ -83,8 +87,7 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
     shelf = Shelf([], [])
-    suffixes = {".parquet", *FORMATS}
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and CACHE not in path.parts]
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FORMATS and CACHE not in path.parts]
     others: dict[Path, None] = {}
     for path in files:
         if not path.is_file():
@@ -189,9 +192,9 @@ def _recording_of(folder: Path, path: Path, table: str) -> str:
     """What is left of the path when the table's name is taken out of it."""
     parts = list(path.relative_to(folder).with_suffix("").parts)
     kept = [part for part in parts if part.removeprefix("table=") != table]
-    if len(kept) == len(parts) or path.stem == table:
-        return "/".join(kept) or folder.resolve().name
-    return "/".join(kept[:-1]) or kept[-1]
+    if len(kept) < len(parts) and path.stem.startswith(PARTS):
+        kept.pop()
+    return "/".join(kept) or folder.resolve().name
 
 
 def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:

@@ -7,20 +7,13 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ..errors import UsageError
 from ..recording.recording import Recording
 from ..recording.schema import SCHEMA
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+__all__ = ["CACHE", "Cache"]
 
-__all__ = ["CACHE", "KEY", "Cache"]
-
-KEY = b"mbot_nb"
-"""Under this name a Parquet file carries its recording's metadata."""
 CACHE = ".mbot_nb-tables"
 """The folder, beside the recordings, for what was made of them. It can be deleted at any time."""
 VERSION = 1
@@ -88,9 +81,9 @@ class Cache:
         room = Path(tempfile.mkdtemp(prefix="making-", dir=self._place))
         self._used.add(room)
         try:
-            _save(recording, room)
+            recording.save(room, folder="parquet")
             room.rename(place)
-        except OSError:
+        except (OSError, UsageError):
             shutil.rmtree(room, ignore_errors=True)
             if not place.is_dir():  # else another one was quicker
                 raise
@@ -103,28 +96,3 @@ def _files(path: Path) -> list[Path]:
         if path.is_file()
         else sorted(file for name in SCHEMA for file in (*path.glob(f"table={name}/*"), *path.glob(f"{name}.*")))
     )
-
-
-def _save(recording: Recording, place: Path) -> None:
-    import pyarrow.parquet as pq
-
-    told = {KEY: json.dumps({**recording.metadata, "cut": recording.cut}).encode()}
-    for name in SCHEMA:
-        table = recording.arrow(name)
-        if table.num_rows or name == "events":  # so that a recording of nothing is one, too
-            whole = _with_wall(name, table, recording.wall_offset).replace_schema_metadata(told)
-            pq.write_table(whole, place / f"{name}.parquet", compression="zstd", write_page_checksum=True)
-
-
-def _with_wall(name: str, table: pa.Table, offset: float) -> pa.Table:
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {}
-    seconds = ""
-    for column in SCHEMA[name]:
-        if column.kind == "wall":
-            micros = np.round((columns[seconds].to_numpy() + offset) * 1e6).astype("i8")
-            columns[column.name] = pa.array(micros, pa.timestamp("us", tz="UTC"))
-        else:
-            seconds, columns[column.name] = column.name, table.column(column.name)
-    return pa.table(columns)

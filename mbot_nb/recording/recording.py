@@ -70,7 +70,9 @@ class Recording(Recorded):
         from .files import save
 
         place = Path(path)
-        metadata = self._metadata if self.cut is None else {**self._metadata, "cut": self.cut}
+        metadata = {"clocks": {"wall_offset_s": self.wall_offset}, **self._metadata}  # it may have lost them
+        if self.cut is not None:
+            metadata["cut"] = self.cut
         save(place, {name: self.arrow(name) for name in SCHEMA}, metadata, folder=folder)
         return place
 

@@ -183,6 +183,14 @@ def test_folders_that_say_what_they_are_are_understood(tmp_path: Path) -> None:
         assert len(runs.recordings) == 2
 
 
+def test_a_folder_for_each_table_may_hold_a_file_for_each_recording(tmp_path: Path) -> None:
+    for name in ("monday", "tuesday"):
+        (tmp_path / "class 7" / "events").mkdir(parents=True, exist_ok=True)
+        pq.write_table(events(3), tmp_path / "class 7" / "events" / f"{name}.parquet")
+    with lab.dataset(tmp_path) as runs:
+        assert runs.recordings.recording.tolist() == ["class 7/monday", "class 7/tuesday"]
+
+
 def test_a_single_recording_is_called_like_its_folder(tmp_path: Path) -> None:
     shelve(tmp_path / "alone", {"events": events(1)}, robot="a")
     with lab.dataset(tmp_path / "alone") as runs:

@@ -156,3 +156,38 @@ def test_what_is_no_recording_is_named(folder: Path) -> None:
     with lab.dataset(folder) as runs:
         assert runs.damaged.file.tolist() == ["notes.mbot"]
         assert "no recording that this version can read" in runs.damaged.reason[0]
+
+
+@pytest.mark.parametrize("suffix", [".mbot", ".parquet", ".csv", ".jsonl", ".mcap"])
+def test_a_recording_may_be_a_file_of_any_format(folder: Path, suffix: str) -> None:
+    run = Recording.load(folder / "one.mbot")
+    run.save(folder / "more" / f"again{suffix}")
+    with lab.dataset(folder) as runs:
+        assert runs.damaged.empty
+        found = runs.to_pandas("SELECT * FROM events WHERE recording = 'more/again'")
+        assert found.robot.unique().tolist() == ["a"]
+        assert found.time_s.tolist() == run.events.time_s.tolist()
+        assert found.data.tolist() == run.events.data.tolist()
+        assert runs.sql("SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'").fetchall() == [(3.0,)]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "mcap"])
+def test_a_recording_may_be_a_folder_of_any_format(folder: Path, suffix: str) -> None:
+    run = Recording.load(folder / "one.mbot")
+    run.save(folder / "more" / "again", folder=suffix)
+    with lab.dataset(folder) as runs:
+        assert runs.damaged.empty
+        assert sorted(runs.recordings.recording) == ["more/again", "more/two", "one", "three"]
+        found = runs.to_pandas("SELECT * FROM events WHERE recording = 'more/again'")
+        assert found.robot.unique().tolist() == ["a"]
+        assert found.data.tolist() == run.events.data.tolist()
+        assert runs.sql("SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'").fetchall() == [(3.0,)]
+    with lab.dataset(folder / "more" / "again") as alone:
+        assert alone.recordings.recording.tolist() == ["again"]
+
+
+def test_what_a_recorder_says_of_itself_is_there(tmp_path: Path) -> None:
+    record(tmp_path / "run.mbot", "a", {"events": events(2)}, side="server", seconds=2.5)
+    Recording.load(tmp_path / "run.mbot").save(tmp_path / "copy", folder="parquet")
+    with lab.dataset(tmp_path) as runs:
+        assert runs.recordings[["side", "seconds", "robot"]].values.tolist() == [["server", 2.5, "a"]] * 2
