@@ -27,6 +27,8 @@ _RECORDINGS = 200
 _ROWS = 100_000
 _ROBOTS = 10
 _ROOT = Path(__file__).resolve().parent.parent
+_EVENTS = "table=events/part-0.parquet"
+_TRIPS = "table=latency/part-0.parquet"
 _QUERY = "SELECT robot, quantile_cont(rtt_ms, 0.99) FROM latency GROUP BY robot"
 
 Answer = dict[str, float]
@@ -122,42 +124,41 @@ class Scans:
 
 
 def make_recordings(folder: Path, recordings: int, rows: int) -> None:
-    """Write the recordings of ten robots, as a recorder's are saved. The events are those of the first one in all of them."""
+    """Save recordings of ten robots. The events are those of the first one in all of them: nobody asks for them."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+
+    from mbot_nb.recording.arrow import conformed
+    from mbot_nb.recording.recording import Recording
 
     generator = np.random.default_rng(1)
-    kinds = pa.array(["telemetry", "stimulus_detected"])
     for number in range(recordings):
         place = folder / f"run{number:03}"
-        place.mkdir()
-        told = {b"mbot_nb": json.dumps({"robot": {"robotId": f"robot-{number % _ROBOTS}"}}).encode()}
         times = 1000.0 * number + np.cumsum(generator.exponential(0.01, rows))
-        wall = pa.array(((times + 1.75e9) * 1e6).astype("i8"), pa.timestamp("us", tz="UTC"))
         trips = {
             "sent_s": times,
             "received_s": times + 0.001,
-            "wall": wall,
             "id": np.arange(rows),
             "rtt_ms": generator.lognormal(0.0, 0.5, rows),
             "loop_lag_ms": np.zeros(rows),
         }
-        pq.write_table(pa.table(trips, metadata=told), place / "latency.parquet")
-        first = folder / "run000" / "events.parquet"
+        tables = {"latency": conformed("latency", pa.table(trips))}
+        if not number:
+            kinds = pa.array(["telemetry", "stimulus_detected"])
+            distance = pa.array(generator.uniform(3, 400, rows).round(1)).cast(pa.string())
+            events = {
+                "time_s": times,
+                "name": kinds.take(pa.array((generator.random(rows) < 0.1).astype("i4"))),
+                "sequence": np.arange(rows),
+                "data": pc.binary_join_element_wise('{"distance":', distance, "}", ""),
+            }
+            tables["events"] = conformed("events", pa.table(events))
+        robot = {"robotId": f"robot-{number % _ROBOTS}"}
+        Recording(tables, {"robot": robot, "clocks": {"wall_offset_s": 1.75e9}}).save(place, folder="parquet")
         if number:
-            os.link(first, place / "events.parquet")
-            continue
-        distance = pa.array(generator.uniform(3, 400, rows).round(1)).cast(pa.string())
-        events = {
-            "time_s": times,
-            "wall": wall,
-            "name": kinds.take(pa.array((generator.random(rows) < 0.1).astype("i4"))),
-            "sequence": np.arange(rows),
-            "data": pc.binary_join_element_wise('{"distance":', distance, "}", ""),
-        }
-        pq.write_table(pa.table(events, metadata=told), first)
+            (place / _EVENTS).unlink(missing_ok=True)
+            os.link(folder / "run000" / _EVENTS, place / _EVENTS)
 
 
 # The sides. Each is given the folder when its modules are loaded, and returns its answer.
@@ -181,7 +182,9 @@ def _whole() -> Callable[[Path], Answer]:
     import pandas as pd
 
     def scan(folder: Path) -> Answer:
-        tables = [pd.read_parquet(path).assign(robot=_robot(path)) for path in sorted(folder.glob("*/latency.parquet"))]
+        tables = [
+            pd.read_parquet(path, partitioning=None).assign(robot=_robot(path)) for path in sorted(folder.glob(f"*/{_TRIPS}"))
+        ]
         everything = pd.concat(tables, ignore_index=True)
         return {str(robot): float(value) for robot, value in everything.groupby("robot")["rtt_ms"].quantile(0.99).items()}
 
@@ -194,8 +197,10 @@ def _each() -> Callable[[Path], Answer]:
 
     def scan(folder: Path) -> Answer:
         kept: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {}
-        for path in sorted(folder.glob("*/latency.parquet")):
-            kept.setdefault(_robot(path), []).append(pd.read_parquet(path)["rtt_ms"].to_numpy(dtype=np.float64))
+        for path in sorted(folder.glob(f"*/{_TRIPS}")):
+            kept.setdefault(_robot(path), []).append(
+                pd.read_parquet(path, partitioning=None)["rtt_ms"].to_numpy(dtype=np.float64)
+            )
         return {robot: float(np.quantile(np.concatenate(values), 0.99)) for robot, values in kept.items()}
 
     return scan
@@ -203,7 +208,7 @@ def _each() -> Callable[[Path], Answer]:
 
 def _robot(path: Path) -> str:
     """Whose recording it is: they take turns."""
-    return f"robot-{int(path.parent.name.removeprefix('run')) % _ROBOTS}"
+    return f"robot-{int(path.parent.parent.name.removeprefix('run')) % _ROBOTS}"
 
 
 def _peak() -> float:

@@ -92,7 +92,7 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
     for path in files:
         if not path.is_file():
             continue
-        if path.suffix.lower() != ".parquet" or _is_long(path):
+        if path.suffix.lower() != ".parquet" or (_table_of(folder, path) is None and _is_long(path)):
             others[_whole(folder, path)] = None
         else:
             _add(shelf, folder, path)

@@ -37,9 +37,13 @@ def test_the_recordings_are_what_they_say(tmp_path: Path) -> None:
     dataset_scan.make_recordings(tmp_path, 3, 100)
     for number in range(3):
         for table in ("events", "latency"):
-            assert pq.read_metadata(tmp_path / f"run{number:03}" / f"{table}.parquet").num_rows == 100
-    first, second = (pq.read_table(tmp_path / f"run{number:03}" / "latency.parquet")["rtt_ms"] for number in range(2))
+            assert pq.read_metadata(tmp_path / f"run{number:03}" / f"table={table}" / "part-0.parquet").num_rows == 100
+    first, second = (_rtt(tmp_path / f"run{number:03}") for number in range(2))
     assert not np.array_equal(first, second)
+
+
+def _rtt(recording: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return pq.ParquetFile(recording / "table=latency" / "part-0.parquet").read()["rtt_ms"].to_numpy()
 
 
 def test_the_goals_are_those_of_the_plan() -> None:
