@@ -159,11 +159,12 @@ def demo(
     from rich.console import Console
     from rich.text import Text
 
+    from .tour.clock import PACE
     from .tour.execution import Interrupted, execute, find_notebook
     from .tour.page import write_page
 
     path = find_notebook()
-    environment = {} if pace is None else {"MBOT_NB_PACE": str(pace)}
+    environment = {} if pace is None else {PACE: str(pace)}
     console = Console(stderr=True)
     with console.status(f"Starting a kernel for {path.name} ...") as status:
         try:

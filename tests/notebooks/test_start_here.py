@@ -21,30 +21,16 @@ from mbot_nb.recording.summary import Summary
 from mbot_nb.tour.execution import execute, find_notebook
 from mbot_nb.tour.page import page
 
-ROOT = Path(__file__).parents[2]
-QUICK = {"MBOT_NB_PACE": "0.1"}
-NOTEBOOK = find_notebook()
+from .running import QUICK, UNWANTED, outputs, said, written
 
-# What a notebook must not show: an error of ours, a pupil's mistake that is ours, a library's complaint.
-UNWANTED = re.compile(r"Traceback|Error|never awaited|Deprecat|was never retrieved|left open", re.IGNORECASE)
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = find_notebook()
 
 pytestmark = pytest.mark.xdist_group("kernel")
 
 
 def _execute(notebook: Any, tmp_path: Path) -> Any:
-    path = tmp_path / "notebook.ipynb"
-    nbformat.write(notebook, path)
-    return execute(path, environment=QUICK)
-
-
-def _said(notebook: Any) -> str:
-    """Everything that cells printed, on either stream."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    return "".join(output.text for output in outputs if output.output_type == "stream")
-
-
-def _outputs(run: Any, cell_id: str) -> list[Any]:
-    return [output for cell in run.notebook.cells if cell.id == cell_id for output in cell.outputs]
+    return execute(written(notebook, tmp_path), environment=QUICK)
 
 
 def _check_summary(summary: Summary | None) -> Summary:
@@ -71,7 +57,7 @@ def run() -> Any:
 
 @pytest.mark.timeout(120)
 def test_it_runs_from_top_to_bottom(run: Any) -> None:
-    assert not UNWANTED.search(_said(run.notebook)), _said(run.notebook)
+    assert not UNWANTED.search(said(run.notebook.cells)), said(run.notebook.cells)
     summary = _check_summary(run.summary)
     assert summary.reconnects == 1
 
@@ -86,23 +72,23 @@ def test_it_runs_from_top_to_bottom_again() -> None:
 
 @pytest.mark.timeout(120)
 def test_what_its_text_promises_is_what_it_shows(run: Any) -> None:
-    connected = _outputs(run, "connect")
+    connected = outputs(run, "connect")
     assert "connected" in connected[-1].data["text/plain"]
-    assert "ended: time" in _outputs(run, "drive")[0].data["text/plain"]
-    assert "personality_changed" in _outputs(run, "events")[0].data["text/plain"]
-    ten = _outputs(run, "batching")[0].data["text/plain"].splitlines()[-1]
+    assert "ended: time" in outputs(run, "drive")[0].data["text/plain"]
+    assert "personality_changed" in outputs(run, "events")[0].data["text/plain"]
+    ten = outputs(run, "batching")[0].data["text/plain"].splitlines()[-1]
     assert re.search(r"\bsize +10\b", ten), ten
-    cut = _said(nbformat.v4.new_notebook(cells=[cell for cell in run.notebook.cells if cell.id == "cut"]))
+    cut = said(cell for cell in run.notebook.cells if cell.id == "cut")
     assert "pulled" in cut
     assert re.search(r"reconnecting: attempt 2 in [01]\.\d s", cut), cut
     assert cut.rstrip().endswith("connected")
-    assert "delivered" in _outputs(run, "cut")[-1].data["text/plain"]
-    assert "True" in _outputs(run, "healed")[0].data["text/plain"].splitlines()[-1]
+    assert "delivered" in outputs(run, "cut")[-1].data["text/plain"]
+    assert "True" in outputs(run, "healed")[0].data["text/plain"].splitlines()[-1]
     for cell_id in ("path", "batching-plot", "latency-plot"):
-        (picture,) = _outputs(run, cell_id)
+        (picture,) = outputs(run, cell_id)
         assert len(picture.data["image/png"]) > 5000
         assert "n = " in picture.metadata["image/png"]["alt"]
-    assert "stopped" in _outputs(run, "close")[0].data["text/plain"]
+    assert "stopped" in outputs(run, "close")[0].data["text/plain"]
 
 
 @pytest.mark.timeout(120)
@@ -117,7 +103,7 @@ def test_every_cell_may_be_run_again(tmp_path: Path) -> None:
     notebook.cells = twice
     run = _execute(notebook, tmp_path)
     assert run.failure is None, run.failure
-    assert not UNWANTED.search(_said(run.notebook)), _said(run.notebook)
+    assert not UNWANTED.search(said(run.notebook.cells)), said(run.notebook.cells)
     assert _check_summary(run.summary).reconnects == 2
 
 
@@ -129,9 +115,9 @@ def test_run_all_may_follow_run_all_without_a_restart(tmp_path: Path) -> None:
     ]
     run = _execute(notebook, tmp_path)
     assert run.failure is None, run.failure
-    assert not UNWANTED.search(_said(run.notebook)), _said(run.notebook)
+    assert not UNWANTED.search(said(run.notebook.cells)), said(run.notebook.cells)
     # The second time it finds the server of the first one.
-    assert "this notebook's server" in _said(run.notebook)
+    assert "this notebook's server" in said(run.notebook.cells)
     _check_summary(run.summary)
 
 
