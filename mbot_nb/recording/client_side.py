@@ -105,6 +105,8 @@ class ClientListener(Listener):
         return _to_json(data).decode()
 
     def _round_trip(self, trip: RoundTrip) -> None:
+        if trip.sent < (self.since or 0.0):
+            return  # nobody watched the loop when it began
         lag = self._monitor.lag(trip.sent, trip.received)
         self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._way)
 
@@ -113,6 +115,10 @@ class ClientListener(Listener):
             self._state(Told(change.at, False, change.payload, change.revision))
         else:
             self._tell_state(change.at)
+
+    def state_now(self) -> dict[str, Any]:
+        """The robot's state as the client knows it now."""
+        return self.client.state.to_dict()
 
     def _tell_state(self, at: float) -> None:
         # As the mirror has it: changes that had waited for a snapshot are in it already.

@@ -63,6 +63,9 @@ class CommandTable:
     def sent(self, commands: Sequence[Outgoing]) -> None:
         """These were handed to the transport; a command that is sent again keeps its row."""
         self._open.update(dict.fromkeys(commands))
+        self._look_after()
+
+    def _look_after(self) -> None:
         if len(self._open) > 2 * LATE:
             self._write_down()
 

@@ -79,7 +79,8 @@ def _load_file(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[
 
     suffix = path.suffix.lower()
     if suffix in FORMATS[1:]:
-        tables, metadata = _module(suffix).read(path, name or path.stem)
+        named = path.parent.name.partition("table=")[2] or path.stem
+        tables, metadata = _module(suffix).read(path, name or named)
         return {owner: conformed(owner, table) for owner, table in tables.items()}, metadata, metadata.get("cut")
     from . import mbot_file
 

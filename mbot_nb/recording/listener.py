@@ -128,6 +128,10 @@ class Listener(ABC):
         """Begin to hear; returns what ends it."""
 
     @abstractmethod
+    def state_now(self) -> dict[str, Any]:
+        """The robot's state as it is known now."""
+
+    @abstractmethod
     def _tell_state(self, at: float) -> None:
         """The whole state becomes rows, if there is one."""
 

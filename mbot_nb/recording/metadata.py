@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +89,8 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
     return plain
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _versions() -> Mapping[str, str]:
     found = {"mbot_nb": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:

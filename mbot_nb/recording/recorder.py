@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import weakref
 from collections.abc import Mapping
@@ -12,89 +13,110 @@ from typing import TYPE_CHECKING, Any
 
 from ..client import Client
 from ..errors import UsageError
+from ..server import Server
 from .client_side import ClientListener
 from .commands import CommandTable
+from .listener import Listener
 from .metadata import describe
 from .recorded import Recorded
 from .schema import SCHEMA, SUBJECTS
+from .server_side import ServerListener
 from .showing import overview
 from .tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..sync import SyncClient
+    from ..sync import SyncClient, SyncServer
     from .recording import Recording
 
 __all__ = ["Recorder"]
 
 MAX_PING_RATE = 1000.0
+STOP_TIMEOUT = 2.0
+"""Seconds that `stop` waits for a loop in another thread to write the end of the file."""
 
 
 class Recorder(Recorded):
-    """Everything that happens between a client and its server, as pandas DataFrames that may be read while it goes on.
+    """Everything that happens at a client, or at a server, as pandas DataFrames that may be read while it goes on.
 
         rec = mb.Recorder(bot)                  # records from here on
         await bot.drive(left=40, right=40)
-        rec.events, rec.latency, rec.batches, rec.commands, rec.connection, rec.stalls
+        rec.events, rec.latency, rec.batches, rec.commands, rec.states, rec.connection, rec.frames, rec.stalls
 
-    It records until :meth:`stop`, until the end of a ``with`` or ``async with`` block, until the client is closed, or until
-    nobody holds it any more (its cell was run again). Its tables can be read afterwards, too. Any number of recorders may
-    listen to one client.
+    It records until :meth:`stop`, until the end of a ``with`` or ``async with`` block, until what it listens to is closed, or
+    until nobody holds it any more (its cell was run again). Its tables can be read afterwards, too. Any number of recorders
+    may listen to one client or server.
 
     Units are in the names: ``_s`` seconds, ``_ms`` milliseconds. ``_s`` columns are readings of the monotonic clock, so that
     differences are durations across all tables; ``wall`` is the same moment in UTC. :attr:`columns` explains every column.
 
     Args:
-        bot: what `mb.connect()` or `mb.sync.connect()` gave.
+        bot: what `mb.connect()` or `mb.sync.connect()` gave; or a server, whose recorder sees all of its clients.
         ping_rate: round trips to make per second, so that there is something in :attr:`latency`; 0 for none but those that
-            the client makes anyway.
+            the client makes anyway. A server makes none.
         max_rows: each table keeps the newest rows in memory, this many. Older ones go to a temporary file, from where
             :meth:`to_recording` and :meth:`save` bring them back.
         text: keep the text of every message in :attr:`frames`.
         path: a file to write to while it records, as ``"run.mbot"``. Whatever ends this process, the file holds all but the last
-            second; :meth:`Recording.load` opens it. A file that is there already is renamed. What
-            cannot be written is told, and the run goes on in memory.
+            second; :meth:`Recording.load` opens it. A file that is there already is renamed. What cannot be written is told,
+            and the run goes on in memory.
 
     Raises:
-        UsageError: this is no client, or it was closed.
+        UsageError: this is no client or server, or it was closed.
     """
 
     def __init__(
         self,
-        bot: Client | SyncClient,
+        bot: Client | Server | SyncClient | SyncServer,
         *,
         ping_rate: float = 5.0,
         max_rows: int = 200_000,
         text: bool = False,
         path: str | Path | None = None,
     ) -> None:
-        client = getattr(bot, "client", bot)
-        if not isinstance(client, Client):
-            advice = "write `await` where it is made" if asyncio.iscoroutine(client) else "pass what `await mb.connect()` gives"
-            raise UsageError(f"mb.Recorder(...) needs a client, not {type(client).__name__}: {advice}")
+        source = getattr(bot, "client", None) or getattr(bot, "server", None) or bot
+        if not isinstance(source, (Client, Server)):
+            advice = "write `await` where it is made" if asyncio.iscoroutine(source) else "pass what `await mb.connect()` gives"
+            raise UsageError(f"mb.Recorder(...) needs a client or a server, not {type(source).__name__}: {advice}")
         if not 0 <= ping_rate <= MAX_PING_RATE:
             raise UsageError(f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not {ping_rate!r}")
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows!r}")
-        self.client = client
+        self.source = source
+        """The client or server that it listens to."""
         self.max_rows = max_rows
-        self.ping_rate = ping_rate
+        self.ping_rate = ping_rate if isinstance(source, Client) else 0.0
         self.path = None if path is None else Path(path)
-        self._listener = ClientListener(client, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path)
+        self._listener: Listener
+        if isinstance(source, Client):
+            self._listener = ClientListener(source, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path)
+        else:
+            self._listener = ServerListener(source, max_rows=max_rows, keep_text=text, path=self.path)
         self._listener.facts = describe(
-            client,
+            source,
             wall_offset=self._listener.wall_offset,
             started=time.monotonic(),
-            recorder={"ping_rate": ping_rate, "max_rows": max_rows, "text": text},
+            recorder={"ping_rate": self.ping_rate, "max_rows": max_rows, "text": text},
         )
         self._wanted = False
-        # The client holds the listener; when nobody holds this recorder any more, the listener must not go on.
-        ending = weakref.finalize(self, client.home.post, self._listener.stop)
+        # The source holds the listener; when nobody holds this recorder any more, the listener must not go on.
+        ending = weakref.finalize(self, source.home.post, self._listener.stop)
         ending.atexit = False
         # A program that ends without a stop leaves a whole file.
         weakref.finalize(self, self._listener.writer.finish)
         self.start()
+
+    @property
+    def client(self) -> Client:
+        """The client that it listens to.
+
+        Raises:
+            UsageError: it listens to a server.
+        """
+        if not isinstance(self.source, Client):
+            raise UsageError("this recorder listens to a server, not to a client: see rec.source")
+        return self.source
 
     # What it looks like.
 
@@ -109,7 +131,7 @@ class Recorder(Recorded):
             for name, table in self._tables().items()
         ]
         state = "recording" if self.recording else "stopped"
-        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.client.url}{self._remarks()}", rows, "rec")
+        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}", rows, "rec")
 
     def _remarks(self) -> str:
         writer = self._listener.writer
@@ -131,7 +153,7 @@ class Recorder(Recorded):
     @property
     def recording(self) -> bool:
         """Whether it records now."""
-        return self._wanted and self.client.connection_state != "disconnected"
+        return self._wanted and not self.source.closed
 
     @property
     def seconds(self) -> float:
@@ -144,23 +166,38 @@ class Recorder(Recorded):
         """Record, or go on recording. Once more changes nothing.
 
         Raises:
-            UsageError: the client was closed.
+            UsageError: the client or server was closed.
         """
-        if self.client.connection_state == "disconnected":
-            raise UsageError("this client was closed, there is nothing to record: make a new one with `bot = await mb.connect()`")
+        if self.source.closed:
+            what, how = (
+                ("client", "bot = await mb.connect()") if isinstance(self.source, Client) else ("server", "await mb.serve()")
+            )
+            raise UsageError(f"this {what} was closed, there is nothing to record: make a new one with `{how}`")
         self._wanted = True
-        self.client.home.post(self._listener.start)
+        self.source.home.post(self._listener.start)
         return self
 
     def stop(self) -> Recorder:
         """Record no more; what there is can still be read. Once more changes nothing."""
         self._wanted = False
-        self.client.home.post(self._listener.stop)
+        home, listener = self.source.home, self._listener
+        if self.path is None or home.is_here:
+            home.post(listener.stop)
+            return self
+        # Whoever opens the file next finds it whole.
+        over = threading.Event()
+
+        def stop() -> None:
+            listener.stop()
+            over.set()
+
+        if home.post(stop):
+            over.wait(STOP_TIMEOUT)
         return self
 
     def clear(self) -> Recorder:
         """Forget all rows; if it records, it goes on."""
-        self.client.home.post(self._listener.clear)
+        self.source.home.post(self._listener.clear)
         return self
 
     def __enter__(self) -> Recorder:
@@ -190,8 +227,8 @@ class Recorder(Recorded):
         return self._tables()[table].total
 
     def state(self) -> dict[str, Any]:
-        """The robot's state as the client knows it now, in its sections."""
-        return self.client.state.to_dict()
+        """The robot's state as it is known now, in its sections."""
+        return self._listener.state_now()
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ..protocol.outgoing import SentBatch
+from .wiretap import messages_in
 
 __all__ = ["batch_rows"]
 
@@ -17,7 +18,7 @@ _NAN = float("nan")
 
 def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
     """Columns of the table: out of a client's frames of commands, and of batches that are told by when, `out` or `in`, how many
-    messages, the text, and of which client.
+    messages (0: it is not known yet), the text, and of which client.
     """
     return list(zip(*[_sent(item) if type(item) is SentBatch else _seen(*item) for item in items], strict=True))
 
@@ -31,5 +32,7 @@ def _sent(batch: SentBatch) -> tuple[Any, ...]:
 
 
 def _seen(at: float, direction: str, count: int, text: bytes | str, client: int | None) -> tuple[Any, ...]:
+    if not count:  # it is one of ours
+        count = messages_in(text)
     nbytes = len(text if isinstance(text, bytes) else text.encode(errors="replace"))
     return at, direction, None, count, nbytes, _NAN, _NAN, None, client

@@ -103,7 +103,7 @@ def summarise(recorder: Recorded) -> Summary:
         distance_cm=distance_driven(recorder),
         events=recorder.total("events"),
         commands=recorder.total("commands"),
-        frames=int((recorder.batches.direction == "out").sum()),
+        frames=_frames(recorder),
         round_trips=len(latency),
         held_up=len(latency) - len(free),
         latency_p50_ms=round(float(free.quantile(0.5)), 4) if len(free) else None,
@@ -112,6 +112,14 @@ def summarise(recorder: Recorded) -> Summary:
         longest_stall_ms=round(float(stalls.blocked_ms.max()), 1) if len(stalls) else 0.0,
         reconnects=int(again.sum()),
     )
+
+
+def _frames(recorder: Recorded) -> int:
+    """Frames of commands: those that a client sent, or that came to a server."""
+    if recorder.metadata.get("side") != "server":
+        return int((recorder.batches.direction == "out").sum())
+    frames = recorder.frames
+    return int(frames.frame[(frames.direction == "in") & (frames["type"] == "command")].nunique())
 
 
 def distance_driven(recorder: Recorded) -> float | None:

@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from ..protocol import messages as m
 from .packing import pack_texts
 
-__all__ = ["Item", "Wiretap"]
+__all__ = ["Item", "Wiretap", "messages_in"]
 
 Item = tuple[float, str, int | None, bytes | str | None, int, str | None, int | None]
 """A frame: when, `in` or `out`, of which client (at a server), its text, its length (-1: yet to be read), type, sequence."""
@@ -47,6 +47,11 @@ _envelopes = msgspec.json.Decoder(list[_Envelope])
 _envelope = msgspec.json.Decoder(_Envelope)
 _batch = msgspec.json.Decoder(_Batch)
 _UNREADABLE = _Envelope("")
+
+
+def messages_in(text: bytes | str) -> int:
+    """How many messages this batch holds."""
+    return len(_messages(_one(_utf8(text))) or ())
 
 
 class Wiretap:

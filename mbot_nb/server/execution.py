@@ -93,6 +93,9 @@ class Execution:
     def urgent(self, session: ServerSession, message: m.CommandMessage) -> None:
         """A stop, or its release: now."""
         name = message.payload.command
+        if self._hub.tap is not None:
+            now = self._now()
+            self._hub.tap.began(now, session, Received(message, now, (self._hub.stops, session.cuts)))
         self.call_hooks("message", self._clients[session], name, message.payload.params)
         try:
             command = c.parse(name, message.payload.params)
@@ -153,6 +156,8 @@ class Execution:
         message = received.message
         payload = message.payload
         name = payload.command
+        if self._hub.tap is not None:
+            self._hub.tap.began(self._now(), session, received)
         if self._message_hooks:
             self.call_hooks("message", client, name, payload.params)
         handler = self.handlers.get(name)
@@ -170,6 +175,8 @@ class Execution:
             return result
         if payload.reply:
             self._came_out(session, message, result)
+        elif self._hub.tap is not None:
+            self._hub.tap.ended(self._now(), session, message, None)
         return None
 
     async def _finish(self, session: ServerSession, received: Received, pending: Awaitable[Any] | None) -> None:

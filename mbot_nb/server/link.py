@@ -83,6 +83,8 @@ class Link:
         if connection.frames:
             frames, connection.frames = connection.frames, []
             wire.send(frames)
+            if connection.hub.tap is not None:
+                connection.hub.tap.frames(self._now(), connection.session, frames)
         # A change may have left a snapshot or an acknowledgement for later.
         self._arm()
         if connection.close is not None:

@@ -19,6 +19,7 @@ from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
 from ..protocol.server import Hub, ServerConnection, event_payload
+from ..protocol.server.tap import Tap
 from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
 from ..robot import Robot
@@ -219,6 +220,8 @@ class Server:
             await self._nobody_left()
             await self._execution.end(CLOSE_GRACE)
         finally:
+            if self._hub.tap is not None:
+                self._hub.tap.closed(self._now())
             self._over.set()
             if not keep_robot:
                 self._close_robot()
@@ -281,6 +284,10 @@ class Server:
         """
         self._post_emit(event, data, None)
 
+    def tap(self, tap: Tap) -> Callable[[], None]:
+        """Tell ``tap`` what happens, on the home loop; returns what ends that. For recorders."""
+        return self._hub.listen(tap)
+
     def _hook(self, kind: str, hook: Hook) -> Hook:
         if not callable(hook):
             raise UsageError(f"on_{kind} needs a function to call, not {type(hook).__name__}: write @server.on_{kind} above it")
@@ -325,6 +332,8 @@ class Server:
 
     def _attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
         client = self._clients[session]
+        if self._hub.tap is not None:
+            self._hub.tap.came(self._now(), session, resumed=session.cuts > 0)
         client.address = link.peer
         client.profile = "extended" if connection.extended else "baseline"
         self._links.add(link)
@@ -347,6 +356,8 @@ class Server:
         session = connection.session if connection is not None else None
         if connection is None or not connection.closed(self._now(), clean=clean) or session is None:
             return
+        if self._hub.tap is not None:
+            self._hub.tap.left(self._now(), session, reason)
         if self._execution.stop_for(session, "its client disconnected"):
             self._look_now()
         self._execution.call_hooks("disconnect", self._clients[session], reason)

@@ -59,8 +59,9 @@ async def test_a_folder_is_read_again_as_it_was(run: mb.Recording, tmp_path: Pat
     assert json.loads((path / "metadata.json").read_text()) == run.metadata
     _same(mb.Recording.load(path), run)
     # A file of it alone is a recording, too.
-    alone = mb.Recording.load(path / "table=latency" / f"part-0.{form}") if form in ("jsonl", "mcap") else None
-    assert alone is None or len(alone.latency) == len(run.latency)
+    alone = mb.Recording.load(path / "table=latency" / f"part-0.{form}")
+    pd.testing.assert_frame_equal(alone.latency, run.latency)
+    assert len(alone.events) == 0
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -186,3 +187,15 @@ async def test_the_page_needs_nothing_else(page: str, run: mb.Recording) -> None
 async def test_the_page_of_nothing_says_so(bot: mb.Client) -> None:
     page = mb.Recorder(bot, ping_rate=0).stop().to_html()
     assert "nothing to draw" in page
+
+
+async def test_a_dataset_takes_them_all(run: mb.Recording, tmp_path: Path) -> None:
+    from mbot_nb import lab
+
+    for suffix in FORMATS:
+        run.save(tmp_path / f"in one{suffix.replace('.', ' ')}{suffix}")
+    run.save(tmp_path / "in many", folder="parquet")
+    with lab.dataset(tmp_path) as runs:
+        counts = dict(runs.sql("SELECT recording, count(*) FROM events GROUP BY recording").fetchall())
+    assert set(counts.values()) == {len(run.events)}
+    assert len(counts) == len(FORMATS) + 1

@@ -299,8 +299,8 @@ async def test_wrong_numbers_are_refused(bot: mb.Client, wrong: dict[str, Any]) 
 
 
 async def test_what_is_no_client_is_refused(server: mb.Server) -> None:
-    with pytest.raises(mb.UsageError, match="Server"):
-        mb.Recorder(server)  # type: ignore[arg-type]
+    with pytest.raises(mb.UsageError, match="SimulatedRobot"):
+        mb.Recorder(server.robot)  # type: ignore[arg-type]
     forgotten = mb.connect(server)
     with pytest.raises(mb.UsageError, match="await"):
         mb.Recorder(forgotten)  # type: ignore[arg-type]

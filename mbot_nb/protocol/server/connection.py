@@ -50,6 +50,8 @@ class ServerConnection(Opening):
             return
         self.heard(now)
         messages = ClientFrames.decode(text, max_batch=self.hub.settings.max_batch_received)
+        if self.hub.tap is not None:
+            self.hub.tap.frame(now, self.session, text, messages)
         if self.state is ConnectionState.AUTHENTICATING:
             messages = self._authenticate(messages, now)
             if not messages:

@@ -12,6 +12,7 @@ from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..sessions import Received, ServerSession, Sessions, SessionState
 from ..settings import MAX_FRAME, MAX_INTEGER, Settings
+from .tap import Tap, Taps
 
 if TYPE_CHECKING:
     from .outflow import Outflow
@@ -54,6 +55,9 @@ class Hub:
         self.started_at = now
         self.sessions = Sessions(settings, new_id)
         self.connections: dict[ServerSession, Outflow] = {}
+        self.tap: Tap | None = None
+        """Told what happens, if set: nobody pays for it while nobody listens."""
+        self._taps: list[Tap] = []
         self.stops = 0
         """Counts the stops: motion that arrived before the last one is not performed after it."""
         self._read_state = read_state
@@ -64,11 +68,29 @@ class Hub:
         """Whether this is the token, in constant time."""
         return self.token is not None and hmac.compare_digest(_bytes(token), _bytes(self.token))
 
+    def listen(self, tap: Tap) -> Callable[[], None]:
+        """Tell ``tap`` what happens; returns what ends that."""
+
+        def tell() -> None:
+            taps = self._taps
+            self.tap = None if not taps else taps[0] if len(taps) == 1 else Taps(taps)
+
+        def end() -> None:
+            if tap in self._taps:
+                self._taps.remove(tap)
+            tell()
+
+        self._taps.append(tap)
+        tell()
+        return end
+
     def refresh(self, now: float) -> bool:
         """Look at the robot's state, and tell everybody what changed; whether anything did."""
         delta = self.store.update(self._read_state())
         if delta is None:
             return False
+        if self.tap is not None:
+            self.tap.state(now, delta, self.store.revision)
         payload = encode(delta)
         for connection in list(self.connections.values()):
             connection.state_changed(payload, now)
@@ -94,6 +116,8 @@ class Hub:
         if only is not None:
             self._give(only, payload, timestamp, now)
             return
+        if self.tap is not None:
+            self.tap.event(now, payload, None)
         for session in self.sessions.detached():
             session.record(payload, timestamp)
         for session, connection in list(self.connections.items()):
@@ -102,6 +126,8 @@ class Hub:
 
     def telemetry(self, payload: bytes, now: float) -> None:
         """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets the latest only."""
+        if self.tap is not None:
+            self.tap.event(now, payload, None)
         for connection in list(self.connections.values()):
             connection.telemetry(payload, now)
 
@@ -119,6 +145,8 @@ class Hub:
         Raises:
             ValueError, TypeError: the result is too large or too deep for a frame, or no plain data.
         """
+        if self.tap is not None:
+            self.tap.ended(now, session, message, refusal)
         command = message.payload
         urgent = command.command in URGENT
         labels: dict[str, Any] = {}
@@ -164,6 +192,8 @@ class Hub:
     def _give(self, session: ServerSession, payload: bytes, timestamp: int, now: float) -> None:
         if session.state is SessionState.ENDED:
             return
+        if self.tap is not None:
+            self.tap.event(now, payload, session)
         session.record(payload, timestamp)
         connection = self.connections.get(session)
         if connection is not None:
