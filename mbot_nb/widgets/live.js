@@ -3,6 +3,7 @@
 
 const HERE = 30_000; // ms between two signs that this view is still on the screen
 const PATIENCE = 2_500; // ms until a question without an answer says so
+const SETTLED = 1_500; // ms
 const PROBE = 3_000; // ms for a connection of the page's own
 const SILENT =
   "The kernel does not answer: it is busy with a cell, or it was restarted. After a restart, run the cell again.";
@@ -156,6 +157,7 @@ class Live {
     this.onScreen = false;
     this.quiet = false;
     this.answerTimer = null;
+    this.later = null;
     this.noteCame = 0;
     this.direct = null;
     this.asking = false;
@@ -369,6 +371,9 @@ class Live {
       this.shown = now;
       this.send({ kind: now ? "show" : "hide" });
       if (now) this.askClock();
+      // Once more when a page that has just been opened has settled: the kernel then sees in which thread it is heard.
+      clearTimeout(this.later);
+      if (now) this.later = setTimeout(() => this.askClock(), SETTLED);
       this.seen(now);
     };
     const gone = () => this.send({ kind: "gone" });
@@ -410,6 +415,7 @@ class Live {
       clearInterval(lease);
       clearInterval(countdown);
       clearTimeout(this.answerTimer);
+      clearTimeout(this.later);
       gone();
     });
   }

@@ -186,8 +186,8 @@ class LiveWidget(anywidget.AnyWidget):
         if not isinstance(content, dict):
             return
         kind = content.get("kind")
+        self._stopping.heard()
         if kind in ("show", "hide", "gone"):
-            self._stopping.heard()
             self._client.home.post(self._heard, kind, str(content.get("view")), bool(content.get("fresh")))
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.

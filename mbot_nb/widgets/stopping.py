@@ -71,10 +71,14 @@ class Stopping:
         """A message of the page has come: in a thread of its own, or in the one that runs the cells."""
         ipykernel = sys.modules.get("ipykernel")
         version = getattr(ipykernel, "version_info", (0,))
-        # 7.4 brings some messages in another thread and yet lets them wait for the cell.
-        self._callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
-        self._while_awaiting = version >= (7,)
-        self._reach = None
+        # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the first ones of a page may come
+        # before it has made their thread.
+        callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
+        if callbacks is not self._callbacks:
+            self._callbacks = callbacks
+            self._while_awaiting = version >= (7,)
+            self._reach = None
+            self._client.home.post(self._touch)
 
     def connection_changed(self) -> None:
         """Another server may be behind the same address."""
