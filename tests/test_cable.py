@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 import serial.tools.list_ports
 
 import mbot_nb as mb
-from mbot_nb import running
+from mbot_nb import cable, running
 from mbot_nb.cable import port_of
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.host import Emulator
@@ -265,3 +266,24 @@ async def test_a_plain_call_does_not_block_the_loop_that_drives_the_robot(emulat
     async with mb.connect("usb"):
         with pytest.raises(mb.UsageError, match="own loop"):
             mb.sync.connect("usb")
+
+
+def test_an_emulated_robot_stands_in_where_there_is_none(
+    emulated: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standing_in: list[Emulator] = []
+    monkeypatch.setattr(cable, "_standing_in", standing_in)
+    robot = cable.stand_in("mbot", **QUICK)
+    assert robot is not None
+    try:
+        assert "stands in for it" in capsys.readouterr().out
+        assert cable.stand_in() is robot, "a cell that is run again finds it"
+        with mb.sync.connect("usb") as bot:
+            assert bot.state.capabilities.kind == "mbot"
+    finally:
+        atexit.unregister(robot.close)
+        robot.close()
+    standing_in.clear()
+    emulated()
+    assert cable.stand_in() is None
+    assert "no emulated robot is needed" in capsys.readouterr().out

@@ -143,6 +143,7 @@ function render(view) {
     standing.hidden = !bot || Boolean(now);
     away.hidden = attempt === null || attempt === undefined;
     retry.disabled = look.disabled = live.ended;
+    retry.hidden = connection === "connected"; // a robot's cable: its server tries by itself
     trouble.textContent = now ? "" : (why ?? "");
     const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];
     details.textContent = parts.filter(Boolean).join(" · ");

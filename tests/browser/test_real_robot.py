@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ START = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 ROOM = {"width": 1500, "height": 400, "starts": [{"x": 100, "y": 200}]}
 PLACES = """import os
 os.environ |= {{"MBOT_NB_PACE": "0.3", "MBOT_NB_RUNTIME_DIR": {0!r}, "MBOT_NB_CONFIG_DIR": {0!r}}}"""
+PANEL = "mb.widgets.ConnectPanel(bot)"
 BLOCKED = """import time
 await bot.drive(left=30, right=30, duration=1, wait=False)
 time.sleep(5)"""
@@ -33,6 +35,8 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
     lesson = nbformat.read(START, as_version=4)
     (cell,) = [cell for cell in lesson.cells if "mb.connect()" in cell.source and cell.cell_type == "code"]
     cell.source = cell.source.replace("mb.connect()", 'mb.connect("usb")')
+    card = next(at for at, cell in enumerate(lesson.cells) if "Card(" in cell.source and cell.cell_type == "code")
+    lesson.cells.insert(card + 1, nbformat.v4.new_code_cell(PANEL))
     nbformat.write(lesson, tmp_path / "lesson.ipynb")
     with emulate("cyberpi", boot=0.5, world=ROOM, link=tmp_path / "robot") as emulator:
         notebook = open_notebook(tmp_path / "lesson.ipynb")
@@ -42,9 +46,9 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert [cell["source"] for cell in notebook.outcome() if cell["source"].strip() and not cell["count"]] == []
         assert emulator.vehicle.turned > 0.5
 
-        # Once more as far as the card; then a cell that blocks everything for 5 s in a motion of 1 s.
+        # Once more as far as the panel; then a cell that blocks everything for 5 s in a motion of 1 s.
         cells = [cell["source"] for cell in notebook.outcome()]
-        for source in cells[: 1 + next(at for at, source in enumerate(cells) if "Card(" in source)]:
+        for source in cells[: 1 + cells.index(PANEL)]:
             notebook.run_source(source)
         before = emulator.vehicle.turned
         notebook.execute(BLOCKED)
@@ -60,8 +64,15 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert notebook.value("[one['connected'] for one in heard]") == [False]
         assert "nothing can stop it now" in notebook.value("heard[0]['reason']")
         assert notebook.value("bot.state.connection.next_attempt_at / 1000 - time.time()") < 1
-        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text("connected")
+        expect(notebook.page.locator(".mbot-card .mbot-note")).to_contain_text("out of reach")
+        countdown = notebook.page.get_by_text(re.compile(r"Attempt \d+ "))
+        expect(countdown).to_be_visible()
+        expect(notebook.page.locator(".mbot-connect .mbot-trouble").first).to_contain_text("plug the cable in")
+        expect(notebook.page.get_by_role("button", name="Retry now").first).to_be_hidden()
+        countdown.scroll_into_view_if_needed()
+        notebook.screenshot("real-robot-countdown")
         emulator.plug()
+        expect(countdown).to_be_hidden()
         notebook.wait("bot.state.connection.ready and len(heard) == 2")
         assert emulator.vehicle.standing.wait(5), "the first thing it is told is to stand"
         notebook.execute("await bot.drive(left=20, right=20, duration=0.2)")
