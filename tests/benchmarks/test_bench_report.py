@@ -152,6 +152,8 @@ def test_the_figures_of_the_plan_are_all_there() -> None:
     planned |= {f"recorder_{what}" for what in ("append", "memory", "frame", "overhead")}
     planned |= {"serial_rtt", "serial_stop_p50", "serial_stop_watchdog_p50", "telemetry_rate"}
     planned |= {f"serial_{figure}_{dialect}" for figure in ("codec", "misparses") for dialect in ("f3", "ff55")}
+    planned |= {"cockpit_idle", "cockpit_idle_messages", "cockpit_busy", "cockpit_busy_messages", "time_to_motion"}
+    planned |= {"chart_update", "click_to_robot_p50", "click_to_robot_stop"}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
     assert goals == planned | {"fan_out", "import_time"}
     assert len(command.NAMES) == len(set(command.NAMES))
