@@ -130,7 +130,6 @@ def test_the_page_is_loaded_again_and_two_tabs_go_on(open_notebook: Open) -> Non
     led.get_by_role("button", name="Send set_led").click()
     notebook.wait("'99' in str(robot.state()['leds'])")
     expect(answer(led)).to_contain_text("set_led: done")
-    assert notebook.value("len(panel._views)") == 1, "the other tab has said goodbye"
     assert notebook.console == []
 
 
