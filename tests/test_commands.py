@@ -119,7 +119,11 @@ def test_numbers_of_numpy_are_numbers_but_still_have_their_limits() -> None:
 
 @given(
     st.sampled_from(sorted(c.ALL)),
-    st.dictionaries(st.text(max_size=10), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists)),
+    st.dictionaries(
+        st.text(max_size=10),
+        st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=10), st.lists, max_leaves=8),
+        max_size=6,
+    ),
 )
 def test_whatever_comes_is_a_command_or_refused(name: str, params: dict[str, Any]) -> None:
     try:
