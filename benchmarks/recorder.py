@@ -29,8 +29,8 @@ _MEMORY_EVENTS = 20_000
 _MESSAGES, _WARM_UP = 60_000, 2_000
 
 Told = tuple[float, str, list[Any], EventReceived]
-Record = Callable[[float, str, list[Any], EventReceived], None]
-Side = Callable[[mb.Client], tuple[Record, Callable[[], Any]]]
+Side = Callable[[mb.Client], tuple[Callable[[float, str, list[Any]], None], Callable[[EventReceived], None], Callable[[], Any]]]
+"""What is told of frames, what is told of events, and what gives all that was kept."""
 
 
 def comparisons() -> list[Comparison]:
@@ -82,12 +82,13 @@ async def _append(setup: Side, events: int = _EVENTS) -> float:
     data = _telemetry()
     spent = 0.0
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
-        record, flush = setup(bot)
+        passed, heard, flush = setup(bot)
         for start in range(0, events, _AT_ONCE):
             batch = _events(data, start)
             began = process_time()
-            for told in batch:
-                record(*told)
+            for at, text, messages, event in batch:
+                passed(at, text, messages)
+                heard(event)
             spent += process_time() - began
         began = process_time()
         kept = flush()
@@ -100,14 +101,15 @@ async def _memory(setup: Side, events: int = _MEMORY_EVENTS) -> float:
     """Bytes that each event takes."""
     data = _telemetry()
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
-        record, flush = setup(bot)
+        passed, heard, flush = setup(bot)
         gc.collect()
         tracemalloc.start()
         try:
             before = tracemalloc.get_traced_memory()[0]
             for start in range(0, events, _AT_ONCE):
-                for told in _events(data, start):
-                    record(*told)
+                for at, text, messages, event in _events(data, start):
+                    passed(at, text, messages)
+                    heard(event)
             kept = flush()
             gc.collect()
             taken = tracemalloc.get_traced_memory()[0] - before
@@ -131,45 +133,43 @@ def _events(data: bytes, start: int) -> list[Told]:
     return made
 
 
-def _record(bot: mb.Client) -> tuple[Record, Callable[[], Any]]:
+def _record(bot: mb.Client) -> Any:
     """Our side: what the client calls."""
     rec = mb.Recorder(bot, ping_rate=0, max_rows=10**9)
-    passed, heard = bot._session.on_frame, bot._taps[0]
-    assert passed is not None
 
-    def record(at: float, text: str, messages: list[Any], event: EventReceived) -> None:
-        passed(at, text, messages)
-        heard(event)
-
-    def flush() -> Any:
+    def flush() -> mb.Recorder:
         for table in rec._listener.tables.values():
             table.tidy()
         return rec
 
-    return record, flush
+    return bot._session.on_frame, bot._taps[0], flush
 
 
-def _collect(bot: mb.Client) -> tuple[Record, Callable[[], Any]]:
-    """What one would write oneself: the same rows as dicts."""
+def _collect(bot: mb.Client) -> Any:
+    """What one would write oneself at the same places: the same rows as dicts."""
     events: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
 
-    def record(at: float, text: str, messages: list[Any], event: EventReceived) -> None:
-        frames.append(
-            {
-                "time_s": at,
-                "direction": "in",
-                "type": "event",
-                "sequence": event.sequence,
-                "bytes": len(text),
-                "frame": len(frames),
-                "batch": None,
-                "position": 0,
-            }
-        )
-        events.append({"time_s": at, "name": event.name, "sequence": event.sequence, "data": event.data})
+    def passed(at: float, text: str, messages: list[Any]) -> None:
+        for position, message in enumerate(messages):
+            frames.append(
+                {
+                    "time_s": at,
+                    "direction": "in",
+                    "type": type(message).__name__,
+                    "sequence": message.sequence,
+                    "bytes": len(text),
+                    "frame": len(frames),
+                    "batch": None,
+                    "position": position,
+                }
+            )
 
-    return record, lambda: (events, frames)
+    def heard(event: Any) -> None:
+        if isinstance(event, EventReceived):
+            events.append({"time_s": event.at, "name": event.name, "sequence": event.sequence, "data": event.data})
+
+    return passed, heard, lambda: (events, frames)
 
 
 def _check(kept: Any, events: int) -> None:

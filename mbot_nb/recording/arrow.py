@@ -25,6 +25,8 @@ _ARROW = {
 }
 _NUMPY: dict[Kind, str] = {"number": "f8", "whole": "i8", "maybe whole": "i8", "maybe flag": "i1", "wall": "i8"}
 _TEXTS = ("text", "label")
+LONG = 16 * 1024
+"""Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
 
 Array = NDArray[Any]
 
@@ -130,7 +132,10 @@ class Growing:
                 continue
             pieces = [(chunk.columns[index], chunk.end - chunk.first) for chunk in new]
             if column.kind == "text":
-                self._put_texts(self._texts[column.name], _texts_of(pieces)[skip:])
+                if not skip and _are_long(pieces):
+                    self._texts[column.name] += [_arrow("text", data, size, None) for data, size in pieces]
+                else:
+                    self._put_texts(self._texts[column.name], _texts_of(pieces)[skip:])
             elif column.kind == "label":
                 self._put_texts(self._texts[column.name], _labels_of(pieces, labels[index])[skip:])
             else:
@@ -206,6 +211,11 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
     if kind == "maybe flag":
         return pa.array(values > 0, mask=values < 0)
     return pa.array(values, mask=values == GAP) if kind == "maybe whole" else pa.array(values)
+
+
+def _are_long(pieces: Sequence[tuple[Any, int]]) -> bool:
+    """Whether these are so many texts, and so long, that they had better stay where they are, in pieces, than be copied."""
+    return len(pieces) > 16 and sum(len(data.data) for data, _ in pieces if data is not None) > LONG * len(pieces)
 
 
 def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:

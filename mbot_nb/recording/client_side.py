@@ -74,8 +74,16 @@ class ClientListener(Listener):
         kind = type(item)
         if kind is EventReceived:
             at, name, data, sequence, _ = item  # type: ignore[misc]
+            text = None
+            if data is self._last_data:
+                # It came in a frame alone: its JSON text stands in there, and need not be made again.
+                frame, head = self._last_text, self._heads.get(name)
+                if head is None:
+                    head = self._heads[name] = _head(name, data, frame)
+                if frame.startswith(head) and (end := frame.rfind(_TAIL)) > 0:
+                    text = frame[len(head) : end + 1]
             rows = self._events.rows
-            rows.append((at, name, sequence, self._json(name, data)))
+            rows.append((at, name, sequence, _to_json(data).decode() if text is None else text))
             if len(rows) >= SLACK:
                 self._events.tidy()
         elif kind is SentBatch:
@@ -89,20 +97,6 @@ class ClientListener(Listener):
             self._state_changed(item)  # type: ignore[arg-type]
         elif kind is ConnectionChanged:
             self._changed(item)  # type: ignore[arg-type]
-
-    def _json(self, name: str, data: Any) -> str:
-        """An event's data as JSON text. Where it came in a frame alone, that stands in there and need not be made again."""
-        text: str
-        text, told = self._last
-        if told is data:
-            head = self._heads.get(name)
-            if head is None:
-                head = self._heads[name] = _head(name, data, text)
-            if text.startswith(head):
-                end = text.rfind(_TAIL)
-                if end > 0:
-                    return text[len(head) : end + 1]
-        return _to_json(data).decode()
 
     def _round_trip(self, trip: RoundTrip) -> None:
         if trip.sent < (self.since or 0.0):

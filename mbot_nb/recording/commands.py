@@ -131,7 +131,7 @@ class CommandTable:
         labels = [Labels() if column.kind == "label" else None for column in stored]
         packed = pack([column.kind for column in stored], self._turned([command for _, command in changed]), labels)
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
-        return numbers, Chunk(numbers[0], numbers[-1] + 1, packed), meanings
+        return numbers, Chunk(numbers[0], numbers[0] + len(numbers), packed), meanings
 
     def _write_down(self) -> None:
         if not self._lock.acquire(blocking=False):

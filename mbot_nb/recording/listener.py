@@ -21,7 +21,7 @@ from .rows import batch_rows
 from .schema import SCHEMA
 from .states import StateRows, Told
 from .tables import SLACK, Table, Turn
-from .wiretap import Wiretap
+from .wiretap import TYPES, Wiretap
 from .writer import Writer
 
 __all__ = ["Listener", "relays"]
@@ -60,9 +60,9 @@ class Listener(ABC):
         self._endings: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
-        self._came = self._wiretap.came
-        self._last: tuple[Any, Any] = ("", self)
-        """The last event that came alone: its frame's text, and its data."""
+        self._keep_text = keep_text
+        self._last_text, self._last_data = "", object()
+        """Of the last event that came alone: its frame's text, and its data."""
 
     @property
     def all_tables(self) -> Mapping[str, Table | CommandTable]:
@@ -147,10 +147,14 @@ class Listener(ABC):
             for frame in frames:
                 rows.append((at, "out", client, frame, -1, None, None))
         elif len(messages) == 1:
-            message = messages[0]
-            rows.append(self._came(at, frames, message, client))
-            if type(message) is EventMessage:
-                self._last = frames, message.payload.data
+            # In one piece, since it is done for nearly every message that comes.
+            message: Any = messages[0]
+            text: Any = frames
+            kind = type(message)
+            if kind is EventMessage:
+                self._last_text, self._last_data = text, message.payload.data
+            size = len(text) if text.isascii() else len(text.encode(errors="replace"))
+            rows.append((at, "in", client, text if self._keep_text else None, size, TYPES.get(kind), message.sequence))
         else:
             rows.append((at, "in", client, frames, -1, None, None))
             self._batches.add((at, "in", len(messages), frames, client))

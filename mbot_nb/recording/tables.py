@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SLACK", "Chunk", "Column", "Kind", "Spill", "Table", "Turn"]
 
-SLACK = 256
+SLACK = 512
 """Rows that are kept as they came; then they are packed into columns, all at once, which is cheaper."""
 
 Turn = Callable[[list[Any]], Sequence[Any]]

@@ -17,12 +17,12 @@ from msgspec import Raw, Struct
 from ..protocol import messages as m
 from .packing import pack_texts
 
-__all__ = ["Item", "Wiretap", "messages_in"]
+__all__ = ["TYPES", "Item", "Wiretap", "messages_in"]
 
 Item = tuple[float, str, int | None, bytes | str | None, int, str | None, int | None]
 """A frame: when, `in` or `out`, of which client (at a server), its text, its length (-1: yet to be read), type, sequence."""
 
-_TYPES: dict[type, str] = {
+TYPES: dict[type, str] = {
     m.EventMessage: "event",
     m.StateMessage: "state",
     m.PongMessage: "pong",
@@ -61,11 +61,6 @@ class Wiretap:
         self.keep_text = keep_text
         self._frames = 0
         self._batches = 0
-
-    def came(self, at: float, text: Any, message: Any, client: int | None = None) -> Item:
-        """A message that came alone, as it was read."""
-        size = len(text) if text.isascii() else len(text.encode(errors="replace"))
-        return at, "in", client, text if self.keep_text else None, size, _TYPES.get(type(message)), message.sequence
 
     def columns(self, items: list[Item]) -> Sequence[Any]:
         """The columns of the table for these frames, in the order of the schema."""

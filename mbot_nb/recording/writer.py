@@ -180,6 +180,10 @@ class Writer:
                     self._ended = True
             except OSError as error:
                 self._failed(error, now)
+            except Exception as error:
+                # Whatever it is: the run goes on, and somebody is told.
+                _log.exception("the recorder's rows could not be written down")
+                self._failed(error, now)
             else:
                 if self.trouble is not None:
                     self.trouble = None
@@ -189,10 +193,10 @@ class Writer:
     def _place(self) -> str:
         return "a temporary file" if self.path is None else str(self.path)
 
-    def _failed(self, error: OSError, now: float) -> None:
+    def _failed(self, error: Exception, now: float) -> None:
         self._not_before = now + AGAIN
         if self.trouble is None:
-            self.trouble = f"{self._place} cannot be written: {error.strerror or error}"
+            self.trouble = f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
             if self.path is None:
                 then = "the newest rows stay in memory, the oldest are dropped. Make room there, or raise max_rows."
             else:

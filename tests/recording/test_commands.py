@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
 from mbot_nb.errors import CommandRejectedError
 from mbot_nb.protocol.outgoing import Outgoing
-from mbot_nb.recording import commands
+from mbot_nb.recording import arrow, commands
 from mbot_nb.recording.commands import CommandTable
 from mbot_nb.recording.schema import SCHEMA
 
@@ -108,3 +109,25 @@ def test_memory_is_bounded_even_if_nothing_is_ever_acknowledged() -> None:
     frame = table.frame()
     assert frame.sequence.tolist() == list(range(45_000, 50_000))
     assert (table.total, table.dropped, len(table)) == (50_000, 45_000, 5000)
+
+
+def test_only_those_that_changed_are_told_again() -> None:
+    """Whatever lies between them."""
+    table = _table()
+    several = [_sent(n) for n in range(10)]
+    table.sent(several)
+    known: dict[Any, tuple[Any, ...]] = {}
+    told = table.under_way(known)
+    assert told is not None
+    assert told[0] == list(range(10))
+    assert table.under_way(known) is None
+    for n in (2, 3, 7):
+        _acknowledge(several[n])
+    told = table.under_way(known)
+    assert told is not None
+    numbers, chunk, labels = told
+    assert numbers == [2, 3, 7]
+    rows = arrow.batch(SCHEMA["commands"], chunk, labels)
+    assert rows.column("sequence").to_pylist() == [2, 3, 7]
+    assert rows.column("outcome").to_pylist() == ["delivered"] * 3
+    assert rows.column("error").null_count == 3
