@@ -72,15 +72,21 @@ class Outgoing(Struct, gc=False, eq=False):
 
 
 class SentBatch:
-    """One frame of commands as it was handed to the transport."""
+    """One frame of commands as it was handed to the transport, and the message of each command in it."""
 
-    __slots__ = ("at", "commands", "nbytes", "reason")
+    __slots__ = ("at", "commands", "frame", "messages", "reason")
 
-    def __init__(self, at: float, commands: list[Outgoing], nbytes: int, reason: FlushReason) -> None:
+    def __init__(self, at: float, commands: list[Outgoing], frame: bytes, messages: list[bytes], reason: FlushReason) -> None:
         self.at = at
         self.commands = commands
-        self.nbytes = nbytes
+        self.frame = frame
+        self.messages = messages
         self.reason = reason
+
+    @property
+    def nbytes(self) -> int:
+        """The length of the frame."""
+        return len(self.frame)
 
 
 class Outbox:
@@ -145,7 +151,7 @@ class Outbox:
                 self.held_bytes -= len(command.body)
                 command.settle("sent")
         frame = batch(messages, timestamp)
-        return frame, SentBatch(now, commands, len(frame), reason)
+        return frame, SentBatch(now, commands, frame, messages, reason)
 
     def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[tuple[bytes, SentBatch]]:
         """Every unacknowledged command again under its number, in batches formed anew."""
@@ -158,14 +164,14 @@ class Outbox:
             message = b"%b%b%b%d}" % (head, body, tail, command.sequence or 0)
             if commands and (len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes):
                 frame = batch(messages, timestamp)
-                yield frame, SentBatch(now, commands, len(frame), "resend")
+                yield frame, SentBatch(now, commands, frame, messages, "resend")
                 messages, commands, nbytes = [], [], 0
             messages.append(message)
             commands.append(command)
             nbytes += len(message) + 1
         if commands:
             frame = batch(messages, timestamp)
-            yield frame, SentBatch(now, commands, len(frame), "resend")
+            yield frame, SentBatch(now, commands, frame, messages, "resend")
 
     def add(self, command: Outgoing, now: float) -> FlushReason | None:
         """Queue a command; returns why the batch is due now, if it is."""

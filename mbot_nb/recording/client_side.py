@@ -88,6 +88,7 @@ class ClientListener(Listener):
                 self._events.tidy()
         elif kind is SentBatch:
             self._batches.add(item)
+            self._written[item.frame] = item  # type: ignore[union-attr, assignment]
             self.commands.sent(item.commands)  # type: ignore[union-attr]
         elif kind is RoundTrip:
             self._round_trip(item)  # type: ignore[arg-type]
@@ -127,6 +128,7 @@ class ClientListener(Listener):
             change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
         )
         self._look_around()
+        self._written.clear()  # what has not gone out yet never will
         if change.state == "disconnected":
             # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
             self.home.loop.call_soon(self.stop)

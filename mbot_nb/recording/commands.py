@@ -19,7 +19,6 @@ __all__ = ["CommandTable"]
 
 LATE = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this long."""
-_fields = attrgetter("name", "sequence", "queued_at", "sent_at", "acknowledged_at", "answered_at", "outcome", "error")
 _changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
 _FINAL = ("sent", "unsent", "unknown")
 
@@ -152,9 +151,18 @@ class CommandTable:
     @staticmethod
     def _turned(commands: Sequence[Any]) -> list[Any]:
         """The columns of these."""
-        columns: list[Any] = list(zip(*map(_fields, commands), strict=True))
-        columns[-1] = [None if error is None else str(error) for error in columns[-1]]
-        return [*columns, None]
+        # Column by column: a tuple for each row would keep the garbage collector busy.
+        return [
+            [command.name for command in commands],
+            [command.sequence for command in commands],
+            [command.queued_at for command in commands],
+            [command.sent_at for command in commands],
+            [command.acknowledged_at for command in commands],
+            [command.answered_at for command in commands],
+            [command.outcome for command in commands],
+            [None if command.error is None else str(command.error) for command in commands],
+            None,
+        ]
 
     @staticmethod
     def _is_final(command: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from ..home import Home
 from ..monitor import LoopMonitor, Stall
 from ..protocol.messages import EventMessage
+from ..protocol.outgoing import SentBatch
 from ..transport.impairment import Relay
 from .commands import CommandTable
 from .rows import batch_rows
@@ -61,6 +62,8 @@ class Listener(ABC):
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
         self._keep_text = keep_text
+        self._written: dict[bytes | str, SentBatch] = {}
+        """Frames of commands that are about to go out, and what was written in them."""
         self._last_text, self._last_data = "", object()
         """Of the last event that came alone: its frame's text, and its data."""
 
@@ -144,8 +147,9 @@ class Listener(ABC):
         """Frames went over the wire."""
         rows = self._frames.rows
         if messages is None:
+            written = self._written
             for frame in frames:
-                rows.append((at, "out", client, frame, -1, None, None))
+                rows.append((at, "out", client, written.pop(frame, frame), -1, None, None))
         elif len(messages) == 1:
             # In one piece, since it is done for nearly every message that comes.
             message: Any = messages[0]

@@ -1,7 +1,7 @@
 """The wire as a table: what went over it, message by message.
 
-Of a message that came alone, the session that read it tells what it was. Batches, and what goes out, are read many at a time when
-the table is packed; all that is looked at are the envelopes.
+Of a message that came alone, the session that read it tells what it was, and of commands that went out, the one that wrote them.
+Everything else is read many at a time when the table is packed; all that is looked at are the envelopes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from ..protocol import messages as m
+from ..protocol.outgoing import SentBatch
 from .packing import pack_texts
 
 __all__ = ["TYPES", "Item", "Wiretap", "messages_in"]
 
-Item = tuple[float, str, int | None, bytes | str | None, int, str | None, int | None]
-"""A frame: when, `in` or `out`, of which client (at a server), its text, its length (-1: yet to be read), type, sequence."""
+Item = tuple[float, str, int | None, bytes | str | SentBatch | None, int, str | None, int | None]
+"""A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it, its length (-1: yet to be
+read), type, sequence."""
 
 TYPES: dict[type, str] = {
     m.EventMessage: "event",
@@ -66,8 +68,14 @@ class Wiretap:
         """The columns of the table for these frames, in the order of the schema."""
         times, directions, clients, *rest = zip(*items, strict=True)
         texts, sizes, types, sequences = map(list, rest)
-        batches: dict[int, list[Raw]] = {}
-        unread = [place for place, size in enumerate(sizes) if size < 0]
+        batches: dict[int, list[Raw] | SentBatch] = {}
+        unread = []
+        for place, size in enumerate(sizes):
+            if size < 0:
+                if type(texts[place]) is SentBatch:
+                    batches[place] = texts[place]
+                else:
+                    unread.append(place)
         raw = [_utf8(texts[place]) for place in unread]
         for place, text, envelope in zip(unread, raw, _read(raw), strict=True):
             within = _messages(envelope) if envelope.type == "batch" else None
@@ -95,28 +103,35 @@ class Wiretap:
         numbers: range,
         texts: list[Any],
         clients: Sequence[int | None],
-        batches: dict[int, list[Raw]],
+        batches: dict[int, list[Raw] | SentBatch],
     ) -> Sequence[Any]:
         """The same with a row for each message of the batches at these places."""
-        inner = _read([message for within in batches.values() for message in within])
-        inner_types = [envelope.type or None for envelope in inner]
-        inner_sequences = [envelope.sequence for envelope in inner]
-        inner_sizes = [memoryview(message).nbytes for within in batches.values() for message in within]
+        inner = _read([message for within in batches.values() if not isinstance(within, SentBatch) for message in within])
         counts = [1] * len(times)
         whose: list[int | None] = [None] * len(times)
+        number = self._batches = self._batches + sum(map(_is_batch, batches.values()))
         # From the end, so that the places before stay what they are.
         end = len(inner)
-        for number, (place, within) in enumerate(reversed(batches.items()), 1):
-            begin = end - len(within)
-            types[place : place + 1] = inner_types[begin:end]
-            sequences[place : place + 1] = inner_sequences[begin:end]
-            sizes[place : place + 1] = inner_sizes[begin:end]
+        for place in sorted(batches, reverse=True):
+            within = batches[place]
+            if isinstance(within, SentBatch):
+                messages: Sequence[Any] = within.messages
+                types[place : place + 1] = ["command"] * len(messages)
+                sequences[place : place + 1] = [command.sequence for command in within.commands]
+                sizes[place : place + 1] = map(len, messages)
+            else:
+                messages = within
+                begin = end - len(within)
+                types[place : place + 1] = [envelope.type or None for envelope in inner[begin:end]]
+                sequences[place : place + 1] = [envelope.sequence for envelope in inner[begin:end]]
+                sizes[place : place + 1] = [memoryview(message).nbytes for message in within]
+                end = begin
             if self.keep_text:
-                texts[place : place + 1] = map(bytes, within)
-            counts[place] = len(within)
-            whose[place] = self._batches + len(batches) - number
-            end = begin
-        self._batches += len(batches)
+                texts[place : place + 1] = map(bytes, messages)
+            counts[place] = len(messages)
+            if _is_batch(within):
+                number -= 1
+                whose[place] = number
 
         def for_each(values: Iterable[Any]) -> list[Any]:
             return list(chain.from_iterable(map(repeat, values, counts)))
@@ -133,6 +148,11 @@ class Wiretap:
             pack_texts([_utf8(text) for text in texts]) if self.keep_text else None,
             for_each(clients),
         )
+
+
+def _is_batch(within: Sequence[Raw] | SentBatch) -> bool:
+    """A frame of one command is that command alone."""
+    return type(within) is not SentBatch or len(within.messages) > 1
 
 
 def _read(texts: Sequence[Any]) -> list[_Envelope]:

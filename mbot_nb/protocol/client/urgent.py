@@ -41,7 +41,7 @@ class Urgent:
         """One of them as it goes out now: a frame of its own."""
         command.sent_at = now
         frame = envelope(b"command", b'%b,"after":%d}' % (command.body, command.after or 0), timestamp)
-        return frame, SentBatch(now, [command], len(frame), "urgent")
+        return frame, SentBatch(now, [command], frame, [frame], "urgent")
 
     def open(self) -> list[Outgoing]:
         """All of them, oldest first."""
