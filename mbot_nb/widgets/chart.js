@@ -71,7 +71,9 @@ class Chart {
     this.offset = null; // the kernel's time is the page's plus this, s
     this.span = USUAL_SPAN;
     this.end = null; // the right edge while it is paused, s
-    this.halted = 0; // when it was paused, s: what came later is not shown
+    this.halted = 0; // when it was paused, s
+    this.came = 0; // up to when values have come, s
+    this.known = Infinity; // the same when it was paused: what came later is not shown
     this.cursor = null; // the time that is read, s
     this.frame = null;
     this.drawn = 0;
@@ -96,11 +98,13 @@ class Chart {
 
   take({ counts, marks, now }, buffer) {
     this.heard(now);
+    this.came = now;
     const numbers = new Float64Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
     let at = 0;
     counts.forEach((count, line) => {
       this.lines[line].add(numbers.subarray(at, at + 2 * count), this.most);
       at += 2 * count;
+      if (count) this.came = Math.max(this.came, numbers[at - 2]);
     });
     this.marks.push(...marks);
     if (this.marks.length > 200) this.marks.splice(0, this.marks.length - 200);
@@ -118,6 +122,7 @@ class Chart {
   pause(on) {
     const [, right] = this.range();
     this.halted = this.now();
+    this.known = on ? this.came : Infinity;
     this.end = on ? right : null;
     if (!on) this.cursor = null;
     this.ask();
@@ -136,6 +141,7 @@ class Chart {
   pan(seconds) {
     if (!this.paused) this.pause(true);
     this.halted = this.now();
+    this.known = this.came;
     this.end = Math.min(this.now(), Math.max(this.first() + SPANS[this.span] / 4, this.end + seconds));
     this.ask();
   }
@@ -172,7 +178,7 @@ class Chart {
     const box = { left: PAD.left, right: width - PAD.right, top: PAD.top, bottom: height - PAD.bottom };
     const [from, to] = (this.shownRange = this.range());
     this.last = Math.min(to, this.paused ? this.halted : this.now());
-    this.breaks = this.marks.filter(({ what }) => what === "lost").map(({ t }) => t);
+    this.breaks = this.marks.filter(({ what, t }) => what === "lost" && t <= this.known).map(({ t }) => t);
     this.box = box;
     const x = (t) => box.left + ((t - from) / (to - from)) * (box.right - box.left);
     context.font = `11px ${getComputedStyle(this.live.root).fontFamily}`;
@@ -198,7 +204,7 @@ class Chart {
     for (const line of this.lines) {
       if (line.hidden) continue;
       const scale = scales.get(line.unit) ?? { low: Infinity, high: -Infinity };
-      for (let at = Math.max(0, line.at(from)); at < line.t.length && line.t[at] <= to; at += 1) {
+      for (let at = Math.max(0, line.at(from)); at < line.t.length && line.t[at] <= Math.min(to, this.known); at += 1) {
         scale.low = Math.min(scale.low, line.v[at]);
         scale.high = Math.max(scale.high, line.v[at]);
       }
@@ -249,14 +255,14 @@ class Chart {
     context.beginPath();
     let any = false;
     let at = begin;
-    for (; at < line.t.length && line.t[at] <= to; at += 1) {
+    for (; at < line.t.length && line.t[at] <= Math.min(to, this.known); at += 1) {
       const [px, py] = [x(line.t[at]), scale.y(line.v[at])];
       // Nothing is known of the time without a connection.
       if (any && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(px, py);
       else context.moveTo(px, py);
       any = true;
     }
-    if (any && at < line.t.length && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(x(line.t[at]), scale.y(line.v[at]));
+    if (any && line.t[at] <= this.known && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(x(line.t[at]), scale.y(line.v[at]));
     // A state holds until it changes.
     else if (any && line.holds && !this.isBroken(line.t[at - 1], to)) context.lineTo(x(to), scale.y(line.v[at - 1]));
     context.stroke();
@@ -286,7 +292,7 @@ class Chart {
       taken[row] = at + room;
       context.fillText(words, at, box.top + 3 + 14 * row);
     };
-    for (const mark of this.marks.filter(({ t }) => t <= this.last)) {
+    for (const mark of this.marks.filter(({ t }) => t <= Math.min(this.last, this.known))) {
       if (mark.what === "stall") band(mark.t, mark.t + mark.seconds, "wait", mark.words);
       else if (mark.what === "lost") lost ??= mark;
       else if (lost) {
@@ -307,7 +313,7 @@ class Chart {
     context.lineTo(px, box.bottom);
     context.stroke();
     for (const line of this.lines) {
-      const at = line.at(this.cursor);
+      const at = line.at(Math.min(this.cursor, this.known));
       if (line.hidden || at < 0) continue;
       context.fillStyle = line.colour;
       context.beginPath();
@@ -318,7 +324,7 @@ class Chart {
 
   /** The value of a line at the time that is read, or its last one. */
   value(line) {
-    return line.v[this.cursor === null ? (this.paused ? line.at(this.end) : line.v.length - 1) : line.at(this.cursor)];
+    return line.v[line.at(Math.min(this.cursor ?? this.end ?? Infinity, this.known))];
   }
 
   stop() {

@@ -54,6 +54,11 @@ EXECUTE = """async (code) => {
     return { text, error };
 }"""
 
+COMMAND = """([name, args, patience]) => Promise.race([
+    jupyterapp.commands.execute(name, args).then(() => true),
+    new Promise((resolve) => setTimeout(resolve, patience, false)),
+])"""
+
 DONE = """() => jupyterapp.shell.currentWidget.content.widgets.every((cell) =>
     cell.model.type !== "code" || cell.model.executionState === "idle")"""
 
@@ -65,6 +70,7 @@ OUTCOME = """() => jupyterapp.shell.currentWidget.content.widgets
         return {
             source: cell.model.sharedModel.getSource(),
             count: cell.model.executionCount,
+            state: cell.model.executionState,
             error: errors.map((output) => `${output.ename}: ${output.evalue}`).join(),
             text: outputs.map((output) => output.text ?? "").join(""),
         };
@@ -214,7 +220,12 @@ class Notebook:
 
     def command(self, name: str, **arguments: Any) -> None:
         """A command of JupyterLab, to its end."""
-        self.page.evaluate("([name, args]) => jupyterapp.commands.execute(name, args).then(() => null)", [name, arguments])
+        ended = self.page.evaluate(COMMAND, [name, arguments, PATIENCE * 1000])
+        assert ended, f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {self.kernel_status()}; {self.outcome()}"
+
+    def kernel_status(self) -> str:
+        """What the page holds its kernel to be: idle, busy, ..."""
+        return str(self.page.evaluate("() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"))
 
     def run_all(self) -> None:
         """Run > Run All Cells; to the end of the last cell."""
