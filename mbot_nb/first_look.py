@@ -45,9 +45,10 @@ async def _start(thread: bool) -> Client:
     bot = await connect(server, thread=thread)
     _running = _Demo(server, bot)
     await bot.set_led(0, 110, 220)
+    # The card is there first: to make one may take seconds on a busy machine, and it shows the way only from then on.
+    _running.show()
     bot.send("start_drawing", shape=FIGURE)
     await bot.flush()
-    _running.show()
     return bot
 
 
