@@ -59,6 +59,11 @@ COMMAND = """([name, args, patience]) => Promise.race([
     new Promise((resolve) => setTimeout(resolve, patience, false)),
 ])"""
 
+RESTARTED = """(patience) => Promise.race([
+    window.restarted.then(() => true),
+    new Promise((resolve) => setTimeout(resolve, patience, false)),
+])"""
+
 DONE = """() => jupyterapp.shell.currentWidget.content.widgets.every((cell) =>
     cell.model.type !== "code" || cell.model.executionState === "idle")"""
 
@@ -221,11 +226,13 @@ class Notebook:
     def command(self, name: str, **arguments: Any) -> None:
         """A command of JupyterLab, to its end."""
         ended = self.page.evaluate(COMMAND, [name, arguments, PATIENCE * 1000])
-        assert ended, f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {self.kernel_status()}; {self.outcome()}"
+        self._must_have_ended(name, ended)
 
-    def kernel_status(self) -> str:
-        """What the page holds its kernel to be: idle, busy, ..."""
-        return str(self.page.evaluate("() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"))
+    def _must_have_ended(self, name: str, ended: bool) -> None:
+        """Tell which cell it hangs in, where it has not."""
+        if not ended:
+            kernel = self.page.evaluate("() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)")
+            pytest.fail(f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {kernel}; {self.outcome()}")
 
     def run_all(self) -> None:
         """Run > Run All Cells; to the end of the last cell."""
@@ -236,7 +243,7 @@ class Notebook:
         """The button with two arrows, and the question whether you are sure."""
         self.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('notebook:restart-run-all'); }")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        self.page.evaluate("() => window.restarted.then(() => null)")
+        self._must_have_ended("restart and run all", self.page.evaluate(RESTARTED, PATIENCE * 1000))
         self.wait_idle()
 
     def run_cell(self, number: int, *, wait: bool = True) -> None:
