@@ -7,8 +7,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..tour.page import STYLE
-from ..version import __version__
+from ..tour.page import html_page
 from .schema import SCHEMA, SUBJECTS
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def page(recorded: Recorded, title: str) -> str:
     parts += ["<h2>Pictures</h2>", *_pictures(recorded), "<h2>How it was</h2>", _facts(recorded.metadata)]
     for name in SCHEMA:
         parts += _table(name, recorded.table(name))
-    return _PAGE.format(title=escape(title), style=STYLE + _MORE, body="\n".join(parts), version=__version__)
+    return html_page(title, "\n".join(parts), style=_MORE)
 
 
 def _pictures(recorded: Recorded) -> list[str]:
@@ -103,23 +102,4 @@ _MORE = """
 table.facts th { text-align: left; font-weight: normal; color: #5f6368; }
 table.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 main { max-width: 72rem; }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<footer>mbot_nb {version}.</footer>
-</body>
-</html>
 """

@@ -13,7 +13,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["STYLE", "page", "write_page"]
+__all__ = ["html_page", "page", "write_page"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -28,8 +28,13 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
     )
     body, _ = exporter.from_notebook_node(_still(notebook))
     colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
+    return html_page(_title(notebook), body, style=colours, footer=footer)
+
+
+def html_page(title: str, body: str, *, style: str = "", footer: str = "") -> str:
+    """One page in this package's style, and ``style`` beside it."""
     return _PAGE.format(
-        title=escape(_title(notebook)), style=STYLE, colours=colours, body=body, footer=escape(footer), version=__version__
+        title=escape(title), style=f"{STYLE}{style}", body=body, footer=escape(f"{footer} mbot_nb {__version__}.".strip())
     )
 
 
@@ -73,7 +78,6 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-{colours}
 {style}
 </style>
 </head>
@@ -81,7 +85,7 @@ _PAGE = """<!DOCTYPE html>
 <main>
 {body}
 </main>
-<footer>{footer} mbot_nb {version}.</footer>
+<footer>{footer}</footer>
 </body>
 </html>
 """
