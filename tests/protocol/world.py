@@ -37,8 +37,7 @@ class World:
         self.limited = limited
         self.now = 1000.0
         self.delay = 0.01
-        self.reachable = True
-        self.reading = True
+        self.reachable = self.reading = True
         self.client = ClientSession(
             self.settings, "c" * 32, wall=lambda now: int(now * 1000), luck=lambda: 0.0, token=token, persistent=True
         )
@@ -60,13 +59,13 @@ class World:
         """The same by the session that ran them: our numbers."""
         self.halts: list[tuple[str, float]] = []
         self.motions_over: list[tuple[int, str]] = []
-        self.epochs = 0
-        self.takeovers = 0
+        self.epochs = self.takeovers = 0
         self.unacknowledged_since: float | None = None
         self.busy: dict[ServerSession, tuple[float, CommandMessage]] = {}
         """Sessions whose handler is still at work, and until when."""
         self.died_waiting: set[int] = set()
         """Commands that a server had received, and was ended before their turn came."""
+        self.refused: set[int] = set()
         self.hub = self._new_hub()
 
     # The server's life.
@@ -342,6 +341,7 @@ class World:
         if objection is None and name in MOTIONS and self.robot.values["latch"] is not None:
             objection = "STOPPED", "an emergency stop stands"
         if objection is not None:
+            self.refused.add(number)
             self.hub.answer(session, message, now, refusal=(*objection, None))
             return
         self.executed.append((name, number, self.now))
