@@ -52,7 +52,12 @@ async def test_a_sweep_is_interrupted_goes_on_and_becomes_one_figure(tmp_path: P
     assert "n = 36 experiments" in words
     assert "95 % intervals" in words
     markers = {style.marker for style in STYLES[:3]}
-    points = [line for line in ax.lines if line.get_marker() in markers and np.size(line.get_xdata()) == 1]
+    # An open end of an interval is an arrow, larger than the points.
+    points = [
+        line
+        for line in ax.lines
+        if line.get_marker() in markers and np.size(line.get_xdata()) == 1 and line.get_markersize() == 5
+    ]
     assert len(points) == int(table["p50_ms"].notna().sum())
 
 
