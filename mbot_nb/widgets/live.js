@@ -3,6 +3,7 @@
 
 const HERE = 30_000; // ms between two signs that this view is still on the screen
 const PATIENCE = 2_500; // ms until a question without an answer says so
+const RESEND = 2_000; // ms until a view that was told nothing asks again
 const SETTLED = 1_500; // ms
 const PROBE = 3_000; // ms for a connection of the page's own
 const SILENT =
@@ -229,6 +230,14 @@ class Live {
     this.answerTimer = setTimeout(() => this.silent(), PATIENCE);
   }
 
+  /** On a busy page a message is sometimes lost. Without its beginning a view would stay without what seldom changes. */
+  expectAll(within) {
+    this.allTimer = setTimeout(() => {
+      this.send({ kind: "show", fresh: true });
+      this.expectAll(2 * within);
+    }, within);
+  }
+
   stop(kind = "emergency_stop") {
     this.say("Stopping …");
     this.send({ kind, at: this.clock.now() });
@@ -286,6 +295,7 @@ class Live {
 
   receive(content, buffers) {
     clearTimeout(this.answerTimer);
+    if (content.kind === "all") clearTimeout(this.allTimer);
     if (this.quiet) {
       this.quiet = false;
       this.say("");
@@ -370,7 +380,11 @@ class Live {
       if (now === this.shown) return;
       this.shown = now;
       this.send({ kind: now ? "show" : "hide" });
-      if (now) this.askClock();
+      clearTimeout(this.allTimer);
+      if (now) {
+        this.expectAll(RESEND);
+        this.askClock();
+      }
       // Once more when a page that has just been opened has settled: the kernel then sees in which thread it is heard.
       clearTimeout(this.later);
       if (now) this.later = setTimeout(() => this.askClock(), SETTLED);
@@ -416,6 +430,7 @@ class Live {
       clearInterval(countdown);
       clearTimeout(this.answerTimer);
       clearTimeout(this.later);
+      clearTimeout(this.allTimer);
       gone();
     });
   }
