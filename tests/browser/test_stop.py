@@ -31,8 +31,9 @@ ended = []
 await bot.drive(30, 20, duration=9, wait=False)
 robot.motion.on_end(lambda how: ended.append((how, time.monotonic())))
 """
-BLOCKS = "time.sleep(3); after = time.monotonic()"
-AWAITS = "await asyncio.sleep(3); after = time.monotonic()"
+BLOCKS = "print('now it blocks', flush=True); time.sleep(3); after = time.monotonic()"
+AWAITS = "print('now it awaits', flush=True); await asyncio.sleep(3); after = time.monotonic()"
+BEGUN = {2: "now it blocks", 3: "now it awaits"}
 
 
 def panel_of(notebook: Notebook) -> Locator:
@@ -45,7 +46,7 @@ def stop_while(notebook: Notebook, panel: Locator, cell: int) -> float:
     """Click Stop while a cell runs; returns how long before the cell's end the motion ended."""
     notebook.run_cell(1)
     notebook.run_cell(cell, wait=False)
-    notebook.page.wait_for_timeout(400)
+    expect(notebook.page.locator(".jp-OutputArea-output", has_text=BEGUN[cell])).to_be_visible()
     panel.get_by_role("button", name="Stop the robot").click()
     notebook.wait("ended")
     notebook.wait_idle()
@@ -90,6 +91,8 @@ def test_in_the_kernels_loop_it_says_what_it_cannot_do(open_notebook: Open, vers
         expect(reach).to_contain_text("waits until the cell ends. With mb.serve(thread=True)")
     assert stop_while(notebook, panel, 3) > 0.5, "while a cell awaits, on every kernel"
     before = stop_while(notebook, panel, 2)
-    assert before > 0.5 if version == "7.3.0" else -0.5 < before < 0.5
+    # 7.1 to 7.3 hear it at once, 6.31 soon after the cell's end; 7.4.0 changes threads while it runs: the one or the other.
+    assert before > (0.5 if version == "7.3.0" else -1.5)
+    assert version != "6.31.0" or before < 0.1
     assert notebook.errors() == []
     assert notebook.console == []
