@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import cable, cells, hints, running, stalls
+from . import cable, cells, hints, running, stalls, wakeups
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from .client import Client
 from .errors import AddressInUseError, ConnectError, UsageError
@@ -81,6 +81,7 @@ def serve(
     home = _home(thread)
     place = cells.current()
     hints.offer()
+    wakeups.mend()
 
     async def start() -> Server:
         nonlocal token
@@ -156,6 +157,7 @@ def connect(
     home = _home(thread)
     place = cells.current()
     hints.offer()
+    wakeups.mend()
 
     async def start() -> Client:
         nonlocal token

@@ -46,6 +46,7 @@ FLOORS = (
         "reach",
         "running",
         "folders",
+        "wakeups",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

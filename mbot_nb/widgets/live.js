@@ -3,7 +3,6 @@
 
 const HERE = 30_000; // ms between two signs that this view is still on the screen
 const PATIENCE = 2_500; // ms until a question without an answer says so
-const RESEND = 2_000; // ms until a view that was told nothing asks again
 const SETTLED = 1_500; // ms
 const PROBE = 3_000; // ms for a connection of the page's own
 const SILENT =
@@ -12,7 +11,7 @@ const SILENT =
 const REACH = {
   yes: "",
   awaits:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
+    "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
   never: "While a cell runs, this Stop waits until the cell ends. On ipykernel 7.3 it does not.",
   asking: "Finding out whether this page reaches the robot while a cell runs …",
   direct: "While a cell blocks, this page stops the robot over a connection of its own.",
@@ -162,6 +161,7 @@ class Live {
     this.noteCame = 0;
     this.direct = null;
     this.asking = false;
+    this.answered = true;
     this.cleaning = [];
   }
 
@@ -230,21 +230,16 @@ class Live {
     this.answerTimer = setTimeout(() => this.silent(), PATIENCE);
   }
 
-  /** On a busy page a message is sometimes lost. Without its beginning a view would stay without what seldom changes. */
-  expectAll(within) {
-    this.allTimer = setTimeout(() => {
-      this.send({ kind: "show", fresh: true });
-      this.expectAll(2 * within);
-    }, within);
-  }
-
   stop(kind = "emergency_stop") {
     this.say("Stopping …");
+    this.answered = false;
     this.send({ kind, at: this.clock.now() });
     if (this.direct) {
+      // Only while the kernel is silent: what it says is said by the robot.
+      const tell = (text, error) => this.answered || this.say(text, error);
       this.direct.reach(false).then(
-        () => this.say("Stopped over the page's own connection."),
-        (why) => this.say(`The page's own connection to the robot failed: ${why}.`, true),
+        () => tell("Stopped over the page's own connection."),
+        (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
       );
     }
     this.expectAnswer();
@@ -295,14 +290,15 @@ class Live {
 
   receive(content, buffers) {
     clearTimeout(this.answerTimer);
-    if (content.kind === "all") clearTimeout(this.allTimer);
     if (this.quiet) {
       this.quiet = false;
       this.say("");
       this.writeConnection(this.values.connection ?? "");
     }
-    if (content.kind === "said") this.say(content.text, content.error);
-    else if (content.kind === "clock") this.hearClock(content);
+    if (content.kind === "said") {
+      this.answered = true;
+      this.say(content.text, content.error);
+    } else if (content.kind === "clock") this.hearClock(content);
     else if (content.kind === "way") this.foundWay(content);
     else if (content.kind === "all" || content.kind === "changed") this.accept(content, content.kind === "all");
     else this.hear(content, buffers ?? []);
@@ -380,11 +376,7 @@ class Live {
       if (now === this.shown) return;
       this.shown = now;
       this.send({ kind: now ? "show" : "hide" });
-      clearTimeout(this.allTimer);
-      if (now) {
-        this.expectAll(RESEND);
-        this.askClock();
-      }
+      if (now) this.askClock();
       // Once more when a page that has just been opened has settled: the kernel then sees in which thread it is heard.
       clearTimeout(this.later);
       if (now) this.later = setTimeout(() => this.askClock(), SETTLED);
@@ -430,7 +422,6 @@ class Live {
       clearInterval(countdown);
       clearTimeout(this.answerTimer);
       clearTimeout(this.later);
-      clearTimeout(this.allTimer);
       gone();
     });
   }
