@@ -120,6 +120,12 @@ class LoopMonitor:
             longest = max(longest, min(end, stall.end) - max(begin, stall.begin))
         return longest if longest >= NOTABLE else 0.0
 
+    def longest(self, begin: float, end: float) -> float:
+        """The seconds of the longest stall that ended within ``begin`` to ``end``, or has not ended yet; from its beginning."""
+        pending = self.pending
+        unanswered = [] if pending is None else [end - pending]
+        return max([stall.seconds for stall in self.stalls(begin) if stall.end <= end] + unanswered, default=0.0)
+
     @property
     def pending(self) -> float | None:
         """Since when the loop owes an answer, or None. It does for a moment also when nothing blocks it."""

@@ -76,7 +76,7 @@ class _Watch:
         now = time.monotonic()
         late = now - self._last - PERIOD
         if late >= WORTH_SAYING:
-            self._stall = self._exactly(self._last, now, late + PERIOD / 2)
+            self._stall = self._exactly(self._last, now, late)
             self._say_at = now + SETTLING
             self._who = runs.who(self._last, now)
         elif self._say_at is not None and now >= self._say_at:
@@ -105,10 +105,11 @@ class _Watch:
                 standing[number] = set(now)
         return standing
 
-    def _exactly(self, begin: float, end: float, about: float) -> float:
+    def _exactly(self, begin: float, end: float, late: float) -> float:
+        """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it, if it has seen it all."""
         loop = self._loop()
-        known = 0.0 if loop is None else LoopMonitor.of(loop).lag(begin, end)
-        return known or about
+        known = 0.0 if loop is None else LoopMonitor.of(loop).longest(begin, end)
+        return known if known >= late else late + PERIOD / 2
 
     def _say(self, lost: int) -> None:
         loop = self._loop()

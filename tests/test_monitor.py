@@ -135,3 +135,14 @@ def test_a_loop_of_another_thread_is_watched_from_here() -> None:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+async def test_the_longest_stall_is_known_from_its_beginning(monitor: LoopMonitor) -> None:
+    await _until(lambda: monitor.pending is None)
+    time.sleep(0.2)  # noqa: ASYNC251 - the block
+    middle = time.monotonic() - 0.1
+    assert monitor.longest(middle, time.monotonic()) > 0.12, "not answered yet"
+    await _until(lambda: monitor.stalls(middle))
+    assert monitor.longest(middle, time.monotonic()) == max(stall.seconds for stall in monitor.stalls(middle)) > 0.12
+    assert monitor.lag(middle, time.monotonic()) <= time.monotonic() - middle
+    assert monitor.longest(time.monotonic() + 1, time.monotonic() + 2) < 0.12

@@ -63,7 +63,7 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
     assert card.locator("canvas").evaluate(PICTURE) != before[1], "the robot moves on the picture"
     notebook.screenshot(f"moving-{version}")
     card.get_by_role("button", name="Stop").click()
-    notebook.wait("robot.motion is None")
+    notebook.wait("robot.at_rest_since is not None")
     expect(field(card, "said")).to_have_text("Stopped.")
     expect(field(card, "position")).to_have_text(notebook.value("'x %.1f cm, y %.1f cm' % robot.path[-1][1:3]"))
     # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has arrived.

@@ -39,6 +39,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     for panel in PANELS:
         expect(notebook.page.locator(panel)).to_have_count(2)
     notebook.execute("await bot.drive(30, 30, duration=0.5)")
+    notebook.wait("robot.at_rest_since is not None")
     x = notebook.value("'%.1f' % robot.path[-1][1]")
     for at in range(2):
         # What is out of sight is not drawn.
@@ -73,6 +74,7 @@ def test_a_page_that_is_reloaded_goes_on(open_notebook: Open) -> None:
     notebook.run_all()
     expect(notebook.page.locator(".mbot-arena [data-field=connection]")).to_have_text("connected")
     notebook.execute("await bot.drive(30, 30, duration=0.5)")
+    notebook.wait("robot.at_rest_since is not None")
     x = notebook.value("'%.1f' % robot.path[-1][1]")
     notebook.command("docmanager:save")
     notebook.open()

@@ -129,7 +129,7 @@ async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
 
 def test_workers_measure_in_other_processes() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        table = asyncio.run(sweep({"rate": [100, 50], "duration": 0.3}, workers=pool, progress=False))
+        table = asyncio.run(sweep({"rate": [100, 50], "duration": 1.0}, workers=pool, progress=False))
     assert table["rate"].tolist() == [100, 50]
     assert (table["lost"] == 0).all()
     assert (table["n"] > 0).all()
@@ -270,7 +270,7 @@ from mbot_nb import lab
 
 def main():
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as workers:
-        table = asyncio.run(lab.sweep({"rate": [100, 50], "duration": 0.3}, workers=workers, progress=False))
+        table = asyncio.run(lab.sweep({"rate": [100, 50], "duration": 1.0}, workers=workers, progress=False))
     print(table["rate"].tolist(), int(table["lost"].sum()), bool((table["n"] > 0).all()))
 
 if __name__ == "__main__":

@@ -25,13 +25,23 @@ def written(notebook: Any, folder: Path) -> Path:
     return path
 
 
-def again_and_again(path: Path) -> Any:
-    """The notebook with every cell twice, and then all of it once more: whatever a cell meets, it has been run before."""
+def twice(path: Path) -> Any:
+    """The notebook with every cell of code twice, one after the other."""
     notebook = nbformat.read(path, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    cells = [copy for cell in code for copy in (cell, nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2"))]
-    cells += [nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-3") for cell in code]
+    cells = [copy for cell in _code(notebook) for copy in (cell, nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2"))]
     return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
+
+
+def again_and_again(path: Path) -> Any:
+    """The same, and then all of it once more: whatever a cell meets, it has been run before."""
+    notebook = twice(path)
+    once_more = _code(nbformat.read(path, as_version=4))
+    notebook.cells += [nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-3") for cell in once_more]
+    return notebook
+
+
+def _code(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def run_again_and_again(path: Path, folder: Path, environment: dict[str, str] = QUICK) -> Execution:

@@ -21,7 +21,7 @@ from mbot_nb.recording.summary import Summary
 from mbot_nb.tour.execution import execute, find_notebook
 from mbot_nb.tour.page import page
 
-from .running import QUICK, UNWANTED, outputs, said, written
+from .running import QUICK, UNWANTED, outputs, said, twice, written
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = find_notebook()
@@ -94,14 +94,7 @@ def test_what_its_text_promises_is_what_it_shows(run: Any) -> None:
 @pytest.mark.timeout(120)
 def test_every_cell_may_be_run_again(tmp_path: Path) -> None:
     """Each cell twice, one after the other."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    twice = []
-    for cell in notebook.cells:
-        twice.append(cell)
-        if cell.cell_type == "code":
-            twice.append(nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2"))
-    notebook.cells = twice
-    run = _execute(notebook, tmp_path)
+    run = _execute(twice(NOTEBOOK), tmp_path)
     assert run.failure is None, run.failure
     assert not UNWANTED.search(said(run.notebook.cells)), said(run.notebook.cells)
     assert _check_summary(run.summary).reconnects == 2

@@ -1,0 +1,33 @@
+"""What is told of a block, without a kernel; with one, see `kernels/test_stalls.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.monitor import LoopMonitor
+from mbot_nb.stalls import PERIOD
+
+
+async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever attaches a recorder at the end of a long cell has seen only the last moment of it."""
+    async with await mb.serve(port=0):
+        await asyncio.sleep(2 * PERIOD)
+        time.sleep(1.2)  # noqa: ASYNC251 - the block
+        monitor = LoopMonitor.of(asyncio.get_running_loop())
+        monitor.hold()
+        time.sleep(0.05)  # noqa: ASYNC251 - what it sees of it
+        try:
+            with caplog.at_level(logging.WARNING, "mbot_nb"):
+                async with asyncio.timeout(5):
+                    while not caplog.messages:  # noqa: ASYNC110 - a log has no event
+                        await asyncio.sleep(PERIOD)
+        finally:
+            monitor.release()
+    (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)
+    assert 1.1 <= float(seconds) < 2
