@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ...errors import ProtocolError
 from . import literals
+from .decoding import FrameDecoder
 
 __all__ = [
     "OFFLINE",
@@ -48,7 +49,6 @@ RUN, RUN_AND_REPLY, RESET, RUN_AT_ONCE = 0, 1, 2, 3
 MAX_NUMBER = 0xFFFF
 MAX_BODY = 4096
 """A longer one is taken for noise that looks like a header, so that it cannot swallow what follows."""
-NOISE_KEPT = 256
 
 _SCRIPT_HEAD = Struct("<BHH")
 _PUSH_HEAD = Struct("<BH")
@@ -85,21 +85,12 @@ class Other(NamedTuple):
 Frame = Script | Push | Switch | Other
 
 
-class Decoder:
+class Decoder(FrameDecoder[Frame]):
     """Finds frames in a stream that is fed in pieces of any size."""
 
     def __init__(self, max_body: int = MAX_BODY) -> None:
-        self.skipped = 0
-        """Bytes that belonged to no frame, all in all."""
-        self.noise = bytearray()
-        """The last of them: boot text, for instance. Whoever looks may clear it."""
+        super().__init__()
         self._max_body = max_body
-        self._buffer = bytearray()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that may be the beginning of a frame."""
-        return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete with ``data``."""
@@ -136,22 +127,6 @@ class Decoder:
         if at:
             del buffer[:at]
         return frames
-
-    def give_up(self) -> list[Frame]:
-        """Nothing more comes for now: what looked like the beginning of a frame was none. The frames behind it."""
-        found: list[Frame] = []
-        while self._buffer:
-            rest = bytes(self._buffer[1:])
-            self._skip(self._buffer[:1])
-            self._buffer.clear()
-            found += self.feed(rest)
-        return found
-
-    def _skip(self, data: bytearray) -> None:
-        self.skipped += len(data)
-        self.noise += data
-        if len(self.noise) > NOISE_KEPT:
-            del self.noise[:-NOISE_KEPT]
 
 
 def _read(body: bytes) -> Frame:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
+from .decoding import FrameDecoder
+
 __all__ = [
     "ACTIONS",
     "BUTTON",
@@ -39,7 +41,6 @@ BUTTON = 128
 """The index of what the button tells; requests never use it."""
 START_MARK = b"\xff\x55"
 END_MARK = b"\r\n"
-NOISE_KEPT = 256
 
 _SIZES = {BYTE: 1, FLOAT: 4, SHORT: 4, DOUBLE: 8}
 """Bytes after the kind. Of a short's four the last two are garbage."""
@@ -117,20 +118,8 @@ def encode_ack() -> bytes:
     return START_MARK + END_MARK
 
 
-class Decoder:
+class Decoder(FrameDecoder[Frame]):
     """Finds answers in a stream that is fed in pieces of any size."""
-
-    def __init__(self) -> None:
-        self.skipped = 0
-        """Bytes that belonged to no frame, all in all."""
-        self.noise = bytearray()
-        """The last of them: the boot banner, for instance. Whoever looks may clear it."""
-        self._buffer = bytearray()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that may be the beginning of a frame."""
-        return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete with ``data``."""
@@ -157,22 +146,6 @@ class Decoder:
         if at:
             del buffer[:at]
         return frames
-
-    def give_up(self) -> list[Frame]:
-        """Nothing more comes for now: what looked like the beginning of a frame was none. The frames behind it."""
-        found: list[Frame] = []
-        while self._buffer:
-            rest = bytes(self._buffer[1:])
-            self._skip(self._buffer[:1])
-            self._buffer.clear()
-            found += self.feed(rest)
-        return found
-
-    def _skip(self, data: bytearray) -> None:
-        self.skipped += len(data)
-        self.noise += data
-        if len(self.noise) > NOISE_KEPT:
-            del self.noise[:-NOISE_KEPT]
 
 
 def _length(buffer: bytearray, at: int, size: int) -> int | None:
