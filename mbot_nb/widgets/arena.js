@@ -133,10 +133,9 @@ function drawParts(context, [x, y, heading], leds, line, colours) {
 }
 
 /** The picture, and what hands do to it. */
-class Stage {
+class Stage extends Painting {
   constructor(live, canvas, told) {
-    this.live = live;
-    this.canvas = canvas;
+    super(live, canvas, FRAME);
     this.told = told;
     this.history = new History();
     this.arena = null;
@@ -149,8 +148,6 @@ class Stage {
     this.sent = 0;
     this.drawing = null; // the points of a line under the hand
     this.cursor = null; // where keys draw
-    this.frame = null;
-    this.drawn = 0;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -185,17 +182,7 @@ class Stage {
     return { pose: [x, y, heading], distance, line, count: at + 1 };
   }
 
-  ask() {
-    if (this.frame !== null || !this.live.shown) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = null;
-      if (performance.now() - this.drawn < FRAME) this.ask();
-      else this.draw();
-    });
-  }
-
   draw() {
-    this.drawn = performance.now();
     const { rows } = this.history;
     const { pose, distance, line, count } = this.moment();
     if (!pose) return;
@@ -352,10 +339,6 @@ class Stage {
     }
     this.drawing = null;
     this.ask();
-  }
-
-  end() {
-    cancelAnimationFrame(this.frame);
   }
 }
 
@@ -540,7 +523,7 @@ function render({ model, el }) {
   live.start();
   return () => {
     live.end();
-    stage.end();
+    stage.stop();
   };
 }
 

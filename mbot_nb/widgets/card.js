@@ -1,6 +1,6 @@
 // The live card's page side: words, and a picture that glides from one pose to the next.
 
-const FRAME = 50; // ms: at most 20 pictures a second
+const FRAME = 1000 / 20 - 2; // ms between two pictures; the screen's own beat rounds it up
 const GLIDE = 110; // ms: poses come ten times a second, and the picture glides from one to the next
 const STEP = 0.5; // cm between two points of the path
 const MOST_POINTS = 1500;
@@ -18,7 +18,7 @@ function build(live) {
   const side = make("div", card, { className: "mbot-card-side" });
   live.addConnection(side);
   const list = make("dl", side);
-  const view = { card, canvas };
+  const view = { canvas };
   for (const name of ["mode", "tension", "position", "heading", "latency"]) view[name] = live.field(name, row(list, name));
   button(side, "Stop", "Stop the robot", () => live.stop("stop"), "mbot-stop");
   live.addSaid(side);
@@ -54,17 +54,13 @@ function write(view, values) {
 }
 
 /** The picture: keeps what is known, and draws it when something has changed. */
-class Picture {
-  constructor(canvas, card) {
-    this.canvas = canvas;
-    this.card = card;
+class Picture extends Painting {
+  constructor(live, canvas) {
+    super(live, canvas, FRAME);
     this.arena = null;
     this.path = [];
     this.from = this.to = null;
     this.since = 0;
-    this.drawn = 0;
-    this.timer = null;
-    this.frame = null;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -96,23 +92,11 @@ class Picture {
     return between(this.from, this.to, part);
   }
 
-  ask() {
-    if (this.timer !== null || this.frame !== null) return;
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.frame = requestAnimationFrame(() => {
-        this.frame = null;
-        this.draw();
-      });
-    }, Math.max(0, this.drawn + FRAME - performance.now()));
-  }
-
   draw() {
-    this.drawn = performance.now();
     const { canvas, arena } = this;
     const context = arena && inCentimetres(canvas, arena);
     if (!context) return;
-    const colours = palette(this.card);
+    const colours = palette(this.live.root);
     drawArena(context, arena, colours);
     const pose = this.pose();
     const gliding = performance.now() - this.since < GLIDE;
@@ -123,26 +107,22 @@ class Picture {
     drawRobot(context, pose, colours);
     if (gliding) this.ask();
   }
-
-  end() {
-    clearTimeout(this.timer);
-    cancelAnimationFrame(this.frame);
-  }
 }
 
 function render({ model, el }) {
   const live = new Live({ model, el }, "mbot-card");
   const view = build(live);
-  const picture = new Picture(view.canvas, view.card);
+  const picture = new Picture(live, view.canvas);
   live.take = (values) => {
     write(view, values);
     picture.take(values);
   };
+  live.seen = () => picture.ask();
   live.painted = () => picture.ask();
   live.start();
   return () => {
     live.end();
-    picture.end();
+    picture.stop();
   };
 }
 

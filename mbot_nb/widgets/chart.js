@@ -60,10 +60,9 @@ function number(value) {
 }
 
 /** What is drawn, and which part of it is seen. */
-class Chart {
+class Chart extends Painting {
   constructor(live, canvas, told) {
-    this.live = live;
-    this.canvas = canvas;
+    super(live, canvas, FRAME);
     this.told = told;
     this.lines = [];
     this.marks = [];
@@ -75,8 +74,6 @@ class Chart {
     this.came = 0; // up to when values have come, s
     this.known = Infinity; // the same when it was paused: what came later is not shown
     this.cursor = null; // the time that is read, s
-    this.frame = null;
-    this.drawn = 0;
   }
 
   setLines(lines, most) {
@@ -152,17 +149,7 @@ class Chart {
     return [right - SPANS[this.span], right];
   }
 
-  ask() {
-    if (this.frame !== null || !this.live.shown) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = null;
-      if (performance.now() - this.drawn < FRAME) this.ask();
-      else this.draw();
-    });
-  }
-
   draw() {
-    this.drawn = performance.now();
     const { canvas } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width || !height) return;
@@ -325,10 +312,6 @@ class Chart {
   /** The value of a line at the time that is read, or its last one. */
   value(line) {
     return line.v[line.at(Math.min(this.cursor ?? this.end ?? Infinity, this.known))];
-  }
-
-  stop() {
-    cancelAnimationFrame(this.frame);
   }
 }
 

@@ -137,6 +137,34 @@ function keepKeys(root) {
   root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
 }
 
+/** What is drawn anew when something has changed: `least` ms apart, on the screen's beat, and only where somebody can see it. */
+class Painting {
+  constructor(live, canvas, least) {
+    this.live = live;
+    this.canvas = canvas;
+    this.least = least;
+    this.frame = null;
+    this.drawn = 0;
+  }
+
+  ask() {
+    if (this.frame !== null || !this.live.shown) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
+      if (performance.now() - this.drawn < this.least) {
+        this.ask();
+        return;
+      }
+      this.drawn = performance.now();
+      this.draw();
+    });
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+  }
+}
+
 /** One view of a live widget. `take` gets the values that came, `hear` what is of another kind. */
 class Live {
   constructor({ model, el }, className) {
