@@ -84,7 +84,7 @@ def serve(
 ) -> None:
     """Serve a simulated mBot2, or a recording, until Ctrl-C. The first line of the output is the address, and nothing else."""
     context = _tls(certificate, key)
-    made = token is None and not is_loopback(host)
+    made = not token and not is_loopback(host)
     if made:
         token = secrets.token_urlsafe(12)
     robot = _robot(seed, replay, speed, loop)
@@ -117,13 +117,13 @@ async def _serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, over.set)
     try:
-        server = await start(robot, host=host, port=port, token=token, allow_origins=origins, ssl=context)
+        server = await start(robot, host=host, port=port, token=token or None, allow_origins=origins, ssl=context)
     except AddressInUseError as error:
         raise UsageError(f"{str(error).partition('. ')[0]}. With --port 0 it takes any free one.") from None
     try:
         print(server.url, flush=True)
         shown = f', token="{token}"' if made else ', token="..."' if token else ""
-        _note(f'{server.robot.robot_id} is served. In a notebook: bot = await mb.connect("{server.url}"{shown})')
+        _note(f'{server.robot.robot_id} is served. In a notebook: bot = await mb.connect("{server.network_url}"{shown})')
         _note("Ctrl-C ends it.")
         await over.wait()
     finally:

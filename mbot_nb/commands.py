@@ -275,6 +275,8 @@ ALL: dict[str, type[Command]] = {
 }
 """Every command by its word on the wire."""
 
+LONGEST_DRAWING = 300.0
+"""Seconds; a longer one is refused."""
 MOTIONS = frozenset(name for name, kind in ALL.items() if kind.motion)
 URGENT = frozenset(name for name, kind in ALL.items() if kind.urgent)
 
@@ -342,8 +344,13 @@ def _convert(params: Mapping[str, Any], kind: type[Kind]) -> Kind:
         return msgspec.convert(plain(params), kind)
 
 
+_SIMPLE = frozenset((str, float, int, bool, type(None)))
+
+
 def plain(value: Any) -> Any:
     """A copy in plain data, where NumPy's numbers and arrays and pandas' columns are numbers and lists."""
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

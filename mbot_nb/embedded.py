@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ _entries: dict[Server, Path] = {}
 """How other programs find them."""
 _cells: dict[Server, cells.Cell] = {}
 """For servers on any free port: the notebook cell that started them."""
+_EVERYWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
 def serve(
@@ -92,7 +93,7 @@ def serve(
             # A robot that is handed on stays open.
             await old._close(keep_robot=robot is not None and old.robot is robot)
             print(f"The server that ran at {said} was replaced by this one.")
-        made = token is None and not is_loopback(host)
+        made = not token and not is_loopback(host)
         if made:
             token = secrets.token_urlsafe(12)
         server = Server(
@@ -101,7 +102,7 @@ def serve(
             host=host,
             port=port,
             settings=chosen,
-            token=token,
+            token=token or None,
             ssl=ssl,
             allow_origins=tuple(allow_origins),
             limit_loopback=limit_loopback,
@@ -368,17 +369,18 @@ def _local(url: str) -> Server | None:
     return None
 
 
-def _shortcut(url: str) -> Any:
+def _shortcut(url: str) -> Callable[[str], bool]:
     """A stop that goes straight to a robot of this process, whatever its server's loop is doing."""
 
-    def stop(command: str) -> None:
+    def stop(command: str) -> bool:
         server = _local(url)
         if server is None:
-            return
+            return False
         if command == "emergency_stop":
             server.robot.emergency_stop()
         else:
             server.robot.stop()
+        return True
 
     return stop
 
@@ -386,9 +388,14 @@ def _shortcut(url: str) -> Any:
 def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None) -> bool:
     """Whether a start cell that is run again means this server."""
     if port != 0:
-        return (old.host, old.port) == (host, port)
+        return old.port == port and _overlap(old.host, host)
     earlier = _cells.get(old)
-    return place is not None and earlier is not None and place.text == earlier.text != "" and place.run != earlier.run
+    return place is not None and earlier is not None and place.is_again(earlier)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two hosts to listen on have an address in common, as far as their names tell."""
+    return one == other or not {one, other}.isdisjoint(_EVERYWHERE) or (is_loopback(one) and is_loopback(other))
 
 
 def _list(server: Server) -> None:

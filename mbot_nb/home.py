@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import inspect
 import logging
+import os
 import sys
 import threading
 import time
@@ -42,6 +43,7 @@ class Home:
 
     _io: Home | None = None
     _io_lock = threading.Lock()
+    _forks_known = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, is_io_thread: bool = False) -> None:
         self.loop = loop
@@ -71,6 +73,7 @@ class Home:
         """The loop of the I/O thread, which no cell can block; the thread is started when it is first asked for."""
         with cls._io_lock:
             if cls._io is None or cls._io.loop.is_closed():
+                cls._survive_forks()
                 started = threading.Event()
                 loop = asyncio.new_event_loop()
 
@@ -83,6 +86,18 @@ class Home:
                 started.wait()
                 cls._io = cls(loop, is_io_thread=True)
             return cls._io
+
+    @classmethod
+    def _survive_forks(cls) -> None:
+        """A forked child inherits the loop but not its thread: there the first to ask starts another."""
+
+        def forget() -> None:
+            cls._io = None
+            cls._io_lock = threading.Lock()
+
+        if not cls._forks_known and hasattr(os, "register_at_fork"):
+            cls._forks_known = True
+            os.register_at_fork(after_in_child=forget)
 
     @classmethod
     def is_io_loop(cls, loop: asyncio.AbstractEventLoop) -> bool:
@@ -214,7 +229,7 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         if self._begun:
             return f"<{self._words}: under way>"
         if self._eager:
-            return f"<{self._words}: done; `await` it for the answer>"
+            return f"<{self._words}: given; `await` it for the answer>"
         return f"<{self._words}: nothing has happened yet. {self._place.advice[0].upper()}{self._place.advice[1:]}.>"
 
     @property
@@ -247,6 +262,11 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._begun = True
         if self._running is not None:
             self._running.close()
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody awaits it, or has."""
+        return self._begun
 
     def acts_unawaited(self) -> None:
         """What it does was begun when it was made; awaiting it only brings the answer."""

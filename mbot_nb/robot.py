@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from .commands import Command
-from .errors import CommandRejectedError
+from .errors import CommandRejectedError, UsageError
 
 __all__ = ["Ended", "Motion", "Report", "Robot"]
 
@@ -119,6 +119,18 @@ class Robot(ABC):
         """Begin to report events to ``report(event, data)``, which may be called from any thread."""
         self._report = report
 
+    def must_be_free(self) -> None:
+        """Make sure that no server speaks for it.
+
+        Raises:
+            UsageError: one does.
+        """
+        if self._report is not None:
+            raise UsageError(
+                f"{self.robot_id} is served already, and a robot has one server at a time: connect to that one, close it first, "
+                "or serve another robot."
+            )
+
     def detach(self) -> None:
         """Stop reporting."""
         self._report = None
@@ -164,6 +176,12 @@ class Robot(ABC):
             if self.latch is None:
                 raise CommandRejectedError(
                     "STATE_CONFLICT", "no emergency stop stands: nothing to release", command="release_stop"
+                )
+            if not latch:
+                raise CommandRejectedError(
+                    "STATE_CONFLICT",
+                    "which emergency stop is to be released was not said: its name is in state.latch",
+                    command="release_stop",
                 )
             if latch != self.latch:
                 raise CommandRejectedError(

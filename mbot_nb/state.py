@@ -29,7 +29,7 @@ class StateView(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         value = self._values[key]
-        return StateView(value, f"{self._name}.{key}") if isinstance(value, dict) else value
+        return StateView(value, f"{self._name}.{key}") if isinstance(value, dict) else _copy(value)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

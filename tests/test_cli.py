@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -183,6 +184,10 @@ async def test_listening_for_others_makes_a_token_and_tells_it(serving: Any) -> 
     assert "://" in server.url
     assert out == ""
     assert 'token="' in err
+    told = re.search(r'connect\("(\S+)", token=', err)
+    assert told is not None
+    assert "0.0.0.0" not in told[1]
+    assert told[1] == server.url or "127.0.0.1" not in told[1], "an address of the network, where there is one"
 
 
 def test_a_taken_port_is_told_in_words() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import multiprocessing
+import os
 import threading
 import time
 import warnings
@@ -68,6 +70,32 @@ async def test_the_io_thread_is_one_for_all() -> None:
     assert threading.current_thread().name != "mbot_nb-io"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
+def test_a_forked_child_has_an_io_thread_of_its_own() -> None:
+    assert a_result(Home.io_thread()) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer Pythons warn of threads in a process that forks: that is what this is about
+        child = multiprocessing.get_context("fork").Process(target=_ask_the_io_thread)
+        child.start()
+    child.join(10)
+    code = child.exitcode
+    child.kill()
+    child.join()
+    child.close()
+    assert code == 0
+
+
+def a_result(home: Home) -> int:
+    async def one() -> int:
+        return 1
+
+    return home.submit(one()).result(5)
+
+
+def _ask_the_io_thread() -> None:
+    assert a_result(Home.io_thread()) == 1
+
+
 async def test_a_call_runs_at_home_whoever_awaits_it() -> None:
     home = Home.here()
     loops: list[object] = []
@@ -121,7 +149,7 @@ async def test_a_call_thrown_away_warns_at_the_line_that_made_it() -> None:
         warnings.simplefilter("error")
         eager = a_call(home)
         eager.acts_unawaited()
-        assert repr(eager) == "<thing.work(): done; `await` it for the answer>"
+        assert repr(eager) == "<thing.work(): given; `await` it for the answer>"
         del eager
         never_begun = a_call(home)
         never_begun.close()

@@ -45,6 +45,7 @@ def test_it_cannot_be_changed_and_its_copy_is_its_own() -> None:
     plain = state.to_dict()
     plain["leds"][0][0] = 9
     plain["neural_state"]["mode"] = "Spike"
+    state.leds.clear()
     assert state == VALUES
 
 

@@ -30,7 +30,8 @@ _log = logging.getLogger("mbot_nb")
 
 ANSWER_TIMEOUT = 5.0
 """Seconds for an answer, beyond what the motion itself takes."""
-DRAWING_TIMEOUT = 120.0
+TELL_AFTER = 0.5
+"""Seconds after which nobody will await a stop any more that could not be sent."""
 IDENTIFYING_TONES = (660.0, 880.0, 660.0)
 IDENTIFYING_BLINK = 0.15
 """Seconds that it is bright, and dark."""
@@ -52,7 +53,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         settings: Settings,
         session: ClientSession,
         line: Line,
-        shortcut: Callable[[str], None] | None,
+        shortcut: Callable[[str], bool] | None,
     ) -> None:
         super().__init__(url, settings, session)
         self.home = home
@@ -138,19 +139,27 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
     def _stop_now(self, command: Command, params: dict[str, Any]) -> Call[CommandResult]:
         """Stop by every way there is: straight to a robot of this process, and over the wire."""
+        reached = False
         if self._shortcut is not None:
             try:
-                self._shortcut(command.name)
+                reached = self._shortcut(command.name)
             except Exception as error:
                 _log.error("%s did not reach the robot directly: %s: %s", command.name, type(error).__name__, error)
         sent: list[Outgoing] = []
 
         def send() -> None:
-            if self._session.state not in (SessionState.CLOSED, SessionState.FAILED):
+            try:
+                self._must_be_alive(command.name)
+            except NotConnectedError as error:
+                if not reached:
+                    self._loop.call_later(TELL_AFTER, complain, str(error))
+            else:
                 sent.append(self._session.command(command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT))
                 self._pump()
 
-        self.home.post(send)
+        def complain(words: str) -> None:
+            if not outcome.begun:  # who awaits it is told by the error itself
+                _log.error("%s", words)
 
         async def answer() -> CommandResult:
             while not sent:
@@ -160,6 +169,8 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
         outcome = Call(lambda: self.home, answer, f"bot.{command.name}()")
         outcome.acts_unawaited()
+        if not self.home.post(send) and not reached:
+            _log.error("%s was not sent: the event loop of this client is gone. %s", command.name, _ANEW)
         return outcome
 
     async def _perform(
@@ -291,4 +302,4 @@ def _length(command: Command | None) -> float:
     """How long the motion that a command starts may take, in seconds."""
     if isinstance(command, (c.Drive, c.Move)):
         return command.duration
-    return DRAWING_TIMEOUT if isinstance(command, c.StartDrawing) else 0.0
+    return c.LONGEST_DRAWING if isinstance(command, c.StartDrawing) else 0.0

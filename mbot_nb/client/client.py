@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..address import normalise
+from ..commands import URGENT
 from ..errors import MbotError, NotConnectedError, UsageError
 from ..home import Home, call
 from ..protocol.backoff import Loss, LossKind
@@ -66,7 +67,7 @@ class Client(Calls):
         token: str | None = None,
         ssl: tls.SSLContext | None = None,
         retry: bool = False,
-        shortcut: Callable[[str], None] | None = None,
+        shortcut: Callable[[str], bool] | None = None,
     ) -> None:
         self._wall_offset = time.time() - time.monotonic()
         session = ClientSession(
@@ -257,6 +258,9 @@ class Client(Calls):
     # What happens (on the home loop).
 
     def _tell(self, event: ClientEvent) -> None:
+        # Recorders first: what a handler does to an event's data is not what came.
+        for tap in tuple(self._taps):  # one may end itself by what it is told
+            tap(event)
         if isinstance(event, EventReceived):
             self._subscriptions.deliver(
                 Event(name=event.name, data=event.data, sequence=event.sequence, time=event.timestamp / 1000, received=event.at)
@@ -279,8 +283,6 @@ class Client(Calls):
             self._own_event("gap", {"expected": event.expected, "got": event.got}, event.at)
         elif isinstance(event, Trouble):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
-        for tap in tuple(self._taps):  # one may end itself by what it is told
-            tap(event)
 
     def _told(self) -> None:
         if self._conditions:
@@ -289,7 +291,8 @@ class Client(Calls):
     def _settled(self, command: Outgoing) -> None:
         if command.waiter is not None:
             wake(command.waiter)
-        elif command.error is not None and not command.reply:
+        elif command.error is not None and (not command.reply or command.name in URGENT):
+            # Nobody waits for it. An urgent command is always answered, asked for or not.
             _log.warning("%s", command.error)
 
     def _connection_changed(self, change: ConnectionChanged) -> None:

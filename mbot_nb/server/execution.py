@@ -109,6 +109,8 @@ class Execution:
         except Exception as error:
             self._refuse(session, message, error)
         else:
+            # The latch is in the state before the answer is there, so that whoever has it can release it.
+            self._hub.refresh(self._now())
             self._hub.answer(session, message, self._now(), result=result)
         self._look()
 

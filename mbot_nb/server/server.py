@@ -18,6 +18,7 @@ from ..address import origin_is_loopback
 from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
+from ..protocol.codec import to_json
 from ..protocol.server import Hub, ServerConnection, event_payload
 from ..protocol.server.tap import Tap
 from ..protocol.sessions import ServerSession
@@ -157,15 +158,14 @@ class Server:
         """Whether it has ended."""
         return self._closed
 
-    # Opening and closing.
-
     async def open(self) -> Server:
         """Begin to listen. Called by :func:`mbot_nb.serve`.
 
         Raises:
             AddressInUseError: the port is taken.
-            UsageError: this machine has no such address or port.
+            UsageError: this machine has no such address or port, or the robot is served already.
         """
+        self.robot.must_be_free()
         loop = self.home.loop
         asked = self.port
         try:
@@ -374,7 +374,9 @@ class Server:
     def _read_state(self) -> dict[str, Any]:
         """The robot's state; the last one if it fails at telling it, which is reported once."""
         try:
-            self._state = {**self.robot.state(), "latch": self.robot.latch}
+            state = c.plain({**self.robot.state(), "latch": self.robot.latch})
+            to_json({key: value for key, value in state.items() if value != self._state.get(key)})
+            self._state = state
             self._failing.discard("state")
         except Exception as error:
             self._robot_failed("state", error)

@@ -190,7 +190,7 @@ async def test_stop_acts_without_await(server: mb.Server, robot: TinyRobot, bot:
     await bot.ping()
     assert robot.halts == 2, "and over the wire"
     call = bot.emergency_stop()
-    assert repr(call) == "<bot.emergency_stop(): done; `await` it for the answer>"
+    assert repr(call) == "<bot.emergency_stop(): given; `await` it for the answer>"
     result = await call
     assert result.value == {"latch": robot.latch}
 
@@ -226,6 +226,38 @@ async def test_a_stop_that_cannot_reach_the_robot_directly_still_goes_over_the_w
     bot = await connect(await serve(robot))
     await bot.stop()
     assert robot.halts == 1
+
+
+async def test_a_stop_that_nobody_awaits_and_that_cannot_be_sent_is_told(
+    server: mb.Server, bot: mb.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bot, "_shortcut", None)  # as for a server of another process
+    await bot.close()
+    with pytest.raises(mb.NotConnectedError):
+        await bot.stop()
+    bot.stop()
+    await until(lambda: caplog.messages)
+    assert caplog.messages == ["stop was not sent: this client was closed. Make a new one with `bot = await mb.connect()`."], (
+        "once: whoever awaits it is told by the error"
+    )
+
+
+async def test_an_urgent_command_that_is_refused_is_told_though_nobody_waits(
+    server: mb.Server, bot: mb.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bot.emergency_stop()
+    bot.send("release_stop", latch="an old one")
+    await until(lambda: caplog.messages)
+    assert "another emergency stop has come since" in caplog.text
+    with pytest.raises(mb.CommandRejectedError, match=r"was not said: its name is in state\.latch"):
+        await bot.release_stop("")
+
+
+async def test_the_latch_is_known_when_the_stop_is_answered(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+    for _ in range(20):
+        stop = await bot.emergency_stop()
+        assert bot.state.latch == stop.value["latch"]
+        await bot.release_stop()
 
 
 async def test_emergency_stop_latches_until_it_is_released(

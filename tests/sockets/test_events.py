@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from functools import partial
 
 import pytest
@@ -32,6 +33,19 @@ async def test_plain_and_async_handlers_get_every_event_in_order(server: mb.Serv
     await until(lambda: len(slow) == 50)
     assert plain == slow == list(range(50))
     assert everything == ["news"] * 50 + ["other"]
+
+
+async def test_what_a_handler_does_to_an_event_is_not_what_is_recorded(server: mb.Server, bot: mb.Client) -> None:
+    def spoil(event: mb.Event) -> None:
+        event.data["n"] = "spoilt"
+
+    bot.subscribe("count", spoil)
+    recorder = mb.Recorder(bot, ping_rate=0)
+    for n in range(3):
+        server.emit("count", {"n": n})
+    await until(lambda: len(recorder.events) == 3)
+    assert [json.loads(data) for data in recorder.events["data"]] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    recorder.stop()
 
 
 async def test_handlers_that_fail_are_reported_and_stop_nothing(

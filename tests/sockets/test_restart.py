@@ -108,6 +108,30 @@ async def test_the_start_cell_run_again_replaces_the_server_and_says_so(
     assert second.robot.values["tiny"]["text"] == "here"
 
 
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+async def test_a_start_cell_that_was_edited_replaces_its_server_too(serve: Serve, free_port: int, host: str) -> None:
+    first = await serve(port=free_port)
+    second = await serve(port=free_port, host=host, token="secret")
+    assert first.closed
+    assert not second.closed
+
+
+async def test_a_robot_has_one_server_at_a_time(serve: Serve, connect: Connect) -> None:
+    robot = TinyRobot()
+    bot = await connect(await serve(robot))
+    heard: list[str] = []
+    bot.subscribe("hello", lambda event: heard.append(event.name))
+    with pytest.raises(mb.UsageError, match="tiny is served already, and a robot has one server at a time: connect to that one"):
+        await serve(robot)
+    robot.report("hello")
+    await until(lambda: heard)
+
+
+async def test_an_empty_token_is_none(serve: Serve) -> None:
+    assert (await serve(token="")).token is None
+    assert (await serve(host="0.0.0.0", token="")).token
+
+
 async def test_a_robot_handed_on_to_the_next_server_stays_open(serve: Serve, free_port: int) -> None:
     class Cable(TinyRobot):
         closed = False

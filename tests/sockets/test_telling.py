@@ -6,11 +6,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mbot_nb as mb
 from mbot_nb import commands as c
 
+from .conftest import Connect, Serve
 from .peers import TinyRobot, until
 
 
@@ -102,3 +104,35 @@ async def test_custom_goes_to_a_robot_that_takes_it_and_to_no_other() -> None:
     async with mb.serve(TinyRobot(), port=0) as server, mb.connect(server) as bot:
         with pytest.raises(mb.CommandRejectedError, match="nobody handles it here"):
             await bot.custom("dance")
+
+
+async def test_a_robot_may_tell_its_state_in_numpy_s_numbers(serve: Serve, connect: Connect) -> None:
+    class Measured(TinyRobot):
+        def state(self) -> dict[str, Any]:
+            return {**super().state(), "pose": {"x": np.float32(1.5)}, "row": np.arange(3)}
+
+    bot = await connect(await serve(Measured()))
+    assert bot.state.pose.x == 1.5
+    assert bot.state.row == [0, 1, 2]
+
+
+async def test_a_state_that_cannot_be_said_is_told_once_and_the_last_one_stays(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(TinyRobot):
+        odd: Any = 1
+
+        def state(self) -> dict[str, Any]:
+            return {**super().state(), "odd": self.odd}
+
+    robot = Odd()
+    bot = await connect(await serve(robot))
+    robot.odd = object()
+    await bot.display_text("one")
+    await until(lambda: caplog.messages)
+    other = await connect(bot.url)
+    assert other.state.odd == 1
+    assert len(caplog.messages) == 1
+    assert "the robot cannot tell its state: TypeError" in caplog.text
+    robot.odd = 2
+    await until(lambda: other.state.odd == 2)

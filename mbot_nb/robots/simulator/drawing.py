@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import atan2, degrees, dist, isfinite, pi, sqrt
 from typing import Any, NamedTuple
 
+from ...commands import LONGEST_DRAWING
 from ...errors import CommandRejectedError
 from .agent import Change
 from .body import ACCELERATION, FULL_SPEED, TRACK
@@ -19,8 +20,6 @@ __all__ = ["SHAPES", "Drawing", "Move", "arc", "line", "prepare", "turn"]
 
 LINE_SPEED = 0.4 * FULL_SPEED
 TURN_SPEED = 0.2 * FULL_SPEED
-LONGEST = 300.0
-"""Seconds; a longer drawing is refused."""
 MOST_POINTS = 2000
 """Of the path in `drawing_complete`."""
 
@@ -138,10 +137,10 @@ def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now
             command="start_drawing",
         )
     drawing = Drawing(shape, now, approach, figure)
-    if not drawing.end - now <= LONGEST:
+    if not drawing.end - now <= LONGEST_DRAWING:
         raise CommandRejectedError(
             "INVALID_PARAMS",
-            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take {LONGEST:.0f} s: "
+            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take {LONGEST_DRAWING:.0f} s: "
             "draw it smaller or in parts",
             command="start_drawing",
         )
