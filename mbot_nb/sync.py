@@ -17,9 +17,11 @@ from typing import Any, TypeVar
 
 from . import embedded
 from .client import Batch, Client, Latency, Stats
+from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
 from .errors import UsageError
 from .home import Home
+from .protocol.server.tap import Tap
 from .robot import Robot
 from .server import RemoteClient, Server
 from .state import StateView
@@ -139,6 +141,20 @@ class SyncClient(Vocabulary[CommandResult]):
         """Tell ``tap`` everything that happens, on the I/O thread; returns what ends it."""
         return self.client.tap(tap)
 
+    def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
+        """Tell ``tap`` of every frame that goes out or comes in, on the I/O thread; returns what ends that."""
+        return self.client.tap_frames(tap)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, by :meth:`close`."""
+        return self.client.closed
+
+    @property
+    def handler_errors(self) -> list[tuple[Subscription, Event, BaseException]]:
+        """The last failures of handlers."""
+        return self.client.handler_errors
+
     @property
     def home(self) -> Home:
         """The loop it lives on: the I/O thread's."""
@@ -153,6 +169,16 @@ class SyncClient(Vocabulary[CommandResult]):
     def state(self) -> StateView:
         """The robot's state as this client knows it now."""
         return self.client.state
+
+    @property
+    def revision(self) -> int | None:
+        """The number of the state's last change."""
+        return self.client.revision
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the server said of itself: robotId, version, uptime (ms) at the connect."""
+        return self.client.metadata
 
     @property
     def state_age(self) -> float:
@@ -220,6 +246,9 @@ class SyncServer:
     def __repr__(self) -> str:
         return repr(self.server)
 
+    def _repr_html_(self) -> str:
+        return self.server._repr_html_()
+
     def __enter__(self) -> SyncServer:
         return self
 
@@ -230,6 +259,26 @@ class SyncServer:
     def url(self) -> str:
         """Where clients connect to."""
         return self.server.url
+
+    @property
+    def network_url(self) -> str:
+        """Where clients on other machines of the network connect to, if it listens to them."""
+        return self.server.network_url
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return self.server.uptime
+
+    @property
+    def revision(self) -> int:
+        """The number of the state's last change."""
+        return self.server.revision
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self.server.closed
 
     @property
     def robot(self) -> Robot:
@@ -265,6 +314,10 @@ class SyncServer:
     def emit(self, event: str, data: Any = None) -> None:
         """Send an event to every client."""
         self.server.emit(event, data)
+
+    def tap(self, tap: Tap) -> Callable[[], None]:
+        """Tell ``tap`` everything that happens, on the I/O thread; returns what ends it."""
+        return self.server.tap(tap)
 
     def close(self) -> None:
         """Stop the robot, say goodbye to the clients, free the port."""

@@ -30,6 +30,16 @@ def bot(server: sync.SyncServer) -> Iterator[sync.SyncClient]:
         yield bot
 
 
+@pytest.mark.parametrize(("plain", "awaited"), [(sync.SyncClient, mb.Client), (sync.SyncServer, mb.Server)])
+def test_it_has_the_same_names(plain: type, awaited: type, bot: sync.SyncClient, server: sync.SyncServer) -> None:
+    names = {name for name in dir(awaited) if not name.startswith("_")} - {"open"}
+    assert names <= set(dir(plain))
+    one, other = (bot, bot.client) if plain is sync.SyncClient else (server, server.server)
+    for name in names - {"state_age", "uptime", "latency", "stats", "batch"}:  # these change from one look to the next
+        if isinstance(getattr(awaited, name, None), property):
+            assert getattr(one, name) == getattr(other, name), name
+
+
 def test_a_motion_a_ping_a_flush(bot: sync.SyncClient, server: sync.SyncServer) -> None:
     assert bot.drive(40, 40, duration=0.1).ended == "time"
     assert 0 < bot.ping() < 1
