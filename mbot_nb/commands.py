@@ -306,7 +306,7 @@ def parse(name: str, params: Mapping[str, Any]) -> Command:
     except msgspec.ValidationError as error:
         raise CommandRejectedError(
             "INVALID_PARAMS",
-            f"{name}: {_readable(error)}; it takes {signature(kind)}",
+            f"{name}: {readable(error)}; it takes {signature(kind)}",
             command=name,
         ) from None
     if isinstance(command, StartDrawing) and (command.shape is None) == (command.points is None):
@@ -331,7 +331,7 @@ def _personality(params: Mapping[str, Any]) -> UpdatePersonality:
     except msgspec.ValidationError as error:
         raise CommandRejectedError(
             "INVALID_PARAMS",
-            f"update_personality: {_readable(error)}; each number is 0 to 1",
+            f"update_personality: {readable(error)}; each number is 0 to 1",
             command="update_personality",
         ) from None
 
@@ -363,7 +363,7 @@ _WORDS = {"float": "a number", "int": "a whole number", "str": "a text", "array"
 """msgspec's types, as a pupil knows them."""
 
 
-def _readable(error: msgspec.ValidationError) -> str:
+def readable(error: msgspec.ValidationError) -> str:
     """msgspec's sentence in plain words, the path first: ``left: expected a number <= 100``."""
     text, _, path = str(error).partition(" - at `$")
     path = path.rstrip("`").lstrip(".")

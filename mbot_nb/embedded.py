@@ -18,6 +18,7 @@ import msgspec
 from . import cable, cells, hints, running, stalls, wakeups
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from .client import Client
+from .commands import plain, readable
 from .errors import AddressInUseError, ConnectError, UsageError
 from .home import Home, OpeningCall
 from .protocol.settings import BatchPolicy, Settings
@@ -317,17 +318,22 @@ def refuse_own_loop(address: str | Server | None) -> None:
 
 def _settings(changes: Mapping[str, Any] | None) -> Settings:
     try:
-        settings = Settings(**(changes or {}))
+        given = msgspec.structs.asdict(Settings(**(changes or {})))
     except TypeError as error:
         raise UsageError(f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}") from None
-    if settings.batch_window < 0 or not 1 <= settings.max_batch_size <= settings.max_batch_received:
-        raise UsageError(
-            f"batch_window must be 0 s or more and max_batch_size 1 to {settings.max_batch_received}; "
-            f"got {settings.batch_window} and {settings.max_batch_size}"
-        )
-    if settings.batch_policy not in ("window", "adaptive"):
-        raise UsageError(f'batch_policy is "window" or "adaptive", not {settings.batch_policy!r}')
-    return msgspec.structs.replace(settings, retry_delays=tuple(settings.retry_delays))
+    if given["batch_policy"] not in ("window", "adaptive"):
+        raise UsageError(f'batch_policy is "window" or "adaptive", not {given["batch_policy"]!r}')
+    try:
+        settings = msgspec.convert(plain(given), Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"the settings cannot be so: {readable(error)}") from None
+    for name, value in msgspec.structs.asdict(settings).items():
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not numbers or any(isinstance(number, (int, float)) and not number >= 0 for number in numbers):
+            raise UsageError(f"{name} must be {'numbers' if numbers is value else 'a number'} of 0 or more, not {given[name]!r}")
+    if not 1 <= settings.max_batch_size <= settings.max_batch_received:
+        raise UsageError(f"max_batch_size must be 1 to {settings.max_batch_received}, not {settings.max_batch_size}")
+    return settings
 
 
 def _set_speed(robot: Robot | None, speed: float) -> None:

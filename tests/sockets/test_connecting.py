@@ -317,7 +317,10 @@ async def test_a_closed_server_is_no_address(serve: Serve) -> None:
 
 async def test_wrong_settings_are_told_before_anything_is_sent(server: mb.Server) -> None:
     for options, words in (
-        ({"batch_window": -1}, "0 s or more"),
+        ({"batch_window": -1}, "batch_window must be a number of 0 or more, not -1"),
+        ({"batch_window": "0.1"}, "batch_window: expected a number, got a text"),
+        ({"settings": {"retry_delays": []}}, "retry_delays must be numbers of 0 or more"),
+        ({"settings": {"retry_delays": [0, float("nan")]}}, "retry_delays must be numbers of 0 or more"),
         ({"max_batch_size": 0}, "1 to 1000"),
         ({"batch_policy": "never"}, '"window" or "adaptive"'),
         ({"settings": {"speed": 5}}, "the settings are: batch_window"),
