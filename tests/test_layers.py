@@ -47,6 +47,7 @@ FLOORS = (
         "running",
         "folders",
         "wakeups",
+        "bar",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

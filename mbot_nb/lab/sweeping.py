@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..bar import bar
 from ..errors import UsageError
-from .bar import bar
 from .experiment import measure_load
 from .progress import Finished, key
 
@@ -87,7 +87,7 @@ async def sweep(
             await asyncio.to_thread(finished.add, point, turn, figures)
             shown.advance()
 
-    with bar(total, total - len(todo), shown=progress, advice=advice) as shown:
+    with bar(total, total - len(todo), what="sweep", shown=progress, advice=advice) as shown:
         loop = asyncio.get_running_loop()
         working = asyncio.ensure_future(work())
         shown.when_cancelled(lambda: loop.call_soon_threadsafe(working.cancel))

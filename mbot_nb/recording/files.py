@@ -34,7 +34,7 @@ def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
     try:
         if folder is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _module(suffix).write(path, tables, metadata)
+            _save_file(path, suffix, tables, metadata)
         else:
             _save_folder(path, suffix, tables, metadata)
     except OSError as error:
@@ -89,6 +89,17 @@ def _load_file(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[
     if not opened.ended or "seconds" not in metadata:
         metadata["seconds"] = mbot_file.seconds_of(opened)
     return opened.tables, metadata, mbot_file.told(opened)
+
+
+def _save_file(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """Beside its place first: what goes wrong, or is cancelled, leaves an earlier file as it was."""
+    place = path.resolve()  # through a link, not over it
+    beside = place.with_name(f".{place.name}.part")
+    try:
+        _module(suffix).write(beside, tables, metadata)
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _save_folder(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from ..bar import counted
 from .json_rows import decoder, rows_of, table_of
 from .schema import SCHEMA
 
@@ -22,10 +23,10 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
     offset = float(metadata["clocks"]["wall_offset_s"])
     with path.open("wb") as file:
         file.write(msgspec.json.encode({"table": _METADATA, _METADATA: metadata}) + b"\n")
-        for name, table in tables.items():
-            for row in rows_of(name, table, offset, {"table": name}):
-                file.write(row)
-                file.write(b"\n")
+        rows = (row for name, table in tables.items() for row in rows_of(name, table, offset, {"table": name}))
+        for row in counted(rows, sum(table.num_rows for table in tables.values()), "writing JSON Lines"):
+            file.write(row)
+            file.write(b"\n")
 
 
 def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
@@ -44,7 +45,7 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     with path.open("rb") as file:
         try:
             metadata: dict[str, Any] = msgspec.json.decode(file.readline())[_METADATA]
-            for line in file:
+            for line in counted(file, path.stat().st_size, "reading JSON Lines", len):
                 row = read_row(line)
                 found[type(row).__name__].append(row)
         except (msgspec.DecodeError, TypeError, KeyError) as error:

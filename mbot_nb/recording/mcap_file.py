@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from ..bar import counted
 from ..version import __version__
 from .arrow import wall_at
 from .json_rows import decoder, json_schema, rows_of, table_of
@@ -39,7 +40,8 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
         for name in tables:
             schema = writer.register_schema(f"mbot_nb.{name}", "jsonschema", msgspec.json.encode(json_schema(name)))
             channels[name] = writer.register_channel(f"/{name}", "json", schema)
-        for time, name, number, row in heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()]):
+        messages = heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()])
+        for time, name, number, row in counted(messages, sum(table.num_rows for table in tables.values()), "writing MCAP"):
             writer.add_message(channels[name], time, row, time, number)
         writer.finish()  # type: ignore[no-untyped-call]
 
@@ -65,7 +67,9 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
             told = [record.metadata["metadata"] for record in reader.iter_metadata() if record.name == _METADATA]
             if not told:
                 raise ValueError("it is an MCAP file without metadata of mbot_nb")
-            for _, channel, message in reader.iter_messages():
+            summary = reader.get_summary()
+            total = summary.statistics.message_count if summary is not None and summary.statistics is not None else 0
+            for _, channel, message in counted(reader.iter_messages(), total, "reading MCAP"):
                 table = channel.topic.removeprefix("/")
                 if table in SCHEMA:
                     found.setdefault(table, []).append((message.sequence, decoder(table).decode(message.data)))

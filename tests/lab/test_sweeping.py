@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.bar import Bar, bar
 from mbot_nb.lab import Network, measure_throughput, sweep
-from mbot_nb.lab.bar import Bar, bar
 from mbot_nb.lab.sweeping import _shuffled, perform_one
 
 ROOT = Path(__file__).parents[2]

@@ -156,13 +156,14 @@ async def test_what_cannot_be_saved_is_told(run: mb.Recording, tmp_path: Path) -
         run.save(tmp_path / "run", folder="mbot")
     with pytest.raises(mb.UsageError, match="No space left on device"):
         _full(run, tmp_path)
+    assert os.listdir(tmp_path) == []
     with pytest.raises(mb.UsageError, match="cannot be written"):
         run.save("/proc/nothing/run.csv")
 
 
 def _full(run: mb.Recording, tmp_path: Path) -> None:
     """A file on a device that is full."""
-    os.symlink("/dev/full", tmp_path / "run.mbot")
+    os.symlink("/dev/full", tmp_path / ".run.mbot.part")
     run.save(tmp_path / "run.mbot")
 
 

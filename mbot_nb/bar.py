@@ -1,24 +1,33 @@
-"""How far a sweep has come, and how to stop it: a bar with a Cancel button in a notebook, a line in a terminal."""
+"""How far long work has come, and how to stop it: a bar with a Cancel button in a notebook, a line in a terminal."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
-from ..cells import shell
+from .cells import shell
+from .errors import UsageError
 
-__all__ = ["Bar", "bar"]
+__all__ = ["Bar", "bar", "counted"]
 
 PERIOD = 0.1
 """Seconds between two pictures of the bar at least: faster ones nobody sees."""
+PATIENT = 1.0
+"""Seconds of plain work without a bar."""
+EVERY = 256
+"""Items of plain work between two looks at the clock."""
+
+T = TypeVar("T")
 
 
 class Bar:
     """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed Cancel."""
 
-    def __init__(self, total: int, done: int, advice: str) -> None:
+    def __init__(self, total: int, done: int, what: str, advice: str) -> None:
+        self.what = what
         self.total = total
         self.done = done
         self.cancelled = False
@@ -39,9 +48,9 @@ class Bar:
         """Call ``end``, in any thread, when somebody presses Cancel."""
         self._end = end
 
-    def advance(self) -> None:
-        """One more is finished."""
-        self.done += 1
+    def advance(self, more: int = 1) -> None:
+        """So many more are finished."""
+        self.done += more
         if time.monotonic() - self._shown_at >= PERIOD:
             self._show()
 
@@ -73,8 +82,8 @@ class _Terminal(Bar):
     def __enter__(self) -> Bar:
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self._progress = Progress(TextColumn("sweep"), BarColumn(), TextColumn("{task.fields[words]}"))
-        self._task = self._progress.add_task("sweep", total=self.total, completed=self.done, words=self.words())
+        self._progress = Progress(TextColumn(self.what), BarColumn(), TextColumn("{task.fields[words]}"))
+        self._task = self._progress.add_task(self.what, total=self.total, completed=self.done, words=self.words())
         self._progress.start()
         return super().__enter__()
 
@@ -108,8 +117,8 @@ class _Notebook(Bar):
     def _page(self, words: str) -> str:
         share = 100 * self.done / max(1, self.total)
         return (
-            '<div role="progressbar" aria-label="sweep" aria-valuemin="0" '
-            f'aria-valuemax="{self.total}" aria-valuenow="{self.done}">sweep '
+            f'<div role="progressbar" aria-label="{escape(self.what)}" aria-valuemin="0" '
+            f'aria-valuemax="{self.total}" aria-valuenow="{self.done}">{escape(self.what)} '
             '<span style="display:inline-block;width:16rem;height:.8rem;border:1px solid #5f6368;vertical-align:middle">'
             f'<span style="display:block;width:{share:.1f}%;height:100%;background:#1f4e79"></span></span> {escape(words)}</div>'
         )
@@ -124,13 +133,39 @@ class _Notebook(Bar):
         self._button.close()
 
 
-def bar(total: int, done: int, *, shown: bool, advice: str) -> Bar:
+def bar(total: int, done: int, *, what: str, shown: bool, advice: str) -> Bar:
     """The bar that fits where this runs; ``advice`` tells how to go on after it was stopped."""
     kind: Any = Bar
     if shown:
         kind = _Notebook if hasattr(shell(), "kernel") else _Terminal
-    made: Bar = kind(total, done, advice)
+    made: Bar = kind(total, done, what, advice)
     return made
+
+
+def counted(items: Iterable[T], total: int, what: str, size: Callable[[T], int] | None = None) -> Iterator[T]:
+    """The items of plain work, with a bar once that has taken a second; ``size`` tells how much of the total each is.
+
+    While plain code runs the bar's Cancel is heard on ipykernel 7.1 to 7.3; the notebook's own stop button ends it everywhere.
+
+    Raises:
+        UsageError: somebody pressed Cancel.
+    """
+    begun, done = time.monotonic(), 0
+    advice = "do it again to have all of it"
+    with ExitStack() as stack:
+        shown: Bar | None = None
+        for number, item in enumerate(items):
+            if number % EVERY == 0:
+                if shown is not None:
+                    shown.advance(done - shown.done)
+                    if shown.cancelled:
+                        raise UsageError(f"{what}: you cancelled it. Nothing was changed; {advice}.")
+                elif time.monotonic() - begun > PATIENT:
+                    shown = stack.enter_context(bar(total, done, what=what, shown=True, advice=advice))
+            done += 1 if size is None else size(item)
+            yield item
+        if shown is not None:
+            shown.advance(total - shown.done)
 
 
 def _nothing() -> None:
