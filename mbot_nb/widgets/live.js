@@ -8,18 +8,30 @@ const PROBE = 3_000; // ms for a connection of the page's own
 const SILENT =
   "The kernel does not answer: it is busy with a cell, or it was restarted. After a restart, run the cell again.";
 
+/** What a Stop here reaches while a cell runs, by what the kernel's side has found (see Stopping.reach). */
 const REACH = {
   yes: "",
   awaits:
     "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
+  awaits_cable:
+    'While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With mb.connect("usb", thread=True) it reaches the robot all the same.',
+  elsewhere:
+    "While a cell blocks (time.sleep does), a click on Stop may be heard only when the cell ends. `await asyncio.sleep()` does not block.",
   never: "While a cell runs, this Stop waits until the cell ends. On ipykernel 7.3 it does not.",
-  asking: "Finding out whether this page reaches the robot while a cell runs …",
   direct: "While a cell blocks, this page stops the robot over a connection of its own.",
-  undirect:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page cannot reach the robot's server by itself. `await asyncio.sleep()` does not block.",
   direct_awaits:
     "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
-  undirect_awaits:
+  direct_awaits_cable:
+    'While a cell blocks (time.sleep does), this Stop waits until the cell ends. With mb.connect("usb", thread=True) it reaches the robot all the same.',
+};
+const ASKING = "Finding out whether this page reaches the robot while a cell runs …";
+const WAITS =
+  "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page cannot reach the robot's server by itself. `await asyncio.sleep()` does not block.";
+/** The same of a page that cannot reach the robot's server by itself, where that makes a difference. */
+const APART = {
+  awaits: WAITS,
+  direct: WAITS,
+  direct_awaits:
     "While a cell runs, this Stop waits until the cell ends: this page cannot reach the robot's server by itself. On ipykernel 7.3 it need not.",
 };
 
@@ -44,6 +56,11 @@ function noteWords(note, since) {
   if (!note || typeof note === "string") return note || "";
   if (note.wait === null) return `attempt ${note.attempt} is under way`;
   return `attempt ${note.attempt} in ${Math.max(0, Math.ceil(note.wait - since / 1000))} s`;
+}
+
+/** What holds for a page that is apart from the robot's server. */
+function apartWords(reach) {
+  return APART[reach.replace("_cable", "")] ?? REACH[reach] ?? "";
 }
 
 /** How long the last stop took, in words. */
@@ -99,8 +116,8 @@ class DirectWay {
     this.came = performance.now();
   }
 
-  /** Resolves when `stop` has been sent to this very robot, or, for a rehearsal, could be. */
-  reach(rehearsal) {
+  /** Resolves when the command, `stop` or `emergency_stop`, has been sent to this very robot; without one, when it could be. */
+  reach(command = null) {
     const { url, token, robot, uptime } = this.way;
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(token ? `${url}/?token=${encodeURIComponent(token)}` : `${url}/`);
@@ -120,10 +137,13 @@ class DirectWay {
           end(reject, "another robot is there");
           return;
         }
-        if (!rehearsal) {
-          socket.send(
-            JSON.stringify({ version: 2, type: "command", payload: { command: "stop", params: {} }, timestamp: Date.now() }),
-          );
+        if (command) {
+          socket.send(JSON.stringify({ version: 2, type: "command", payload: { command, params: {} }, timestamp: Date.now() }));
+          const { connection } = message.payload;
+          if (connection?.ready === false) {
+            end(reject, `its server cannot reach it (${connection.reason})`);
+            return;
+          }
         }
         end(resolve, true);
       };
@@ -265,8 +285,9 @@ class Live {
     if (this.direct) {
       // Only while the kernel is silent: what it says is said by the robot.
       const tell = (text, error) => this.answered || this.say(text, error);
-      this.direct.reach(false).then(
-        () => tell("Stopped over the page's own connection."),
+      const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
+      this.direct.reach(kind).then(
+        () => tell(`Stopped over the page's own connection.${stays}`),
         (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
       );
     }
@@ -360,11 +381,11 @@ class Live {
   /** Whether a stop works while a cell blocks; before anybody needs it. */
   takeReach(reach) {
     this.direct = null;
-    if (!reach.startsWith("direct")) this.writeReach(REACH[reach] ?? "");
-    else if (!isHere()) this.writeReach(REACH[`un${reach}`]);
+    if (!isHere()) this.writeReach(apartWords(reach));
+    else if (!reach.startsWith("direct")) this.writeReach(REACH[reach] ?? "");
     else if (!this.asking) {
       this.asking = true;
-      this.writeReach(REACH.asking);
+      this.writeReach(ASKING);
       this.send({ kind: "way" });
     }
   }
@@ -374,16 +395,16 @@ class Live {
     this.asking = false;
     const { reach } = this.values;
     if (!way.url) {
-      this.writeReach(REACH[`un${reach}`] ?? "");
+      this.writeReach(apartWords(reach));
       return;
     }
     const direct = new DirectWay(way);
-    direct.reach(true).then(
+    direct.reach().then(
       () => {
         this.direct = direct;
         this.writeReach(REACH[reach] ?? "");
       },
-      () => this.writeReach(REACH[`un${reach}`] ?? ""),
+      () => this.writeReach(apartWords(reach)),
     );
   }
 

@@ -90,7 +90,9 @@ class Stopping:
 
         ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on the I/O thread.
         ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
-        ``never``: it waits for the end of the cell.
+        These two end in ``_cable`` for a robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
+        another process, once the click is heard; that may be when a cell that blocks ends. ``never``: it waits for the end of the
+        cell.
         """
         if self._reach is None:
             self._reach = self._find_reach()
@@ -102,9 +104,9 @@ class Stopping:
         server = server_of(self._client)
         if server is not None and server.home.is_io_thread:
             return "direct"
-        if self._while_awaiting:
-            return "awaits"
-        return "never" if server is None else "direct_awaits"
+        if server is None:
+            return "elsewhere" if self._while_awaiting else "never"
+        return ("awaits" if self._while_awaiting else "direct_awaits") + ("_cable" if server.robot.port else "")
 
     def direct_way(self) -> dict[str, Any]:
         """Where the page finds the robot's server, and how it makes sure that it is this one; in any thread."""
@@ -136,7 +138,7 @@ class Stopping:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
             if not quietly:
                 self._say(WORDS[kind][0])
-            told = self._submit(self._tell(asked, "" if quietly else WORDS[kind][1]))
+            told = self._submit(self._tell(asked, kind, quietly))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
                 self._submit(self._wait_until_it_stands(came if clicked is None else clicked, after))
@@ -170,15 +172,23 @@ class Stopping:
         except MbotError as error:
             self._say(str(error), error=True)
 
-    async def _tell(self, asked: Coroutine[Any, Any, Any], done: str) -> None:
+    async def _tell(self, asked: Coroutine[Any, Any, Any], kind: str, quietly: bool) -> None:
         """Say on the page what became of it."""
         try:
             await asked
         except MbotError as error:
             self._say(str(error), error=True)
-        else:
-            if done:
-                self._say(done)
+            return
+        why = None if kind == "release" else self._out_of_reach()
+        if why is not None:
+            self._say(f"Not stopped: the robot cannot be reached: {why}. Lift it, or switch it off.", error=True)
+        elif not quietly:
+            self._say(WORDS[kind][1])
+
+    def _out_of_reach(self) -> str | None:
+        """Why the robot's server cannot reach it, as one on a cable that was pulled; None if it can."""
+        connection = self._client.state.get("connection")
+        return None if connection is None or connection.get("ready", True) else str(connection.get("reason", ""))
 
     async def _wait_until_it_stands(self, began: float, after: str) -> None:
         server = server_of(self._client)
@@ -187,6 +197,13 @@ class Stopping:
         moved = exact or _moving(self._client)
         deadline = time.monotonic() + LONGEST
         while time.monotonic() < deadline:
+            if self._out_of_reach() is not None:
+                # Nobody knows whether it stands; what is known of an earlier stop is true no more.
+                if self.stood is not None:
+                    self.stood = None
+                    self._touch()
+                await asyncio.sleep(LOOK)
+                continue
             rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
             if rested is not None:
                 took = rested - began if moved and rested > began else None

@@ -36,6 +36,18 @@ AWAITS = "print('now it awaits', flush=True); await asyncio.sleep(3); after = ti
 BEGUN = {2: "now it blocks", 3: "now it awaits"}
 
 
+LOOPS = """
+with mb.sync.connect(server.url) as again:
+    print('now it drives', flush=True)
+    refused = []
+    for _ in range(15):
+        try:
+            again.drive(30, 20, duration=0.3)
+        except mb.CommandRejectedError as error:
+            refused.append(str(error))
+"""
+
+
 def panel_of(notebook: Notebook) -> Locator:
     panel = notebook.page.locator(".mbot-stopper")
     expect(panel.locator("[data-field=connection]")).to_have_text("connected")
@@ -75,6 +87,28 @@ def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(open_notebook:
     panel.get_by_role("button", name="Release").click()
     expect(panel).to_have_attribute("data-latched", "false")
     assert notebook.value("robot.latch") is None
+    assert notebook.errors() == []
+    assert notebook.console == []
+
+
+def test_the_pages_own_stop_stays_until_release(open_notebook: Open) -> None:
+    """A cell that drives again and again does not get past it, on a kernel that hears no click before the cell ends."""
+    notebook = open_notebook([START.format(thread=", thread=True"), LOOPS], "6.31.0")
+    notebook.run_cell(0)
+    panel = panel_of(notebook)
+    expect(panel.locator(".mbot-reach")).to_contain_text("over a connection of its own")
+    notebook.run_cell(1, wait=False)
+    expect(notebook.page.locator(".jp-OutputArea-output", has_text="now it drives")).to_be_visible()
+    panel.get_by_role("button", name="Stop the robot").click()
+    expect(panel.locator("[data-field=said]")).to_contain_text("It stays so until you release it.")
+    notebook.wait_idle()
+    refused = notebook.value("refused")
+    assert len(refused) > 3
+    assert "emergency stop stands" in refused[0]
+    expect(panel).to_have_attribute("data-latched", "true")
+    panel.get_by_role("button", name="Release").click()
+    expect(panel).to_have_attribute("data-latched", "false")
+    assert notebook.value("(await bot.drive(30, 20, duration=0.1)).ended") == "time"
     assert notebook.errors() == []
     assert notebook.console == []
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.widgets import Card, ConnectPanel
+from mbot_nb.widgets import Card, ConnectPanel, StopButton
 from tests.widgets.conftest import Page, until
-from tests.widgets.test_panels import latest
+from tests.widgets.test_panels import latest, said
 
 
 class OnCable(mb.SimulatedRobot):
@@ -46,3 +46,21 @@ async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(page: Pag
         await until(lambda: latest(page, card, "note") == "")
         panel.close()
         card.close()
+
+
+async def test_nobody_says_that_it_stands_while_it_cannot_be_reached(page: Page) -> None:
+    robot = OnCable(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        stop = StopButton(bot)
+        page.send(stop, kind="show", view="a")
+        page.send(stop, kind="stop", view="a")
+        await until(lambda: latest(page, stop, "stood"))
+        robot.lost = {"reason": "the port is gone"}
+        await until(lambda: not bot.state.connection.ready)
+        page.send(stop, kind="stop", view="a")
+        await until(lambda: said(page, stop)[-1].startswith("Not stopped: the robot cannot be reached: the port is gone."))
+        assert page.messages(stop)[-1].get("error", True)
+        await until(lambda: latest(page, stop, "stood") is None)
+        robot.lost = None
+        await until(lambda: latest(page, stop, "stood") is not None)
+        stop.close()

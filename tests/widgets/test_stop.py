@@ -111,6 +111,26 @@ async def test_what_it_reaches_is_said_beforehand(page: Page, ipykernel: SimpleN
     }
 
 
+async def test_the_remedy_that_is_named_is_one_for_this_robot(
+    page: Page, ipykernel: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = mb.SimulatedRobot(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        reach: dict[str, list[str]] = {"cable": [], "elsewhere": []}
+        for kind, told in reach.items():
+            if kind == "cable":
+                monkeypatch.setattr(robot, "port", "/dev/ttyUSB0")
+            else:
+                monkeypatch.setattr("mbot_nb.widgets.stopping.server_of", lambda client: None)
+            for version in ((6, 31, 0), (7, 4, 0)):
+                ipykernel.version_info = version
+                stop = StopButton(bot)
+                page.send(stop, kind="show", view="a")
+                told.append(latest(page, stop, "reach"))
+                stop.close()
+    assert reach == {"cable": ["direct_awaits_cable", "awaits_cable"], "elsewhere": ["never", "elsewhere"]}
+
+
 async def test_the_page_is_told_the_way_to_a_server_on_the_io_thread_alone(page: Page, ipykernel: SimpleNamespace) -> None:
     ipykernel.version_info = (7, 4, 0)
     async with (
