@@ -45,6 +45,17 @@ async def test_the_loop_it_finds_is_the_one_that_runs() -> None:
     assert "asyncio" in check.found
 
 
+def test_a_checkout_that_is_not_installed_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def requires(package: str) -> None:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "requires", requires)
+    check = next(check for check in mb.doctor() if check.subject == "packages")
+    assert check.level == "bad"
+    assert "mbot_nb is not installed" in check.found
+    assert check.remedy.endswith(f'-m pip install -e "{Path(__file__).parents[1]}"`')
+
+
 # The report.
 
 

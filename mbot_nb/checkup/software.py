@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from .. import folders
@@ -24,7 +25,7 @@ INSTALL = f"`{os.path.basename(sys.executable)} -m pip install"
 def checks() -> Iterator[Check]:
     """All of this module."""
     yield python(sys.version_info[:3])
-    yield from needed(metadata.requires("mbot_nb") or ())
+    yield from packages()
     yield kernel(_version("ipykernel"), shell())
     yield lab(_version("jupyterlab"))
     yield loop(asyncio._get_running_loop(), _nested_by())
@@ -37,6 +38,19 @@ def python(version: tuple[int, ...]) -> Check:
     if version[:2] < OLDEST_PYTHON:
         return Check("Python", "bad", told, "install Python 3.11 or newer, and make the environment anew with it")
     return Check("Python", "good", told)
+
+
+def packages() -> Iterator[Check]:
+    """Whether mbot_nb is installed, and all that it asks for."""
+    try:
+        requirements = metadata.requires("mbot_nb") or ()
+    except metadata.PackageNotFoundError:
+        here = Path(__file__).parents[2]
+        told = f"mbot_nb is not installed: it is only found in {here}, and nothing says what it needs"
+        what = f'-e "{here}"' if (here / "pyproject.toml").exists() else "mbot_nb"
+        yield Check("packages", "bad", told, f"{INSTALL} {what}`")
+    else:
+        yield from needed(requirements)
 
 
 def needed(requirements: Any) -> Iterator[Check]:

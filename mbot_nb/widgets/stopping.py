@@ -90,9 +90,9 @@ class Stopping:
 
         ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on the I/O thread.
         ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
-        These two end in ``_cable`` for a robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
-        another process, once the click is heard; that may be when a cell that blocks ends. ``never``: it waits for the end of the
-        cell.
+        These two end in ``_cable`` for a robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is
+        in another process, once the click is heard; that may be when a cell that blocks ends. ``never``: it waits for the end of
+        the cell.
         """
         if self._reach is None:
             self._reach = self._find_reach()
