@@ -143,3 +143,11 @@ def test_pyplot_is_not_touched() -> None:
     script = "import sys, mbot_nb as mb; mb.plots.latency; print('matplotlib.pyplot' in sys.modules)"
     run: Any = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=25, check=True)
     assert run.stdout.strip() == "False"
+
+
+async def test_a_servers_recorder_does_not_claim_to_ping() -> None:
+    async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server:
+        with mb.Recorder(server) as rec:
+            words = mb.plots.latency(rec).get_title(loc="left") + str([text.get_text() for text in mb.plots.latency(rec).texts])
+    assert "pings by itself" not in words
+    assert "a server does not ping" in words

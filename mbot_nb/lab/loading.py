@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..client import Client
-from ..errors import CommandRejectedError, SendBufferFullError, UsageError
+from ..errors import CommandRejectedError, NotConnectedError, SendBufferFullError, UsageError
 from ..home import Call
 from ..protocol.batching import Batcher, mean_wait
 from ..protocol.events import ConnectionChanged, EventReceived, Trouble
@@ -250,6 +250,7 @@ class _Commands:
         self._sending: int | None = None
         self._batch = 0
         self._unsent = 0
+        self._lost_pings = 0
 
     async def probe(self) -> bool:
         """Whether the server answers the lab."""
@@ -305,10 +306,12 @@ class _Commands:
                 await self.bot.flush()
                 while self._unanswered():
                     # An answer comes right behind the acknowledgement, if not before it.
-                    await self.bot.ping()
+                    await self._ping()
                     await asyncio.sleep(0.005)
         except TimeoutError:
             self.notes.append(f"{self._unanswered()} commands had no answer within {timeout:g} s after the last")
+        if self._lost_pings:
+            self.notes.append(f"{self._lost_pings} pings of the lab itself were lost with the connection")
         if self._unsent:
             self.notes.append(f"{self._unsent} commands were not sent: too much waited for an acknowledgement")
         await self._ask_the_time()
@@ -318,7 +321,18 @@ class _Commands:
         for _ in range(CLOCK_PINGS):
             if not self.bot.connected:
                 return
+            await self._ping()
+
+    async def _ping(self) -> None:
+        """One round trip; if a cut swallows it, it is counted. Raises only when the client does not try again."""
+        if self.bot.reconnecting:
+            return
+        try:
             await self.bot.ping()
+        except NotConnectedError:
+            if not (self.bot.connected or self.bot.reconnecting):
+                raise
+            self._lost_pings += 1
 
     def _unanswered(self) -> int:
         if self._command != COMMAND:

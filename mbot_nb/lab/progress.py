@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from .. import commands
 from ..errors import UsageError
 from ..version import __version__
 
@@ -24,8 +25,8 @@ def key(point: Mapping[str, Any], repeat: int) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A parameter as JSON knows it: a network by its numbers."""
-    return {"Network": msgspec.to_builtins(value)} if isinstance(value, msgspec.Struct) else value
+    """A parameter as JSON knows it: a network by its numbers, NumPy's numbers as Python's."""
+    return {"Network": msgspec.to_builtins(value)} if isinstance(value, msgspec.Struct) else commands.plain(value)
 
 
 class Finished:
@@ -49,10 +50,10 @@ class Finished:
 
     def add(self, point: Mapping[str, Any], repeat: int, figures: Mapping[str, Any]) -> None:
         """Note one finished point; on disk when it returns."""
-        self.rows[key(point, repeat)] = dict(figures)
+        found = self.rows[key(point, repeat)] = commands.plain(figures)
         if self._path is not None:
             where = {name: plain(value) for name, value in point.items()}
-            self._append(self._path, {"point": where, "repeat": repeat, "figures": dict(figures)})
+            self._append(self._path, {"point": where, "repeat": repeat, "figures": found})
 
     def _read(self, path: Path) -> None:
         if not path.exists() or not path.stat().st_size:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..bar import bar
+from ..commands import plain
 from ..errors import UsageError
 from .experiment import measure_load
 from .progress import Finished, key
@@ -185,9 +186,10 @@ def _shuffled(points: list[Point], seed: int, turn: int) -> list[Point]:
 
 
 def _values(values: Any) -> list[Any]:
+    """What a parameter is to be, one after the other; NumPy's numbers as Python's, for the table and the file."""
     if isinstance(values, (str, msgspec.Struct)) or not isinstance(values, Iterable):
-        return [values]
-    return list(values)
+        values = [values]
+    return [plain(value) if hasattr(value, "tolist") else value for value in values]
 
 
 def _check(measure: Measure, grid: Mapping[str, list[Any]], repeat: int) -> None:

@@ -47,7 +47,7 @@ def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     elif len(series.ms):
         details = f"no {what}s but those that a blocked loop held up ({len(series.ms)})"
     else:
-        details = f"no {what}s yet" + (": the recorder pings by itself, unless ping_rate=0" if what == "round trip" else "")
+        details = f"no {what}s yet" + (f": {_why_none(source)}" if what == "round trip" else "")
     headline(
         ax, "Round trips" if what == "round trip" else "Commands, from the intended time to the answer", _small(details, series)
     )
@@ -69,6 +69,13 @@ def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     )
     describe(ax, f"{what.capitalize()}s over time: {details}; {happened}.")
     return ax
+
+
+def _why_none(source: Any) -> str:
+    """Why there are no round trips, and what to do."""
+    if getattr(source, "metadata", {}).get("side") == "server":
+        return "a server does not ping; a client's recorder does: mb.Recorder(bot)"
+    return "the recorder pings by itself, unless ping_rate=0"
 
 
 def _small(details: str, series: Series) -> str:

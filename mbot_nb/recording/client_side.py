@@ -13,7 +13,7 @@ import msgspec
 
 from ..client import Client
 from ..errors import NotConnectedError
-from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, RoundTrip, Settled, StateChanged
+from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, EventsMissed, RoundTrip, Settled, StateChanged
 from ..protocol.outgoing import SentBatch
 from .commands import CommandTable
 from .listener import Listener, relays
@@ -26,6 +26,7 @@ __all__ = ["ClientListener"]
 # What a message may carry is plain data; a number that JSON cannot say is written as null.
 _to_json = msgspec.json.Encoder().encode
 _NAN = float("nan")
+GAP = "gap"
 _TAIL = '}},"timestamp":'
 
 
@@ -98,6 +99,10 @@ class ClientListener(Listener):
             self._state_changed(item)  # type: ignore[arg-type]
         elif kind is ConnectionChanged:
             self._changed(item)  # type: ignore[arg-type]
+        elif kind is EventsMissed:
+            at, expected, got = item  # type: ignore[misc]
+            # As the client's subscribers are told of it.
+            self._events.append(at, GAP, None, _to_json({"expected": expected, "got": got}).decode())
 
     def _round_trip(self, trip: RoundTrip) -> None:
         if trip.sent < (self.since or 0.0):

@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..server import Server
 from .client_side import ClientListener
 from .commands import CommandTable
+from .files import FORMATS
 from .listener import Listener
 from .metadata import describe
 from .recorded import Recorded
@@ -63,7 +64,7 @@ class Recorder(Recorded):
             and the run goes on in memory.
 
     Raises:
-        UsageError: this is no client or server, or it was closed.
+        UsageError: this is no client or server, or it was closed; or the path's ending says another format than ``.mbot``.
     """
 
     def __init__(
@@ -83,6 +84,12 @@ class Recorder(Recorded):
             raise UsageError(f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not {ping_rate!r}")
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows!r}")
+        if path is not None and Path(path).suffix.lower() in FORMATS[1:]:
+            name = Path(path)
+            raise UsageError(
+                f"path={name.name!r}: while it records only {FORMATS[0]} can be written, which survives a kill; record to "
+                f"path={name.stem + FORMATS[0]!r}, and then call `rec.save({name.name!r})`"
+            )
         self.source = source
         """The client or server that it listens to."""
         self.max_rows = max_rows

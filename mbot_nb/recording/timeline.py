@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Happening", "Source", "Timeline"]
 
-NOT_THE_ROBOTS = frozenset({"command_result", "replay_changed"})
-"""Events that answered somebody then, or told of an earlier replay: they are not told again."""
+NOT_THE_ROBOTS = frozenset({"command_result", "gap", "replay_changed"})
+"""Events that answered somebody then, told what a client missed, or told of an earlier replay: they are not told again."""
 REPLAY = "replay"
 """The section of the state that a replay adds."""
 

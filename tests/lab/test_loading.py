@@ -11,7 +11,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.lab import Network, Relay, answer, compare, load
 from mbot_nb.lab.answering import COMMAND, EVENT
-from mbot_nb.lab.loading import STAGES
+from mbot_nb.lab.loading import STAGES, _Commands
 
 from .conftest import Through
 
@@ -146,3 +146,22 @@ async def test_what_makes_no_sense_is_refused(bot: mb.Client) -> None:
         load(bot, policy="lazy")  # type: ignore[arg-type]
     with pytest.raises(mb.UsageError, match="duration"):
         load(bot, duration=-1)
+
+
+async def test_it_survives_cuts_that_swallow_its_own_pings(through: Through) -> None:
+    bot = await through(Network(delay=0.02, cut_every=0.25), settings={"retry_delays": (0.0, 0.02, 0.05)})
+    run = await load(bot, rate=50, duration=1.0, timeout=10.0)
+    assert run.lost == 0
+    assert any("reconnecting" in note for note in run.notes)
+
+
+async def test_a_ping_of_its_own_that_a_cut_swallows_is_counted(bot: mb.Client) -> None:
+    commands = _Commands(bot, 1, 0.0)
+    pinging = asyncio.ensure_future(commands._ping())
+    await asyncio.sleep(0)
+    bot.cut()
+    await pinging
+    assert commands._lost_pings == 1
+    await bot.close()
+    with pytest.raises(mb.NotConnectedError):
+        await commands._ping()

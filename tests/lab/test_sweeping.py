@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mbot_nb as mb
@@ -287,3 +288,15 @@ def test_dask_workers_measure(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, timeout=80, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[100, 50] 0 True"
+
+
+async def test_numpys_numbers_are_numbers(tmp_path: Path) -> None:
+    def measure(a: int, seed: int) -> dict[str, Any]:
+        return {"figure": np.float32(a + 0.5)}
+
+    path = tmp_path / "sweep.jsonl"
+    table = await sweep({"a": np.arange(10, 30, 10)}, measure=measure, path=path, progress=False)
+    assert table["a"].tolist() == [10, 20]
+    assert table["figure"].tolist() == [10.5, 20.5]
+    again = await sweep({"a": [np.int64(10), 20]}, measure=measure, path=path, progress=False)
+    assert again["seconds"].tolist() == table["seconds"].tolist()  # nothing is measured twice

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -326,3 +328,22 @@ def test_a_client_on_the_io_thread_is_recorded_from_here() -> None:
         assert rec.commands.sequence.tolist() == list(range(1, 301))
         assert rec.commands.outcome.tolist() == ["delivered"] * 300
         assert rec.total("latency") >= 30
+
+
+async def test_a_gap_in_the_events_has_a_row(bot: mb.Client) -> None:
+    heard: list[mb.Event] = []
+    bot.subscribe("gap", heard.append)
+    with mb.Recorder(bot, ping_rate=0) as rec:
+        bot._session._missed(7, 9, time.monotonic())
+        bot._pump()
+    row = rec.events[rec.events.name == "gap"]
+    assert [json.loads(data) for data in row.data] == [{"expected": 7, "got": 9}] == [event.data for event in heard]
+    assert row.time_s.tolist() == [event.received for event in heard]
+    assert row.sequence.isna().all()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl", "mcap"])
+async def test_a_path_of_another_format_is_refused_at_once(bot: mb.Client, tmp_path: Path, ending: str) -> None:
+    with pytest.raises(mb.UsageError, match=rf"run\.mbot.*rec\.save\('run\.{ending}'\)"):
+        mb.Recorder(bot, path=tmp_path / f"run.{ending}")
+    assert os.listdir(tmp_path) == []
