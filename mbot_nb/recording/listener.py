@@ -56,6 +56,9 @@ class Listener(ABC):
         """Recorded in earlier stretches."""
         self.since: float | None = None
         """When the present stretch began."""
+        self.pauses: list[list[float | None]] = []
+        """From when until when it was paused; None: it still is, or was stopped meanwhile."""
+        self._paused = False
         self.writer = Writer(self.all_tables, path, self.metadata, lambda: not home.loop.is_closed())
         self._monitor = LoopMonitor.of(home.loop)
         self._endings: list[Callable[[], None]] = []
@@ -86,7 +89,7 @@ class Listener(ABC):
     def metadata(self) -> dict[str, Any]:
         """What is to be known of the run now."""
         rows = {name: len(table) for name, table in self.all_tables.items()}
-        return {**self.facts, "seconds": round(self.elapsed, 6), "rows": rows}
+        return {**self.facts, "seconds": round(self.elapsed, 6), "pauses": [list(pause) for pause in self.pauses], "rows": rows}
 
     def start(self) -> None:
         """Begin; once more changes nothing."""
@@ -94,14 +97,32 @@ class Listener(ABC):
             return
         self.writer.start()
         self.since = time.monotonic()
+        if self._paused:
+            self._paused = False
+            self.pauses[-1][1] = self.since
         self._monitor.hold()
         self._endings = [*self._listen(), self._monitor.listen(self._stalled), self._monitor.release]
         self._tell_state(self.since)
 
+    def pause(self) -> None:
+        """Hear nothing until :meth:`start`, with the file open; once more, or after the end, changes nothing."""
+        if self.since is not None:
+            self._hear_no_more()
+            self._paused = True
+            self.pauses.append([time.monotonic(), None])
+
     def stop(self) -> None:
         """End; once more changes nothing."""
-        if self.since is None:
+        if self.since is not None:
+            self._hear_no_more()
+        elif not self._paused:
             return
+        self._paused = False
+        self.writer.finish()
+
+    def _hear_no_more(self) -> None:
+        """The present stretch is over."""
+        assert self.since is not None
         now = time.monotonic()
         pending = self._monitor.pending
         if pending is not None:
@@ -112,7 +133,6 @@ class Listener(ABC):
         endings, self._endings = self._endings, []
         for end in endings:
             end()
-        self.writer.finish()
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -120,6 +140,7 @@ class Listener(ABC):
             table.clear()
         self.writer.clear()
         self.seconds = 0.0
+        self.pauses = self.pauses[-1:] if self._paused else []
         if self.since is not None:
             self.since = time.monotonic()
             self._tell_state(self.since)

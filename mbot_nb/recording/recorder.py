@@ -107,6 +107,7 @@ class Recorder(Recorded):
             recorder={"ping_rate": self.ping_rate, "max_rows": max_rows, "text": text},
         )
         self._wanted = False
+        self._paused = False
         # The source holds the listener; when nobody holds this recorder any more, the listener must not go on.
         ending = weakref.finalize(self, source.home.post, self._listener.stop)
         ending.atexit = False
@@ -129,16 +130,18 @@ class Recorder(Recorded):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{table.total} {name}" for name, table in self._tables().items() if table.total)
-        state = "recording" if self.recording else "stopped"
-        return f"<Recorder, {state}, {self.seconds:.1f} s: {counts or 'nothing yet'}{self._remarks()}>"
+        return f"<Recorder, {self._doing}, {self.seconds:.1f} s: {counts or 'nothing yet'}{self._remarks()}>"
 
     def _repr_html_(self) -> str:
         rows = [
             (name, table.total, SUBJECTS[name], f"the oldest {table.dropped} were dropped from memory" if table.dropped else "")
             for name, table in self._tables().items()
         ]
-        state = "recording" if self.recording else "stopped"
-        return overview("Recorder", f"{state}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}", rows, "rec")
+        return overview("Recorder", f"{self._doing}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}", rows, "rec")
+
+    @property
+    def _doing(self) -> str:
+        return "recording" if self.recording else "paused" if self._paused and not self.source.closed else "stopped"
 
     def _remarks(self) -> str:
         writer = self._listener.writer
@@ -180,13 +183,23 @@ class Recorder(Recorded):
                 ("client", "bot = await mb.connect()") if isinstance(self.source, Client) else ("server", "await mb.serve()")
             )
             raise UsageError(f"this {what} was closed, there is nothing to record: make a new one with `{how}`")
-        self._wanted = True
+        self._wanted, self._paused = True, False
         self.source.home.post(self._listener.start)
+        return self
+
+    def pause(self) -> Recorder:
+        """Record nothing until :meth:`start`; tables and file stay open, and `metadata["pauses"]` tells from when until when.
+
+        Once more, or after :meth:`stop`, changes nothing.
+        """
+        self._paused = self._paused or self._wanted
+        self._wanted = False
+        self.source.home.post(self._listener.pause)
         return self
 
     def stop(self) -> Recorder:
         """Record no more; what there is can still be read. Once more changes nothing."""
-        self._wanted = False
+        self._wanted = self._paused = False
         home, listener = self.source.home, self._listener
         if self.path is None or home.is_here:
             home.post(listener.stop)

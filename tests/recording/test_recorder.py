@@ -347,3 +347,28 @@ async def test_a_path_of_another_format_is_refused_at_once(bot: mb.Client, tmp_p
     with pytest.raises(mb.UsageError, match=rf"run\.mbot.*rec\.save\('run\.{ending}'\)"):
         mb.Recorder(bot, path=tmp_path / f"run.{ending}")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+async def test_nothing_is_recorded_in_a_pause(server: mb.Server, bot: mb.Client, tmp_path: Path, side: str) -> None:
+    rec = mb.Recorder(bot if side == "client" else server, path=tmp_path / "run.mbot")
+    await bot.set_led(1, 0, 0)
+    began = time.monotonic()
+    rec.pause().pause()
+    assert "paused" in repr(rec)
+    assert not rec.recording
+    await bot.set_led(2, 0, 0)
+    rec.start()
+    ended = time.monotonic()
+    await bot.set_led(3, 0, 0)
+    assert len(rec.commands) == 2
+    rec.pause()
+    rec.stop()
+    rec.pause()
+    assert "stopped" in repr(rec)
+    run = mb.Recording.load(tmp_path / "run.mbot")
+    assert run.cut is None
+    assert len(run.commands) == 2
+    (since, until), (_, never) = run.metadata["pauses"]
+    assert began <= since < until <= ended
+    assert never is None
