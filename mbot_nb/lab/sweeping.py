@@ -16,6 +16,7 @@ import msgspec
 from ..bar import bar
 from ..commands import plain
 from ..errors import UsageError
+from ..home import Call, Home
 from .experiment import measure_load
 from .progress import Finished, key
 
@@ -28,7 +29,7 @@ Measure = Callable[..., Any]
 Point = dict[str, Any]
 
 
-async def sweep(
+def sweep(
     parameters: Mapping[str, Any],
     *,
     repeat: int = 1,
@@ -37,8 +38,8 @@ async def sweep(
     measure: Measure = measure_load,
     workers: Any = None,
     progress: bool = True,
-) -> pd.DataFrame:
-    """Measure every combination of ``parameters``, ``repeat`` times; returns one row for each, the parameters beside the figures.
+) -> Call[pd.DataFrame]:
+    """Measure every combination of ``parameters``, ``repeat`` times; await it. One row for each: parameters and figures.
 
     Each repetition goes through all combinations once, in an order of its own that the seed draws, so that a machine that grows
     slower does not look like an effect of a parameter. Within one repetition all combinations get the same seed, so that they
@@ -69,10 +70,17 @@ async def sweep(
             repeat=3, path="sweep.jsonl",
         )
     """
+    where = None if path is None else Path(path)
+    return Call(Home.here, lambda: _sweep(parameters, repeat, seed, where, measure, workers, progress), "lab.sweep()")
+
+
+async def _sweep(
+    parameters: Mapping[str, Any], repeat: int, seed: int, path: Path | None, measure: Measure, workers: Any, progress: bool
+) -> pd.DataFrame:
     grid = {name: _values(values) for name, values in parameters.items()}
     _check(measure, grid, repeat)
     points: list[Point] = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    finished = await asyncio.to_thread(Finished, None if path is None else Path(path), seed=seed, measure=_name(measure))
+    finished = await asyncio.to_thread(Finished, path, seed=seed, measure=_name(measure))
     todo = [
         (point, turn)
         for turn in range(repeat)

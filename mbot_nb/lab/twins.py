@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import commands as c
 from ..errors import UsageError
+from ..home import Call, Home
 from ..recording.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class _Pose(NamedTuple):
     heading: float
 
 
-async def twin(program: Program, simulated: Client, real: Client, *, names: tuple[str, str] = ("simulated", "real")) -> Twin:
-    """Run ``program(bot)`` on both robots at the same time, and compare.
+def twin(program: Program, simulated: Client, real: Client, *, names: tuple[str, str] = ("simulated", "real")) -> Call[Twin]:
+    """Run ``program(bot)`` on both robots at the same time, and compare; await it.
 
     Both ways begin at the origin and look along x, wherever the robots stand. What is compared is what the robots tell of
     themselves: of a real one that is what its encoders count, by its calibration.
@@ -57,6 +58,10 @@ async def twin(program: Program, simulated: Client, real: Client, *, names: tupl
     Raises:
         UsageError: the program is none, or a robot does not tell where it is (an mBot has no encoders).
     """
+    return Call(Home.here, lambda: _twin(program, simulated, real, names), "lab.twin()")
+
+
+async def _twin(program: Program, simulated: Client, real: Client, names: tuple[str, str]) -> Twin:
     if not inspect.iscoroutinefunction(program):
         raise UsageError("twin(program, ...) needs the function itself: `async def program(bot): ...`, passed without ()")
     if simulated is real:

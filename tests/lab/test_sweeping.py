@@ -300,3 +300,8 @@ async def test_numpys_numbers_are_numbers(tmp_path: Path) -> None:
     assert table["figure"].tolist() == [10.5, 20.5]
     again = await sweep({"a": [np.int64(10), 20]}, measure=measure, path=path, progress=False)
     assert again["seconds"].tolist() == table["seconds"].tolist()  # nothing is measured twice
+
+
+@pytest.mark.filterwarnings("ignore:.*sweep.*:RuntimeWarning")
+def test_shown_without_await_it_says_so() -> None:
+    assert "nothing has happened yet" in repr(sweep({"a": 1}, measure=_plain))
