@@ -123,7 +123,10 @@ function render(view) {
     const { attempt, wait, doing: now } = live.values;
     const passed = (performance.now() - came) / 1000;
     if (now) doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
-    if (attempt === null || attempt === undefined) return;
+    if (attempt === null || attempt === undefined) {
+      countdown.textContent = "";
+      return;
+    }
     countdown.textContent =
       wait === null ? `Attempt ${attempt} is under way …` : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
   };
@@ -137,17 +140,21 @@ function render(view) {
   live.take = (values, all) => {
     if ("choices" in values) offer(values.choices);
     if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
-    const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address } = live.values;
+    const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address, lasting } = live.values;
     work.hidden = !now;
     form.hidden = more.hidden = bot || Boolean(now);
     standing.hidden = !bot || Boolean(now);
-    away.hidden = attempt === null || attempt === undefined;
+    // Of a client that has given up nothing is planned, but another try can be asked for.
+    away.hidden = (attempt === null || attempt === undefined) && connection !== "error";
     retry.disabled = look.disabled = live.ended;
     retry.hidden = connection === "connected"; // a robot's cable: its server tries by itself
     trouble.textContent = now ? "" : (why ?? "");
     const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];
     details.textContent = parts.filter(Boolean).join(" · ");
-    if (values.connection === "connected" && address) remember(address);
+    if (values.connection === "connected" && lasting) {
+      remember(lasting);
+      offer(live.values.choices);
+    }
     if (values.window !== null && values.window !== undefined) window_.value = values.window;
     count();
   };

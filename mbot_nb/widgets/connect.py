@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
 from ..discovery import USB, Found, discover
-from ..embedded import connect
+from ..embedded import _servers, connect, serve, server_of
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
 from ..sync import SyncClient
@@ -25,6 +25,7 @@ from .stopping import Stopping
 if TYPE_CHECKING:
     import concurrent.futures
 
+    from ..server import Server
 
 __all__ = ["ConnectPanel"]
 
@@ -65,12 +66,13 @@ class ConnectPanel(LiveWidget):
         self._work: concurrent.futures.Future[None] | None = None
         self._failure = ""
         self._address = ""
+        self._lasting = ""
         self._choices: list[dict[str, Any]] = []
         if client is None:
             self._home = _home(thread)
         elif hasattr(client, "connection_state"):
             self._home = client.home
-            self._address = client.url
+            self._address, self._lasting = client.url, _lasting(client, client.url)
         if client is None or getattr(client, "connection_state", "") == "disconnected":
             self._failure = "" if client is None else "The client that was given here is closed. Connect makes a new one."
             client = cast(Client, _Nobody(self._home))
@@ -87,16 +89,17 @@ class ConnectPanel(LiveWidget):
         at = client.next_attempt_at
         here = self.bot is not None
         lost = self._lost_cable() if here and client.connected else None
-        away = here and not client.connected
+        away = here and not client.connected and client.connection_state != "error"
         return {
             "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)} if self._doing else None,
             "address": self._address,
+            "lasting": self._lasting,
             "profile": client.profile if client.connected else "",
             "bot": here,
             "attempt": client.reconnect_attempts + (at is not None) if away else lost["attempt"] if lost else None,
             "wait": lost["wait"] if lost else None if at is None else round(max(0.0, at - time.monotonic()), 1),
             "trouble": self._failure or (lost["reason"] if lost else client.trouble),
-            "choices": self._choices,
+            "choices": self._all_choices(),
             "window": rounded(client.settings.batch_window, 3) if here else None,
         }
 
@@ -119,7 +122,7 @@ class ConnectPanel(LiveWidget):
             token = str(content.get("token") or "") or None
             window = content.get("window")
             window = min(max(0.0, float(window)), LONGEST_WINDOW) if isinstance(window, (int, float)) else 0.1
-            words = f"Connecting to {address}" if address else "Connecting to this notebook's robot"
+            words = f"Connecting to {address}" if address else "Connecting to the simulator in this notebook"
             self._begin(words, self._connect(address, token, window))
         elif kind == "look":
             self._begin("Looking for robots on this machine", self._look_around())
@@ -150,8 +153,12 @@ class ConnectPanel(LiveWidget):
         self._work = self._home.submit(run())
 
     async def _connect(self, address: str, token: str | None, window: float) -> None:
-        bot = await connect(address or None, token=token, thread=self._home.is_io_thread, batch_window=window)
-        self._address = bot.url
+        thread = self._home.is_io_thread
+        where = address or _simulator(thread)
+        if where is None and _servers:
+            where = await serve(port=0, thread=thread)  # `connect` would take the one that there is, whatever its robot
+        bot = await connect(where, token=token, thread=thread, batch_window=window)
+        self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
         self._say(f"Connected. In cells it is panel.bot, or: bot = await mb.connect({bot.url!r})")
         self._home.submit(self._tell_of(bot))
@@ -171,6 +178,13 @@ class ConnectPanel(LiveWidget):
         self._choices = [_choice(one) for one in found]
         usable = sum(one.usable for one in found)
         self._say(f"{usable} to connect to, beside the simulator." if usable else "Nothing but the simulator was found.")
+
+    def _all_choices(self) -> list[dict[str, Any]]:
+        """The servers of this notebook, of which none need be looked for, and what was found."""
+        simulator = _simulator(self._home.is_io_thread)
+        own = [_own_choice(server) for server in list(_servers.values()) if server is not simulator]
+        known = {one["address"] for one in own} | {simulator.url if simulator is not None else ""}
+        return [*own, *(one for one in self._choices if one["address"] not in known)]
 
     async def _disconnect(self, bot: Client) -> None:
         await bot.close()
@@ -248,6 +262,29 @@ def _choice(found: Found) -> dict[str, Any]:
     words = f"{name}, {'USB ' if cable else ''}{found.address}"
     address = f"{USB}:{found.address}" if cable else found.address
     return {"address": address, "words": words if found.usable else f"{words} ({found.why_not})", "usable": found.usable}
+
+
+def _own_choice(server: Server) -> dict[str, Any]:
+    """One server of this notebook, as something to choose."""
+    port = server.robot.port
+    words = f"{server.robot.robot_id}, {f'USB {port}' if port else server.url}, in this notebook"
+    return {"address": server.url, "words": words, "usable": True}
+
+
+def _simulator(thread: bool) -> Server | None:
+    """This notebook's newest server with a simulated robot; for the I/O thread, one that lives there."""
+    from ..robots.simulator import SimulatedRobot
+
+    fit = (one for one in reversed(list(_servers.values())) if one.home.is_io_thread or not thread)
+    return next((one for one in fit if isinstance(one.robot, SimulatedRobot)), None)
+
+
+def _lasting(bot: Client, asked: str) -> str:
+    """What connects to this robot another day. A server of this notebook goes with it; the port of a cable stays."""
+    server = server_of(bot)
+    if server is None:
+        return asked
+    return f"{USB}:{server.robot.port}" if server.robot.port else ""
 
 
 def _home(thread: bool) -> Home:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, expect
 
+import mbot_nb as mb
 from tests.kernels.conftest import VERSIONS
 
 if TYPE_CHECKING:
@@ -70,6 +71,34 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     assert notebook.value("panel.bot is None")
     assert notebook.errors() == []
     assert [line for line in notebook.console if "mbot" in line] == []
+
+
+def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
+    notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"])
+    notebook.run_all()
+    panel = panel_of(notebook, "connect")
+    where, connect = panel.get_by_label("Robot", exact=True), panel.get_by_role("button", name="Connect to the robot")
+    connect.click()
+    expect(field(panel, "connection")).to_have_text("Connected")
+    panel.get_by_role("button", name="Disconnect").click()
+    expect(where.locator("optgroup")).to_have_count(0)
+    with mb.sync.serve(mb.SimulatedRobot(seed=1), port=0) as server:
+        address, port = f"127.0.0.1:{server.server.port}", server.server.port
+        where.select_option("another address …")
+        panel.get_by_label("Address, as").fill(address)
+        connect.click()
+        expect(field(panel, "connection")).to_have_text("Connected")
+    with mb.sync.serve(mb.SimulatedRobot(seed=1), port=port, token="secret"):
+        retry = panel.get_by_role("button", name="Try to connect now")
+        retry.click()
+        expect(field(panel, "connection")).to_have_text("Given up")
+        expect(field(panel, "countdown")).to_have_text("")
+        expect(retry).to_be_visible()
+        notebook.screenshot("connect-given-up")
+        panel.get_by_role("button", name="Disconnect").click()
+        expect(field(panel, "connection")).to_have_text("Not connected")
+    assert where.locator("optgroup option").all_text_contents() == [address]
+    assert notebook.errors() == []
 
 
 def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:

@@ -1,0 +1,187 @@
+"""The connection panel: robots found, connected to, lost and found again, and what is said of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb.discovery import Discovery, Found
+from mbot_nb.embedded import _servers
+from mbot_nb.widgets import ConnectPanel
+from tests.sockets.peers import TinyRobot
+from tests.widgets.conftest import Page, until
+from tests.widgets.test_panels import latest, said
+
+
+async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
+    met: list[mb.Client] = []
+    async with mb.serve(port=0) as server:
+        panel = ConnectPanel(on_connect=met.append)
+        assert panel.bot is None
+        page.send(panel, kind="show", view="a")
+        assert latest(page, panel, "connection") == "not connected"
+        page.send(panel, kind="stop")
+        assert "not connected" in said(page, panel)[-1]
+        page.send(panel, kind="connect", address=server.url, window=0.25)
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        await until(lambda: met == [panel.bot])
+        bot = panel.bot
+        assert bot is not None
+        assert bot.settings.batch_window == 0.25
+        assert latest(page, panel, "profile") == "extended"
+        page.send(panel, kind="disconnect")
+        await until(lambda: panel.bot is None and latest(page, panel, "connection") == "not connected")
+        await until(lambda: panel._work is None or panel._work.done())
+        assert bot.closed
+        page.send(panel, kind="connect", address=server.url)
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert panel.bot is not bot
+        await met[-1].close()
+        panel.close()
+
+
+async def test_why_it_failed_and_what_to_do(page: Page) -> None:
+    panel = ConnectPanel()
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind="connect", address="127.0.0.1:1")
+    await until(lambda: latest(page, panel, "trouble"))
+    assert "Start a server there first" in latest(page, panel, "trouble")
+    page.send(panel, kind="connect", address="no address")
+    await until(lambda: "An address looks like" in latest(page, panel, "trouble"))
+    assert panel.bot is None
+    panel.close()
+
+
+async def test_an_attempt_can_be_cancelled(page: Page) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        panel = ConnectPanel()
+        page.send(panel, kind="show", view="a")
+        page.send(panel, kind="connect", address=f"127.0.0.1:{port}")
+        await until(lambda: latest(page, panel, "doing"))
+        assert f"127.0.0.1:{port}" in latest(page, panel, "doing")["words"]
+        page.send(panel, kind="cancel")
+        await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
+        await until(lambda: latest(page, panel, "doing") is None)
+        panel.close()
+
+
+async def test_the_countdown_and_retry_now(page: Page) -> None:
+    server = await mb.serve(port=0)
+    bot = await mb.connect(server, settings={"retry_delays": [0.0, 8.0]})
+    panel = ConnectPanel(bot)
+    page.send(panel, kind="show", view="a")
+    port = server.port
+    await server.close()
+    await until(lambda: (latest(page, panel, "wait") or 0) > 5)
+    assert latest(page, panel, "attempt") >= 2
+    assert "refused" in latest(page, panel, "trouble")
+    page.send(panel, kind="retry")
+    await until(lambda: panel._work is not None and panel._work.done())
+    assert bot.reconnecting, "it failed once more, and the countdown goes on"
+    async with mb.serve(port=port):
+        page.send(panel, kind="retry")
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert panel.bot is bot
+        await bot.close()
+    panel.close()
+
+
+async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = Found("port", "mBot2 (firmware 44)", "/dev/ttyUSB0", "CH340", "", "")
+    taken = Found("port", "", "/dev/ttyUSB1", "CH340", "somebody else has it: close that program", "")
+    server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
+    simulator = Found("simulator", "simulated mBot2", "", "", "", "")
+    found = Discovery([simulator, port, taken, server], 0.1)
+    monkeypatch.setattr("mbot_nb.widgets.connect.discover", lambda: found)
+    panel = ConnectPanel()
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind="look")
+    await until(lambda: latest(page, panel, "choices"))
+    first, second, third = latest(page, panel, "choices")
+    assert first == {"address": "usb:/dev/ttyUSB0", "words": "mBot2 (firmware 44), USB /dev/ttyUSB0", "usable": True}
+    assert not second["usable"]
+    assert "close that program" in second["words"]
+    assert third["address"] == "ws://127.0.0.1:4000"
+    assert said(page, panel)[-1] == "2 to connect to, beside the simulator."
+    panel.close()
+
+
+async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Page) -> None:
+    """And only what connects another day is remembered: no address that goes with this notebook."""
+    real = TinyRobot()
+    real.port = "/dev/ttyUSB7"
+    async with mb.serve(real, port=0) as server:
+        panel = ConnectPanel()
+        page.send(panel, kind="show", view="a")
+        (own,) = latest(page, panel, "choices")
+        assert own == {"address": server.url, "words": f"{real.robot_id}, USB /dev/ttyUSB7, in this notebook", "usable": True}
+        urls = []
+        for address in ("", server.url, ""):
+            page.send(panel, kind="connect", address=address)
+            await until(lambda: latest(page, panel, "connection") == "connected")
+            assert panel.bot is not None
+            urls.append(panel.bot.url)
+            assert latest(page, panel, "lasting") == ("usb:/dev/ttyUSB7" if address else "")
+            page.send(panel, kind="disconnect")
+            await until(lambda: latest(page, panel, "connection") == "not connected")
+            await until(lambda: panel._work is None or panel._work.done())
+        assert urls[1] == server.url
+        assert urls[0] == urls[2] != server.url, "one is started, and found again"
+        started = next(one for one in _servers.values() if one.url == urls[0])
+        assert isinstance(started.robot, mb.SimulatedRobot)
+        await started.close()
+        panel.close()
+
+
+async def test_who_has_given_up_counts_no_attempts(page: Page) -> None:
+    server = await mb.serve(port=0)
+    bot = await mb.connect(server, settings={"retry_delays": [0.0, 0.1]})
+    panel = ConnectPanel(bot)
+    page.send(panel, kind="show", view="a")
+    port = server.port
+    await server.close()
+    async with mb.serve(port=port, token="secret"):
+        await until(lambda: latest(page, panel, "connection") == "error")
+        await until(lambda: latest(page, panel, "attempt") is None)
+        assert "token" in latest(page, panel, "trouble")
+        await bot.close()
+    panel.close()
+
+
+async def test_a_handler_that_fails_is_told_in_the_panel(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    async def then(bot: mb.Client) -> None:
+        raise KeyError("left")
+
+    async with mb.serve(port=0) as server:
+        panel = ConnectPanel(on_connect=then)
+        page.send(panel, kind="connect", address=server.url)
+        await until(lambda: any("KeyError: 'left'" in words for words in said(page, panel)))
+        assert panel.bot is not None
+        await panel.bot.close()
+        panel.close()
+    assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+def test_it_works_where_no_loop_runs(page: Page) -> None:
+    panel = ConnectPanel()
+    with mb.sync.serve(port=0) as server:
+        page.send(panel, kind="connect", address=server.url)
+        deadline = time.monotonic() + 5
+        while panel.bot is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert panel.bot.home.is_io_thread
+        page.send(panel, kind="disconnect")
+        while panel.bot is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    panel.close()
