@@ -1,6 +1,6 @@
 // The page's side of the event panel: names to tick, a log, and what is behind a row.
 
-const MOST_ROWS = 300;
+const MOST_ROWS = 500; // as many as the kernel's side keeps
 
 function clockTime(seconds) {
   const time = new Date(seconds * 1000);
@@ -71,7 +71,7 @@ function render(view) {
   log.setAttribute("aria-label", "Log of events, newest last; Enter shows the message of one");
   const hint = make("div", root, { className: "mbot-small", textContent: "Tick an event; what comes is listed here. A click on a row shows its message." });
 
-  const matches = (row) => !filter.value || row.textContent.toLowerCase().includes(filter.value.toLowerCase());
+  const matches = (row) => !filter.value || row.dataset.number === undefined || row.textContent.toLowerCase().includes(filter.value.toLowerCase());
   let chosen = null;
   const choose = (row) => {
     if (chosen) chosen.setAttribute("aria-selected", "false");
@@ -93,6 +93,13 @@ function render(view) {
       const row = make("div", log, { className: "mbot-log-row", id: fresh("row") });
       row.setAttribute("role", "option");
       row.setAttribute("aria-selected", "false");
+      if (number === null) {
+        // Some that are not listed: nothing to choose.
+        row.setAttribute("aria-disabled", "true");
+        row.classList.add("mbot-log-more");
+        row.textContent = text;
+        continue;
+      }
       Object.assign(row.dataset, { number, name });
       make("time", row, { textContent: clockTime(time) });
       make("b", row, { textContent: name });
@@ -105,7 +112,7 @@ function render(view) {
     if (atEnd && rows.length) log.scrollTop = log.scrollHeight;
   };
   log.addEventListener("keydown", (event) => {
-    const shown = [...log.children].filter((row) => !row.hidden);
+    const shown = [...log.children].filter((row) => !row.hidden && row.dataset.number !== undefined);
     const at = shown.indexOf(chosen);
     const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? shown.length - 1 : at - 1, Home: 0, End: shown.length - 1, Enter: at < 0 ? shown.length - 1 : at }[event.key];
     if (to === undefined || !shown[to]) return;

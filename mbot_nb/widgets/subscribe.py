@@ -41,6 +41,7 @@ KNOWN = (
 OWN = ("connection", "gap")
 """What the client itself reports: no message brought them."""
 KEPT = 500
+"""Events in the log, here and on the page."""
 ROWS_AT_ONCE = 60
 """Rows in one message; what is older than these when a look comes is told by its count."""
 SHOWN = 110
@@ -148,6 +149,8 @@ class SubscribePanel(LiveWidget):
             "failures": list(self._failures),
         }
         rows = [_row(number, event) for number, event in self._since(self._told)[-ROWS_AT_ONCE:]]
+        if rows and (more := self._number - self._told - len(rows)):
+            rows.insert(0, [None, None, "", f"{more} more came before these, too many at once to list"])
         self._told = self._number
         return values | {"rows": rows} if rows else values
 

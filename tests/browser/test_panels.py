@@ -131,6 +131,11 @@ def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
     expect(panel.get_by_text("1 came meanwhile")).to_be_visible()
     expect(log.get_by_role("option")).to_have_count(4)
     panel.get_by_role("button", name="Pause the log").click()
+    # Of a burst the last are listed, and the rest is told.
+    notebook.execute("for number in range(450): server.emit('hello', {'number': number})")
+    expect(log.get_by_text(re.compile(r"^\d+ more came before these"))).to_be_visible()
+    expect(log.get_by_text('"number": 449')).to_be_visible()
+    notebook.screenshot("subscribe-burst")
     panel.get_by_label('everything ("*")').check()
     notebook.wait("'*' in panel._ticked")
     notebook.execute("await bot.drive(40, 40, duration=0.3)")

@@ -196,6 +196,23 @@ async def test_handlers_plain_and_async_and_what_they_raise_is_shown_in_the_pane
         assert len(heard) == 3, "they end with the panel"
 
 
+async def test_what_a_burst_left_out_is_told_by_its_count(page: Page) -> None:
+    async with mb.serve(port=0) as server, mb.connect(server) as bot:
+        panel = SubscribePanel(bot, ["hello"])
+        page.send(panel, kind="show", view="a")
+        for came in (200, 400):  # the same number twice is told twice
+            for number in range(200):
+                server.emit("hello", {"number": number})
+            await until(lambda came=came: (latest(page, panel, "rows") or [[0]])[-1][0] == came)  # type: ignore[misc]
+        rows = [row for message in page.messages(panel) if message["kind"] == "changed" for row in message.get("rows", ())]
+        listed, more = [row for row in rows if row[0]], [row for row in rows if row[0] is None]
+        assert len(listed) + sum(int(row[3].split()[0]) for row in more) == 400
+        assert len(more) >= 2
+        page.send(panel, kind="show", view="b")
+        assert len(latest(page, panel, "rows")) == 400, "a page that is opened now gets all that is kept"
+        panel.close()
+
+
 async def test_a_burst_is_few_messages(page: Page) -> None:
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
         panel = SubscribePanel(bot, ["*"])
