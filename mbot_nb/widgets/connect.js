@@ -31,6 +31,7 @@ const LIGHTS = {
   "not connected": "Not connected",
   "no answer": "The kernel does not answer",
   closed: "Closed",
+  "robot out of reach": "Robot out of reach",
 };
 
 function render(view) {
@@ -134,7 +135,7 @@ function render(view) {
   const writeConnection = live.writeConnection.bind(live);
   live.writeConnection = (state) => {
     writeConnection(state);
-    light.textContent = LIGHTS[state] ?? state;
+    light.textContent = LIGHTS[live.inWords(state)] ?? state;
   };
 
   live.take = (values, all) => {

@@ -327,7 +327,12 @@ class Live {
 
   writeConnection(words) {
     this.root.dataset.connection = words;
-    if (this.connectionField) this.connectionField.textContent = words;
+    if (this.connectionField) this.connectionField.textContent = this.inWords(words);
+  }
+
+  /** A connection in words: a server may well be there that does not reach its robot. */
+  inWords(state) {
+    return state === "connected" && this.values.away ? "robot out of reach" : state;
   }
 
   writeReach(words) {
@@ -355,7 +360,8 @@ class Live {
 
   accept(values, all) {
     Object.assign(this.values, values);
-    if ("connection" in values) this.writeConnection(values.connection);
+    if ("away" in values) this.root.dataset.away = String(values.away);
+    if ("connection" in values || "away" in values) this.writeConnection(this.values.connection);
     if ("robot" in values) {
       if (this.robotField) this.robotField.textContent = values.robot;
       this.root.setAttribute("aria-label", `${this.name} ${values.robot}`);

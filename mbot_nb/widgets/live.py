@@ -319,6 +319,7 @@ class LiveWidget(anywidget.AnyWidget):
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
+            "away": client.connected and self._lost_cable() is not None,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
             "latency": self._trip,

@@ -65,6 +65,8 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert "nothing can stop it now" in notebook.value("heard[0]['reason']")
         assert notebook.value("bot.state.connection.next_attempt_at / 1000 - time.time()") < 1
         expect(notebook.page.locator(".mbot-card .mbot-note")).to_contain_text("out of reach")
+        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text("robot out of reach")
+        expect(notebook.page.locator(".mbot-connect [data-field=connection]").first).to_have_text("Robot out of reach")
         countdown = notebook.page.get_by_text(re.compile(r"Attempt \d+ "))
         expect(countdown).to_be_visible()
         expect(notebook.page.locator(".mbot-connect .mbot-trouble").first).to_contain_text("plug the cable in")
@@ -73,6 +75,7 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         notebook.screenshot("real-robot-countdown")
         emulator.plug()
         expect(countdown).to_be_hidden()
+        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text("connected")
         notebook.wait("bot.state.connection.ready and len(heard) == 2")
         assert emulator.vehicle.standing.wait(5), "the first thing it is told is to stand"
         notebook.execute("await bot.drive(left=20, right=20, duration=0.2)")
