@@ -32,3 +32,11 @@ def test_no_message_waits_for_the_next_connection(kernel: Kernel) -> None:
                 asked.discard(kernel.client.get_shell_msg(timeout=LOST)["parent_header"]["msg_id"])
             except queue.Empty:
                 pytest.fail(f"{len(asked)} of the {number + 1}th pair of messages were not read by ipykernel {kernel.version}")
+
+
+def test_a_configuration_may_name_it(usual_kernel: Kernel) -> None:
+    """As `make lab` and Binder do, so that it is mended before anything is connected."""
+    usual_kernel.run("%load_ext mbot_nb.wakeups")
+    assert usual_kernel.value(
+        "get_ipython().kernel.shell_channel_thread.manager._shell_socket is get_ipython().kernel.shell_stream"
+    )
