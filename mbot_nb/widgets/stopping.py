@@ -179,10 +179,7 @@ class Stopping:
         except MbotError as error:
             self._say(str(error), error=True)
             return
-        why = None if kind == "release" else self._out_of_reach()
-        if why is not None:
-            self._say(f"Not stopped: the robot cannot be reached: {why}. Lift it, or switch it off.", error=True)
-        elif not quietly:
+        if not quietly and (kind == "release" or self._out_of_reach() is None):
             self._say(WORDS[kind][1])
 
     def _out_of_reach(self) -> str | None:
@@ -196,9 +193,13 @@ class Stopping:
         exact = hasattr(robot, "at_rest_since")
         moved = exact or _moving(self._client)
         deadline = time.monotonic() + LONGEST
+        told = False
         while time.monotonic() < deadline:
-            if self._out_of_reach() is not None:
+            if (why := self._out_of_reach()) is not None:
                 # Nobody knows whether it stands; what is known of an earlier stop is true no more.
+                if not told:
+                    told = True
+                    self._say(f"Not stopped: the robot cannot be reached: {why}. Lift it, or switch it off.", error=True)
                 if self.stood is not None:
                     self.stood = None
                     self._touch()

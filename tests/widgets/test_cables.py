@@ -61,7 +61,7 @@ async def test_nobody_says_that_it_stands_while_it_cannot_be_reached(page: Page)
         await until(lambda: not bot.state.connection.ready)
         page.send(stop, kind="stop", view="a")
         await until(lambda: said(page, stop)[-1].startswith("Not stopped: the robot cannot be reached: the port is gone."))
-        assert page.messages(stop)[-1].get("error", True)
+        await until(lambda: latest(page, stop, "error") is True)
         await until(lambda: latest(page, stop, "stood") is None)
         robot.lost = None
         await until(lambda: latest(page, stop, "stood") is not None)
