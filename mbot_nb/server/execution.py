@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import commands as c
 from ..cells import Cell, current
-from ..errors import CommandRejectedError
+from ..errors import CommandRejectedError, MbotError
 from ..home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
@@ -139,7 +139,8 @@ class Execution:
         try:
             self._robot.stop(reason)
         except Exception as error:
-            _log.error("the robot did not stop (%s): %s: %s", reason, type(error).__name__, error, exc_info=error)
+            fault = None if isinstance(error, MbotError) else error
+            _log.error("the robot did not stop (%s): %s: %s", reason, type(error).__name__, error, exc_info=fault)
 
     async def end(self, grace: float) -> None:
         """Begin nothing more, and cancel what handlers and hooks are still at, but for the one that asks for it."""

@@ -5,6 +5,7 @@ Whoever asks for something gets a future at once, and never waits for the port: 
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import logging
@@ -60,6 +61,7 @@ class Link:
         name: of the port, for messages.
         on_state: called with each new :attr:`state`, in the link's thread.
         on_told: called with what the robot tells unasked, by key, in the link's thread.
+        stop: what has the robot stand, if it can move.
         guarded: let a process of its own hold the port too, which stops the robot when this one is killed.
     """
 
@@ -71,6 +73,7 @@ class Link:
         name: str = "the port",
         on_state: Callable[[LinkState], object] = lambda state: None,
         on_told: Callable[[dict[int, Any]], object] = lambda values: None,
+        stop: Content | None = None,
         guarded: bool = True,
     ) -> None:
         self.name = name
@@ -89,6 +92,8 @@ class Link:
         self._dialect = dialect
         self._on_state = on_state
         self._on_told = on_told
+        self._stop = stop
+        self._unheard = False
         self._want_guard = guarded
         self._guard = Guard()
         self._waker = Waker()
@@ -162,13 +167,19 @@ class Link:
         self.post(lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment)))
         return appointment
 
-    def arm(self, seconds: float, content: Content) -> None:
-        """A motion begins: the guard sends ``content`` when it is over, unless it hears something else before."""
-        self.post(lambda: self._guard.arm(seconds, self._exchange.dialect.encode(content, 1)))
+    def arm(self, seconds: float) -> None:
+        """A motion begins: the guard sends the stop when it is over, unless it hears something else before."""
+        stop = self._stop
+        if stop is not None:
+            self.post(lambda: self._guard.arm(seconds, self._exchange.dialect.encode(stop, 1)))
 
     def disarm(self) -> None:
-        """Nothing moves."""
-        self.post(self._guard.rest)
+        """Nothing moves: the robot was told to stand. One that does not answer is left to its guard as well."""
+        self.post(lambda: self._guard.rest() if self.state == "ready" else None)
+
+    def stop_unheard(self) -> None:
+        """Have a robot stand that does not answer, but may well hear; nothing without an open port."""
+        self.post(self._write_stop)
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until the robot has answered; not for the notebook's loop, which it would block.
@@ -194,7 +205,7 @@ class Link:
     def post(self, action: Callable[[], object]) -> None:
         """Let the link's thread call ``action()``, in order; at once if this is it."""
         if self.is_here:
-            action()
+            _do(action)
             return
         self._inbox.append(action)
         self._waker.wake()
@@ -204,6 +215,7 @@ class Link:
     # In the link's thread.
 
     def _run(self) -> None:
+        closed = "the connection was closed"
         try:
             while not self._closing:
                 self._channel = self._opened()
@@ -213,14 +225,21 @@ class Link:
                     self._guard.start(self._channel.descriptor)
                 try:
                     self._serve(self._channel)
-                    why = "the connection was closed"
+                    why = closed
                 except OSError as error:
                     why = f"the port {self.name} is gone ({error}): plug the cable in again"
                 self._lose(why)
+        except Exception as error:
+            log.exception("the link to %s failed: the robot is told to stop, and the port is given back", self.name)
+            closed = f"a fault of mbot_nb ended the connection ({type(error).__name__}: {error}): connect again"
+            self._closing = True
+            with contextlib.suppress(OSError):  # then the port is gone, too
+                self._write_stop()
         finally:
-            self._change("closed", "the connection was closed")
+            self._lose(closed)
+            self._change("closed", closed)
             self._flush_inbox()
-            self._exchange.cut("the connection was closed")
+            self._exchange.cut(closed)
             self._waker.close()
 
     def _opened(self) -> Channel | None:
@@ -254,8 +273,7 @@ class Link:
                 return
             self._probe_if_due(now)
             for data in self._exchange.to_send(now):
-                channel.write(data)
-                self.written += len(data)
+                self._write(channel, data)
             until_appointment = self._keep_appointments()
             if self._inbox:
                 continue
@@ -294,6 +312,7 @@ class Link:
         elif self._exchange.silent:
             self._begin_to_probe("the robot does not answer any more: is it switched on?")
             self._exchange.cut("the robot fell silent")
+            self._unheard = True
 
     def _begin_to_probe(self, why: str) -> None:
         self._probes.clear()
@@ -318,12 +337,24 @@ class Link:
             probe = Job(self._exchange.dialect.probe, timeout=PROBE_TIMEOUT, urgent=True, what="the version request")
             self._probes.append(probe)
             self._exchange.add(probe)
+            if self._unheard:
+                self._write_stop()
+
+    def _write_stop(self) -> None:
+        """Past every queue, without waiting for an answer."""
+        if self._channel is not None and self._stop is not None:
+            dialect = self._exchange.dialect
+            self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
+
+    def _write(self, channel: Channel, data: bytes) -> None:
+        channel.write(data)
+        self.written += len(data)
 
     def _ready(self) -> None:
+        self._unheard = False
         greeting = self._exchange.dialect.greeting
         if greeting and self._channel is not None:
-            self._channel.write(greeting)
-            self.written += len(greeting)
+            self._write(self._channel, greeting)
         self._change("ready", "")
 
     def _lose(self, why: str) -> None:
@@ -348,7 +379,7 @@ class Link:
                 action = self._inbox.popleft()
             except IndexError:
                 return
-            action()
+            _do(action)
 
     def _keep_appointments(self) -> float:
         """Do what is due; returns the seconds until the next."""
@@ -379,3 +410,11 @@ class Link:
                 self._on_state(state)
             except Exception:
                 log.exception("the driver failed when its link became %s", state)
+
+
+def _do(action: Callable[[], object]) -> None:
+    """What one caller wants done may fail; whatever comes behind it, a stop perhaps, is done all the same."""
+    try:
+        action()
+    except Exception:
+        log.exception("something that the link was to call failed; the next goes on")

@@ -145,6 +145,7 @@ class MBotRobot(SerialRobot):
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, time.monotonic() + duration
                 done: Future[Any] = Future()
+                done.set_running_or_notify_cancel()
                 self._sound(round(frequency), self._tone_until, duration, done)
                 return done
         raise CommandRejectedError(

@@ -84,6 +84,7 @@ class SerialRobot(Robot):
             name=self.port,
             on_state=self._link_changed,
             on_told=self._told,
+            stop=self.stop_content,
             guarded=guarded,
         )
         self.link.start()
@@ -193,6 +194,7 @@ class SerialRobot(Robot):
             outcome = self._begin_command(command)
         if isinstance(outcome, Motion):
             ended: Future[Any] = Future()
+            ended.set_running_or_notify_cancel()  # it is under way: who stops waiting for it does not stop it
             outcome.on_end(ended.set_result)
             return ended
         if outcome is None:
@@ -225,15 +227,25 @@ class SerialRobot(Robot):
         return {"calibrate": self.calibrate}
 
     def halt(self) -> None:
-        """Have the wheels stand now, and end the motion under way as `stopped`."""
+        """Have the wheels stand now, and end the motion under way as `stopped`.
+
+        Raises:
+            CommandRejectedError: the robot cannot be reached.
+        """
         self._stop_wheels()
         self._finish("stopped")
+        if self.link.state != "ready":
+            why = self.link.reason or "it has not answered yet"
+            drives = (
+                "it may be driving: lift it, or switch it off" if self._wheels != (0.0, 0.0) else "it stood, as far as is known"
+            )
+            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why} ({drives})", command="stop")
 
     def close(self) -> None:
         """Stop, and give the port back; the thread ends by itself soon after."""
         with self.lock:
-            if self.link.state == "ready":
-                self.halt()
+            self._stop_wheels()
+            self._finish("stopped")
         self.link.close()
 
     # Motion.
@@ -268,7 +280,7 @@ class SerialRobot(Robot):
             if self._whereabouts is not None:
                 self._whereabouts.odometry.begin()
             self.prepare_motion()
-            self.link.arm(duration, self.stop_content)  # before the first byte that moves it
+            self.link.arm(duration)  # before the first byte that moves it
             sent = self.link.request(self.drive_content(left, right), slot=MOTORS, what="the motion", timeout=0.4)
             sent.add_done_callback(lambda future: self._motion_failed(motion, future))
         self._motion_end = self.link.call_at(time.monotonic() + duration, lambda: self._time_is_over(motion))
@@ -286,6 +298,9 @@ class SerialRobot(Robot):
             self._finish("time")
 
     def _stop_wheels(self) -> None:
+        if self.link.state != "ready":
+            self.link.stop_unheard()  # whether it stands is not known
+            return
         self._wheels = (0.0, 0.0)
         self.link.drop(MOTORS, CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"))
         self.send_stop()
@@ -307,8 +322,7 @@ class SerialRobot(Robot):
         with self.lock:
             mine = self._motion is motion
             if mine:
-                if self.link.state == "ready":
-                    self._stop_wheels()
+                self._stop_wheels()
                 self._finish("stopped")
         if mine:
             self._tell_error("drive", error)
@@ -332,12 +346,16 @@ class SerialRobot(Robot):
         )
 
     def watch_stop(self, future: Future[Any]) -> None:
-        """Tell if a stop was not confirmed."""
-        future.add_done_callback(self._stop_failed)
+        """Note that a stop was confirmed, or tell that it was not."""
+        future.add_done_callback(self._stop_ended)
 
-    def _stop_failed(self, future: Future[Any]) -> None:
+    def _stop_ended(self, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
-        if error is not None and self.link.state == "ready":
+        if error is None:
+            with self.lock:
+                if self._motion is None:
+                    self._wheels = (0.0, 0.0)
+        elif self.link.state == "ready":
             self._tell_error("stop", error)
 
     def _link_changed(self, state: LinkState) -> None:
@@ -354,12 +372,14 @@ class SerialRobot(Robot):
             return
         with self.lock:
             was_ready, self._was_ready = self._was_ready, False
-            moving, self._wheels = self._wheels != (0.0, 0.0), (0.0, 0.0)
+            moving = self._wheels != (0.0, 0.0)  # until it has confirmed a stop
             self._finish("stopped")
             reason = self.link.reason
         if was_ready and state != "closed":
-            if moving:
+            if moving and state == "lost":
                 reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
+            elif moving:
+                reason += " (it was driving; it is told to stop again and again: if it drives on, lift it, or switch it off)"
             self.report("robot_connection", {"connected": False, "port": self.port, "reason": reason})
 
     def _told(self, values: dict[int, Any]) -> None:

@@ -300,14 +300,72 @@ def test_a_pulled_cable_is_one_clear_event_and_heals(workshop: Workshop, kind: s
         drive(robot, 10, 10, 1)
     state = robot.state()
     assert not state["connection"]["ready"]
-    assert not state["motors"]["moving"]
+    assert state["motors"]["moving"], "as far as is known"
+    with pytest.raises(CommandRejectedError, match=r"cannot be reached.*it may be driving: lift it, or switch it off"):
+        robot.stop()
+    with pytest.raises(CommandRejectedError):
+        robot.emergency_stop()
+    robot.release_stop(robot.latch)
     emulator.plug()
     robot.wait_ready(PATIENCE)
+    eventually(lambda: not robot.state()["motors"]["moving"], "the stop that was confirmed")
     eventually(emulator.vehicle.standing.is_set, "standing: nobody knows what it did meanwhile")
     eventually(lambda: [data["connected"] for data in ears.of("robot_connection")] == [False, True], "the event")
     robot.submit(c.SetLed(r=9, g=9, b=9)).result(PATIENCE)
     robot.senses.clear()
     eventually(lambda: "line" in robot.telemetry() or kind == "cyberpi", "its sensors")
+
+
+@KINDS
+def test_a_robot_that_hears_and_does_not_answer_is_told_to_stop(
+    workshop: Workshop, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = workshop.emulator(kind, world=EMPTY)
+    robot, ears = workshop.robot(emulator)
+    drive(robot, 30, 30, 60)
+    eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
+    monkeypatch.setattr(emulator, "_leave", lambda *frame: None)  # its answers are lost, and it hears everything
+    robot.submit(c.SetLed(r=1, g=1, b=1))
+    lost = eventually(lambda: [data for data in ears.of("robot_connection") if not data["connected"]], "the silence")
+    assert "it is told to stop again and again" in lost[0]["reason"]
+    eventually(emulator.vehicle.standing.is_set, "standing, without anybody's stop")
+
+
+@KINDS
+def test_a_stop_reaches_a_robot_that_does_not_answer(workshop: Workshop, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = workshop.emulator(kind, world=EMPTY)
+    robot, _ = workshop.robot(emulator)
+    monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
+    robot.link.post(lambda: robot.link._begin_to_probe("it does not answer"))
+    eventually(lambda: robot.link.state == "probing", "the silence")
+    emulator.vehicle.drive(30, 30)
+    assert not emulator.vehicle.standing.is_set()
+    with pytest.raises(CommandRejectedError, match="cannot be reached"):
+        robot.stop()
+    eventually(emulator.vehicle.standing.is_set, "standing")
+
+
+@KINDS
+def test_neither_who_waits_nor_who_listens_can_end_the_link(
+    workshop: Workshop, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator = workshop.emulator(kind, world=EMPTY)
+    robot, _ = workshop.robot(emulator)
+
+    def fail(event: str, data: Any) -> None:
+        raise RuntimeError("no ears")
+
+    moving = robot.submit(c.Drive(left=30, right=30, duration=60))
+    eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
+    moving.cancel()
+    robot.detach()
+    robot.attach(fail)
+    robot.submit(c.UpdatePersonality(curiosity_drive=0.5))
+    eventually(lambda: "no ears" in caplog.text, "the complaint")
+    robot.detach()
+    robot.stop()
+    eventually(emulator.vehicle.standing.is_set, "standing")
+    assert robot.link.state == "ready"
 
 
 def test_after_a_restart_the_subscriptions_are_there_again(workshop: Workshop) -> None:
@@ -351,6 +409,7 @@ async def test_behind_a_server_it_is_any_robot(workshop: Workshop) -> None:
     """All calls from an event loop return at once: what waits for a port would raise here."""
     emulator = await asyncio.to_thread(workshop.emulator, world=EMPTY)
     robot, _ = await asyncio.to_thread(workshop.robot, emulator)
+    robot.detach()
     async with mb.serve(robot, port=0) as server, mb.connect(server.url) as bot:
         await bot.drive(left=40, right=40, duration=0.2)
         await bot.set_led(r=1, g=2, b=3)
