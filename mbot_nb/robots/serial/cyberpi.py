@@ -1,7 +1,8 @@
 """The driver of the mBot2: a CyberPi on its shield, f3 frames.
 
 Its sensors are subscribed to: what changes is pushed, some twenty times a second. What it shall do goes as scripts into its one
-queue; a stop goes past the queue (mode 3), and once more into it, behind whatever motion may still wait there.
+queue; a stop goes past the queue (mode 3), and once more into it, behind whatever motion may still wait there. A tone keeps
+the queue busy: it is sent in slices.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ STOP = call("cyberpi.mbot2.EM_stop", "all")
 FIRST_KEY = 2
 FIRST_PUSHES = 0.3
 """Seconds after the last subscription in which every sensor that will ever tell something has told something."""
+TONE_SLICE = 0.3
+"""Seconds that a tone may keep the robot's queue busy: what comes behind it is still answered in time."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 
@@ -96,10 +99,18 @@ class CyberPiRobot(SerialRobot):
         self.watch_stop(self.link.request(self.stop_content, urgent=True, attempts=4, timeout=0.4, what="the stop"))
         self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
 
+    def halt(self) -> None:
+        """Also a tone ends; one beside a motion whose time is over goes on."""
+        super().halt()
+        self._silence()
+
     def prepare_motion(self) -> None:
-        """A tone keeps the robot's queue busy: the motion would begin when it is over."""
+        """A tone keeps the robot's queue busy: the motion would begin when its slice is over."""
+        self._silence()
+
+    def _silence(self) -> None:
         if time.monotonic() < self._tone_until:
-            self._tone_until = 0.0
+            self._tone_until = 0.0  # no further slice
             self.link.request(Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), urgent=True, what="the end of the tone")
 
     # Sensors.
@@ -171,8 +182,10 @@ class CyberPiRobot(SerialRobot):
                 return self.link.request(Say(call("cyberpi.led.on", r, g, b, which)), slot=f"led {which}", what="set_led")
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, time.monotonic() + duration
-                script = call("cyberpi.audio.play_tone", _short(frequency), _short(duration))
-                return self.link.request(Say(script), timeout=duration + 1.0, attempts=1, what="play_tone")
+                done: Future[Any] = Future()
+                done.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
+                self._sound(frequency, self._tone_until, duration, done)
+                return done
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:
@@ -184,6 +197,24 @@ class CyberPiRobot(SerialRobot):
             f"the mBot2 has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
             command=command.name,
         )
+
+    def _sound(self, frequency: float, until: float, left: float, done: Future[Any]) -> None:
+        """One slice of a tone; the next one when it is over, unless a stop, a motion or another tone came."""
+        if left < 0.001 or self._tone_until != until:
+            done.set_result(None)
+            return
+        piece = min(left, TONE_SLICE)
+        script = call("cyberpi.audio.play_tone", _short(frequency), _short(piece))
+        sent = self.link.request(Say(script), timeout=piece + 1.0, attempts=1, what="play_tone")
+
+        def over(future: Future[Any]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None:
+                done.set_exception(error)
+            else:
+                self._sound(frequency, until, until - time.monotonic(), done)
+
+        sent.add_done_callback(over)
 
 
 def _short(value: float) -> float | int:

@@ -160,6 +160,23 @@ def test_lights_and_tones(workshop: Workshop, kind: str) -> None:
     assert ears.of("error") == []
 
 
+def test_a_long_tone_holds_nothing_up_and_a_stop_silences_it(workshop: Workshop) -> None:
+    """A tone keeps the queue busy: whole, it would look like a robot that fell silent, and commands would be sent twice."""
+    emulator = workshop.emulator(world=EMPTY, paced=True)
+    robot, ears = workshop.robot(emulator)
+    tone = robot.submit(c.PlayTone(frequency=440, duration=20))
+    robot.submit(c.SetLed(r=1, g=2, b=3)).result(PATIENCE)
+    eventually(lambda: ran(emulator).count("cyberpi.get_battery()") >= 3, "two heartbeats")
+    assert len([script for script in ran(emulator) if script.startswith("cyberpi.led.on")]) == 1
+    assert not tone.done()
+    robot.stop()
+    tone.result(PATIENCE)
+    eventually(lambda: "cyberpi.audio.stop()" in ran(emulator), "the silence")
+    assert robot.state()["sound"] == {"frequency": None}
+    assert ears.of("error") == []
+    assert [told["connected"] for told in ears.of("robot_connection")] == [True]
+
+
 def test_an_mbot_has_two_leds_and_no_display(workshop: Workshop) -> None:
     robot, _ = workshop.robot(workshop.emulator("mbot"))
     with pytest.raises(CommandRejectedError, match=r"INVALID_PARAMS.*2 LEDs"):
