@@ -408,7 +408,7 @@ def _list(server: Server) -> None:
     """Let other programs of this user find it."""
     try:
         _entries[server] = running.register("server", server.robot.robot_id, server.url, port=server.robot.port)
-    except OSError as error:
+    except UsageError as error:
         _log.info("%s is not listed for mb.discover(): %s", server.url, error)
 
 

@@ -7,11 +7,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .errors import UsageError
+
 __all__ = ["config", "runtime"]
+
+_OF_YOUR_OWN = "set MBOT_NB_RUNTIME_DIR to a folder of your own"
 
 
 def runtime() -> Path:
-    """The folder of what runs now, made if it is not there, and the user's alone. ``MBOT_NB_RUNTIME_DIR`` names another."""
+    """The folder of what runs now, made if it is not there, and the user's alone. ``MBOT_NB_RUNTIME_DIR`` names another.
+
+    Raises:
+        UsageError: it cannot be made, or is somebody else's.
+    """
     chosen = os.environ.get("MBOT_NB_RUNTIME_DIR")
     if chosen:
         path = Path(chosen)
@@ -20,9 +28,13 @@ def runtime() -> Path:
     else:
         user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
         path = Path(tempfile.gettempdir(), f"mbot_nb-{user}")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to somebody else: set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+    except OSError as error:
+        raise UsageError(f"the folder {path} of what runs now cannot be made: {error.strerror}; {_OF_YOUR_OWN}") from None
+    if not own:
+        raise UsageError(f"the folder {path} of what runs now belongs to somebody else; {_OF_YOUR_OWN}")
     return path
 
 

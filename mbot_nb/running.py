@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from . import folders
+from .errors import UsageError
 
 __all__ = ["Entry", "What", "forget", "register", "running"]
 
@@ -35,13 +36,19 @@ def register(what: What, name: str, address: str, *, port: str = "") -> Path:
     """Let others find something of this process; returns the file, for :func:`forget`.
 
     Raises:
-        OSError: the folder cannot be written to.
+        UsageError: the folder cannot be used.
     """
     path = folders.runtime() / f"{what}-{os.getpid()}-{secrets.token_hex(4)}.json"
     entry = Entry(what, name, address, os.getpid(), time.time(), port)
     unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(entry._asdict()), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(json.dumps(entry._asdict()), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the folder {path.parent} of what runs now cannot be written to: {error.strerror}; set MBOT_NB_RUNTIME_DIR to a "
+            "folder of your own"
+        ) from None
     return path
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import folders
 from ..cells import shell
+from ..errors import UsageError
 from ..version import __version__
 from .report import Check
 
@@ -133,9 +134,9 @@ def own_folders() -> Check:
     """Whether what runs and what is measured can be written down."""
     try:
         runtime = folders.runtime()
-    except OSError as error:
-        told = f"what runs here cannot be listed ({error})"
-        return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    except UsageError as error:
+        why, _, remedy = str(error).partition("; ")
+        return Check("folders", "warning", f"what runs here cannot be listed ({why})", remedy)
     if not os.access(runtime, os.W_OK):
         told = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
         return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")

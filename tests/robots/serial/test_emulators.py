@@ -275,6 +275,57 @@ def test_a_path_that_is_no_link_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "precious"
 
 
+def test_a_link_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with emulate("cyberpi", link="robot", boot=0) as emulator:
+        assert emulator.address == str(tmp_path / "robot")
+        assert [entry.address for entry in running.running("emulator")] == [emulator.address]
+
+
+def test_a_link_of_a_running_emulator_is_not_taken_over(tmp_path: Path) -> None:
+    link = tmp_path / "robot"
+    (tmp_path / "other").symlink_to(tmp_path)
+    with emulate("cyberpi", link=link, boot=0):
+        leads_to = link.readlink()
+        for same in (link, tmp_path / "other" / "robot"):
+            with pytest.raises(UsageError, match=f"another emulator that runs .process {os.getpid()}.: end that one"):
+                emulate("mbot", link=same)
+        assert link.readlink() == leads_to
+    assert not link.is_symlink()
+
+
+def test_a_link_that_leads_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    """A dead one is replaced; one that somebody else has made meanwhile is not removed."""
+    link = tmp_path / "robot"
+    link.symlink_to(tmp_path / "gone")
+    with emulate("cyberpi", link=link, boot=0) as emulator:
+        assert str(link.readlink()).startswith("/dev/")
+        link.unlink()
+        link.symlink_to(tmp_path / "new")
+        emulator.close()
+    assert link.readlink() == tmp_path / "new"
+
+
+def test_a_place_where_no_emulator_can_be_is_said_and_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(UsageError, match=r"robot cannot be made: No such file or directory; make the folder .*missing"):
+        emulate("cyberpi", link=tmp_path / "missing" / "robot")
+    with pytest.raises(UsageError, match=r"cannot be made: Not a directory"):
+        emulate("cyberpi", link=tmp_path / "file" / "robot")
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match=r"already in use; choose another"):
+        emulate("cyberpi", tcp=taken.getsockname()[1])
+    monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"cannot be made: File exists; set MBOT_NB_RUNTIME_DIR"):
+        emulate("cyberpi")
+    assert len(os.listdir("/dev/fd")) == before
+    command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 1
+    assert "set MBOT_NB_RUNTIME_DIR to a folder of your own" in ended.stderr
+    assert "fault of mbot_nb" not in ended.stderr
+
+
 def test_a_pseudo_terminal_echoes_nothing(tmp_path: Path) -> None:
     door = Pty(tmp_path / "robot")
     try:

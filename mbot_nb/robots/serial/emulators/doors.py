@@ -10,6 +10,7 @@ import socket
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from .... import running
 from ....errors import UsageError
 
 __all__ = ["Door", "Pty", "Tcp"]
@@ -51,12 +52,13 @@ class Door(ABC):
 
 
 class Pty(Door):
-    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same."""
+    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same, from whatever folder."""
 
     def __init__(self, link: str | Path | None = None) -> None:
         if os.name != "posix":
             raise UsageError("there are no pseudo-terminals on this system: use --tcp")
-        self._link = None if link is None else Path(link)
+        self._link = None if link is None else Path(link).absolute()
+        self._path = ""
         self._master: int | None = None
         self._occupied = False
         self.address = ""
@@ -74,18 +76,18 @@ class Pty(Door):
         try:
             tty.setraw(slave)  # else what is written before pyserial has set it up is echoed
             os.set_blocking(self._master, False)
-            path = os.ttyname(slave)
+            self._path = os.ttyname(slave)
         finally:
             os.close(slave)
         if self._link is None:
-            self.address = path
+            self.address = self._path
             return
         self.address = str(self._link)
-        if self._link.is_symlink():
-            self._link.unlink()
-        elif self._link.exists():
-            raise UsageError(f"{self._link} is there already, and is no link: choose another path")
-        self._link.symlink_to(path)
+        try:
+            _place(self._link, self._path)
+        except UsageError:
+            os.close(self._master)
+            raise
 
     def occupied(self) -> bool:
         if self._master is None:
@@ -116,10 +118,35 @@ class Pty(Door):
 
     def close(self) -> None:
         master, self._master = self._master, None
-        if self._link is not None and self._link.is_symlink():
+        if self._link is not None and self._link.is_symlink() and os.readlink(self._link) == self._path:
             self._link.unlink()
         if master is not None:
             os.close(master)
+
+
+def _place(link: Path, path: str) -> None:
+    """Let ``link`` lead to ``path``, in place of one that leads to an emulator no more."""
+    try:
+        if link.is_symlink():
+            for other in running.running("emulator"):
+                if not other.address.startswith("socket://") and _where(Path(other.address)) == _where(link):
+                    raise UsageError(
+                        f"{link} leads to another emulator that runs (process {other.pid}): end that one, or choose another path"
+                    )
+            link.unlink()
+        elif link.exists():
+            raise UsageError(f"{link} is there already, and is no link: choose another path")
+        link.symlink_to(path)
+    except OSError as error:
+        raise UsageError(
+            f"the link {link} cannot be made: {error.strerror}; make the folder {link.parent}, or choose a path in a folder of "
+            "your own"
+        ) from None
+
+
+def _where(link: Path) -> Path:
+    """The same for every path to a link, which itself is not followed."""
+    return link.parent.resolve() / link.name
 
 
 class Tcp(Door):
@@ -137,7 +164,13 @@ class Tcp(Door):
         return None if chosen is None else chosen.fileno()
 
     def open(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1)
+        try:
+            self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1)
+        except OSError as error:
+            raise UsageError(
+                f"TCP port {self._port} of this machine cannot be served: {os.strerror(error.errno or 0)}; choose another one "
+                "with --tcp, or 0 for any that is free"
+            ) from None
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]
         self.address = f"socket://127.0.0.1:{self._port}"

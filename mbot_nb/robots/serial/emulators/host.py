@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .... import running
+from ....errors import UsageError
 from ..port import BAUD, Waker
 from .doors import Door
 from .emulation import Emulation
@@ -73,7 +74,12 @@ class Emulator:
         self._closing = False
         self._registered = registered
         self._entry: Path | None = None
-        self._register()
+        try:
+            self._register()
+        except UsageError:
+            self.door.close()
+            self._waker.close()
+            raise
         self._thread = threading.Thread(target=self._run, name=f"mbot-emulator {emulation.kind}", daemon=True)
         self._thread.start()
 

@@ -60,7 +60,7 @@ def emulate(
         resets_on_open: start anew whenever somebody opens the port.
 
     Raises:
-        UsageError: for a kind there is none of, or a path that is taken.
+        UsageError: for a kind there is none of, a path or port that is taken or cannot be, or no folder to list it in.
     """
     if kind not in ("cyberpi", "mbot"):
         raise UsageError(f'there are emulators of "cyberpi" (mBot2) and "mbot", not of {kind!r}')
