@@ -41,7 +41,9 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     expect(field(card, "connection")).to_have_text("connected")
     before = field(card, "position").inner_text(), card.locator("canvas").evaluate(PICTURE)
     expect(field(card, "position")).not_to_have_text(before[0])
-    assert card.locator("canvas").evaluate(PICTURE) != before[1], "it moves on the picture"
+    notebook.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[card.locator("canvas").element_handle(), before[1]]
+    )
     notebook.wait("robot.status()['rounds'] >= 1")
     notebook.run_cell(2)
     notebook.page.wait_for_timeout(700)

@@ -67,7 +67,7 @@ def test_a_forgotten_await_is_told_when_the_call_is_thrown_away(notebook: Kernel
 
 def test_a_stop_acts_without_await_and_says_nothing(notebook: Kernel) -> None:
     notebook.run("await bot.drive(30, 30, duration=3, wait=False)")
-    assert "done" in notebook.run("bot.stop()").result
+    assert "given" in notebook.run("bot.stop()").result
     assert notebook.run("bot.stop();").stderr == ""
     notebook.wait("server.robot.state()['motors']['left'] == 0", patience=1.0)
     end(notebook)
