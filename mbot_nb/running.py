@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import time
@@ -13,6 +14,8 @@ from . import folders
 from .errors import UsageError
 
 __all__ = ["Entry", "What", "forget", "register", "running"]
+
+_log = logging.getLogger("mbot_nb")
 
 What = Literal["emulator", "server"]
 
@@ -58,9 +61,14 @@ def forget(path: Path) -> None:
 
 
 def running(what: What) -> list[Entry]:
-    """Those that run, oldest first. What a killed process left behind is cleared away."""
+    """Those that run, oldest first; none, with a warning, where they cannot be listed. What a killed process left is removed."""
+    try:
+        folder = folders.runtime()
+    except UsageError as error:
+        _log.warning("what runs on this machine cannot be looked up: %s", error)
+        return []
     entries = []
-    for path in folders.runtime().glob(f"{what}-*.json"):
+    for path in folder.glob(f"{what}-*.json"):
         try:
             entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:

@@ -301,3 +301,14 @@ def test_a_firewall_that_keeps_others_out(tmp_path: Path) -> None:
     conf.write_text("ENABLED=yes\n")
     check = network.firewall(conf)
     assert (check.level, "`sudo ufw allow 4000/tcp`" in check.remedy) == ("warning", True)
+
+
+def test_a_folder_that_cannot_be_keeps_nothing_else_from_being_looked_at(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", "/proc/nothing")
+    rows = {row.subject: row for row in mb.doctor()}
+    assert "cannot be made" in rows["folders"].found
+    assert "set MBOT_NB_RUNTIME_DIR" in rows["folders"].remedy
+    assert len(rows) > 8
+    assert "cannot be looked up" in caplog.text
