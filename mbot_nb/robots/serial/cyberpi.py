@@ -73,6 +73,7 @@ class CyberPiRobot(SerialRobot):
 
     kind = "mbot2"
     has_encoders = True
+    confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed
         "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
         "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",

@@ -9,7 +9,7 @@ what was sent before it, and nothing that comes later does.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError
 from math import inf
 from typing import Any
@@ -29,7 +29,20 @@ SILENT_AFTER = 5
 class Job:
     """One request, until it ends. ``future`` may be cancelled at any time: an unsent one is then not sent."""
 
-    __slots__ = ("attempts", "content", "deadline", "followers", "future", "number", "slot", "timeout", "tries", "urgent", "what")
+    __slots__ = (
+        "attempts",
+        "content",
+        "deadline",
+        "followers",
+        "future",
+        "number",
+        "on_send",
+        "slot",
+        "timeout",
+        "tries",
+        "urgent",
+        "what",
+    )
 
     def __init__(
         self,
@@ -40,6 +53,7 @@ class Job:
         urgent: bool = False,
         slot: str = "",
         what: str = "",
+        on_send: Callable[[], object] | None = None,
     ) -> None:
         self.content = content
         self.timeout = timeout
@@ -52,6 +66,8 @@ class Job:
         """A newer job of the same slot takes the place of one that is not sent yet, and ends it when it ends. One that was sent
         is not sent again after it."""
         self.what = what or str(content)
+        self.on_send = on_send
+        """Called each time just before it is sent."""
         self.tries = 0
         self.number = 0
         self.deadline = inf
@@ -206,6 +222,8 @@ class Exchange:
         return self.dialect.numbered(job.content) or not (self._open or self._fence_wanted)
 
     def _send(self, job: Job, now: float) -> bytes:
+        if job.on_send is not None:
+            job.on_send()
         job.tries += 1
         job.number = self.dialect.next_number()
         job.deadline = now + job.timeout

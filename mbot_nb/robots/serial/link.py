@@ -137,6 +137,7 @@ class Link:
         urgent: bool = False,
         slot: str = "",
         what: str = "",
+        on_send: Callable[[], object] | None = None,
     ) -> Future[Any]:
         """Ask the robot something. The future ends with the answer, or with an error that has a name.
 
@@ -146,6 +147,7 @@ class Link:
             urgent: overtake what waits, and do not wait for what is under way.
             slot: a newer request of the same slot takes the place of one that is not sent yet.
             what: its name in messages.
+            on_send: called in the link's thread each time just before it is sent.
 
         Raises (in the future):
             NotConnectedError: no robot is there, or it went before this was sent.
@@ -153,7 +155,7 @@ class Link:
             CommandTimeoutError: it did not answer.
             ProtocolError: it answered that it could not, or something that cannot be read.
         """
-        job = Job(content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what)
+        job = Job(content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what, on_send=on_send)
         self.post(lambda: self._take(job))
         return job.future
 

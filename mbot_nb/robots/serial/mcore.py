@@ -1,8 +1,8 @@
 """The driver of the mBot: an mCore, ff55 frames, one request at a time.
 
 Its sensors are asked one after another, in the pauses between commands. Its firmware stands still for 0.9 s when the
-ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked rarely while nothing is ahead, and tones are
-sent in slices.
+ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked rarely while nothing is ahead, and in a motion
+only on a straight way towards something near; and tones are sent in slices.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ NOTHING_AHEAD = 300.0
 """What is told when nothing is in range, as of the mBot2."""
 STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
+NEAR = 100.0
+"""What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
 LOOK_AGAIN = 2.0
 """Seconds between two looks ahead while nothing is there."""
 TONE_SLICE = 0.15
@@ -48,6 +50,9 @@ class MBotRobot(SerialRobot):
 
     kind = "mbot"
     led_count = 2
+    _next_look = 0.0
+    _near = False
+    """Whether what was seen last is near, and still ahead."""
     unsupported = {  # noqa: RUF012 - never changed
         "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
         "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
@@ -108,21 +113,33 @@ class MBotRobot(SerialRobot):
         asked.add_done_callback(answered)
 
     def _may_look(self, now: float) -> bool:
-        """Not while nothing is ahead and a motion ends soon: the stop would have to wait for the missing echo."""
+        """Not while something moves or is to: its begin, its end or a stop would have to wait for an echo that is missing.
+
+        But on a straight way towards something seen near, which echoes the better the nearer it comes.
+        """
+        if self._motion is not None:
+            return self._near and self._clock.runs and self._straight
         if self.senses.get("distance", NOTHING_AHEAD) < NOTHING_AHEAD:
             return True
-        motion_end = self._motion_end
-        if motion_end is not None and motion_end.deadline < now + STALL:
-            return False
         if now < self._next_look:
             return False
         self._next_look = now + LOOK_AGAIN
         return True
 
+    @property
+    def _straight(self) -> bool:
+        left, right = self._wheels
+        return left == right > 0
+
+    def prepare_motion(self) -> None:
+        """What was ahead before a turn, or before it went back, is not ahead behind it."""
+        self._near = self._near and self._straight
+
     def _sensed(self, name: str, value: Any) -> None:
         if not isinstance(value, int | float):
             return
         if name == "distance":
+            self._near = value < NEAR and (self._motion is None or self._straight)
             self.feel(distance=NOTHING_AHEAD if value >= NO_ECHO else round(min(float(value), NOTHING_AHEAD), 1))
         elif name == "light":
             self.feel(light=round(min(max(value, 0), 1023) / 10.23, 1))

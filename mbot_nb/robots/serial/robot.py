@@ -12,14 +12,17 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from ... import commands as c
-from ...errors import CommandRejectedError, UsageError
+from ...errors import CommandRejectedError, CommandTimeoutError, UsageError
 from ...robot import Ended, Motion, Robot
+from . import telling
 from .dialects import Content, Dialect
 from .feelings import Feelings
-from .link import Appointment, Link, LinkState
+from .link import Link, LinkState
+from .motion_clock import CONFIRMED_IN, UNSENT, MotionClock
 from .port import OpenPort, opener
 from .stimuli import Stimuli
 from .whereabouts import Whereabouts
@@ -52,6 +55,8 @@ class SerialRobot(Robot):
     kind = "robot"
     led_count = 5
     has_encoders = False
+    confirmed_after = 0.0
+    """Seconds from the beginning of a motion until its confirmation is usually here."""
     unsupported: Mapping[str, str] = {}
     """Why it does not do a command."""
 
@@ -69,7 +74,6 @@ class SerialRobot(Robot):
         self._tone_until = 0.0
         self._wheels = (0.0, 0.0)
         self._motion: Motion | None = None
-        self._motion_end: Appointment | None = None
         self._feelings = Feelings()
         self._stimuli = Stimuli(self._detect)
         self._whereabouts = Whereabouts() if self.has_encoders else None
@@ -87,6 +91,7 @@ class SerialRobot(Robot):
             stop=self.stop_content,
             guarded=guarded,
         )
+        self._clock = MotionClock(self.link, self.confirmed_after)
         self.link.start()
 
     def __repr__(self) -> str:
@@ -167,7 +172,7 @@ class SerialRobot(Robot):
                 "display": {"text": self._text},
                 "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
                 **({} if self._whereabouts is None else self._whereabouts.state()),
-                "connection": self._connection(),
+                "connection": telling.of_connection(self.link, self.port, self._wall_offset),
             }
 
     def telemetry(self) -> dict[str, Any]:
@@ -275,16 +280,28 @@ class SerialRobot(Robot):
         self._motion = motion = Motion(duration)
         if not duration or not (left or right):
             self._stop_wheels()
+            self._clock.wait(duration, lambda: self._time_is_over(motion))
         else:
             self._wheels = (float(left), float(right))
             if self._whereabouts is not None:
                 self._whereabouts.odometry.begin()
             self.prepare_motion()
-            self.link.arm(duration)  # before the first byte that moves it
-            sent = self.link.request(self.drive_content(left, right), slot=MOTORS, what="the motion", timeout=0.4)
-            sent.add_done_callback(lambda future: self._motion_failed(motion, future))
-        self._motion_end = self.link.call_at(time.monotonic() + duration, lambda: self._time_is_over(motion))
+            self._clock.wait(UNSENT, lambda: self._never_sent(motion))
+            content = self.drive_content(left, right)
+            begins = partial(self._being_sent, motion)
+            sent = self.link.request(content, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins)
+            sent.add_done_callback(lambda future: self._motion_answered(motion, future))
         return motion
+
+    def _being_sent(self, motion: Motion) -> None:
+        """Its end is seen to before the first byte that moves the robot."""
+        with self.lock:
+            if self._motion is motion:
+                self._clock.sent(motion.duration, lambda: self._time_is_over(motion))
+
+    def _never_sent(self, motion: Motion) -> None:
+        why = f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
+        self._give_up(motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive"))
 
     def prepare_motion(self) -> None:
         """Clear the way for a motion; called with the lock held."""
@@ -308,24 +325,27 @@ class SerialRobot(Robot):
 
     def _finish(self, how: Ended) -> None:
         motion, self._motion = self._motion, None
-        appointment, self._motion_end = self._motion_end, None
-        if appointment is not None:
-            appointment.cancel()
+        self._clock.cancel()
         if motion is not None:
             self.link.post(lambda: motion.end(how))  # without the lock, which a listener may want
 
-    def _motion_failed(self, motion: Motion, future: Future[Any]) -> None:
-        """The robot has not confirmed that it drives: whether it does is not known, so it is told to stand."""
+    def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
+        """It drives; or it has not confirmed that: whether it does is not known then, so it is told to stand."""
         error = None if future.cancelled() else future.exception()
-        if error is None:
+        if error is not None:
+            self._give_up(motion, error)
             return
         with self.lock:
-            mine = self._motion is motion
-            if mine:
-                self._stop_wheels()
-                self._finish("stopped")
-        if mine:
-            self._tell_error("drive", error)
+            if self._motion is motion:
+                self._clock.confirmed(motion.duration, lambda: self._time_is_over(motion))
+
+    def _give_up(self, motion: Motion, error: BaseException) -> None:
+        with self.lock:
+            if self._motion is not motion or getattr(error, "code", "") == "STOPPED":  # who stops it, ends it
+                return
+            self._stop_wheels()
+            self._finish("stopped")
+        self._tell_error("drive", error)
 
     # Events.
 
@@ -335,15 +355,7 @@ class SerialRobot(Robot):
             self._tell_error(command.name, error)
 
     def _tell_error(self, command: str, error: BaseException) -> None:
-        self.report(
-            "error",
-            {
-                "code": getattr(error, "code", "INTERNAL_ERROR"),
-                "error": type(error).__name__,
-                "command": command,
-                "message": str(error),
-            },
-        )
+        self.report("error", telling.of_error(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
         """Note that a stop was confirmed, or tell that it was not."""
@@ -414,19 +426,6 @@ class SerialRobot(Robot):
             self._tell_error("calibrate", error)
 
     # Inside.
-
-    def _connection(self) -> dict[str, Any]:
-        link = self.link
-        told: dict[str, Any] = {
-            "port": self.port,
-            "ready": link.state == "ready",
-            "state": link.state,
-            "reason": link.reason,
-            "guarded": link.guarded,
-        }
-        if link.next_attempt is not None:
-            told |= {"attempts": link.attempts, "next_attempt_at": round((link.next_attempt + self._wall_offset) * 1000)}
-        return told
 
     def _change_personality(self, command: c.UpdatePersonality) -> None:
         changed = self._feelings.change(command)

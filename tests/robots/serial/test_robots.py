@@ -262,17 +262,6 @@ def test_the_mbot_s_sensors_are_asked_ten_times_a_second(workshop: Workshop) -> 
     assert 0.6 < time.monotonic() - start < 3
 
 
-def test_an_mbot_that_sees_nothing_is_rarely_asked_and_stops_at_once(workshop: Workshop) -> None:
-    """Its firmware stands still for 0.9 s when no echo comes."""
-    emulator = workshop.emulator("mbot", world={"width": 1000, "height": 1000, "starts": [{"x": 100, "y": 500}]})
-    robot, _ = workshop.robot(emulator)
-    eventually(lambda: robot.telemetry().get("distance") == 300, "nothing ahead")
-    motion = drive(robot, 50, 50, 0.5)
-    eventually(lambda: motion.ended, "the end")
-    eventually(emulator.vehicle.standing.is_set, "standing")
-    assert emulator.vehicle.turned == pytest.approx(0.5, abs=0.15)
-
-
 @KINDS
 def test_buttons_and_obstacles_are_events(workshop: Workshop, kind: str) -> None:
     emulator = workshop.emulator(kind, world={"width": 100, "height": 60, "starts": [{"x": 60, "y": 30}]})

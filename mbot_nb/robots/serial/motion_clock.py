@@ -1,0 +1,66 @@
+"""When a motion ends: by the link's thread, a time after the robot was told, whatever the notebook's loop is doing.
+
+What is asked of a robot may have to wait until it can be sent: so the time runs from the robot's confirmation, not from when it
+was asked for. Until that comes it runs from the sending, with as much more as a confirmation may take, and so does the guard's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .link import Appointment, Link
+
+__all__ = ["CONFIRMED_IN", "UNSENT", "MotionClock"]
+
+CONFIRMED_IN = 0.4
+"""Seconds in which a robot confirms that it drives, or is asked again."""
+UNSENT = 3.0
+"""Seconds after which a motion that could not be sent is given up."""
+
+
+class MotionClock:
+    """The clock of the motion under way. All calls come with the robot's lock held.
+
+    ``lag`` is how long after its beginning the robot's confirmation is usually here, seconds.
+    """
+
+    def __init__(self, link: Link, lag: float) -> None:
+        self._link = link
+        self._lag = lag
+        self._sent_at: float | None = None
+        self._end: Appointment | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the motion was sent."""
+        return self._sent_at is not None
+
+    def wait(self, seconds: float, then: Callable[[], object]) -> None:
+        """Nothing is sent yet."""
+        self.cancel()
+        self._end = self._link.call_at(time.monotonic() + seconds, then)
+
+    def sent(self, duration: float, over: Callable[[], object]) -> None:
+        """It is being sent; not a byte of it has left. Once more, if it was not confirmed."""
+        now = time.monotonic()
+        self._run_until(now + CONFIRMED_IN + duration, over)
+        self._sent_at = now
+
+    def confirmed(self, duration: float, over: Callable[[], object]) -> None:
+        """The robot drives."""
+        now = time.monotonic()
+        sent_at = now if self._sent_at is None else self._sent_at
+        self._run_until(max(sent_at, now - self._lag) + duration, over)
+        self._sent_at = sent_at
+
+    def cancel(self) -> None:
+        """It is over, or replaced."""
+        if self._end is not None:
+            self._end.cancel()
+        self._end = self._sent_at = None
+
+    def _run_until(self, end: float, over: Callable[[], object]) -> None:
+        self.cancel()
+        self._link.arm(end - time.monotonic())
+        self._end = self._link.call_at(end, over)
