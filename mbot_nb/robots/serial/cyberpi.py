@@ -102,8 +102,10 @@ class CyberPiRobot(SerialRobot):
 
     def halt(self) -> None:
         """Also a tone ends; one beside a motion whose time is over goes on."""
-        super().halt()
-        self._silence()
+        try:
+            super().halt()
+        finally:
+            self._silence()
 
     def prepare_motion(self) -> None:
         """A tone keeps the robot's queue busy: the motion would begin when its slice is over."""
