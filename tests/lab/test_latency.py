@@ -54,8 +54,9 @@ async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client)
     run, _ = await asyncio.gather(ping(bot, rate=100, duration=1.6), block())
     samples = run.samples
     # Half a second at 100 pings a second; the raw round trips of the same pings saw next to nothing.
-    late = samples[samples["late_ms"] > 20]
-    assert 45 <= len(late) <= 60
+    # A busy machine adds stalls of its own elsewhere.
+    late = samples[(samples["late_ms"] > 20) & samples["t_s"].between(0.55, 1.25)]
+    assert 45 <= len(late) <= 65
     assert late["corrected_ms"].median() > 150
     assert late["rtt_ms"].median() < 100
     assert samples["corrected_ms"].max() > 450

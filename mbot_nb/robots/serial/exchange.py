@@ -191,6 +191,10 @@ class Exchange:
             self._queue.remove(job)
             job.finish(error)
 
+    def distrust(self) -> None:
+        """Something was written past this exchange: whose an acknowledgement is, is known only behind a fence."""
+        self._fence_wanted = True
+
     def forget(self, job: Job) -> None:
         """Wait no more for the answer of a numbered request; when it comes it is for nobody."""
         if self._numbered.get(job.number) is job:

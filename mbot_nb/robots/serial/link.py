@@ -347,13 +347,16 @@ class Link:
         if self._channel is not None and self._stop is not None:
             dialect = self._exchange.dialect
             self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
+            self._unheard = True
 
     def _write(self, channel: Channel, data: bytes) -> None:
         channel.write(data)
         self.written += len(data)
 
     def _ready(self) -> None:
-        self._unheard = False
+        if self._unheard:
+            self._unheard = False
+            self._exchange.distrust()
         greeting = self._exchange.dialect.greeting
         if greeting and self._channel is not None:
             self._write(self._channel, greeting)

@@ -176,6 +176,21 @@ def test_a_lost_acknowledgement_is_found_out_by_the_fence(mbot: Exchange) -> Non
     assert mbot.idle
 
 
+def test_what_was_written_past_it_takes_no_command_s_acknowledgement(mbot: Exchange) -> None:
+    mbot.distrust()
+    led = job(Ask(ff55.RUN, 8, b"\x07\x02\x00\x01\x01\x01"))
+    mbot.add(led)
+    (fence,) = sent(mbot)
+    mbot.receive(ff55.encode_ack() * 2, 0.01)  # of two stops while it did not answer
+    assert sent(mbot) == []
+    mbot.receive(ff55.encode_value(fence[3], ff55.TEXT, "06.01.107"), 0.02)
+    assert len(sent(mbot)) == 1
+    assert not led.future.done()
+    mbot.receive(ff55.encode_ack(), 0.03)
+    assert led.future.done()
+    assert mbot.idle
+
+
 @pytest.mark.parametrize(("acks", "expected"), [(2, (None, None)), (1, (DeliveryUnknownError, DeliveryUnknownError))])
 def test_a_stop_that_overtakes_is_told_apart_by_a_fence(mbot: Exchange, acks: int, expected: tuple[Any, Any]) -> None:
     led, stop = job(Ask(ff55.RUN, 8, b"\1")), job(Ask(ff55.RUN, 5, bytes(4)), urgent=True)

@@ -26,6 +26,8 @@ FULL_SPEED = 200.0
 CM_PER_S = 0.3404
 DEGREES_PER_S = 3.392
 """At 1 RPM: of a straight way, and of a turn in place."""
+GIVE_UP = 0.2
+"""Seconds of silence after which an unfinished frame was none."""
 SPACE_FOR_SCRIPTS = 64
 SHADES = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "yellow": (255, 255, 0)}
 BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
@@ -62,6 +64,7 @@ class CyberPiEmulation(Emulation):
 
     def forget(self) -> None:
         self._decoder = f3.Decoder()
+        self._heard_at = 0.0
         self._queue: deque[f3.Script] = deque()
         self._waiting: tuple[float, Wait, f3.Script] | None = None
         self._subscriptions: dict[int, Call] = {}
@@ -73,7 +76,10 @@ class CyberPiEmulation(Emulation):
         self.online = False
 
     def hear(self, data: bytes, now: float) -> None:
-        for frame in self._decoder.feed(data):
+        # What garbage has begun and nobody ends must not swallow what comes a moment later.
+        behind = self._decoder.give_up() if now > self._heard_at + GIVE_UP else []
+        self._heard_at = now
+        for frame in (*behind, *self._decoder.feed(data)):
             if isinstance(frame, f3.Switch):
                 self.online = frame.online
             elif isinstance(frame, f3.Script) and frame.mode == f3.RUN_AT_ONCE:
