@@ -89,7 +89,7 @@ def serve(
         nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
-        for old in [old for old in list(_servers.values()) if _is_earlier_self(old, host, port, place)]:
+        for old in [old for old in servers() if _is_earlier_self(old, host, port, place)]:
             said = old.url
             # A robot that is handed on stays open.
             await old._close(keep_robot=robot is not None and old.robot is robot)
@@ -369,7 +369,7 @@ def _simulated() -> Robot:
 
 def _local(url: str) -> Server | None:
     """The server of this process behind an address, if it is one."""
-    for server in list(_servers.values()):  # other threads ask, too
+    for server in servers():
         if same_server(server.url, url):
             return server
     return None
@@ -397,6 +397,11 @@ def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None
         return old.port == port and _overlap(old.host, host)
     earlier = _cells.get(old)
     return place is not None and earlier is not None and place.is_again(earlier)
+
+
+def servers() -> list[Server]:
+    """Those of this process that run, oldest first; in any thread."""
+    return list(_servers.values())
 
 
 def _overlap(one: str, other: str) -> bool:

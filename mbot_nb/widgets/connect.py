@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
 from ..discovery import USB, Found, discover
-from ..embedded import _servers, connect, serve, server_of
+from ..embedded import connect, serve, server_of, servers
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
 from ..sync import SyncClient
@@ -155,7 +155,7 @@ class ConnectPanel(LiveWidget):
     async def _connect(self, address: str, token: str | None, window: float) -> None:
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
-        if where is None and _servers:
+        if where is None and servers():
             where = await serve(port=0, thread=thread)  # `connect` would take the one that there is, whatever its robot
         bot = await connect(where, token=token, thread=thread, batch_window=window)
         self._address, self._lasting = bot.url, _lasting(bot, address)
@@ -182,7 +182,7 @@ class ConnectPanel(LiveWidget):
     def _all_choices(self) -> list[dict[str, Any]]:
         """The servers of this notebook, of which none need be looked for, and what was found."""
         simulator = _simulator(self._home.is_io_thread)
-        own = [_own_choice(server) for server in list(_servers.values()) if server is not simulator]
+        own = [_own_choice(server) for server in servers() if server is not simulator]
         known = {one["address"] for one in own} | {simulator.url if simulator is not None else ""}
         return [*own, *(one for one in self._choices if one["address"] not in known)]
 
@@ -275,7 +275,7 @@ def _simulator(thread: bool) -> Server | None:
     """This notebook's newest server with a simulated robot; for the I/O thread, one that lives there."""
     from ..robots.simulator import SimulatedRobot
 
-    fit = (one for one in reversed(list(_servers.values())) if one.home.is_io_thread or not thread)
+    fit = (one for one in reversed(servers()) if one.home.is_io_thread or not thread)
     return next((one for one in fit if isinstance(one.robot, SimulatedRobot)), None)
 
 

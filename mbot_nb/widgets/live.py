@@ -21,7 +21,7 @@ from ..state import StateView
 from ..sync import SyncClient
 from . import rerun
 from .pace import budget
-from .stopping import Stopping
+from .stopping import Stopping, out_of_reach
 
 if TYPE_CHECKING:
     import asyncio
@@ -347,8 +347,8 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _lost_cable(self) -> dict[str, Any] | None:
         """Of a robot that its server cannot reach by its cable: the ``reason``, the next ``attempt`` and the ``wait`` for it."""
-        connection = self._client.state.get("connection")
-        if connection is None or connection.get("ready", True):
+        connection = out_of_reach(self._client)
+        if connection is None:
             return None
         at = connection.get("next_attempt_at")
         return {

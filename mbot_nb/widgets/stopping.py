@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..client import Client
 
-__all__ = ["Stopping"]
+__all__ = ["Stopping", "out_of_reach"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -179,13 +179,8 @@ class Stopping:
         except MbotError as error:
             self._say(str(error), error=True)
             return
-        if not quietly and (kind == "release" or self._out_of_reach() is None):
+        if not quietly and (kind == "release" or out_of_reach(self._client) is None):
             self._say(WORDS[kind][1])
-
-    def _out_of_reach(self) -> str | None:
-        """Why the robot's server cannot reach it, as one on a cable that was pulled; None if it can."""
-        connection = self._client.state.get("connection")
-        return None if connection is None or connection.get("ready", True) else str(connection.get("reason", ""))
 
     async def _wait_until_it_stands(self, began: float, after: str) -> None:
         server = server_of(self._client)
@@ -195,11 +190,14 @@ class Stopping:
         deadline = time.monotonic() + LONGEST
         told = False
         while time.monotonic() < deadline:
-            if (why := self._out_of_reach()) is not None:
+            if (lost := out_of_reach(self._client)) is not None:
                 # Nobody knows whether it stands; what is known of an earlier stop is true no more.
                 if not told:
                     told = True
-                    self._say(f"Not stopped: the robot cannot be reached: {why}. Lift it, or switch it off.", error=True)
+                    self._say(
+                        f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. Lift it, or switch it off.",
+                        error=True,
+                    )
                 if self.stood is not None:
                     self.stood = None
                     self._touch()
@@ -221,6 +219,12 @@ class Stopping:
     def _seen_at_rest(self) -> float | None:
         """Now, if its state says that it stands."""
         return None if _moving(self._client) else time.monotonic()
+
+
+def out_of_reach(client: Client) -> Mapping[str, Any] | None:
+    """What the state tells of the connection of a robot that its server cannot reach, as by a pulled cable; None if it can."""
+    connection: Mapping[str, Any] | None = client.state.get("connection")
+    return None if connection is None or connection.get("ready", True) else connection
 
 
 def _moving(client: Client) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -69,9 +68,9 @@ async def test_a_stall_of_three_seconds_is_named_and_is_not_the_network_s(bot: m
 
     run, _ = await asyncio.gather(lab.ping(bot, rate=50, duration=4.5), block())
     words = " ".join(text.get_text() for text in plots.latency(run).texts)
-    told = re.search(r"something blocked the loop for (\d\.\d) s here", words)
-    assert told is not None
-    assert 3.0 <= float(told[1]) < 4
+    blocked = run.stalls["blocked_ms"].max() / 1e3  # a busy machine wakes the cell late
+    assert blocked > 2.95
+    assert f"something blocked the loop for {blocked:.1f} s here" in words
     p99 = run.statistics["p99"]
     assert p99["corrected_ms", "all"] > 2500
     assert p99["corrected_ms", "without stalls"] < 250

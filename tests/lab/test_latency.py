@@ -54,9 +54,12 @@ async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client)
     run, _ = await asyncio.gather(ping(bot, rate=100, duration=1.6), block())
     samples = run.samples
     # Half a second at 100 pings a second; the raw round trips of the same pings saw next to nothing.
-    # A busy machine adds stalls of its own elsewhere.
-    late = samples[(samples["late_ms"] > 20) & samples["t_s"].between(0.55, 1.25)]
-    assert 45 <= len(late) <= 65
+    # A busy machine wakes the cell late, and adds stalls of its own.
+    longest = run.stalls.sort_values("blocked_ms").iloc[-1]
+    begin, seconds = longest["t_s"], longest["blocked_ms"] / 1e3
+    late = samples[(samples["late_ms"] > 20) & samples["t_s"].between(begin - 0.01, begin + seconds)]
+    assert len(late) >= 45
+    assert len(late) == pytest.approx(100 * (seconds - 0.02), abs=4)
     assert late["corrected_ms"].median() > 150
     assert late["rtt_ms"].median() < 100
     assert samples["corrected_ms"].max() > 450

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from ... import commands as c
@@ -19,6 +20,7 @@ from .dialects import Content, F3Dialect, Say
 from .literals import call
 from .port import usb_serial
 from .robot import MOTORS, SerialRobot
+from .tones import sliced
 
 __all__ = ["SENSORS", "CyberPiRobot"]
 
@@ -184,11 +186,9 @@ class CyberPiRobot(SerialRobot):
                 which = "all" if index is None else index
                 return self.link.request(Say(call("cyberpi.led.on", r, g, b, which)), slot=f"led {which}", what="set_led")
             case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, time.monotonic() + duration
-                done: Future[Any] = Future()
-                done.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
-                self._sound(frequency, self._tone_until, duration, done)
-                return done
+                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
+                sound = partial(self._sound, frequency)
+                return sliced(sound, duration, TONE_SLICE, lambda: self._tone_until == until)
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:
@@ -201,23 +201,9 @@ class CyberPiRobot(SerialRobot):
             command=command.name,
         )
 
-    def _sound(self, frequency: float, until: float, left: float, done: Future[Any]) -> None:
-        """One slice of a tone; the next one when it is over, unless a stop, a motion or another tone came."""
-        if left < 0.001 or self._tone_until != until:
-            done.set_result(None)
-            return
-        piece = min(left, TONE_SLICE)
-        script = call("cyberpi.audio.play_tone", _short(frequency), _short(piece))
-        sent = self.link.request(Say(script), timeout=piece + 1.0, attempts=1, what="play_tone")
-
-        def over(future: Future[Any]) -> None:
-            error = None if future.cancelled() else future.exception()
-            if error is not None:
-                done.set_exception(error)
-            else:
-                self._sound(frequency, until, until - time.monotonic(), done)
-
-        sent.add_done_callback(over)
+    def _sound(self, frequency: float, seconds: float) -> Future[Any]:
+        script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))
+        return self.link.request(Say(script), timeout=seconds + 1.0, attempts=1, what="play_tone")
 
 
 def _short(value: float) -> float | int:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import struct
 import time
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from ... import commands as c
 from ...errors import CommandRejectedError
 from . import ff55
 from .dialects import Ask, Content, FF55Dialect
+from .motion_clock import CONFIRMED_IN
 from .robot import MOTORS, SerialRobot
+from .tones import sliced
 
 __all__ = ["MBotRobot"]
 
@@ -28,8 +31,8 @@ STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
-LOOK_AGAIN = 2.0
-"""Seconds between two looks ahead while nothing is there."""
+LOOK_AGAIN = 8.0
+"""Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has to wait."""
 TONE_SLICE = 0.15
 """Seconds: a stop may have to wait for the slice that sounds."""
 TONE_EXTRA = 0.5
@@ -50,6 +53,7 @@ class MBotRobot(SerialRobot):
 
     kind = "mbot"
     led_count = 2
+    confirmed_after = CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
     _next_look = 0.0
     _near = False
     """Whether what was seen last is near, and still ahead."""
@@ -160,31 +164,15 @@ class MBotRobot(SerialRobot):
                 content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, r, g, b)))
                 return self.link.request(content, slot=f"led {index or 0}", what="set_led")
             case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, time.monotonic() + duration
-                done: Future[Any] = Future()
-                done.set_running_or_notify_cancel()
-                self._sound(round(frequency), self._tone_until, duration, done)
-                return done
+                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
+                sound = partial(self._sound, round(frequency))
+                return sliced(sound, duration, TONE_SLICE, lambda: self._tone_until == until)
         raise CommandRejectedError(
             "UNSUPPORTED",
             f"the mBot has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
             command=command.name,
         )
 
-    def _sound(self, frequency: int, until: float, left: float, done: Future[Any]) -> None:
-        """One slice of a tone; the next one when it is over, unless a stop or another tone came."""
-        if left < 0.001 or self._tone_until != until:
-            done.set_result(None)
-            return
-        piece = min(left, TONE_SLICE)
-        content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(piece * 1000)))
-        sent = self.link.request(content, timeout=piece + TONE_EXTRA, attempts=1, what="play_tone")
-
-        def over(future: Future[Any]) -> None:
-            error = None if future.cancelled() else future.exception()
-            if error is not None:
-                done.set_exception(error)
-            else:
-                self._sound(frequency, until, left - piece, done)
-
-        sent.add_done_callback(over)
+    def _sound(self, frequency: int, seconds: float) -> Future[Any]:
+        content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(seconds * 1000)))
+        return self.link.request(content, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone")

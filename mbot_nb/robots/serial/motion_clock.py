@@ -1,7 +1,7 @@
 """When a motion ends: by the link's thread, a time after the robot was told, whatever the notebook's loop is doing.
 
-What is asked of a robot may have to wait until it can be sent: so the time runs from the robot's confirmation, not from when it
-was asked for. Until that comes it runs from the sending, with as much more as a confirmation may take, and so does the guard's.
+What is asked of a robot may have to wait until it can be sent, and in the robot: so the time runs from the sending, or from the
+robot's confirmation if that comes later than usual. Until it comes, it has as much more as a confirmation may take.
 """
 
 from __future__ import annotations
@@ -45,13 +45,16 @@ class MotionClock:
         """It is being sent; not a byte of it has left. Once more, if it was not confirmed."""
         now = time.monotonic()
         self._run_until(now + CONFIRMED_IN + duration, over)
+        self._link.arm(duration)  # a program that is held up is not there to read the confirmation
         self._sent_at = now
 
     def confirmed(self, duration: float, over: Callable[[], object]) -> None:
         """The robot drives."""
         now = time.monotonic()
         sent_at = now if self._sent_at is None else self._sent_at
-        self._run_until(max(sent_at, now - self._lag) + duration, over)
+        end = max(sent_at, now - self._lag) + duration
+        self._run_until(end, over)
+        self._link.arm(end - now)
         self._sent_at = sent_at
 
     def cancel(self) -> None:
@@ -62,5 +65,4 @@ class MotionClock:
 
     def _run_until(self, end: float, over: Callable[[], object]) -> None:
         self.cancel()
-        self._link.arm(end - time.monotonic())
         self._end = self._link.call_at(end, over)
