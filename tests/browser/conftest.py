@@ -283,6 +283,10 @@ class Notebook:
         """Evaluate an expression in the kernel."""
         return json.loads(self.execute(f"import json; print(json.dumps({expression}))"))
 
+    def position(self, robot: str = "robot") -> str:
+        """Where a robot of the kernel is, as the panels write what it tells: its exact place may be rounded another way."""
+        return str(self.value(f"'x %.1f cm, y %.1f cm' % tuple({robot}.state()['pose'][name] for name in 'xy')"))
+
     def execute(self, code: str) -> str:
         """Run code in the kernel, in no cell; returns what it printed."""
         done = self.page.evaluate(EXECUTE, code)

@@ -125,8 +125,7 @@ def test_it_moves_thirty_times_a_second_and_looks_back(open_notebook: Open) -> N
     print(f"{rate:.0f} pictures a second")
     assert 12 < rate < 36, "thirty on a machine that has time"
     notebook.wait("robot.at_rest_since is not None")
-    end = notebook.value("'x %.1f cm, y %.1f cm' % robot.path[-1][1:3]")
-    expect(panel.locator("[data-field=readout]")).to_contain_text(end)
+    expect(panel.locator("[data-field=readout]")).to_contain_text(notebook.position())
     last = canvas.evaluate(PICTURE)
     slider = panel.get_by_role("slider", name="Look back")
     slider.focus()
@@ -136,7 +135,7 @@ def test_it_moves_thirty_times_a_second_and_looks_back(open_notebook: Open) -> N
     notebook.page.wait_for_timeout(100)
     assert canvas.evaluate(PICTURE) != last
     panel.get_by_role("button", name="Show what is now").click()
-    expect(panel.locator("[data-field=readout]")).to_contain_text(end)
+    expect(panel.locator("[data-field=readout]")).to_contain_text(notebook.position())
     # A view that comes later knows the way from before.
     notebook.command("notebook:hide-all-cell-outputs")
     notebook.wait("not arena.seen")

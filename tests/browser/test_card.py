@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 START = """
 import asyncio, time
 import mbot_nb as mb
-from mbot_nb.embedded import _servers
+from mbot_nb.embedded import servers
 bot = await mb.demo()
-robot = list(_servers.values())[-1].robot
+robot = servers()[-1].robot
 widgets = lambda: __import__("ipywidgets").widgets.widget._instances
 """
 DRIVE = """
@@ -65,7 +65,7 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
     card.get_by_role("button", name="Stop").click()
     notebook.wait("robot.at_rest_since is not None")
     expect(field(card, "said")).to_have_text("Stopped.")
-    expect(field(card, "position")).to_have_text(notebook.value("'x %.1f cm, y %.1f cm' % robot.path[-1][1:3]"))
+    expect(field(card, "position")).to_have_text(notebook.position())
     # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has arrived.
     for cell, at_once in ((2, version == "7.3.0"), (3, version != "6.31.0")):
         notebook.run_cell(1)
@@ -112,10 +112,10 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
         notebook.run_cell(number)
     cards = card_of(notebook)
     expect(cards).to_have_count(3)
-    x = notebook.value("round(robot.path[-1][1], 1)")
+    notebook.wait("robot.at_rest_since is not None")
     for at in range(3):
         expect(field(cards.nth(at), "connection")).to_have_text("connected")
-        expect(field(cards.nth(at), "position")).not_to_have_text(f"x {x:.1f} cm", timeout=5000)
+        expect(field(cards.nth(at), "position")).to_have_text(notebook.position())
     assert notebook.value("card.seen")
     # Run again: the demo replaces the earlier one, whose other cards say so.
     notebook.run_cell(0)
@@ -130,7 +130,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     expect(cards).to_have_count(0)
     notebook.wait("card.comm is None")
     notebook.run_cell(3)
-    notebook.wait("not _servers")
+    notebook.wait("not servers()")
     assert_clean(notebook)
 
 
@@ -143,7 +143,7 @@ def test_a_cell_run_again_while_its_card_is_on_the_page(open_notebook: Open) -> 
     expect(cards).to_have_count(1)
     expect(field(cards, "connection")).to_have_text("connected")
     notebook.wait("[type(w).__name__ for w in widgets().values()].count('Card') == 1")
-    assert notebook.value("len(_servers)") == 1
+    assert notebook.value("len(servers())") == 1
     assert notebook.value("len(widgets())") == 2, "the card and its layout"
     assert_clean(notebook)
 
@@ -174,7 +174,7 @@ def test_a_server_that_goes_and_comes_is_told(open_notebook: Open) -> None:
     again = "port = robot_server.port; await robot_server.close()"
     notebook = open_notebook(
         [
-            START + "robot_server = list(_servers.values())[-1]",
+            START + "robot_server = servers()[-1]",
             again,
             "robot_server = await mb.serve(port=port); await bot.reconnect()",
         ]
@@ -212,7 +212,7 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
 
 
 def test_light_dark_and_narrow(open_notebook: Open) -> None:
-    notebook = open_notebook([START, "bot", "bot.state", "mb.embedded._servers and list(_servers.values())[-1]"])
+    notebook = open_notebook([START, "bot", "bot.state", "servers()[-1]"])
     notebook.run_all()
     card = card_of(notebook)
     seen = {}

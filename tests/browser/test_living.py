@@ -40,13 +40,13 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
         expect(notebook.page.locator(panel)).to_have_count(2)
     notebook.execute("await bot.drive(30, 30, duration=0.5)")
     notebook.wait("robot.at_rest_since is not None")
-    x = notebook.value("'%.1f' % robot.path[-1][1]")
+    x = notebook.value("robot.state()['pose']['x']")
     for at in range(2):
         # What is out of sight is not drawn.
         notebook.page.locator(".mbot-arena").nth(at).scroll_into_view_if_needed()
-        expect(notebook.page.locator(".mbot-arena [data-field=readout]").nth(at)).to_contain_text(f"x {x} cm")
+        expect(notebook.page.locator(".mbot-arena [data-field=readout]").nth(at)).to_contain_text(notebook.position())
         notebook.page.locator(".mbot-chart").nth(at).scroll_into_view_if_needed()
-        expect(notebook.page.locator(".mbot-chart [data-field='pose.x']").nth(at)).to_have_text(f"{float(x):.0f} cm")
+        expect(notebook.page.locator(".mbot-chart [data-field='pose.x']").nth(at)).to_have_text(f"{x:.0f} cm")
     # Run again, it shows its own, and what it showed before is not followed any more.
     for _ in range(3):
         notebook.run_cell(1)
@@ -75,12 +75,12 @@ def test_a_page_that_is_reloaded_goes_on(open_notebook: Open) -> None:
     expect(notebook.page.locator(".mbot-arena [data-field=connection]")).to_have_text("connected")
     notebook.execute("await bot.drive(30, 30, duration=0.5)")
     notebook.wait("robot.at_rest_since is not None")
-    x = notebook.value("'%.1f' % robot.path[-1][1]")
+    x = notebook.value("robot.path[-1][1]")
     notebook.command("docmanager:save")
     notebook.open()
     for panel in PANELS:
         expect(notebook.page.locator(f"{panel} [data-field=connection]")).to_have_text("connected")
-    expect(notebook.page.locator(".mbot-arena [data-field=readout]")).to_contain_text(f"x {x} cm")
+    expect(notebook.page.locator(".mbot-arena [data-field=readout]")).to_contain_text(notebook.position())
     notebook.page.locator(".mbot-pad").focus()
     notebook.page.keyboard.down("ArrowUp")
     notebook.wait(f"robot.path[-1][1] > {x} + 2")

@@ -51,7 +51,5 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     card.get_by_role("button", name="Stop").click()
     notebook.wait("not robot.playing")
     expect(field(card, "said")).to_have_text("Stopped.")
-    expect(field(card, "position")).to_have_text(
-        notebook.value("'x %.1f cm, y %.1f cm' % tuple(robot.state()['pose'][name] for name in 'xy')")
-    )
+    expect(field(card, "position")).to_have_text(notebook.position())
     assert_clean(notebook)

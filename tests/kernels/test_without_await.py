@@ -22,7 +22,7 @@ def test_a_plain_cell_drives(kernel: Kernel) -> None:
 def test_without_an_address_it_brings_its_own_server(kernel: Kernel) -> None:
     kernel.run("with mb.sync.connect() as bot: answer = bot.drive(40, 40, duration=0.1).ended")
     assert kernel.value("answer") == "time"
-    kernel.run("for server in list(embedded._servers.values()): await server.close()")
+    kernel.run("for server in embedded.servers(): await server.close()")
 
 
 def test_a_server_on_the_cells_own_loop_is_refused_in_words(kernel: Kernel) -> None:
@@ -77,7 +77,7 @@ def test_events_in_a_plain_loop(kernel: Kernel) -> None:
 def test_a_cell_run_again_leaves_one_client(kernel: Kernel) -> None:
     for _ in range(3):
         kernel.run("server = mb.sync.serve(port=0)\nbot = mb.sync.connect(server)", cell="start")
-    kernel.wait("len(server.clients) == 1 and len(embedded._servers) == 1")
+    kernel.wait("len(server.clients) == 1 and len(embedded.servers()) == 1")
     kernel.run("bot.close(); server.close()")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.discovery import Discovery, Found
-from mbot_nb.embedded import _servers
+from mbot_nb.embedded import servers
 from mbot_nb.widgets import ConnectPanel
 from tests.sockets.peers import TinyRobot
 from tests.widgets.conftest import Page, until
@@ -136,7 +136,7 @@ async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Pag
             await until(lambda: panel._work is None or panel._work.done())
         assert urls[1] == server.url
         assert urls[0] == urls[2] != server.url, "one is started, and found again"
-        started = next(one for one in _servers.values() if one.url == urls[0])
+        started = next(one for one in servers() if one.url == urls[0])
         assert isinstance(started.robot, mb.SimulatedRobot)
         await started.close()
         panel.close()

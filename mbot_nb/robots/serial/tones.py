@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 __all__ = ["sliced"]
 
 
 def sliced(sound: Callable[[float], Future[Any]], duration: float, longest: float, wanted: Callable[[], bool]) -> Future[Any]:
-    """Call ``sound(seconds)`` for one slice after another, until ``duration`` is over or it is not wanted any more.
+    """Call ``sound(seconds)`` for one slice after another, until ``duration`` has sounded or it is not wanted any more.
 
     The future ends then, or with the error of a slice.
     """
-    end = time.monotonic() + duration
     done: Future[Any] = Future()
     done.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
 
@@ -23,14 +22,15 @@ def sliced(sound: Callable[[float], Future[Any]], duration: float, longest: floa
         if left < 0.001 or not wanted():
             done.set_result(None)
         else:
-            sound(min(left, longest)).add_done_callback(over)
+            piece = min(left, longest)
+            sound(piece).add_done_callback(partial(over, left - piece))
 
-    def over(slice_: Future[Any]) -> None:
+    def over(left: float, slice_: Future[Any]) -> None:
         error = None if slice_.cancelled() else slice_.exception()
         if error is not None:
             done.set_exception(error)
         else:
-            begin(end - time.monotonic())
+            begin(left)
 
     begin(duration)
     return done
