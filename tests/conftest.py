@@ -210,8 +210,9 @@ def _io_tasks() -> set[asyncio.Task[object]]:
 
 
 def _lasting(child: psutil.Process) -> bool:
-    """multiprocessing keeps one helper per process."""
-    return "resource_tracker" in _told(child)
+    """multiprocessing keeps one helper per process, and a browser that serves several tests its own."""
+    told = _told(child)
+    return "resource_tracker" in told or " --type=" in told
 
 
 def _told(child: psutil.Process) -> str:

@@ -1,7 +1,7 @@
 """A JupyterLab and a Chromium, and a notebook in them as a user has it.
 
-One JupyterLab serves a run; every test has its own browser and its own copy of a notebook. Debian's Chromium is used,
-nothing is downloaded. Screenshots go to `build/screenshots`.
+One JupyterLab serves a run, one browser the tests of a file; every test has its own page and its own copy of a notebook.
+Debian's Chromium is used, nothing is downloaded. Screenshots go to `build/screenshots`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.kernels.conftest import KERNELS, VERSIONS, install
 
@@ -309,7 +309,7 @@ class Notebook:
     def screenshot(self, name: str) -> None:
         """A picture of the page, to be looked at."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        (SCREENSHOTS / f"{name}.png").write_bytes(self.page.screenshot())
 
 
 def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -> str:
@@ -324,21 +324,33 @@ def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -
     return file
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """A browser of this test's own: it leaves no process behind, and no running loop in this thread."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserContext]:
+    """The browser of a file's tests: it keeps JupyterLab's code, which takes longer to load than many a test.
+
+    Its driver has a loop running in this thread, so it goes before tests of another folder may come.
+    """
     executable = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
+        context = browser.new_context(viewport={"width": 1300, "height": 1000})
+        context.set_default_timeout(PATIENCE * 1000)
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+def page(browser: BrowserContext) -> Iterator[Page]:
+    """A page of this test's own; it and those that it opened are closed."""
+    yield browser.new_page()
+    for page in browser.pages:
+        page.close()
+    browser.clear_permissions()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, page: Page) -> Iterator[Callable[..., Notebook]]:
     """Open a copy of a notebook (a path, or the sources of cells of code) with a kernel of a version."""
-    page = browser.new_page(viewport={"width": 1300, "height": 1000})
-    page.set_default_timeout(PATIENCE * 1000)
     opened: list[str] = []
 
     def open_notebook(cells: Path | list[str], version: str | None = None) -> Notebook:
@@ -351,7 +363,7 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
         return notebook
 
     yield open_notebook
-    page.close()
+    page.close()  # before its kernel goes
     for session in lab.request("GET", "api/sessions"):
         if session["path"] in opened:
             lab.request("DELETE", f"api/sessions/{session['id']}")

@@ -116,9 +116,7 @@ def test_the_page_is_loaded_again_and_two_tabs_go_on(open_notebook: Open) -> Non
     led.get_by_role("button", name="Send set_led").click()
     notebook.wait("'77' in str(robot.state()['leds'])")
     # Another tab on the same kernel.
-    assert notebook.page.context.browser is not None
-    other = type(notebook)(notebook.page.context.browser.new_page(), notebook.lab, notebook.name)
-    other.page.set_default_timeout(60_000)
+    other = type(notebook)(notebook.page.context.new_page(), notebook.lab, notebook.name)
     other.open()
     second = form_of(panel_of(other), "set_led")
     second.get_by_label("r, slider").fill("88")

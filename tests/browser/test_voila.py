@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import PATIENCE, ROOT, SCREENSHOTS
 
@@ -50,9 +50,8 @@ def app(tmp_path: Path) -> Iterator[str]:
         process.wait(20)
 
 
-def test_it_is_an_app_without_code(app: str, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.set_default_timeout(PATIENCE * 1000)
+def test_it_is_an_app_without_code(app: str, page: Page) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
     # What a class without internet has: icons from elsewhere do not come.
     page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
     errors: list[str] = []
@@ -69,7 +68,6 @@ def test_it_is_an_app_without_code(app: str, browser: Browser) -> None:
     cockpit.get_by_role("tab", name="Statistics").click()
     expect(cockpit.locator("[data-field=per_frame]")).not_to_be_empty()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "voila.png")
-    page.screenshot(path=SCREENSHOTS / "voila-whole.png", full_page=True)
+    (SCREENSHOTS / "voila.png").write_bytes(page.screenshot())
+    (SCREENSHOTS / "voila-whole.png").write_bytes(page.screenshot(full_page=True))
     assert errors == []
-    page.close()
