@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from functools import cache, partial
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -29,9 +31,20 @@ if TYPE_CHECKING:
 __all__ = ["CommandPanel"]
 
 STALE = 1.0
-"""Seconds: a motion whose click comes later than this (a cell had blocked the kernel) is not carried out any more."""
+"""Seconds: a motion that would start later than this after its click (a cell had blocked the kernel) is not carried out."""
 MOST_TIMES = 100
 """Commands that one click may queue."""
+
+
+class _Click(NamedTuple):
+    """One command that somebody has asked for."""
+
+    form: str
+    params: dict[str, Any]
+    at: float
+    """When, by this process's monotonic clock in seconds."""
+    stops: int
+    """How many stops had come before it."""
 
 
 class CommandPanel(LiveWidget):
@@ -73,39 +86,61 @@ class CommandPanel(LiveWidget):
             for run in list(self._running.get(form, ())):
                 run.cancel()
         elif kind == "do" and isinstance(params, dict):
-            late = _late(content.get("at"))
-            if c.ALL[form].motion and late > STALE:
-                self._tell(form, "failed", f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.")
-            elif content.get("queued"):
-                self._client.home.post(self._queue, form, params, int(content.get("times") or 1))
+            if form in ("stop", "emergency_stop"):
+                self._keep(form, self._stopping.act(form, content.get("at"), tell=partial(self._answer_to, form)))
+                return
+            click = _Click(form, params, _moment(content.get("at")), self._stopping.given)
+            if self._too_late(click):
+                return
+            if content.get("queued"):
+                self._client.home.post(self._queue, click, int(content.get("times") or 1))
             else:
-                self._begin(form, params)
+                self._keep(form, self._client.home.submit(self._perform(click)))
 
-    # At home, but for `_begin`.
+    def _keep(self, form: str, run: concurrent.futures.Future[None] | None) -> None:
+        if run is not None:
+            runs = self._running.setdefault(form, set())
+            runs.add(run)
+            run.add_done_callback(runs.discard)
 
-    def _queue(self, form: str, params: dict[str, Any], times: int) -> None:
+    def _too_late(self, click: _Click) -> bool:
+        """Whether it is a motion that must not start any more. The form says why."""
+        if not c.ALL[click.form].motion:
+            return False
+        late = time.monotonic() - click.at
+        if late > STALE:
+            self._tell(click.form, "failed", f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.")
+            return True
+        if click.stops != self._stopping.given:
+            self._tell(click.form, "failed", "Not started: you stopped after this click. Click again.")
+            return True
+        return False
+
+    # At home, which may have been busy since the click came.
+
+    def _queue(self, click: _Click, times: int) -> None:
         """Into the batch, and show at once how full it is."""
+        if self._too_late(click):
+            return
         try:
             for _ in range(max(1, min(times, MOST_TIMES))):
-                self._client.send(form, **params)
+                self._client.send(click.form, **click.params)
         except Exception as error:
-            self._tell(form, "failed", advised(error))
+            self._tell(click.form, "failed", advised(error))
             return
-        self._tell(form, "queued", "Queued." if times == 1 else f"Queued {times} times.")
+        self._tell(click.form, "queued", "Queued." if times == 1 else f"Queued {times} times.")
         now = self._values()
         self._sent.update(now)
         self._answer({"kind": "changed", **now})
 
-    def _begin(self, form: str, params: dict[str, Any]) -> None:
-        run = self._client.home.submit(self._perform(form, params))
-        runs = self._running.setdefault(form, set())
-        runs.add(run)
-        run.add_done_callback(runs.discard)
+    async def _perform(self, click: _Click) -> None:
+        if not self._too_late(click):
+            await self._answer_to(click.form, _called(getattr(self._client, click.form), click.params))
 
-    async def _perform(self, form: str, params: dict[str, Any]) -> None:
+    async def _answer_to(self, form: str, answer: Coroutine[Any, Any, Any]) -> None:
         self._tell(form, "running", "Under way …")
         try:
-            result = await getattr(self._client, form)(**params)
+            result = await answer
         except asyncio.CancelledError:
             self._tell(form, "failed", "Cancelled.")
             raise
@@ -133,9 +168,15 @@ def advised(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" + (f". What to do: {advice}" if advice else "")
 
 
-def _late(at: Any) -> float:
-    """How many seconds ago the click was, by this process's clock; 0 where the page does not know."""
-    return max(0.0, time.monotonic() - at / 1e3) if isinstance(at, (int, float)) else 0.0
+async def _called(method: Callable[..., Coroutine[Any, Any, Any]], params: dict[str, Any]) -> Any:
+    """The method's result; what is wrong with the parameters is raised here, too."""
+    return await method(**params)
+
+
+def _moment(at: Any) -> float:
+    """When it was clicked, by this process's clock; now where the page does not know."""
+    now = time.monotonic()
+    return min(now, at / 1e3) if isinstance(at, (int, float)) and isfinite(at) else now
 
 
 @cache

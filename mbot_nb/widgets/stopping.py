@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..embedded import server_of, stop_beside
 from ..errors import MbotError
@@ -44,6 +44,11 @@ WORDS = {
 }
 
 
+Answer: TypeAlias = Coroutine[Any, Any, Any]
+"""What is awaited for the answer of a robot."""
+Told: TypeAlias = Coroutine[Any, Any, None]
+
+
 class Say(Protocol):
     """Say something on the page."""
 
@@ -58,6 +63,8 @@ class Stopping:
         self._say = say
         self._touch = touch
         self._waits: set[concurrent.futures.Future[None]] = set()
+        self.given = 0
+        """How many stops came so far: what was clicked before one must not start after it."""
         self.stood: dict[str, Any] | None = None
         """How long the last stop took: ``seconds`` from what it came ``after`` to standing still, None for a robot that stood
         already; ``exact`` if the robot itself says since when it stands."""
@@ -122,13 +129,16 @@ class Stopping:
 
     # What it does.
 
-    def act(self, kind: str, at: Any, *, quietly: bool = False) -> None:
+    def act(
+        self, kind: str, at: Any, *, quietly: bool = False, tell: Callable[[Answer], Told] | None = None
+    ) -> concurrent.futures.Future[None] | None:
         """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
 
         ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page knows it. ``quietly``: only
-        what goes wrong is said.
+        what goes wrong is said. ``tell`` awaits the answer, and says what became of it in another way. Returns the wait for it.
         """
         came = time.monotonic()
+        self.given += kind != "release"
         clicked = _moment(at, came)
         client = self._client
         try:
@@ -136,18 +146,20 @@ class Stopping:
                 asked = client.release_stop()
             else:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
-            if not quietly:
+            if not quietly and tell is None:
                 self._say(WORDS[kind][0])
-            told = self._submit(self._tell(asked, kind, quietly))
+            told = self._submit(self._tell(asked, kind, quietly) if tell is None else tell(asked))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
                 self._submit(self._wait_until_it_stands(came if clicked is None else clicked, after))
                 if not client.home.is_here and not client.home.is_io_thread and server_of(client) is None:
                     # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
                     self._keep(Home.io_thread().submit(self._beside(told)))
+            return told
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
             self._say(f"Not stopped: {error}" if kind != "release" else f"Not released: {error}", error=True)
+            return None
 
     def end(self) -> None:
         """Wait for nothing any more."""
@@ -172,7 +184,7 @@ class Stopping:
         except MbotError as error:
             self._say(str(error), error=True)
 
-    async def _tell(self, asked: Coroutine[Any, Any, Any], kind: str, quietly: bool) -> None:
+    async def _tell(self, asked: Answer, kind: str, quietly: bool) -> None:
         """Say on the page what became of it."""
         try:
             await asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from typing import Any
@@ -114,6 +115,64 @@ async def test_a_click_in_another_thread_is_carried_out_at_home(page: Page, bot:
     await until(lambda: answers(page, panel, "sync_state") and answers(page, panel, "sync_state")[-1][0] == "done")
     clicking.join()
     panel.close()
+
+
+async def from_a_thread(page: Page, panel: CommandPanel, **content: Any) -> None:
+    """A click as ipykernel 7.3 brings it: while this loop is blocked."""
+    clicking = threading.Thread(target=page.send, args=(panel,), kwargs={"kind": "do", "at": time.monotonic() * 1e3, **content})
+    clicking.start()
+    clicking.join()
+
+
+@pytest.mark.parametrize("queued", [False, True])
+async def test_motion_that_waited_for_a_blocked_loop_is_dropped(
+    page: Page, queued: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where callbacks have a thread of their own, a click is in time, and then waits for the client's loop."""
+    monkeypatch.setattr("mbot_nb.widgets.command.STALE", 0.1)
+    robot = mb.SimulatedRobot(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        panel = CommandPanel(bot)
+        await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued)
+        await from_a_thread(page, panel, form="display_text", params={"text": "late"}, queued=queued)
+        time.sleep(0.2)  # noqa: ASYNC251 - this is the block
+        await until(lambda: answers(page, panel, "display_text")[-1:] and answers(page, panel, "drive")[-1:])
+        await bot.flush()
+        assert re.fullmatch(r"The click came 0\.[2-9] s late.*", answers(page, panel, "drive")[-1][1])
+        assert answers(page, panel, "display_text")[-1][0] in ("running", "queued", "done"), "everything else is not"
+        assert robot.state()["pose"]["x"] == 100
+        panel.close()
+
+
+async def test_motion_that_was_clicked_before_a_stop_does_not_start_after_it(page: Page) -> None:
+    robot = mb.SimulatedRobot(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        panel = CommandPanel(bot)
+        for queued in (False, True):
+            await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued)
+            await from_a_thread(page, panel, kind="stop")
+            await until(lambda: answers(page, panel, "drive")[-1:])
+            assert "stopped after this click" in answers(page, panel, "drive")[-1][1]
+            panel._answers.clear()
+        await bot.flush()
+        assert robot.state()["pose"]["x"] == 100
+        await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30, "duration": 0.1})
+        await until(lambda: robot.state()["pose"]["x"] > 100)
+        panel.close()
+
+
+@pytest.mark.parametrize("form", ["stop", "emergency_stop"])
+async def test_the_form_of_a_stop_waits_for_no_loop(page: Page, form: str) -> None:
+    robot = mb.SimulatedRobot(seed=1)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        panel = CommandPanel(bot)
+        await bot.drive(30, 30, duration=5, wait=False)
+        assert robot.motion is not None
+        await from_a_thread(page, panel, form=form, params={})
+        assert robot.motion is None, "and this loop has not run since"
+        await until(lambda: [state for state, _ in answers(page, panel, form)] == ["running", "done"])
+        assert answers(page, panel, form)[-1][1].startswith(f"{form}: done in 0.")
+        panel.close()
 
 
 # Events.
