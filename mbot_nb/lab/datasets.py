@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..recording.schema import SCHEMA
-from .shelf import Damaged, Piece, Shelf, first_line, read_shelf
+from .shelf import Copy, Damaged, Piece, Shelf, first_line, read_shelf
 from .unpacking import Cache
 
 if TYPE_CHECKING:
@@ -123,8 +123,11 @@ class Dataset:
         cut = sum(1 for spine in self._spines if spine.cut is not None)
         if cut:
             words.append(f"{cut} cut off at the end")
-        if self._damaged:
-            words.append(f"{_many(len(self._damaged), 'file')} damaged and left out")
+        copies = sum(1 for file in self._damaged if isinstance(file, Copy))
+        if copies:
+            words.append(f"{_many(copies, 'file')} left out, being a recording in a second form")
+        if len(self._damaged) > copies:
+            words.append(f"{_many(len(self._damaged) - copies, 'file')} damaged and left out")
         return ", ".join(words)
 
     def _counts(self) -> dict[str, int]:
@@ -255,7 +258,7 @@ class Dataset:
 
     @property
     def damaged(self) -> pd.DataFrame:
-        """The files that could not be read: `file`, `reason`."""
+        """The files that are left out, since they could not be read or have a recording once more: `file`, `reason`."""
         import pandas as pd
 
         return pd.DataFrame(self._damaged, columns=["file", "reason"], dtype="str")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,7 @@ from .unpacking import CACHE, Cache
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
+__all__ = ["Copy", "Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
 
 KEY = b"mbot_nb"
 """Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
@@ -63,6 +63,10 @@ class Damaged(NamedTuple):
     reason: str
 
 
+class Copy(Damaged):
+    """A file with a recording that is there in another form already."""
+
+
 class Shelf(NamedTuple):
     """What was found."""
 
@@ -96,11 +100,13 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
             others[_whole(folder, path)] = None
         else:
             _add(shelf, folder, path)
-    already = {piece.recording for piece in shelf.pieces}
-    new = [cache.size(path) for path in others if not cache.has(path)]
+    already = {piece.recording: "tables in Parquet" for piece in shelf.pieces}
+    ordered = sorted(others, key=_preference)
+    first = {name: path for path in reversed(ordered) if (name := _called(folder, path)) not in already}
+    new = [cache.size(path) for path in first.values() if not cache.has(path)]
     if sum(new) > WORTH_SAYING:
         print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
-    for path in others:
+    for path in ordered:
         _unpack(shelf, folder, path, cache, already)
     cache.tidy()
     if not shelf.pieces and not shelf.damaged:
@@ -132,21 +138,34 @@ def _whole(folder: Path, path: Path) -> Path:
     return path.parent if path.stem in SCHEMA else path
 
 
-def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: Collection[str]) -> None:
-    """Add a recording that is one file, or a folder of tables in another format than Parquet."""
+def _called(folder: Path, path: Path) -> str:
+    """The name of the recording that a file is, or a folder of tables: its path, without what says the format."""
     place = path.relative_to(folder)
-    name = place.as_posix()
-    recording = (place if path.is_dir() else place.with_suffix("")).as_posix()
-    if recording == ".":
-        recording = folder.resolve().name
+    name = (place if path.is_dir() else place.with_suffix("")).as_posix()
+    return folder.resolve().name if name == "." else name
+
+
+def _preference(path: Path) -> int:
+    """Of several forms of one recording the first that can be read counts: what was written first, and loses nothing."""
+    suffix = path.suffix.lower()
+    return FORMATS.index(suffix) if path.is_file() and suffix in FORMATS else len(FORMATS)
+
+
+def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[str, str]) -> None:
+    """Add a recording that is one file, or a folder of tables in another format than Parquet, unless it is there ``already``:
+    in which form, is said there.
+    """
+    name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
     if recording in already:
-        shelf.damaged.append(Damaged(name, f"it was left out: the same recording is there in Parquet, as {recording}"))
+        form = already[recording]
+        shelf.damaged.append(Copy(name, f"it was left out: the same recording, {recording}, is there as {form}"))
         return
     try:
         unpacked = cache.unpack(path)
     except (MbotError, OSError) as error:
         shelf.damaged.append(Damaged(name, first_line(error)))
         return
+    already[recording] = name
     found = Shelf([], [])
     for part in sorted(unpacked.rglob("*.parquet")):
         _add(found, unpacked, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import tempfile
@@ -114,11 +115,43 @@ def test_where_nothing_can_be_written_a_temporary_place_will_do(
     (folder / CACHE).unlink()
 
 
-def test_the_same_recording_is_not_counted_twice(folder: Path) -> None:
-    shelve(folder / "one", {"events": events(10)}, robot={"robotId": "a"})
-    with lab.dataset(folder) as runs:
-        assert runs.sql("SELECT count(*) FROM events WHERE recording = 'one'").fetchall() == [(10,)]
-        assert runs.damaged.values.tolist() == [["one.mbot", "it was left out: the same recording is there in Parquet, as one"]]
+FORMS = {
+    "tables in Parquet": {"path": "run", "folder": "parquet"},
+    "run.mbot": {"path": "run.mbot"},
+    "run.parquet": {"path": "run.parquet"},
+    "run.csv": {"path": "run.csv"},
+    "run.jsonl": {"path": "run.jsonl"},
+    "run.mcap": {"path": "run.mcap"},
+    "run": {"path": "run", "folder": "csv"},
+}
+"""A recording in all forms, the preferred ones first, and how it is saved so."""
+
+
+PAIRS = [pair for pair in itertools.combinations(FORMS, 2) if len({FORMS[form]["path"] for form in pair}) == 2]
+
+
+@pytest.mark.parametrize(("taken", "other"), PAIRS)
+def test_the_same_recording_in_two_forms_counts_once(tmp_path: Path, taken: str, other: str) -> None:
+    run = Recording({"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}})
+    for form in (other, taken):
+        run.save(tmp_path / FORMS[form]["path"], folder=FORMS[form].get("folder"))
+    with lab.dataset(tmp_path) as runs:
+        assert runs.sql("SELECT recording, count(*) FROM events GROUP BY ALL").fetchall() == [("run", 10)]
+        left_out = FORMS[other]["path"]
+        assert runs.damaged.values.tolist() == [[left_out, f"it was left out: the same recording, run, is there as {taken}"]]
+        assert "1 file left out, being a recording in a second form" in repr(runs)
+
+
+def test_where_the_preferred_form_is_damaged_the_next_one_counts(tmp_path: Path) -> None:
+    run = Recording({"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}})
+    for suffix in (".mbot", ".csv", ".mcap"):
+        run.save(tmp_path / f"run{suffix}")
+    (tmp_path / "run.mbot").write_bytes(b"nothing")
+    with lab.dataset(tmp_path) as runs:
+        assert runs.sql("SELECT count(*) FROM events").fetchall() == [(10,)]
+        assert runs.damaged.file.tolist() == ["run.mbot", "run.mcap"]
+        assert "is there as run.csv" in runs.damaged.reason[1]
+        assert "1 file damaged and left out" in repr(runs)
 
 
 def test_one_that_was_cut_says_so_and_gives_what_it_has(folder: Path) -> None:
