@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import cable, cells, hints, running, stalls, wakeups
-from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
+from . import cable, cells, hints, registry, stalls, wakeups
+from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
 from .client import Client
 from .commands import plain, readable
 from .errors import AddressInUseError, ConnectError, UsageError
 from .home import Home, OpeningCall
 from .protocol.settings import BatchPolicy, Settings
+from .registry import servers
 from .server import Server
 from .version import __version__
 
@@ -34,17 +34,10 @@ __all__ = ["connect", "serve"]
 
 _log = logging.getLogger("mbot_nb")
 
-_servers: dict[tuple[str, int], Server] = {}
-"""The servers of this process by host and the port they listen on, so that a start cell run again finds its earlier self."""
 _on_cable: dict[Server, set[Client]] = {}
 """Servers that were started for a robot on a cable, and who of this process is connected to them."""
 _going: set[Server] = set()
 """Those whose last client has gone."""
-_entries: dict[Server, Path] = {}
-"""How other programs find them."""
-_cells: dict[Server, cells.Cell] = {}
-"""For servers on any free port: the notebook cell that started them."""
-_EVERYWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
 def serve(
@@ -89,11 +82,10 @@ def serve(
         nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
-        for old in [old for old in servers() if _is_earlier_self(old, host, port, place)]:
-            said = old.url
+        for old in registry.earlier_selves(host, port, place):
             # A robot that is handed on stays open.
-            await old._close(keep_robot=robot is not None and old.robot is robot)
-            print(f"The server that ran at {said} was replaced by this one.")
+            await registry.give_way(old, keep_robot=robot is not None and old.robot is robot)
+            print(f"The server that ran at {old.url} was replaced by this one.")
         made = not token and not is_loopback(host)
         if made:
             token = secrets.token_urlsafe(12)
@@ -110,10 +102,7 @@ def serve(
             version=__version__,
         )
         await server.open()
-        _servers[host, server.port] = server
-        _list(server)
-        if place is not None:
-            _cells[server] = place
+        registry.add(server, place)
         server._on_closed = _forget
         stalls.watch_server(server)
         if made:
@@ -166,11 +155,11 @@ def connect(
         url, secret = await _whither(address, thread)
         if token is None:
             token = secret
-        client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=_shortcut(url))
+        client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=registry.shortcut(url))
         try:
             await client.open()
         finally:
-            _goes_with_last_client(_local(url), client)
+            _goes_with_last_client(registry.local(url), client)
         cells.keep(client, place)
         stalls.watch_client(client)
         return client
@@ -191,10 +180,10 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         return on_cable.url, on_cable.token
     if address is not None:
         url = normalise(address)
-        server = _local(url)
+        server = registry.local(url)
         return url, server.token if server is not None else None
     blocked = []
-    for server in reversed(_servers.values()):
+    for server in reversed(servers()):
         if thread and not server.home.is_io_thread:
             # A plain call that blocks its cell would block this server too.
             blocked.append(server)
@@ -203,8 +192,7 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         return server.url, server.token
     try:
         # One that plain calls cannot use stays where it is.
-        usual = DEFAULT_PORT if (DEFAULT_HOST, DEFAULT_PORT) not in _servers else 0
-        server = await serve(port=usual, thread=thread)
+        server = await serve(port=0 if registry.at_usual_place() else DEFAULT_PORT, thread=thread)
     except AddressInUseError:
         # Somebody else's server has the usual port; this notebook asked for its own.
         server = await serve(port=0, thread=thread)
@@ -217,16 +205,11 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
     return server.url, server.token
 
 
-def server_of(client: Client) -> Server | None:
-    """The server behind a client, if it lives in this process."""
-    return _local(client.url)
-
-
 async def _server_on_cable(port: str, thread: bool) -> Server:
     """The server of this process that has the robot at this port, or the only robot; it is started if there is none."""
     for old in tuple(_going):
         await old.close()  # its last client has gone; the port is free in a moment
-    driven = {server.robot.port: server for server in _servers.values() if server.robot.port}
+    driven = {server.robot.port: server for server in servers() if server.robot.port}
     threads = ThreadPoolExecutor(1, "mbot_nb-cable")  # of its own: no thread is left when it is done
     opening = asyncio.get_running_loop().run_in_executor(threads, cable.open_cable, port, tuple(driven))
     threads.shutdown(wait=False)
@@ -297,25 +280,6 @@ async def stop_beside(client: Client) -> None:
         await other.close()
 
 
-def refuse_own_loop(address: str | Server | None) -> None:
-    """For synchronous calls: a server on the loop that the call blocks would never answer it.
-
-    Raises:
-        UsageError: it is such a server.
-    """
-    if isinstance(address, Server) or address is None:
-        server = address
-    elif (port := cable.port_of(address)) is not None:
-        server = next((one for one in _servers.values() if one.robot.port and port in ("", one.robot.port)), None)
-    else:
-        server = _local(normalise(address))
-    if server is not None and not server.home.is_io_thread and server.home.is_here:
-        raise UsageError(
-            f"the server at {server.url} lives on this notebook's own loop, which a plain call blocks, so it could not answer. "
-            "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await mb.connect()`."
-        )
-
-
 def _settings(changes: Mapping[str, Any] | None) -> Settings:
     try:
         given = msgspec.structs.asdict(Settings(**(changes or {})))
@@ -367,64 +331,10 @@ def _simulated() -> Robot:
     return SimulatedRobot()
 
 
-def _local(url: str) -> Server | None:
-    """The server of this process behind an address, if it is one."""
-    for server in servers():
-        if same_server(server.url, url):
-            return server
-    return None
-
-
-def _shortcut(url: str) -> Callable[[str], bool]:
-    """A stop that goes straight to a robot of this process, whatever its server's loop is doing."""
-
-    def stop(command: str) -> bool:
-        server = _local(url)
-        if server is None:
-            return False
-        if command == "emergency_stop":
-            server.robot.emergency_stop()
-        else:
-            server.robot.stop()
-        return True
-
-    return stop
-
-
-def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None) -> bool:
-    """Whether a start cell that is run again means this server."""
-    if port != 0:
-        return old.port == port and _overlap(old.host, host)
-    earlier = _cells.get(old)
-    return place is not None and earlier is not None and place.is_again(earlier)
-
-
-def servers() -> list[Server]:
-    """Those of this process that run, oldest first; in any thread."""
-    return list(_servers.values())
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether two hosts to listen on have an address in common, as far as their names tell."""
-    return one == other or not {one, other}.isdisjoint(_EVERYWHERE) or (is_loopback(one) and is_loopback(other))
-
-
-def _list(server: Server) -> None:
-    """Let other programs of this user find it."""
-    try:
-        _entries[server] = running.register("server", server.robot.robot_id, server.url, port=server.robot.port)
-    except UsageError as error:
-        _log.info("%s is not listed for mb.discover(): %s", server.url, error)
-
-
 def _forget(server: Server) -> None:
-    _servers.pop((server.host, server.port), None)
+    registry.forget(server)
     _on_cable.pop(server, None)
     _going.discard(server)
-    entry = _entries.pop(server, None)
-    if entry is not None:
-        running.forget(entry)
-    _cells.pop(server, None)
 
 
 def _tls13() -> Any:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from . import embedded
+from . import embedded, registry
+from .address import DEFAULT_HOST, DEFAULT_PORT
 from .client import Batch, Client, Latency, Stats
 from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
@@ -332,13 +333,18 @@ def connect(address: str | Server | SyncServer | None = None, **options: Any) ->
         UsageError: the server lives on this cell's own loop, which a plain call would block.
     """
     target = address.server if isinstance(address, SyncServer) else address
-    embedded.refuse_own_loop(target)
+    registry.refuse_own_loop(target)
     client = wait(embedded.connect(target, **{**options, "thread": True}), Home.io_thread())
     return SyncClient(client)
 
 
 def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
-    """Start a server on the I/O thread; takes what :func:`mbot_nb.serve` takes."""
+    """Start a server on the I/O thread; takes what :func:`mbot_nb.serve` takes.
+
+    Raises:
+        UsageError: the server that this one would replace lives on this cell's own loop, which a plain call would block.
+    """
+    registry.refuse_replacing_here(options.get("host", DEFAULT_HOST), options.get("port", DEFAULT_PORT))
     return SyncServer(wait(embedded.serve(robot, **{**options, "thread": True}), Home.io_thread()))
 
 

@@ -22,6 +22,7 @@ FLOORS = (
         "plots",
         "lab",
         "embedded",
+        "registry",
         "cable",
         "discovery",
         "stalls",

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import embedded
+from .. import registry
 from ..cells import shell
 from ..client import Client
 from ..errors import NotConnectedError, UsageError
@@ -38,7 +38,7 @@ class Surroundings:
         while (relay := Relay.at(url)) is not None:
             self.relays.append(relay)
             url = relay.target
-        self.server: Server | None = embedded._local(url)
+        self.server: Server | None = registry.local(url)
         homes = [bot.home, *(relay.home for relay in self.relays), *([self.server.home] if self.server is not None else [])]
         self._monitors = [LoopMonitor.of(loop) for loop in dict.fromkeys(home.loop for home in homes)]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import cells, embedded
+from .. import cells, registry
 from ..client import Client
 from ..server import Server
 from ..version import __version__
@@ -36,7 +36,7 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
     offset: dict[str, float] | None = None
     if isinstance(source, Client):
         way = relays(source.url)
-        server = embedded._local(way[-1].target if way else source.url)
+        server = registry.local(way[-1].target if way else source.url)
         clock = source._session.clock
         latest = clock.latest(started)
         bound = clock.bound(started)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
 from ..discovery import USB, Found, discover
-from ..embedded import connect, serve, server_of, servers
+from ..embedded import connect, serve
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
+from ..registry import server_of, servers
 from ..sync import SyncClient
 from .command import advised
 from .live import LiveWidget, page_style, page_text, rounded

@@ -15,9 +15,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..embedded import server_of, stop_beside
+from ..embedded import stop_beside
 from ..errors import MbotError
 from ..home import Home
+from ..registry import server_of
 
 if TYPE_CHECKING:
     import concurrent.futures

@@ -36,6 +36,32 @@ def test_a_server_on_the_cells_own_loop_is_refused_in_words(kernel: Kernel) -> N
     kernel.run("await server.close()")
 
 
+def test_a_server_on_the_cells_own_loop_is_not_replaced_by_a_plain_one(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server)")
+    refused = kernel.run("mb.sync.serve(port=server.port)", fails=True)
+    assert refused.error == "UsageError"
+    assert "await mb.serve(thread=True)" in refused.message
+    assert kernel.value("bot.connected, server.closed") == (True, False)
+    for options in ("thread=True", ""):  # what it advises, and back again
+        kernel.run(f"server = await mb.serve(port=server.port, {options})")
+        kernel.wait("bot.connected and len(server.clients) == 1")
+        assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
+    kernel.run("await bot.close(); await server.close()")
+
+
+def test_a_plain_connect_leaves_the_networks_server_alone(kernel: Kernel) -> None:
+    kernel.run("""
+        from unittest.mock import patch
+        from mbot_nb import registry
+
+        server = await mb.serve(host="0.0.0.0", port=0)
+        with patch.object(embedded, "DEFAULT_PORT", server.port), patch.object(registry, "DEFAULT_PORT", server.port):
+            bot = mb.sync.connect()
+    """)
+    assert kernel.value("server.closed, len(embedded.servers())") == (False, 2)
+    kernel.run("bot.close()\nfor one in embedded.servers(): await one.close()")
+
+
 def test_an_interrupt_ends_the_wait_and_the_motion(kernel: Kernel) -> None:
     kernel.run("server = mb.sync.serve(port=0)\nbot = mb.sync.connect(server)")
     running = kernel.start("print('go', flush=True)\nbot.drive(40, 40, duration=5)")

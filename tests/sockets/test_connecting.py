@@ -294,9 +294,9 @@ async def test_without_an_address_and_a_server_it_starts_one_and_says_so(
     bot = await connect(None)
     said = capsys.readouterr().out
     assert said == f"Started a server at {bot.url} with a simulated robot, and connected to it.\n"
-    from mbot_nb import embedded
+    from mbot_nb import registry
 
-    server = embedded._local(bot.url)
+    server = registry.local(bot.url)
     assert server is not None
     await bot.close()
     await server.close()

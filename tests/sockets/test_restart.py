@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 
 import pytest
 
 import mbot_nb as mb
+from mbot_nb import registry
 from mbot_nb.protocol.events import ConnectionChanged
 
 from .conftest import Connect, Serve
@@ -114,6 +116,57 @@ async def test_a_start_cell_that_was_edited_replaces_its_server_too(serve: Serve
     second = await serve(port=free_port, host=host, token="secret")
     assert first.closed
     assert not second.closed
+
+
+@pytest.mark.parametrize("then", [False, True], ids=["to this loop", "to the I/O thread"])
+@pytest.mark.parametrize("before", [False, True], ids=["from this loop", "from the I/O thread"])
+@pytest.mark.parametrize("client", [False, True], ids=["client on this loop", "client on the I/O thread"])
+async def test_a_server_moves_from_home_to_home_under_a_connected_client(
+    serve: Serve, connect: Connect, free_port: int, before: bool, then: bool, client: bool
+) -> None:
+    first = await serve(port=free_port, thread=before)
+    bot = await connect(first, thread=client, settings={"retry_delays": (0.0, 0.02)})
+    working = asyncio.Event()
+    ended: list[bool] = []
+
+    @first.command("forever")
+    async def forever(client: object) -> None:
+        here.call_soon_threadsafe(working.set)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(first.home.is_here)
+
+    here = asyncio.get_running_loop()
+    in_flight = asyncio.create_task(bot.send_command("forever"))
+    await asyncio.wait_for(working.wait(), 5)
+    second = await serve(port=free_port, thread=then)
+    assert first.closed
+    assert ended == [True], "its handlers were ended, where they ran"
+    assert not first._wires
+    assert second.home.is_io_thread is then
+    with pytest.raises(mb.DeliveryUnknownError):
+        await asyncio.wait_for(in_flight, 5)
+    await bot.display_text("here")
+    assert isinstance(second.robot, TinyRobot)
+    assert second.robot.values["tiny"]["text"] == "here"
+
+
+@pytest.mark.may_block("the loop of the server is blocked, and not this one")
+async def test_a_server_whose_loop_is_blocked_is_not_waited_for_for_ever(
+    serve: Serve, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "REPLACED_WITHIN", 0.2)
+    first = await serve(port=free_port, thread=True)
+    over = threading.Event()
+    first.home.loop.call_soon_threadsafe(over.wait)
+    try:
+        with pytest.raises(mb.UsageError, match=r"did not end within 0\.2 s.*loop is blocked.*server\.close\(\)"):
+            await serve(port=free_port)
+    finally:
+        over.set()
+    await serve(port=free_port)
+    assert first.closed
 
 
 async def test_a_robot_has_one_server_at_a_time(serve: Serve, connect: Connect) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.discovery import Discovery, Found
-from mbot_nb.embedded import servers
+from mbot_nb.registry import servers
 from mbot_nb.widgets import ConnectPanel
 from tests.sockets.peers import TinyRobot
 from tests.widgets.conftest import Page, until
