@@ -211,7 +211,8 @@ class ConnectPanel(LiveWidget):
         self._untap()
         self._stopping.end()
         self._client = client
-        self._stopping = Stopping(client, self._say, self._touch)
+        before, self._stopping = self._stopping, Stopping(client, self._say, self._touch)
+        self._stopping.learn_from(before)
         self._untap = client.tap(self._tapped)
         self._touch()
 

@@ -11,6 +11,8 @@ const SILENT =
 /** What a Stop here reaches while a cell runs, by what the kernel's side has found (see Stopping.reach). */
 const REACH = {
   yes: "",
+  unknown: "",
+  nobody: "",
   awaits:
     "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With mb.serve(thread=True) it reaches the robot all the same.",
   awaits_cable:

@@ -88,6 +88,11 @@ class Stopping:
             self._reach = None
             self._client.home.post(self._touch)
 
+    def learn_from(self, other: Stopping) -> None:
+        """How messages of the page come, as another one's have come already."""
+        self._callbacks, self._while_awaiting = other._callbacks, other._while_awaiting
+        self._reach = None
+
     def connection_changed(self) -> None:
         """Another server may be behind the same address."""
         self._reach = None
@@ -100,15 +105,19 @@ class Stopping:
         ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
         These two end in ``_cable`` for a robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is
         in another process, once the click is heard; that may be when a cell that blocks ends. ``never``: it waits for the end of
-        the cell.
+        the cell. ``unknown``: no message of the page has come yet. ``nobody``: there is no robot.
         """
         if self._reach is None:
             self._reach = self._find_reach()
         return self._reach
 
     def _find_reach(self) -> str:
-        if self._callbacks is None or self._callbacks or "ipykernel" not in sys.modules:
+        if not self._client.url:
+            return "nobody"
+        if self._callbacks or "ipykernel" not in sys.modules:
             return "yes"
+        if self._callbacks is None:
+            return "unknown"
         server = server_of(self._client)
         if server is not None and server.home.is_io_thread:
             return "direct"

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 IMPORT = "import asyncio, time\nimport mbot_nb as mb"
 SERVED = f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
 CONNECTED = f"{SERVED}bot = await mb.connect(server)\n"
+REACH = {
+    "6.31.0": re.compile("this Stop waits until the cell ends. With mb.serve"),
+    "7.3.0": "",
+    "7.4.0": re.compile("this Stop may wait until the cell ends. With mb.serve"),
+}
+"""What is said of Stop with a server in the kernel's loop, by the kernel's version."""
 
 
 def panel_of(notebook: Notebook, name: str) -> Locator:
@@ -45,10 +51,12 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.run_all()
     panel = panel_of(notebook, "connect")
     expect(field(panel, "connection")).to_have_text("Not connected")
+    expect(field(panel, "reach")).to_have_text("")
     notebook.screenshot(f"connect-before-{version}")
     panel.get_by_role("button", name="Connect to the robot").click()
     expect(field(panel, "connection")).to_have_text("Connected")
     expect(field(panel, "details")).to_contain_text("extended profile")
+    expect(field(panel, "reach")).to_have_text(REACH[version])
     assert notebook.value("panel.bot.connected")
     notebook.execute("await panel.bot.drive(30, 30, duration=0.2)")
     notebook.screenshot(f"connect-{version}")
@@ -68,6 +76,7 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     expect(field(panel, "trouble")).to_be_hidden()
     panel.get_by_role("button", name="Disconnect").click()
     expect(field(panel, "connection")).to_have_text("Not connected")
+    expect(field(panel, "reach")).to_have_text("")
     assert notebook.value("panel.bot is None")
     assert notebook.errors() == []
     assert [line for line in notebook.console if "mbot" in line] == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +44,25 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         assert panel.bot is not bot
         await met[-1].close()
         panel.close()
+
+
+@pytest.mark.parametrize(("version", "reach"), [((6, 31, 0), "direct_awaits"), ((7, 4, 0), "awaits")])
+async def test_what_a_stop_reaches_is_told_of_the_robot_that_was_connected_by_clicking(
+    page: Page, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], reach: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=version))
+    async with mb.serve(port=0) as server:
+        panel = ConnectPanel()
+        page.send(panel, kind="show", view="a")
+        assert latest(page, panel, "reach") == "nobody", "there is no robot to stop"
+        page.send(panel, kind="connect", address=server.url)
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert latest(page, panel, "reach") == reach
+        page.send(panel, kind="disconnect")
+        await until(lambda: latest(page, panel, "reach") == "nobody")
+        panel.close()
+        async with mb.connect(server) as bot:
+            assert ConnectPanel(bot).snapshot["reach"] == "unknown", "no message of a page has come yet"
 
 
 async def test_why_it_failed_and_what_to_do(page: Page) -> None:
