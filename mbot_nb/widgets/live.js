@@ -289,7 +289,10 @@ class Live {
       const tell = (text, error) => this.answered || this.say(text, error);
       const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
       this.direct.reach(kind).then(
-        () => tell(`Stopped over the page's own connection.${stays}`),
+        () => {
+          clearTimeout(this.answerTimer); // the robot stands, whatever the kernel is doing
+          tell(`Stopped over the page's own connection.${stays}`);
+        },
         (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
       );
     }

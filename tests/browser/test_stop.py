@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, expect
 
 from tests.kernels.conftest import VERSIONS
 
+from .test_panels import assert_clean
+
 if TYPE_CHECKING:
     from .conftest import Notebook
 
@@ -111,6 +113,31 @@ def test_the_pages_own_stop_stays_until_release(open_notebook: Open) -> None:
     assert notebook.value("(await bot.drive(30, 20, duration=0.1)).ended") == "time"
     assert notebook.errors() == []
     assert notebook.console == []
+
+
+def test_the_pages_own_stop_is_not_taken_back_by_the_silence_of_the_kernel(open_notebook: Open) -> None:
+    """With the client in the loop that the cell blocks, nothing is heard of the kernel until the cell ends."""
+    start = START.format(thread="").replace("port=0", "port=0, thread=True")
+    notebook = open_notebook([start, DRIVE, BLOCKS.replace("sleep(3)", "sleep(6)")], "6.31.0")
+    notebook.run_cell(0)
+    panel = panel_of(notebook)
+    expect(panel.locator(".mbot-reach")).to_contain_text("over a connection of its own")
+    notebook.run_cell(1)
+    notebook.run_cell(2, wait=False)
+    expect(notebook.page.locator(".jp-OutputArea-output", has_text=BEGUN[2])).to_be_visible()
+    panel.get_by_role("button", name="Stop the robot").click()
+    said = panel.locator("[data-field=said]")
+    expect(said).to_have_text("Stopped over the page's own connection. It stays so until you release it.")
+    notebook.page.wait_for_timeout(3000)  # longer than the page waits for an answer
+    notebook.screenshot("stop-over-own-connection")
+    expect(said).to_contain_text("Stopped over the page's own connection.", timeout=1000)
+    expect(said).to_have_attribute("data-error", "false", timeout=1000)
+    notebook.wait_idle()
+    expect(said).to_have_text("Stopped. It stays so until you release it.")
+    how, when = notebook.value("ended[0]")
+    assert how == "stopped"
+    assert notebook.value("after") - when > 4
+    assert_clean(notebook)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
