@@ -18,8 +18,7 @@ from ..address import origin_is_loopback
 from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
-from ..protocol.codec import to_json
-from ..protocol.server import Hub, ServerConnection, event_payload
+from ..protocol.server import Hub, ServerConnection
 from ..protocol.server.tap import Tap
 from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
@@ -29,6 +28,7 @@ from .clients import Clients, RemoteClient
 from .execution import CommandHandler, Execution, Hook
 from .link import Link
 from .ports import cannot_listen, network_address
+from .reading import Reading
 from .sayable import sayable
 
 if TYPE_CHECKING:
@@ -83,13 +83,12 @@ class Server:
         self._limit_loopback = limit_loopback
         self._version = version
         self._now = home.clock
-        self._state: dict[str, Any] = {}
-        self._failing: set[str] = set()
+        self._reading = Reading(robot)
         self._told: bytes | None = None
         offset = time.time() - time.monotonic()
         self._hub = Hub(
             settings,
-            read_state=self._read_state,
+            read_state=self._reading.state,
             wall=lambda now: int((now + offset) * 1000),
             new_id=lambda: secrets.token_hex(16),
             metadata={"robotId": robot.robot_id, "version": version},
@@ -371,23 +370,6 @@ class Server:
 
     # The robot.
 
-    def _read_state(self) -> dict[str, Any]:
-        """The robot's state; the last one if it fails at telling it, which is reported once."""
-        try:
-            state = c.plain({**self.robot.state(), "latch": self.robot.latch})
-            to_json({key: value for key, value in state.items() if value != self._state.get(key)})
-            self._state = state
-            self._failing.discard("state")
-        except Exception as error:
-            self._robot_failed("state", error)
-        return self._state
-
-    def _robot_failed(self, what: str, error: Exception) -> None:
-        """Say it loud once; the robot is asked ten times a second."""
-        if what not in self._failing:
-            self._failing.add(what)
-            _log.error("the robot cannot tell its %s: %s: %s", what, type(error).__name__, error, exc_info=error)
-
     def _report(self, event: str, data: Mapping[str, Any]) -> None:
         """The robot says something, in whatever thread."""
         try:
@@ -423,6 +405,8 @@ class Server:
             self.robot.watched()
         except Exception as error:
             _log.error("the robot failed when it was told that a client had come: %s", error, exc_info=error)
+        if not self.robot.tells_telemetry:
+            self._reading.telemetry()  # from here on its changes are told
         self._tick()
 
     def _tick(self) -> None:
@@ -432,17 +416,12 @@ class Server:
             return
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()
-        if self._hub.refresh(now):
-            if not self.robot.tells_telemetry:
-                self._ask_telemetry(now)
+        moved = self._hub.refresh(now)
+        payload = None if self.robot.tells_telemetry else self._reading.telemetry()
+        if payload is not None:
+            self._hub.telemetry(payload, now)
+        if moved or payload is not None:
             self._flush()
-
-    def _ask_telemetry(self, now: float) -> None:
-        try:
-            self._hub.telemetry(event_payload("telemetry", self.robot.telemetry()), now)
-            self._failing.discard("telemetry")
-        except Exception as error:
-            self._robot_failed("telemetry", error)
 
     def _flush(self) -> None:
         for link in tuple(self._links):

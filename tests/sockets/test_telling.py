@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 
 from .conftest import Connect, Serve
-from .peers import TinyRobot, until
+from .peers import TinyRobot, peer, until
 
 
 class Telling(TinyRobot):
@@ -136,3 +137,84 @@ async def test_a_state_that_cannot_be_said_is_told_once_and_the_last_one_stays(
     assert "the robot cannot tell its state: TypeError" in caplog.text
     robot.odd = 2
     await until(lambda: other.state.odd == 2)
+
+
+async def test_a_value_that_is_not_finite_is_left_out_and_the_rest_is_told(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    robot = TinyRobot()
+    robot.values["sonar"] = {"distance": math.inf, "row": [1, math.nan], "n": 1}
+    bot = await connect(await serve(robot))
+    assert bot.state.sonar == {"row": [1, None], "n": 1}
+    robot.values["sonar"] = {"distance": math.nan, "n": 2}
+    await until(lambda: bot.state.sonar == {"n": 2})
+    await bot.emergency_stop()
+    assert bot.state.latch == robot.latch is not None
+    await bot.release_stop()
+    assert not caplog.messages
+
+
+async def test_the_latch_is_told_also_by_a_robot_that_cannot_tell_its_state(serve: Serve, connect: Connect) -> None:
+    robot = TinyRobot()
+    bot = await connect(await serve(robot))
+    robot.values["odd"] = object()
+    await bot.emergency_stop()
+    assert bot.state.latch == robot.latch
+    await bot.release_stop()
+    assert robot.latch is None
+
+
+async def test_a_state_too_large_for_a_frame_is_told_once_and_the_last_one_stays(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    robot = TinyRobot()
+    bot = await connect(await serve(robot))
+    robot.values["film"] = "x" * 2**20
+    await bot.display_text("one")
+    await until(lambda: caplog.messages)
+    other = await connect(bot.url)
+    assert "film" not in other.state
+    assert len(caplog.messages) == 1
+    assert "the robot cannot tell its state: ValueError: it has 1048" in caplog.text
+    robot.values["film"] = ["x" * 600_000]
+    await until(lambda: "film" in other.state)
+    robot.values["film"] = ["y" * 600_000]
+    await until(lambda: other.state.film == ["y" * 600_000])
+    assert bot.state == other.state
+    assert bot.stats.connections == other.stats.connections == 1, "also a change whose two values do not fit into one frame"
+
+
+async def test_telemetry_comes_when_it_is_another_whatever_has_told_the_state_before(serve: Serve, connect: Connect) -> None:
+    class Showing(TinyRobot):
+        battery = 100
+
+        def telemetry(self) -> dict[str, Any]:
+            return {"text": self.values["tiny"]["text"], "battery": self.battery}
+
+    robot = Showing()
+    bot = await connect(await serve(robot))
+    got: list[Any] = []
+    bot.subscribe("telemetry", lambda event: got.append(event.data))
+    await bot.display_text("hello")
+    await until(lambda: {"text": "hello", "battery": 100} in got)
+    robot.battery = 99
+    await until(lambda: len(got) >= 2)
+    assert got == [{"text": "hello", "battery": 100}, {"text": "hello", "battery": 99}], "each once"
+
+
+async def test_a_robot_at_rest_brings_no_message(serve: Serve) -> None:
+    class Resting(mb.SimulatedRobot):
+        looks = 0
+
+        def telemetry(self) -> dict[str, Any]:
+            self.looks += 1
+            return super().telemetry()
+
+    robot = Resting(seed=3)
+    async with peer((await serve(robot)).url, extended=True) as one:
+        await one.snapshot()
+        await one.ping()
+        count, looks = len(one.messages), robot.looks
+        await until(lambda: robot.looks >= looks + 5)
+        await one.ping()
+        assert len(one.messages) == count + 1, "the pong alone"

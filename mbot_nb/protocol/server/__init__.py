@@ -1,7 +1,7 @@
 """The server's side of the wire, without a wire: one hub, and one connection object for each connection."""
 
 from .connection import ServerConnection
-from .hub import Hub, event_payload
+from .hub import MAX_STATE, Hub, event_payload
 from .outflow import Close, ConnectionState
 
-__all__ = ["Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]
+__all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]

@@ -11,15 +11,17 @@ from .. import messages as m
 from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..sessions import Received, ServerSession, Sessions, SessionState
-from ..settings import MAX_FRAME, MAX_INTEGER, Settings
+from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .tap import Tap, Taps
 
 if TYPE_CHECKING:
     from .outflow import Outflow
 
-__all__ = ["Hub", "event_payload"]
+__all__ = ["MAX_STATE", "Hub", "event_payload"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
+MAX_STATE = MAX_FRAME - 64 * KIB
+"""Bytes of a state: on connect its frame also holds the metadata and up to 1024 ranges of skipped numbers."""
 
 
 class Hub:
@@ -92,6 +94,8 @@ class Hub:
         if self.tap is not None:
             self.tap.state(now, delta, self.store.revision)
         payload = encode(delta)
+        if len(payload) > _MAX_PAYLOAD:
+            payload = self.snapshot()  # which says each value once, and not also the one before
         for connection in list(self.connections.values()):
             connection.state_changed(payload, now)
         return True

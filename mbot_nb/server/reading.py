@@ -1,0 +1,65 @@
+"""What is read of a robot: its state and its telemetry, as every client can be told them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from .. import commands as c
+from ..protocol.codec import clean, encode, to_json
+from ..protocol.server import MAX_STATE, event_payload
+from ..robot import Robot
+
+__all__ = ["Reading"]
+
+_log = logging.getLogger("mbot_nb")
+
+
+class Reading:
+    """Looks at a robot, ten times a second and after each command. One that fails at telling is reported once."""
+
+    def __init__(self, robot: Robot) -> None:
+        self._robot = robot
+        self._state: dict[str, Any] = {}
+        self._telemetry: bytes | None = None
+        self._failing: set[str] = set()
+
+    def state(self) -> dict[str, Any]:
+        """The robot's state; the last one if this one cannot be told, but for the latch, which whoever releases it must see."""
+        latch = self._robot.latch
+        try:
+            state: dict[str, Any] = c.plain({**self._robot.state(), "latch": latch})
+            changed = {key: value for key, value in state.items() if value != self._state.get(key)}
+            if changed:
+                to_json(clean(changed))
+                size = len(encode(state))
+                if size > MAX_STATE:
+                    raise ValueError(
+                        f"it has {size} bytes, and more than {MAX_STATE} do not fit into a frame of 1 MiB: keep long lists out "
+                        "of it, and send them as events, in pieces. Clients keep the last state that fitted"
+                    )
+            self._state = state
+            self._failing.discard("state")
+        except Exception as error:
+            self._failed("state", error)
+            self._state = {**self._state, "latch": latch}
+        return self._state
+
+    def telemetry(self) -> bytes | None:
+        """The payload of the robot's telemetry if it is another one than the last time, else None."""
+        try:
+            payload = event_payload("telemetry", self._robot.telemetry())
+            self._failing.discard("telemetry")
+        except Exception as error:
+            self._failed("telemetry", error)
+            return None
+        if payload == self._telemetry:
+            return None
+        self._telemetry = payload
+        return payload
+
+    def _failed(self, what: str, error: Exception) -> None:
+        """Say it loud once; the robot is asked ten times a second."""
+        if what not in self._failing:
+            self._failing.add(what)
+            _log.error("the robot cannot tell its %s: %s: %s", what, type(error).__name__, error, exc_info=error)
