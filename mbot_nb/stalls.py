@@ -76,10 +76,13 @@ class _Watch:
         now = time.monotonic()
         late = now - self._last - PERIOD
         if late >= WORTH_SAYING:
-            self._stall = self._exactly(self._last, now, late)
-            self._say_at = now + SETTLING
-            self._who = runs.who(self._last, now)
-        elif self._say_at is not None and now >= self._say_at:
+            stall = self._exactly(self._last, now, late)
+            if self._say_at is None or stall > self._stall:
+                # Of several that follow each other closely the longest is told.
+                self._stall, self._who = stall, runs.who(self._last, now)
+            if self._say_at is None:
+                self._say_at = now + SETTLING
+        if self._say_at is not None and now >= self._say_at:
             self._say_at = None
             standing = self._standing()
             # Who was closed on purpose meanwhile, or said goodbye, has lost nothing.

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from .cells import Cell, current
 from .errors import UsageError
-from .home import Home
+from .home import Home, call
 
 __all__ = [
     "Event",
@@ -243,7 +243,7 @@ class EventStream:
             raise UsageError(f"events(maxlen={maxlen}): it must keep at least one event")
         self.missed = 0
         self._name = name
-        self._home = subscriptions.home
+        self.home = subscriptions.home
         self._kept: deque[Event] = deque(maxlen=maxlen)
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._ended = False
@@ -264,13 +264,14 @@ class EventStream:
         return self
 
     async def __anext__(self) -> Event:
-        if self._home.is_here:
+        if self.home.is_here:
             return await self._next()
-        return await asyncio.wrap_future(self._home.submit(self._next()))
+        return await asyncio.wrap_future(self.home.submit(self._next()))
 
+    @call
     async def aclose(self) -> None:
         """Stop listening."""
-        self._home.post(self.end)
+        self.end()
 
     def end(self) -> None:
         """No more events will come."""
@@ -297,7 +298,7 @@ class EventStream:
         while not self._kept:
             if self._ended:
                 raise StopAsyncIteration
-            waiter = self._home.loop.create_future()
+            waiter = self.home.loop.create_future()
             self._waiters.append(waiter)
             await waiter
         return self._kept.popleft()

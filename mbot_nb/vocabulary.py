@@ -101,7 +101,7 @@ class Vocabulary(Generic[R]):
         return self._command(self._checked(c.UpdatePersonality.name, **traits))
 
     def start_game(self, game: Game) -> R:
-        """Begin tictactoe, memory or simon; follow the events `game_state`, `game_won`, `game_lost`."""
+        """Begin tictactoe, memory or simon; follow `state.game_state`, and the events `game_won` and `game_lost`."""
         return self._command(self._checked(c.StartGame.name, game=game))
 
     def stop_game(self, game: Game | None = None) -> R:

@@ -14,6 +14,20 @@ from mbot_nb.monitor import LoopMonitor
 from mbot_nb.stalls import PERIOD
 
 
+async def test_of_blocks_that_follow_closely_the_longest_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async with await mb.serve(port=0):
+        await asyncio.sleep(2 * PERIOD)
+        with caplog.at_level(logging.WARNING, "mbot_nb"):
+            time.sleep(1.8)  # noqa: ASYNC251 - the block
+            await asyncio.sleep(2 * PERIOD)
+            time.sleep(1.1)  # noqa: ASYNC251 - another, before the first was told
+            async with asyncio.timeout(5):
+                while not caplog.messages:  # noqa: ASYNC110 - a log has no event
+                    await asyncio.sleep(PERIOD)
+    (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)
+    assert 1.7 <= float(seconds) < 2.6
+
+
 async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever attaches a recorder at the end of a long cell has seen only the last moment of it."""
     async with await mb.serve(port=0):

@@ -29,7 +29,6 @@ KNOWN = (
     "drawing_complete",
     "error",
     "game_lost",
-    "game_state",
     "game_won",
     "gap",
     "inventory_updated",

@@ -9,13 +9,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from jupyter_server.base.websocket import WS_PING_INTERVAL
 from packaging.requirements import Requirement
 
-from mbot_nb.protocol.settings import Settings
+from mbot_nb.protocol.client import State
+from tests.protocol.world import World
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"
@@ -61,9 +65,28 @@ def test_the_files_are_what_binder_looks_for() -> None:
 
 
 def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
-    """Binder's way to a notebook is cut after 60 s without a word."""
-    settings = Settings()
-    assert settings.ping_interval + settings.pong_timeout < 60
+    """Binder's way to a notebook is cut after 60 s without a word: the robot's connection, and the page's own."""
+    world = World()
+    heard: dict[str, list[float]] = {"_to_server": [], "_to_client": []}
+
+    def listen(name: str) -> None:
+        go_on = getattr(world, name)
+
+        def arrived(*frame: Any) -> None:
+            heard[name].append(world.now)
+            go_on(*frame)
+
+        setattr(world, name, arrived)
+
+    for name in heard:
+        listen(name)
+    world.connect()
+    world.run(300)
+    assert world.client.state is State.CONNECTED
+    for name, times in heard.items():
+        assert max(after - before for before, after in pairwise([*times, world.now])) < 60, name
+    assert WS_PING_INTERVAL < 60_000, "milliseconds between two pings of Jupyter's server, which binder/ leaves as it is"
+    assert "ping" not in "".join(file.read_text(encoding="utf-8") for file in BINDER.iterdir())
 
 
 @pytest.mark.timeout(600)

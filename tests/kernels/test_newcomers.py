@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import mbot_nb as mb
+from mbot_nb.subscriptions import EventStream
+from mbot_nb.vocabulary import Vocabulary
+
 if TYPE_CHECKING:
     from .conftest import Cell, Kernel
 
@@ -30,18 +34,44 @@ def is_short(cell: Cell) -> bool:
 CALLS = (
     "bot.drive(10, 10)",
     "bot.move('forward')",
+    "bot.release_stop()",
     "bot.set_led(1, 2, 3)",
+    "bot.play_tone(440)",
+    "bot.display_text('hello')",
+    "bot.update_personality(curiosity_drive=0.9)",
+    "bot.start_game('simon')",
+    "bot.stop_game()",
+    "bot.game_move(cell=3)",
+    "bot.start_drawing('circle')",
+    "bot.stop_drawing()",
+    "bot.sort_pieces()",
+    "bot.sync_inventory()",
+    "bot.custom('dance')",
+    "bot.sync_state()",
+    "bot.identify()",
     "bot.send_command('sync_state')",
     "bot.ping()",
     "bot.flush()",
     "bot.drain()",
     "bot.reconnect()",
     "bot.close()",
+    "bot.events('telemetry').aclose()",
     "server.close()",
     "mb.connect(server)",
     "mb.serve(port=0)",
     "mb.demo()",
 )
+
+
+def test_no_call_is_missing_among_these() -> None:
+    waited = {
+        name
+        for kind in (mb.Client, mb.Server, EventStream)
+        for name in dir(kind)
+        if not name.startswith("_") and hasattr(getattr(kind, name), "__wrapped__")
+    }
+    waited |= {name for name in vars(Vocabulary) if not name.startswith("_")} - {"stop", "emergency_stop"}
+    assert {call[: call.rindex("(")].rpartition(".")[2] for call in CALLS} == waited | {"connect", "serve", "demo"}
 
 
 def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> None:
@@ -206,6 +236,45 @@ def test_a_port_in_use(kernel: Kernel) -> None:
     assert "is taken by another program" in taken.message
     assert "`await mb.serve(port=0)` takes any free one" in taken.message
     assert is_short(taken)
+
+
+def test_a_serial_port_that_may_not_be_opened(kernel: Kernel) -> None:
+    """The port of this machine is played; the error is the one that the system and pyserial give."""
+    kernel.run("""
+        import serial
+
+        def refuse(port):
+            raise serial.SerialException(13, f"could not open port {port.port}: [Errno 13] Permission denied: {port.port!r}")
+
+        serial.Serial.open = refuse
+    """)
+    for cell in ("await mb.connect('usb:/dev/ttyUSB0')", "with mb.sync.connect('usb:/dev/ttyUSB0') as bot: pass"):
+        denied = kernel.run(cell, fails=True)
+        assert denied.error == "ConnectError"
+        assert "/dev/ttyUSB0" in denied.message
+        assert "sudo usermod -aG dialout $USER" in denied.message
+        assert is_short(denied)
+
+
+def test_something_of_another_loop_is_awaited(notebook: Kernel) -> None:
+    notebook.run("other = await mb.connect(server, thread=True)")
+    for cell in (
+        "await other.home.loop.create_future()",
+        """
+        import asyncio
+        queue = asyncio.Queue()
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        async def take(): return await queue.get()
+        await asyncio.wrap_future(other.home.submit(take()))
+        """,
+    ):
+        met = notebook.run(cell, fails=True)
+        assert met.error == "RuntimeError"
+        assert "What to do: " in met.stdout
+        assert "hand your own coroutine over with `bot.home.submit(...)`" in met.stdout
+    notebook.run("waiting.cancel(); await other.close()")
+    end(notebook)
 
 
 def test_an_error_of_ours_shows_the_readers_own_functions(notebook: Kernel) -> None:

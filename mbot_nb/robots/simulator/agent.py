@@ -23,6 +23,8 @@ BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
+APPEARED = 20.0
+"""Something ahead that is nearer by this (cm) than what was there, though the robot stands, is noticed."""
 BANG = 20.0
 """A sound of others that is louder by this (percent) than a moment before is noticed."""
 ULTRASONIC = 1
@@ -57,6 +59,7 @@ class Agent:
         self._last_touch = -inf
         self._moved = False
         self._echo = scene.space.echo(self.body)
+        self._looked_from = self._pose
         self._readings = 0
         self.ahead = self._ultrasonic()
         """The last reading of the ultrasonic sensor, 3 to 300 cm, 300 when nothing is in range."""
@@ -153,7 +156,9 @@ class Agent:
     def _see(self) -> None:
         """Read the ultrasonic sensor. What has not changed gives the same reading, without new noise."""
         echo = self.scene.space.echo(self.body)
-        if echo == self._echo:
+        before, stood = self._echo, self._looked_from == self._pose
+        self._looked_from = self._pose
+        if echo == before:
             return
         self._echo = echo
         self._readings += 1
@@ -163,8 +168,16 @@ class Agent:
             strength = 1 - self.ahead / (2 * OBSTACLE)
             self.mind.startle(strength / 2)
             self._detect("obstacle", strength, distance=round(self.ahead, 1))
-        elif self._near and self.ahead > OBSTACLE + 5:
+        elif stood and echo < before - APPEARED:
+            strength = 0.5 - self.ahead / 600
+            self.mind.startle(strength / 2)
+            self._detect("appeared", strength, distance=round(self.ahead, 1))
+        if self._near and self.ahead > OBSTACLE + 5:
             self._near = False
+
+    @property
+    def _pose(self) -> tuple[float, float, float]:
+        return self.body.x, self.body.y, self.body.heading
 
     def _ultrasonic(self) -> float:
         if self._echo >= 300:

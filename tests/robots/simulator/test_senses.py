@@ -92,10 +92,11 @@ def test_driving_towards_a_lamp_it_gets_brighter(clock: FakeClock) -> None:
 def test_others_hear_a_tone_and_are_startled_by_it(clock: FakeClock) -> None:
     simulation = Simulation(World(starts=(Start(x=60, y=75), Start(x=110, y=75))), clock=clock)
     singer, hearer = SimulatedRobot(world=simulation), SimulatedRobot(world=simulation)
+    clock.sleep(10)
+    singer.advance()  # it sees the other appear
     ears, own = Ears(), Ears()
     singer.attach(own)
     hearer.attach(ears)
-    clock.sleep(10)
     singer.execute(c.PlayTone(frequency=440, duration=0.5))
     clock.sleep(0.2)
     assert hearer.telemetry()["sound"] == pytest.approx(30, abs=0.1), "half of 60 at 50 cm"

@@ -107,7 +107,7 @@ def test_a_box_can_come_and_go_but_not_on_a_robot(clock: FakeClock) -> None:
     bot.simulation.put(box)
     clock.sleep(0.2)
     assert bot.telemetry()["distance"] == pytest.approx(30 - 10 - HALF_LENGTH, abs=0.1)
-    assert [data["type"] for data in ears.of("stimulus_detected")] == ["obstacle"], "something appeared"
+    assert [data["type"] for data in ears.of("stimulus_detected")] == ["obstacle"], "right ahead"
     with pytest.raises(UsageError, match="robot stands"):
         bot.simulation.put(Box(x=110, y=75))
     bot.simulation.take_away(box)
@@ -115,6 +115,27 @@ def test_a_box_can_come_and_go_but_not_on_a_robot(clock: FakeClock) -> None:
     assert bot.telemetry()["distance"] == free
     with pytest.raises(UsageError, match="no such box"):
         bot.simulation.take_away(box)
+
+
+def test_who_stands_notices_what_appears_ahead_but_not_what_it_finds_by_turning(clock: FakeClock) -> None:
+    bot = SimulatedRobot(world=World(width=400, height=150, starts=(Start(x=60, y=75),)), clock=clock, noise=0)
+    ears = Ears()
+    bot.attach(ears)
+    clock.sleep(30)
+    calm = bot.state()["neural_state"]["tension"]
+    bot.simulation.put(Box(x=150, y=75))
+    clock.sleep(0.2)
+    bot.advance()
+    (data,) = ears.of("stimulus_detected")
+    assert data["type"] == "appeared"
+    assert data["distance"] == pytest.approx(150 - 10 - HALF_LENGTH - 60, abs=0.1)
+    assert bot.state()["neural_state"]["tension"] > calm
+    bot.simulation.move(Box(x=150, y=75), 140, 75)
+    clock.sleep(1)
+    bot.execute(c.Drive(left=-40, right=40, duration=3))
+    clock.sleep(4)
+    bot.advance()
+    assert len(ears.of("stimulus_detected")) == 1, "neither a box that comes by small steps nor the walls it turns to"
 
 
 def test_a_box_can_be_moved_but_not_onto_a_robot_or_out_of_the_arena(clock: FakeClock) -> None:
