@@ -146,7 +146,7 @@ class Robot(ABC):
             if command.motion and self.latch is not None:
                 raise CommandRejectedError(
                     "STOPPED",
-                    "an emergency stop stands: release it first, with `await bot.release_stop()`",
+                    "an emergency stop stands: release it first, with Release beside Stop, or `await bot.release_stop()`",
                     command=command.name,
                     details={"latch": self.latch},
                 )

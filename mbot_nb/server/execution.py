@@ -213,7 +213,11 @@ class Execution:
         if objection is not None:
             raise CommandRejectedError(*objection, command=name)
         if name in self.handlers and self._robot.latch is not None:
-            raise CommandRejectedError("STOPPED", f"{name}: an emergency stop stands: release it first", command=name)
+            raise CommandRejectedError(
+                "STOPPED",
+                f"{name}: an emergency stop stands: release it first, with Release beside Stop, or `await bot.release_stop()`",
+                command=name,
+            )
 
     def _robot_command(self, name: str, params: Mapping[str, Any]) -> Motion | Mapping[str, Any] | None:
         if name not in c.ALL:

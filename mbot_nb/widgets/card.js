@@ -20,8 +20,9 @@ function build(live) {
   const list = make("dl", side);
   const view = { canvas };
   for (const name of ["mode", "tension", "position", "heading", "latency"]) view[name] = live.field(name, row(list, name));
-  button(side, "Stop", "Stop the robot", () => live.stop("stop"), "mbot-stop");
+  live.addStop(side);
   live.addSaid(side);
+  live.addStopWords(side);
   return view;
 }
 

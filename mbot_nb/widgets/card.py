@@ -1,4 +1,4 @@
-"""The live card: how a robot is, where it is, and a button that stops it.
+"""The live card: how a robot is, where it is, and Stop.
 
 mb.widgets.Card(bot)
 """
@@ -29,7 +29,7 @@ Pose = tuple[float, float, float]
 
 
 class Card(LiveWidget):
-    """A live card of one robot: connection, mode, position, latency, the arena from above, and Stop.
+    """A live card of one robot: connection, mode, position, latency, the arena from above, Stop and Release.
 
     It can be shown any number of times, and costs nothing while no view of it is on the screen. It ends with its client;
     :meth:`close` takes it off the page before.

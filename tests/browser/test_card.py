@@ -30,6 +30,7 @@ bot.send("drive", left=30, right=20, duration=9)
 await bot.flush()
 robot.motion.on_end(lambda how: ended.append((how, time.monotonic())))
 """
+STOPPED = "Stopped. It stays so until you release it."
 PICTURE = "canvas => canvas.toDataURL()"
 
 
@@ -62,22 +63,27 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
     notebook.page.wait_for_timeout(200)
     assert card.locator("canvas").evaluate(PICTURE) != before[1], "the robot moves on the picture"
     notebook.screenshot(f"moving-{version}")
-    card.get_by_role("button", name="Stop").click()
+    expect(field(card, "reach")).to_contain_text("" if version == "7.3.0" else "until the cell ends. With mb.serve(thread=True)")
+    card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("robot.at_rest_since is not None")
-    expect(field(card, "said")).to_have_text("Stopped.")
+    expect(field(card, "said")).to_have_text(STOPPED)
+    expect(field(card, "stood")).to_contain_text("after the click")
+    notebook.screenshot(f"stopped-{version}")
     expect(field(card, "position")).to_have_text(notebook.position())
     # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has arrived.
     for cell, at_once in ((2, version == "7.3.0"), (3, version != "6.31.0")):
+        card.get_by_role("button", name="Release the stop").click()
+        expect(card).to_have_attribute("data-latched", "false")
         notebook.run_cell(1)
         notebook.run_cell(cell, wait=False)
         notebook.page.wait_for_timeout(400)
-        card.get_by_role("button", name="Stop").click()
+        card.get_by_role("button", name="Stop the robot").click()
         notebook.wait("ended")
         notebook.wait_idle()
         (how, when), after = notebook.value("ended[0]"), notebook.value("after")
         assert how == "stopped"
         assert when < after - 1 if at_once else when < after + 0.5
-        expect(field(card, "said")).to_have_text("Stopped.")
+        expect(field(card, "said")).to_have_text(STOPPED)
     assert_clean(notebook)
 
 
@@ -88,6 +94,10 @@ def test_the_keyboard_reaches_stop(open_notebook: Open) -> None:
     button.focus()
     notebook.page.keyboard.press("Enter")
     notebook.wait("robot.motion is None")
+    release = card_of(notebook).get_by_role("button", name="Release the stop")
+    expect(release).to_be_enabled()
+    release.press("Enter")
+    notebook.wait("robot.latch is None")
     notebook.run_cell(1)
     button.focus()
     notebook.page.keyboard.press("Space")
@@ -106,6 +116,25 @@ def test_it_tells_who_cannot_see_it(open_notebook: Open) -> None:
     assert group.get_by_role("status").count() == 1
 
 
+def test_a_stop_that_stands_is_shown_and_released(open_notebook: Open) -> None:
+    """Whoever has given it: what is refused meanwhile says what to do, and the card can do it."""
+    notebook = open_notebook([START, "await bot.drive(30, 30, duration=0.2)"])
+    notebook.run_cell(0)
+    card = card_of(notebook)
+    release = card.get_by_role("button", name="Release the stop")
+    expect(release).to_be_disabled()
+    notebook.execute("await bot.emergency_stop()")
+    expect(card).to_have_attribute("data-latched", "true")
+    notebook.run_cell(1)
+    (error,) = notebook.errors()
+    assert "with Release beside Stop, or `await bot.release_stop()`" in error
+    release.click()
+    expect(card).to_have_attribute("data-latched", "false")
+    expect(field(card, "said")).to_have_text("Released: the robot may move again.")
+    notebook.run_cell(1)
+    assert_clean(notebook)
+
+
 def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     notebook = open_notebook([START, "card = mb.widgets.Card(bot)\ncard", "card", "await bot.close()"])
     for number in range(3):
@@ -122,7 +151,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     expect(field(cards.nth(0), "connection")).to_have_text("connected")
     expect(field(cards.nth(1), "connection")).to_have_text("closed")
     expect(field(cards.nth(1), "said")).to_contain_text("closed")
-    expect(cards.nth(1).get_by_role("button")).to_be_disabled()
+    expect(cards.nth(1).get_by_role("button", name="Stop the robot")).to_be_disabled()
     expect(cards).to_have_count(3)
     notebook.screenshot("replaced")
     # The view of a closed client goes, and its model with it.
@@ -185,7 +214,7 @@ def test_a_server_that_goes_and_comes_is_told(open_notebook: Open) -> None:
     expect(field(card, "connection")).to_have_text("reconnecting")
     expect(card.locator(".mbot-note")).to_contain_text("attempt")
     notebook.screenshot("reconnecting")
-    card.get_by_role("button").click()
+    card.get_by_role("button", name="Stop the robot").click()
     notebook.run_cell(2)
     expect(field(card, "connection")).to_have_text("connected")
     expect(field(card, "position")).to_have_text("x 100.0 cm, y 75.0 cm")
@@ -206,7 +235,7 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
     expect(card).to_have_count(1)
     expect(field(card, "connection")).to_have_text("connected")
     expect(field(card, "said")).to_have_text("")
-    card.get_by_role("button").click()
+    card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("robot.motion is None")
     assert notebook.errors() == []
 

@@ -61,7 +61,7 @@ def test_it_follows_the_robot_that_is_connected_by_clicking(open_notebook: Open)
 
 def test_nobody_is_shut_out(open_notebook: Open) -> None:
     """What axe looks for: names for everything that is used, roles that fit, and contrast, in both themes."""
-    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()"])
+    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()", "mb.widgets.Card(bot)"])
     notebook.run_all()
     cockpit = panel_of(notebook, "cockpit")
     axe = Axe()
@@ -71,7 +71,7 @@ def test_nobody_is_shut_out(open_notebook: Open) -> None:
         for tab in cockpit.get_by_role("tab").all():
             tab.click()
             notebook.page.wait_for_timeout(300)
-            for place in (".mbot-cockpit", ".mbot-connect"):
+            for place in (".mbot-cockpit", ".mbot-connect", ".mbot-card"):
                 found = axe.run(notebook.page, context=place).response
                 looks += len(found["passes"])
                 assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found["violations"]] == []

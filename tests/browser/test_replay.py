@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from .test_card import PICTURE, assert_clean, card_of, field
+from .test_card import PICTURE, STOPPED, assert_clean, card_of, field
 
 if TYPE_CHECKING:
     from .conftest import Notebook
@@ -48,8 +48,8 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     notebook.run_cell(2)
     notebook.page.wait_for_timeout(700)
     notebook.screenshot("replay")
-    card.get_by_role("button", name="Stop").click()
+    card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("not robot.playing")
-    expect(field(card, "said")).to_have_text("Stopped.")
+    expect(field(card, "said")).to_have_text(STOPPED)
     expect(field(card, "position")).to_have_text(notebook.position())
     assert_clean(notebook)

@@ -57,7 +57,17 @@ def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
     notebook.wait(f"{ROBOT}.motion is not None")
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait(f"{ROBOT}.motion is None")
-    expect(card.locator("[data-field=said]")).to_have_text("Stopped.")
+    expect(card.locator("[data-field=said]")).to_have_text("Stopped. It stays so until you release it.")
+    # A robot that is held says what to do, also to who begins again; then everything can be run.
+    drive = next(source for source in cells if "bot.drive(" in source)
+    for source in (cells[0], drive):
+        notebook.run_source(source)
+    (error,) = notebook.errors()
+    assert "with Release beside Stop, or `await bot.release_stop()`" in error
+    card.get_by_role("button", name="Release the stop").click()
+    expect(card).to_have_attribute("data-latched", "false")
+    notebook.run_source(drive)
+    assert_ran(notebook)
     for dark in (False, True):
         notebook.theme(dark)
         card.scroll_into_view_if_needed()
