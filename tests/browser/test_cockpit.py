@@ -16,6 +16,28 @@ if TYPE_CHECKING:
 
     Open = Callable[..., Notebook]
 
+LOOKS = """() => {
+    // What a rule may set, and no content changes.
+    const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding", "margin", "gap", "border", "border-radius",
+        "background-color", "color", "opacity", "font-weight", "font-size", "text-align", "text-decoration-line", "letter-spacing",
+        "flex-grow", "flex-shrink", "flex-basis", "flex-direction", "flex-wrap", "align-items", "overflow", "box-shadow"];
+    const elements = [...document.querySelectorAll(".mbot, .mbot *")];
+    const looks = () => elements.map((element) => {
+        const style = getComputedStyle(element);
+        return names.map((name) => `${name}: ${style.getPropertyValue(name)}`);
+    });
+    const styles = [...document.querySelectorAll("style")].filter((style) => style.textContent.includes(".mbot"));
+    const before = looks();
+    const found = new Set();
+    for (const style of styles) {
+        style.parentNode.append(style);
+        looks().forEach((look, at) => look.forEach((one, index) => {
+            const { className, tagName } = elements[at];
+            if (one !== before[at][index]) found.add(`${tagName} ${className} ${before[at][index]} -> ${one}`);
+        }));
+    }
+    return { elements: elements.length, styles: styles.length, found: [...found] };
+}"""
 COUNT = "len(__import__('ipywidgets').widgets.widget._instances)"
 
 
@@ -45,6 +67,25 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
     notebook.page.set_viewport_size({"width": 760, "height": 1400})
     notebook.page.wait_for_timeout(500)
     notebook.screenshot("cockpit-narrow")
+    assert_clean(notebook)
+
+
+def test_no_widget_looks_otherwise_since_another_was_shown(open_notebook: Open) -> None:
+    """Each brings the shared style again: whose comes last makes no difference."""
+    notebook = open_notebook(
+        [CONNECTED + "mb.widgets.DrivePad(bot)", "mb.widgets.Card(bot)", "cockpit = mb.widgets.Cockpit(bot)\ncockpit"]
+    )
+    notebook.run_all()
+    expect(panel_of(notebook, "cockpit").get_by_role("tab")).to_have_count(5)
+    pad = notebook.page.locator(".mbot-drive").first
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    assert box["width"] <= 460
+    looks = notebook.page.evaluate(LOOKS)
+    assert looks["elements"] > 200
+    assert looks["styles"] >= 7
+    assert looks["found"] == []
     assert_clean(notebook)
 
 

@@ -50,7 +50,8 @@ def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
         assert notebook.console == [], f"after restart {number + 1}"
     # Once more by hand, as far as the card; then drive, and stop it.
     cells = [cell["source"] for cell in notebook.outcome()]
-    for source in cells[: 1 + next(at for at, source in enumerate(cells) if "Card(" in source)]:
+    beginning = cells[: 1 + next(at for at, source in enumerate(cells) if "Card(" in source)]
+    for source in beginning:
         notebook.run_source(source)
     expect(card.locator("[data-field=connection]")).to_have_text("connected")
     notebook.execute("bot.send('drive', left=20, right=20, duration=9)")
@@ -60,7 +61,7 @@ def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
     expect(card.locator("[data-field=said]")).to_have_text("Stopped. It stays so until you release it.")
     # A robot that is held says what to do, also to who begins again; then everything can be run.
     drive = next(source for source in cells if "bot.drive(" in source)
-    for source in (cells[0], drive):
+    for source in (*beginning, drive):
         notebook.run_source(source)
     (error,) = notebook.errors()
     assert "with Release beside Stop, or `await bot.release_stop()`" in error
