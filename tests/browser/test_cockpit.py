@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from .test_panels import CONNECTED, IMPORT, assert_clean, field, panel_of
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Open = Callable[..., Notebook]
 
+TABS = ("Drive", "Commands", "Events", "Chart", "Statistics")
 LOOKS = """() => {
     // What a rule may set, and no content changes.
     const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding", "margin", "gap", "border", "border-radius",
@@ -49,14 +50,20 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
     expect(cockpit.get_by_role("tab")).to_have_count(5)
     notebook.execute("bot.send('start_drawing', shape='eight'); await bot.flush()")
     notebook.page.wait_for_timeout(1500)
-    for tab in ("Drive", "Commands", "Events", "Chart", "Statistics"):
+    for tab in TABS:
         cockpit.get_by_role("tab", name=tab).click()
+        if tab == "Commands":
+            cockpit.get_by_label("Command", exact=True).select_option("update_personality")
+        elif tab == "Events":
+            cockpit.get_by_label('everything ("*")').click()
+            cockpit.get_by_role("listbox").get_by_role("option").first.click()
+            expect(cockpit.get_by_role("region", name="The message of the chosen event")).to_be_visible()
+        # All of it is in sight at once, below one line of code.
+        assert height(cockpit) < 640, tab
+        cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
         notebook.page.wait_for_timeout(300)
         notebook.screenshot(f"cockpit-{tab.lower()}")
-    # All of it is in sight at once, below one line of code.
-    box = cockpit.bounding_box()
-    assert box is not None
-    assert box["height"] < 640
+        expect(cockpit.get_by_role("button", name="Stop the robot")).to_be_in_viewport(ratio=1)
     notebook.theme(dark=True)
     notebook.page.wait_for_timeout(500)
     notebook.screenshot("cockpit-dark")
@@ -67,6 +74,30 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
     notebook.page.set_viewport_size({"width": 760, "height": 1400})
     notebook.page.wait_for_timeout(500)
     notebook.screenshot("cockpit-narrow")
+    assert_clean(notebook)
+
+
+def height(locator: Locator) -> float:
+    box = locator.bounding_box()
+    assert box is not None
+    return box["height"]
+
+
+def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(open_notebook: Open) -> None:
+    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "bot"])
+    notebook.page.set_viewport_size({"width": 760, "height": 700})
+    notebook.run_all()
+    cockpit = panel_of(notebook, "cockpit")
+    expect(cockpit.get_by_role("tab")).to_have_count(5)
+    cockpit.get_by_role("application").scroll_into_view_if_needed()
+    stop = cockpit.get_by_role("button", name="Stop the robot")
+    expect(stop).to_be_in_viewport(ratio=1)
+    assert cockpit.evaluate("node => node.getBoundingClientRect().top") < 0, "its top is out of sight"
+    notebook.page.wait_for_timeout(300)
+    notebook.screenshot("cockpit-scrolled")
+    notebook.execute("bot.send('drive', left=20, right=20, duration=9); await bot.flush()")
+    stop.click()
+    notebook.wait("robot.motion is None and robot.latch is not None")
     assert_clean(notebook)
 
 
@@ -102,7 +133,9 @@ def test_it_follows_the_robot_that_is_connected_by_clicking(open_notebook: Open)
 
 def test_nobody_is_shut_out(open_notebook: Open) -> None:
     """What axe looks for: names for everything that is used, roles that fit, and contrast, in both themes."""
-    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()", "mb.widgets.Card(bot)"])
+    notebook = open_notebook(
+        [CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()", "mb.widgets.Card(bot)"]
+    )
     notebook.run_all()
     cockpit = panel_of(notebook, "cockpit")
     axe = Axe()
