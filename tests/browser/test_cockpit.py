@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 TABS = ("Drive", "Commands", "Events", "Chart", "Statistics")
 LOOKS = """() => {
     // What a rule may set, and no content changes.
-    const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding", "margin", "gap", "border", "border-radius",
-        "background-color", "color", "opacity", "font-weight", "font-size", "text-align", "text-decoration-line", "letter-spacing",
-        "flex-grow", "flex-shrink", "flex-basis", "flex-direction", "flex-wrap", "align-items", "overflow", "box-shadow"];
+    const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding", "margin", "gap", "border",
+        "border-radius", "background-color", "color", "opacity", "font-weight", "font-size", "text-align", "letter-spacing",
+        "text-decoration-line", "flex-grow", "flex-shrink", "flex-basis", "flex-direction", "flex-wrap", "align-items",
+        "overflow", "box-shadow"];
     const elements = [...document.querySelectorAll(".mbot, .mbot *")];
     const looks = () => elements.map((element) => {
         const style = getComputedStyle(element);
@@ -59,7 +60,7 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
             cockpit.get_by_role("listbox").get_by_role("option").first.click()
             expect(cockpit.get_by_role("region", name="The message of the chosen event")).to_be_visible()
         # All of it is in sight at once, below one line of code.
-        assert height(cockpit) < 640, tab
+        assert height(cockpit) < 610, tab
         cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
         notebook.page.wait_for_timeout(300)
         notebook.screenshot(f"cockpit-{tab.lower()}")
