@@ -83,11 +83,17 @@ class ProtocolError(MbotError):
 
 
 class ConnectError(MbotError, ConnectionError):
-    """No connection could be made. ``retryable`` tells whether trying again can help."""
+    """No connection could be made. ``retryable`` tells whether trying again can help.
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    ``kind`` is why in one word (``refused``, ``token``, ...; empty if there is none for it), ``reason`` the message without what
+    to do about it.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True, kind: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.kind = kind
+        self.reason = reason or message
 
 
 class NotConnectedError(MbotError, ConnectionError):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ..address import without_secrets
+from ..errors import ConnectError
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
 from ..protocol.outgoing import SentBatch
@@ -158,8 +159,15 @@ class Look:
     @property
     def trouble(self) -> str:
         """Why there is no connection, and what to do; empty while there is one, and before the first attempt has ended."""
+        error = self._why_not()
+        return "" if error is None else str(error)
+
+    def _why_not(self) -> ConnectError | None:
+        """The error that tells why there is no connection."""
         loss = self._session.last_loss
-        return "" if self.connected or loss is None else str(connect_error(self.url, loss))
+        if self.connected or loss is None:
+            return None
+        return connect_error(self.url, loss, trying=self.connection_state in ("connecting", "reconnecting"))
 
     @property
     def profile(self) -> str:

@@ -63,6 +63,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._parts: list[LiveWidget] = []
         self._boxes: list[ipywidgets.Widget] = []
         self._connection = ConnectPanel(bot, on_connect=self._connected, thread=thread, framed=False)
+        self._connection._called = "cockpit"
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()

@@ -126,10 +126,12 @@ function render(view) {
     if (now) doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
     if (attempt === null || attempt === undefined) {
       countdown.textContent = "";
+      countdown.hidden = true; // else it keeps its place
       return;
     }
     countdown.textContent =
       wait === null ? `Attempt ${attempt} is under way …` : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
+    countdown.hidden = false;
   };
 
   const writeConnection = live.writeConnection.bind(live);

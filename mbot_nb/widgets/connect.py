@@ -19,6 +19,7 @@ from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
 from ..registry import server_of, servers
 from ..sync import SyncClient
+from .advice import for_clicking
 from .command import advised
 from .live import LiveWidget, page_style, page_text, rounded
 from .stopping import Stopping
@@ -51,6 +52,8 @@ class ConnectPanel(LiveWidget):
     _esm = page_text("panel.js", "connect.js")
     _css = page_style("panel.css")
     _words = "a connection panel"
+    _called = "panel"
+    """What it is called in the cells of whoever sees it."""
 
     def __init__(
         self,
@@ -99,10 +102,15 @@ class ConnectPanel(LiveWidget):
             "bot": here,
             "attempt": client.reconnect_attempts + (at is not None) if away else lost["attempt"] if lost else None,
             "wait": lost["wait"] if lost else None if at is None else round(max(0.0, at - time.monotonic()), 1),
-            "trouble": self._failure or (lost["reason"] if lost else client.trouble),
+            "trouble": self._failure or (lost["reason"] if lost else self._trouble()),
             "choices": self._all_choices(),
             "window": rounded(client.settings.batch_window, 3) if here else None,
         }
+
+    def _trouble(self) -> str:
+        """Why there is no connection, and what can be done about it here."""
+        error = self._client._why_not()
+        return "" if error is None else for_clicking(error, has_bot=True)
 
     def _note(self) -> dict[str, Any] | str:
         return ""  # it says more than the frame's note does
@@ -146,7 +154,7 @@ class ConnectPanel(LiveWidget):
                 self._say("Cancelled.")
                 raise
             except Exception as error:
-                self._failure = advised(error)
+                self._failure = for_clicking(error, has_bot=self.bot is not None)
             finally:
                 self._doing = ""
                 self._touch()
@@ -161,7 +169,7 @@ class ConnectPanel(LiveWidget):
         bot = await connect(where, token=token, thread=thread, batch_window=window)
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
-        self._say(f"Connected. In cells it is panel.bot, or: bot = await mb.connect({bot.url!r})")
+        self._say(f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})")
         self._home.submit(self._tell_of(bot))
 
     async def _tell_of(self, bot: Client) -> None:
@@ -236,7 +244,7 @@ class _Nobody:
     connected = False
     next_attempt_at = None
     reconnect_attempts = 0
-    profile = trouble = url = ""
+    profile = url = ""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -246,6 +254,9 @@ class _Nobody:
 
     def __repr__(self) -> str:
         return "<no robot yet>"
+
+    def _why_not(self) -> None:
+        """Nobody is away."""
 
     def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
         """Nothing happens to nobody."""

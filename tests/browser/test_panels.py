@@ -64,7 +64,9 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.execute("server = mb.embedded.servers()[-1]; port = server.port; await server.close()")
     expect(field(panel, "connection")).to_have_text("Connection lost")
     expect(field(panel, "countdown")).to_contain_text("Attempt")
-    expect(field(panel, "trouble")).to_contain_text("Start a server there first")
+    expect(field(panel, "trouble")).to_contain_text(
+        "Start a server there first (`server = await mb.serve()`), check the port; this"
+    )
     expect(field(panel, "countdown")).to_have_text("Attempt 4 in 3 s", timeout=15000)
     notebook.screenshot(f"connect-lost-{version}")
     panel.get_by_role("button", name="Try to connect now").click()
@@ -101,9 +103,18 @@ def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
         retry = panel.get_by_role("button", name="Try to connect now")
         retry.click()
         expect(field(panel, "connection")).to_have_text("Given up")
-        expect(field(panel, "countdown")).to_have_text("")
+        expect(field(panel, "countdown")).to_be_hidden()
+        expect(field(panel, "trouble")).to_contain_text('Press Disconnect, open "Token and batching", type the token')
         expect(retry).to_be_visible()
         notebook.screenshot("connect-given-up")
+        # What it advises can be done.
+        panel.get_by_role("button", name="Disconnect").click()
+        expect(field(panel, "connection")).to_have_text("Not connected")
+        panel.get_by_text("Token and batching").click()
+        panel.get_by_label("Token").fill("secret")
+        where.select_option(address)
+        connect.click()
+        expect(field(panel, "connection")).to_have_text("Connected")
         panel.get_by_role("button", name="Disconnect").click()
         expect(field(panel, "connection")).to_have_text("Not connected")
     assert where.locator("optgroup option").all_text_contents() == [address]

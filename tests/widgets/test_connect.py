@@ -11,9 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.client.trouble import connect_error
 from mbot_nb.discovery import Discovery, Found
+from mbot_nb.protocol.backoff import CloseCode, Loss, LossKind
 from mbot_nb.registry import servers
-from mbot_nb.widgets import ConnectPanel
+from mbot_nb.widgets import Cockpit, ConnectPanel
+from mbot_nb.widgets.advice import for_clicking
 from tests.sockets.peers import TinyRobot
 from tests.widgets.conftest import Page, until
 from tests.widgets.test_panels import latest, said
@@ -70,11 +73,47 @@ async def test_why_it_failed_and_what_to_do(page: Page) -> None:
     page.send(panel, kind="show", view="a")
     page.send(panel, kind="connect", address="127.0.0.1:1")
     await until(lambda: latest(page, panel, "trouble"))
-    assert "Start a server there first" in latest(page, panel, "trouble")
+    assert latest(page, panel, "trouble") == (
+        "No connection to ws://127.0.0.1:1: nothing listens there (connection refused). Start a server there first "
+        "(`server = await mb.serve()`), check the port, or choose the simulator."
+    )
     page.send(panel, kind="connect", address="no address")
     await until(lambda: "An address looks like" in latest(page, panel, "trouble"))
     assert panel.bot is None
     panel.close()
+
+
+async def test_what_it_advises_can_be_done_in_it(page: Page) -> None:
+    async with mb.serve(port=0, token="secret") as server:
+        panel = ConnectPanel()
+        page.send(panel, kind="show", view="a")
+        page.send(panel, kind="connect", address=server.url, token="wrong")
+        await until(lambda: latest(page, panel, "trouble"))
+        told = latest(page, panel, "trouble")
+        assert told == (
+            f"No connection to {server.url}: the server wants a token. "
+            'Open "Token and batching", type the token that the server was started with, and press Connect.'
+        )
+        page.send(panel, kind="connect", address=server.url, token="secret")
+        await until(lambda: latest(page, panel, "connection") == "connected")
+        assert said(page, panel)[-1].startswith("Connected. In cells it is panel.bot, or:")
+        page.send(panel, kind="disconnect")
+        await until(lambda: panel.bot is None)
+        panel.close()
+
+
+def test_every_reason_has_an_advice_for_who_clicks() -> None:
+    for kind in LossKind:
+        error = connect_error("ws://127.0.0.1:4000", Loss(kind, "so it is"))
+        without, with_one = (for_clicking(error, has_bot=has_bot) for has_bot in (False, True))
+        for told in (without, with_one):
+            assert told.startswith("No connection to ws://127.0.0.1:4000: so it is. ")
+            assert "retry=True" not in told
+            assert "reconnect()" not in told
+        assert "Retry now" not in without, "there is no such button"
+        assert "press Connect" not in with_one or "Disconnect" in with_one
+    replaced = connect_error("ws://127.0.0.1:4000", Loss(LossKind.CLOSED, "it was closed", CloseCode.REPLACED))
+    assert "Press Disconnect, then Connect." in for_clicking(replaced, has_bot=True)
 
 
 async def test_an_attempt_can_be_cancelled(page: Page) -> None:
@@ -105,6 +144,8 @@ async def test_the_countdown_and_retry_now(page: Page) -> None:
     await until(lambda: (latest(page, panel, "wait") or 0) > 5)
     assert latest(page, panel, "attempt") >= 2
     assert "refused" in latest(page, panel, "trouble")
+    assert "keeps trying" in latest(page, panel, "trouble")
+    assert "retry=True" not in bot.trouble + latest(page, panel, "trouble"), "it does already"
     page.send(panel, kind="retry")
     await until(lambda: panel._work is not None and panel._work.done())
     assert bot.reconnecting, "it failed once more, and the countdown goes on"
@@ -173,7 +214,7 @@ async def test_who_has_given_up_counts_no_attempts(page: Page) -> None:
     async with mb.serve(port=port, token="secret"):
         await until(lambda: latest(page, panel, "connection") == "error")
         await until(lambda: latest(page, panel, "attempt") is None)
-        assert "token" in latest(page, panel, "trouble")
+        assert 'Press Disconnect, open "Token and batching", type the token' in latest(page, panel, "trouble")
         await bot.close()
     panel.close()
 
@@ -190,6 +231,16 @@ async def test_a_handler_that_fails_is_told_in_the_panel(page: Page, caplog: pyt
         await panel.bot.close()
         panel.close()
     assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+async def test_a_cockpit_says_what_the_robot_is_called_in_cells(page: Page) -> None:
+    async with mb.serve(port=0) as server:
+        cockpit = Cockpit()
+        page.send(cockpit._connection, kind="connect", address=server.url)
+        await until(lambda: any("In cells it is cockpit.bot, or:" in words for words in said(page, cockpit._connection)))
+        assert cockpit.bot is not None
+        await cockpit.bot.close()
+        cockpit.close()
 
 
 def test_it_works_where_no_loop_runs(page: Page) -> None:
