@@ -1,13 +1,16 @@
-"""A recorder's rows, from memory and from its file, as whole tables."""
+"""A recorder's rows, from its file, from what is on the way there and from memory, as whole tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from .arrow import arrow_schema, batch
+from .packing import Chunk
 from .schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -17,21 +20,47 @@ if TYPE_CHECKING:
 
 __all__ = ["assembled"]
 
+Packed = tuple[Chunk, list[tuple[str, ...] | None]]
+"""Rows, and what the labels in them mean."""
+Part = tuple[NDArray[np.int64], pa.Table]
+"""Rows, and their numbers."""
 
-def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> dict[str, pa.Table]:
-    """All rows there are, in order."""
+
+def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tuple[dict[str, pa.Table], int]:
+    """All rows there are, in order; and how many are missing, because they left memory and could not be written."""
+    # In this order, which is the way that rows go, also while they are looked for: what moves on in between is found
+    # twice, and not never. Of each number the row that was found first counts; in memory it is the latest.
+    here = {name: table.packed() for name, table in tables.items()}
     left = any(table.dropped for table in tables.values())
     if left:
         writer.sync()
+    waiting = writer.waiting()
     opened = writer.read() if left else None
     whole: dict[str, pa.Table] = {}
+    missing = 0
     for name, table in tables.items():
-        columns, schema = SCHEMA[name], arrow_schema(SCHEMA[name])
-        packed = table.packed()
-        here = pa.Table.from_batches([batch(columns, chunk, labels) for chunk, labels in packed], schema=schema)
-        first = packed[0][0].first if packed else table.total
-        earlier = None if opened is None else opened.tables.get(name)
-        if opened is not None and earlier is not None:
-            here = pa.concat_tables([earlier.filter(pa.array(opened.numbers[name] < first)), here])
-        whole[name] = here.combine_chunks()
-    return whole
+        parts = [_part(name, here[name]), _part(name, [(chunk, table.labels()) for chunk in waiting.get(name, [])])]
+        if opened is not None and name in opened.tables:
+            parts.append((opened.numbers[name], opened.tables[name]))
+        numbers, whole[name] = _in_order(parts, table.cleared)
+        if len(numbers):
+            missing += int(numbers[-1]) + 1 - table.cleared - len(numbers)
+    return whole, missing
+
+
+def _part(name: str, packed: Sequence[Packed]) -> Part:
+    columns, schema = SCHEMA[name], arrow_schema(SCHEMA[name])
+    numbers = [np.arange(chunk.first, chunk.end) for chunk, _ in packed]
+    rows = pa.Table.from_batches([batch(columns, chunk, labels) for chunk, labels in packed], schema=schema)
+    return np.concatenate([np.empty(0, "i8"), *numbers]), rows
+
+
+def _in_order(parts: Sequence[Part], begin: int) -> Part:
+    """The rows of several parts by their numbers, from this number on: each once, from the first part that has it."""
+    numbers = np.concatenate([numbers for numbers, _ in parts])
+    table = pa.concat_tables([rows for _, rows in parts]).combine_chunks()
+    if (len(numbers) and numbers[0] < begin) or (np.diff(numbers) != 1).any():
+        numbers, places = np.unique(numbers, return_index=True)
+        kept = numbers >= begin
+        numbers, table = numbers[kept], table.take(pa.array(places[kept]))
+    return numbers, table

@@ -42,13 +42,23 @@ class CommandTable:
 
     @property
     def total(self) -> int:
-        """Commands recorded so far, with those that are gone."""
+        """Commands recorded so far, with those that were dropped or cleared."""
         return self._done.total + len(self._open)
+
+    @property
+    def cleared(self) -> int:
+        """Commands that :meth:`clear` has forgotten: the numbers below this one."""
+        return self._done.cleared
+
+    @property
+    def recorded(self) -> int:
+        """Commands recorded since the last :meth:`clear`, with those that were dropped."""
+        return self.total - self.cleared
 
     @property
     def dropped(self) -> int:
         """Older commands that had to go."""
-        return self.total - len(self)
+        return self.recorded - len(self)
 
     @property
     def spill(self) -> Spill | None:

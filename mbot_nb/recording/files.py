@@ -85,10 +85,7 @@ def _load_file(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[
     from . import mbot_file
 
     opened = mbot_file.read(path.read_bytes())
-    metadata = opened.metadata
-    if not opened.ended or "seconds" not in metadata:
-        metadata["seconds"] = mbot_file.seconds_of(opened)
-    return opened.tables, metadata, mbot_file.told(opened)
+    return opened.tables, mbot_file.described(opened), mbot_file.told(opened)
 
 
 def _save_file(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:

@@ -6,7 +6,8 @@
 A block is a head of 24 bytes, little-endian (`HEAD`): the marker ``blk!``, the kind (one letter), the number of the table, two
 bytes of nothing, the number of the first row, the length of the body, and the CRC-32 of the body; then the body. Kinds:
 
-- ``M`` metadata: JSON. A later one replaces an earlier one.
+- ``M`` metadata: JSON. A later one replaces an earlier one; they come whenever it is begun, paused, cleared or ended. While it
+  records they have `since_s`, the reading of the monotonic clock at which `seconds` begins to grow.
 - ``S`` schema of a table: an Arrow IPC schema message; it comes before the table's rows.
 - ``R`` rows of a table: an Arrow IPC record batch message. A row that was there already is replaced by the later one (a command
   goes on after it was sent).
@@ -23,12 +24,13 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["HEAD", "MAGIC", "Block", "Torn", "block", "blocks"]
+__all__ = ["HEAD", "MAGIC", "SINCE", "Block", "Torn", "block", "blocks"]
 
 MAGIC = b"MBOTREC1"
 HEAD = struct.Struct("<4scBxxQII")
 MARKER = b"blk!"
 MAX_BODY = 2**30
+SINCE = "since_s"
 
 
 class Block(NamedTuple):

@@ -18,6 +18,7 @@ from ..protocol.messages import EventMessage
 from ..protocol.outgoing import SentBatch
 from ..transport.impairment import Relay
 from .commands import CommandTable
+from .journal import SINCE
 from .rows import batch_rows
 from .schema import SCHEMA
 from .states import StateRows, Told
@@ -59,7 +60,7 @@ class Listener(ABC):
         self.pauses: list[list[float | None]] = []
         """From when until when it was paused; None: it still is, or was stopped meanwhile."""
         self._paused = False
-        self.writer = Writer(self.all_tables, path, self.metadata, lambda: not home.loop.is_closed())
+        self.writer = Writer(self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed())
         self._monitor = LoopMonitor.of(home.loop)
         self._endings: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
@@ -88,8 +89,14 @@ class Listener(ABC):
 
     def metadata(self) -> dict[str, Any]:
         """What is to be known of the run now."""
-        rows = {name: len(table) for name, table in self.all_tables.items()}
+        rows = {name: table.recorded for name, table in self.all_tables.items()}
         return {**self.facts, "seconds": round(self.elapsed, 6), "pauses": [list(pause) for pause in self.pauses], "rows": rows}
+
+    def _for_the_file(self) -> dict[str, Any]:
+        """The same, and from when on it goes on: should this be the last that the file is told, its rows tell for how long."""
+        since, seconds = self.since, self.seconds
+        said = self.metadata()
+        return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
 
     def start(self) -> None:
         """Begin; once more changes nothing."""
@@ -101,6 +108,7 @@ class Listener(ABC):
             self._paused = False
             self.pauses[-1][1] = self.since
         self._monitor.hold()
+        self.writer.describe()
         self._endings = [*self._listen(), self._monitor.listen(self._stalled), self._monitor.release]
         self._tell_state(self.since)
 
@@ -110,6 +118,7 @@ class Listener(ABC):
             self._hear_no_more()
             self._paused = True
             self.pauses.append([time.monotonic(), None])
+            self.writer.describe()
 
     def stop(self) -> None:
         """End; once more changes nothing."""
@@ -143,6 +152,8 @@ class Listener(ABC):
         self.pauses = self.pauses[-1:] if self._paused else []
         if self.since is not None:
             self.since = time.monotonic()
+        self.writer.describe()
+        if self.since is not None:
             self._tell_state(self.since)
 
     # For both sides.

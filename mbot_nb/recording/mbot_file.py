@@ -13,11 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .arrow import arrow_schema, batch, conformed
-from .journal import MAGIC, Torn, block, blocks
+from .journal import MAGIC, SINCE, Torn, block, blocks
 from .packing import Chunk
 from .schema import SCHEMA
 
-__all__ = ["ROW", "Opened", "numbered", "opening", "read", "rows_block", "seconds_of", "told", "write"]
+__all__ = ["ROW", "Opened", "described", "numbered", "opening", "read", "rows_block", "told", "write"]
 
 TABLES = tuple(SCHEMA)
 """A block names its table by its place in here."""
@@ -154,36 +154,50 @@ def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int)
 
 
 def told(opened: Opened) -> str | None:
-    """What is missing at the end of a file, in words; None if nothing is."""
-    if opened.ended and not opened.missing:
-        return None
-    words = []
+    """What is missing at the end of a file, or was already where it comes from, in words; None if nothing is."""
+    words = [str(earlier)] if (earlier := opened.metadata.get("cut")) else []
     if not opened.ended:
-        last = _last(opened)
-        when = "" if last is None else f" after {datetime.fromtimestamp(last, UTC):%H:%M:%S} UTC"
+        last, offset = _last(opened), opened.metadata.get("clocks", {}).get("wall_offset_s")
+        when = ""
+        if last is not None and offset is not None:
+            when = f" after {datetime.fromtimestamp(last + offset, UTC):%H:%M:%S} UTC"
         words.append(f"it was not ended in order: what happened within a second{when} is missing")
     if opened.torn:
         words.append(f"{opened.torn} bytes of an unfinished block were cut off")
     if opened.missing:
         words.append(f"{opened.missing} rows could not be written")
-    return ", ".join(words)
+    return ", ".join(words) or None
+
+
+def described(opened: Opened) -> dict[str, Any]:
+    """The metadata of a file; where it was not ended in order, they were written earlier than its last rows, which know more."""
+    metadata = dict(opened.metadata)
+    since = metadata.pop(SINCE, None)
+    if "rows" in metadata:
+        metadata["rows"] = {name: opened.tables[name].num_rows if name in opened.tables else 0 for name in TABLES}
+    if not opened.ended or "seconds" not in metadata:
+        metadata["seconds"] = _seconds(opened, since)
+    return metadata
+
+
+def _seconds(opened: Opened, since: float | None) -> float:
+    """How long it was recorded, as far as the rows tell."""
+    earlier, pauses = opened.metadata.get("seconds", 0.0), opened.metadata.get("pauses")
+    last = _last(opened)
+    if since is None and (earlier or (pauses and pauses[-1][1] is None)):
+        return float(earlier)  # it did not record any more
+    if since is None:
+        since = opened.metadata.get("clocks", {}).get("started_s")
+    if since is None or last is None:
+        return float(earlier)
+    return round(float(earlier) + max(0.0, last - float(since)), 6)
 
 
 def _last(opened: Opened) -> float | None:
-    """When the last row was written, as Unix time."""
-    offset = opened.metadata.get("clocks", {}).get("wall_offset_s")
+    """When the last row was written, by the monotonic clock of the recording."""
     times = [
         float(np.nanmax(table.column(SCHEMA[name][0].name).to_numpy()))
         for name, table in opened.tables.items()
         if table.num_rows and name not in ("commands", "stalls")
     ]
-    return max(times) + offset if times and offset is not None else None
-
-
-def seconds_of(opened: Opened) -> float:
-    """How long it was recorded, as far as the rows tell."""
-    last, clocks = _last(opened), opened.metadata.get("clocks", {})
-    began = clocks.get("started_s")
-    if last is None or began is None:
-        return 0.0
-    return max(0.0, last - float(clocks["wall_offset_s"]) - float(began))
+    return max(times, default=None)

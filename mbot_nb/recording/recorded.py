@@ -41,6 +41,10 @@ class Recorded(ABC):
     def state(self) -> dict[str, Any]:
         """The robot's last state, in its sections."""
 
+    def _whole(self) -> Recorded:
+        """The same with all of its rows, also those that had to leave memory."""
+        return self
+
     @property
     def events(self) -> pd.DataFrame:
         """Every event, in order: `time_s`, `wall`, `name`, `sequence`, `data` (JSON text)."""
@@ -105,7 +109,7 @@ class Recorded(ABC):
 
     def summary(self) -> Summary:
         """The run in a few numbers: distance driven, events, commands and frames, latency, stalls, reconnects."""
-        return summarise(self)
+        return summarise(self._whole())
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The run as one page that needs nothing else: summary, pictures, metadata, and the beginning of each table.
@@ -117,7 +121,7 @@ class Recorded(ABC):
         """
         from .page import page
 
-        text = page(self, "A run" if path is None else Path(path).stem)
+        text = page(self._whole(), "A run" if path is None else Path(path).stem)
         if path is not None:
             try:
                 Path(path).write_text(text, encoding="utf-8")

@@ -129,12 +129,17 @@ class Recorder(Recorded):
     # What it looks like.
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{table.total} {name}" for name, table in self._tables().items() if table.total)
+        counts = ", ".join(f"{table.recorded} {name}" for name, table in self._tables().items() if table.recorded)
         return f"<Recorder, {self._doing}, {self.seconds:.1f} s: {counts or 'nothing yet'}{self._remarks()}>"
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, table.total, SUBJECTS[name], f"the oldest {table.dropped} were dropped from memory" if table.dropped else "")
+            (
+                name,
+                table.recorded,
+                SUBJECTS[name],
+                f"the oldest {table.dropped} were dropped from memory" if table.dropped else "",
+            )
             for name, table in self._tables().items()
         ]
         return overview("Recorder", f"{self._doing}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}", rows, "rec")
@@ -258,17 +263,22 @@ class Recorder(Recorded):
     def to_recording(self) -> Recording:
         """What was recorded so far, as it is now: it does not change any more, and can be kept, saved and compared.
 
-        Rows that had to leave memory are in it, too.
+        Rows that had to leave memory are in it, too. Where they could be written nowhere, and were too many to wait for that,
+        :attr:`Recording.cut` says how many are missing.
         """
         from .assembling import assembled
         from .recording import Recording
 
-        tables = assembled(self._listener.all_tables, self._listener.writer)
-        return Recording(tables, {**self.metadata, "rows": {name: table.num_rows for name, table in tables.items()}})
+        tables, missing = assembled(self._listener.all_tables, self._listener.writer)
+        metadata = {**self.metadata, "rows": {name: table.num_rows for name, table in tables.items()}}
+        return Recording(tables, metadata, cut=f"{missing} rows could not be written" if missing else None)
 
     def save(self, path: str | Path, *, folder: str | None = None) -> Path:
         """Write what was recorded so far to a file, or to a folder; see :meth:`Recording.save`. Returns the path."""
         return self.to_recording().save(path, folder=folder)
+
+    def _whole(self) -> Recorded:
+        return self.to_recording() if any(table.dropped for table in self._tables().values()) else self
 
     def _tables(self) -> Mapping[str, Table | CommandTable]:
         return self._listener.all_tables

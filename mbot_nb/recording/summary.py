@@ -41,6 +41,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     stalls: int
     longest_stall_ms: float
     reconnects: int
+    cut: str | None = None
+    """What of the run is missing, in words."""
 
     @property
     def commands_per_frame(self) -> float:
@@ -77,6 +79,8 @@ class Summary(Struct, frozen=True, kw_only=True):
             said.append(("notebook blocked", f"{times}, {self.longest_stall_ms:.0f} ms at the longest"))
         if self.reconnects:
             said.append(("reconnects", str(self.reconnects)))
+        if self.cut is not None:
+            said.append(("not complete", self.cut))
         return said
 
     def __str__(self) -> str:
@@ -94,15 +98,15 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 def summarise(recorder: Recorded) -> Summary:
-    """The numbers of a recorder, now."""
+    """The numbers of a recorder's rows, now: all of them of one stretch, so ``recorder`` has to have every row of the run."""
     latency, stalls, connection = recorder.latency, recorder.stalls, recorder.connection
     free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
     again = (connection.state == "connected") & (connection.previous == "reconnecting")
     return Summary(
         seconds=round(recorder.seconds, 3),
         distance_cm=distance_driven(recorder),
-        events=recorder.total("events"),
-        commands=recorder.total("commands"),
+        events=len(recorder.events),
+        commands=len(recorder.commands),
         frames=_frames(recorder),
         round_trips=len(latency),
         held_up=len(latency) - len(free),
@@ -111,6 +115,7 @@ def summarise(recorder: Recorded) -> Summary:
         stalls=len(stalls),
         longest_stall_ms=round(float(stalls.blocked_ms.max()), 1) if len(stalls) else 0.0,
         reconnects=int(again.sum()),
+        cut=getattr(recorder, "cut", None),
     )
 
 

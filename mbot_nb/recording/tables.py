@@ -60,6 +60,8 @@ class Table:
         """The number of the oldest row that is still here."""
         self._end = 0
         """The number of the next row to be packed."""
+        self.cleared = 0
+        """Rows that :meth:`clear` has forgotten: the numbers below this one."""
         self._lock = threading.RLock()  # held for the time that it takes to pack some hundred rows
         self._reading = threading.RLock()
         self._growing: Growing | None = None
@@ -69,15 +71,20 @@ class Table:
 
     @property
     def total(self) -> int:
-        """Rows appended so far, with those that are gone."""
+        """Rows appended so far, with those that were dropped or cleared."""
         if self._turn is not None and self.rows:
             self.tidy()  # what was appended may become more rows
         return self._end + len(self.rows)
 
     @property
+    def recorded(self) -> int:
+        """Rows appended since the last :meth:`clear`, with those that were dropped."""
+        return self.total - self.cleared
+
+    @property
     def dropped(self) -> int:
         """Older rows that had to go."""
-        return self.total - len(self)
+        return self.recorded - len(self)
 
     def append(self, *row: Any) -> None:
         """Add one row: a value for each column but the wall clock's; None where it has a gap."""
@@ -108,7 +115,7 @@ class Table:
         with self._lock:
             self._pack()
             self._chunks.clear()
-            self._begin = self._end = max(self._end, after)
+            self._begin = self._end = self.cleared = max(self._end, after)
 
     def labels(self) -> list[tuple[str, ...] | None]:
         """What the numbers in packed columns of labels stand for."""

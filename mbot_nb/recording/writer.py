@@ -81,6 +81,8 @@ class Writer:
         self._seen: dict[Outgoing, tuple[Any, ...]] = {}
         """Commands under way, as they were written last."""
         self._ended = True
+        self._changes = self._told = 0
+        """How often the metadata have changed, and had when they were written."""
         self._not_before = 0.0
         self._lock = threading.RLock()
         self._stop: threading.Event | None = None
@@ -106,6 +108,10 @@ class Writer:
             self._not_before = 0.0
             self._write(last=True)
 
+    def describe(self) -> None:
+        """The metadata have changed: they are written once more, with the next rows."""
+        self._changes += 1
+
     def sync(self) -> None:
         """Write what there is to be written now."""
         self._not_before = 0.0
@@ -116,7 +122,7 @@ class Writer:
         with self._lock:
             with self._queue:
                 self._leaving.clear()
-                self._waiting = 0
+                self._waiting = self.lost = 0
             self._seen.clear()
             self._written = {name: table.total for name, table in self._tables.items()}
             if self._file is None:
@@ -137,6 +143,15 @@ class Writer:
             data = self._file.read(self._size)
             self._file.seek(self._size)
         return read(data)
+
+    def waiting(self) -> dict[str, list[Chunk]]:
+        """What has left memory and is not written yet, of each table."""
+        with self._queue:
+            leaving = list(self._leaving)
+        found: dict[str, list[Chunk]] = {}
+        for name, chunk in leaving:
+            found.setdefault(name, []).append(chunk)
+        return found
 
     # Inside.
 
@@ -258,11 +273,14 @@ class Writer:
         under_way = self._commands.under_way(seen) if self.path is not None else None
         if under_way is not None:
             blocks.append(numbered(*under_way))
+        changes = self._changes
+        if changes != self._told and self.path is not None:
+            blocks.insert(0, block(b"M", _to_json(self._metadata())))
         if blocks:
             self._ended = False
             self._put(b"".join(blocks))
         # Only now: what could not be written is still to be written.
-        self._written, self._seen = written, seen
+        self._written, self._seen, self._told = written, seen, changes
         with self._queue:
             while self._leaving and self._leaving[0][1].end <= written[self._leaving[0][0]]:
                 _, chunk = self._leaving.popleft()

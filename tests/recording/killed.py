@@ -8,6 +8,9 @@ import time
 
 import mbot_nb as mb
 
+PAUSE = 1.0
+"""Seconds during which nothing is sent or recorded, near the beginning."""
+
 
 async def main(path: str) -> None:
     async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
@@ -19,10 +22,15 @@ async def main(path: str) -> None:
             bot.send("set_led", r=n % 256, g=0, b=0)
             n += 1
             await asyncio.sleep(0.005)
+            if n == 60:
+                await bot.flush()
+                rec.pause()
+                await asyncio.sleep(PAUSE)
+                rec.start()
             if n % 20 == 0:
-                # What the parent holds us to: when it was, and how many rows there were.
+                # What the parent holds us to: when it was, how long it was recorded, and how many rows there were.
                 counts = " ".join(str(rec.total(name)) for name in ("events", "commands", "latency", "frames"))
-                print(time.monotonic(), counts, flush=True)
+                print(time.monotonic(), rec.seconds, counts, flush=True)
 
 
 if __name__ == "__main__":

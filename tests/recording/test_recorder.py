@@ -196,6 +196,45 @@ async def test_several_recorders_hear_the_same(bot: mb.Client) -> None:
     pd.testing.assert_frame_equal(one.commands.head(1).drop(columns="wall"), two.commands.drop(columns="wall"))
 
 
+async def test_what_was_cleared_is_not_called_dropped(bot: mb.Client) -> None:
+    rec = mb.Recorder(bot, ping_rate=0)
+    for n in range(1200):
+        bot.send("set_led", r=n % 256, g=0, b=0)
+    await bot.flush()
+    rec.clear()
+    assert rec.total("commands") == 1200
+    assert "commands" not in repr(rec)
+    await bot.set_led(1, 1, 1)
+    rec.stop()
+    assert "1 commands" in repr(rec)
+    for told in (repr(rec), rec._repr_html_()):
+        assert "dropped" not in told
+    assert rec.summary().commands == rec.metadata["rows"]["commands"] == 1
+    assert rec.to_recording().cut is None
+
+
+async def test_a_summary_is_of_the_whole_run_also_where_memory_is_small(bot: mb.Client) -> None:
+    small = mb.Recorder(bot, ping_rate=50, max_rows=5)
+    large = mb.Recorder(bot, ping_rate=0)
+    for turn in range(100):
+        for n in range(30):
+            bot.send("set_led", r=n, g=0, b=0)
+        if turn % 10 == 0:
+            await bot.drive(30, 30, duration=0.05)
+    await bot.flush()
+    small.stop(), large.stop()
+    assert len(small.commands) == len(small.batches) == 5
+    summary, expected = small.summary(), large.summary()
+    assert (summary.commands, summary.frames) == (3010, expected.frames)
+    assert f"3010 in {expected.frames} frames" in str(summary)
+    assert summary.events == expected.events > 5
+    assert summary.distance_cm == expected.distance_cm
+    assert summary.distance_cm is not None
+    assert summary.distance_cm > 0
+    assert summary.cut is None
+    assert "3010 in" in small.to_html()
+
+
 async def test_stopping_starting_and_clearing(bot: mb.Client) -> None:
     rec = mb.Recorder(bot, ping_rate=0)
     await bot.set_led(1, 1, 1)

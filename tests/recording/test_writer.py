@@ -19,6 +19,8 @@ import mbot_nb as mb
 from mbot_nb.recording.journal import HEAD, MAGIC
 from mbot_nb.recording.schema import SCHEMA
 
+from .killed import PAUSE
+
 PATIENCE = 10.0
 
 
@@ -140,17 +142,17 @@ def test_a_killed_process_loses_the_last_second_at_most(tmp_path: Path) -> None:
         try:
             for line in process.stdout:
                 told.append([float(word) for word in line.split()])
-                if len(told) > 2 and told[-1][0] - told[0][0] > 2.5:
+                if len(told) > 2 and told[-1][0] - told[0][0] > PAUSE + 2.5:
                     break
         finally:
             process.kill()
             process.wait()
-    killed = told[-1][0]
+    over, killed = time.monotonic(), told[-1][0]
     run = mb.Recording.load(path)
     assert run.cut is not None
     assert "not ended in order" in run.cut
     # Every row that was there a second before the end is there.
-    _, events, commands, latency, frames = max(row for row in told if row[0] < killed - 1.0)
+    _, seconds, events, commands, latency, frames = max(row for row in told if row[0] < killed - 1.0)
     assert len(run.events) >= events
     assert len(run.latency) >= latency
     assert len(run.frames) >= frames
@@ -159,9 +161,56 @@ def test_a_killed_process_loses_the_last_second_at_most(tmp_path: Path) -> None:
     early = run.commands[run.commands.queued_s < killed - 1.0]
     assert early.outcome.tolist()[:2] == ["done", "rejected"]
     assert set(early.outcome[2:]) == {"delivered"}
-    assert run.seconds > 2
+    [[paused, resumed]] = run.metadata["pauses"]
+    assert resumed - paused >= PAUSE
+    assert seconds <= run.seconds <= told[-1][1] + over - killed, "without the pause"
+    assert run.metadata["rows"] == {name: run.total(name) for name in SCHEMA}
     assert run.metadata["seed"] == 1
     assert run.state()["pose"]["x"] > 0
+
+
+async def test_what_a_kill_leaves_knows_of_pauses_and_rows(bot: mb.Client, tmp_path: Path) -> None:
+    """The file as it would lie there if the process had been killed at this moment."""
+    path = tmp_path / "run.mbot"
+
+    def found() -> mb.Recording:
+        rec._listener.writer.sync()
+        run = mb.Recording.load(path)
+        assert run.cut is not None
+        assert run.metadata["rows"] == {name: run.total(name) for name in SCHEMA}
+        assert "since_s" not in run.metadata
+        return run
+
+    rec = mb.Recorder(bot, ping_rate=0, path=path)
+    await bot.set_led(1, 1, 1)
+    rec.pause()
+    paused_at = rec.seconds
+    await asyncio.sleep(0.3)
+    run = found()
+    assert run.metadata["pauses"] == rec.metadata["pauses"]
+    assert run.metadata["pauses"][0][1] is None
+    assert run.seconds == pytest.approx(paused_at, abs=1e-5)
+    assert run.total("commands") == 1
+    rec.start()
+    await bot.set_led(2, 2, 2)
+    now = rec.seconds
+    run = found()
+    assert run.metadata["pauses"] == rec.metadata["pauses"]
+    assert run.metadata["pauses"][0][1] is not None
+    assert paused_at < run.seconds == pytest.approx(now, abs=0.2)
+    rec.stop()
+    await asyncio.sleep(0.3)
+    rec.start()
+    await bot.set_led(3, 3, 3)
+    run = found()
+    assert run.seconds == pytest.approx(rec.seconds, abs=0.2), "what was not recorded does not count, paused or stopped"
+    rec.clear()
+    await bot.set_led(4, 4, 4)
+    run = found()
+    assert run.seconds == pytest.approx(rec.seconds, abs=0.1)
+    assert run.metadata["pauses"] == []
+    assert run.metadata["rows"]["commands"] == 1
+    rec.stop()
 
 
 @contextmanager
@@ -246,6 +295,7 @@ async def test_a_small_memory_and_a_file(bot: mb.Client, tmp_path: Path) -> None
     run = mb.Recording.load(path)
     assert run.cut is None
     assert run.commands.sequence.tolist() == list(range(1, 6001))
+    assert run.metadata["rows"] == {name: run.total(name) for name in SCHEMA} == rec.metadata["rows"]
     pd.testing.assert_frame_equal(rec.to_recording().frames, run.frames)
 
 
