@@ -54,7 +54,9 @@ class Workshop:
 
     def emulator(self, kind: Any = "cyberpi", **how: Any) -> Emulator:
         usual = {"boot": 0.02, "latency": 0.0, "paced": False, "registered": False}
-        return self._stack.enter_context(emulate(kind, **{**usual, **how}))
+        emulator = self._stack.enter_context(emulate(kind, **{**usual, **how}))
+        self._stack.callback(lambda: _is_sound(emulator))
+        return emulator
 
     def link(self, emulator: Emulator, **how: Any) -> Link:
         dialect = DIALECTS[emulator.emulation.kind]
@@ -75,6 +77,10 @@ class Workshop:
         self._stack.callback(close)
         robot.wait_ready(PATIENCE)
         return robot, ears
+
+
+def _is_sound(emulator: Emulator) -> None:
+    assert emulator.failure is None
 
 
 @pytest.fixture

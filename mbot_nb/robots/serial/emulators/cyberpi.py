@@ -6,7 +6,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from .. import f3
@@ -30,6 +30,8 @@ GIVE_UP = 0.2
 """Seconds of silence after which an unfinished frame was none."""
 SPACE_FOR_SCRIPTS = 64
 SHADES = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "yellow": (255, 255, 0)}
+KEYS = 256
+"""Of subscriptions."""
 BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
 
 
@@ -37,6 +39,8 @@ class Wait:
     """A script that keeps the queue busy for a time, and does something at its end."""
 
     def __init__(self, seconds: float, end: Callable[[], None] = lambda: None, *, tone: bool = False) -> None:
+        if not isfinite(seconds):
+            raise ValueError("nothing can last so long")
         self.seconds = seconds
         self.end = end
         self.tone = tone
@@ -137,15 +141,17 @@ class CyberPiEmulation(Emulation):
             return self._subscribe(call, now)
         function = getattr(self, f"do_{call.name.removeprefix('cyberpi.').replace('.', '_')}", None)
         if function is None or not call.name.startswith("cyberpi."):
-            raise ScriptError(f"NameError: name '{call.name}' isn't defined")
+            raise ScriptError(f"NameError: name '{call.name[:200]}' isn't defined")
         try:
             return function(*call.arguments, **call.keywords)
-        except (TypeError, ValueError, KeyError) as error:
-            raise ScriptError(f"{type(error).__name__}: {error}") from None
+        except ScriptError:
+            raise
+        except Exception as error:  # as the robot's own Python does: whatever it is, it is answered, and the next script runs
+            raise ScriptError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
     def _subscribe(self, call: Call, now: float) -> None:
         match call.arguments:
-            case (int(key), Name() as name, tuple(arguments)):
+            case (int(key), Name() as name, tuple(arguments)) if 0 <= key < KEYS:
                 wanted = Call(str(name), arguments)
                 self._call(wanted, now)
                 self._subscriptions[key] = wanted
@@ -157,7 +163,10 @@ class CyberPiEmulation(Emulation):
     def _push(self, now: float) -> None:
         self._next_push = now + PUSH_EVERY
         for key, call in self._subscriptions.items():
-            value = self._call(call, now)
+            try:
+                value = self._call(call, now)
+            except ScriptError:
+                continue  # it tells nothing while it cannot
             if key not in self._pushed or value != self._pushed[key]:
                 self._pushed[key] = value
                 self._say(f3.encode_push(f"{{{key}:{_written(value)}}}"), now)
@@ -238,9 +247,9 @@ class CyberPiEmulation(Emulation):
         self.lines.append(str(message))
 
     def do_audio_play_tone(self, freq: float, t: float | None = None) -> Wait | None:
-        seconds = 1.0 if t is None else float(t)
-        self.vehicle.sound(float(freq), seconds)
-        return None if t is None else Wait(seconds, tone=True)
+        wait = Wait(1.0 if t is None else float(t), tone=True)
+        self.vehicle.sound(float(freq), wait.seconds)
+        return None if t is None else wait
 
     def do_audio_set_vol(self, val: int) -> None:
         self.volume = max(0, min(100, int(val)))
@@ -327,10 +336,9 @@ class CyberPiEmulation(Emulation):
 
     def _go(self, em1: float, em2: float, t: float | str) -> Wait | None:
         """Turn the wheels, RPM: until told otherwise, or with the queue busy for ``t`` seconds."""
+        wait = None if isinstance(t, str) else Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
         self.do_mbot2_drive_speed(em1, em2)
-        if isinstance(t, str):
-            return None
-        return Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
+        return wait
 
     def _angle(self, port: str) -> float:
         return {"EM1": self._sense("encoder_left"), "EM2": -self._sense("encoder_right")}[port]

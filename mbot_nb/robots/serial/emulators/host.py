@@ -72,6 +72,8 @@ class Emulator:
         self._plugged = True
         self._replug_at = inf
         self._closing = False
+        self.failure: Exception | None = None
+        """The fault that ended it, if one did."""
         self._registered = registered
         self._entry: Path | None = None
         try:
@@ -134,9 +136,13 @@ class Emulator:
 
     def close(self) -> None:
         """Switch it off."""
+        self.switch_off()
+        self._thread.join()
+
+    def switch_off(self) -> None:
+        """Begin to, without waiting."""
         self._closing = True
         self._waker.wake()
-        self._thread.join()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it is switched off."""
@@ -171,9 +177,9 @@ class Emulator:
                 self._look_for_client(now)
                 self._step(now)
                 self._wait()
-        except Exception:
-            log.exception("the emulator failed")
-            raise
+        except Exception as error:
+            self.failure = error
+            log.exception("the emulator failed: it is gone, and its port with it")
         finally:
             self.door.close()
             self._waker.close()

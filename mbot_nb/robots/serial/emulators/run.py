@@ -88,15 +88,14 @@ def own_link(kind: Kind) -> Path | None:
 def keep(
     emulator: Emulator, said: Callable[[], object], *, reset_after: float | None, unplug_after: float | None, replug_after: float
 ) -> None:
-    """Call ``said()`` and keep it running until this process is interrupted or terminated.
+    """Call ``said()`` and keep it running until this process is interrupted or terminated, or a fault ends it, which is raised.
 
     Args:
         reset_after: seconds until it restarts once.
         unplug_after, replug_after: seconds until its cable is pulled once, and then until it is plugged in again.
     """
-    over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: emulator.switch_off())
     timers = []
     if reset_after is not None:
         timers.append(threading.Timer(reset_after, emulator.reset))
@@ -106,6 +105,8 @@ def keep(
         said()
         for timer in timers:
             timer.start()
-        over.wait()
+        emulator.join()
         for timer in timers:
             timer.cancel()
+    if emulator.failure is not None:
+        raise emulator.failure

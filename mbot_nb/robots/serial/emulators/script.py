@@ -36,18 +36,18 @@ class Call(NamedTuple):
 def parse(text: str) -> list[Call]:
     """The calls of a script, one if it is an expression; :class:`ScriptError` for anything else."""
     try:
-        tree = ast.parse(text, mode="eval")
+        return _calls(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ScriptError(f"SyntaxError: {error}") from None
-    call = _call(tree.body)
+        raise ScriptError(f"SyntaxError: {str(error)[:200]}") from None
+
+
+def _calls(text: str) -> list[Call]:
+    call = _call(ast.parse(text, mode="eval").body)
     if call.name != "exec":
         return [call]
     if len(call.arguments) != 1 or not isinstance(call.arguments[0], str) or isinstance(call.arguments[0], Name):
         raise ScriptError("TypeError: exec takes one text")
-    try:
-        block = ast.parse(call.arguments[0])
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ScriptError(f"SyntaxError: {error}") from None
+    block = ast.parse(call.arguments[0])
     if len(block.body) > MAX_CALLS:
         raise ScriptError("MemoryError: too many statements")
     return [_call(line.value) if isinstance(line, ast.Expr) else _no_call(line) for line in block.body]

@@ -99,9 +99,10 @@ class Vehicle:
             return [(t, x, y, degrees(heading)) for t, x, y, heading in self._agent.trail.rows]
 
     def light(self, red: int, green: int, blue: int, index: int | None) -> None:
-        """Colour one of five LEDs, or all."""
-        for at in range(len(self.leds)) if index is None else (index - 1,):
-            self.leds[at] = (red, green, blue)
+        """Colour one of five LEDs, or all; one that is not there stays dark."""
+        for number in range(1, len(self.leds) + 1):
+            if index in (None, number):
+                self.leds[number - 1] = (red, green, blue)
 
     def sound(self, frequency: float, seconds: float) -> None:
         """Sound a tone."""
