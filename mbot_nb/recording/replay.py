@@ -169,7 +169,8 @@ class ReplayRobot(Robot):
             if self._own_latch is not None:
                 raise CommandRejectedError(
                     "STOPPED",
-                    "an emergency stop holds it: release it first, with Release beside Stop, or `await bot.release_stop()`",
+                    "an emergency stop holds the replay: release it first, with Release beside Stop, "
+                    "or `await bot.release_stop()`",
                     details={"latch": self._own_latch},
                 )
             told = self._due()
