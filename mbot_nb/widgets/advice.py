@@ -36,7 +36,7 @@ def for_clicking(error: BaseException, *, has_bot: bool) -> str:
     """An error in words, with what can be done about it in the connection panel."""
     if isinstance(error, ConnectError) and error.kind in _ADVICE:
         reason = error.reason
-        if error.kind == "token":
-            reason = reason.partition(" (")[0].removesuffix(".") + "."  # how a program would send it is of no use here
+        if error.kind == "token" and "{" in reason:
+            reason = reason.partition(" (")[0] + "."  # how a program would send it is of no use here
         return f"{reason} {_ADVICE[error.kind][has_bot]}"
     return advised(error)

@@ -89,9 +89,8 @@ async def test_what_it_advises_can_be_done_in_it(page: Page) -> None:
         page.send(panel, kind="show", view="a")
         page.send(panel, kind="connect", address=server.url, token="wrong")
         await until(lambda: latest(page, panel, "trouble"))
-        told = latest(page, panel, "trouble")
-        assert told == (
-            f"No connection to {server.url}: the server wants a token. "
+        assert latest(page, panel, "trouble").endswith(
+            "(4401: this token is not the server's). "
             'Open "Token and batching", type the token that the server was started with, and press Connect.'
         )
         page.send(panel, kind="connect", address=server.url, token="secret")
@@ -214,7 +213,7 @@ async def test_who_has_given_up_counts_no_attempts(page: Page) -> None:
     async with mb.serve(port=port, token="secret"):
         await until(lambda: latest(page, panel, "connection") == "error")
         await until(lambda: latest(page, panel, "attempt") is None)
-        assert 'Press Disconnect, open "Token and batching", type the token' in latest(page, panel, "trouble")
+        assert 'wants a token. Press Disconnect, open "Token and batching", type' in latest(page, panel, "trouble")
         await bot.close()
     panel.close()
 
