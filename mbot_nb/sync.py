@@ -22,6 +22,7 @@ from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
 from .errors import UsageError
 from .home import Home
+from .nesting import run_inside
 from .protocol.server.tap import Tap
 from .robot import Robot
 from .server import RemoteClient, Server
@@ -352,9 +353,10 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine from plain code, also where a loop is running already, as in a notebook's cell, and return its result.
 
     In a notebook this nests loops (with `nest-asyncio2`, applied at the first use); where you can write `await`, prefer it.
+    An interrupt cancels it: a motion that it waits for is stopped.
 
     Raises:
-        UsageError: called on the I/O thread, or on a loop that cannot be nested.
+        UsageError: called on the I/O thread, or on a loop that cannot be nested, or after `nest_asyncio.apply()`.
     """
     loop = asyncio._get_running_loop()
     if loop is None:
@@ -369,10 +371,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
             f"mb.run() cannot nest this event loop ({type(loop).__module__}.{type(loop).__name__}, not one of asyncio's own). "
             "Write `await` instead, or use mb.sync.connect(), which needs no nesting."
         )
-    import nest_asyncio2
-
-    nest_asyncio2.apply(loop)
-    return loop.run_until_complete(_awaited(coroutine))
+    return run_inside(loop, coroutine)
 
 
 def _wait_for(call: Coroutine[Any, Any, T], client: Client) -> T:

@@ -49,6 +49,7 @@ FLOORS = (
         "folders",
         "wakeups",
         "bar",
+        "nesting",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from .conftest import Kernel
 
@@ -74,6 +76,22 @@ def test_an_interrupt_ends_the_wait_and_the_motion(kernel: Kernel) -> None:
     kernel.wait("server.robot.state()['motors']['left'] == 0", patience=1.0)
     assert kernel.value("bot.drive(20, 20, duration=0.1).ended") == "time"
     kernel.run("bot.close(); server.close()")
+
+
+@pytest.mark.parametrize("before", ["", "await asyncio.sleep(0); "], ids=["plain cell", "cell that awaits too"])
+def test_an_interrupted_run_stops_the_motion(kernel: Kernel, home: str, before: str) -> None:
+    kernel.run(f"server = await mb.serve(port=0, {home})\nbot = await mb.connect(server, {home})")
+    running = kernel.start(f"{before}print('go', flush=True)\nmb.run(bot.drive(40, 40, duration=8))")
+    kernel.until(running, "go")
+    time.sleep(0.2)
+    kernel.interrupt()
+    interrupted = kernel.finish(running, fails=True)
+    assert interrupted.error in ("KeyboardInterrupt", "CancelledError")
+    assert interrupted.seconds < 2.0
+    kernel.wait("not server.robot.state()['motors']['moving']", patience=1.0)
+    assert kernel.value("mb.run(bot.drive(20, 20, duration=0.1)).ended") == "time"
+    assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
+    kernel.run("await bot.close(); await server.close()")
 
 
 def test_a_button_calls_and_stops(kernel: Kernel) -> None:
