@@ -12,10 +12,12 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, NamedTuple
 
-__all__ = ["LoopMonitor", "Stall"]
+from .home import Home
+
+__all__ = ["LoopMonitor", "LoopMonitors", "Stall"]
 
 INTERVAL = 0.02
 """Seconds between two questions: a block that is shorter may be missed."""
@@ -31,11 +33,18 @@ class Stall(NamedTuple):
 
     begin: float
     end: float
+    on_io_thread: bool = False
+    """Whether it was the loop of the I/O thread, which is not a cell's."""
 
     @property
     def seconds(self) -> float:
         """How long."""
         return self.end - self.begin
+
+    @property
+    def loop(self) -> str:
+        """Which one, in the words of all tables and metadata."""
+        return "I/O thread" if self.on_io_thread else "the caller's loop"
 
 
 class LoopMonitor:
@@ -132,6 +141,12 @@ class LoopMonitor:
         watch = self._watch
         return None if watch is None else watch.asked
 
+    @property
+    def on_io_thread(self) -> bool:
+        """Whether its loop is that of the I/O thread."""
+        loop = self._loop()
+        return loop is not None and Home.is_io_loop(loop)
+
     def stalls(self, since: float = float("-inf")) -> list[Stall]:
         """The stalls that ended after ``since``, the last 10,000 at most."""
         return [stall for stall in tuple(self._stalls) if stall.end > since]
@@ -139,10 +154,54 @@ class LoopMonitor:
     def _answered(self, asked: float, answered: float) -> None:
         if answered - asked < NOTABLE:
             return
-        stall = Stall(asked, answered)
+        stall = Stall(asked, answered, self.on_io_thread)
         self._stalls.append(stall)
         for listener in tuple(self._listeners):
             listener(stall)
+
+
+class LoopMonitors:
+    """Watches several loops, those that a message passes, from :meth:`follow` until :meth:`end`.
+
+    ``heard(stall)`` is called in the thread of the loop that was blocked.
+    """
+
+    def __init__(self, heard: Callable[[Stall], None]) -> None:
+        self._heard = heard
+        self._followed: dict[LoopMonitor, Callable[[], None]] = {}
+
+    def follow(self, loops: Iterable[asyncio.AbstractEventLoop]) -> None:
+        """Watch these from now on, and no others."""
+        wanted = {LoopMonitor.of(loop) for loop in loops}
+        for monitor in self._followed.keys() - wanted:
+            self._followed.pop(monitor)()
+            monitor.release()
+        for monitor in wanted - self._followed.keys():
+            monitor.hold()
+            self._followed[monitor] = monitor.listen(self._heard)
+
+    def end(self) -> None:
+        """Watch none any more."""
+        self.follow(())
+
+    @property
+    def interval(self) -> float:
+        """Seconds within which a block that has ended is known."""
+        return max((monitor.interval for monitor in self._followed), default=0.0)
+
+    def lag(self, begin: float, end: float) -> float:
+        """As :meth:`LoopMonitor.lag`: the longest time for which one of them was blocked."""
+        longest = 0.0
+        for monitor in self._followed:
+            lag = monitor.lag(begin, end)
+            if lag > longest:
+                longest = lag
+        return longest
+
+    def unfinished(self, now: float) -> list[Stall]:
+        """For each loop that owes an answer now, the stall that this would be."""
+        known = [(monitor.pending, monitor.on_io_thread) for monitor in self._followed]
+        return [Stall(pending, now, on_io_thread) for pending, on_io_thread in known if pending is not None]
 
 
 class _Watch:

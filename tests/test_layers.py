@@ -29,6 +29,7 @@ FLOORS = (
         "runs",
         "sync",
         "tour",
+        "way",
     },  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
     {"client", "server", "subscriptions"},  # what talks

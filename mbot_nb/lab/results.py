@@ -51,8 +51,9 @@ class Run:
                 "blocked_ms": [stall.seconds * 1e3 for stall in stalls],
             },
             dtype=float,
-        )
-        """When an event loop that the messages passed was blocked, by a cell for example; `t_s` counts from the start."""
+        ).assign(loop=pd.Series([stall.loop for stall in stalls], dtype="str"))
+        """When an event loop that the messages passed was blocked, by a cell for example; `t_s` counts from the start, and
+        `loop` says which one: the caller's loop (in a notebook: the cells'), or the I/O thread."""
         self.notes = list(notes)
         """What went wrong on the way, in words."""
         self.gaps = gaps

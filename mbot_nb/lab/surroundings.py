@@ -8,19 +8,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry
 from ..cells import shell
 from ..client import Client
 from ..errors import NotConnectedError, UsageError
-from ..monitor import LoopMonitor, Stall
-from ..server import Server
+from ..monitor import LoopMonitors, Stall
 from ..sync import SyncClient
-from ..transport.impairment import Relay
 from ..version import __version__
+from ..way import Way
 
 __all__ = ["STALL", "Surroundings", "client_of", "held_up", "lags", "positive"]
 
@@ -33,28 +30,23 @@ class Surroundings:
 
     def __init__(self, bot: Client) -> None:
         self.bot = bot
-        self.relays: list[Relay] = []
-        url = bot.url
-        while (relay := Relay.at(url)) is not None:
-            self.relays.append(relay)
-            url = relay.target
-        self.server: Server | None = registry.local(url)
-        homes = [bot.home, *(relay.home for relay in self.relays), *([self.server.home] if self.server is not None else [])]
-        self._monitors = [LoopMonitor.of(loop) for loop in dict.fromkeys(home.loop for home in homes)]
+        self.way = Way.of(bot)
+        self.server = self.way.server
+        # A list of its own, from the start: a monitor keeps the last ones only, and a long run has many short ones.
+        self._stalls: list[Stall] = []
+        self._monitors = LoopMonitors(self._stalls.append)
 
     def __enter__(self) -> Surroundings:
-        for monitor in self._monitors:
-            monitor.hold()
+        self._monitors.follow(self.way.loops)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for monitor in self._monitors:
-            monitor.release()
+        self._monitors.end()
 
     async def stalls(self, since: float) -> list[Stall]:
         """What blocked any of the loops after ``since``; waits until a block that has just ended is known."""
-        await asyncio.sleep(2 * max(monitor.interval for monitor in self._monitors))
-        return sorted(stall for monitor in self._monitors for stall in monitor.stalls(since))
+        await asyncio.sleep(2 * self._monitors.interval)
+        return sorted(stall for stall in tuple(self._stalls) if stall.end > since)
 
     def settings(self) -> dict[str, Any]:
         """What has to be known to do it again."""
@@ -67,26 +59,21 @@ class Surroundings:
             "retry_jitter": bot.settings.retry_jitter,
             "notebook": shell() is not None,
             "home": "I/O thread" if bot.home.is_io_thread else "the caller's loop",
-            "networks": [
-                {
-                    "name": relay.name,
-                    "seed": relay.seed,
-                    "up": msgspec.to_builtins(relay.up),
-                    "down": msgspec.to_builtins(relay.down),
-                }
-                for relay in self.relays
-            ],
+            "networks": self.way.networks,
             "versions": {"mbot_nb": __version__, "python": platform.python_version()},
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
 
 def lags(begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]) -> NDArray[np.float64]:
-    """For each span from ``begin`` to ``end`` the longest time, in seconds, for which a loop was blocked within it."""
+    """For each span from ``begin`` (ascending) to ``end`` the longest time for which a loop was blocked within it."""
     longest = np.zeros(len(begin))
+    latest = np.maximum.accumulate(end)
     for stall in stalls:
-        overlap = np.minimum(end, stall.end) - np.maximum(begin, stall.begin)
-        np.maximum(longest, overlap, out=longest)
+        # A long run has many of both: only the spans that this stall can touch are looked at.
+        near = slice(np.searchsorted(latest, stall.begin, "right"), np.searchsorted(begin, stall.end))
+        overlap = np.minimum(end[near], stall.end) - np.maximum(begin[near], stall.begin)
+        np.maximum(longest[near], overlap, out=longest[near])
     return longest
 
 

@@ -100,9 +100,10 @@ def _dots(ax: Axes, series: Series) -> None:
             ax.plot(series.t[chosen], series.ms[chosen], linestyle="None", **look)
 
 
-def _worth_a_name(series: Series) -> list[tuple[float, float]]:
-    """The longest stalls, in the order of time."""
-    long = [(begin, end) for begin, end in series.stalls.tolist() if end - begin >= WORTH_A_NAME]
+def _worth_a_name(series: Series) -> list[tuple[float, float, str]]:
+    """The longest stalls, in the order of time, and whose they are."""
+    stalls = [(begin, end, words) for (begin, end), words in zip(series.stalls.tolist(), series.blockers, strict=True)]
+    long = [stall for stall in stalls if stall[1] - stall[0] >= WORTH_A_NAME]
     return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
 
 
@@ -112,11 +113,11 @@ def _stalls(ax: Axes, series: Series) -> None:
         ax.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0, label=label)
         label = None
     last = max(float(series.t.max()) if len(series.t) else 0.0, float(series.stalls.max()) if len(series.stalls) else 0.0)
-    for number, (begin, end) in enumerate(_worth_a_name(series)):
+    for number, (begin, end, words) in enumerate(_worth_a_name(series)):
         middle = (begin + end) / 2
         left = middle < last / 2
         ax.annotate(
-            f"{series.blocker} blocked the loop for {end - begin:.1f} s here",
+            f"{words} for {end - begin:.1f} s here",
             xy=(middle, 0.80 - 0.09 * number),
             xytext=(10 if left else -10, 16),
             xycoords=ax.get_xaxis_transform(),

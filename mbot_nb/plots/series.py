@@ -37,8 +37,8 @@ class Series(NamedTuple):
     """Rows of begin and end."""
     changes: pd.DataFrame | None
     """Of the connection, with `t_s`."""
-    blocker: str
-    """Who blocks a loop here: `a cell`, or `something` where there are none."""
+    blockers: tuple[str, ...]
+    """For each stall what was blocked, and by whom if that is known."""
     settings: str
     by_rank: bool = True
     """Whether a percentile is one of the values, as in the lab; else it lies between two, as in a recorder's summary."""
@@ -96,7 +96,7 @@ def series_of(source: Any, what: str = "") -> Series:
         lost=len(seconds) - len(known),
         stalls=np.empty((0, 2)),
         changes=None,
-        blocker="something",
+        blockers=(),
         settings="",
     )
 
@@ -125,7 +125,7 @@ def _of_run(run: Any) -> Series:
         lost=run.lost,
         stalls=np.column_stack([begin, begin + stalls["blocked_ms"].to_numpy(dtype=np.float64) / 1e3]),
         changes=run.connection,
-        blocker="a cell" if run.settings.get("notebook") else "something",
+        blockers=_blockers(stalls, notebook=bool(run.settings.get("notebook"))),
         settings=_run_settings(run.settings),
     )
 
@@ -144,10 +144,16 @@ def _of_recorder(rec: Any) -> Series:
         lost=0,
         stalls=np.column_stack([stalls.begin_s, stalls.end_s]).astype(np.float64) - start,
         changes=connection.assign(t_s=connection.time_s - start),
-        blocker="a cell" if rec.metadata.get("cell") is not None else "something",
+        blockers=_blockers(stalls, notebook=rec.metadata.get("cell") is not None),
         settings=_recorder_settings(rec.metadata),
         by_rank=False,
     )
+
+
+def _blockers(stalls: pd.DataFrame, *, notebook: bool) -> tuple[str, ...]:
+    """Words for the loops that were blocked. What blocks the I/O thread may be a handler, or code that lets no thread run."""
+    caller = "a cell blocked the loop" if notebook else "something blocked the loop"
+    return tuple("the I/O thread was blocked" if loop == "I/O thread" else caller for loop in stalls["loop"])
 
 
 def _run_settings(settings: Mapping[str, Any]) -> str:

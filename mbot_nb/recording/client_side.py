@@ -15,8 +15,9 @@ from ..client import Client
 from ..errors import NotConnectedError
 from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, EventsMissed, RoundTrip, Settled, StateChanged
 from ..protocol.outgoing import SentBatch
+from ..way import Way
 from .commands import CommandTable
-from .listener import Listener, relays
+from .listener import Listener
 from .schema import SCHEMA
 from .states import Told
 from .tables import SLACK
@@ -59,7 +60,7 @@ class ClientListener(Listener):
         self._next_ping = 0.0
         self._events = self.tables["events"]
         self._heads: dict[str, str] = {}
-        self._way: tuple[str, str | None] = ("", None)
+        self._passing: tuple[str, str | None] = ("", None)
 
     def _listen(self) -> list[Callable[[], None]]:
         self._look_around()
@@ -107,8 +108,8 @@ class ClientListener(Listener):
     def _round_trip(self, trip: RoundTrip) -> None:
         if trip.sent < (self.since or 0.0):
             return  # nobody watched the loop when it began
-        lag = self._monitor.lag(trip.sent, trip.received)
-        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._way)
+        lag = self._monitors.lag(trip.sent, trip.received)
+        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._passing)
 
     def _state_changed(self, change: StateChanged) -> None:
         if change.kind == "delta":
@@ -132,6 +133,7 @@ class ClientListener(Listener):
         self.tables["connection"].append(
             change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
         )
+        self._monitors.follow(self._loops())
         self._look_around()
         self._written.clear()  # what has not gone out yet never will
         if change.state == "disconnected":
@@ -140,8 +142,11 @@ class ClientListener(Listener):
 
     def _look_around(self) -> None:
         """What round trips are made over from here on."""
-        names = [relay.name or "a network of its own" for relay in relays(self.client.url)]
-        self._way = self.client.profile, " and ".join(names) or None
+        names = [relay.name or "a network of its own" for relay in Way.of(self.client).relays]
+        self._passing = self.client.profile, " and ".join(names) or None
+
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        return Way.of(self.client).loops
 
     # Pings at a steady rate.
 

@@ -6,6 +6,7 @@ that nobody holds any more (its cell was run again) is collected, and its listen
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..home import Home
-from ..monitor import LoopMonitor, Stall
+from ..monitor import LoopMonitors, Stall
 from ..protocol.messages import EventMessage
 from ..protocol.outgoing import SentBatch
-from ..transport.impairment import Relay
 from .commands import CommandTable
 from .journal import SINCE
 from .rows import batch_rows
@@ -26,7 +26,7 @@ from .tables import SLACK, Table, Turn
 from .wiretap import TYPES, Wiretap
 from .writer import Writer
 
-__all__ = ["Listener", "relays"]
+__all__ = ["Listener"]
 
 NOTABLE_STALL = 0.05
 """Seconds of a blocked loop that become a row of their own."""
@@ -61,7 +61,7 @@ class Listener(ABC):
         """From when until when it was paused; None: it still is, or was stopped meanwhile."""
         self._paused = False
         self.writer = Writer(self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed())
-        self._monitor = LoopMonitor.of(home.loop)
+        self._monitors = LoopMonitors(self._hear_stall)
         self._endings: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
@@ -107,9 +107,9 @@ class Listener(ABC):
         if self._paused:
             self._paused = False
             self.pauses[-1][1] = self.since
-        self._monitor.hold()
+        self._monitors.follow(self._loops())
         self.writer.describe()
-        self._endings = [*self._listen(), self._monitor.listen(self._stalled), self._monitor.release]
+        self._endings = [*self._listen(), self._monitors.end]
         self._tell_state(self.since)
 
     def pause(self) -> None:
@@ -133,10 +133,9 @@ class Listener(ABC):
         """The present stretch is over."""
         assert self.since is not None
         now = time.monotonic()
-        pending = self._monitor.pending
-        if pending is not None:
+        for stall in self._monitors.unfinished(now):
             # A cell that blocks and then stops the recorder leaves the loop no time to tell.
-            self._stalled(Stall(max(pending, self.since), now))
+            self._stalled(stall._replace(begin=max(stall.begin, self.since)))
         self.seconds += now - self.since
         self.since = None
         endings, self._endings = self._endings, []
@@ -197,15 +196,15 @@ class Listener(ABC):
         if len(rows) >= SLACK:
             self._frames.tidy()
 
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        """Those of this process that hold up what is recorded when they are blocked."""
+        return [self.home.loop]
+
+    def _hear_stall(self, stall: Stall) -> None:
+        """On the loop that was blocked."""
+        if stall.seconds >= NOTABLE_STALL and not self.home.post(self._stalled, stall):
+            self._monitors.end()  # nobody is at home any more
+
     def _stalled(self, stall: Stall) -> None:
-        if stall.seconds >= NOTABLE_STALL:
-            self.tables["stalls"].append(stall.begin, stall.end, stall.seconds * 1e3)
-
-
-def relays(url: str) -> list[Relay]:
-    """The relays of this process that a client of ``url`` goes through, one after the other."""
-    found: list[Relay] = []
-    while (relay := Relay.at(url)) is not None and relay not in found:
-        found.append(relay)
-        url = relay.target
-    return found
+        if stall.seconds >= NOTABLE_STALL and self.since is not None:
+            self.tables["stalls"].append(stall.begin, stall.end, stall.seconds * 1e3, stall.loop)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import cells, registry
+from .. import cells
 from ..client import Client
 from ..server import Server
 from ..version import __version__
-from .listener import relays
+from ..way import Way
 
 if TYPE_CHECKING:
     from ..protocol.settings import Settings
@@ -35,8 +35,8 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
     settings: Settings = source.settings
     offset: dict[str, float] | None = None
     if isinstance(source, Client):
-        way = relays(source.url)
-        server = registry.local(way[-1].target if way else source.url)
+        way = Way.of(source)
+        server = way.server
         clock = source._session.clock
         latest = clock.latest(started)
         bound = clock.bound(started)
@@ -46,15 +46,7 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
             "profile": source.profile,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
             "robot": source.metadata,
-            "networks": [
-                {
-                    "name": relay.name,
-                    "seed": relay.seed,
-                    "up": msgspec.to_builtins(relay.up),
-                    "down": msgspec.to_builtins(relay.down),
-                }
-                for relay in way
-            ],
+            "networks": way.networks,
         }
         if latest is not None:
             offset = {"server_ahead_s": latest - started - bound, "bound_s": bound}

@@ -96,7 +96,9 @@ class Recorded(ABC):
 
     @property
     def stalls(self) -> pd.DataFrame:
-        """When this notebook's own loop was blocked for 50 ms or more: `begin_s`, `wall`, `end_s`, `blocked_ms`."""
+        """When a loop of this process that the messages pass was blocked for 50 ms or more: `begin_s`, `wall`, `end_s`,
+        `blocked_ms`, `loop`.
+        """
         return self.table("stalls")
 
     @property

@@ -33,7 +33,12 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         _WALL,
         Column("id", "whole", "the ping's id, by which its pong was found"),
         Column("rtt_ms", "number", "the round trip: received minus sent"),
-        Column("loop_lag_ms", "number", "the longest time within it for which this event loop was blocked; 0 below 1 ms"),
+        Column(
+            "loop_lag_ms",
+            "number",
+            "the longest time within it for which a loop of this process on its way was blocked (the client's, a relay's, the "
+            "server's); 0 below 1 ms",
+        ),
         Column("profile", "label", "of the connection: extended or baseline"),
         Column("impairment", "label", "the network that a relay of this process plays on the way; none if there is no relay"),
     ),
@@ -107,10 +112,11 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         _CLIENT,
     ),
     "stalls": (
-        Column("begin_s", "number", "since when this event loop was blocked"),
+        Column("begin_s", "number", "since when an event loop was blocked that is on the way"),
         _WALL,
         Column("end_s", "number", "until when"),
         Column("blocked_ms", "number", "how long: 50 ms or more"),
+        Column("loop", "label", "which one: the caller's loop (in a notebook: the cells'), or the I/O thread"),
     ),
 }
 
@@ -125,5 +131,5 @@ SUBJECTS = {
     "states": "field of the robot's state that got a value",
     "connection": "change of the connection",
     "frames": "message on the wire",
-    "stalls": "time this notebook's loop was blocked, 50 ms or more",
+    "stalls": "time a loop on the way was blocked, 50 ms or more",
 }

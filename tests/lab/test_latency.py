@@ -11,6 +11,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.lab import Network, PingRun, Relay, ping
+from mbot_nb.monitor import LoopMonitor
 
 from .conftest import Through
 
@@ -71,6 +72,22 @@ async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client)
     assert statistics["corrected_ms", "all"] > 300
     assert statistics["corrected_ms", "without stalls"] < 100
     assert "left out" in repr(run)
+
+
+async def test_an_early_stall_is_not_forgotten_in_a_long_run(bot: mb.Client) -> None:
+    """A monitor keeps the last 10,000: a busy loop has so many short ones within minutes."""
+
+    def hours() -> None:
+        monitor = LoopMonitor.of(bot.home.loop)
+        now = time.monotonic()
+        monitor._answered(now - 3.0, now)
+        for n in range(10_001):
+            monitor._answered(now + n * 1e-5, now + n * 1e-5 + 0.002)
+
+    bot.home.loop.call_later(0.1, hours)
+    run = await ping(bot, rate=50, duration=0.3)
+    assert run.stalls["blocked_ms"].max() == pytest.approx(3000)
+    assert run.stalls["loop"].unique().tolist() == ["the caller's loop"]
 
 
 async def test_a_cut_is_told_and_what_it_cost_is_lost(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:

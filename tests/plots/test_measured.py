@@ -146,6 +146,15 @@ def test_a_stall_of_three_seconds_is_named_and_left_out(ping_run: Callable[..., 
     assert "blocked the loop for" not in _texts(plots.latency(ping_run(stall=0.1)))
 
 
+def test_a_stall_of_the_io_thread_is_not_blamed_on_a_cell(ping_run: Callable[..., PingRun]) -> None:
+    run = ping_run()
+    first = run.stalls.iloc[0].to_dict()
+    run.stalls = pd.DataFrame([{**first, "loop": "I/O thread"}, {**first, "t_s": 7.0, "blocked_ms": 1000.0}])
+    words = _texts(plots.latency(run))
+    assert "the I/O thread was blocked for 3.0 s here" in words
+    assert "a cell blocked the loop for 1.0 s here" in words
+
+
 def test_the_distribution_is_that_of_the_samples(ping_run: Callable[..., PingRun]) -> None:
     run = ping_run("mine")
     values = np.sort(run.delays()) * 1e3
