@@ -200,3 +200,28 @@ asyncio.run(main())
     assert "Take `nest_asyncio.apply()` out and restart the kernel" in refused
     assert nested == "nested again"
     assert done.stderr == ""
+
+
+def test_a_full_send_buffer_is_told_in_the_cell_that_sends(server: sync.SyncServer) -> None:
+    got: list[int] = []
+    server.command("note")(lambda client, n, text: got.append(n))
+    gate = threading.Event()
+    sent = 0
+
+    def fill() -> None:
+        nonlocal sent
+        while sent < 1000:
+            one.send("note", n=sent, text="x" * 1000)
+            sent += 1
+
+    with sync.connect(server, settings={"send_buffer": 65_536}) as one:
+        one.client.home.post(gate.wait, 10)
+        try:
+            with pytest.raises(mb.SendBufferFullError, match="note was not sent"):
+                fill()
+        finally:
+            gate.set()
+        one.drain()
+        one.send("note", n=sent, text="")
+        one.flush()
+    assert got == list(range(sent + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,7 @@ AGAIN = "`await bot.reconnect()` tries again."
 _ANEW = "Make a new one with `bot = await mb.connect()`."
 _PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
 _MOST = MAX_FRAME - 2048
+_AROUND = len('{"command":"","params":')
 _NO_JSON = (TypeError, ValueError, RecursionError)
 _CONNECTED = SessionState.CONNECTED
 
@@ -64,6 +66,9 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._shortcut = shortcut
         self._pings: dict[int, asyncio.Future[float]] = {}
         self._conditions = Conditions(home.loop)
+        self._posted = 0
+        """Bytes of the commands from other threads that have not come here yet."""
+        self._posting = threading.Lock()
         self._closed = False
 
     def send(self, command: str, /, **params: Any) -> None:
@@ -90,19 +95,22 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         except _NO_JSON as error:
             raise _not_plain(command, error) from None
         params = msgspec.json.decode(text)
-        if not self.home.post(self._send_later, command, params):
+        size = _AROUND + len(command) + len(text)
+        with self._posting:
+            held = self._session.outbox.held_bytes + self._posted
+            if held >= self.settings.send_buffer and command not in c.URGENT:
+                raise _full(command, held)
+            self._posted += size
+        if not self.home.post(self._send_later, command, params, size):
             raise NotConnectedError(f"{command} was not sent: the event loop of this client is gone. {_ANEW}")
 
-    def _send(self, command: str, params: dict[str, Any]) -> None:
+    def _send(self, command: str, params: dict[str, Any], *, accepted: bool = False) -> None:
         session = self._session
         if session.state is not _CONNECTED:
             self._must_be_alive(command)
         outbox = session.outbox
-        if outbox.held_bytes >= self.settings.send_buffer:
-            raise SendBufferFullError(
-                f"{command} was not sent: {outbox.held_bytes / 2**20:.1f} MiB of commands wait for the server to acknowledge "
-                "them. `await bot.drain()` waits until there is room."
-            )
+        if outbox.held_bytes >= self.settings.send_buffer and not accepted and command not in c.URGENT:
+            raise _full(command, outbox.held_bytes)
         try:
             session.command(command, params, self._now())
         except _NO_JSON as error:
@@ -112,12 +120,15 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         elif len(outbox.queue.items) == 1:
             self._line.arm_for(outbox.queue.next_deadline())
 
-    def _send_later(self, command: str, params: dict[str, Any]) -> None:
+    def _send_later(self, command: str, params: dict[str, Any], size: int) -> None:
         """The same for another thread, which is not there any more to be told what went wrong."""
         try:
-            self._send(command, params)
+            self._send(command, params, accepted=True)
         except MbotError as error:
             _log.error("%s", error)
+        finally:
+            with self._posting:
+                self._posted -= size
 
     @call
     async def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
@@ -234,8 +245,9 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
         Raises:
             NotConnectedError: there is no connection now, or it broke before the answer came.
+            CommandTimeoutError: the connection stands, but no answer came within 5 s (`pong_timeout`).
         """
-        id = self._session.ping(self._now())
+        id = self._session.ping(self._now(), awaited=True)
         if id is None:
             raise NotConnectedError(f"no ping without a connection; this one is {self.connection_state}. {AGAIN}")
         waiter = self._pings[id] = self.home.loop.create_future()
@@ -291,6 +303,13 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
     def _standing_latch(self) -> str:
         latch = self._session.mirror.state.get("latch")
         return latch if isinstance(latch, str) else ""
+
+
+def _full(command: str, held: int) -> SendBufferFullError:
+    return SendBufferFullError(
+        f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to acknowledge them. "
+        "`await bot.drain()` waits until there is room."
+    )
 
 
 def _not_plain(name: str, error: Exception) -> CommandRejectedError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..address import normalise
 from ..commands import URGENT
-from ..errors import MbotError, NotConnectedError, UsageError
+from ..errors import CommandTimeoutError, MbotError, NotConnectedError, UsageError
 from ..home import Home, call
 from ..protocol.backoff import Loss, LossKind
 from ..protocol.client import ClientSession
@@ -23,6 +23,7 @@ from ..protocol.events import (
     ConnectionChanged,
     EventReceived,
     EventsMissed,
+    PingLost,
     RoundTrip,
     Settled,
     Trouble,
@@ -276,6 +277,16 @@ class Client(Calls):
             waiter = self._pings.pop(event.id, None)
             if waiter is not None and not waiter.done():
                 waiter.set_result(event.seconds)
+        elif isinstance(event, PingLost):
+            waiter = self._pings.pop(event.id, None)
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(
+                    CommandTimeoutError(
+                        f"ping: no answer came within {event.seconds:.1f} s, and the connection still stands: the server is "
+                        "busy, or does not give back what a ping holds. Try again.",
+                        command="ping",
+                    )
+                )
         elif isinstance(event, ConnectionChanged):
             self._connection_changed(event)
         elif isinstance(event, EventsMissed):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..client import Client
-from ..errors import CommandRejectedError, NotConnectedError, SendBufferFullError, UsageError
+from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
 from ..home import Call
 from ..protocol.batching import Batcher, mean_wait
 from ..protocol.events import ConnectionChanged, EventReceived, Trouble
@@ -332,6 +332,8 @@ class _Commands:
         except NotConnectedError:
             if not (self.bot.connected or self.bot.reconnecting):
                 raise
+            self._lost_pings += 1
+        except CommandTimeoutError:
             self._lost_pings += 1
 
     def _unanswered(self) -> int:

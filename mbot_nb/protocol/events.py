@@ -15,6 +15,7 @@ __all__ = [
     "Drop",
     "EventReceived",
     "EventsMissed",
+    "PingLost",
     "RoundTrip",
     "Settled",
     "StateChanged",
@@ -87,6 +88,18 @@ class RoundTrip(NamedTuple):
         return self.received - self.sent
 
 
+class PingLost(NamedTuple):
+    """A ping that is awaited has got no answer in time."""
+
+    id: int
+    sent: float
+    at: float
+
+    @property
+    def seconds(self) -> float:
+        return self.at - self.sent
+
+
 class Acknowledged(NamedTuple):
     """These commands, for which no answer was asked, have reached the server."""
 
@@ -111,5 +124,15 @@ class Trouble(NamedTuple):
 
 
 ClientEvent = (
-    Dial | Drop | ConnectionChanged | StateChanged | EventReceived | EventsMissed | RoundTrip | Acknowledged | Settled | Trouble
+    Dial
+    | Drop
+    | ConnectionChanged
+    | StateChanged
+    | EventReceived
+    | EventsMissed
+    | RoundTrip
+    | PingLost
+    | Acknowledged
+    | Settled
+    | Trouble
 )

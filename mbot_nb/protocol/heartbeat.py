@@ -37,23 +37,28 @@ class Silence:
 class Heartbeat:
     """The client's side: pings at an interval, each known by its id, and a limit for the answer."""
 
-    OUTSTANDING = 1024
-    """Pings remembered of a server that gives no ids back."""
+    MEMORY = 60.0
+    """Seconds for which a ping is remembered that a server has given no id back for."""
 
     def __init__(self, settings: Settings, now: float) -> None:
         self._settings = settings
         self._next_id = 1
         self._outstanding: dict[int, float] = {}
+        self._awaited: dict[int, float] = {}
+        """When those were sent that somebody waits for, the oldest first."""
+        self._patient_until = now
         self._silence: Silence | None = None
         self.next_ping = now
 
-    def ping(self, now: float) -> int:
-        """Begin a round trip; returns its id."""
+    def ping(self, now: float, *, awaited: bool = False) -> int:
+        """Begin a round trip; returns its id. One that is awaited is either answered or :meth:`given_up`."""
         id = self._next_id
         self._next_id += 1
+        while self._outstanding and now - self._outstanding[oldest := next(iter(self._outstanding))] > self.MEMORY:
+            del self._outstanding[oldest]
         self._outstanding[id] = now
-        if len(self._outstanding) > self.OUTSTANDING:
-            del self._outstanding[next(iter(self._outstanding))]
+        if awaited:
+            self._awaited[id] = now
         self.next_ping = now + self._settings.ping_interval
         if self._silence is None:
             limit = self._settings.pong_timeout
@@ -69,7 +74,31 @@ class Heartbeat:
         sent = self._outstanding.pop(id, None) if type(id) is int else None
         if sent is None or not self._outstanding:
             self._silence = None
-        return None if sent is None else (sent, now - sent)
+        if sent is None:
+            return None
+        if self._awaited and type(id) is int:
+            self._awaited.pop(id, None)
+        return sent, now - sent
+
+    def given_up(self, now: float) -> list[tuple[int, float]]:
+        """The awaited pings whose pong's time is over, and when they were sent; a late look postpones the answer."""
+        due = self._given_up_at()
+        if due is None or now < due:
+            return []
+        settings = self._settings
+        if now > due + settings.stall:
+            self._patient_until = now + settings.pong_timeout
+            return []
+        late = [(id, sent) for id, sent in self._awaited.items() if now >= sent + settings.pong_timeout]
+        for id, _ in late:
+            del self._awaited[id]
+        return late
+
+    def _given_up_at(self) -> float | None:
+        """When the oldest awaited ping is given up."""
+        if not self._awaited:
+            return None
+        return max(next(iter(self._awaited.values())) + self._settings.pong_timeout, self._patient_until)
 
     def heard(self, now: float) -> None:
         """Any frame proves life; while a ping is out the silence is counted anew."""
@@ -82,7 +111,9 @@ class Heartbeat:
 
     def next_deadline(self) -> float:
         """When to ping or to judge next."""
-        return self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+        deadline = self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+        given_up = self._given_up_at()
+        return deadline if given_up is None else min(deadline, given_up)
 
 
 class ClockOffset:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..client import Client
-from ..errors import NotConnectedError
+from ..errors import CommandTimeoutError, NotConnectedError
 from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, EventsMissed, RoundTrip, Settled, StateChanged
 from ..protocol.outgoing import SentBatch
 from ..way import Way
@@ -164,6 +164,6 @@ class ClientListener(Listener):
             self._timer = None
 
     async def _one_ping(self) -> None:
-        # A cut connection is in the table `connection`; a ping that it swallowed has no round trip.
-        with suppress(NotConnectedError):
+        # A cut connection is in the table `connection`; a ping that it swallowed, or nobody answered, has no round trip.
+        with suppress(NotConnectedError, CommandTimeoutError):
             await self.client.ping()

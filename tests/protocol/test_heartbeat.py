@@ -111,10 +111,31 @@ class TestHeartbeat:
 
     def test_pings_that_are_never_answered_are_not_kept_for_ever(self) -> None:
         beat = heartbeat()
-        for _ in range(Heartbeat.OUTSTANDING + 1):
-            beat.ping(0.0)
-        assert beat.pong(1, 1.0) is None
-        assert beat.pong(2, 1.0) == (0.0, 1.0)
+        beat.ping(0.0)
+        beat.ping(30.0)
+        beat.ping(Heartbeat.MEMORY + 1)
+        assert beat.pong(1, 62.0) is None
+        assert beat.pong(2, 62.0) == (30.0, 32.0)
+
+    def test_an_awaited_ping_is_answered_or_given_up_once(self) -> None:
+        beat = heartbeat()
+        unheard, answered, later = beat.ping(0.0, awaited=True), beat.ping(0.5, awaited=True), beat.ping(2.0, awaited=True)
+        beat.ping(0.1)
+        beat.pong(answered, 0.7)
+        beat.heard(4.0)
+        assert beat.next_deadline() == 5.0
+        assert beat.given_up(4.9) == []
+        assert beat.given_up(5.0) == [(unheard, 0.0)]
+        assert beat.given_up(5.0) == []
+        assert beat.given_up(7.0) == [(later, 2.0)]
+        assert beat.pong(unheard, 7.1) == (0.0, 7.1), "it measures all the same"
+
+    def test_a_late_look_reads_what_has_come_before_it_gives_a_ping_up(self) -> None:
+        beat = heartbeat()
+        beat.ping(0.0, awaited=True)
+        assert beat.given_up(8.0) == []
+        assert beat.given_up(12.9) == []
+        assert beat.given_up(13.0) == [(1, 0.0)]
 
 
 class TestClockOffset:

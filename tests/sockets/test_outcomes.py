@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
+from mbot_nb.protocol.events import PingLost
 
 from .conftest import Connect, Serve
 from .peers import Relay, TinyRobot, message, until
@@ -368,3 +370,55 @@ async def test_closing_sends_what_is_queued(server: mb.Server, bot: mb.Client) -
     await bot.close()
     assert got == list(range(7))
     assert server.clients == []
+
+
+async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(server: mb.Server, connect: Connect) -> None:
+    got: list[int] = []
+    server.command("note")(lambda client, n, text: got.append(n))
+    bot = await connect(server, thread=True, settings={"send_buffer": 65_536})
+    gate = threading.Event()
+    bot.home.post(gate.wait, 10)  # the loop of the client takes nothing over
+    sent = 0
+
+    def fill() -> None:
+        nonlocal sent
+        while sent < 1000:
+            bot.send("note", n=sent, text="x" * 1000)
+            sent += 1
+
+    try:
+        with pytest.raises(mb.SendBufferFullError, match=r"0\.1 MiB .*`await bot\.drain\(\)` waits until there is room"):
+            fill()
+        bot.send("stop")  # does not wait in that buffer
+    finally:
+        gate.set()
+    assert 60 <= sent <= 65
+    await bot.drain()
+    bot.send("note", n=sent, text="")
+    await bot.flush()
+    assert got == list(range(sent + 1)), "none has vanished"
+
+
+async def test_many_pings_at_once_are_all_answered(bot: mb.Client) -> None:
+    assert len(await asyncio.wait_for(asyncio.gather(*(bot.ping() for _ in range(1100))), 10)) == 1100
+
+
+async def test_a_ping_that_the_server_does_not_give_back_is_given_up(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    async def forgetful(websocket: ServerConnection) -> None:
+        state = {"version": 2, "type": "state", "payload": {"neural_state": {}}, "timestamp": 0}
+        await websocket.send(json.dumps(state))
+        async for _ in websocket:
+            await websocket.send(json.dumps({"version": 2, "type": "pong", "payload": {}, "timestamp": 0}))
+
+    async with plain_serve(forgetful, "127.0.0.1", 0) as plain:
+        bot = await connect(f"127.0.0.1:{plain.sockets[0].getsockname()[1]}", settings={"pong_timeout": 0.2})
+        with pytest.raises(mb.CommandTimeoutError, match=r"ping: no answer came within 0\.\d s, and the connection still stands"):
+            await asyncio.wait_for(bot.ping(), 5)
+        assert bot.connected
+        lost: list[int] = []
+        bot.tap(lambda item: lost.append(item.id) if isinstance(item, PingLost) else None)
+        with mb.Recorder(bot, ping_rate=50) as rec:
+            await until(lambda: len(lost) >= 3)
+            assert rec.latency.empty
+        await bot.close()
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -107,11 +107,11 @@ class Sending(Life):
         if not self.extended:
             self._calls.sent(sent[1].commands, now)
 
-    def ping(self, now: float) -> int | None:
-        """Begin a round trip; returns its id, or None without a connection."""
+    def ping(self, now: float, *, awaited: bool = False) -> int | None:
+        """Begin a round trip; returns its id, or None without a connection. Of one that is awaited it is told how it ended."""
         if self._heartbeat is None:
             return None
-        id = self._heartbeat.ping(now)
+        id = self._heartbeat.ping(now, awaited=awaited)
         self._say(b"ping", b'{"id":%d}' % id, now)
         return id
 

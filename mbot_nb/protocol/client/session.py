@@ -15,7 +15,7 @@ from ...errors import ProtocolError
 from .. import messages as m
 from ..backoff import CloseCode, Loss, LossKind
 from ..codec import ServerFrames, encode, to_json
-from ..events import EventReceived, EventsMissed, RoundTrip, StateChanged, Trouble
+from ..events import EventReceived, EventsMissed, PingLost, RoundTrip, StateChanged, Trouble
 from ..heartbeat import ClockOffset, Heartbeat, Silence
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
@@ -130,7 +130,9 @@ class ClientSession(Sending):
         if heartbeat.is_dead(now):
             detail = f"the server did not answer a ping within {settings.pong_timeout:g} s"
             self._drop(LossKind.TIMEOUT, detail, CloseCode.GOING_AWAY)
-        elif now >= heartbeat.next_ping:
+            return
+        self.events += [PingLost(id, sent, now) for id, sent in heartbeat.given_up(now)]
+        if now >= heartbeat.next_ping:
             self.ping(now)
 
     def next_deadline(self) -> float | None:
