@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import threading
 import weakref
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,12 +36,13 @@ def port_of(address: object) -> str | None:
     return address.strip() if _DEVICE.fullmatch(address.strip()) else None
 
 
-def open_cable(port: str, own: Iterable[str] = ()) -> SerialRobot | str:
+def open_cable(port: str, own: Iterable[str] = (), ended: threading.Event | None = None) -> SerialRobot | str:
     """The robot at ``port``, which has answered; with an empty one, the only robot there is.
 
     Args:
         port: an address for pyserial, or an empty text.
         own: the ports by which servers of this process drive robots already.
+        ended: set it, and nobody is asked any more; the ports are given back.
 
     Returns:
         The robot; or, if it is one of those already driven, its port.
@@ -55,7 +57,7 @@ def open_cable(port: str, own: Iterable[str] = ()) -> SerialRobot | str:
         return port
     kind = None
     if not port:
-        chosen = _the_only_one(own)
+        chosen = _the_only_one(own, ended)
         if isinstance(chosen, str):
             return chosen
         port, kind = chosen.address, chosen.kind if chosen.what == "emulator" else None
@@ -63,7 +65,7 @@ def open_cable(port: str, own: Iterable[str] = ()) -> SerialRobot | str:
         kind = next((one.kind for one in candidates() if one.address == port), None)
     for earlier in [robot for robot in _opened if robot.port == port]:
         earlier.link.close(TIMEOUT)  # it was closed, and may not have let go of the port yet
-    robot = open_robot(port, kind=kind, timeout=TIMEOUT)
+    robot = open_robot(port, kind=kind, timeout=TIMEOUT, ended=ended)
     _opened.add(robot)
     return robot
 
@@ -95,13 +97,13 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     return emulator
 
 
-def _the_only_one(own: list[str]) -> Found | str:
+def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
     """What is meant if nothing was said. Several ports are asked who is there; a single one will be by its driver."""
     listed = [one for one in candidates() if one.address not in own]
     likely = [one for one in listed if one.usable]
     if len(likely) + len(own) > 1:
         with ThreadPoolExecutor(len(listed), "mbot_nb-cable") as threads:
-            listed = list(threads.map(lambda one: examine(one, TIMEOUT), listed))
+            listed = list(threads.map(lambda one: examine(one, TIMEOUT, ended), listed))
         likely = [one for one in listed if one.usable]
     if len(likely) + len(own) == 1:
         return likely[0] if likely else own[0]

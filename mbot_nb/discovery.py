@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -95,7 +96,9 @@ class Discovery(Sequence[Found]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def discover(*, timeout: float = 8.0, every_port: bool = False, servers: bool = True) -> Discovery:
+def discover(
+    *, timeout: float = 8.0, every_port: bool = False, servers: bool = True, ended: threading.Event | None = None
+) -> Discovery:
     """Look for robots: running servers of this user, emulated robots, and serial ports, each of which is asked who is there.
 
     It looks on this machine only. It takes as long as the slowest port, up to ``timeout``: an mBot2 may need 6 s to start after
@@ -106,13 +109,14 @@ def discover(*, timeout: float = 8.0, every_port: bool = False, servers: bool = 
         timeout: seconds that a robot is given to answer.
         every_port: ask at every serial port.
         servers: look for servers, too.
+        ended: set it in another thread, and it ends within about a second with what was found, and gives the ports back.
     """
     began = time.monotonic()
     simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
     looks: list[Callable[[], Found]] = [lambda: simulator]
     if servers:
         looks += [partial(_server, entry) for entry in running.running("server")]
-    looks += [partial(examine, one, timeout) for one in candidates(every_port)]
+    looks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
     with ThreadPoolExecutor(max(1, len(looks)), "mbot_nb-discovery") as threads:
         pending: list[Future[Found]] = [threads.submit(look) for look in looks]
         found = [each.result() for each in pending]
@@ -135,8 +139,8 @@ def candidates(every_port: bool = False) -> list[Found]:
     return found
 
 
-def examine(one: Found, timeout: float) -> Found:
-    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits."""
+def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
+    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits, until ``ended``."""
     from .robots.serial.port import opener, why_not
     from .robots.serial.probing import probe
 
@@ -147,7 +151,7 @@ def examine(one: Found, timeout: float) -> Found:
             return one._replace(why_not=f'in use by the server at {entry.address}: await mb.connect("{entry.address}")')
     try:
         if one.kind is None:
-            answer = probe(one.address, timeout)
+            answer = probe(one.address, timeout, ended=ended)
             return one._replace(robot=f"{NAMES[answer.kind]} (firmware {answer.version})", kind=answer.kind)
         try:
             opener(one.address)().close()

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,6 +39,8 @@ _on_cable: dict[Server, set[Client]] = {}
 """Servers that were started for a robot on a cable, and who of this process is connected to them."""
 _going: set[Server] = set()
 """Those whose last client has gone."""
+_cancelled: set[Future[Any]] = set()
+"""Robots on a cable that nobody waits for any more, while they are still being asked for."""
 
 
 def serve(
@@ -210,13 +213,20 @@ async def _server_on_cable(port: str, thread: bool) -> Server:
     for old in tuple(_going):
         await old.close()  # its last client has gone; the port is free in a moment
     driven = {server.robot.port: server for server in servers() if server.robot.port}
+    # What was cancelled lets go of its ports first.
+    await asyncio.gather(*(asyncio.wrap_future(earlier) for earlier in tuple(_cancelled)), return_exceptions=True)
     threads = ThreadPoolExecutor(1, "mbot_nb-cable")  # of its own: no thread is left when it is done
-    opening = asyncio.get_running_loop().run_in_executor(threads, cable.open_cable, port, tuple(driven))
+    ended = threading.Event()
+    opening = threads.submit(cable.open_cable, port, tuple(driven), ended)
     threads.shutdown(wait=False)
+    waiting = asyncio.wrap_future(opening)
     try:
-        robot = await asyncio.shield(opening)
+        robot = await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        opening.add_done_callback(_give_back)
+        ended.set()
+        waiting.add_done_callback(_give_back)
+        _cancelled.add(opening)
+        opening.add_done_callback(_cancelled.discard)
         raise
     if isinstance(robot, str):
         server = driven[robot]

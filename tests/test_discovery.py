@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,6 +58,18 @@ def test_without_anything_there_is_the_simulator() -> None:
     assert [one.what for one in found] == ["simulator"]
     assert found.usable == []
     assert "await mb.connect()" in repr(found)
+
+
+def test_a_search_can_be_ended_and_gives_its_ports_back(ports: list[Any], silent_port: str) -> None:
+    ports.append(usb(silent_port))
+    ended = threading.Event()
+    ending = threading.Timer(0.2, ended.set)
+    ending.start()
+    found = discover(timeout=8.0, ended=ended)
+    ending.join()
+    assert found.seconds < 3
+    assert "ended before anybody answered" in by_address(found)[silent_port].why_not
+    opener(silent_port)().close()
 
 
 def test_emulated_robots_are_found_without_being_asked() -> None:

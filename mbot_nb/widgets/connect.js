@@ -77,7 +77,8 @@ function render(view) {
   const work = make("div", root, { className: "mbot-row", hidden: true });
   const doing = make("span", work);
   doing.setAttribute("role", "status");
-  progressBar(work, "Connecting").hidden = false;
+  const bar = progressBar(work, "");
+  bar.hidden = false;
   button(work, "Cancel", "Cancel what is being done", () => ask({ kind: "cancel" }));
 
   const trouble = live.field("trouble", make("div", root, { className: "mbot-trouble" }));
@@ -123,6 +124,7 @@ function render(view) {
   const count = () => {
     const { attempt, wait, doing: now } = live.values;
     const passed = (performance.now() - came) / 1000;
+    if (now) bar.setAttribute("aria-label", now.words);
     if (now) doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
     if (attempt === null || attempt === undefined) {
       countdown.textContent = "";

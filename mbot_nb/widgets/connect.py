@@ -8,12 +8,13 @@ panel.bot                           # the robot, to go on with
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
-from ..discovery import USB, Found, discover
+from ..discovery import USB, Discovery, Found, discover
 from ..embedded import connect, serve
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..home import Home, settle
@@ -69,6 +70,7 @@ class ConnectPanel(LiveWidget):
         self._since = 0.0
         self._work: concurrent.futures.Future[None] | None = None
         self._failure = ""
+        self._looking: asyncio.Future[Discovery] | None = None
         self._address = ""
         self._lasting = ""
         self._choices: list[dict[str, Any]] = []
@@ -162,6 +164,8 @@ class ConnectPanel(LiveWidget):
         self._work = self._home.submit(run())
 
     async def _connect(self, address: str, token: str | None, window: float) -> None:
+        if self._looking is not None:
+            await asyncio.wait([self._looking])  # one that was cancelled lets go of its ports
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
         if where is None and servers():
@@ -183,7 +187,13 @@ class ConnectPanel(LiveWidget):
 
     async def _look_around(self) -> None:
         """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else may go on meanwhile."""
-        found = [one for one in await asyncio.to_thread(discover) if one.what != "simulator"]
+        ended = threading.Event()
+        self._looking = asyncio.ensure_future(asyncio.to_thread(discover, ended=ended))
+        try:
+            everything = await asyncio.shield(self._looking)
+        finally:
+            ended.set()
+        found = [one for one in everything if one.what != "simulator"]
         self._choices = [_choice(one) for one in found]
         usable = sum(one.usable for one in found)
         self._say(f"{usable} to connect to, beside the simulator." if usable else "Nothing but the simulator was found.")

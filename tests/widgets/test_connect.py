@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import select
 import sys
 import time
 from types import SimpleNamespace
@@ -162,7 +164,7 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
     simulator = Found("simulator", "simulated mBot2", "", "", "", "")
     found = Discovery([simulator, port, taken, server], 0.1)
-    monkeypatch.setattr("mbot_nb.widgets.connect.discover", lambda: found)
+    monkeypatch.setattr("mbot_nb.widgets.connect.discover", lambda ended: found)
     panel = ConnectPanel()
     page.send(panel, kind="show", view="a")
     page.send(panel, kind="look")
@@ -174,6 +176,34 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     assert third["address"] == "ws://127.0.0.1:4000"
     assert said(page, panel)[-1] == "2 to connect to, beside the simulator."
     panel.close()
+
+
+@pytest.mark.parametrize("first", ["look", "connect"])
+async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_it(
+    page: Page, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    master, slave = os.openpty()
+    os.set_blocking(master, False)
+    port = os.ttyname(slave)
+    monkeypatch.setattr("mbot_nb.discovery.candidates", lambda every_port=False: [Found("port", "", port, "CH340", "", "")])
+    monkeypatch.setattr("mbot_nb.cable.candidates", list)
+    panel = ConnectPanel()
+    page.send(panel, kind="show", view="a")
+    page.send(panel, kind=first, address=f"usb:{port}")
+
+    def asked() -> bool:
+        return bool(select.select([master], [], [], 0)[0])
+
+    await until(asked)
+    page.send(panel, kind="cancel")
+    await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
+    monkeypatch.setattr("mbot_nb.cable.TIMEOUT", 0.2)
+    page.send(panel, kind="connect", address=f"usb:{port}")
+    await until(lambda: latest(page, panel, "trouble"))
+    assert "nobody answered" in latest(page, panel, "trouble"), "and not that another program has it"
+    panel.close()
+    os.close(master)
+    os.close(slave)
 
 
 async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Page) -> None:

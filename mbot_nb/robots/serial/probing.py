@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from typing import Literal, NamedTuple
 
@@ -28,23 +29,32 @@ class Found(NamedTuple):
     """Of its firmware."""
 
 
-def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None) -> Found:
+def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None, ended: threading.Event | None = None) -> Found:
     """Ask both kinds of robots for their version, until one answers. It waits: call it from a thread.
 
     Args:
         port: an address for pyserial, or a function that opens a port.
         timeout: seconds; an mBot2 may need 6 to start after its port was opened.
+        name: what the port is called in errors.
+        ended: set it, and the port is given back within 0.3 s.
 
     Raises:
         ConnectError: the port cannot be opened, or nobody answers; with what to do.
     """
-    found, opened = _probe(port, timeout, name or (port if isinstance(port, str) else "the given port"))
+    found, opened = _probe(port, timeout, name or (port if isinstance(port, str) else "the given port"), ended)
     with contextlib.suppress(OSError):  # it went meanwhile
         opened.close()
     return found
 
 
-def open_robot(port: str, *, kind: Kind | None = None, timeout: float = 10.0, robot_id: str | None = None) -> SerialRobot:
+def open_robot(
+    port: str,
+    *,
+    kind: Kind | None = None,
+    timeout: float = 10.0,
+    robot_id: str | None = None,
+    ended: threading.Event | None = None,
+) -> SerialRobot:
     """The driver for the robot at ``port``, which has answered. It waits: call it from a thread.
 
     Args:
@@ -52,12 +62,13 @@ def open_robot(port: str, *, kind: Kind | None = None, timeout: float = 10.0, ro
         kind: which robot it is; without it both are asked for.
         timeout: seconds; an mBot2 may need 6 to start after its port was opened.
         robot_id: its name.
+        ended: set it, and it is not asked any more which robot it is.
 
     Raises:
         ConnectError: there is none, with what to do.
     """
     if kind is None:
-        found, opened = _probe(port, timeout, port)
+        found, opened = _probe(port, timeout, port, ended)
         kind = found.kind
     else:
         try:
@@ -73,7 +84,7 @@ def open_robot(port: str, *, kind: Kind | None = None, timeout: float = 10.0, ro
     return robot
 
 
-def _probe(port: str | OpenPort, timeout: float, address: str) -> tuple[Found, Port]:
+def _probe(port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None) -> tuple[Found, Port]:
     """Who is there, and the port, which is still open."""
     waker = Waker()
     with contextlib.closing(waker):
@@ -83,12 +94,14 @@ def _probe(port: str | OpenPort, timeout: float, address: str) -> tuple[Found, P
             raise why_not(address, error) from None
         found = None
         try:
-            found = _ask(channel, timeout)
+            found = _ask(channel, timeout, ended)
         except OSError as error:
             raise why_not(address, error) from None
         finally:
             if found is None:
                 channel.close()
+    if found is None and ended is not None and ended.is_set():
+        raise ConnectError(f"the search at {address} was ended before anybody answered: look again")
     if found is None:
         raise ConnectError(
             f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it an mBot2 or mBot, and is its "
@@ -103,13 +116,13 @@ def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
     return lambda: left.pop() if left else again()
 
 
-def _ask(channel: Channel, timeout: float) -> Found | None:
+def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Found | None:
     """Both in turn: what the one is asked is noise to the other."""
     dialects: tuple[tuple[Kind, Dialect], ...] = (("cyberpi", F3Dialect()), ("mbot", FF55Dialect()))
     asked: dict[Kind, set[int]] = {kind: set() for kind, _ in dialects}
     now = time.monotonic()
     end, next_question = now + timeout, now
-    while now < end:
+    while now < end and not (ended is not None and ended.is_set()):
         if now >= next_question:
             next_question = now + ASK_EVERY
             for kind, dialect in dialects:
