@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .packing import GAP, SMALL_GAP, Chunk, Column, Kind, Text
 from .schema import SCHEMA
 
-__all__ = ["Growing", "arrow_schema", "batch", "conformed", "empty", "frame_of", "wall_at", "with_wall"]
+__all__ = ["Growing", "Part", "arrow_schema", "batch", "conformed", "empty", "frame_of", "in_order", "wall_at", "with_wall"]
 
 _ARROW = {
     "number": pa.float64(),
@@ -29,6 +29,8 @@ LONG = 16 * 1024
 """Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
 
 Array = NDArray[Any]
+Part = tuple[NDArray[np.int64], pa.Table]
+"""Rows, and their numbers."""
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -57,6 +59,17 @@ def conformed(name: str, table: pa.Table) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def in_order(parts: Sequence[Part], begin: int) -> Part:
+    """The rows of several parts by their numbers, from this number on: each once, from the first part that has it."""
+    numbers = np.concatenate([numbers for numbers, _ in parts])
+    table = pa.concat_tables([rows for _, rows in parts]).combine_chunks()
+    if (len(numbers) and numbers[0] < begin) or (np.diff(numbers) != 1).any():
+        numbers, places = np.unique(numbers, return_index=True)
+        kept = numbers >= begin
+        numbers, table = numbers[kept], table.take(pa.array(places[kept]))
+    return numbers, table
 
 
 def with_wall(name: str, table: pa.Table, wall_offset: float) -> pa.Table:

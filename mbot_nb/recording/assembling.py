@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from .arrow import arrow_schema, batch
+from .arrow import Part, arrow_schema, batch, in_order
 from .packing import Chunk
 from .schema import SCHEMA
 
@@ -22,8 +21,6 @@ __all__ = ["assembled"]
 
 Packed = tuple[Chunk, list[tuple[str, ...] | None]]
 """Rows, and what the labels in them mean."""
-Part = tuple[NDArray[np.int64], pa.Table]
-"""Rows, and their numbers."""
 
 
 def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tuple[dict[str, pa.Table], int]:
@@ -42,7 +39,7 @@ def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tup
         parts = [_part(name, here[name]), _part(name, [(chunk, table.labels()) for chunk in waiting.get(name, [])])]
         if opened is not None and name in opened.tables:
             parts.append((opened.numbers[name], opened.tables[name]))
-        numbers, whole[name] = _in_order(parts, table.cleared)
+        numbers, whole[name] = in_order(parts, table.cleared)
         if len(numbers):
             missing += int(numbers[-1]) + 1 - table.cleared - len(numbers)
     return whole, missing
@@ -53,14 +50,3 @@ def _part(name: str, packed: Sequence[Packed]) -> Part:
     numbers = [np.arange(chunk.first, chunk.end) for chunk, _ in packed]
     rows = pa.Table.from_batches([batch(columns, chunk, labels) for chunk, labels in packed], schema=schema)
     return np.concatenate([np.empty(0, "i8"), *numbers]), rows
-
-
-def _in_order(parts: Sequence[Part], begin: int) -> Part:
-    """The rows of several parts by their numbers, from this number on: each once, from the first part that has it."""
-    numbers = np.concatenate([numbers for numbers, _ in parts])
-    table = pa.concat_tables([rows for _, rows in parts]).combine_chunks()
-    if (len(numbers) and numbers[0] < begin) or (np.diff(numbers) != 1).any():
-        numbers, places = np.unique(numbers, return_index=True)
-        kept = numbers >= begin
-        numbers, table = numbers[kept], table.take(pa.array(places[kept]))
-    return numbers, table

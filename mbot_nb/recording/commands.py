@@ -14,6 +14,9 @@ from .tables import Column, Spill, Table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+    from .arrow import Part
 
 __all__ = ["CommandTable"]
 
@@ -36,6 +39,11 @@ class CommandTable:
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
         self._lock = threading.RLock()  # held for a moment: rows do not go from one to the other meanwhile
+        self._in_tail: dict[Any, tuple[Any, ...]] = {}
+        self._tail: Part | None = None
+        """The open ones as rows, as they were when somebody asked last."""
+        self._shown: tuple[int, int, pa.Table, pd.DataFrame] | None = None
+        """What was given to who asked last, and of what it was made."""
 
     def __len__(self) -> int:
         return min(len(self._done) + len(self._open), self.max_rows)
@@ -91,20 +99,47 @@ class CommandTable:
             self._done.clear(after)
 
     def frame(self) -> pd.DataFrame:
-        """All rows as a DataFrame of the caller's own."""
+        """All rows as a DataFrame of the caller's own. Only what came or has changed since the last time is converted."""
         import pandas as pd
 
+        from .arrow import frame_of
+
         with self._lock:
-            still_open = list(self._open)
-            done = self._done.frame()
-        if not still_open:
-            return done
-        newest = Table("commands", self.columns, max_rows=len(still_open), wall_offset=self._wall_offset, turn=self._turned)
-        newest.extend(still_open)
-        frame = newest.frame()
-        if len(done):
-            frame = pd.concat([done, frame], ignore_index=True)
-        return frame.iloc[-self.max_rows :].reset_index(drop=True) if len(frame) > self.max_rows else frame
+            tail = self._tail_now()
+            begin, end = self.cleared, self._done.total
+            if self._shown is not None and self._shown[:2] == (begin, end) and self._shown[2] is tail:
+                return self._shown[3].copy(deep=False)
+            frame = self._done.frame()
+            if tail.num_rows:
+                newest = frame_of(self.columns, tail, self._wall_offset)
+                frame = pd.concat([frame, newest], ignore_index=True) if len(frame) else newest
+            if len(frame) > self.max_rows:
+                frame = frame.iloc[-self.max_rows :].reset_index(drop=True)
+            self._shown = begin, end, tail, frame
+        return frame.copy(deep=False)
+
+    def _tail_now(self) -> pa.Table:
+        """The open commands as rows; the same object as long as nothing has changed."""
+        import numpy as np
+        import pyarrow as pa
+
+        from .arrow import batch, empty, in_order
+
+        first = self._done.total
+        numbers, rows = self._tail if self._tail is not None else (np.empty(0, "i8"), empty(self.columns))
+        changed = self.under_way(self._in_tail)
+        if changed is not None:
+            news = pa.Table.from_batches([batch(self.columns, *changed[1:])])
+            numbers, rows = in_order([(np.array(changed[0]), news), (numbers, rows)], first)
+        elif len(numbers) and numbers[0] < first:
+            numbers, rows = in_order([(numbers, rows)], first)
+        if len(numbers) != len(self._in_tail):
+            # One that was written down or forgotten and is sent again, without any change, has another number now.
+            self._in_tail.clear()
+            self._tail = None
+            return self._tail_now()
+        self._tail = numbers, rows
+        return rows
 
     def packed(self) -> list[tuple[Chunk, list[tuple[str, ...] | None]]]:
         """All rows that are in memory, and what the labels in them mean."""

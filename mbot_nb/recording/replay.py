@@ -15,6 +15,7 @@ from .. import commands as c
 from ..errors import CommandRejectedError, UsageError
 from ..robot import Report, Robot
 from ..robots.watchdog import Handle, shared
+from .recorder import Recorder
 from .recording import Recording
 from .timeline import Source, Timeline
 
@@ -401,6 +402,8 @@ def _opened(source: str | Path | Source) -> tuple[str, Source]:
     """What it is called, and its tables."""
     if isinstance(source, (str, Path)):
         source = Recording.load(source)
+    elif isinstance(source, Recorder):
+        source = source.to_recording()  # with the rows that had to leave its memory: the whole state is told at the beginning
     for table in ("events", "states"):
         if not hasattr(source, table):
             raise UsageError(f"mb.ReplayRobot(...) needs a recording or its file, and {type(source).__name__} has no {table}")

@@ -131,3 +131,54 @@ def test_only_those_that_changed_are_told_again() -> None:
     assert rows.column("sequence").to_pylist() == [2, 3, 7]
     assert rows.column("outcome").to_pylist() == ["delivered"] * 3
     assert rows.column("error").null_count == 3
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["all end", "the first one never ends"])
+def test_asking_converts_only_what_came_or_has_changed(monkeypatch: pytest.MonkeyPatch, blocked: bool) -> None:
+    table = _table(max_rows=300_000)
+    many = [_sent(n) for n in range(200_000)]
+    for first in range(0, len(many), 500):
+        table.sent(many[first : first + 500])
+        for command in many[max(1 if blocked else 0, first - 500) : first]:
+            _acknowledge(command)
+    assert len(table._open) > (199_000 if blocked else commands.LATE)
+    assert len(table.frame()) == 200_000
+    converted: list[int] = []
+    turned = CommandTable._turned
+
+    def counting(rows: Any) -> list[Any]:
+        converted.append(len(rows))
+        return turned(rows)
+
+    monkeypatch.setattr(CommandTable, "_turned", staticmethod(counting))
+    before = table.frame()
+    assert sum(converted) == 0
+    table.sent([_sent(n) for n in range(200_000, 200_007)])
+    for n in (199_998, 199_990):
+        _acknowledge(many[n])
+    frame = table.frame()
+    assert sum(converted) == 9
+    assert frame.sequence.tolist() == list(range(200_007))
+    assert frame.outcome[[199_989, 199_990, 199_998]].isna().tolist() == [True, False, False]
+    assert before.outcome.isna()[199_990], "a frame stays as it was"
+    assert len(before) == 200_000
+
+
+def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
+    table = _table()
+    table.sent([_sent(1)])
+    mine = table.frame()
+    mine.loc[0, "name"] = "mine"
+    assert table.frame().name.tolist() == ["note"]
+
+
+def test_clearing_forgets_also_those_under_way() -> None:
+    table, command = _table(), _sent(1)
+    table.sent([command, _sent(2)])
+    assert len(table.frame()) == 2
+    table.clear()
+    assert table.frame().empty
+    table.sent([command])  # again, and as it was
+    assert table.frame().sequence.tolist() == [1]
+    assert (len(table), table.recorded, table.total, table.dropped) == (1, 1, 3, 0)
+    assert [chunk.first for chunk, _ in table.packed()] == [2]
