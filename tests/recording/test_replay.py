@@ -437,17 +437,3 @@ async def test_a_recorder_that_goes_on_can_be_replayed_as_far_as_it_has_come() -
         assert replay.duration > 0.15
         replay.seek(replay.duration)
         assert replay.state()["pose"] == rec.to_recording().state()["pose"]
-
-
-async def test_a_recorder_with_a_small_memory_is_replayed_from_its_beginning() -> None:
-    async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
-        with mb.Recorder(bot, ping_rate=0, max_rows=20) as rec:
-            first = bot.state.to_dict()
-            for n in range(600):
-                bot.send("update_personality", curiosity_drive=(n % 7) / 10)
-            await bot.flush()
-        assert rec._tables()["states"].dropped, "the state that is told at the beginning has left memory"
-        replay = mb.ReplayRobot(rec)
-    state = replay.state()
-    assert state.keys() == first.keys() | {"replay"}
-    assert state["arena"] == first["arena"]
