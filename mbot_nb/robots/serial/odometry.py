@@ -51,7 +51,8 @@ class Odometry:
         self._read: dict[str, float] = {}
         """The last reading that the pose knows of."""
         self._new: dict[str, float] = {}
-        self._forward = 0.0
+        self._turned = (0.0, 0.0)
+        """Degrees that the left and the right wheel have turned, all in all; no constants are in them."""
         self._from = (0.0, 0.0)
 
     def forget_zero(self) -> None:
@@ -81,13 +82,13 @@ class Odometry:
     def begin(self) -> None:
         """A motion begins: see :meth:`stretch`."""
         self.settle()
-        self._from = (self._forward, self.heading)
+        self._from = self._turned
 
     def stretch(self) -> Stretch:
-        """What was driven since :meth:`begin`."""
+        """What was driven since :meth:`begin`, by the constants as they are now: corrected, they tell another way."""
         self.settle()
-        forward, heading = self._from
-        return Stretch(self._forward - forward, self.heading - heading)
+        way, turn = self._rolled(*(now - then for now, then in zip(self._turned, self._from, strict=True)))
+        return Stretch(way, degrees(turn))
 
     @property
     def pose(self) -> dict[str, float]:
@@ -96,13 +97,17 @@ class Odometry:
 
     def _roll(self, left: float, right: float) -> None:
         """Both wheels turn by so many degrees: a piece of a circle."""
-        wheel, track = self.constants
-        left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
-        way, turn = (left + right) / 2, (right - left) / track
+        self._turned = (self._turned[0] + left, self._turned[1] + right)
+        way, turn = self._rolled(left, right)
         middle = radians(self.heading) + turn / 2
         chord = way * sin(turn / 2) / (turn / 2) if turn else way
         self.x += chord * cos(middle)
         self.y += chord * sin(middle)
         self.heading += degrees(turn)
-        self._forward += way
         self.length += abs(way)
+
+    def _rolled(self, left: float, right: float) -> tuple[float, float]:
+        """The way of the middle, cm, and the turn, radians, when the wheels turn by so many degrees."""
+        wheel, track = self.constants
+        left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
+        return (left + right) / 2, (right - left) / track

@@ -14,6 +14,7 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, UsageError
 from mbot_nb.robots.serial import calibration
 from mbot_nb.robots.serial.odometry import NOMINAL, Constants, Odometry
+from mbot_nb.robots.serial.whereabouts import Whereabouts
 
 from .conftest import PATIENCE, Workshop, eventually
 
@@ -122,6 +123,31 @@ def test_a_way_and_a_turn_give_the_constants_in_either_order() -> None:
     other = calibration.after_way(other, way(other), way(real))
     assert one == pytest.approx(real)
     assert other == pytest.approx(real)
+
+
+def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> None:
+    """Every cell can be run again, also the one that calibrates."""
+
+    def calibrated(turns: bool, *measures: float) -> list[Constants]:
+        where = Whereabouts()
+        where.is_of("02:e0:ac")
+        where.odometry.begin()
+        rolled(where.odometry, *((-50, 50) if turns else (50, 50)))
+        constants = []
+        for measure in measures:
+            where.calibrate(*((None, measure) if turns else (measure, None)))
+            constants.append(where.odometry.constants)
+        calibration.file_of("02:e0:ac").unlink()
+        return constants
+
+    once, twice = calibrated(False, 47.0, 47.0)
+    assert once.wheel == pytest.approx(NOMINAL.wheel * 0.94)
+    assert twice == pytest.approx(once)
+    assert calibrated(False, 60.0, 47.0)[-1] == pytest.approx(once)
+    once, twice = calibrated(True, 470.0, 470.0)
+    assert once.track != pytest.approx(NOMINAL.track)
+    assert twice == pytest.approx(once)
+    assert calibrated(True, 600.0, 470.0)[-1] == pytest.approx(once)
 
 
 @pytest.mark.parametrize(("believed", "measured"), [(3.0, 50.0), (50.0, 3.0), (50.0, math.nan), (50.0, math.inf), (50.0, 200.0)])
