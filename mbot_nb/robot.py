@@ -11,12 +11,13 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any, Literal
 
 from .commands import Command
 from .errors import CommandRejectedError, UsageError
 
-__all__ = ["Ended", "Motion", "Report", "Robot"]
+__all__ = ["Ended", "Motion", "Outcome", "Report", "Robot"]
 
 Ended = Literal["time", "replaced", "stopped"]
 Report = Callable[[str, Mapping[str, Any]], None]
@@ -29,18 +30,20 @@ class Motion:
         self.duration = duration
         """Seconds it was asked to last."""
         self.ended: Ended | None = None
+        self.error: Exception | None = None
+        """Why it ended as `stopped` though nobody stopped it: who waits for it is told that."""
         self._callbacks: list[Callable[[Ended], None]] = []
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Motion of {self.duration:g} s, {self.ended or 'under way'}>"
 
-    def end(self, how: Ended) -> None:
+    def end(self, how: Ended, error: Exception | None = None) -> None:
         """Say that it has ended; callbacks run here, in this thread. Saying it again changes nothing."""
         with self._lock:
             if self.ended is not None:
                 return
-            self.ended = how
+            self.ended, self.error = how, error
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(how)
@@ -53,6 +56,24 @@ class Motion:
                 return
             how = self.ended
         callback(how)
+
+    def future(self) -> Future[Ended]:
+        """Its end to come: how it ended, or its error. Who stops waiting for it does not stop the motion."""
+        future: Future[Ended] = Future()
+        future.set_running_or_notify_cancel()
+
+        def ended(how: Ended) -> None:
+            if self.error is None:
+                future.set_result(how)
+            else:
+                future.set_exception(self.error)
+
+        self.on_end(ended)
+        return future
+
+
+Outcome = Motion | Future[Any] | Mapping[str, Any] | None
+"""What a robot makes of a command: the motion it began, the robot's confirmation to come, or what the answer shall hold."""
 
 
 class Robot(ABC):
@@ -90,10 +111,11 @@ class Robot(ABC):
         """What the `telemetry` event carries: the values that change all the time, flat."""
 
     @abstractmethod
-    def perform(self, command: Command) -> Motion | Mapping[str, Any] | None:
+    def perform(self, command: Command) -> Outcome:
         """Carry out one command that is neither a stop nor the server's own affair; called with the lock held.
 
-        Returns the motion it began, or what the answer shall hold. It returns at once: long work goes on by itself.
+        Returns the motion it began, or what the answer shall hold; or the future of that, where the answer has to wait until
+        the robot has confirmed it. It returns at once: long work goes on by itself.
 
         Raises:
             CommandRejectedError: with ``UNSUPPORTED`` for what this robot cannot do.
@@ -140,7 +162,7 @@ class Robot(ABC):
         if self._report is not None:
             self._report(event, data or {})
 
-    def execute(self, command: Command) -> Motion | Mapping[str, Any] | None:
+    def execute(self, command: Command) -> Outcome:
         """Carry out one command, unless it is a motion and an emergency stop stands."""
         with self.lock:
             if command.motion and self.latch is not None:

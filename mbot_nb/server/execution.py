@@ -7,6 +7,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from .. import commands as c
@@ -16,7 +17,7 @@ from ..home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.sessions import Received, ServerSession
-from ..robot import Ended, Motion, Robot
+from ..robot import Ended, Motion, Outcome, Robot
 from ..subscriptions import is_again, is_cancelled
 from .clients import Clients, RemoteClient
 
@@ -219,7 +220,7 @@ class Execution:
                 command=name,
             )
 
-    def _robot_command(self, name: str, params: Mapping[str, Any]) -> Motion | Mapping[str, Any] | None:
+    def _robot_command(self, name: str, params: Mapping[str, Any]) -> Outcome:
         if name not in c.ALL:
             names = ", ".join(sorted({*c.ALL, *self.handlers}))
             raise CommandRejectedError("INVALID_COMMAND", f"there is no command {name[:64]!r}; this server knows {names}")
@@ -233,25 +234,44 @@ class Execution:
         return outcome
 
     def _came_out(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
-        """Answer, a motion when it ends."""
-        if not isinstance(result, Motion):
+        """Answer: a motion when it ends, what the robot has yet to confirm when it has. What comes behind need not wait."""
+        if isinstance(result, Motion):
+            motion = result
+            self.moved = True
+            self._moving = session, motion
+
+            def ended(how: Ended) -> None:
+                self._home.post(self._motion_ended, session, message, motion)
+
+            motion.on_end(ended)
+        elif isinstance(result, Future):
+            result.add_done_callback(lambda future: self._home.post(self._confirmed, session, message, future))
+        else:
             self._answer(session, message, result)
-            return
-        motion = result
-        self.moved = True
-        self._moving = session, motion
 
-        def ended(how: Ended) -> None:
-            self._home.post(self._motion_ended, session, message, motion, how)
-
-        motion.on_end(ended)
-
-    def _motion_ended(self, session: ServerSession, message: m.CommandMessage, motion: Motion, how: Ended) -> None:
+    def _motion_ended(self, session: ServerSession, message: m.CommandMessage, motion: Motion) -> None:
         if self._moving is not None and self._moving[1] is motion:
             self._moving = None
-        if not self._ended:
-            self._answer(session, message, {"ended": how})
-            self._look()
+        if self._ended:
+            return
+        if motion.error is None:
+            self._answer(session, message, {"ended": motion.ended})
+        else:
+            self._refuse(session, message, _as_refusal(motion.error))
+        self._look()
+
+    def _confirmed(self, session: ServerSession, message: m.CommandMessage, future: Future[Any]) -> None:
+        """The robot has confirmed it, or it is known that it has not."""
+        if self._ended:
+            return
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled():
+            self._refuse(session, message, CommandRejectedError("STOPPED", f"{message.payload.command}: it was withdrawn"))
+        elif error is not None:
+            self._refuse(session, message, _as_refusal(error))
+        else:
+            self._answer(session, message, future.result())
+        self._flush()
 
     def _answer(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
         try:
@@ -288,6 +308,13 @@ class Execution:
         task = self._home.spawn(coroutine, what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _as_refusal(error: BaseException) -> BaseException:
+    """What became of a command on its way to the robot, as a refusal that has the error's name; a fault stays one."""
+    if isinstance(error, CommandRejectedError) or not isinstance(error, MbotError):
+        return error
+    return CommandRejectedError("STATE_CONFLICT", str(error), details={"error": type(error).__name__})
 
 
 def _takes(handler: CommandHandler, params: Mapping[str, Any]) -> bool:

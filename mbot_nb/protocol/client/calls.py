@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...errors import CommandRejectedError, CommandTimeoutError, MbotError, NotConnectedError
+from ...errors import (
+    CommandError,
+    CommandRejectedError,
+    CommandTimeoutError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+)
 from ..backoff import Loss
 from ..events import Acknowledged, ClientEvent, Settled
 from ..outgoing import Outbox, Outcome, Outgoing, unknown
@@ -13,6 +20,9 @@ from ..settings import Settings
 from .urgent import RELEASE, Urgent
 
 __all__ = ["Calls"]
+
+_BEHIND = {error.__name__: error for error in (CommandTimeoutError, DeliveryUnknownError)}
+"""What may become of a command behind the server, between it and its robot: the answer's details name the error."""
 
 
 class Calls:
@@ -133,13 +143,13 @@ class Calls:
         self._tell(Settled(now, command))
 
 
-def _refusal(command: Outgoing, error: Any) -> CommandRejectedError:
-    """A refusal in the server's words."""
+def _refusal(command: Outgoing, error: Any) -> CommandError:
+    """A refusal in the server's words; an error that has a name of its own, as that."""
     error = error if isinstance(error, dict) else {}
     details = error.get("details")
-    return CommandRejectedError(
-        str(error.get("code", "INTERNAL_ERROR")),
-        str(error.get("message", "the server gave no reason")),
-        command=command.name,
-        details=details if isinstance(details, dict) else None,
-    )
+    details = details if isinstance(details, dict) else {}
+    message = str(error.get("message", "the server gave no reason"))
+    behind = _BEHIND.get(str(details.get("error")))
+    if behind is not None:
+        return behind(f"{command.name}: {message}", command=command.name)
+    return CommandRejectedError(str(error.get("code", "INTERNAL_ERROR")), message, command=command.name, details=details)

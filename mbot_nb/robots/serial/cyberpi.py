@@ -188,7 +188,8 @@ class CyberPiRobot(SerialRobot):
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, frequency)
-                return sliced(sound, duration, TONE_SLICE, lambda: self._tone_until == until)
+                failed = partial(self._tell_error, command.name)
+                return sliced(sound, duration, TONE_SLICE, wanted=lambda: self._tone_until == until, failed=failed)
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:

@@ -166,7 +166,8 @@ class MBotRobot(SerialRobot):
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, round(frequency))
-                return sliced(sound, duration, TONE_SLICE, lambda: self._tone_until == until)
+                failed = partial(self._tell_error, command.name)
+                return sliced(sound, duration, TONE_SLICE, wanted=lambda: self._tone_until == until, failed=failed)
         raise CommandRejectedError(
             "UNSUPPORTED",
             f"the mBot has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",

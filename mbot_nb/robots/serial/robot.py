@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any
 
 from ... import commands as c
-from ...errors import CommandRejectedError, CommandTimeoutError, UsageError
-from ...robot import Ended, Motion, Robot
+from ...errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, UsageError
+from ...robot import Ended, Motion, Outcome, Robot
 from . import telling
 from .dialects import Content, Dialect
 from .feelings import Feelings
@@ -182,14 +182,12 @@ class SerialRobot(Robot):
             where = {} if self._whereabouts is None else self._whereabouts.telemetry()
             return {**self.senses, **where, **self._feelings.told()}
 
-    def perform(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
-        """Begin one command. What fails later is told by the event `error`."""
+    def perform(self, command: c.Command) -> Outcome:
+        """Begin one command; who asked waits for the robot's confirmation. What fails is also told by the event `error`."""
         outcome = self._begin_command(command)
-        if isinstance(outcome, Motion):
-            return outcome
-        if outcome is not None:
+        if isinstance(outcome, Future):
             outcome.add_done_callback(lambda future: self._failed(command, future))
-        return None
+        return outcome
 
     def submit(self, command: c.Command) -> Future[Any]:
         """Carry out one command; the future ends with its confirmation, a motion's end, or a named error."""
@@ -198,10 +196,7 @@ class SerialRobot(Robot):
                 self.execute(command)  # raises
             outcome = self._begin_command(command)
         if isinstance(outcome, Motion):
-            ended: Future[Any] = Future()
-            ended.set_running_or_notify_cancel()  # it is under way: who stops waiting for it does not stop it
-            outcome.on_end(ended.set_result)
-            return ended
+            return outcome.future()
         if outcome is None:
             outcome = Future()
             outcome.set_result(None)
@@ -323,28 +318,29 @@ class SerialRobot(Robot):
         self.send_stop()
         self.link.disarm()
 
-    def _finish(self, how: Ended) -> None:
+    def _finish(self, how: Ended, error: Exception | None = None) -> None:
         motion, self._motion = self._motion, None
         self._clock.cancel()
         if motion is not None:
-            self.link.post(lambda: motion.end(how))  # without the lock, which a listener may want
+            self.link.post(lambda: motion.end(how, error))  # without the lock, which a listener may want
 
     def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
         """It drives; or it has not confirmed that: whether it does is not known then, so it is told to stand."""
         error = None if future.cancelled() else future.exception()
         if error is not None:
+            assert isinstance(error, Exception)
             self._give_up(motion, error)
             return
         with self.lock:
             if self._motion is motion:
                 self._clock.confirmed(motion.duration, lambda: self._time_is_over(motion))
 
-    def _give_up(self, motion: Motion, error: BaseException) -> None:
+    def _give_up(self, motion: Motion, error: Exception) -> None:
         with self.lock:
             if self._motion is not motion or getattr(error, "code", "") == "STOPPED":  # who stops it, ends it
                 return
             self._stop_wheels()
-            self._finish("stopped")
+            self._finish("stopped", error)
         self._tell_error("drive", error)
 
     # Events.
@@ -385,8 +381,9 @@ class SerialRobot(Robot):
         with self.lock:
             was_ready, self._was_ready = self._was_ready, False
             moving = self._wheels != (0.0, 0.0)  # until it has confirmed a stop
-            self._finish("stopped")
             reason = self.link.reason
+            gone = f"{reason}; the motion was under way, and nobody can say whether the robot stands"
+            self._finish("stopped", DeliveryUnknownError(gone))
         if was_ready and state != "closed":
             if moving and state == "lost":
                 reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"

@@ -10,27 +10,38 @@ from typing import Any
 __all__ = ["sliced"]
 
 
-def sliced(sound: Callable[[float], Future[Any]], duration: float, longest: float, wanted: Callable[[], bool]) -> Future[Any]:
+def sliced(
+    sound: Callable[[float], Future[Any]],
+    duration: float,
+    longest: float,
+    *,
+    wanted: Callable[[], bool],
+    failed: Callable[[BaseException], object],
+) -> Future[Any]:
     """Call ``sound(seconds)`` for one slice after another, until ``duration`` has sounded or it is not wanted any more.
 
-    The future ends then, or with the error of a slice.
+    The future ends when the robot has confirmed the first slice, or with its error; that of a later one is for ``failed``.
     """
-    done: Future[Any] = Future()
-    done.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
+    sounds: Future[Any] = Future()
+    sounds.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
 
     def begin(left: float) -> None:
-        if left < 0.001 or not wanted():
-            done.set_result(None)
-        else:
+        if left >= 0.001 and wanted():
             piece = min(left, longest)
             sound(piece).add_done_callback(partial(over, left - piece))
+        elif not sounds.done():
+            sounds.set_result(None)
 
     def over(left: float, slice_: Future[Any]) -> None:
         error = None if slice_.cancelled() else slice_.exception()
-        if error is not None:
-            done.set_exception(error)
-        else:
+        if error is None:
+            if not sounds.done():
+                sounds.set_result(None)
             begin(left)
+        elif sounds.done():
+            failed(error)
+        else:
+            sounds.set_exception(error)
 
     begin(duration)
-    return done
+    return sounds

@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import commands as c
 from ...errors import CommandRejectedError
-from ...robot import Ended, Motion, Robot
+from ...robot import Ended, Motion, Outcome, Robot
 from .agent import Change
 from .body import WHEEL, Body
 from .drawing import Drawing, prepare
@@ -202,7 +202,7 @@ class SimulatedRobot(Robot):
 
     # What it obeys.
 
-    def execute(self, command: c.Command) -> Motion | Mapping[str, Any] | None:
+    def execute(self, command: c.Command) -> Outcome:
         """Carry out one command; what happens by it is reported when the lock has been given back.
 
         A command made by hand is held to the same ranges as one from the wire.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mbot_nb import commands as c
+from mbot_nb.errors import CommandTimeoutError
 from mbot_nb.robots.serial.emulators.host import Emulator
 from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
 
@@ -70,8 +71,9 @@ def test_a_motion_that_cannot_be_sent_is_given_up_in_words(
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, ears = workshop.robot(emulator)
     monkeypatch.setattr(robot.link._exchange, "_may_send", lambda job: job.urgent)
-    motion = drive(robot, 50, 50, 0.1)
-    eventually(lambda: motion.ended == "stopped", "its end")
+    end = robot.submit(c.Drive(left=50, right=50, duration=0.1))
+    with pytest.raises(CommandTimeoutError, match="drive was not sent"):
+        end.result(PATIENCE)
     (told,) = eventually(lambda: ears.of("error"), "the words")
     assert (told["error"], told["command"]) == ("CommandTimeoutError", "drive")
     assert "drive was not sent" in told["message"]
