@@ -40,7 +40,8 @@ async def measure_load(
     All three live on the I/O thread, so that a busy cell is no part of the experiment. Returns one flat row, times in ms:
     `p50_ms`, `p50_low_ms`, `p50_high_ms` and so on for p90, p99 and p99_9, counted from the intended send times to the answers,
     without warm-up and without stalls; `mean_ms`, `jitter_ms`; `wait_ms`, the mean wait in a batch with its interval,
-    and `expected_wait_ms`, its closed form; `messages_per_frame`, `n`, `lost`, `stalled`.
+    and `expected_wait_ms`, its closed form; `longest_gap_ms`, the longest pause between answers, and `gaps`, how many took three
+    times as long as they should; `messages_per_frame`, `n`, `lost`, `stalled`.
     """
     async with _client(network, seed, batch_window, max_batch_size, policy) as bot:
         run = await load(bot, rate=rate, duration=duration, work=work)
@@ -57,6 +58,8 @@ async def measure_load(
         "wait_low_ms": wait.low,
         "wait_high_ms": wait.high,
         "expected_wait_ms": run.expected_wait * 1e3,
+        "longest_gap_ms": run.gaps.longest * 1e3,
+        "gaps": run.gaps.number,
         "messages_per_frame": len(sent) / max(1, sent["batch"].nunique()),
         "n": row["n"],
         "lost": run.lost,

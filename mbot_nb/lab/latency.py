@@ -36,8 +36,6 @@ class PingRun(Run):
 
     kind = "ping"
     figure = "corrected_ms"
-    clock: Offset | None = None
-    """The server's clock against ours; None if it is not known."""
 
     @property
     def columns(self) -> tuple[str, ...]:

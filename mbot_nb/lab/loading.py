@@ -12,7 +12,7 @@ import numpy as np
 from ..client import Client
 from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
 from ..home import Call
-from ..protocol.batching import Batcher, mean_wait
+from ..protocol.batching import Batcher, mean_wait, sharing
 from ..protocol.events import ConnectionChanged, EventReceived, Trouble
 from ..protocol.outgoing import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
@@ -55,7 +55,6 @@ class LoadRun(Run):
     """
 
     kind = "load"
-    clock: Offset | None = None
 
     @property
     def figure(self) -> str:  # type: ignore[override]
@@ -69,10 +68,13 @@ class LoadRun(Run):
 
     @property
     def stages(self) -> pd.DataFrame:
-        """For each stage the mean and percentiles in ms, without warm-up and stalls; the means add up to that of the total."""
+        """For each stage the mean and percentiles in ms, without warm-up and stalls; the means add up to that of the total.
+
+        `clock_error_ms` as in :attr:`statistics`.
+        """
         stages = [column for column in (*STAGES, self.figure) if column in self.columns]
         figures = table({stage: self.delays(stage) * 1e3 for stage in stages})
-        return figures[["n", "mean", "p50", "p90", "p99", "p99_9"]]
+        return self._bounded(figures[["n", "mean", "p50", "p90", "p99", "p99_9"]], stages)
 
     @property
     def mean_wait(self) -> float:
@@ -183,7 +185,10 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
     # A batch counts as a whole or not at all: those that wait longest are the first to meet a stall.
     samples["stalled"] |= samples["stalled"].groupby(samples["batch"]).transform("any") & (samples["batch"] > 0)
     marked = [one for one in stalls if one.seconds >= stall]
-    run = LoadRun(name, settings, samples, marked, commands.notes, gaps(ended, 1 / rate), start, commands.changes)
+    window, size = settings["batch_window"], settings["max_batch_size"]
+    # The answers to a batch come together, so that one is due after as many commands as share a batch.
+    pauses = gaps(ended, sharing(rate, window, size if window > 0 else 1) / rate)
+    run = LoadRun(name, settings, samples, marked, commands.notes, pauses, start, commands.changes)
     run.clock = clock
     return run
 

@@ -10,12 +10,16 @@ import numpy as np
 
 from ..monitor import Stall
 from ..protocol.events import ConnectionChanged
+from .clocks import Offset
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Run"]
+
+ONE_WAY = ("up_ms", "down_ms", "wire_ms", "answer_ms")
+"""What is measured from one clock to the other."""
 
 
 class Run:
@@ -25,6 +29,8 @@ class Run:
     kind: ClassVar[str] = "run"
     figure: ClassVar[str] = ""
     """The column that stands for the run: counted from the intended send time."""
+    clock: Offset | None = None
+    """The server's clock against ours; None if it is not known."""
 
     def __init__(
         self,
@@ -57,7 +63,7 @@ class Run:
         self.notes = list(notes)
         """What went wrong on the way, in words."""
         self.gaps = gaps
-        """Pauses between answers."""
+        """Pauses between answers, whatever made them: the network, a cut, a blocked loop."""
         self.start = start
         self.connection = pd.DataFrame(
             {
@@ -109,15 +115,33 @@ class Run:
     def statistics(self) -> pd.DataFrame:
         """Percentiles with 95 % intervals, jitter, mean and extremes in ms, with and without what a stall held up.
 
-        The warm-up is left out. Open ends of intervals are infinite: too few samples to tell.
+        The warm-up is left out. Open ends of intervals are infinite: too few samples to tell. Where the server's clock is another
+        one, `clock_error_ms` says by how much each figure may be wrong for not knowing it better: only one-way times may.
         """
-        return table(
+        figures = table(
             {
                 (column, "all" if stalls else "without stalls"): self.delays(column, stalls=stalls) * 1e3
                 for column in self.columns
                 for stalls in (False, True)
             }
         ).rename_axis(["figure", "samples"])
+        return self._bounded(figures, [str(column) for column in figures.index.get_level_values("figure")])
+
+    @property
+    def clock_error(self) -> float:
+        """By how many seconds one-way times may be wrong at most, all of them in the same direction; 0 if both ends read one
+        clock. What there is too much on one way is missing on the other. NaN: there are no one-way times.
+        """
+        if self.clock is None:
+            return float("nan")
+        return float(self.samples["one_way_error_ms"].max()) / 1e3
+
+    def _bounded(self, figures: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+        """With the error of the clocks beside, where it is not 0 in any case."""
+        error = self.clock_error * 1e3
+        if not error > 0 or not set(ONE_WAY).intersection(columns):
+            return figures
+        return figures.assign(clock_error_ms=[error if column in ONE_WAY else 0.0 for column in columns])
 
     def __repr__(self) -> str:
         return f"<{self.headline()}>"
@@ -132,6 +156,8 @@ class Run:
         if self.stalled:
             longest = self.stalls["blocked_ms"].max() / 1e3
             words.append(f"{self.stalled} in stalls left out (the longest {longest:.2f} s)")
+        if self.gaps.number:
+            words.append(str(self.gaps))
         return f"{self.name}: {', '.join(words)}"
 
     def _shown(self) -> pd.DataFrame:
@@ -148,15 +174,27 @@ class Run:
             ]
             for name in percentiles
         }
-        return pd.DataFrame({"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]}, index=rows.index)
+        shown = pd.DataFrame({"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]}, index=rows.index)
+        if "clock_error_ms" in rows:
+            shown["clocks"] = [f"± {error:.3g}" if error else "" for error in rows["clock_error_ms"]]
+        return shown
+
+    def _pauses(self) -> str:
+        """The gaps between answers, also if there are none."""
+        longest = self.gaps.longest
+        if not longest > 0:
+            return "too few answers to tell of gaps between them"
+        return str(self.gaps) if self.gaps.number else f"no gaps: the longest pause between answers took {longest * 1e3:.3g} ms"
 
     def _repr_html_(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        shown = self._shown().to_html()
+        shown = self._shown()
         legend = "ms, each with its 95 % interval (?: too few values to tell); warm-up left out"
+        if "clocks" in shown:
+            legend += "; clocks: by so much the whole row may be too high or too low, since the other clock is not known better"
         return (
-            f"<div><p><b>{escape(self.headline())}</b></p>{shown}<p>{legend}</p>"
+            f"<div><p><b>{escape(self.headline())}</b></p>{shown.to_html()}<p>{legend}</p><p>{self._pauses()}</p>"
             f"{'<ul>' + notes + '</ul>' if notes else ''}<p><small>{escape(settings)}</small></p></div>"
         )
 

@@ -75,6 +75,10 @@ class Gaps(NamedTuple):
     number: int
     limit: float
 
+    def __str__(self) -> str:
+        gaps = "1 gap" if self.number == 1 else f"{self.number} gaps"
+        return f"{gaps} of more than {self.limit * 1e3:.3g} ms between answers (the longest {self.longest:.3g} s)"
+
 
 class Summary(NamedTuple):
     """What is to be said of one series of delays, in its own unit."""

@@ -72,14 +72,19 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
     details = "n = " + ", ".join(str(len(series.plain)) for series in counted) + "; without warm-up and stalls"
     if any("answer_ms" not in mean for mean in means):
         details += "; the server does not answer the lab: only the batch is known"
+    bounds = [f"± {ms(run.clock_error * 1e3)}" if "clock_error_ms" in run.stages else "" for run in runs]
+    if any(bounds):
+        told = ", ".join(bound or "exact" for bound in bounds)
+        details += f"\nwire and answer {told}: two clocks, and what the one has too much the other lacks"
     if len(settings) > 1:
         settings = [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
     title = "Where the time of a command goes"
     headline(ax, title, "\n".join([details, *settings[:4]]), beside=beside(run.name for run in runs))
     legend_below(ax, 3)
     spoken = []
-    for run, series, mean in zip(runs, counted, means, strict=True):
+    for run, series, mean, bound in zip(runs, counted, means, bounds, strict=True):
         pieces = ", ".join(f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean)
+        pieces += f"; on the wire and the answer's way {bound}" if bound else ""
         spoken.append(f"{run.name} (n = {len(series.plain)}): {pieces}")
     describe(ax, f"Mean time of a command in each stage. {'; '.join(spoken)}.")
     return ax

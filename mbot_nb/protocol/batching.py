@@ -74,11 +74,16 @@ class Batcher(Generic[Item]):
         return items
 
 
+def sharing(rate: float, window: float, size: int) -> int:
+    """How many evenly spaced messages share a batch, at ``rate`` messages a second: n of protocol.md section 6."""
+    return min(size, int(window * rate) + 1)
+
+
 def mean_wait(rate: float, window: float, size: int) -> float:
     """Mean seconds that evenly spaced messages wait in a batch, at ``rate`` messages a second.
 
     The closed form of protocol.md section 6: n = min(size, floor(window * rate) + 1) messages share a batch, and the
     mean is min(window, (size - 1) / rate) - (n - 1) / (2 * rate).
     """
-    together = min(size, int(window * rate) + 1)
+    together = sharing(rate, window, size)
     return min(window, (size - 1) / rate) - (together - 1) / (2 * rate)

@@ -102,7 +102,12 @@ async def test_a_cut_is_told_and_what_it_cost_is_lost(through: Through, relay_of
     assert run.n - run.lost > 40
     assert any("reconnecting" in note for note in run.notes)
     assert f"{run.lost} lost" in repr(run)
+    # The pause is told.
     assert run.gaps.longest > 0.05
+    assert run.gaps.limit == pytest.approx(0.03)
+    assert run.gaps.number >= 1
+    assert f"of more than 30 ms between answers (the longest {run.gaps.longest:.3g} s)" in run.headline()
+    assert str(run.gaps) in run._repr_html_()
 
 
 async def test_everything_to_do_it_again_is_in_the_result(through: Through) -> None:

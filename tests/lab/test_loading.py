@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 import mbot_nb as mb
+from mbot_nb import plots
 from mbot_nb.lab import Network, Relay, answer, compare, load
 from mbot_nb.lab.answering import COMMAND, EVENT
 from mbot_nb.lab.loading import STAGES, _Commands
@@ -115,6 +117,45 @@ async def test_one_way_times_of_another_clock_have_an_error(
     samples = run.samples
     assert abs(samples["wire_ms"].min() - 20) <= samples["one_way_error_ms"].min() + 1
     assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
+    # Wherever one-way times are shown, the bound stands beside.
+    bound = samples["one_way_error_ms"].max()
+    assert bound == pytest.approx(run.clock.error * 1e3, abs=0.1)
+    for table in (run.stages, run.statistics.droplevel("samples")):
+        assert (table["clock_error_ms"].loc[["wire_ms", "answer_ms"]] == bound).all()
+        assert (table["clock_error_ms"].drop(["wire_ms", "answer_ms"]) == 0).all()
+    html = run._repr_html_()
+    assert html.count(f"± {bound:.3g}") == 2 * (1 + bool(run.stalled))
+    assert "the other clock is not known better" in html
+    picture = plots.stages(run)
+    assert f"wire and answer ± {bound:.3g} ms: two clocks" in picture.get_title(loc="left") + _small_print(picture)
+
+
+def _small_print(ax: Axes) -> str:
+    return "\n".join(text.get_text() for text in ax.texts)
+
+
+async def test_within_one_process_there_is_no_error_to_tell(bot: mb.Client) -> None:
+    run = await load(bot, rate=100, duration=0.2)
+    assert run.clock_error == 0
+    assert "clock_error_ms" not in run.stages
+    assert "clock_error_ms" not in run.statistics
+    assert "±" not in run._repr_html_()
+    assert "two clocks" not in _small_print(plots.stages(run))
+
+
+async def test_the_pause_between_two_batches_is_no_gap(bot: mb.Client) -> None:
+    """Ten answers come at once, and then none for 0.1 s."""
+    run = await load(bot, rate=100, duration=1.0, batch_window=0.2, max_batch_size=10, stall=0.1)
+    assert run.gaps.limit == pytest.approx(0.3)
+    assert run.gaps.longest > 0.05
+    words = (
+        str(run.gaps)
+        if run.gaps.longest > 0.3
+        else f"no gaps: the longest pause between answers took {run.gaps.longest * 1e3:.3g} ms"
+    )
+    assert words in run._repr_html_()
+    alone = await load(bot, rate=100, duration=0.3, batch_window=0)
+    assert alone.gaps.limit == pytest.approx(0.03)
 
 
 async def test_the_server_is_left_as_it_was(server: mb.Server, bot: mb.Client) -> None:

@@ -120,6 +120,8 @@ async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
     assert len(table) == 4
     assert table["network"].tolist() == ["perfect", "Network(delay=0.01)"] * 2
     assert (table["lost"] == 0).all()
+    assert (table["longest_gap_ms"] > 0).all()
+    assert (table["gaps"] >= 0).all()
     near, far = table["p50_ms"][::2].to_numpy(), table["p50_ms"][1::2].to_numpy()
     assert (far - near > 10).all()  # 20 ms more, on a machine that may be busy
     assert (table["p50_low_ms"] <= table["p50_ms"]).all()
