@@ -7,6 +7,7 @@ the queue busy: it is sent in slices.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from ...errors import CommandRejectedError
 from . import f3
 from .dialects import Content, F3Dialect, Say
 from .literals import call
-from .port import usb_serial
+from .port import OpenPort, usb_serial
 from .robot import MOTORS, SerialRobot
 from .tones import sliced
 
@@ -86,6 +87,14 @@ class CyberPiRobot(SerialRobot):
         "sync_inventory": "this mBot2 has no colour sorter, so there is nothing to count",
     }
 
+    def __init__(
+        self, port: str | OpenPort, *, name: str | None = None, robot_id: str | None = None, guarded: bool = True
+    ) -> None:
+        self._order = itertools.count()
+        self._lit: dict[int | str, int] = {}
+        """The number of the script that was sent last for an LED, or for all; for the link's thread."""
+        super().__init__(port, name=name, robot_id=robot_id, guarded=guarded)
+
     def dialect(self, number: int) -> F3Dialect:
         return F3Dialect(number)
 
@@ -99,8 +108,12 @@ class CyberPiRobot(SerialRobot):
         return Say(STOP, f3.RUN_AT_ONCE)
 
     def send_stop(self) -> None:
-        self.watch_stop(self.link.request(self.stop_content, urgent=True, attempts=4, timeout=0.4, what="the stop"))
+        content, again = self.stop_content, self._is_to_stand
+        self.watch_stop(self.link.request(content, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again))
         self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
+
+    def _is_to_stand(self) -> bool:
+        return not self._clock.runs
 
     def halt(self) -> None:
         """Also a tone ends; one beside a motion whose time is over goes on."""
@@ -116,7 +129,11 @@ class CyberPiRobot(SerialRobot):
     def _silence(self) -> None:
         if time.monotonic() < self._tone_until:
             self._tone_until = 0.0  # no further slice
-            self.link.request(Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), urgent=True, what="the end of the tone")
+            silence, again = Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), self._is_silent
+            self.link.request(silence, urgent=True, what="the end of the tone", wanted=again)
+
+    def _is_silent(self) -> bool:
+        return not self._tone_until
 
     # Sensors.
 
@@ -183,8 +200,7 @@ class CyberPiRobot(SerialRobot):
         match command:
             case c.SetLed(r=r, g=g, b=b, index=index):
                 self.set_leds(command)
-                which = "all" if index is None else index
-                return self.link.request(Say(call("cyberpi.led.on", r, g, b, which)), slot=f"led {which}", what="set_led")
+                return self._light(call("cyberpi.led.on", r, g, b, which := index or "all"), which)
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, frequency)
@@ -201,6 +217,18 @@ class CyberPiRobot(SerialRobot):
             f"the mBot2 has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
             command=command.name,
         )
+
+    def _light(self, script: str, which: int | str) -> Future[Any]:
+        """Once more only while no later script has coloured what this one would colour again."""
+        order = next(self._order)
+
+        def being_sent() -> None:
+            self._lit[which] = order
+
+        def is_last() -> bool:
+            return all(order >= lit for other, lit in self._lit.items() if "all" in (which, other))
+
+        return self.link.request(Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last)
 
     def _sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))

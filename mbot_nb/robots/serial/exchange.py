@@ -41,6 +41,7 @@ class Job:
         "timeout",
         "tries",
         "urgent",
+        "wanted",
         "what",
     )
 
@@ -54,6 +55,7 @@ class Job:
         slot: str = "",
         what: str = "",
         on_send: Callable[[], object] | None = None,
+        wanted: Callable[[], bool] | None = None,
     ) -> None:
         self.content = content
         self.timeout = timeout
@@ -68,6 +70,8 @@ class Job:
         self.what = what or str(content)
         self.on_send = on_send
         """Called each time just before it is sent."""
+        self.wanted = wanted
+        """Asked before it is sent again: what was sent meanwhile may be what it would undo."""
         self.tries = 0
         self.number = 0
         self.deadline = inf
@@ -186,8 +190,8 @@ class Exchange:
             job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 
     def drop(self, slot: str, error: MbotError) -> None:
-        """End the requests of a slot that are not sent yet."""
-        for job in [job for job in self._queue if job.slot == slot]:
+        """End the requests of a slot that are not sent yet, but for a stop that is to be sent again."""
+        for job in [job for job in self._queue if job.slot == slot and not job.urgent]:
             self._queue.remove(job)
             job.finish(error)
 
@@ -289,7 +293,8 @@ class Exchange:
 
     def _again_or_failed(self, job: Job, *, sure: bool = True) -> None:
         superseded = bool(job.slot) and self._latest.get(job.slot) is not job
-        if job.tries < job.attempts and not superseded and not job.future.cancelled():
+        wanted = job.wanted is None or job.wanted()
+        if job.tries < job.attempts and wanted and not superseded and not job.future.cancelled():
             self._queue.appendleft(job)
             return
         if sure:

@@ -138,6 +138,7 @@ class Link:
         slot: str = "",
         what: str = "",
         on_send: Callable[[], object] | None = None,
+        wanted: Callable[[], bool] | None = None,
     ) -> Future[Any]:
         """Ask the robot something. The future ends with the answer, or with an error that has a name.
 
@@ -148,6 +149,7 @@ class Link:
             slot: a newer request of the same slot takes the place of one that is not sent yet.
             what: its name in messages.
             on_send: called in the link's thread each time just before it is sent.
+            wanted: asked there before it is sent again: whether that would not undo what was sent meanwhile.
 
         Raises (in the future):
             NotConnectedError: no robot is there, or it went before this was sent.
@@ -155,7 +157,9 @@ class Link:
             CommandTimeoutError: it did not answer.
             ProtocolError: it answered that it could not, or something that cannot be read.
         """
-        job = Job(content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what, on_send=on_send)
+        job = Job(
+            content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what, on_send=on_send, wanted=wanted
+        )
         self.post(lambda: self._take(job))
         return job.future
 

@@ -363,7 +363,7 @@ class SerialRobot(Robot):
             with self.lock:
                 if self._motion is None:
                     self._wheels = (0.0, 0.0)
-        elif self.link.state == "ready":
+        elif self.link.state == "ready" and self._wheels == (0.0, 0.0):  # else the next motion has taken its place
             self._tell_error("stop", error)
 
     def _link_changed(self, state: LinkState) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mbot_nb.robots.serial import f3, ff55
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
 from mbot_nb.robots.serial.dialects import F3Dialect, FF55Dialect
 from mbot_nb.robots.serial.emulators import emulate
@@ -44,6 +45,38 @@ class Ears(list[tuple[str, dict[str, Any]]]):
 
     def of(self, event: str) -> list[dict[str, Any]]:
         return [data for name, data in list(self) if name == event]
+
+
+STOPS = {"cyberpi": b"EM_stop", "mbot": b"\x05\0\0\0\0"}
+"""What is in every stop."""
+
+
+class Spoiler:
+    """Loses the first request with ``text`` that goes to a robot, with all that comes in one piece with it; or its answer."""
+
+    def __init__(self, emulator: Emulator, text: bytes, *, answer: bool = False) -> None:
+        self.done = False
+        hear, due = emulator.emulation.receive, emulator.emulation.due
+        wanted: list[int] = []
+
+        def receive(data: bytes, now: float) -> None:
+            if text in data and not self.done and not wanted:
+                if not answer:
+                    self.done = True
+                    return
+                frames = f3.Decoder().feed(data)
+                wanted.append(next((f.number for f in frames if isinstance(f, f3.Script) and text in f.text), 0))
+            hear(data, now)
+
+        def is_wanted(frame: bytes) -> bool:
+            if not wanted or self.done:
+                return False
+            number = next((f.number for f in f3.Decoder().feed(frame) if isinstance(f, f3.Script)), 0)
+            self.done = number == wanted[0] if wanted[0] else frame == ff55.encode_ack()
+            return self.done
+
+        emulator.emulation.receive = receive  # type: ignore[method-assign]
+        emulator.emulation.due = lambda now: [f for f in due(now) if not is_wanted(f)]  # type: ignore[method-assign]
 
 
 class Workshop:
