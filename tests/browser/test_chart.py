@@ -133,3 +133,4 @@ def test_stalls_and_lost_connections_are_marked(open_notebook: Open) -> None:
         "node => node.getBoundingClientRect().right <= node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
     ), "it stays within the notebook"
     assert notebook.errors() == []
+    assert notebook.console == []

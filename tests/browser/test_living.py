@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from .test_panels import assert_clean
+
 if TYPE_CHECKING:
     from .conftest import Notebook
 
@@ -86,7 +88,7 @@ def test_a_page_that_is_reloaded_goes_on(open_notebook: Open) -> None:
     notebook.wait(f"robot.path[-1][1] > {x} + 2")
     notebook.page.keyboard.up("ArrowUp")
     notebook.wait("robot.at_rest_since is not None")
-    assert notebook.errors() == []
+    assert_clean(notebook)
 
 
 def test_a_gamepad_drives_and_its_loss_is_a_stop(open_notebook: Open) -> None:

@@ -136,6 +136,7 @@ def test_while_a_cell_blocks_nothing_piles_up(open_notebook: Open) -> None:
     notebook.page.keyboard.up("ArrowUp")
     stands(notebook)
     assert notebook.errors() == []
+    assert notebook.console == []
 
 
 def test_light_dark_and_narrow(open_notebook: Open) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,10 +43,13 @@ def field(panel: Locator, name: str) -> Locator:
     return panel.locator(f"[data-field={name}]")
 
 
-def assert_clean(notebook: Notebook) -> None:
-    """No cell failed, and the page's console has nothing to complain about."""
+REFUSED = re.compile(r"WebSocket connection to 'ws://[^']+' failed: ")
+
+
+def assert_clean(notebook: Notebook, *, without_a_server: bool = False) -> None:
+    """No cell failed, and the page's console has nothing to complain about but, ``without_a_server``, that nobody answers."""
     assert notebook.errors() == []
-    assert notebook.console == []
+    assert [line for line in notebook.console if not (without_a_server and REFUSED.match(line))] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -80,8 +88,7 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     expect(field(panel, "connection")).to_have_text("Not connected")
     expect(field(panel, "reach")).to_have_text("")
     assert notebook.value("panel.bot is None")
-    assert notebook.errors() == []
-    assert [line for line in notebook.console if "mbot" in line] == []
+    assert_clean(notebook, without_a_server=True)
 
 
 def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
@@ -118,7 +125,40 @@ def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
         panel.get_by_role("button", name="Disconnect").click()
         expect(field(panel, "connection")).to_have_text("Not connected")
     assert where.locator("optgroup option").all_text_contents() == [address]
-    assert notebook.errors() == []
+    assert_clean(notebook, without_a_server=True)
+
+
+def test_a_server_that_is_killed_is_told_and_its_successor_is_found(open_notebook: Open, tmp_path: Path) -> None:
+    """Not closed: its process is gone without a word."""
+    environment = os.environ | {"MBOT_NB_RUNTIME_DIR": str(tmp_path)}
+
+    def serve(port: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mbot_nb", "serve", "--port", str(port)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+
+    notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"])
+    notebook.run_all()
+    panel = panel_of(notebook, "connect")
+    with serve(0) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        panel.get_by_label("Robot", exact=True).select_option("another address …")
+        panel.get_by_label("Address, as").fill(url)
+        panel.get_by_role("button", name="Connect to the robot").click()
+        expect(field(panel, "connection")).to_have_text("Connected")
+        notebook.execute("await panel.bot.drive(30, 30, duration=5, wait=False)")
+        server.send_signal(signal.SIGKILL)
+    expect(field(panel, "connection")).to_have_text("Connection lost")
+    expect(field(panel, "countdown")).to_have_text(re.compile(r"Attempt \d in \d+ s"))
+    expect(field(panel, "trouble")).to_contain_text("connection refused")
+    with serve(int(url.rpartition(":")[2])) as server:
+        expect(field(panel, "connection")).to_have_text("Connected")
+        expect(field(panel, "trouble")).to_be_hidden()
+        assert notebook.value("panel.bot.state.pose.x") == 100, "it is another robot, at its own beginning"
+        panel.get_by_role("button", name="Disconnect").click()
+        expect(field(panel, "connection")).to_have_text("Not connected")
+        server.terminate()
+    assert_clean(notebook, without_a_server=True)
 
 
 def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
