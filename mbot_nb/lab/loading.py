@@ -13,7 +13,7 @@ from ..client import Client
 from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
 from ..home import Call
 from ..protocol.batching import Batcher, mean_wait, sharing
-from ..protocol.events import ConnectionChanged, EventReceived, Trouble
+from ..protocol.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
 from ..protocol.outgoing import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
 from ..sync import SyncClient
@@ -297,6 +297,7 @@ class _Commands:
             old = session.outbox.queue
             queue.items, queue.bytes, queue.deadline, queue.in_flight = old.items, old.bytes, old.deadline, old.in_flight
             session.outbox.queue = queue
+            self.bot._tell(BatchingChanged(self.bot._now()))
 
         change(Batcher(window, size, policy))
         return lambda: change(before)

@@ -14,7 +14,7 @@ from ..recording.summary import HELD_UP_MS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Series", "named", "series_of"]
+__all__ = ["Series", "batchings", "named", "series_of"]
 
 Floats = NDArray[np.float64]
 
@@ -180,11 +180,21 @@ def _batching(window: float, size: int, policy: str) -> str:
     return f"{'adaptive, ' if policy == 'adaptive' else ''}window {window * 1e3:g} ms, size {size}"
 
 
+def batchings(metadata: Mapping[str, Any]) -> list[tuple[float, int, str]]:
+    """How commands shared frames: from when on (the clock of the `_s` columns), how many at most, and all of it in words."""
+    # Recordings of a server, and of earlier versions, know only how it was set.
+    told = metadata.get("batching") or [{**metadata["settings"], "since_s": float("-inf")}]
+    return [
+        (one["since_s"], one["max_batch_size"], _batching(one["batch_window"], one["max_batch_size"], one["batch_policy"]))
+        for one in told
+    ]
+
+
 def _recorder_settings(metadata: Mapping[str, Any]) -> str:
     recorder, settings = metadata.get("recorder", {}), metadata.get("settings", {})
     words = [f"{recorder['ping_rate']:g} pings/s"] if recorder.get("ping_rate") else []
     if "batch_window" in settings:
-        words.append(_batching(settings["batch_window"], settings["max_batch_size"], settings["batch_policy"]))
+        words.append(", then ".join(dict.fromkeys(told for _, _, told in batchings(metadata))))
     if metadata.get("side") == "client":
         words += [f"profile {metadata['profile']}", _networks(metadata.get("networks", ()))]
     return ", ".join(words)

@@ -75,7 +75,7 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
     bounds = [f"± {ms(run.clock_error * 1e3)}" if "clock_error_ms" in run.stages else "" for run in runs]
     if any(bounds):
         told = ", ".join(bound or "exact" for bound in bounds)
-        details += f"\nwire and answer {told}: two clocks, and what the one has too much the other lacks"
+        details += f"; wire and answer {told} (two clocks)"
     if len(settings) > 1:
         settings = [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
     title = "Where the time of a command goes"

@@ -9,6 +9,7 @@ from .outgoing import Outgoing
 
 __all__ = [
     "Acknowledged",
+    "BatchingChanged",
     "ClientEvent",
     "ConnectionChanged",
     "Dial",
@@ -107,6 +108,12 @@ class Acknowledged(NamedTuple):
     commands: list[Outgoing]
 
 
+class BatchingChanged(NamedTuple):
+    """Commands share frames in another way from here on; the outbox's queue knows in which."""
+
+    at: float
+
+
 class Settled(NamedTuple):
     """One command has its outcome."""
 
@@ -134,5 +141,6 @@ ClientEvent = (
     | PingLost
     | Acknowledged
     | Settled
+    | BatchingChanged
     | Trouble
 )

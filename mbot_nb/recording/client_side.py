@@ -13,11 +13,21 @@ import msgspec
 
 from ..client import Client
 from ..errors import CommandTimeoutError, NotConnectedError
-from ..protocol.events import ClientEvent, ConnectionChanged, EventReceived, EventsMissed, RoundTrip, Settled, StateChanged
+from ..protocol.events import (
+    BatchingChanged,
+    ClientEvent,
+    ConnectionChanged,
+    EventReceived,
+    EventsMissed,
+    RoundTrip,
+    Settled,
+    StateChanged,
+)
 from ..protocol.outgoing import SentBatch
 from ..way import Way
 from .commands import CommandTable
 from .listener import Listener
+from .metadata import batching
 from .schema import SCHEMA
 from .states import Told
 from .tables import SLACK
@@ -64,6 +74,7 @@ class ClientListener(Listener):
 
     def _listen(self) -> list[Callable[[], None]]:
         self._look_around()
+        self._note_batching(time.monotonic())
         ends = [self.client.tap(self._heard), self.client.tap_frames(self._passed), self._no_more_pings]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
@@ -104,6 +115,8 @@ class ClientListener(Listener):
             at, expected, got = item  # type: ignore[misc]
             # As the client's subscribers are told of it.
             self._events.append(at, GAP, None, _to_json({"expected": expected, "got": got}).decode())
+        elif kind is BatchingChanged:
+            self._note_batching(item.at)  # type: ignore[union-attr]
 
     def _round_trip(self, trip: RoundTrip) -> None:
         if trip.sent < (self.since or 0.0):
@@ -126,6 +139,14 @@ class ClientListener(Listener):
         mirror = self.client._session.mirror
         if mirror.state:
             self._state(Told(at, True, mirror.state, mirror.revision))
+
+    def _note_batching(self, at: float) -> None:
+        """How commands share frames from here on is in the metadata: an experiment of the lab batches in its own way."""
+        now = batching(self.client)
+        known = self.facts["batching"]
+        if {**known[-1], "since_s": None} != {**now, "since_s": None}:
+            self.facts["batching"] = [*known, {**now, "since_s": at}]
+            self.writer.describe()
 
     def _changed(self, change: ConnectionChanged) -> None:
         wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)

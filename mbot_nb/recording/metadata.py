@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..protocol.settings import Settings
     from ..robot import Robot
 
-__all__ = ["describe"]
+__all__ = ["batching", "describe"]
 
 FORMAT = 1
 _PACKAGES = ("msgspec", "websockets", "numpy", "pandas", "pyarrow", "ipykernel")
@@ -47,6 +47,7 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
             "robot": source.metadata,
             "networks": way.networks,
+            "batching": [{**batching(source), "since_s": started}],
         }
         if latest is not None:
             offset = {"server_ahead_s": latest - started - bound, "bound_s": bound}
@@ -79,6 +80,12 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
     return plain
+
+
+def batching(client: Client) -> dict[str, Any]:
+    """How this client's commands share frames now, with the names of its settings."""
+    queue = client._session.outbox.queue
+    return {"batch_window": queue.window, "max_batch_size": queue.size, "batch_policy": queue.policy}
 
 
 @cache

@@ -127,11 +127,12 @@ async def test_one_way_times_of_another_clock_have_an_error(
     assert html.count(f"± {bound:.3g}") == 2 * (1 + bool(run.stalled))
     assert "the other clock is not known better" in html
     picture = plots.stages(run)
-    assert f"wire and answer ± {bound:.3g} ms: two clocks" in picture.get_title(loc="left") + _small_print(picture)
+    assert f"wire and answer ± {bound:.3g} ms (two clocks)" in picture.get_title(loc="left") + _small_print(picture)
 
 
 def _small_print(ax: Axes) -> str:
-    return "\n".join(text.get_text() for text in ax.texts)
+    """However it is broken into lines."""
+    return " ".join(" ".join(text.get_text() for text in ax.texts).split())
 
 
 async def test_within_one_process_there_is_no_error_to_tell(bot: mb.Client) -> None:
@@ -206,3 +207,32 @@ async def test_a_ping_of_its_own_that_a_cut_swallows_is_counted(bot: mb.Client) 
     await bot.close()
     with pytest.raises(mb.NotConnectedError):
         await commands._ping()
+
+
+async def test_a_recorder_beside_it_knows_how_commands_were_batched(bot: mb.Client) -> None:
+    rec = mb.Recorder(bot, ping_rate=0)
+    await load(bot, rate=100, duration=0.4, batch_window=0.02, max_batch_size=5)
+    (before, during, after) = rec.metadata["batching"]
+    assert (before["batch_window"], before["max_batch_size"]) == (after["batch_window"], after["max_batch_size"]) == (0.1, 10)
+    assert (during["batch_window"], during["max_batch_size"], during["batch_policy"]) == (0.02, 5, "window")
+    sent = rec.batches.query("reason == 'window'").time_s
+    assert ((during["since_s"] <= sent) & (sent <= after["since_s"])).all()
+    # The lab asked whether it is answered in the old way.
+    assert "(window 100 ms, size 10; from 0.0 s on window 20 ms, size 5)" in _small_print(plots.batches(rec))
+    bot.send("void")
+    await bot.flush()
+    rec.stop()
+    small = _small_print(plots.batches(rec.to_recording()))
+    assert "s on window 20 ms, size 5; from " in small
+    assert "s on window 100 ms, size 10)" in small
+    assert "window 100 ms, size 10, then window 20 ms, size 5" in _small_print(plots.latency(rec))
+
+
+async def test_a_recorder_that_goes_on_meanwhile_knows_it_too(bot: mb.Client) -> None:
+    rec = mb.Recorder(bot, ping_rate=0).pause()
+    task = asyncio.ensure_future(load(bot, rate=100, duration=0.3, batch_window=0.02))
+    await asyncio.sleep(0.1)
+    rec.start()
+    await task
+    assert [one["batch_window"] for one in rec.metadata["batching"]] == [0.1, 0.02, 0.1]
+    rec.stop()

@@ -155,15 +155,29 @@ def test_dask_workers_with_several_threads_are_refused() -> None:
 
 
 async def test_a_failure_is_told_and_what_was_finished_is_kept(tmp_path: Path) -> None:
+    grid = {"a": list(range(10))}
+    order = [point["a"] for point in _shuffled([{"a": a} for a in grid["a"]], 0, 0)]
+    asked: list[int] = []
+    fragile = {order[3]}
+
     def measure(a: int, seed: int) -> dict[str, float]:
-        if a == 2:
+        asked.append(a)
+        if a in fragile:
             raise ValueError("the robot fell over")
         return {"figure": a}
 
     path = tmp_path / "sweep.jsonl"
     with pytest.raises(ValueError, match="fell over"):
-        await sweep({"a": list(range(10))}, measure=measure, path=path, progress=False)
-    assert len(path.read_text().splitlines()) >= 1
+        await sweep(grid, measure=measure, path=path, progress=False)
+    assert asked == order[:4]
+    _, *lines = path.read_text().splitlines()
+    assert [json.loads(line)["point"] for line in lines] == [{"a": a} for a in order[:3]]
+    # Called again, it goes on with what is missing, and nothing is measured twice.
+    asked.clear()
+    fragile.clear()
+    table = await sweep(grid, measure=measure, path=path, progress=False)
+    assert asked == order[3:]
+    assert table["figure"].tolist() == grid["a"]
 
 
 async def test_what_cannot_be_swept_is_refused() -> None:
