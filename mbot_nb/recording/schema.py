@@ -49,7 +49,8 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "reason",
             "label",
-            "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, unbatched; none if it came",
+            "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, unbatched; "
+            "none if it came, or a server sent it",
         ),
         Column("messages", "whole", "messages in this frame"),
         Column("bytes", "whole", "length of the frame's text"),
@@ -68,7 +69,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "sent_s", "number", "when it was handed to the transport, empty if it never was; at a server: when its handler began"
         ),
-        Column("acknowledged_s", "number", "when the server's acknowledgement came, or was sent"),
+        Column("acknowledged_s", "number", "when the server's acknowledgement came; at a server: when it was sent"),
         Column("answered_s", "number", "when the answer came, or was sent, where one was asked for"),
         Column(
             "outcome", "label", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import Raw, Struct
@@ -21,6 +23,8 @@ from .states import Told
 __all__ = ["ServerListener"]
 
 _NAN = float("nan")
+ACKS_KEPT = 4096
+"""Acknowledgements of a session; a command that begins when even more have been sent gets a later one's time."""
 
 
 class _Payload(Struct, gc=False):
@@ -61,6 +65,32 @@ class _Commands(CommandTable):
         return command.outcome is not None
 
 
+class _Acks:
+    """Which commands of a session have been acknowledged when: a command may begin before that, or long after."""
+
+    def __init__(self) -> None:
+        self._sent: deque[tuple[int, float]] = deque(maxlen=ACKS_KEPT)
+        self._waiting: list[_Handled] = []
+
+    def begun(self, sequence: int, command: _Handled) -> None:
+        """Stamp it with the first acknowledgement that was for it, or let it wait for one."""
+        if self._sent and self._sent[-1][0] >= sequence:
+            command.acknowledged_at = next(at for cursor, at in self._sent if cursor >= sequence)
+        else:
+            self._waiting.append(command)
+
+    def sent(self, at: float, cursor: int) -> None:
+        """All up to this number have been acknowledged."""
+        self._sent.append((cursor, at))
+        still = []
+        for command in self._waiting:
+            if command.sequence is not None and command.sequence <= cursor:
+                command.acknowledged_at = at
+            else:
+                still.append(command)
+        self._waiting = still
+
+
 class ServerListener(Listener):
     """Fills the tables of a recorder with what happens at a server."""
 
@@ -72,13 +102,14 @@ class ServerListener(Listener):
         self._begun = commands.begun
         self._under_way: dict[int, _Handled] = {}
         """By the identity of the message, which lives as long as its command is at work."""
+        self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
         self._payload = msgspec.json.Decoder(_Payload).decode
 
     def _listen(self) -> list[Callable[[], None]]:
         now = time.monotonic()
         for client in self.server.clients:
             self._connection(now, "connected", None, None, None, client.id)
-        return [self.server.tap(self), self._under_way.clear]
+        return [self.server.tap(self), self._under_way.clear, self._acks.clear]
 
     def state_now(self) -> dict[str, Any]:
         """The robot's state as the server knows it now."""
@@ -125,6 +156,10 @@ class ServerListener(Listener):
             client=self._number(session),
         )
         self._under_way[id(message)] = handled
+        connection = self.server._hub.connections.get(session)
+        # A baseline client is sent none.
+        if message.sequence is not None and (connection is None or connection.extended):
+            self._acks_of(session).begun(message.sequence, handled)
         self._begun(handled)
 
     def ended(self, at: float, session: ServerSession, message: CommandMessage, refusal: tuple[str, str, Any] | None) -> None:
@@ -140,6 +175,16 @@ class ServerListener(Listener):
         elif handled.outcome is None:
             handled.outcome = "done"
             handled.answered_at = at
+
+    def acknowledged(self, at: float, session: ServerSession, cursor: int) -> None:
+        """A client was told that its commands up to this number have come."""
+        self._acks_of(session).sent(at, cursor)
+
+    def _acks_of(self, session: ServerSession) -> _Acks:
+        found = self._acks.get(session)
+        if found is None:
+            found = self._acks[session] = _Acks()
+        return found
 
     def came(self, at: float, session: ServerSession, *, resumed: bool) -> None:
         """A client has connected."""

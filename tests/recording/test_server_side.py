@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
+from tests.sockets.peers import command, peer
 
 
 async def _until(condition: Any, what: str) -> None:
@@ -36,6 +37,8 @@ async def test_commands_are_seen_from_their_coming_to_their_end(server: mb.Serve
         bot.send("slow")
         await bot.send_command("slow")
         await bot.stop()
+        assert len(rec.commands) == 7
+        assert not rec._listener._under_way, "it lets go of what is at its end"  # type: ignore[attr-defined]
     commands = rec.commands
     assert commands.name.tolist() == ["drive", "set_led", "nonsense", "slow", "slow", "slow", "stop"]
     assert commands.outcome.tolist() == ["done", "delivered", "rejected", "done", "delivered", "done", "done"]
@@ -48,7 +51,6 @@ async def test_commands_are_seen_from_their_coming_to_their_end(server: mb.Serve
     assert drive.answered_s - drive.sent_s >= 0.14
     assert last.sent_s - last.queued_s > 0.03, "it waited for the one before"
     assert last.answered_s - last.sent_s > 0.04
-    assert not rec._listener._under_way  # type: ignore[attr-defined]
 
 
 async def test_it_sees_all_clients(server: mb.Server, bot: mb.Client) -> None:
@@ -81,6 +83,7 @@ async def test_what_the_server_has_seen_is_what_the_client_has(server: mb.Server
     await bot.drive(30, -30, duration=0.3)
     await asyncio.sleep(0.15)
     await bot.flush()
+    await _until(lambda: mine.commands.acknowledged_s.notna().all(), "the acknowledgements")
     mine.stop(), its.stop()
     sent, came = (rec.frames[rec.frames.type == "command"] for rec in (mine, its))
     for column in ("sequence", "bytes", "position"):
@@ -88,6 +91,9 @@ async def test_what_the_server_has_seen_is_what_the_client_has(server: mb.Server
     assert set(sent.direction) == {"out"}
     assert set(came.direction) == {"in"}
     assert mine.commands.sequence.tolist() == its.commands.sequence.tolist()
+    # An acknowledgement is sent once the command has come, and then it arrives.
+    assert (its.commands.acknowledged_s >= its.commands.queued_s).all()
+    assert (its.commands.acknowledged_s <= mine.commands.acknowledged_s).all()
     assert mine.to_recording().state() == its.to_recording().state()
     named = [mine.events.name.tolist(), its.events.name.tolist()]
     assert named[0] == named[1]
@@ -101,6 +107,44 @@ async def test_what_the_server_has_seen_is_what_the_client_has(server: mb.Server
     assert its.to_html().startswith("<!DOCTYPE html>")
     with pytest.raises(mb.UsageError, match="listens to a server"):
         its.client  # noqa: B018
+
+
+async def test_acknowledgements_are_those_that_were_sent(server: mb.Server, bot: mb.Client) -> None:
+    """Also of a command that begins only after its acknowledgement, behind a slow one; and after a cut."""
+    go = asyncio.Event()
+
+    @server.command("slow")
+    async def slow(client: mb.server.RemoteClient) -> str:
+        await go.wait()
+        return "done"
+
+    with mb.Recorder(server) as its, mb.Recorder(bot, ping_rate=0) as mine:
+        bot.send("slow")
+        bot.send("set_led", r=1, g=2, b=3)
+        await bot.flush()
+        await _until(lambda: mine.commands.acknowledged_s.notna().sum() == 2, "the acknowledgements")
+        assert its.commands.name.tolist() == ["slow"], "the other one waits"
+        go.set()
+        await _until(lambda: len(its.commands) == 2, "the second one")
+        bot.cut()
+        await _until(lambda: bot.connected, "the connection")
+        await bot.set_led(4, 5, 6)
+        await _until(lambda: mine.commands.acknowledged_s.notna().sum() == 3, "the last acknowledgement")
+    at, told = its.commands, mine.commands.acknowledged_s
+    assert (at.queued_s <= at.acknowledged_s).all()
+    assert (at.acknowledged_s <= told).all()
+    assert at.acknowledged_s[1] < at.sent_s[1]
+
+
+async def test_a_baseline_client_is_sent_no_acknowledgements(server: mb.Server) -> None:
+    with mb.Recorder(server) as rec:
+        async with peer(server.url) as one:
+            await one.snapshot()
+            await one.send(command("set_led", 1, r=1, g=2, b=3))
+            await _until(lambda: len(rec.commands) == 1, "the command")
+            assert not rec._listener._acks, "nothing waits for them"  # type: ignore[attr-defined]
+    assert rec.commands.sequence.tolist() == [1]
+    assert rec.commands.acknowledged_s.isna().all()
 
 
 async def test_several_recorders_and_then_none(server: mb.Server, bot: mb.Client) -> None:

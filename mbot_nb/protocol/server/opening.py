@@ -126,6 +126,8 @@ class Opening(Outflow):
                 "firstSequence": session.first_event,
                 "skipped": self._told,
             }
+            if self.resumed and hub.tap is not None:
+                hub.tap.acknowledged(now, session, session.orderer.cursor)
         self._snapshot_at = now
         self.frames.append(envelope(b"state", encode(payload), hub.wall(now)))
 

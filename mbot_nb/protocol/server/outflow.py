@@ -85,7 +85,7 @@ class Outflow:
         if pending == 1 or not self.extended:
             while (event := session.next_unsent()) is not None:
                 number, payload, timestamp = event
-                self.frames.append(envelope(b"event", payload, timestamp, number, self._ack()))
+                self.frames.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
             return
         size = self.hub.settings.max_batch_size
         messages: list[bytes] = []
@@ -96,7 +96,7 @@ class Outflow:
             if messages and (len(messages) >= size or nbytes + length > MAX_FRAME - 1024):
                 self.frames.append(batch(messages, self.hub.wall(now)))
                 messages, nbytes = [], 0
-            messages.append(envelope(b"event", payload, timestamp, number, self._ack()))
+            messages.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
             nbytes += length
         if messages:
             self.frames.append(batch(messages, self.hub.wall(now)))
@@ -135,18 +135,20 @@ class Outflow:
         elif self._ack_due is None and owed:
             self._ack_due = now + self.hub.settings.ack_delay
 
-    def _ack(self) -> int | None:
+    def _ack(self, now: float) -> int | None:
         """The cursor, if the client does not know it yet."""
         cursor = self._session.orderer.cursor
         if not self.extended or cursor == self._acknowledged:
             return None
         self._acknowledged = cursor
         self._ack_due = None
+        if self.hub.tap is not None:
+            self.hub.tap.acknowledged(now, self._session, cursor)
         return cursor
 
     def _append(self, kind: bytes, payload: bytes, now: float) -> None:
         """An unnumbered message; a client that does not read them all is too slow."""
-        self.frames.append(envelope(kind, payload, self.hub.wall(now), None, self._ack()))
+        self.frames.append(envelope(kind, payload, self.hub.wall(now), None, self._ack(now)))
         if not self.writable:
             self._queued += len(payload)
             if self._queued + self._session.unsent_bytes > self.hub.settings.out_queue:

@@ -26,6 +26,9 @@ class Tap(Protocol):
     def ended(self, at: float, session: ServerSession, message: CommandMessage, refusal: tuple[str, str, Any] | None) -> None:
         """A command has come to its end: done, or refused with a code and words."""
 
+    def acknowledged(self, at: float, session: ServerSession, cursor: int) -> None:
+        """A client was told that its messages up to this number have come; some may have yet to be carried out."""
+
     def came(self, at: float, session: ServerSession, *, resumed: bool) -> None:
         """A client has connected."""
 
