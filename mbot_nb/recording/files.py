@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -100,18 +101,39 @@ def _save_file(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata
 
 
 def _save_folder(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """All files beside their places first: what goes wrong, or is cancelled, leaves an earlier recording as it was."""
     import msgspec
 
     module = _module(suffix)
-    path.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        place = path / f"table={name}"
-        place.mkdir(exist_ok=True)
-        for old in place.glob("part-*"):
-            old.unlink()  # of an earlier recording in the same folder
-        if table.num_rows or name == "events":  # so that a recording of nothing is one, too
-            module.write_table(place / f"part-0{suffix}", name, table, metadata)
-    (path / METADATA).write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
+    made: list[Path] = []
+    """Folders that were not there."""
+    beside: dict[Path, Path] = {}
+    """What is written beside which place."""
+
+    def room(place: Path) -> Path:
+        if not place.parent.exists():
+            place.parent.mkdir(parents=True)
+            made.append(place.parent)
+        # Whoever reads this folder meanwhile knows no format of this name.
+        return beside.setdefault(place, place.with_name(f".{place.name}.part"))
+
+    try:
+        room(path / METADATA).write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
+        for name, table in tables.items():
+            if table.num_rows or name == "events":  # so that a recording of nothing is one, too
+                module.write_table(room(path / f"table={name}" / f"part-0{suffix}"), name, table, metadata)
+        for place, written in beside.items():
+            written.replace(place)
+        for old in path.glob("table=*/part-*"):
+            if old not in beside:
+                old.unlink()  # of an earlier recording in the same folder
+    except BaseException:
+        for written in beside.values():
+            written.unlink(missing_ok=True)
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()  # unless somebody else has put something there
+        raise
 
 
 def _load_folder(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
