@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from . import reach
 from .home import Call, Home
+from .notebook import shell
 
 __all__ = ["Cell", "current", "keep", "shell"]
 
@@ -53,12 +54,6 @@ class _Made:
 
 _made: weakref.WeakKeyDictionary[Closable, _Made] = weakref.WeakKeyDictionary()
 """What cells have made."""
-
-
-def shell() -> Any:
-    """IPython's shell, or None outside of notebooks."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
 
 
 def current() -> Cell | None:

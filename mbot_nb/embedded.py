@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
 from .client import Client
 from .commands import plain, readable
 from .errors import AddressInUseError, ConnectError, UsageError
-from .home import Home, OpeningCall
+from .home import Home, OpeningCall, running_loop
 from .protocol.settings import BatchPolicy, Settings
 from .registry import servers
 from .server import Server
@@ -318,20 +318,17 @@ def _set_speed(robot: Robot | None, speed: float) -> None:
     robot.speed = speed
 
 
-def _home(thread: bool) -> Any:
+def _home(thread: bool) -> Callable[[], Home]:
     """The home of a new object, found once: where it is made, or the I/O thread."""
     found: list[Home] = []
-    if not thread:
-        try:
-            found.append(Home(asyncio.get_running_loop()))
-        except RuntimeError:
-            found.clear()
 
     def home() -> Home:
         if not found:
             found.append(Home.io_thread() if thread else Home.here())
         return found[0]
 
+    if not thread and running_loop() is not None:
+        home()
     return home
 
 

@@ -21,6 +21,7 @@ from types import CodeType, TracebackType
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from .errors import MbotError, UsageError
+from .notebook import lasting_loop
 
 __all__ = ["Call", "Home", "NotAwaitedError", "call", "running_loop"]
 
@@ -55,13 +56,13 @@ class Home:
 
     @classmethod
     def here(cls) -> Home:
-        """The loop that runs this code: in a notebook, the kernel's.
+        """The loop that runs this code: in a notebook, that of its cells, also in a callback that runs elsewhere.
 
         Raises:
             UsageError: no loop runs here.
         """
         try:
-            return cls(asyncio.get_running_loop())
+            return cls(lasting_loop(asyncio.get_running_loop()))
         except RuntimeError:
             raise UsageError(
                 "no event loop runs here. In a notebook cell write `await mb.connect()`; in a plain script use "

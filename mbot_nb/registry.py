@@ -65,7 +65,11 @@ def forget(server: Server) -> None:
 
 
 def servers() -> list[Server]:
-    """Those of this process that run, oldest first; in any thread."""
+    """Those of this process that run, oldest first; in any thread. Lets go of those whose loop was closed under them."""
+    for server in list(_servers.values()):
+        if server.home.loop.is_closed():
+            _log.warning("the server at %s ended: the event loop that it lived on was closed", server.url)
+            server._abandon()
     return list(_servers.values())
 
 

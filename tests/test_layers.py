@@ -51,6 +51,7 @@ FLOORS = (
         "wakeups",
         "bar",
         "nesting",
+        "notebook",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )

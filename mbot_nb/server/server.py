@@ -203,13 +203,7 @@ class Server:
             return
         self._closed = True
         try:
-            if self._ticker is not None:
-                self._ticker.cancel()
-            self._clients.close()
-            self._execution.stop_robot("the server was closed")
-            self.robot.detach()
-            if self._listener is not None:
-                self._listener.close()
+            self._let_go("the server was closed")
             for wire in list(self._wires):
                 wire.close(CloseCode.GOING_AWAY, "the server was closed", deaf=True)
             with suppress(TimeoutError):
@@ -222,16 +216,35 @@ class Server:
             if self._hub.tap is not None:
                 self._hub.tap.closed(self._now())
             self._over.set()
-            if not keep_robot:
-                self._close_robot()
-            if self._on_closed is not None:
-                self._on_closed(self)
+            self._ended(keep_robot=keep_robot)
 
-    def _close_robot(self) -> None:
+    def _abandon(self) -> None:
+        """End where there is no loop any more to end on: it was closed first. In any thread."""
+        if not self._closed:
+            self._closed = True
+            self._let_go("the event loop of its server was closed")
+            for wire in self._wires:
+                wire.cut()
+            self._ended(keep_robot=False)
+
+    def _let_go(self, reason: str) -> None:
+        """Stop the robot, look at it no more, free the port."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._clients.close()
+        self._execution.stop_robot(reason)
+        self.robot.detach()
+        if self._listener is not None:
+            self._listener.close()
+
+    def _ended(self, *, keep_robot: bool) -> None:
         try:
-            self.robot.close()
+            if not keep_robot:
+                self.robot.close()
         except Exception as error:
             _log.error("the robot did not close: %s: %s", type(error).__name__, error, exc_info=error)
+        if self._on_closed is not None:
+            self._on_closed(self)
 
     async def _nobody_left(self) -> None:
         if self._wires:

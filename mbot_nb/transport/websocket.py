@@ -12,6 +12,7 @@ import socket
 import ssl as tls
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -126,6 +127,13 @@ class Wire(asyncio.BufferedProtocol):
         """Hang up now."""
         if self._transport is not None:
             self._transport.abort()
+
+    def cut(self) -> None:
+        """Hang up where the loop is closed: only the peer hears of it."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     async def over(self) -> None:
         """Wait until nothing is left of it."""

@@ -203,6 +203,14 @@ class Kernel:
         self._cells[id] = Cell(seconds=time.monotonic())
         return str(id)
 
+    def leave(self) -> None:
+        """Close the page: JupyterLab ends the subshell that it made."""
+        if self._subshell is not None:
+            session, channel = self.client.session, self.client.control_channel
+            channel.send(session.msg("delete_subshell_request", {"subshell_id": self._subshell}))
+            assert channel.get_msg(timeout=PATIENCE)["content"]["status"] == "ok"
+            self._subshell = None
+
     def interrupt(self) -> None:
         """The square button."""
         self.manager.interrupt_kernel()

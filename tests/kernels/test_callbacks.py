@@ -222,3 +222,36 @@ def test_handlers_call_and_print_and_fail_below_the_cell_that_subscribed_them(no
     assert "your handler broken failed" in subscribed.stderr
     assert "ZeroDivisionError" in subscribed.stderr
     end(notebook)
+
+
+def test_what_a_click_makes_lives_where_cells_run_and_stays_when_the_page_is_closed(kernel: Kernel) -> None:
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server)")
+    kernel.run("cells_loop, made = asyncio.get_running_loop(), []")
+    kernel.run("""
+        def on_click(_):
+            for making in (mb.connect(server), mb.serve(port=0), mb.lab.network("wifi").relay(server, thread=False)):
+                bot.home.submit(making).add_done_callback(lambda done: made.append(done.result()))
+    """)
+    kernel.click(kernel.value("button(on_click)"))
+    kernel.wait("len(made) == 3")
+    assert kernel.value("[one.home.loop is cells_loop for one in made]") == [True] * 3
+    kernel.leave()
+    client = "next(one for one in made if isinstance(one, mb.Client))"
+    assert "ended: time" in kernel.run(f"await {client}.drive(20, 20, duration=0.1)").result
+    kernel.run("for one in [*made, bot, server]: await one.close()")
+
+
+def test_a_server_whose_loop_was_closed_is_let_go(kernel: Kernel) -> None:
+    kernel.run("""
+        async def start():
+            global lost
+            lost = await mb.serve(port=0)
+
+        thread = threading.Thread(target=lambda: asyncio.run(start()))
+        thread.start()
+        while thread.is_alive(): await asyncio.sleep(0.01)
+    """)
+    assert kernel.value("embedded.servers(), lost.closed") == ([], True)
+    taken = kernel.run("server = await mb.serve(port=lost.port)\nbot = await mb.connect()")
+    assert "Connected to this notebook's server" in taken.stdout
+    kernel.run("await bot.close(); await server.close()")
