@@ -45,6 +45,8 @@ def _mirrored(value: Any) -> Any:
     return -value
 
 
+BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
+"""Of the CyberPi; all but two of them are its stick."""
 SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("encoder_left", "cyberpi.mbot2.EM_get_angle", ("EM1",), _same),
     ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), _mirrored),
@@ -58,8 +60,7 @@ SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("roll", "cyberpi.get_roll", (), _same),
     ("turn_rate", "cyberpi.get_gyro", ("z",), _same),
     ("acceleration", "cyberpi.get_acc", ("x",), _same),
-    ("button_a", "cyberpi.controller.is_press", ("a",), bool),
-    ("button_b", "cyberpi.controller.is_press", ("b",), bool),
+    *((f"button_{name}", "cyberpi.controller.is_press", (name,), bool) for name in BUTTONS),
 )
 """What is subscribed to: its name in the telemetry, the function on the robot, its arguments, and how its value becomes ours."""
 
@@ -69,9 +70,9 @@ class CyberPiRobot(SerialRobot):
 
     Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100, positive to the left; ``light``,
     ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
-    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``button_b``; and from the encoders ``x``,
-    ``y``, ``driven`` cm and ``heading`` deg, from where it stood at first. Events: ``button``, ``stimulus_detected`` (obstacle,
-    bump, sound, line_lost), ``robot_connection``, ``error``.
+    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``_b``, ``_up``, ``_down``, ``_left``,
+    ``_right`` and ``_middle``; and from the encoders ``x``, ``y``, ``driven`` cm and ``heading`` deg, from where it stood at
+    first. Events: ``button``, ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``error``.
     """
 
     kind = "mbot2"

@@ -53,6 +53,7 @@ class SerialRobot(Robot):
     """
 
     kind = "robot"
+    tells_telemetry = True
     led_count = 5
     has_encoders = False
     confirmed_after = 0.0
@@ -92,6 +93,7 @@ class SerialRobot(Robot):
             guarded=guarded,
         )
         self._clock = MotionClock(self.link, self.confirmed_after)
+        self._telemetry = telling.Telemetry(self.link, self.telemetry, partial(self.report, "telemetry"))
         self.link.start()
 
     def __repr__(self) -> str:
@@ -181,6 +183,10 @@ class SerialRobot(Robot):
             self._feelings.think(self.senses, self._wheels)
             where = {} if self._whereabouts is None else self._whereabouts.telemetry()
             return {**self.senses, **where, **self._feelings.told()}
+
+    def watched(self) -> None:
+        """Tell the telemetry to who has come."""
+        self._telemetry.anew()
 
     def perform(self, command: c.Command) -> Outcome:
         """Begin one command; who asked waits for the robot's confirmation. What fails is also told by the event `error`."""
@@ -372,6 +378,7 @@ class SerialRobot(Robot):
             with self.lock:
                 self._was_ready = True
                 self.connections += 1
+                self.senses.clear()  # what was felt before is not so any more, perhaps
                 if self._whereabouts is not None:
                     self._whereabouts.odometry.forget_zero()
                 self.send_stop()  # nothing says that it stands: it may have driven on while the cable was out
@@ -385,11 +392,7 @@ class SerialRobot(Robot):
             gone = f"{reason}; the motion was under way, and nobody can say whether the robot stands"
             self._finish("stopped", DeliveryUnknownError(gone))
         if was_ready and state != "closed":
-            if moving and state == "lost":
-                reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
-            elif moving:
-                reason += " (it was driving; it is told to stop again and again: if it drives on, lift it, or switch it off)"
-            self.report("robot_connection", {"connected": False, "port": self.port, "reason": reason})
+            self.report("robot_connection", telling.of_loss(self.port, reason, state, moving=moving))
 
     def _told(self, values: dict[int, Any]) -> None:
         with self.lock:
@@ -398,6 +401,7 @@ class SerialRobot(Robot):
     def feel(self, **values: Any) -> None:
         """Sensors have new values; called with the lock held. Events come from here."""
         self.senses.update(values)
+        self._telemetry.soon()
         if self._whereabouts is not None:
             self._whereabouts.notice(values)
         self._stimuli.notice(
