@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from .test_panels import CONNECTED, IMPORT, assert_clean, field, panel_of
+from tests.kernels.conftest import VERSIONS
+
+from .test_panels import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
 
 if TYPE_CHECKING:
     from .conftest import Notebook
@@ -202,4 +205,49 @@ def test_its_cell_is_run_again_and_nothing_is_left(open_notebook: Open) -> None:
     notebook.execute("cockpit.close()")
     notebook.wait(f"{COUNT} == {before}")
     assert notebook.value(TASKS) == tasks
+    assert_clean(notebook)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_walk_through_it(open_notebook: Open, version: str) -> None:
+    """As a person takes it: listen, give a command, drive by hand, stop, and release."""
+    notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit"], version)
+    notebook.run_all()
+    cockpit = panel_of(notebook, "cockpit")
+    expect(field(cockpit, "reach")).to_have_text(REACH[version])
+    bar = cockpit.locator(".mbot-cockpit-top").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 130, "what is said of Stop leaves the connection its place"
+
+    cockpit.get_by_role("tab", name="Events").click()
+    cockpit.get_by_label("Another event").fill("hello")
+    cockpit.get_by_label("Another event").press("Enter")
+    expect(cockpit.get_by_role("checkbox", name="hello")).to_be_checked()
+    notebook.execute("server.emit('hello', {'number': 7})")
+    expect(cockpit.get_by_role("listbox").get_by_role("option")).to_contain_text('"number": 7')
+
+    cockpit.get_by_role("tab", name="Commands").click()
+    cockpit.get_by_label("Command", exact=True).select_option("display_text")
+    form = cockpit.locator("form[data-command=display_text]")
+    form.get_by_label("text", exact=True).fill("walking")
+    form.get_by_role("button", name="Send display_text").click()
+    expect(form.locator(".mbot-answer")).to_contain_text("display_text: done")
+    notebook.wait("'walking' in str(robot.state())")
+
+    cockpit.get_by_role("tab", name="Drive").click()
+    cockpit.locator(".mbot-pad").focus()
+    notebook.page.keyboard.down("ArrowUp")
+    notebook.wait("robot.path[-1][1] > 110")
+    notebook.page.keyboard.up("ArrowUp")
+    notebook.wait("robot.at_rest_since is not None")
+
+    notebook.execute("await bot.drive(30, 30, duration=9, wait=False)")
+    cockpit.get_by_role("button", name="Stop the robot").click()
+    notebook.wait("robot.at_rest_since is not None")
+    stop = cockpit.locator(".mbot-stopper")
+    expect(stop).to_have_attribute("data-latched", "true")
+    expect(field(stop, "stood")).to_contain_text("after the click")
+    cockpit.get_by_role("button", name="Release").click()
+    expect(stop).to_have_attribute("data-latched", "false")
+    notebook.screenshot(f"walk-{version}")
     assert_clean(notebook)
