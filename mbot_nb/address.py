@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from .errors import ConnectError
+from .errors import ConnectError, UsageError
 
 __all__ = [
     "DEFAULT_HOST",
     "DEFAULT_PORT",
+    "allowed_origins",
+    "default_port",
     "is_loopback",
+    "normal_origin",
     "normalise",
     "origin_is_loopback",
     "same_server",
@@ -21,6 +25,7 @@ __all__ = [
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4000
 _SECURE_PORT = 4443
+_USUAL_PORTS = {"http": 80, "https": 443}
 _HOW = "An address looks like ws://localhost:4000, or 192.168.1.20:4000; without one, `await mb.connect()` starts a server here."
 
 
@@ -48,9 +53,14 @@ def normalise(address: str) -> str:
     if scheme not in ("ws", "wss") or not parts.hostname or " " in text:
         raise ConnectError(f"{_shown(address)} is no address of a WebSocket server. {_HOW}", retryable=False)
     if port is None:
-        port = DEFAULT_PORT if scheme == "ws" else _SECURE_PORT
+        port = default_port(scheme == "wss")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return urlunsplit((scheme, f"{host}:{port}", parts.path or "/", parts.query, ""))
+
+
+def default_port(secure: bool) -> int:
+    """Where a server listens that was told no port, and a client looks for it: `wss` has a port of its own."""
+    return _SECURE_PORT if secure else DEFAULT_PORT
 
 
 def with_query(url: str, query: dict[str, str]) -> str:
@@ -98,3 +108,37 @@ def origin_is_loopback(origin: str) -> bool:
     except ValueError:
         return False
     return host is not None and is_loopback(host)
+
+
+def normal_origin(origin: str) -> str | None:
+    """An origin as browsers write it, ``https://example.org``: small letters, no usual port, no slash. None for what is none."""
+    if origin == "null":
+        return origin
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna" if ":" not in (parts.hostname or "") else "ascii").decode()
+    except (ValueError, UnicodeError):
+        return None
+    if not parts.scheme or not host or "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{port}")
+
+
+def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
+    """The web pages that a server may be told to let in, as browsers name them; one alone needs no list.
+
+    Raises:
+        UsageError: one of them is no origin.
+    """
+    found = set()
+    for origin in [origins] if isinstance(origins, str) else origins:
+        normal = normal_origin(str(origin).strip())
+        if normal is None or "*" in normal:
+            raise UsageError(
+                f"allow_origins: {origin!r} is no origin, so no web page would ever match it. Write each page's scheme, host "
+                'and, if it has one, port, as in allow_origins=["https://example.org", "http://192.168.1.20:8080"].'
+            )
+        found.add(normal)
+    return frozenset(found)

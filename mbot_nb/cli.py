@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback
+from .address import DEFAULT_HOST, is_loopback
 from .errors import AddressInUseError, MbotError, UsageError
 from .version import __version__
 
@@ -72,7 +72,10 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but this machine's own needs a token.")
     ] = DEFAULT_HOST,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")] = DEFAULT_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on: 4000, and 4443 with a certificate; 0 takes any free one."),
+    ] = None,
     token: Annotated[str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Serve this recording as if it were live, and no simulated robot.")] = None,
@@ -107,7 +110,7 @@ def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> R
 
 
 async def _serve(
-    robot: Robot, host: str, port: int, token: str | None, made: bool, origins: tuple[str, ...], context: Any
+    robot: Robot, host: str, port: int | None, token: str | None, made: bool, origins: tuple[str, ...], context: Any
 ) -> None:
     from .embedded import serve as start
 

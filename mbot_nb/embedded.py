@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import cable, cells, hints, registry, stalls, wakeups
-from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise
+from .address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
 from .client import Client
 from .commands import plain, readable
 from .errors import AddressInUseError, ConnectError, UsageError
@@ -47,10 +47,10 @@ def serve(
     robot: Robot | None = None,
     *,
     host: str = DEFAULT_HOST,
-    port: int = DEFAULT_PORT,
+    port: int | None = None,
     token: str | None = None,
     ssl: tls.SSLContext | None = None,
-    allow_origins: Iterable[str] = (),
+    allow_origins: str | Iterable[str] = (),
     thread: bool = False,
     limit_loopback: bool = False,
     speed: float | None = None,
@@ -59,8 +59,9 @@ def serve(
     """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with ``async with``.
 
     Args:
-        host, port: where to listen. Port 0 takes any free one; see ``server.url``. Running the cell again replaces the
-            server. Anything but this machine's own loopback needs a token; one is made and printed if none is given.
+        host, port: where to listen; without a port it is 4000, and 4443 with `ssl`. Port 0 takes any free one; see
+            ``server.url``. Running the cell again replaces the server. Anything but this machine's own loopback needs a token;
+            one is made and printed if none is given.
         token: what clients must show: ``connect(url, token=...)``.
         ssl: a server context with a certificate, for `wss`; TLS 1.3 at least.
         allow_origins: web pages, as ``"https://example.org"``, that may connect besides those of this machine.
@@ -71,9 +72,12 @@ def serve(
 
     Raises:
         AddressInUseError: the port is taken by another program.
-        UsageError: a setting is out of its range, or ``speed`` is given for a robot that lives now.
+        UsageError: a setting is out of its range, what is to be allowed is no origin, or ``speed`` is given for a robot that
+            lives now.
     """
     chosen = _settings(settings)
+    origins = allowed_origins(allow_origins)
+    chosen_port = default_port(ssl is not None) if port is None else port
     if speed is not None:
         _set_speed(robot, speed)
     home = _home(thread)
@@ -85,7 +89,7 @@ def serve(
         nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
-        for old in registry.earlier_selves(host, port, place):
+        for old in registry.earlier_selves(host, chosen_port, place):
             # A robot that is handed on stays open.
             await registry.give_way(old, keep_robot=robot is not None and old.robot is robot)
             print(f"The server that ran at {old.url} was replaced by this one.")
@@ -96,11 +100,11 @@ def serve(
             robot if robot is not None else _simulated(),
             home(),
             host=host,
-            port=port,
+            port=chosen_port,
             settings=chosen,
             token=token or None,
             ssl=ssl,
-            allow_origins=tuple(allow_origins),
+            allow_origins=origins,
             limit_loopback=limit_loopback,
             version=__version__,
         )

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import embedded, registry
-from .address import DEFAULT_HOST, DEFAULT_PORT
+from .address import DEFAULT_HOST, default_port
 from .client import Batch, Client, Latency, Stats
 from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
@@ -345,7 +345,10 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     Raises:
         UsageError: the server that this one would replace lives on this cell's own loop, which a plain call would block.
     """
-    registry.refuse_replacing_here(options.get("host", DEFAULT_HOST), options.get("port", DEFAULT_PORT))
+    port = options.get("port")
+    if port is None:
+        port = default_port(options.get("ssl") is not None)
+    registry.refuse_replacing_here(options.get("host", DEFAULT_HOST), port)
     return SyncServer(wait(embedded.serve(robot, **{**options, "thread": True}), Home.io_thread()))
 
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mbot_nb.address import is_loopback, normalise, origin_is_loopback, same_server, with_query, without_secrets
-from mbot_nb.errors import ConnectError
+from mbot_nb.address import (
+    allowed_origins,
+    is_loopback,
+    normal_origin,
+    normalise,
+    origin_is_loopback,
+    same_server,
+    with_query,
+    without_secrets,
+)
+from mbot_nb.errors import ConnectError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -74,3 +83,39 @@ def test_loopback() -> None:
     assert origin_is_loopback("http://localhost:8888")
     for origin in ("", "null", "http://[x", "http://localhost.example", "http://evil/localhost"):
         assert not origin_is_loopback(origin)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://x.org", "https://x.org"),
+        ("https://x.org/", "https://x.org"),
+        ("HTTPS://X.Org:443", "https://x.org"),
+        ("http://x.org:80/", "http://x.org"),
+        ("http://x.org:443", "http://x.org:443"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("https://schüler.example", "https://xn--schler-5ya.example"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("null", "null"),
+        ("", None),
+        ("x.org", None),
+        ("localhost:3000", None),
+        ("https://", None),
+        ("https://x.org/page", None),
+        ("https://x.org?a", None),
+        ("https://me@x.org", None),
+        ("https://x.org:99999", None),
+        ("http://[x", None),
+    ],
+)
+def test_an_origin_has_one_spelling(written: str, origin: str | None) -> None:
+    assert normal_origin(written) == origin
+
+
+def test_pages_that_may_connect() -> None:
+    assert allowed_origins("https://x.org/") == {"https://x.org"}
+    assert allowed_origins(["https://x.org", " http://Y:8080 "]) == {"https://x.org", "http://y:8080"}
+    assert allowed_origins(()) == frozenset()
+    for wrong in ("x.org", ["https://x.org", "*"], "https://*.x.org", [1]):
+        with pytest.raises(UsageError, match=r"is no origin, so no web page would ever match it\. Write each page's scheme"):
+            allowed_origins(wrong)  # type: ignore[arg-type]

@@ -64,7 +64,9 @@ class Clients:
     @property
     def connected(self) -> list[RemoteClient]:
         """Those who have a connection now."""
-        return [self[session] for session in self._hub.connections]
+        # Asked in any thread: connections that come and go meanwhile must not disturb, nor a client be made here.
+        known = map(self._by_session.get, tuple(self._hub.connections))
+        return [client for client in known if client is not None]
 
     def left(self, session: ServerSession) -> None:
         """Its connection has ended: forget it now, or when its session has been away for too long."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
-from ..address import origin_is_loopback
+from ..address import normal_origin, origin_is_loopback
 from ..errors import UsageError
 from ..home import Home, call
 from ..protocol.backoff import CloseCode
@@ -68,7 +68,7 @@ class Server:
         settings: Settings,
         token: str | None = None,
         ssl: tls.SSLContext | None = None,
-        allow_origins: tuple[str, ...] = (),
+        allow_origins: frozenset[str] = frozenset(),
         limit_loopback: bool = False,
         version: str = "",
     ) -> None:
@@ -285,7 +285,10 @@ class Server:
         return self._hook("disconnect", hook)
 
     def on_message(self, hook: Hook) -> Hook:
-        """Call ``hook(client, command, params)`` for every command, before its handler."""
+        """Call ``hook(client, command, params)`` for every command, before its handler.
+
+        But for `sync_state` and `void`, which a client sends by itself and the server answers at once.
+        """
         return self._hook("message", hook)
 
     def emit(self, event: str, data: Any = None) -> None:
@@ -335,7 +338,7 @@ class Server:
                 f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
             )
         for origin in request.headers.get_all("Origin"):
-            if origin not in self._origins and not origin_is_loopback(origin):
+            if normal_origin(origin) not in self._origins and not origin_is_loopback(origin):
                 return HTTPStatus.FORBIDDEN, (
                     f"The web page {origin[:200]} may not drive this robot. "
                     f"If it should, start the server with allow_origins=[...] naming it.\n"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 import mbot_nb as mb
 
+from . import by_hand
 from .conftest import Connect, Serve
 from .peers import Peer, TinyRobot, batch, command, message, peer, until
 
@@ -228,4 +231,9 @@ async def test_telemetry_comes_only_while_something_changes_and_is_not_numbered(
 
 def test_the_helper_is_a_plain_client() -> None:
     """What stands for a published client must not lean on this package."""
-    assert Peer.__module__.endswith("peers")
+    tree = ast.parse(Path(by_hand.__file__).read_text())
+    imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    imported += ["." * node.level + (node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert "json" in imported
+    assert [name for name in imported if name.startswith((".", "mbot_nb"))] == []
+    assert Peer.__module__ == by_hand.__name__

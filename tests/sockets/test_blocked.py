@@ -10,7 +10,7 @@ import pytest
 import mbot_nb as mb
 
 from .conftest import Connect, Serve
-from .peers import Relay, peer, until
+from .peers import Relay, TinyRobot, peer, until
 
 
 @pytest.mark.parametrize("block", [2.0])
@@ -88,16 +88,18 @@ async def test_a_stop_is_obeyed_during_the_block(serve: Serve, connect: Connect)
     assert (await asyncio.wait_for(driving, 5)).ended == "stopped"
 
 
-async def test_commands_sent_before_a_block_are_not_late_motion(serve: Serve, connect: Connect) -> None:
-    """The block is not the network's: a motion that waited for its turn so long is refused, and says so."""
-    robot = mb.SimulatedRobot(seed=3)
-    server = await serve(robot)
-    bot = await connect(server)
-    bot.send("drive", left=10, right=10, duration=0.2)
-    texts: list[str] = []
-    bot.subscribe("command_result", lambda event: texts.append(event.data["error"]["code"]))
-    time.sleep(0.8)  # noqa: ASYNC251 - the cell that blocks
-    await bot.flush()
-    await until(lambda: texts or bot._session.outbox.expired or not bot.stats.waiting)
-    await bot.ping()
-    assert robot.state()["pose"]["x"] == pytest.approx(mb.SimulatedRobot(seed=3).state()["pose"]["x"])
+async def test_commands_sent_before_a_block_are_not_late_motion(
+    robot: TinyRobot, bot: mb.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The block is not the network's: a motion that waited for its turn so long is not begun any more, and says so."""
+    with mb.Recorder(bot) as rec:
+        bot.send("drive", left=10, right=10, duration=0.2)
+        bot.send("display_text", text="after")
+        time.sleep(0.8)  # noqa: ASYNC251 - the cell that blocks
+        await bot.flush()
+        await until(lambda: robot.done)
+        await bot.ping()
+        assert rec.commands["outcome"].tolist() == ["expired", "delivered"]
+    assert robot.done == [mb.commands.DisplayText(text="after")], "the motion has never begun"
+    assert robot.motion is None
+    assert "a motion is not performed late" in caplog.text

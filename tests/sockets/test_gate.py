@@ -6,11 +6,14 @@ import asyncio
 import logging
 import re
 import socket
+import ssl
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 import mbot_nb as mb
+from mbot_nb import address
+from mbot_nb.address import default_port
 
 from .conftest import Connect, Serve
 from .peers import HANDSHAKE, message, peer, raw, until
@@ -52,6 +55,9 @@ async def test_an_upgrade_that_misses_a_header_is_told_which(server: mb.Server, 
         ("http://127.0.0.1:5500", True),
         ("http://[::1]:3000", True),
         ("https://classroom.example", True),
+        ("https://classroom.example:443", True),
+        ("https://classroom.example:444", False),
+        ("http://classroom.example", False),
         ("https://evil.example", False),
         ("http://localhost.evil.example", False),
         ("http://127.0.0.1.evil.example", False),
@@ -63,7 +69,7 @@ async def test_an_upgrade_that_misses_a_header_is_told_which(server: mb.Server, 
     ],
 )
 async def test_a_web_page_from_elsewhere_may_not_drive(serve: Serve, origin: str | None, allowed: bool) -> None:
-    server = await serve(allow_origins=["https://classroom.example"])
+    server = await serve(allow_origins=["https://Classroom.example/"])
     if allowed:
         async with peer(server.url, origin=origin) as one:
             await one.snapshot()
@@ -73,6 +79,27 @@ async def test_a_web_page_from_elsewhere_may_not_drive(serve: Serve, origin: str
             raise AssertionError("it was let in")
     assert caught.value.response.status_code == 403
     assert b"allow_origins=[...]" in (caught.value.response.body or b"")
+
+
+async def test_one_web_page_alone_needs_no_list(serve: Serve) -> None:
+    server = await serve(allow_origins="http://192.168.1.20:8080")
+    async with peer(server.url, origin="http://192.168.1.20:8080") as one:
+        await one.snapshot()
+
+
+async def test_without_a_port_the_encrypted_server_is_where_clients_look_for_it(
+    serve: Serve,
+    connect: Connect,
+    certificate: tuple[ssl.SSLContext, str],
+    free_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (default_port(False), default_port(True)) == (4000, 4443)
+    monkeypatch.setattr(address, "_SECURE_PORT", free_port)
+    server = await serve(port=None, ssl=certificate[0])
+    assert server.port == free_port
+    bot = await connect("wss://127.0.0.1", ssl=ssl.create_default_context(cafile=certificate[1]))
+    assert bot.connected
 
 
 @pytest.mark.parametrize("way", ["header", "query", "message"])

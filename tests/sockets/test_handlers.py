@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.protocol.sessions import ServerSession
 
 from .conftest import Connect, Serve
 from .peers import Relay, TinyRobot, command, peer, until
@@ -281,3 +283,26 @@ async def test_a_robot_that_fails_keeps_nobody_from_anything(
     assert "the robot did not stop (its client disconnected)" in caplog.text
     assert "the robot did not close" in caplog.text
     assert caplog.text.count("the robot cannot tell its telemetry") == 1
+
+
+async def test_the_clients_can_be_asked_for_in_any_thread(server: mb.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While they come and go: here one comes whenever somebody has looked at the first."""
+    async with peer(server.url) as one, peer(server.url) as other:
+        await one.ping()
+        await other.ping()
+        connections = server._hub.connections
+        known = list(connections)
+        late = ServerSession(None, "", server.settings, baseline=True, created=0.0)
+
+        class Coming(dict[ServerSession, Any]):
+            def get(self, session: ServerSession, default: Any = None) -> Any:
+                connections[late] = connections[known[0]]
+                return super().get(session, default)
+
+        monkeypatch.setattr(server._clients, "_by_session", Coming(server._clients._by_session))
+        try:
+            found, again = server.clients, server.clients
+        finally:
+            del connections[late]
+        assert [client.session for client in found] == known
+        assert again == found, "who is only just coming is made a client at home"
