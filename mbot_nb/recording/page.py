@@ -39,9 +39,14 @@ def _pictures(recorded: Recorded) -> list[str]:
     from .. import plots
 
     drawn: list[str] = []
+    client = recorded.metadata.get("side") != "server"
+    trips = recorded.total("latency") > 0
     draw: list[tuple[bool, Callable[[Any], Any]]] = [
-        (recorded.total("latency") > 0, plots.latency),
-        (bool((recorded.batches.direction == "out").any()) and recorded.metadata.get("side") != "server", plots.batches),
+        (trips, plots.latency),
+        (trips, plots.ecdf),
+        (trips, plots.percentiles),
+        (client and bool((recorded.connection.state == "reconnecting").any()), plots.reconnects),
+        (client and bool((recorded.batches.direction == "out").any()), plots.batches),
         (bool((recorded.events["name"] == "telemetry").any()), plots.path),
     ]
     for worth, plot in draw:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,10 @@ def page(run: mb.Recording, tmp_path: Path) -> str:
 
 
 async def test_the_page_needs_nothing_else(page: str, run: mb.Recording) -> None:
-    assert page.count("data:image/png;base64,") == 3
+    pictures = ["round trip", "Share of delays", "percentile", "Attempts to connect again", "size 10", "way driven"]
+    assert page.count("data:image/png;base64,") == len(pictures)
+    alts = re.findall(r'<img [^>]*alt="([^"]*)"', page)
+    assert [words for words, alt in zip(pictures, alts, strict=True) if words.lower() not in alt.lower()] == [], alts
     assert "<script" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
@@ -220,6 +224,14 @@ async def test_the_page_needs_nothing_else(page: str, run: mb.Recording) -> None
         assert f"<h2>{name}</h2>" in page
     assert run.metadata["versions"]["mbot_nb"] in page
     assert "zwei" in page
+
+
+async def test_a_run_without_a_cut_has_no_ladder(bot: mb.Client) -> None:
+    with mb.Recorder(bot) as rec:
+        await bot.ping()
+    page = rec.to_html()
+    assert "Share of delays" in page
+    assert "Attempts to connect again" not in page
 
 
 async def test_the_page_of_nothing_says_so(bot: mb.Client) -> None:
