@@ -299,10 +299,11 @@ async def test_the_clients_can_be_asked_for_in_any_thread(server: mb.Server, mon
                 connections[late] = connections[known[0]]
                 return super().get(session, default)
 
-        monkeypatch.setattr(server._clients, "_by_session", Coming(server._clients._by_session))
-        try:
-            found, again = server.clients, server.clients
-        finally:
-            del connections[late]
+        with monkeypatch.context() as patch:
+            patch.setattr(server._clients, "_by_session", Coming(server._clients._by_session))
+            try:
+                found, again = server.clients, server.clients
+            finally:
+                del connections[late]
         assert [client.session for client in found] == known
         assert again == found, "who is only just coming is made a client at home"
