@@ -4,15 +4,16 @@ const FRAME = 1000 / 25 - 2; // ms between two pictures
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6d3b", "#7f7f7f"];
 const SPANS = [2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]; // s
 const USUAL_SPAN = 4; // which of them it begins with
-const PAD = { top: 10, right: 44, bottom: 22, left: 48 };
+const PAD = { top: 26, right: 44, bottom: 22, left: 48 };
+const AXES = 2; // as many units have one, left and right
 
 /** One line: its values, the oldest first. */
 class Series {
-  constructor({ name, unit, holds }, number) {
+  constructor({ name, unit, holds, colour }) {
     this.name = name;
     this.unit = unit;
     this.holds = holds;
-    this.colour = COLOURS[number % COLOURS.length];
+    this.colour = COLOURS[colour % COLOURS.length];
     this.t = [];
     this.v = [];
     this.hidden = false;
@@ -74,12 +75,12 @@ class Chart extends Painting {
     this.came = 0; // up to when values have come, s
     this.known = Infinity; // the same when it was paused: what came later is not shown
     this.cursor = null; // the time that is read, s
+    this.units = []; // those that have an axis
   }
 
   setLines(lines, most) {
     this.most = most;
-    if (this.lines.length === lines.length) return;
-    this.lines = lines.map((line, at) => new Series(line, at));
+    this.lines = lines.map((line) => this.lines.find(({ name }) => name === line.name) ?? new Series(line));
   }
 
   clear() {
@@ -190,18 +191,22 @@ class Chart extends Painting {
     const scales = new Map();
     for (const line of this.lines) {
       if (line.hidden) continue;
-      const scale = scales.get(line.unit) ?? { low: Infinity, high: -Infinity };
+      const scale = scales.get(line.unit) ?? { low: Infinity, high: -Infinity, colours: [] };
+      scale.colours.push(line.colour);
       for (let at = Math.max(0, line.at(from)); at < line.t.length && line.t[at] <= Math.min(to, this.known); at += 1) {
         scale.low = Math.min(scale.low, line.v[at]);
         scale.high = Math.max(scale.high, line.v[at]);
       }
       scales.set(line.unit, scale);
     }
-    for (const scale of scales.values()) {
+    for (const [unit, scale] of scales) {
       if (scale.low > scale.high) [scale.low, scale.high] = [0, 1];
-      const room = scale.high - scale.low || Math.abs(scale.high) * 0.2 || 1;
-      scale.low -= room * 0.08;
-      scale.high += room * 0.08;
+      // What goes from 0 to 1, as tension does, is seen as a part of that; a tremble of anything is not seen as a quake.
+      if (!unit && scale.low >= 0 && scale.high <= 1) [scale.low, scale.high] = [0, 1];
+      const least = Math.max(Math.abs(scale.low), Math.abs(scale.high)) * 0.1 || 1;
+      const [middle, room] = [(scale.low + scale.high) / 2, Math.max(scale.high - scale.low, least)];
+      scale.low = middle - room * 0.58;
+      scale.high = middle + room * 0.58;
       scale.y = (value) => box.bottom - ((value - scale.low) / (scale.high - scale.low)) * (box.bottom - box.top);
     }
     return scales;
@@ -213,8 +218,12 @@ class Chart extends Painting {
     context.fillStyle = colour("faint");
     context.lineWidth = 1;
     context.textBaseline = "middle";
-    units.slice(0, 2).forEach((unit, side) => {
+    this.units = units.slice(0, AXES);
+    this.units.forEach((unit, side) => {
       const scale = scales.get(unit);
+      const own = scale.colours.length === 1 ? scale.colours[0] : colour("ink");
+      this.drawUnit(context, box, side, unit || "no unit", scale.colours, own);
+      context.fillStyle = own;
       context.textAlign = side ? "left" : "right";
       for (const value of ticks(scale.low, scale.high, 5)) {
         const y = Math.round(scale.y(value)) + 0.5;
@@ -227,6 +236,7 @@ class Chart extends Painting {
         context.fillText(String(Number(value.toPrecision(6))), side ? box.right + 5 : box.left - 5, y);
       }
     });
+    context.fillStyle = colour("faint");
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const t of ticks(from, to, Math.max(2, (box.right - box.left) / 90))) {
@@ -234,6 +244,23 @@ class Chart extends Painting {
       if (t >= 0) context.fillText(words, x(t), box.bottom + 6);
     }
     context.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
+  }
+
+  /** Above its axis: a stroke in the colour of each line that it is of, and the unit. */
+  drawUnit(context, box, side, unit, colours, own) {
+    const [stroke, gap] = [10, 3];
+    const words = context.measureText(unit).width;
+    const width = colours.length * (stroke + gap) + words;
+    let left = side ? Math.min(box.right + 5, box.right + PAD.right - 2 - width) : 2;
+    const y = box.top - 14;
+    for (const each of colours) {
+      context.fillStyle = each;
+      context.fillRect(left, y - 2, stroke, 4);
+      left += stroke + gap;
+    }
+    context.fillStyle = own;
+    context.textAlign = "left";
+    context.fillText(unit, left, y);
   }
 
   drawLine(context, line, x, scale, from, to) {
@@ -322,6 +349,34 @@ function render({ model, el }) {
   const legend = make("div", live.root, { className: "mbot-chart-legend" });
   const canvas = make("canvas", live.root, { tabIndex: 0 });
   canvas.setAttribute("role", "img");
+  const adding = make("form", live.root, { className: "mbot-chart-tools" });
+  const pickId = `mbot-add-${live.id}`;
+  make("label", adding, { htmlFor: pickId, textContent: "Add a line" });
+  const pick = make("select", adding, { id: pickId });
+  const add = button(adding, "Add", "Add the chosen line", () => {});
+  add.type = "submit";
+  adding.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!pick.value) return;
+    live.send({ kind: "add", name: pick.value });
+    live.expectAnswer();
+  });
+  // What is offered grows with the events that are heard.
+  for (const kind of ["pointerenter", "focus"]) pick.addEventListener(kind, () => live.send({ kind: "offers" }));
+  const writeOffers = (groups) => {
+    const drawn = chart.lines.map(({ name }) => name);
+    const offered = JSON.stringify([groups, drawn]);
+    if (offered === pick.dataset.offered) return;
+    const chosen = pick.value;
+    pick.dataset.offered = offered;
+    pick.replaceChildren();
+    for (const [title, names] of groups) {
+      const group = make("optgroup", pick, { label: title });
+      for (const name of names) if (!drawn.includes(name)) group.append(new Option(name, name));
+      if (!group.childElementCount) group.remove();
+    }
+    if ([...pick.options].some(({ value }) => value === chosen)) pick.value = chosen;
+  };
   const tools = make("div", live.root, { className: "mbot-chart-tools" });
   const pause = button(tools, "Pause", "Pause the chart", () => setPaused(!chart.paused));
   button(tools, "Zoom in", "Show a shorter time", () => chart.zoom(-1));
@@ -336,8 +391,10 @@ function render({ model, el }) {
 
   const chart = new Chart(live, canvas, () => {
     chart.lines.forEach((line, at) => {
+      if (!entries[at]) return;
       const text = `${number(chart.value(line))}${line.unit ? ` ${line.unit}` : ""}`;
-      if (entries[at] && entries[at].textContent !== text) entries[at].textContent = text;
+      if (entries[at].value.textContent !== text) entries[at].value.textContent = text;
+      entries[at].axis.hidden = line.hidden || chart.units.includes(line.unit);
     });
     const shown = chart.cursor ?? (chart.paused ? chart.end : null);
     const text = shown === null ? `the last ${SPANS[chart.span]} s` : `at ${shown.toFixed(2)} s`;
@@ -350,22 +407,30 @@ function render({ model, el }) {
     pause.setAttribute("aria-label", on ? "Let the chart go on" : "Pause the chart");
   };
   const writeLegend = () => {
-    if (entries.length === chart.lines.length) return;
+    if (entries.length === chart.lines.length && entries.every(({ line }, at) => line === chart.lines[at])) return;
     legend.replaceChildren();
     entries.length = 0;
     for (const line of chart.lines) {
-      const entry = button(legend, "", `Show or hide ${line.name}`, () => {
+      const item = make("span", legend, { className: "mbot-chart-entry" });
+      const entry = button(item, "", `Show or hide ${line.name}`, () => {
         line.hidden = !line.hidden;
         entry.setAttribute("aria-pressed", String(!line.hidden));
         chart.ask();
       }, "mbot-button mbot-chart-line");
-      entry.setAttribute("aria-pressed", "true");
+      entry.setAttribute("aria-pressed", String(!line.hidden));
       const swatch = make("span", entry, { className: "mbot-chart-swatch" });
       swatch.style.background = line.colour;
       make("span", entry, { textContent: line.name });
-      entries.push(live.field(line.name, make("span", entry, { className: "mbot-chart-value", textContent: "–" })));
+      const value = live.field(line.name, make("span", entry, { className: "mbot-chart-value", textContent: "–" }));
+      const axis = make("span", entry, { className: "mbot-chart-axis", textContent: "no axis", hidden: true });
+      button(item, "×", `Take ${line.name} away`, () => {
+        live.send({ kind: "take", name: line.name });
+        live.expectAnswer();
+      }, "mbot-button mbot-chart-away");
+      entries.push({ line, value, axis });
     }
-    canvas.setAttribute("aria-label", `A chart over time of ${chart.lines.map((line) => line.name).join(", ")}`);
+    const names = chart.lines.map((line) => line.name).join(", ");
+    canvas.setAttribute("aria-label", names ? `A chart over time of ${names}` : "A chart without lines");
   };
 
   const timeAt = (event) => {
@@ -435,6 +500,8 @@ function render({ model, el }) {
     if (values.lines) {
       chart.setLines(values.lines, values.points);
       writeLegend();
+      writeOffers(values.offers);
+      pick.disabled = add.disabled = live.ended || values.lines.length >= values.most;
     }
     chart.ask();
   };
@@ -442,6 +509,8 @@ function render({ model, el }) {
     if (content.kind === "anew") {
       chart.clear();
       chart.heard(content.now);
+    } else if (content.kind === "offers") {
+      writeOffers(content.offers);
     } else if (content.kind === "points") {
       chart.take(content, buffers[0]);
     }

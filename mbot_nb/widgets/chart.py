@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ __all__ = ["LiveChart"]
 PERIOD = 0.04
 """Seconds between two messages at least: 25 Hz."""
 MOST_LINES = 8
+MOST_OFFERED = 40
+"""Fields of one event, or of one section of the state, that are offered."""
+MOST_EVENTS = 60
+"""Events whose fields are offered; who invents names without end gets the first of them."""
 USUAL_POINTS = 1000
 MOST_POINTS = 20_000
 STALL = 0.25
@@ -43,7 +47,7 @@ UNITS = {
 
 
 class LiveChart(LiveWidget):
-    """Lines that grow as values come, 25 times a second at most; with pause, zoom and a readout.
+    """Lines that grow as values come, 25 times a second at most; with pause, zoom and a readout. More can be chosen on the page.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -69,10 +73,12 @@ class LiveChart(LiveWidget):
         if not 10 <= points <= MOST_POINTS:
             raise UsageError(f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}")
         self._points = points
-        self._lines = [_Line(name, points) for name in names]
+        self._lines: list[_Line] = []
         self._by_event: dict[str, list[_Line]] = {}
-        for line in self._lines:
-            self._by_event.setdefault(line.source, []).append(line)
+        for line in [_Line(name, points) for name in names]:
+            self._put(line)
+        self._fields: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {}
+        """Of each event that has been heard: all its keys, and the fields that are numbers."""
         self._marks: deque[dict[str, Any]] = deque(maxlen=MOST_MARKS)
         self._marks_sent = 0
         self._marks_made = 0
@@ -98,8 +104,14 @@ class LiveChart(LiveWidget):
             self._monitor.release()
             self._monitor = None
 
+    def _put(self, line: _Line) -> None:
+        taken = {other.colour for other in self._lines}
+        line.colour = next(number for number in range(MOST_LINES) if number not in taken)
+        self._lines.append(line)
+        self._by_event.setdefault(line.source, []).append(line)
+
     def _still(self) -> bytes:
-        return still_chart([(line.name, list(line.times), list(line.values)) for line in self._lines])
+        return still_chart([(line.name, list(line.times), list(line.values), line.colour) for line in self._lines])
 
     def _alt(self) -> str:
         ends = [f"{line.name} {line.values[-1]:g}" if line.values else f"{line.name} unknown" for line in self._lines]
@@ -129,6 +141,7 @@ class LiveChart(LiveWidget):
         return bool(lines)
 
     def _take_event(self, event: Any) -> bool:
+        self._note_fields(event.name, event.data)
         taken = False
         for line in self._by_event.get(event.name, ()):
             taken = line.from_event(event.data, event.at - self._began) or taken
@@ -160,6 +173,51 @@ class LiveChart(LiveWidget):
         if seen:
             self._send_new()
 
+    # What else it can draw.
+
+    def _note_fields(self, name: str, data: Any) -> None:
+        """Remember which numbers an event carries; most carry the same every time, so that this is looked at once."""
+        if not isinstance(data, Mapping) or "." in name:
+            return
+        seen, numbers = self._fields.get(name, (frozenset(), ()))
+        if seen >= data.keys() or (name not in self._fields and len(self._fields) >= MOST_EVENTS):
+            return
+        found = tuple(dict.fromkeys((*numbers, *_numbers_in(data))))
+        self._fields[name] = (seen | data.keys(), found[:MOST_OFFERED])
+
+    def _offers(self) -> list[tuple[str, list[str]]]:
+        """The names of lines that can be added, in groups with a title."""
+        state = [(f"State: {section}", section, (*_numbers_in(part),)) for section, part in self._client.state.items()]
+        events = [(f"Event: {name}", name, fields) for name, (_, fields) in self._fields.items()]
+        groups = [(title, [f"{source}.{field}" for field in fields][:MOST_OFFERED]) for title, source, fields in state + events]
+        return [("The connection", list(OWN)), *(group for group in groups if group[1])]
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        name = str(content.get("name"))
+        if kind == "offers":
+            self._client.home.post(lambda: self._answer({"kind": "offers", "offers": self._offers()}))
+        elif kind == "add":
+            self._client.home.post(self._add, _Line(name, self._points))
+        elif kind == "take":
+            self._client.home.post(self._take_away, name)
+
+    def _add(self, line: _Line) -> None:
+        if line.name in [other.name for other in self._lines]:
+            self._say(f"{line.name} is drawn already.")
+        elif len(self._lines) >= MOST_LINES:
+            self._say(f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross beside its name.", error=True)
+        else:
+            self._put(line)
+            line.from_state(self._client.state, time.monotonic() - self._began)
+            self._said = {"text": "", "error": False}
+            self._show_all()
+
+    def _take_away(self, name: str) -> None:
+        for line in [line for line in self._lines if line.name == name]:
+            self._lines.remove(line)
+            self._by_event[line.source].remove(line)
+        self._show_all()
+
     # To the page.
 
     def _send_new(self) -> None:
@@ -183,8 +241,10 @@ class LiveChart(LiveWidget):
 
     def _whole(self) -> dict[str, Any]:
         state = self._client.state
-        lines = [{"name": line.name, "unit": line.unit, "holds": line.source in state} for line in self._lines]
-        return {"lines": lines, "points": self._points}
+        lines = [
+            {"name": line.name, "unit": line.unit, "colour": line.colour, "holds": line.source in state} for line in self._lines
+        ]
+        return {"lines": lines, "points": self._points, "most": MOST_LINES, "offers": self._offers()}
 
 
 class _Line:
@@ -198,6 +258,7 @@ class _Line:
                 f"or one of {', '.join(OWN)}; not {name!r}"
             )
         self.name = name
+        self.colour = 0
         self.source = section
         """The section of the state, the event, or what the client itself tells."""
         self.unit = OWN.get(name) or UNITS.get(self._field.rpartition(".")[2], "")
@@ -247,3 +308,17 @@ class _Line:
     def renew(self) -> None:
         """A new view has nothing yet."""
         self.new = array("d", [number for pair in zip(self.times, self.values, strict=True) for number in pair])
+
+
+def _numbers_in(value: Any, path: str = "") -> Iterator[str]:
+    """The paths to all numbers in plain data, as "leds.0.2" without its section."""
+    if isinstance(value, Mapping):
+        parts = [(str(key), part) for key, part in value.items() if "." not in str(key)]
+    elif isinstance(value, list):
+        parts = [(str(at), part) for at, part in enumerate(value)]
+    else:
+        if path and isinstance(value, (int, float)):
+            yield path
+        return
+    for key, part in parts:
+        yield from _numbers_in(part, f"{path}.{key}" if path else key)

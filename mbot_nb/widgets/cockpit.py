@@ -5,7 +5,7 @@ mb.widgets.Cockpit(bot)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import anywidget
@@ -13,6 +13,7 @@ import ipywidgets
 import traitlets
 
 from ..client import Client
+from ..errors import UsageError
 from ..home import settle
 from ..sync import SyncClient
 from . import rerun
@@ -48,6 +49,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; without one, Connect makes one.
         on_connect: ``on_connect(bot)``, plain or async, is called with each robot that is connected to by clicking.
         thread: let what Connect makes live on the I/O thread, which no cell can block.
+        lines: what the chart begins with, as `LiveChart` takes them; more can be chosen in it.
     """
 
     _retired: ClassVar[list[Cockpit]] = []
@@ -58,7 +60,11 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         *,
         on_connect: Callable[[Client], Any] | None = None,
         thread: bool = False,
+        lines: Sequence[str] = (),
     ) -> None:
+        if isinstance(lines, str):
+            raise UsageError(f'lines is a list of names: write lines=["{lines}"]')
+        self._lines = tuple(lines)
         self._user_on_connect = on_connect
         self._parts: list[LiveWidget] = []
         self._boxes: list[ipywidgets.Widget] = []
@@ -149,7 +155,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self.children: tuple[ipywidgets.Widget, ...] = children
 
     def _part(self, kind: type[LiveWidget], bot: Client) -> LiveWidget:
-        part = kind(bot, framed=False)
+        part = LiveChart(bot, *self._lines, framed=False) if kind is LiveChart else kind(bot, framed=False)
         self._parts.append(part)
         return part
 

@@ -16,11 +16,11 @@ EDGE = "#d1d9e0"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6d3b", "#7f7f7f")
 """Told apart also by who sees few colours, on light ground and on dark."""
 
-Series = tuple[str, Sequence[float], Sequence[float]]
+Series = tuple[str, Sequence[float], Sequence[float], int]
 
 
 def still_chart(lines: Sequence[Series]) -> bytes:
-    """A PNG of lines (name, times in s, values), each scaled to the whole height."""
+    """A PNG of lines (name, times in s, values, number of its colour), each scaled to the whole height."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
@@ -28,12 +28,12 @@ def still_chart(lines: Sequence[Series]) -> bytes:
     font = ImageFont.load_default(12 * FINE)
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     draw.rectangle([side * FINE for side in (LEFT, TOP, right, bottom)], outline=EDGE, width=FINE)
-    times = [t for _, ts, _ in lines for t in ts]
+    times = [t for _, ts, _, _ in lines for t in ts]
     first, last = (min(times), max(times)) if times else (0.0, 1.0)
     span = last - first or 1.0
     x = LEFT
-    for number, (name, ts, values) in enumerate(lines):
-        colour = COLOURS[number % len(COLOURS)]
+    for number, (name, ts, values, chosen) in enumerate(lines):
+        colour = COLOURS[chosen % len(COLOURS)]
         low, high = (min(values), max(values)) if values else (0.0, 0.0)
         room = high - low or 1.0
         places = [

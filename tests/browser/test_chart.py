@@ -108,6 +108,46 @@ def test_only_new_values_are_sent_and_a_view_that_comes_back_has_all(open_notebo
     assert notebook.console == []
 
 
+def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> None:
+    start = START.partition("chart =")[0]
+    notebook = open_notebook(
+        [start + "cockpit = mb.widgets.Cockpit(bot, lines=['neural_state.tension', 'pose.x'])\ncockpit", DRIVE]
+    )
+    notebook.run_cell(0)
+    notebook.page.get_by_role("tab", name="Chart").click()
+    panel = notebook.page.locator(".mbot-chart")
+    expect(value(panel, "pose.x")).to_have_text("100 cm")
+    expect(value(panel, "neural_state.tension")).to_have_text("0.20")
+    notebook.run_cell(1)
+    pick = panel.get_by_label("Add a line")
+    pick.focus()
+    for name in ("telemetry.speed", "latency"):
+        pick.select_option(name)
+        panel.get_by_role("button", name="Add the chosen line").click()
+    expect(value(panel, "telemetry.speed")).to_contain_text("cm/s")
+    # Two axes; the legend says what is left without one.
+    entries = panel.locator(".mbot-chart-entry")
+    expect(entries).to_have_count(4)
+    for at, without in enumerate([False, False, True, True]):
+        expect(entries.nth(at).locator(".mbot-chart-axis")).to_be_visible(visible=without)
+    notebook.wait("robot.at_rest_since is not None")
+    notebook.page.wait_for_timeout(300)
+    notebook.screenshot("cockpit-chart-lines")
+    panel.get_by_role("button", name="Take neural_state.tension away").click()
+    expect(entries).to_have_count(3)
+    for at, without in enumerate([False, False, True]):
+        expect(entries.nth(at).locator(".mbot-chart-axis")).to_be_visible(visible=without)
+    assert notebook.value("[l.name for p in cockpit._parts if hasattr(p, '_lines') for l in p._lines]") == [
+        "pose.x",
+        "telemetry.speed",
+        "latency",
+    ]
+    notebook.page.wait_for_timeout(300)
+    notebook.screenshot("cockpit-chart-less")
+    assert notebook.errors() == []
+    assert notebook.console == []
+
+
 def test_stalls_and_lost_connections_are_marked(open_notebook: Open) -> None:
     notebook = open_notebook([START, DRIVE, "time.sleep(1)", "bot.cut(0.8)"])
     for number in (0, 1):

@@ -135,3 +135,43 @@ async def test_a_page_without_a_kernel_sees_the_lines(page: Page, bot: mb.Client
     colours = {image.getpixel((x, y)) for x in range(image.width) for y in range(image.height)}
     assert any(isinstance(colour, tuple) and abs(colour[2] - 178) < 25 and colour[0] < 40 for colour in colours), "a blue line"
     chart.close()
+
+
+async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.Client) -> None:
+    chart = LiveChart(bot, "pose.x")
+    page.send(chart, kind="show", view="a")
+    await bot.drive(30, 30, duration=0.3)
+    page.send(chart, kind="offers")
+    await until(lambda: page.messages(chart)[-1]["kind"] == "offers")
+    offers = dict(page.messages(chart)[-1]["offers"])
+    assert offers["The connection"] == ["latency", "batch_size", "loop_lag"]
+    assert {"pose.x", "pose.y"} <= set(offers["State: pose"])
+    assert "leds.0.2" in offers["State: leds"]
+    assert "telemetry.speed" in offers["Event: telemetry"], "its event has been heard"
+    assert "neural_state.mode" not in offers["State: neural_state"], "no number"
+    for names in offers.values():
+        assert LiveChart(bot, *names[:8]), "all that is offered can be drawn"
+    since = len(page.binary(chart))
+    page.send(chart, kind="add", name="pose.y")
+    page.send(chart, kind="add", name="telemetry.speed")
+    await until(lambda: len(chart._lines) == 3)
+    everything = [message for message in page.messages(chart) if message["kind"] == "all"][-1]
+    assert [line["name"] for line in everything["lines"]] == ["pose.x", "pose.y", "telemetry.speed"]
+    assert [line["colour"] for line in everything["lines"]] == [0, 1, 2]
+    assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), "a state begins with what is known"
+    await bot.drive(30, 30, duration=0.2)
+    await until(lambda: len(lines(page, chart, since)[2]) > 1)
+    page.send(chart, kind="take", name="pose.x")
+    await until(lambda: [line.name for line in chart._lines] == ["pose.y", "telemetry.speed"])
+    page.send(chart, kind="add", name="latency")
+    await until(lambda: len(chart._lines) == 3)
+    assert [line.colour for line in chart._lines] == [1, 2, 0], "whoever stays keeps its colour"
+    page.send(chart, kind="add", name="latency")
+    await until(lambda: chart._said["text"] == "latency is drawn already.")
+    page.send(chart, kind="add", name="nonsense")
+    assert "not 'nonsense'" in chart._said["text"]
+    for name in [name for names in offers.values() for name in names][:8]:
+        page.send(chart, kind="add", name=name)
+    await until(lambda: "up to 8 lines" in chart._said["text"])
+    assert len(chart._lines) == 8
+    chart.close()
