@@ -139,7 +139,7 @@ class Stage extends Painting {
     this.told = told;
     this.history = new History();
     this.arena = null;
-    this.leds = null;
+    this.lights = []; // since when the LEDs shine as they do
     this.from = this.to = null;
     this.since = 0;
     this.back = null; // the time looked back at, or null for now
@@ -153,11 +153,13 @@ class Stage extends Painting {
 
   take(values, all) {
     if ("arena" in values) this.arena = values.arena;
-    if ("leds" in values) this.leds = values.leds;
     if ("sample" in values && values.sample) this.history.add(values.sample);
+    if ("leds" in values) this.lights.push([values.sample?.[0] ?? this.history.rows.at(-1)?.[0] ?? 0, values.leds]);
+    if (this.lights.length > MOST_SAMPLES) this.lights.shift();
     if ("pose" in values) {
       const { pose } = values;
-      this.from = all || this.still.matches ? pose : (this.pose() ?? pose);
+      const before = this.pose();
+      this.from = all || this.still.matches || !before || !pose || jumped(before, pose) ? pose : before;
       this.to = pose;
       this.since = performance.now();
     }
@@ -175,16 +177,17 @@ class Stage extends Painting {
     const { rows } = this.history;
     if (this.back === null || !rows.length) {
       const last = rows.at(-1);
-      return { pose: this.pose(), distance: last?.[4] ?? NaN, line: last?.[5] ?? NaN, count: rows.length };
+      return { pose: this.pose(), distance: last?.[4] ?? NaN, line: last?.[5] ?? NaN, leds: this.lights.at(-1)?.[1], count: rows.length };
     }
     const at = this.history.at(this.back);
-    const [, x, y, heading, distance, line] = rows[at];
-    return { pose: [x, y, heading], distance, line, count: at + 1 };
+    const [t, x, y, heading, distance, line] = rows[at];
+    const leds = this.lights.findLast(([since]) => since <= t + 1e-3)?.[1];
+    return { pose: [x, y, heading], distance, line, leds, count: at + 1 };
   }
 
   draw() {
     const { rows } = this.history;
-    const { pose, distance, line, count } = this.moment();
+    const { pose, distance, line, leds, count } = this.moment();
     if (!pose) return;
     const floor = (this.floor = floorOf(this.arena, rows, pose));
     const context = inCentimetres(this.canvas, floor);
@@ -205,15 +208,15 @@ class Stage extends Painting {
     const way = rows.map(([, x, y]) => [x, y]);
     if (this.back !== null) {
       context.globalAlpha = 0.25;
-      polyline(context, way);
+      wayOf(context, way);
       context.globalAlpha = 1;
     }
     const gliding = this.back === null && performance.now() - this.since < GLIDE;
     // While it glides, the path ends under the robot and not ahead of it.
-    polyline(context, [...way.slice(0, gliding ? count - 1 : count), pose]);
+    wayOf(context, [...way.slice(0, gliding ? count - 1 : count), pose]);
     drawCone(context, pose, distance, colours);
     drawRobot(context, pose, colours);
-    drawParts(context, pose, this.leds, line, colours);
+    drawParts(context, pose, leds, line, colours);
     if (this.cursor) this.drawCursor(context, colours);
     this.told(pose, distance, line);
     if (gliding || this.held) this.ask();
@@ -360,8 +363,11 @@ function render({ model, el }) {
 
   const time = make("div", live.root, { className: "mbot-arena-row" });
   const now = button(time, "Now", "Show what is now", () => lookBack(null));
+  const play = button(time, "Pause", "Pause the replay", () => {
+    live.send({ kind: live.values.replay?.playing ? "pause" : "play" });
+    live.expectAnswer();
+  });
   const slider = make("input", time, { type: "range", min: 0, max: 0, step: "any", value: 0 });
-  slider.setAttribute("aria-label", "Look back over the way");
   const when = live.field("when", make("span", time, { className: "mbot-arena-when" }));
 
   const tools = make("div", live.root, { className: "mbot-arena-row" });
@@ -380,7 +386,37 @@ function render({ model, el }) {
     if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
   });
 
+  // A replay has a time of its own; its state tells it in whole seconds.
+  let replayCame = 0;
+  let sought = -Infinity; // when the hand has moved the slider last
+  const replayAt = ({ position, duration, playing, speed }) =>
+    Math.min(duration, position + (playing ? ((performance.now() - replayCame) / 1000) * (speed ?? 1) : 0));
+  const seek = () => {
+    const position = Math.min(Number(slider.value), live.values.replay.duration - 0.001);
+    sought = performance.now();
+    live.send({ kind: "seek", position: Math.max(0, position) });
+  };
+  const writeReplay = (replay) => {
+    slider.min = 0;
+    slider.max = replay.duration;
+    slider.disabled = live.ended;
+    const words = replay.playing ? "Pause" : "Play";
+    if (play.textContent !== words) {
+      play.textContent = words;
+      play.setAttribute("aria-label", `${words} the replay`);
+    }
+    if (performance.now() - sought > SETTLED) slider.value = replayAt(replay);
+    when.textContent = `${Number(slider.value).toFixed(1)} of ${replay.duration.toFixed(1)} s`;
+  };
   const writeTime = () => {
+    const { replay } = live.values;
+    now.hidden = Boolean(replay);
+    play.hidden = !replay;
+    slider.setAttribute("aria-label", replay ? "Place in the recording, in seconds" : "Look back over the way");
+    if (replay) {
+      writeReplay(replay);
+      return;
+    }
     const { rows } = stage.history;
     const [first, last] = [rows[0]?.[0] ?? 0, rows.at(-1)?.[0] ?? 0];
     slider.min = first;
@@ -396,9 +432,20 @@ function render({ model, el }) {
     stage.ask();
   };
   slider.addEventListener("input", () => {
+    if (live.values.replay) {
+      sought = performance.now();
+      writeTime();
+      if (sought - stage.sent < 2 * SOONEST) return;
+      stage.sent = sought;
+      seek();
+      return;
+    }
     const t = Number(slider.value);
     lookBack(t >= Number(slider.max) ? null : t);
   });
+
+  slider.addEventListener("change", () => live.values.replay && seek());
+  const beat = setInterval(() => live.shown && live.values.replay?.playing && writeTime(), 250);
 
   const setDrawing = (on) => {
     drawing = on;
@@ -502,6 +549,10 @@ function render({ model, el }) {
 
   live.take = (values, all) => {
     stage.take(values, all);
+    if ("replay" in values) {
+      replayCame = performance.now();
+      if (values.replay) stage.back = null;
+    }
     lost.hidden = !canvas.hidden;
     if ("arena" in values || "fixed" in values) {
       writePick();
@@ -512,6 +563,7 @@ function render({ model, el }) {
   live.hear = (content, buffers) => {
     if (content.kind === "history") {
       stage.history.replace(buffers[0]);
+      stage.lights = content.lights;
       writeTime();
       stage.ask();
     } else if (content.kind === "moved") {
@@ -522,6 +574,7 @@ function render({ model, el }) {
   live.painted = () => stage.ask();
   live.start();
   return () => {
+    clearInterval(beat);
     live.end();
     stage.stop();
   };

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..registry import server_of
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
-from .card import pose_of
+from .card import Pose, pose_of, replay_jumped
 from .ground import Ground
 from .live import LiveWidget, kind_of, page_style, page_text, rounded
 from .picture import picture
@@ -43,7 +43,8 @@ class Arena(LiveWidget):
     """The arena from above, 30 pictures a second: robot, LEDs, the cone of the ultrasonic sensor, line sensor, path.
 
     Of a simulator in this notebook, boxes can be dragged, and lines drawn for the robot to follow. A slider looks back. It takes
-    any robot that tells its `pose`; one without an arena is drawn on a plain floor.
+    any robot that tells its `pose`; one without an arena is drawn on a plain floor. Of a replay the slider is the place in the
+    recording.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -58,6 +59,9 @@ class Arena(LiveWidget):
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
         """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line bits."""
+        self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
+        """Since when, in s, the LEDs shine as they do."""
+        self._left: Pose | None = None
         self._began = time.monotonic()
         self._line: float = NONE
         self._fixed: str | None = None
@@ -79,6 +83,11 @@ class Arena(LiveWidget):
     def _happened(self, event: Any) -> bool:
         kind = kind_of(event)
         if kind == "EventReceived":
+            if replay_jumped(event):
+                # It has not driven there: its way is a new one, from the next place that it tells.
+                self._left = pose_of(self._client.state)
+                self._begin_way()
+                return True
             if event.name != "telemetry" or not isinstance(event.data, dict):
                 return False
             line = event.data.get("line")
@@ -91,8 +100,12 @@ class Arena(LiveWidget):
         return kind in ("StateChanged", "ConnectionChanged")
 
     def _connected_anew(self) -> None:
-        self._samples.clear()
         self._began = time.monotonic()
+        self._begin_way()
+
+    def _begin_way(self) -> None:
+        self._samples.clear()
+        self._lights.clear()
         if self.seen:
             self._send_history()
 
@@ -102,14 +115,20 @@ class Arena(LiveWidget):
     def _follow(self) -> None:
         """Note where the robot is, if that has changed."""
         pose = pose_of(self._client.state)
-        if pose is None:
+        if pose is None or pose == self._left:
             return
+        self._left = None
         mind = self._section("neural_state") or {}
         distance = rounded(mind.get("distance"), 1)
         row = (*pose, NONE if distance is None else distance, self._line)
+        leds = self._section("leds")
+        other_light = not self._lights or self._lights[-1][1] != leds
         # NaN is unlike itself, so that what is not known is compared as text.
-        if not self._samples or repr(self._samples[-1][1:]) != repr(row):
-            self._samples.append((round(time.monotonic() - self._began, 3), *row))
+        if other_light or not self._samples or repr(self._samples[-1][1:]) != repr(row):
+            t = round(time.monotonic() - self._began, 3)
+            self._samples.append((t, *row))
+            if other_light:
+                self._lights.append((t, leds))
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -120,7 +139,15 @@ class Arena(LiveWidget):
             "moving": bool((self._section("motors") or {}).get("moving")),
             "arena": self._ground.data(),
             "fixed": self._why_fixed(),
+            "replay": self._replay(),
         }
+
+    def _replay(self) -> dict[str, Any] | None:
+        """Where a replay is, in s; None of a robot that lives."""
+        replay = self._section("replay")
+        if not isinstance(replay, dict) or rounded(replay.get("duration"), 3) is None:
+            return None
+        return {name: replay.get(name) for name in ("position", "duration", "playing", "speed")}
 
     def _show_all(self) -> None:
         self._follow()
@@ -129,7 +156,7 @@ class Arena(LiveWidget):
 
     def _send_history(self) -> None:
         rows = array("f", [number for row in self._samples for number in row])
-        self._answer({"kind": "history"}, [rows.tobytes()])
+        self._answer({"kind": "history", "lights": list(self._lights)}, [rows.tobytes()])
 
     # What the page does to the world; in any thread.
 
@@ -146,6 +173,10 @@ class Arena(LiveWidget):
         return self._fixed
 
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
+        if kind in ("play", "pause"):
+            self._run(self._client.custom(kind))
+        elif kind == "seek":
+            self._run(self._client.custom(kind, position=float(content["position"])))
         if kind not in ("move", "line", "erase"):
             return
         simulation = self._simulation()

@@ -70,10 +70,11 @@ class Picture extends Painting {
     if ("path" in values) this.path = values.path.slice();
     if ("pose" in values) {
       const pose = values.pose;
-      this.from = "path" in values || this.still.matches ? pose : (this.pose() ?? pose);
+      const before = this.pose();
+      this.from = "path" in values || this.still.matches || !before || !pose || jumped(before, pose) ? pose : before;
       this.to = pose;
       this.since = performance.now();
-      if (pose) this.extend(pose[0], pose[1]);
+      if (pose && !("path" in values)) this.extend(pose[0], pose[1]);
     }
     this.canvas.hidden = !(this.arena && this.to);
     this.ask();
@@ -104,7 +105,7 @@ class Picture extends Painting {
     context.strokeStyle = colours.path;
     context.lineWidth = 1.2;
     // While it glides, the path ends under the robot and not ahead of it.
-    polyline(context, gliding ? [...this.path.slice(0, -1), pose] : [...this.path, pose]);
+    wayOf(context, gliding ? [...this.path.slice(0, -1), pose] : [...this.path, pose]);
     drawRobot(context, pose, colours);
     if (gliding) this.ask();
   }

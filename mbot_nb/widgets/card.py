@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..state import StateView
     from ..sync import SyncClient
 
-__all__ = ["Card", "pose_of"]
+__all__ = ["Card", "Pose", "pose_of", "replay_jumped"]
 
 STEP = 0.5
 """Points of the path lie at least this far apart, cm."""
@@ -45,6 +45,7 @@ class Card(LiveWidget):
     def __init__(self, bot: Client | SyncClient) -> None:
         self._path: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
         self._path_is_new = False
+        self._left: Pose | None = None
         super().__init__(bot)
 
     @cached_property
@@ -60,10 +61,13 @@ class Card(LiveWidget):
     def _happened(self, event: Any) -> bool:
         if kind_of(event) == "StateChanged":
             self._ground.heard(event)
+        elif replay_jumped(event):
+            self._connected_anew()
         return True
 
     def _connected_anew(self) -> None:
-        # Another robot, or the same one born again: its way is a new one.
+        # Another robot, the same one born again, or a replay that begins again or goes elsewhere: its way is a new one.
+        self._left = pose_of(self._client.state)
         self._path.clear()
         self._path_is_new = True
 
@@ -73,7 +77,8 @@ class Card(LiveWidget):
     def _follow(self) -> None:
         """Note where the robot is."""
         pose = pose_of(self._client.state)
-        if pose is not None:
+        if pose is not None and pose != self._left:
+            self._left = None
             x, y, _ = pose
             if not self._path or hypot(x - self._path[-1][0], y - self._path[-1][1]) >= STEP:
                 self._path.append((x, y))
@@ -96,6 +101,16 @@ class Card(LiveWidget):
         self._follow()
         self._path_is_new = False
         return {"path": list(self._path)}
+
+
+def replay_jumped(event: Any) -> bool:
+    """Whether a replay has begun again or was sent elsewhere: it has not driven there."""
+    return (
+        kind_of(event) == "EventReceived"
+        and event.name == "replay_changed"
+        and isinstance(event.data, dict)
+        and event.data.get("why") in ("loop", "seek")
+    )
 
 
 def pose_of(state: StateView) -> Pose | None:

@@ -392,7 +392,8 @@ function render({ model, el }) {
   const chart = new Chart(live, canvas, () => {
     chart.lines.forEach((line, at) => {
       if (!entries[at]) return;
-      const text = `${number(chart.value(line))}${line.unit ? ` ${line.unit}` : ""}`;
+      const value = chart.value(line);
+      const text = `${number(value)}${line.unit && value !== undefined ? ` ${line.unit}` : ""}`;
       if (entries[at].value.textContent !== text) entries[at].value.textContent = text;
       entries[at].axis.hidden = line.hidden || chart.units.includes(line.unit);
     });
@@ -420,7 +421,7 @@ function render({ model, el }) {
       entry.setAttribute("aria-pressed", String(!line.hidden));
       const swatch = make("span", entry, { className: "mbot-chart-swatch" });
       swatch.style.background = line.colour;
-      make("span", entry, { textContent: line.name });
+      make("span", entry, { textContent: line.name, className: "mbot-chart-name" });
       const value = live.field(line.name, make("span", entry, { className: "mbot-chart-value", textContent: "–" }));
       const axis = make("span", entry, { className: "mbot-chart-axis", textContent: "no axis", hidden: true });
       button(item, "×", `Take ${line.name} away`, () => {

@@ -1,5 +1,6 @@
 // The arena from above, in cm, with y up as in the world: everything that stands, lies and shines in it, and the robot.
 
+const JUMP = 30; // cm between two poses that no robot drives from one to the next
 const ROBOT = { length: 17.5, width: 13 };
 
 /** The colours of the page as it is now. */
@@ -21,6 +22,21 @@ function polyline(context, points, closed = false) {
   points.forEach(([x, y], at) => (at ? context.lineTo(x, y) : context.moveTo(x, y)));
   if (closed) context.closePath();
   context.stroke();
+}
+
+/** A way that was driven: broken where the robot was put elsewhere, or nobody heard where it was. */
+function wayOf(context, points) {
+  let from = 0;
+  for (let at = 1; at <= points.length; at += 1) {
+    if (at < points.length && !jumped(points[at - 1], points[at])) continue;
+    polyline(context, points.slice(from, at));
+    from = at;
+  }
+}
+
+/** Whether two places, heard of one after the other, are not joined by a way. */
+function jumped(from, to) {
+  return Math.hypot(to[0] - from[0], to[1] - from[1]) > JUMP;
 }
 
 /** Everything that stands, lies and shines, in cm. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,21 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     notebook.run_cell(2)
     notebook.page.wait_for_timeout(700)
     notebook.screenshot("replay")
+    arena = notebook.page.locator(".mbot-arena")
+    slider = arena.get_by_label("Place in the recording, in seconds")
+    arena.get_by_role("button", name="Pause the replay").click()
+    notebook.wait("not robot.playing")
+    slider.focus()
+    notebook.page.keyboard.press("Home")
+    notebook.wait("robot.position == 0")
+    expect(arena.locator("[data-field=readout]")).to_contain_text("x 100.0 cm, y 75.0 cm")
+    expect(arena.locator("[data-field=when]")).to_have_text(re.compile(r"^0\.0 of \d\.\d s$"))
+    slider.scroll_into_view_if_needed()
+    notebook.page.wait_for_timeout(300)
+    notebook.screenshot("replay-begin")
+    arena.get_by_role("button", name="Play the replay").click()
+    notebook.wait("robot.playing")
+    expect(arena.locator("[data-field=when]")).not_to_have_text(re.compile(r"^0\.0 of"))
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("not robot.playing")
     expect(field(card, "said")).to_have_text(STOPPED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from io import BytesIO
+from itertools import pairwise
+from math import dist
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 
 import mbot_nb as mb
 from mbot_nb import commands as c
-from mbot_nb.widgets import Arena
+from mbot_nb.widgets import Arena, Card
 from tests.widgets.conftest import Page, until
 
 
@@ -138,3 +140,48 @@ async def test_a_page_without_a_kernel_sees_the_way(page: Page, bot: mb.Client) 
     assert "seen from above" in bundle[1]["image/png"]["alt"]
     assert Image.open(BytesIO(arena._still())).convert("RGB").tobytes() != before
     arena.close()
+
+
+async def test_the_past_has_its_own_lights(page: Page, bot: mb.Client) -> None:
+    arena = Arena(bot)
+    page.send(arena, kind="show", view="a")
+    await bot.set_led(250, 0, 0)
+    await bot.drive(30, 30, duration=0.3)
+    await bot.set_led(0, 0, 250)
+    await until(lambda: arena._lights[-1][1][0] == [0, 0, 250])
+    page.send(arena, kind="show", view="b")
+    content, data = page.binary(arena)[-1]
+    lights = [(t, leds[0]) for t, leds in content["lights"]]
+    assert [colour for _, colour in lights[-2:]] == [[250, 0, 0], [0, 0, 250]]
+    times = [row[0] for row in rows(data)]
+    assert all(any(abs(t - at) < 1e-3 for at in times) for t, _ in lights), "each change is a moment that can be looked back at"
+    assert times[-1] - lights[-2][0] > 0.25
+    arena.close()
+
+
+async def test_a_replay_that_goes_round_has_driven_no_way_back(page: Page) -> None:
+    async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
+        with mb.Recorder(bot) as rec:
+            await bot.drive(60, 60, duration=1.0)
+    robot = mb.ReplayRobot(rec, loop=True)
+    async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
+        arena, card = Arena(bot), Card(bot)
+        for widget in (arena, card):
+            page.send(widget, kind="show", view="a")
+        await until(lambda: robot.status()["rounds"] >= 1 and len(arena._samples) > 4 and len(card._path) > 4)
+        for way in ([row[1:3] for row in arena._samples], list(card._path)):
+            assert max(dist(one, other) for one, other in pairwise(way)) < 25, "0.1 s of driving, and not 40 cm back"
+        assert any("path" in message for message in page.messages(card) if message["kind"] == "changed"), "the page begins a new one, too"
+        # Its place in the recording is told, and chosen.
+        page.send(arena, kind="pause")
+        await until(lambda: not robot.playing)
+        page.send(arena, kind="seek", position=0.5)
+        await until(lambda: robot.position == 0.5)
+        place = [message["replay"] for message in page.messages(arena) if "replay" in message][-1]
+        assert place == {"position": 0, "duration": round(robot.duration, 3), "playing": False, "speed": 1}
+        page.send(arena, kind="seek", position=99)
+        await until(lambda: "there is no position 99" in said(page, arena)[-1])
+        page.send(arena, kind="play")
+        await until(lambda: robot.playing)
+        arena.close()
+        card.close()
