@@ -70,6 +70,7 @@ class Card(LiveWidget):
         self._left = pose_of(self._client.state)
         self._path.clear()
         self._path_is_new = True
+        self._sent.pop("path", None)  # the one before may have begun as empty
 
     def _looked(self, *, seen: bool) -> None:
         self._follow()

@@ -358,6 +358,8 @@ def open_notebook(lab: Lab, page: Page) -> Iterator[Callable[..., Notebook]]:
         opened.append(file)
         notebook = Notebook(page, lab, file)
         notebook.open()
+        if page.evaluate("() => document.body.dataset.jpThemeName") != "JupyterLab Light":
+            notebook.theme(dark=False)  # JupyterLab keeps what a test before this one has chosen
         if version:
             assert notebook.value("__import__('ipykernel').__version__") == version
         return notebook

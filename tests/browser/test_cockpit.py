@@ -47,6 +47,15 @@ COUNT = "len(__import__('ipywidgets').widgets.widget._instances)"
 TASKS = "sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks())"
 
 
+def picture_all(notebook: Notebook, cockpit: Locator, name: str) -> None:
+    """A picture of each tab, the cockpit at the top."""
+    for tab in TABS:
+        cockpit.get_by_role("tab", name=tab).click()
+        cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
+        notebook.page.wait_for_timeout(300)
+        notebook.screenshot(f"{name}-{tab.lower()}")
+
+
 def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
     notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)", "cockpit"])
     notebook.page.set_viewport_size({"width": 1366, "height": 768})
@@ -70,15 +79,13 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
         notebook.screenshot(f"cockpit-{tab.lower()}")
         expect(cockpit.get_by_role("button", name="Stop the robot")).to_be_in_viewport(ratio=1)
     notebook.theme(dark=True)
-    notebook.page.wait_for_timeout(500)
-    notebook.screenshot("cockpit-dark")
+    picture_all(notebook, cockpit, "cockpit-dark")
     notebook.page.set_viewport_size({"width": 1920, "height": 1080})
     notebook.page.wait_for_timeout(500)
     notebook.screenshot("cockpit-projector")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 760, "height": 1400})
-    notebook.page.wait_for_timeout(500)
-    notebook.screenshot("cockpit-narrow")
+    picture_all(notebook, cockpit, "cockpit-narrow")
     assert_clean(notebook)
 
 

@@ -69,5 +69,17 @@ def test_it_is_an_app_without_code(app: str, page: Page) -> None:
     expect(cockpit.locator("[data-field=per_frame]")).not_to_be_empty()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     (SCREENSHOTS / "voila.png").write_bytes(page.screenshot())
-    (SCREENSHOTS / "voila-whole.png").write_bytes(page.screenshot(full_page=True))
+    # What is said reads without the code, too, which is not there.
+    words = page.locator("body").inner_text()
+    for of_code in ("thread=True", "Started a server", "Connected to this notebook", "This line"):
+        assert of_code not in words
+    page.get_by_text("The same as an app").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    (SCREENSHOTS / "voila-end.png").write_bytes(page.screenshot())
+    page.set_viewport_size({"width": 700, "height": 700})
+    cockpit.get_by_role("tab", name="Drive").click()
+    cockpit.get_by_role("application").scroll_into_view_if_needed()
+    expect(cockpit.get_by_role("button", name="Stop the robot")).to_be_in_viewport(ratio=1)
+    page.wait_for_timeout(300)
+    (SCREENSHOTS / "voila-narrow.png").write_bytes(page.screenshot())
     assert errors == []
