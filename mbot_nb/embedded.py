@@ -280,20 +280,6 @@ def _give_back(opening: asyncio.Future[Any]) -> None:
         opening.result().close()
 
 
-async def stop_beside(client: Client) -> None:
-    """Stop a client's robot over another connection; on the I/O thread, for a client whose own loop is blocked.
-
-    Raises:
-        MbotError: no connection could be made, or the stop was not answered.
-    """
-    other = Client(client._url, Home.io_thread(), settings=client.settings, token=client._session.token)
-    await other.open()
-    try:
-        await other.stop()
-    finally:
-        await other.close()
-
-
 def _settings(changes: Mapping[str, Any] | None) -> Settings:
     try:
         given = msgspec.structs.asdict(Settings(**(changes or {})))

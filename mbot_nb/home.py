@@ -224,6 +224,8 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._begun = False
         self._eager = False
         self._running: Generator[Any, Any, T] | None = None
+        self.also: concurrent.futures.Future[None] | None = None
+        """Another way on which the same is tried, if its home may be blocked."""
         self._where = _where()
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -31,6 +31,8 @@ _log = logging.getLogger("mbot_nb")
 
 ANSWER_TIMEOUT = 5.0
 """Seconds for an answer, beyond what the motion itself takes."""
+HOME_HAS = 0.1
+"""Seconds that home is given to send a stop, before another connection does."""
 TELL_AFTER = 0.5
 """Seconds after which nobody will await a stop any more that could not be sent."""
 IDENTIFYING_TONES = (660.0, 880.0, 660.0)
@@ -56,6 +58,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         session: ClientSession,
         line: Line,
         shortcut: Callable[[str], bool] | None,
+        beside: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         super().__init__(url, settings, session)
         self.home = home
@@ -64,6 +67,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._line = line
         self._pump = line.pump
         self._shortcut = shortcut
+        self._beside = beside
         self._pings: dict[int, asyncio.Future[float]] = {}
         self._conditions = Conditions(home.loop)
         self._posted = 0
@@ -157,8 +161,10 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
             except Exception as error:
                 _log.error("%s did not reach the robot directly: %s: %s", command.name, type(error).__name__, error)
         sent: list[Outgoing] = []
+        came = threading.Event()
 
         def send() -> None:
+            came.set()
             try:
                 self._must_be_alive(command.name)
             except NotConnectedError as error:
@@ -182,7 +188,16 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         outcome.acts_unawaited()
         if not self.home.post(send) and not reached:
             _log.error("%s was not sent: the event loop of this client is gone. %s", command.name, _ANEW)
+        elif not reached and not came.is_set() and not self.home.is_io_thread:
+            # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
+            outcome.also = Home.io_thread().submit(self._past_home(came))
         return outcome
+
+    async def _past_home(self, came: threading.Event) -> None:
+        """On the I/O thread: stop over a connection of its own, if home does not get to it."""
+        await asyncio.sleep(HOME_HAS)
+        if not came.is_set():
+            await self._beside()
 
     async def _perform(
         self, name: str, params: dict[str, Any], command: Command | None, *, wait: bool, timeout: float | None

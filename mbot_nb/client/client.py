@@ -81,7 +81,8 @@ class Client(Calls):
         )
         url = normalise(url)
         line = Line(home, session, url, ssl, self._tell, self._told)
-        super().__init__(url, home, settings, session, line, shortcut)
+        super().__init__(url, home, settings, session, line, shortcut, self._stop_beside)
+        self._ssl = ssl
         self._subscriptions = Subscriptions(home)
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._taps: list[Tap] = []
@@ -119,6 +120,19 @@ class Client(Calls):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def _stop_beside(self) -> None:
+        """On the I/O thread: stop the robot over another connection, while home is blocked.
+
+        Raises:
+            MbotError: no connection could be made, or the stop was not answered.
+        """
+        other = Client(self._url, Home.io_thread(), settings=self.settings, token=self._session.token, ssl=self._ssl)
+        await other.open()
+        try:
+            await other.stop()
+        finally:
+            await other.close()
 
     @call
     async def close(self) -> None:

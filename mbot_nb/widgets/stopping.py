@@ -15,9 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..embedded import stop_beside
 from ..errors import MbotError
-from ..home import Home
 from ..registry import server_of
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ _log = logging.getLogger("mbot_nb")
 
 LOOK = 0.005
 """Seconds between two looks whether the robot stands; a robot of this process knows itself since when."""
-HOME_HAS = 0.1
-"""Seconds that a client's home is given to carry out a stop, before another connection does."""
 LONGEST = 5.0
 """Seconds after which nobody waits for it to stand any more."""
 OLDEST = 60.0
@@ -162,9 +158,8 @@ class Stopping:
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
                 self._submit(self._wait_until_it_stands(came if clicked is None else clicked, after))
-                if not client.home.is_here and not client.home.is_io_thread and server_of(client) is None:
-                    # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
-                    self._keep(Home.io_thread().submit(self._beside(told)))
+            if asked.also is not None:
+                self._keep(asked.also).add_done_callback(self._tell_of_other_way)
             return told
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
@@ -184,14 +179,10 @@ class Stopping:
         wait.add_done_callback(self._waits.discard)
         return wait
 
-    async def _beside(self, told: concurrent.futures.Future[None]) -> None:
-        """On the I/O thread: stop over a connection of its own, if home does not get to it."""
-        await asyncio.sleep(HOME_HAS)
-        if told.done():
-            return
-        try:
-            await stop_beside(self._client)
-        except MbotError as error:
+    def _tell_of_other_way(self, done: concurrent.futures.Future[None]) -> None:
+        """A stop that went past the client's home, which is blocked, may have failed."""
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
             self._say(str(error), error=True)
 
     async def _tell(self, asked: Answer, kind: str, quietly: bool) -> None:

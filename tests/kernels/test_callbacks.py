@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+import mbot_nb as mb
 
 if TYPE_CHECKING:
     from .conftest import Kernel
@@ -125,6 +130,40 @@ def test_a_stop_button_stops_as_soon_as_it_is_heard(notebook: Kernel, cell: str)
         assert over - 0.1 < stood < over + 0.5, "the click was heard when the cell had ended"
     assert stood - begun < 1.55
     end(notebook)
+
+
+def test_a_stop_reaches_a_robot_of_another_process_as_soon_as_it_is_heard(kernel: Kernel) -> None:
+    serve = [sys.executable, "-m", "mbot_nb", "serve", "--port", "0"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            kernel.run(f"bot = await mb.connect({url!r})")
+            click = kernel.value("button(lambda _: bot.stop())")
+            with mb.sync.connect(url) as watcher:
+                running = kernel.start("""
+                    await bot.drive(40, 40, duration=6, wait=False)
+                    while not bot.state.motors.moving: await asyncio.sleep(0.005)
+                    print("go", flush=True)
+                    time.sleep(2)
+                """)
+                kernel.until(running, "go")
+                clicked = time.monotonic()
+                kernel.click(click)
+                while watcher.state.motors.moving:
+                    assert time.monotonic() - clicked < 4.0
+                    time.sleep(0.01)
+                took = time.monotonic() - clicked
+                kernel.finish(running)
+            assert (took < 1.0) is ("time.sleep(1)" in AT_ONCE[kernel.version])
+            # Once more, from a plain thread, while the loop is free: nobody goes past it.
+            kernel.run(
+                "await bot.drive(40, 40, duration=3, wait=False); thread = threading.Thread(target=bot.stop); thread.start()"
+            )
+            kernel.wait("not thread.is_alive() and not bot.state.motors.moving")
+            kernel.run("await asyncio.sleep(0.2); await bot.close()")
+        finally:
+            process.terminate()
 
 
 def test_a_motion_ends_by_the_robots_clock_when_no_click_can_be_heard(notebook: Kernel) -> None:
