@@ -102,7 +102,7 @@ class Exchange:
         self._queue: deque[Job] = deque()
         self._numbered: dict[int, Job] = {}
         self._open: list[Job] = []
-        """Sent, and to be answered without a number."""
+        """Sent, and to be answered without a number; what was sent twice is here twice."""
         self._acks: list[Any] = []
         """Answers without a number since the last fence, or since one was not open."""
         self._fence: int | None = None
@@ -198,6 +198,8 @@ class Exchange:
     def distrust(self) -> None:
         """Something was written past this exchange: whose an acknowledgement is, is known only behind a fence."""
         self._fence_wanted = True
+        self._fence = None
+        self._fence_deadline = inf
 
     def forget(self, job: Job) -> None:
         """Wait no more for the answer of a numbered request; when it comes it is for nobody."""
@@ -273,6 +275,8 @@ class Exchange:
             self.late += 1
         elif self._fence_wanted:
             self._acks.append(value)
+            if self.dialect.window == 1:
+                self._stop_again()
         else:
             job = self._open.pop()
             job.finish(_as_result(job, value))
@@ -284,17 +288,31 @@ class Exchange:
         self._fence = None
         self._fence_wanted = False
         self._fence_deadline = inf
+        for job in [job for job in self._queue if job in jobs]:
+            self._queue.remove(job)  # not needed any more
         if len(acks) >= len(jobs):
             for job, value in zip(jobs, acks, strict=False):
                 job.finish(_as_result(job, value))
             return
-        for job in reversed(jobs):
-            self._again_or_failed(job, sure=not acks)
+        for job in reversed(list(dict.fromkeys(jobs))):
+            if len(acks) > len(jobs) - jobs.count(job):
+                job.finish(_as_result(job, acks[-1]))  # whatever else was lost, this was heard once
+            else:
+                self._again_or_failed(job, sure=not acks)
+
+    def _stop_again(self) -> None:
+        """A robot that has done what it was at may have been deaf for it: then it did not hear the stop, nor the fence behind."""
+        for at, job in enumerate(self._open):
+            once = self._open.count(job) == 1 and job not in self._queue
+            if job.urgent and at >= len(self._acks) and once and job.tries < job.attempts and self._may_again(job):
+                self._queue.appendleft(job)
+
+    def _may_again(self, job: Job) -> bool:
+        superseded = bool(job.slot) and self._latest.get(job.slot) is not job
+        return not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
 
     def _again_or_failed(self, job: Job, *, sure: bool = True) -> None:
-        superseded = bool(job.slot) and self._latest.get(job.slot) is not job
-        wanted = job.wanted is None or job.wanted()
-        if job.tries < job.attempts and wanted and not superseded and not job.future.cancelled():
+        if job.tries < job.attempts and self._may_again(job):
             self._queue.appendleft(job)
             return
         if sure:

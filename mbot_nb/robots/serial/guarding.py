@@ -9,7 +9,7 @@ import sys
 
 from . import guard
 
-__all__ = ["Guard"]
+__all__ = ["GRACE", "Guard"]
 
 log = logging.getLogger(__name__)
 

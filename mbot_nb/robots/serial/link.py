@@ -20,7 +20,7 @@ from typing import Any, Literal
 from ...errors import ConnectError, MbotError, NotConnectedError
 from .dialects import Content, Dialect, Told
 from .exchange import Exchange, Job
-from .guarding import Guard
+from .guarding import GRACE, Guard
 from .port import Channel, OpenPort, Waker, why_not
 
 __all__ = ["Appointment", "Link", "LinkState"]
@@ -96,6 +96,8 @@ class Link:
         self._unheard = False
         self._want_guard = guarded
         self._guard = Guard()
+        self._guard_fires = inf
+        """When, on ``time.monotonic``."""
         self._waker = Waker()
         self._inbox: deque[Callable[[], object]] = deque()
         self._appointments: list[tuple[float, int, Appointment]] = []
@@ -174,14 +176,12 @@ class Link:
         return appointment
 
     def arm(self, seconds: float) -> None:
-        """A motion begins: the guard sends the stop when it is over, unless it hears something else before."""
-        stop = self._stop
-        if stop is not None:
-            self.post(lambda: self._guard.arm(seconds, self._exchange.dialect.encode(stop, 1)))
+        """A motion begins, or shall end: the guard sends the stop after so long, unless it hears something else before."""
+        self.post(lambda: self._arm(seconds))
 
     def disarm(self) -> None:
-        """Nothing moves: the robot was told to stand. One that does not answer is left to its guard as well."""
-        self.post(lambda: self._guard.rest() if self.state == "ready" else None)
+        """Nothing moves: the robot has confirmed that. One that does not answer is left to its guard as well."""
+        self.post(self._disarm)
 
     def stop_unheard(self) -> None:
         """Have a robot stand that does not answer, but may well hear; nothing without an open port."""
@@ -290,6 +290,7 @@ class Link:
                 wait = min(wait, PROBE_EVERY / 3)
             data = channel.wait(None if wait == inf else wait)
             now = time.monotonic()
+            self._heed_guard()
             if data:
                 self.read += len(data)
                 self._hear(self._exchange.receive(data, now))
@@ -353,6 +354,25 @@ class Link:
             self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
             self._unheard = True
 
+    def _arm(self, seconds: float) -> None:
+        self._heed_guard()
+        if self._stop is not None and self._guard.alive:
+            self._guard.arm(seconds, self._exchange.dialect.encode(self._stop, 1))
+            self._guard_fires = time.monotonic() + seconds + GRACE
+
+    def _disarm(self) -> None:
+        self._heed_guard()
+        if self.state == "ready":
+            self._guard.rest()
+            self._guard_fires = inf
+
+    def _heed_guard(self) -> None:
+        """It has written stops if this thread was held up for longer than it waits: they are acknowledged, too."""
+        if time.monotonic() >= self._guard_fires:
+            self._guard_fires = inf
+            self._exchange.distrust()
+            self._unheard = self._unheard or self.state != "ready"
+
     def _write(self, channel: Channel, data: bytes) -> None:
         channel.write(data)
         self.written += len(data)
@@ -368,6 +388,7 @@ class Link:
 
     def _lose(self, why: str) -> None:
         self._guard.end()
+        self._guard_fires = inf
         if self._channel is not None:
             self._channel.close()
             self._channel = None

@@ -82,8 +82,12 @@ class MBotRobot(SerialRobot):
         return STOP
 
     def send_stop(self) -> None:
-        self._tone_until = 0.0  # no further slice
         self.watch_stop(self.link.request(STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"))
+
+    def halt(self) -> None:
+        """Also a tone ends, with its slice; one beside a motion whose time is over goes on."""
+        self._tone_until = 0.0
+        super().halt()
 
     # Sensors.
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 from .link import Appointment, Link
 
-__all__ = ["CONFIRMED_IN", "UNSENT", "MotionClock"]
+__all__ = ["CONFIRMED_IN", "STOPPED_IN", "UNSENT", "MotionClock"]
 
 CONFIRMED_IN = 0.4
 """Seconds in which a robot confirms that it drives, or is asked again."""
+STOPPED_IN = 0.5
+"""Seconds in which a stop is confirmed, or the guard sends it once more."""
 UNSENT = 3.0
 """Seconds after which a motion that could not be sent is given up."""
 

@@ -56,7 +56,8 @@ def opener(address: str, baud: int = BAUD) -> OpenPort:
     def open_port() -> Port:
         import serial
 
-        port = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=WRITE_TIMEOUT)
+        patience = None if address.startswith("rfc2217://") else WRITE_TIMEOUT  # pyserial has none for these
+        port = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=patience)
         port.dtr = False
         port.rts = False
         if os.name == "posix" and "://" not in address:

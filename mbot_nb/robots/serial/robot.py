@@ -22,7 +22,7 @@ from . import telling
 from .dialects import Content, Dialect
 from .feelings import Feelings
 from .link import Link, LinkState
-from .motion_clock import CONFIRMED_IN, UNSENT, MotionClock
+from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
 from .port import OpenPort, opener
 from .stimuli import Stimuli
 from .whereabouts import Whereabouts
@@ -75,6 +75,7 @@ class SerialRobot(Robot):
         self._tone_until = 0.0
         self._wheels = (0.0, 0.0)
         self._motion: Motion | None = None
+        self._last_stop: Future[Any] | None = None
         self._feelings = Feelings()
         self._stimuli = Stimuli(self._detect)
         self._whereabouts = Whereabouts() if self.has_encoders else None
@@ -157,10 +158,9 @@ class SerialRobot(Robot):
         with self.lock:
             senses, feelings = self.senses, self._feelings
             feelings.think(senses, self._wheels)
-            sensed = {name: senses[key] for name, key in _NEURAL.items() if key in senses}
             return {
                 "personality": feelings.personality,
-                "neural_state": {**feelings.told(), **sensed},
+                "neural_state": {**feelings.told(), **telling.of_senses(senses)},
                 "capabilities": {
                     "has_drawing": False,
                     "has_sorter": False,
@@ -321,8 +321,12 @@ class SerialRobot(Robot):
             return
         self._wheels = (0.0, 0.0)
         self.link.drop(MOTORS, CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"))
+        self._stand()
+
+    def _stand(self) -> None:
+        """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone before it sends another."""
         self.send_stop()
-        self.link.disarm()
+        self.link.arm(STOPPED_IN)
 
     def _finish(self, how: Ended, error: Exception | None = None) -> None:
         motion, self._motion = self._motion, None
@@ -360,15 +364,19 @@ class SerialRobot(Robot):
         self.report("error", telling.of_error(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
-        """Note that a stop was confirmed, or tell that it was not."""
+        """Note that a stop was confirmed, or tell that it was not; a later one counts in its place."""
+        self._last_stop = future
         future.add_done_callback(self._stop_ended)
 
     def _stop_ended(self, future: Future[Any]) -> None:
+        if future is not self._last_stop:
+            return
         error = None if future.cancelled() else future.exception()
         if error is None:
             with self.lock:
-                if self._motion is None:
-                    self._wheels = (0.0, 0.0)
+                self._wheels = (0.0, 0.0) if self._motion is None else self._wheels
+                if not self._clock.runs:
+                    self.link.disarm()
         elif self.link.state == "ready" and self._wheels == (0.0, 0.0):  # else the next motion has taken its place
             self._tell_error("stop", error)
 
@@ -381,7 +389,7 @@ class SerialRobot(Robot):
                 self.senses.clear()  # what was felt before is not so any more, perhaps
                 if self._whereabouts is not None:
                     self._whereabouts.odometry.forget_zero()
-                self.send_stop()  # nothing says that it stands: it may have driven on while the cable was out
+                self._stand()  # nothing says that it stands: it may have driven on while the cable was out
                 self.set_up()
             self.report("robot_connection", {"connected": True, "port": self.port})
             return
@@ -436,14 +444,7 @@ class SerialRobot(Robot):
     def set_leds(self, command: c.SetLed) -> None:
         """Note their colour; :class:`CommandRejectedError` for an LED that it does not have."""
         if command.index is not None and command.index > self.led_count:
-            raise CommandRejectedError(
-                "INVALID_PARAMS",
-                f"set_led: this robot has {self.led_count} LEDs, so that index is 1 to {self.led_count}, not {command.index}",
-                command="set_led",
-            )
+            why = f"set_led: this robot has {self.led_count} LEDs, so that index is 1 to {self.led_count}, not {command.index}"
+            raise CommandRejectedError("INVALID_PARAMS", why, command="set_led")
         for at in range(self.led_count) if command.index is None else (command.index - 1,):
             self._leds[at] = (command.r, command.g, command.b)
-
-
-_NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
-"""Fields of `neural_state` that are sensors."""

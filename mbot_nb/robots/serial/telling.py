@@ -8,10 +8,12 @@ from typing import Any
 
 from .link import Appointment, Link, LinkState
 
-__all__ = ["EVERY", "Telemetry", "of_connection", "of_error", "of_loss"]
+__all__ = ["EVERY", "Telemetry", "of_connection", "of_error", "of_loss", "of_senses"]
 
 EVERY = 0.05
 """Seconds between two reports of the telemetry, at least."""
+NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
+"""Fields of `neural_state` that are sensors."""
 
 
 class Telemetry:
@@ -46,6 +48,11 @@ class Telemetry:
         if values != self._last:
             self._at, self._last = time.monotonic(), values
             self._report(values)
+
+
+def of_senses(senses: dict[str, Any]) -> dict[str, Any]:
+    """What the section `neural_state` tells of the sensors."""
+    return {name: senses[key] for name, key in NEURAL.items() if key in senses}
 
 
 def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:

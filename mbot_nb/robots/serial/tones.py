@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from ...errors import DeliveryUnknownError
+
 __all__ = ["sliced"]
 
 
@@ -34,6 +36,8 @@ def sliced(
 
     def over(left: float, slice_: Future[Any]) -> None:
         error = None if slice_.cancelled() else slice_.exception()
+        if not wanted() or (sounds.done() and isinstance(error, DeliveryUnknownError)):
+            error = None  # it is over; or a stop came while this slice sounded, and what it is of a long tone is nothing to tell
         if error is None:
             if not sounds.done():
                 sounds.set_result(None)

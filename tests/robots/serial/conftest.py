@@ -61,7 +61,9 @@ STOPS = {"cyberpi": b"EM_stop", "mbot": b"\x05\0\0\0\0"}
 class Spoiler:
     """Loses the first request with ``text`` that goes to a robot, with all that comes in one piece with it; or its answer."""
 
-    def __init__(self, emulator: Emulator, text: bytes, *, answer: bool = False) -> None:
+    def __init__(
+        self, emulator: Emulator, text: bytes, *, answer: bool = False, then: Callable[[], object] = lambda: None
+    ) -> None:
         self.done = False
         hear, due = emulator.emulation.receive, emulator.emulation.due
         wanted: list[int] = []
@@ -69,6 +71,7 @@ class Spoiler:
         def receive(data: bytes, now: float) -> None:
             if text in data and not self.done and not wanted:
                 if not answer:
+                    then()
                     self.done = True
                     return
                 frames = f3.Decoder().feed(data)

@@ -206,6 +206,23 @@ def test_a_stop_that_overtakes_is_told_apart_by_a_fence(mbot: Exchange, acks: in
         assert found is None if error is None else isinstance(found, error)
 
 
+def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears(mbot: Exchange) -> None:
+    """An mBot in a tone hears neither the stop nor the fence behind it."""
+    tone, stop = job(Ask(ff55.RUN, 34, b"tone")), job(Ask(ff55.RUN, 5, bytes(4)), urgent=True, attempts=3)
+    mbot.add(tone)
+    sent(mbot)
+    mbot.add(stop)
+    assert len(sent(mbot)) == 2
+    mbot.receive(ff55.encode_ack(), 0.2)  # of the tone: it is over
+    again, fence = sent(mbot, 0.2)
+    assert again.endswith(bytes(4))
+    assert sent(mbot, 0.2) == []
+    mbot.receive(ff55.encode_ack() + ff55.encode_value(fence[3], ff55.TEXT, "06.01.107"), 0.21)
+    assert stop.future.result(0) is None
+    assert isinstance(tone.future.exception(0), DeliveryUnknownError), "it may be the stop that was acknowledged twice"
+    assert mbot.idle
+
+
 def test_a_cut_ends_everything_and_says_what_may_have_happened(mbot2: Exchange) -> None:
     jobs = [job(Say(f"cyberpi.f({n})")) for n in range(F3Dialect.window + 2)]
     for each in jobs:

@@ -15,7 +15,7 @@ import pytest
 
 from mbot_nb import commands as c
 
-from .conftest import PATIENCE, Workshop, eventually
+from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
 
 DRIVER = """
 import sys, time
@@ -96,6 +96,18 @@ def test_held_up_by_code_that_does_not_let_go_of_the_interpreter(workshop: Works
         eventually(emulator.vehicle.standing.is_set, "standing")
         assert emulator.vehicle.turned == pytest.approx(0.65, abs=0.25)
         process.send_signal(signal.SIGCONT)
+
+
+@KINDS
+def test_held_up_right_after_a_stop_that_was_lost(workshop: Workshop, kind: str, module: str, driver: str) -> None:
+    emulator = workshop.emulator(kind, world=WORLD)
+    with driving(emulator.address, module, driver, duration=0.5, then="time.sleep(60)") as process:
+        eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
+        lost = Spoiler(emulator, STOPS[kind], then=lambda: process.send_signal(signal.SIGSTOP))
+        eventually(lambda: lost.done, "the stop")
+        assert not emulator.vehicle.standing.is_set()
+        eventually(emulator.vehicle.standing.is_set, "standing")
+        assert emulator.vehicle.turned == pytest.approx(1.15, abs=0.35)
 
 
 def test_interrupted_the_guard_stays(workshop: Workshop) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import time
+from concurrent.futures import Future
+from statistics import median
+from typing import Any
+
 import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
+from mbot_nb.robots.serial import ff55
+from mbot_nb.robots.serial.dialects import Ask
 
 from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
-from .test_robots import EMPTY, KINDS, ran
+from .test_robots import EMPTY, KINDS, drive, ran
+
+LED = bytes((7, 2, 1, 9, 9, 9))
 
 
 @KINDS
@@ -48,3 +58,70 @@ def test_a_lost_answer_to_lights_or_silence_changes_nothing_that_came_later(work
     eventually(lambda: spoilt.done, "the silence")
     robot.submit(c.PlayTone(frequency=880, duration=1.5)).result(PATIENCE)
     assert ran(emulator).count("cyberpi.audio.stop()") == 1
+
+
+@KINDS
+def test_a_stop_is_heard_soon_while_a_tone_sounds(workshop: Workshop, kind: str) -> None:
+    """An mBot is deaf while a slice of it sounds: the first stop is lost then."""
+    emulator = workshop.emulator(kind, world=EMPTY, paced=True)
+    robot, ears = workshop.robot(emulator)
+    took = []
+    for _ in range(3):
+        drive(robot, 50, 50, 10)
+        eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
+        tones = len(emulator.vehicle.tones)
+        robot.submit(c.PlayTone(frequency=440, duration=20))
+        eventually(lambda: len(emulator.vehicle.tones) > tones, "the tone")  # noqa: B023
+        told = time.monotonic()
+        robot.stop()
+        eventually(emulator.vehicle.standing.is_set, "standing")
+        took.append(emulator.vehicle.stopped_at - told)
+        assert robot.state()["sound"] == {"frequency": None}
+    assert median(took) < 0.3, took
+    assert ears.of("error") == []
+
+
+@KINDS
+def test_a_motion_s_end_waits_no_longer_than_a_slice_of_a_tone_which_goes_on(workshop: Workshop, kind: str) -> None:
+    emulator = workshop.emulator(kind, world=EMPTY, paced=True)
+    robot, ears = workshop.robot(emulator)
+    before, later = 0.0, []
+    for duration in (0.5, 0.57, 0.64):
+        motion = drive(robot, 50, 50, duration)
+        robot.submit(c.PlayTone(frequency=440, duration=20)).result(PATIENCE)
+        eventually(lambda: motion.ended == "time", "the end")  # noqa: B023
+        eventually(emulator.vehicle.standing.is_set, "standing")
+        later.append(emulator.vehicle.turned - before - duration)
+        before = emulator.vehicle.turned
+        tones = len(emulator.vehicle.tones)
+        eventually(lambda: len(emulator.vehicle.tones) > tones, "the next slice")  # noqa: B023
+    assert -0.1 < median(later) < 0.3, later
+    assert ears.of("error") == []
+
+
+def test_the_guard_s_stops_confirm_nobody_s_request(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link's thread was held up, and what the guard wrote meanwhile is acknowledged without a number."""
+    emulator = workshop.emulator("mbot", world=EMPTY)
+    robot, _ = workshop.robot(emulator)
+    link = robot.link
+    monkeypatch.setattr(type(link._guard), "alive", True)
+    monkeypatch.setattr(robot, "_poll", lambda *turn: None)
+    eventually(lambda: link._exchange.idle, "silence")
+    spoilt = Spoiler(emulator, LED)
+    asked: list[Future[Any]] = []
+
+    def hold_up() -> None:
+        """As code that does not let go of the interpreter."""
+        before = emulator.sent
+        for _ in range(3):
+            os.write(link._channel.descriptor, link._exchange.dialect.encode(robot.stop_content, 1))
+        eventually(lambda: emulator.sent >= before + 3 * len(ff55.encode_ack()), "the acknowledgements")
+        robot.halt()
+        asked.append(link.request(Ask(ff55.RUN, 8, LED), attempts=1, what="set_led"))
+
+    link.arm(-1.0)
+    link.post(hold_up)
+    eventually(lambda: asked, "the request")
+    assert isinstance(asked[0].exception(PATIENCE), CommandTimeoutError)
+    assert spoilt.done
+    assert link.request(Ask(ff55.RUN, 8, LED), what="set_led").result(PATIENCE) is None
