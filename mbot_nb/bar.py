@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -26,12 +27,13 @@ T = TypeVar("T")
 class Bar:
     """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed Cancel."""
 
-    def __init__(self, total: int, done: int, what: str, advice: str) -> None:
+    def __init__(self, total: int, done: int, what: str, advice: str, blocks: bool) -> None:
         self.what = what
         self.total = total
         self.done = done
         self.cancelled = False
         self._advice = advice
+        self._blocks = blocks
         self._before = done
         self._begun = time.monotonic()
         self._shown_at = 0.0
@@ -97,10 +99,9 @@ class _Terminal(Bar):
 
 
 class _Notebook(Bar):
-    """Plain HTML, which a saved notebook keeps, and a button for as long as it runs.
+    """Plain HTML, which a saved notebook keeps, and for as long as it runs a button where a click on it is heard.
 
-    On ipykernel 7 the button acts while the cell awaits. Older kernels hear it when the cell has ended: there it is the
-    notebook's own stop button that stops it, as it does everywhere.
+    Where none is, the words name the notebook's own stop button, which ends it everywhere.
     """
 
     def __enter__(self) -> Bar:
@@ -109,9 +110,12 @@ class _Notebook(Bar):
 
         self._html: Any = HTML
         self._bar: Any = display(HTML(self._page(self.words())), display_id=True)  # type: ignore[no-untyped-call]
-        self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
-        self._button.on_click(lambda _: self.cancel())
-        self._place: Any = display(self._button, display_id=True)  # type: ignore[no-untyped-call]
+        self._button: Any = None
+        if _hears_clicks(self._blocks):
+            self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
+            self._button.on_click(lambda _: self.cancel())
+        instead = self._html("<small>the notebook's stop button (&#9632;) ends it</small>")
+        self._place: Any = display(self._button or instead, display_id=True)  # type: ignore[no-untyped-call]
         return super().__enter__()
 
     def _page(self, words: str) -> str:
@@ -130,22 +134,30 @@ class _Notebook(Bar):
     def _finish(self, words: str) -> None:
         self._bar.update(self._html(self._page(words)))
         self._place.update(self._html(""))
-        self._button.close()
+        if self._button is not None:
+            self._button.close()
 
 
-def bar(total: int, done: int, *, what: str, shown: bool, advice: str) -> Bar:
-    """The bar that fits where this runs; ``advice`` tells how to go on after it was stopped."""
+def bar(total: int, done: int, *, what: str, shown: bool, advice: str, blocks: bool = False) -> Bar:
+    """The bar that fits where this runs.
+
+    ``advice`` tells how to go on after it was stopped; ``blocks`` that the work is plain code, during which no loop runs.
+    """
     kind: Any = Bar
     if shown:
         kind = _Notebook if hasattr(shell(), "kernel") else _Terminal
-    made: Bar = kind(total, done, what, advice)
+    made: Bar = kind(total, done, what, advice, blocks)
     return made
+
+
+def _hears_clicks(blocks: bool) -> bool:
+    """Whether this kernel hears a click while a cell runs: from 7 on if it awaits, and on 7.1 to 7.3 also if it ``blocks``."""
+    version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
+    return (7, 1) <= version < (7, 4) if blocks else version >= (7,)
 
 
 def counted(items: Iterable[T], total: int, what: str, size: Callable[[T], int] | None = None) -> Iterator[T]:
     """The items of plain work, with a bar once that has taken a second; ``size`` tells how much of the total each is.
-
-    While plain code runs the bar's Cancel is heard on ipykernel 7.1 to 7.3; the notebook's own stop button ends it everywhere.
 
     Raises:
         UsageError: somebody pressed Cancel.
@@ -161,7 +173,7 @@ def counted(items: Iterable[T], total: int, what: str, size: Callable[[T], int] 
                     if shown.cancelled:
                         raise UsageError(f"{what}: you cancelled it. Nothing was changed; {advice}.")
                 elif time.monotonic() - begun > PATIENT:
-                    shown = stack.enter_context(bar(total, done, what=what, shown=True, advice=advice))
+                    shown = stack.enter_context(bar(total, done, what=what, shown=True, advice=advice, blocks=True))
             done += 1 if size is None else size(item)
             yield item
         if shown is not None:
