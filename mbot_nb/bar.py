@@ -114,7 +114,7 @@ class _Notebook(Bar):
         if _hears_clicks(self._blocks):
             self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
             self._button.on_click(lambda _: self.cancel())
-        instead = self._html("<small>the notebook's stop button (&#9632;) ends it</small>")
+        instead = self._html("<small>the notebook's stop button (&#9632;) ends it</small>")  # type: ignore[no-untyped-call]
         self._place: Any = display(self._button or instead, display_id=True)  # type: ignore[no-untyped-call]
         return super().__enter__()
 
