@@ -125,7 +125,7 @@ class Dataset:
             words.append(f"{cut} cut off at the end")
         copies = sum(1 for file in self._damaged if isinstance(file, Copy))
         if copies:
-            words.append(f"{_many(copies, 'file')} left out, being a recording in a second form")
+            words.append(f"{_many(copies, 'file')} left out as another form of a recording")
         if len(self._damaged) > copies:
             words.append(f"{_many(len(self._damaged) - copies, 'file')} damaged and left out")
         return ", ".join(words)

@@ -158,7 +158,7 @@ def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[
     name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
     if recording in already:
         form = already[recording]
-        shelf.damaged.append(Copy(name, f"it was left out: the same recording, {recording}, is there as {form}"))
+        shelf.damaged.append(Copy(name, f"its recording, {recording}, is there already as {form}"))
         return
     try:
         unpacked = cache.unpack(path)

@@ -138,8 +138,8 @@ def test_the_same_recording_in_two_forms_counts_once(tmp_path: Path, taken: str,
     with lab.dataset(tmp_path) as runs:
         assert runs.sql("SELECT recording, count(*) FROM events GROUP BY ALL").fetchall() == [("run", 10)]
         left_out = FORMS[other]["path"]
-        assert runs.damaged.values.tolist() == [[left_out, f"it was left out: the same recording, run, is there as {taken}"]]
-        assert "1 file left out, being a recording in a second form" in repr(runs)
+        assert runs.damaged.values.tolist() == [[left_out, f"its recording, run, is there already as {taken}"]]
+        assert "1 file left out as another form of a recording" in repr(runs)
 
 
 def test_where_the_preferred_form_is_damaged_the_next_one_counts(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_where_the_preferred_form_is_damaged_the_next_one_counts(tmp_path: Path)
     with lab.dataset(tmp_path) as runs:
         assert runs.sql("SELECT count(*) FROM events").fetchall() == [(10,)]
         assert runs.damaged.file.tolist() == ["run.mbot", "run.mcap"]
-        assert "is there as run.csv" in runs.damaged.reason[1]
+        assert "is there already as run.csv" in runs.damaged.reason[1]
         assert "1 file damaged and left out" in repr(runs)
 
 
