@@ -221,7 +221,9 @@ class Chart extends Painting {
     this.units = units.slice(0, AXES);
     this.units.forEach((unit, side) => {
       const scale = scales.get(unit);
-      const own = scale.colours.length === 1 ? scale.colours[0] : colour("ink");
+      // In its line's colour, as far as letters can be read in it on this ground; several lines have it in the ground's ink.
+      const ink = colour("ink");
+      const own = scale.colours.length === 1 ? `color-mix(in srgb, ${scale.colours[0]} 65%, ${ink})` : ink;
       this.drawUnit(context, box, side, unit || "no unit", scale.colours, own);
       context.fillStyle = own;
       context.textAlign = side ? "left" : "right";
