@@ -80,11 +80,13 @@ class Link:
         connection, wire = self.connection, self._wire
         if connection is None or wire is None:
             return
-        if connection.frames:
+        while connection.frames:
             frames, connection.frames = connection.frames, []
             wire.send(frames)
             if connection.hub.tap is not None:
                 connection.hub.tap.frames(self._now(), connection.session, frames)
+            if connection.waiting and connection.writable and connection.close is None:
+                connection.pump(self._now())
         # A change may have left a snapshot or an acknowledgement for later.
         self._arm()
         if connection.close is not None:

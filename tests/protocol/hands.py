@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from mbot_nb.protocol.backoff import Loss, LossKind
@@ -30,6 +31,15 @@ def command(name: str, sequence: int | None = None, *, params: dict[str, Any] | 
     """A client's command."""
     payload = {"command": name, "params": params or {}, **more}
     return text("command", payload, **({} if sequence is None else {"sequence": sequence}))
+
+
+def sent(connection: ServerConnection, now: float) -> Iterator[bytes]:
+    """The frames that go out, portion by portion, while there is room."""
+    while connection.frames:
+        frames, connection.frames = connection.frames, []
+        yield from frames
+        if connection.waiting and connection.writable:
+            connection.pump(now)
 
 
 def read(frames: list[bytes]) -> list[dict[str, Any]]:
@@ -203,8 +213,7 @@ class Peer:
         return self.got()
 
     def got(self) -> list[dict[str, Any]]:
-        frames, self.connection.frames = self.connection.frames, []
-        return read(frames)
+        return read(list(sent(self.connection, self.desk.now)))
 
     def ran(self) -> list[str]:
         """Names of the commands to run since the last time; motion that must not begin as `-name CODE`."""

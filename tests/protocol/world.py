@@ -21,6 +21,7 @@ from mbot_nb.protocol.sessions import Received, ServerSession, SessionQuery, Ses
 from mbot_nb.protocol.settings import Settings
 
 from .furniture import ROOM, Cable, Robot
+from .hands import sent
 
 
 class World:
@@ -262,8 +263,7 @@ class World:
         for received in commands:
             assert connection.session is not None
             self._execute(connection.session, received)
-        frames, connection.frames = connection.frames, []
-        cable.down.extend((self.now + self.delay, frame.decode()) for frame in frames)
+        cable.down.extend((self.now + self.delay, frame.decode()) for frame in sent(connection, self.server_now))
         waiting = sum(len(text) for _, text in cable.down)
         if waiting > ROOM and not cable.full:
             cable.full = True

@@ -214,3 +214,23 @@ async def test_a_batch_of_a_thousand_stays_one_frame_and_in_order(server: mb.Ser
         await one.ping()
         assert order == list(range(1000))
         assert max(one.get("ack", 0) for one in one.messages) == 1000
+
+
+async def test_a_pong_does_not_wait_behind_all_that_is_replayed(serve: Serve) -> None:
+    server = await serve()
+    assert server._listener is not None
+    server._listener.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    session = "0123456789abcdef0123456789abcdef"
+    async with peer(server.url, extended=True, session=session, attempt=1) as one:
+        epoch = (await one.snapshot())["epoch"]
+        one.websocket.transport.abort()
+    await until(lambda: not server.clients)
+    for n in range(95):
+        server.emit("news", [n, "x" * 10_000])
+    async with peer(server.url, extended=True, session=session, attempt=2, epoch=epoch, last=0) as two:
+        # It is asked before the first message is read, and reads all the same.
+        await two.ping()
+        await until(lambda: len(two.events("news")) == 95)
+        assert [data[0] for data in two.events("news")] == list(range(95))
+        place = [one["type"] for one in two.messages].index("pong")
+        assert place < 60, "all of the rest came behind it"

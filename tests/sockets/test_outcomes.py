@@ -372,6 +372,7 @@ async def test_closing_sends_what_is_queued(server: mb.Server, bot: mb.Client) -
     assert server.clients == []
 
 
+@pytest.mark.may_block("the test holds up the I/O thread")
 async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(server: mb.Server, connect: Connect) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n, text: got.append(n))

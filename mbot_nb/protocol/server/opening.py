@@ -92,6 +92,7 @@ class Opening(Outflow):
         session.go("attach")
         if self.resumed and query is not None:
             session.rewind(query.last)
+            self._behind = session.unsent_bytes
         self._acknowledged = session.orderer.cursor
         hub.refresh(now)
         self.state = ConnectionState.OPEN

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..backoff import CloseCode
 from ..codec import ENVELOPE_BYTES, batch, encode, envelope
 from ..sessions import ServerSession
-from ..settings import MAX_FRAME
+from ..settings import KIB, MAX_FRAME
 
 if TYPE_CHECKING:
     from .hub import Hub
 
 __all__ = ["Close", "ConnectionState", "Outflow"]
+
+
+PORTION = 64 * KIB
+"""Bytes of events handed over at once: what else is to be sent, as a pong, does not wait behind all that is replayed."""
 
 
 class ConnectionState(Enum):
@@ -32,7 +36,10 @@ class Close(NamedTuple):
 
 
 class Outflow:
-    """The outgoing half of a connection. The shell takes ``frames``, and looks at ``close``."""
+    """The outgoing half of a connection. The shell takes ``frames``, and looks at ``close``.
+
+    While events are ``waiting`` after it has sent those frames, and there is still room, it calls :meth:`pump` again.
+    """
 
     def __init__(self, hub: Hub, *, extended: bool) -> None:
         self.hub = hub
@@ -42,8 +49,11 @@ class Outflow:
         self.close: Close | None = None
         self.frames: list[bytes] = []
         self.writable = True
+        self.waiting = False
         self._queued = 0
         """Bytes handed over since the transport has no room, beside the session's events, which wait in the session."""
+        self._behind = 0
+        """Bytes of events that the client missed before it came, until all is handed over: not its reading made them wait."""
         self._acknowledged = 0
         self._ack_due: float | None = None
         self._stale = False
@@ -75,24 +85,28 @@ class Outflow:
     # From the hub.
 
     def pump(self, now: float) -> None:
-        """Hand over the session's events, as far as the client reads them."""
+        """Hand over the session's events, as far as the client reads them, a portion at a time."""
         session = self._session
+        self.waiting = False
         if not self.writable:
-            if session.unsent_bytes + self._queued > self.hub.settings.out_queue:
-                self._too_slow()
+            self._must_keep_up()
             return
         pending = session.last_event - session.sent
+        rest = PORTION
         if pending == 1 or not self.extended:
-            while (event := session.next_unsent()) is not None:
+            while rest > 0 and (event := session.next_unsent()) is not None:
                 number, payload, timestamp = event
                 self.frames.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
+                rest -= len(payload)
+            self._portion_handed_over()
             return
         size = self.hub.settings.max_batch_size
         messages: list[bytes] = []
         nbytes = 0
-        while (event := session.next_unsent()) is not None:
+        while rest > 0 and (event := session.next_unsent()) is not None:
             number, payload, timestamp = event
             length = len(payload) + ENVELOPE_BYTES
+            rest -= length
             if messages and (len(messages) >= size or nbytes + length > MAX_FRAME - 1024):
                 self.frames.append(batch(messages, self.hub.wall(now)))
                 messages, nbytes = [], 0
@@ -100,6 +114,7 @@ class Outflow:
             nbytes += length
         if messages:
             self.frames.append(batch(messages, self.hub.wall(now)))
+        self._portion_handed_over()
 
     def state_changed(self, delta: bytes, now: float) -> None:
         """The robot's state has a new revision."""
@@ -126,6 +141,12 @@ class Outflow:
 
     # Inside.
 
+    def _portion_handed_over(self) -> None:
+        session = self._session
+        self.waiting = session.sent < session.last_event
+        if not self.waiting:
+            self._behind = 0
+
     def _owe_ack(self, now: float) -> None:
         if not self.extended:
             return
@@ -151,8 +172,7 @@ class Outflow:
         self.frames.append(envelope(kind, payload, self.hub.wall(now), None, self._ack(now)))
         if not self.writable:
             self._queued += len(payload)
-            if self._queued + self._session.unsent_bytes > self.hub.settings.out_queue:
-                self._too_slow()
+            self._must_keep_up()
 
     def _bring_up_to_date(self, now: float) -> None:
         """Send a snapshot: a baseline client gets one at most every so often, and then the latest."""
@@ -176,6 +196,7 @@ class Outflow:
         if self._ack_due is not None and now >= self._ack_due:
             self._append(b"pong", b"{}", now)
 
-    def _too_slow(self) -> None:
-        if self.close is None:
+    def _must_keep_up(self) -> None:
+        waiting = self._session.unsent_bytes + self._queued
+        if waiting > self.hub.settings.out_queue + self._behind and self.close is None:
             self.close = Close(CloseCode.TOO_SLOW, "this client does not read what it is sent")
