@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,9 +92,8 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
     shelf = Shelf([], [])
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FORMATS and CACHE not in path.parts]
     others: dict[Path, None] = {}
-    for path in files:
+    for path in _files(folder):
         if not path.is_file():
             continue
         if path.suffix.lower() != ".parquet" or (_table_of(folder, path) is None and _is_long(path)):
@@ -117,6 +117,20 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
     robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
     shelf.pieces[:] = [piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces]
     return shelf
+
+
+def _files(folder: Path) -> list[Path]:
+    """Every file below that is called like a recording, in order. Folders are made paths of only where they have one."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != CACHE]
+        found += [Path(place, name) for name in names if name.lower().endswith(FORMATS)]
+    return sorted(found, key=lambda path: path.parts)
+
+
+def _below(folder: Path, path: Path) -> tuple[str, ...]:
+    """The parts of a path that are below the folder."""
+    return path.parts[len(folder.parts) :]
 
 
 def _is_long(path: Path) -> bool:
@@ -180,7 +194,7 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    name = path.relative_to(folder).as_posix()
+    name = "/".join(_below(folder, path))
     table = _table_of(folder, path)
     if table is None:
         shelf.damaged.append(Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}"))
@@ -203,13 +217,13 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
 
 def _table_of(folder: Path, path: Path) -> str | None:
     """By the file's name, as `events.parquet`, or by the name of a folder around it, as `table=events` or `events`."""
-    names = [path.stem, *reversed(path.relative_to(folder).parts[:-1])]
+    names = [path.stem, *reversed(_below(folder, path)[:-1])]
     return next((name for part in names if (name := part.removeprefix("table=")) in SCHEMA), None)
 
 
 def _recording_of(folder: Path, path: Path, table: str) -> str:
     """What is left of the path when the table's name is taken out of it."""
-    parts = list(path.relative_to(folder).with_suffix("").parts)
+    parts = [*_below(folder, path)[:-1], path.stem]
     kept = [part for part in parts if part.removeprefix("table=") != table]
     if len(kept) < len(parts) and path.stem.startswith(PARTS):
         kept.pop()
@@ -217,7 +231,7 @@ def _recording_of(folder: Path, path: Path, table: str) -> str:
 
 
 def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
-    for part in path.relative_to(folder).parts:
+    for part in _below(folder, path):
         key, equals, value = part.partition("=")
         if equals and key in HIVE:
             yield key, unquote(value)
