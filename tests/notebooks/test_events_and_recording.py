@@ -39,8 +39,8 @@ def test_what_was_killed_is_found(run: Execution, turn: str) -> None:
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
 def test_what_is_played_back_is_what_was(run: Execution, turn: str) -> None:
-    then, now = pictures(run)[f"path{turn}"], pictures(run)[f"replay{turn}"]
-    # Between the two the killed process has turned it on the spot.
+    """The file of the process that was killed, in the middle of a curve."""
+    then, now = pictures(run)[f"then{turn}"], pictures(run)[f"replay{turn}"]
     places = [re.search(r"now at \((-?[\d.]+), (-?[\d.]+)\) cm", alt) for alt in (then, now)]
     assert places[0] is not None
     assert places[1] is not None
