@@ -70,8 +70,8 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._beside = beside
         self._pings: dict[int, asyncio.Future[float]] = {}
         self._conditions = Conditions(home.loop)
-        self._posted = 0
-        """Bytes of the commands from other threads that have not come here yet."""
+        self._posted = self._taken_over = 0
+        """Bytes of the commands that other threads have sent so far; and of those that have come here, counted without a lock."""
         self._posting = threading.Lock()
         self._closed = False
 
@@ -101,7 +101,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         params = msgspec.json.decode(text)
         size = _AROUND + len(command) + len(text)
         with self._posting:
-            held = self._session.outbox.held_bytes + self._posted
+            held = self._session.outbox.held_bytes + self._posted - self._taken_over
             if held >= self.settings.send_buffer and command not in c.URGENT:
                 raise _full(command, held)
             self._posted += size
@@ -131,8 +131,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         except MbotError as error:
             _log.error("%s", error)
         finally:
-            with self._posting:
-                self._posted -= size
+            self._taken_over += size
 
     @call
     async def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
