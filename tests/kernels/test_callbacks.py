@@ -145,9 +145,13 @@ def test_a_stop_reaches_a_robot_of_another_process_as_soon_as_it_is_heard(kernel
                     await bot.drive(40, 40, duration=6, wait=False)
                     while not bot.state.motors.moving: await asyncio.sleep(0.005)
                     print("go", flush=True)
-                    time.sleep(2)
+                    time.sleep(3)
                 """)
                 kernel.until(running, "go")
+                began = time.monotonic()
+                while not watcher.state.motors.moving:
+                    assert time.monotonic() - began < 1.0
+                    time.sleep(0.005)
                 clicked = time.monotonic()
                 kernel.click(click)
                 while watcher.state.motors.moving:
