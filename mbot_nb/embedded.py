@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,10 @@ _log = logging.getLogger("mbot_nb")
 
 _on_cable: dict[Server, set[Client]] = {}
 """Servers that were started for a robot on a cable, and who of this process is connected to them."""
+_with_made_token: weakref.WeakSet[Server] = weakref.WeakSet()
+"""Servers whose token was made here, since none was given."""
+_starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
+"""One at a time on each loop looks for this notebook's server and starts it, so that who comes meanwhile finds it."""
 _going: set[Server] = set()
 """Those whose last client has gone."""
 _cancelled: set[Future[Any]] = set()
@@ -89,13 +94,15 @@ def serve(
         nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
+        made = not token and not is_loopback(host)
         for old in registry.earlier_selves(host, chosen_port, place):
+            if made and old in _with_made_token:
+                token = old.token  # who is connected comes back with it
             # A robot that is handed on stays open.
             await registry.give_way(old, keep_robot=robot is not None and old.robot is robot)
             print(f"The server that ran at {old.url} was replaced by this one.")
-        made = not token and not is_loopback(host)
         if made:
-            token = secrets.token_urlsafe(12)
+            token = token or secrets.token_urlsafe(12)
         server = Server(
             robot if robot is not None else _simulated(),
             home(),
@@ -113,6 +120,7 @@ def serve(
         server._on_closed = _forget
         stalls.watch_server(server)
         if made:
+            _with_made_token.add(server)
             print(f'Others in your network can reach this robot: await mb.connect("{server.network_url}", token="{token}")')
         return server
 
@@ -189,6 +197,12 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         url = normalise(address)
         server = registry.local(url)
         return url, server.token if server is not None else None
+    async with _starting.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        return await _this_notebooks(thread)
+
+
+async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
+    """The same of this notebook's server, which is started if there is none."""
     blocked = []
     for server in reversed(servers()):
         if thread and not server.home.is_io_thread:

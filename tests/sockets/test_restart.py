@@ -169,6 +169,23 @@ async def test_a_server_whose_loop_is_blocked_is_not_waited_for_for_ever(
     assert first.closed
 
 
+async def test_a_network_s_server_started_again_lets_its_clients_in(
+    serve: Serve, connect: Connect, free_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = await serve(host="0.0.0.0", port=free_port)
+    bot = await connect(first.url, token=first.token, settings={"retry_delays": (0.0, 0.02)})
+    second = await serve(host="0.0.0.0", port=free_port)
+    assert second.token == first.token
+    assert capsys.readouterr().out.count(f'token="{first.token}"') == 2, "it is shown below the cell that runs now, too"
+    await asyncio.wait_for(bot.display_text("here"), 5)
+    assert isinstance(second.robot, TinyRobot)
+    assert second.robot.values["tiny"]["text"] == "here"
+    assert (await serve(host="0.0.0.0", port=free_port, token="mine")).token == "mine"
+    assert (await serve(host="0.0.0.0", port=free_port)).token not in (first.token, "mine"), (
+        "one that was given is not taken over"
+    )
+
+
 async def test_a_robot_has_one_server_at_a_time(serve: Serve, connect: Connect) -> None:
     robot = TinyRobot()
     bot = await connect(await serve(robot))
