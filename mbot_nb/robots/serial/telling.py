@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .link import Appointment, Link, LinkState
+from .link import Link, LinkState
 
 __all__ = ["EVERY", "Telemetry", "of_connection", "of_error", "of_loss", "of_senses"]
 
@@ -27,13 +27,14 @@ class Telemetry:
         self._read = read
         self._report = report
         self._at = 0.0
-        self._due: Appointment | None = None
+        self._due = False
         self._last: dict[str, Any] | None = None
 
     def soon(self) -> None:
         """Something was felt: what is felt within a moment is told together."""
-        if self._due is None:
-            self._due = self._link.call_at(max(time.monotonic(), self._at + EVERY), self._tell)
+        if not self._due:
+            self._due = True  # before it is asked for: the link's thread may tell it before this one goes on
+            self._link.call_at(max(time.monotonic(), self._at + EVERY), self._tell)
 
     def anew(self) -> None:
         """Somebody has come who was told nothing yet."""
@@ -41,7 +42,7 @@ class Telemetry:
         self.soon()
 
     def _tell(self) -> None:
-        self._due = None
+        self._due = False
         if self._link.state != "ready":
             return
         values = self._read()

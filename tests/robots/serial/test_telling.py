@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import mbot_nb as mb
 from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.telling import EVERY
+from mbot_nb.robots.serial.link import Appointment, Link
+from mbot_nb.robots.serial.telling import EVERY, Telemetry
 from mbot_nb.robots.simulator.world import Line
 
 from .conftest import Workshop, eventually
@@ -35,11 +37,32 @@ async def test_what_changes_under_a_standing_robot_reaches_the_client(workshop: 
 def test_who_comes_is_told_though_nothing_changes(workshop: Workshop) -> None:
     robot, ears = workshop.robot(workshop.emulator(world=EMPTY))
     eventually(lambda: len(robot.senses) > len(SENSORS), "all of them")
-    eventually(lambda: robot._telemetry._due is None and ears.telemetry, "rest")
+    eventually(lambda: not robot._telemetry._due and ears.telemetry, "rest")
     ears.telemetry.clear()
     robot.watched()
     eventually(lambda: ears.telemetry, "telemetry")
     assert ears.telemetry[0][1]["line"] == 0
+
+
+def test_who_comes_from_another_thread_ends_no_telemetry() -> None:
+    """The link's thread may be there first: it tells before the thread that asked for it goes on."""
+
+    class Quick:
+        state = "ready"
+        asked = 0
+
+        def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
+            self.asked += 1
+            callback()
+            return Appointment(deadline, callback)
+
+    told: list[Any] = []
+    link = Quick()
+    telemetry = Telemetry(cast(Link, link), lambda: {"n": link.asked}, told.append)
+    telemetry.anew()
+    telemetry.soon()
+    telemetry.soon()
+    assert told == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
 def test_it_is_told_as_it_changes_and_at_most_twenty_times_a_second(workshop: Workshop) -> None:
