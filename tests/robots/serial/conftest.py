@@ -59,19 +59,30 @@ STOPS = {"cyberpi": b"EM_stop", "mbot": b"\x05\0\0\0\0"}
 
 
 class Spoiler:
-    """Loses the first request with ``text`` that goes to a robot, with all that comes in one piece with it; or its answer."""
+    """Loses the first request with ``text`` that goes to a robot, and all that comes within a moment of it; or its answer."""
 
     def __init__(
-        self, emulator: Emulator, text: bytes, *, answer: bool = False, then: Callable[[], object] = lambda: None
+        self,
+        emulator: Emulator,
+        text: bytes,
+        *,
+        answer: bool = False,
+        moment: float = 0.0,
+        then: Callable[[], object] = lambda: None,
     ) -> None:
         self.done = False
         hear, due = emulator.emulation.receive, emulator.emulation.due
         wanted: list[int] = []
+        deaf_until = 0.0
 
         def receive(data: bytes, now: float) -> None:
+            nonlocal deaf_until
+            if now < deaf_until:
+                return
             if text in data and not self.done and not wanted:
                 if not answer:
                     then()
+                    deaf_until = now + moment
                     self.done = True
                     return
                 frames = f3.Decoder().feed(data)

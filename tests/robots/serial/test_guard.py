@@ -103,7 +103,8 @@ def test_held_up_right_after_a_stop_that_was_lost(workshop: Workshop, kind: str,
     emulator = workshop.emulator(kind, world=WORLD)
     with driving(emulator.address, module, driver, duration=0.5, then="time.sleep(60)") as process:
         eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-        lost = Spoiler(emulator, STOPS[kind], then=lambda: process.send_signal(signal.SIGSTOP))
+        # An mBot2 is sent two stops, perhaps in two pieces; the driver would send them again 0.4 s later.
+        lost = Spoiler(emulator, STOPS[kind], moment=0.2, then=lambda: process.send_signal(signal.SIGSTOP))
         eventually(lambda: lost.done, "the stop")
         assert not emulator.vehicle.standing.is_set()
         eventually(emulator.vehicle.standing.is_set, "standing")
