@@ -2,7 +2,11 @@
 
 Those write their replies past the stream that reads the same socket, and so lose its wake-up (ipykernel issue 1554, mended in
 7.4): a cell to be run, or a click on Stop, that arrives in that moment waits until somebody else connects.
-`mb.connect` and `mb.serve` mend it; ``%load_ext mbot_nb.wakeups`` does from a kernel's start, if its configuration names it.
+
+7.4.0 handles what a widget's page says while a cell awaits, and afterwards takes up again the cell of before, though the next one
+may run by then: that one's end is told as the other's, and JupyterLab waits for it for ever.
+
+`mb.connect` and `mb.serve` mend both; ``%load_ext mbot_nb.wakeups`` does from a kernel's start, if its configuration names it.
 """
 
 from __future__ import annotations
@@ -16,12 +20,27 @@ __all__ = ["load_ipython_extension", "mend"]
 
 
 def mend() -> None:
-    """Let this kernel send through its stream from now on, as ipykernel 7.4 does; nothing on other kernels."""
+    """Let this kernel hear each message, and tell the end of each cell, from now on; nothing on kernels that do."""
     version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
     kernel: Any = getattr(shell(), "kernel", None)
     channel = getattr(kernel, "shell_channel_thread", None)
     if (7,) <= version < (7, 4) and channel is not None:
         channel.manager._shell_socket = kernel.shell_stream
+    if version >= (7, 4) and kernel is not None and "set_parent" not in vars(kernel):
+        _keep_to_the_running_cell(kernel)
+
+
+def _keep_to_the_running_cell(kernel: Any) -> None:
+    """Take up the cell that runs now, not the one that ran when the page's message came."""
+    set_parent = kernel.set_parent
+
+    def keep(ident: Any, parent: Any, channel: str = "shell") -> None:
+        if sys._getframe(1).f_code.co_name == "shell_main":
+            # The message was handled in a context of its own: in this one only the next cell can have changed it.
+            ident, parent = kernel._shell_parent_ident.get(), kernel._shell_parent.get()
+        set_parent(ident, parent, channel)
+
+    kernel.set_parent = keep
 
 
 def load_ipython_extension(ipython: Any) -> None:

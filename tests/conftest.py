@@ -31,6 +31,8 @@ LASTING_THREADS = (
     "pytest_timeout",  # pytest-timeout's clock where there are no alarm signals (Windows)
     "execnet",  # the channel between parallel runners
 )
+BROWSER = " --remote-debugging-"
+"""What Playwright's browsers are started with: one may serve several tests, and begins and ends processes as it likes."""
 GRACE = 1.0
 """Seconds that something already ending is given to end; nothing waits when nothing is left."""
 
@@ -211,8 +213,11 @@ def _io_tasks() -> set[asyncio.Task[object]]:
 
 def _lasting(child: psutil.Process) -> bool:
     """multiprocessing keeps one helper per process, and a browser that serves several tests its own."""
-    told = _told(child)
-    return "resource_tracker" in told or " --type=" in told
+    try:
+        # A part of a browser that is just ending cannot be asked what it was; its parents can.
+        return "resource_tracker" in _told(child) or any(BROWSER in _told(parent) for parent in child.parents())
+    except psutil.NoSuchProcess:
+        return False  # gone meanwhile
 
 
 def _told(child: psutil.Process) -> str:

@@ -1,4 +1,4 @@
-"""A kernel reads each message that the page sends, also the one that comes while it writes a reply."""
+"""A kernel reads each message that the page sends, also the one that comes while it writes a reply, and tells each cell's end."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ def test_no_message_waits_for_the_next_connection(kernel: Kernel) -> None:
                 asked.discard(kernel.client.get_shell_msg(timeout=LOST)["parent_header"]["msg_id"])
             except queue.Empty:
                 pytest.fail(f"{len(asked)} of the {number + 1}th pair of messages were not read by ipykernel {kernel.version}")
+
+
+def test_the_end_of_each_cell_is_told_though_a_page_talks(kernel: Kernel) -> None:
+    """ipykernel 7.4.0 as it comes tells the end of the second of two cells as the first's, each time."""
+    kernel.run("server = await mb.serve(port=0)\nawait server.close()")
+    kernel.run("import comm\ntalk = comm.create_comm(target_name='talk')\ntalk.on_msg(lambda message: None)")
+    talk = kernel.value("talk.comm_id")
+    for _ in range(5):
+        cells = [kernel.start("await asyncio.sleep(0.02)"), kernel.start("await asyncio.sleep(0.01)")]
+        for _ in range(40):
+            kernel.comm(talk, {})
+            time.sleep(0.001)
+        for cell in cells:
+            kernel.finish(cell, patience=LOST)
+    kernel.run("talk.close()")
 
 
 def test_a_configuration_may_name_it(usual_kernel: Kernel) -> None:
