@@ -15,7 +15,10 @@ from mbot_nb.robots.serial import f3, ff55
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
 from mbot_nb.robots.serial.dialects import F3Dialect, FF55Dialect
 from mbot_nb.robots.serial.emulators import emulate
+from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
 from mbot_nb.robots.serial.emulators.host import Emulator
+from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
+from mbot_nb.robots.serial.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.link import Link
 from mbot_nb.robots.serial.mcore import MBotRobot
 from mbot_nb.robots.serial.port import opener
@@ -98,6 +101,31 @@ class Spoiler:
 
         emulator.emulation.receive = receive  # type: ignore[method-assign]
         emulator.emulation.due = lambda now: [f for f in due(now) if not is_wanted(f)]  # type: ignore[method-assign]
+
+
+class Clock:
+    """It shows what a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mbot2(clock: Clock) -> CyberPiEmulation:
+    return CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
+
+
+@pytest.fixture
+def mbot(clock: Clock) -> MCoreEmulation:
+    return MCoreEmulation(Vehicle({}, clock=clock), boot=0)
 
 
 class Workshop:

@@ -28,34 +28,11 @@ from mbot_nb.robots.serial.emulators.mischief import Mischief
 from mbot_nb.robots.serial.emulators.script import Call, Name, ScriptError, parse
 from mbot_nb.robots.serial.emulators.vehicle import Vehicle
 
-from .conftest import PATIENCE, Workshop, eventually
+from .conftest import PATIENCE, Clock, Workshop, eventually
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 F3: list[dict[str, Any]] = [v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v]
 FF55: list[dict[str, Any]] = json.loads((GOLDEN / "ff55.json").read_text())["vectors"]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def mbot2(clock: Clock) -> CyberPiEmulation:
-    return CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
-
-
-@pytest.fixture
-def mbot(clock: Clock) -> MCoreEmulation:
-    return MCoreEmulation(Vehicle({}, clock=clock), boot=0)
 
 
 def until(emulation: Any, clock: Clock, seconds: float) -> list[bytes]:

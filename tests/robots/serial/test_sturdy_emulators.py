@@ -19,23 +19,8 @@ from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
 from mbot_nb.robots.serial.emulators.script import ScriptError, parse
 from mbot_nb.robots.serial.emulators.vehicle import Vehicle
 
-from .conftest import PATIENCE
-from .test_emulators import Clock, until
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def mbot2(clock: Clock) -> CyberPiEmulation:
-    return CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
-
-
-@pytest.fixture
-def mbot(clock: Clock) -> MCoreEmulation:
-    return MCoreEmulation(Vehicle({}, clock=clock), boot=0)
+from .conftest import PATIENCE, Clock
+from .test_emulators import until
 
 
 @given(st.text(max_size=60))
