@@ -13,12 +13,14 @@ import inspect
 import logging
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -164,6 +166,25 @@ def _async_checks(request: pytest.FixtureRequest, leaks: None) -> None:
     """The checks that need the test's loop, for the tests that have one."""
     if _is_async(request):
         request.getfixturevalue("_no_tasks_left")
+
+
+# Nobody else comes in.
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_this_machine() -> Iterator[None]:
+    """Whoever listens on all addresses of this machine listens on its own alone while tests run."""
+    bind = socket.socket.bind
+
+    def bind_here(self: socket.socket, address: Any) -> None:
+        own = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+        if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            address = (own.get(address[0], address[0]), *address[1:])
+        bind(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "bind", bind_here)
+        yield
 
 
 # Nothing blocks the loop.

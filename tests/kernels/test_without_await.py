@@ -53,10 +53,13 @@ def test_a_server_on_the_cells_own_loop_is_not_replaced_by_a_plain_one(kernel: K
 
 def test_a_plain_connect_leaves_the_networks_server_alone(kernel: Kernel) -> None:
     kernel.run("""
+        import socket
         from unittest.mock import patch
         from mbot_nb import registry
 
-        server = await mb.serve(host="0.0.0.0", port=0)
+        bind = socket.socket.bind
+        with patch.object(socket.socket, "bind", lambda own, address: bind(own, ("127.0.0.1", *address[1:]))):
+            server = await mb.serve(host="0.0.0.0", port=0)  # of this machine alone while this is tested
         with patch.object(embedded, "DEFAULT_PORT", server.port), patch.object(registry, "DEFAULT_PORT", server.port):
             bot = mb.sync.connect()
     """)

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 import mbot_nb as mb
 from mbot_nb import address
 from mbot_nb.address import default_port
+from mbot_nb.server.ports import network_address
 
 from .conftest import Connect, Serve
 from .peers import HANDSHAKE, message, peer, raw, until
@@ -176,6 +177,7 @@ async def test_listening_for_others_makes_and_prints_a_token(serve: Serve, capsy
     assert address is not None
     assert int(address[2]) == server.port
     assert address[1] not in ("0.0.0.0", "127.0.0.1", "localhost"), "others cannot come by this machine's own address"
+    assert address[1] == network_address("0.0.0.0").lower()
     async with peer(f"ws://127.0.0.1:{server.port}") as one:
         await one.send(message("auth", {"token": server.token}))
         await one.snapshot()
