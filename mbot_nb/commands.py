@@ -185,6 +185,12 @@ class Move(Command, frozen=True, kw_only=True):
     speed: Speed = 50.0
     duration: MotionSeconds = DEFAULT_MOTION_SECONDS
 
+    @property
+    def wheels(self) -> tuple[float, float]:
+        """The speeds of the left and the right wheel, percent of full speed."""
+        left, right = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}[self.direction]
+        return left * self.speed, right * self.speed
+
 
 class Stop(Command, frozen=True, kw_only=True):
     """Stand still now, and forget every motion that waits."""

@@ -78,7 +78,7 @@ async def test_a_stall_of_three_seconds_is_named_and_is_not_the_network_s(bot: m
 
 
 async def test_the_same_seed_gives_the_same_numbers_within_their_interval(through: Through) -> None:
-    network = lab.Network(delay=0.01, jitter=0.03)
+    network = lab.Network(delay=0.01, jitter=0.1)  # beside which it is nothing what a busy machine adds
     once = await lab.ping(await through(network, seed=11, thread=True), rate=60, duration=2.5, name="once")
     again = await lab.ping(await through(network, seed=11, thread=True), rate=60, duration=2.5, name="again")
     first, second = (lab.percentile(run.delays(), 50) for run in (once, again))

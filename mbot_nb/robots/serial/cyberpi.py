@@ -18,6 +18,7 @@ from ... import commands as c
 from ...errors import CommandRejectedError
 from . import f3
 from .dialects import Content, F3Dialect, Say
+from .lights import Color
 from .literals import call
 from .port import OpenPort, usb_serial
 from .robot import MOTORS, SerialRobot
@@ -72,18 +73,16 @@ class CyberPiRobot(SerialRobot):
     ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
     ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``_b``, ``_up``, ``_down``, ``_left``,
     ``_right`` and ``_middle``; and from the encoders ``x``, ``y``, ``driven`` cm and ``heading`` deg, from where it stood at
-    first. Events: ``button``, ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``error``.
+    first. Events: ``button``, ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``game_won``,
+    ``game_lost``, ``error``.
     """
 
     kind = "mbot2"
     has_encoders = True
     confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed
-        "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "game_move": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "start_drawing": "a real robot has no pen, and its driver draws nothing yet: draw in the simulator",
-        "stop_drawing": "nothing is being drawn: a real robot does not draw yet",
+        "start_drawing": "this mBot2 has no pen: draw in the simulator, which `mb.connect()` brings",
+        "stop_drawing": "nothing is being drawn: this mBot2 has no pen",
         "sort_pieces": "this mBot2 has no arm and no colour sorter",
         "sync_inventory": "this mBot2 has no colour sorter, so there is nothing to count",
     }
@@ -199,9 +198,6 @@ class CyberPiRobot(SerialRobot):
 
     def carry_out(self, command: c.Command) -> Future[Any] | None:
         match command:
-            case c.SetLed(r=r, g=g, b=b, index=index):
-                self.set_leds(command)
-                return self._light(call("cyberpi.led.on", r, g, b, which := index or "all"), which)
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, frequency)
@@ -219,9 +215,10 @@ class CyberPiRobot(SerialRobot):
             command=command.name,
         )
 
-    def _light(self, script: str, which: int | str) -> Future[Any]:
+    def light(self, color: Color, index: int | None) -> Future[Any]:
         """Once more only while no later script has coloured what this one would colour again."""
-        order = next(self._order)
+        which: int | str = index or "all"
+        script, order = call("cyberpi.led.on", *color, which), next(self._order)
 
         def being_sent() -> None:
             self._lit[which] = order

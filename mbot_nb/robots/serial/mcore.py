@@ -17,6 +17,7 @@ from ... import commands as c
 from ...errors import CommandRejectedError
 from . import ff55
 from .dialects import Ask, Content, FF55Dialect
+from .lights import Color
 from .motion_clock import CONFIRMED_IN
 from .robot import MOTORS, SerialRobot
 from .tones import sliced
@@ -48,7 +49,8 @@ class MBotRobot(SerialRobot):
 
     Telemetry, asked ten times a second: ``distance`` cm (300: nothing in range); ``line`` bits (left 4, right 2, set on the
     line); ``light`` 0 to 100; ``button_board``. Events: ``button``, ``stimulus_detected`` (obstacle, bump, line_lost),
-    ``robot_connection``, ``error``. There are no checksums on this cable: a spoilt value may be taken for a good one.
+    ``robot_connection``, ``game_won``, ``game_lost``, ``error``. There are no checksums on this cable: a spoilt value may be
+    taken for a good one.
     """
 
     kind = "mbot"
@@ -58,9 +60,6 @@ class MBotRobot(SerialRobot):
     _near = False
     """Whether what was seen last is near, and still ahead."""
     unsupported = {  # noqa: RUF012 - never changed
-        "start_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "stop_game": "games are played by the simulated robot so far: `mb.connect()` brings one",
-        "game_move": "games are played by the simulated robot so far: `mb.connect()` brings one",
         "start_drawing": "drawing needs to know where the robot is, and an mBot cannot measure it: draw in the simulator",
         "stop_drawing": "nothing is being drawn: an mBot does not draw",
         "sort_pieces": "an mBot has no arm and no colour sorter",
@@ -163,10 +162,6 @@ class MBotRobot(SerialRobot):
 
     def carry_out(self, command: c.Command) -> Future[Any] | None:
         match command:
-            case c.SetLed(r=r, g=g, b=b, index=index):
-                self.set_leds(command)
-                content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, r, g, b)))
-                return self.link.request(content, slot=f"led {index or 0}", what="set_led")
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, round(frequency))
@@ -177,6 +172,10 @@ class MBotRobot(SerialRobot):
             f"the mBot has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
             command=command.name,
         )
+
+    def light(self, color: Color, index: int | None) -> Future[Any]:
+        content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, *color)))
+        return self.link.request(content, slot=f"led {index or 0}", what="set_led")
 
     def _sound(self, frequency: int, seconds: float) -> Future[Any]:
         content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(seconds * 1000)))

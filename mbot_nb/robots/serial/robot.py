@@ -21,6 +21,8 @@ from ...robot import Ended, Motion, Outcome, Robot
 from . import telling
 from .dialects import Content, Dialect
 from .feelings import Feelings
+from .games import Games
+from .lights import Color, Lights
 from .link import Link, LinkState
 from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
 from .port import OpenPort, opener
@@ -35,7 +37,6 @@ SET_UP = 3.0
 """Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s, and come one after another."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
-DIRECTIONS = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}
 ECHO = 0.5
 """Seconds after a tone of its own in which it startles nobody."""
 
@@ -69,7 +70,7 @@ class SerialRobot(Robot):
         self.robot_id = robot_id or f"{self.kind}-{self.port.rpartition('/')[2]}"
         self.senses: dict[str, Any] = {}
         """What its sensors told last, by the names of the telemetry."""
-        self._leds = [(0, 0, 0)] * self.led_count
+        self._lights = Lights(self.led_count, self.light)
         self._text = ""
         self._tone: float | None = None
         self._tone_until = 0.0
@@ -94,6 +95,7 @@ class SerialRobot(Robot):
             guarded=guarded,
         )
         self._clock = MotionClock(self.link, self.confirmed_after)
+        self._games = Games(self.link, self.lock, self._lights, self.carry_out, self.report)
         self._telemetry = telling.Telemetry(self.link, self.telemetry, partial(self.report, "telemetry"))
         self.link.start()
 
@@ -128,8 +130,12 @@ class SerialRobot(Robot):
         """What it told unasked, by key; called with the lock held."""
 
     @abstractmethod
+    def light(self, color: Color, index: int | None) -> Future[Any]:
+        """Colour one LED, from 1, or all of them (None). Called with the lock held."""
+
+    @abstractmethod
     def carry_out(self, command: c.Command) -> Future[Any] | None:
-        """Anything but motion: send it, and return the answer to come. Called with the lock held."""
+        """Anything else: send it, and return the answer to come. Called with the lock held."""
 
     # What a server asks.
 
@@ -161,18 +167,12 @@ class SerialRobot(Robot):
             return {
                 "personality": feelings.personality,
                 "neural_state": {**feelings.told(), **telling.of_senses(senses)},
-                "capabilities": {
-                    "has_drawing": False,
-                    "has_sorter": False,
-                    "has_games": False,
-                    "has_learning_lab": False,
-                    "firmware_version": self.link.version or "unknown",
-                    "kind": self.kind,
-                },
+                "capabilities": telling.of_capabilities(self.link.version, self.kind),
                 "motors": {"left": self._wheels[0], "right": self._wheels[1], "moving": self._wheels != (0.0, 0.0)},
-                "leds": [list(led) for led in self._leds],
+                "leds": self._lights.told(),
                 "display": {"text": self._text},
                 "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
+                **self._games.state(),
                 **({} if self._whereabouts is None else self._whereabouts.state()),
                 "connection": telling.of_connection(self.link, self.port, self._wall_offset),
             }
@@ -203,10 +203,11 @@ class SerialRobot(Robot):
             outcome = self._begin_command(command)
         if isinstance(outcome, Motion):
             return outcome.future()
-        if outcome is None:
-            outcome = Future()
-            outcome.set_result(None)
-        return outcome
+        if isinstance(outcome, Future):
+            return outcome
+        done: Future[Any] = Future()
+        done.set_result(outcome)
+        return done
 
     def calibrate(self, distance: float | None = None, turn: float | None = None) -> dict[str, Any]:
         """Correct the robot's constants by the last motion, of which you have measured what it really was.
@@ -240,6 +241,7 @@ class SerialRobot(Robot):
         """
         self._stop_wheels()
         self._finish("stopped")
+        self._games.hush(reachable=self.link.state == "ready")
         if self.link.state != "ready":
             why = self.link.reason or "it has not answered yet"
             drives = (
@@ -252,11 +254,12 @@ class SerialRobot(Robot):
         with self.lock:
             self._stop_wheels()
             self._finish("stopped")
+            self._games.hush(reachable=False)
         self.link.close()
 
     # Motion.
 
-    def _begin_command(self, command: c.Command) -> Motion | Future[Any] | None:
+    def _begin_command(self, command: c.Command) -> Outcome:
         reason = self.unsupported.get(command.name)
         if reason is not None:
             raise CommandRejectedError("UNSUPPORTED", reason, command=command.name)
@@ -271,9 +274,12 @@ class SerialRobot(Robot):
         match command:
             case c.Drive(left=left, right=right, duration=duration):
                 return self._drive(left, right, duration)
-            case c.Move(direction=direction, speed=speed, duration=duration):
-                left, right = DIRECTIONS[direction]
-                return self._drive(left * speed, right * speed, duration)
+            case c.Move(wheels=(left, right), duration=duration):
+                return self._drive(left, right, duration)
+            case c.SetLed():
+                return self._lights.set(command)
+            case c.StartGame() | c.GameMove() | c.StopGame():
+                return self._games.carry_out(command)
         return self.carry_out(command)
 
     def _drive(self, left: float, right: float, duration: float) -> Motion:
@@ -399,6 +405,7 @@ class SerialRobot(Robot):
             reason = self.link.reason
             gone = f"{reason}; the motion was under way, and nobody can say whether the robot stands"
             self._finish("stopped", DeliveryUnknownError(gone))
+            self._games.hush(reachable=False)
         if was_ready and state != "closed":
             self.report("robot_connection", telling.of_loss(self.port, reason, state, moving=moving))
 
@@ -440,11 +447,3 @@ class SerialRobot(Robot):
         changed = self._feelings.change(command)
         personality = self._feelings.personality
         self.link.post(lambda: self.report("personality_changed", {"personality": personality, "changed": changed}))
-
-    def set_leds(self, command: c.SetLed) -> None:
-        """Note their colour; :class:`CommandRejectedError` for an LED that it does not have."""
-        if command.index is not None and command.index > self.led_count:
-            why = f"set_led: this robot has {self.led_count} LEDs, so that index is 1 to {self.led_count}, not {command.index}"
-            raise CommandRejectedError("INVALID_PARAMS", why, command="set_led")
-        for at in range(self.led_count) if command.index is None else (command.index - 1,):
-            self._leds[at] = (command.r, command.g, command.b)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .link import Link, LinkState
 
-__all__ = ["EVERY", "Telemetry", "of_connection", "of_error", "of_loss", "of_senses"]
+__all__ = ["EVERY", "Telemetry", "of_capabilities", "of_connection", "of_error", "of_loss", "of_senses"]
 
 EVERY = 0.05
 """Seconds between two reports of the telemetry, at least."""
@@ -54,6 +54,18 @@ class Telemetry:
 def of_senses(senses: dict[str, Any]) -> dict[str, Any]:
     """What the section `neural_state` tells of the sensors."""
     return {name: senses[key] for name, key in NEURAL.items() if key in senses}
+
+
+def of_capabilities(firmware: str | None, kind: str) -> dict[str, Any]:
+    """The section `capabilities` of the state."""
+    return {
+        "has_drawing": False,
+        "has_sorter": False,
+        "has_games": True,
+        "has_learning_lab": False,
+        "firmware_version": firmware or "unknown",
+        "kind": kind,
+    }
 
 
 def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:

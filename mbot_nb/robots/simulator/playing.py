@@ -26,7 +26,8 @@ class Playing:
         self._report = report
         self._count = 0
         self._game: Game | None = None
-        self._show: list[Show] = []
+        self.show: list[Show] = []
+        """What the robot shows since the last move, one after another."""
         self._show_began = 0.0
 
     def start(self, name: str, now: float) -> float:
@@ -74,22 +75,22 @@ class Playing:
     def shown(self, now: float) -> Show | None:
         """What the robot shows at this moment."""
         t = now - self._show_began
-        for show in self._show:
+        for show in self.show:
             if t < show.seconds:
                 return show
             t -= show.seconds
         return None
 
     def _present(self, now: float) -> float:
-        self._show = self._game.show() if self._game is not None else []
+        self.show = self._game.show() if self._game is not None else []
         self._show_began = now
-        return sum(show.seconds for show in self._show)
+        return sum(show.seconds for show in self.show)
 
     def _give_up(self) -> None:
         game = self._game
         if game is not None and game.outcome is None:
             game.outcome = "lost"
-            self._show = []
+            self.show = []
             self._over(game, reason="given up")
 
     def _over(self, game: Game, **more: str) -> None:

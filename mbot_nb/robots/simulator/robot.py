@@ -236,9 +236,8 @@ class SimulatedRobot(Robot):
         match command:
             case c.Drive(left=left, right=right, duration=duration):
                 return self._drive(left, right, duration)
-            case c.Move(direction=direction, speed=speed, duration=duration):
-                left, right = _DIRECTIONS[direction]
-                return self._drive(left * speed, right * speed, duration)
+            case c.Move(wheels=(left, right), duration=duration):
+                return self._drive(left, right, duration)
             case c.UpdatePersonality():
                 self._update_personality(command)
             case c.SetLed(r=r, g=g, b=b, index=index):
@@ -341,9 +340,6 @@ class SimulatedRobot(Robot):
         mind.personality.update(changed)
         mind.wake()
         self.report("personality_changed", {"personality": dict(mind.personality), "changed": changed})
-
-
-_DIRECTIONS = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}
 
 
 def _pose(body: Body) -> dict[str, float]:

@@ -1,0 +1,108 @@
+"""The games on a robot on a cable: the rules are those of the simulated one's, its own LEDs and loudspeaker show them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from threading import RLock
+from typing import Any
+
+from ... import commands as c
+from ..simulator.games import Show
+from ..simulator.playing import Playing
+from . import telling
+from .lights import Lights
+from .link import Appointment, Link
+
+__all__ = ["GameCommand", "Games"]
+
+GameCommand = c.StartGame | c.GameMove | c.StopGame
+
+
+class Games:
+    """At most one game at a time; what it shows comes one after another, by the link's thread.
+
+    ``carry_out`` has the robot sound a tone; ``report`` hears `game_won` and `game_lost`, and the `error` of what could not be
+    shown. Calls come with the robot's ``lock`` held.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        lock: RLock,
+        lights: Lights,
+        carry_out: Callable[[c.PlayTone], Future[Any] | None],
+        report: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self._link = link
+        self._lock = lock
+        self._lights = lights
+        self._carry_out = carry_out
+        self._report = report
+        self._playing = Playing(secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data)))
+        self._shows: Iterator[Show] | None = None
+        self._next: Appointment | None = None
+
+    def carry_out(self, command: GameCommand) -> dict[str, Any] | None:
+        """Begin, move or give up; returns the section `game_state`.
+
+        Raises:
+            CommandRejectedError: a move against the rules, or without a game.
+        """
+        now = time.monotonic()
+        match command:
+            case c.StartGame(game=game):
+                self._playing.start(game, now)
+            case c.GameMove(move=move):
+                self._playing.move(move, now)
+            case c.StopGame(game=game):
+                self._playing.stop(game)
+        self.hush()
+        self._shows = iter(self._playing.show)
+        self._go_on(self._shows)
+        return self._playing.state()
+
+    def state(self) -> dict[str, Any]:
+        """What the state says of it: nothing before the first game."""
+        told = self._playing.state()
+        return {} if told is None else {"game_state": told}
+
+    def hush(self, *, reachable: bool = True) -> None:
+        """Show nothing more; the game goes on."""
+        self._shows = None
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        if reachable:
+            self._watch(self._lights.restore())
+        else:
+            self._lights.forget()
+
+    def _go_on(self, shows: Iterator[Show]) -> None:
+        show = next(shows, None)
+        if show is None:
+            self.hush()
+            return
+        began = [self._lights.show(show.color)]
+        if show.frequency:
+            tone = self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds))
+            began += [] if tone is None else [tone]
+        self._next = self._link.call_at(time.monotonic() + show.seconds, lambda: self._next_one(shows))
+        self._watch(began)
+
+    def _next_one(self, shows: Iterator[Show]) -> None:
+        """In the link's thread."""
+        with self._lock:
+            if self._shows is shows:
+                self._go_on(shows)
+
+    def _watch(self, futures: list[Future[Any]]) -> None:
+        for future in futures:
+            future.add_done_callback(self._shown)
+
+    def _shown(self, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and self._link.state == "ready":  # else that it is out of reach is told already
+            self._report("error", telling.of_error("start_game", error))
