@@ -379,8 +379,11 @@ class _Pipe:
         if writer is not None and self._broken:
             writer.abort()
         elif writer is not None and not writer.is_closing():
-            if writer.can_write_eof():
-                writer.write_eof()
-            else:
-                writer.close()
+            try:
+                if writer.can_write_eof():
+                    writer.write_eof()
+                else:
+                    writer.close()
+            except OSError:  # cut from there after its own end, behind which nobody reads
+                writer.abort()
         self._pair.ended()

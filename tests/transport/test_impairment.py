@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -270,6 +271,31 @@ async def test_one_direction_may_end_before_the_other(relay: OpenRelay, stack: A
     writer.write(b"half a head")
     writer.write_eof()
     assert await asyncio.wait_for(reader.read(), 5) == b"you said half a head"
+    writer.close()
+    await writer.wait_closed()
+    await until(lambda: not passing.connections)
+
+
+async def test_a_server_that_cuts_behind_its_own_end_is_let_go_of(relay: OpenRelay, stack: AsyncExitStack) -> None:
+    cut = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(4)
+        writer.write_eof()
+        await asyncio.sleep(0.02)  # it is on its way
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
+        cut.set()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    stack.push_async_callback(server.wait_closed)
+    stack.callback(server.close)
+    passing = await relay(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", Network(0.005))
+    reader, writer = await asyncio.open_connection("127.0.0.1", passing.port)
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    await asyncio.wait_for(cut.wait(), 5)
     writer.close()
     await writer.wait_closed()
     await until(lambda: not passing.connections)
