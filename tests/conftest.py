@@ -8,8 +8,10 @@ touches the Jupyter, IPython or matplotlib settings of the person who runs it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import inspect
+import itertools
 import logging
 import os
 import shutil
@@ -171,16 +173,36 @@ def _async_checks(request: pytest.FixtureRequest, leaks: None) -> None:
 # Nobody else comes in.
 
 
+def _own_ports() -> Iterator[int]:
+    """Below those that the system gives away, each once, and others for each worker.
+
+    A port that was given back goes to whoever asks next: somebody who still tries to reach the server that was there would come
+    to a stranger. Chromium refuses 10080.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(11_000 + worker, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    begin = os.getpid() % len(own)
+    return itertools.cycle((*own[begin:], *own[:begin]))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _only_this_machine() -> Iterator[None]:
-    """Whoever listens on all addresses of this machine listens on its own alone while tests run."""
-    bind = socket.socket.bind
+    """Who listens on all addresses listens on this machine's own alone while tests run; who takes any port gets an own one."""
+    bind, ports = socket.socket.bind, _own_ports()
+    own = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
     def bind_here(self: socket.socket, address: Any) -> None:
-        own = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
-        if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-            address = (own.get(address[0], address[0]), *address[1:])
-        bind(self, address)
+        if self.family not in (socket.AF_INET, socket.AF_INET6) or self.type != socket.SOCK_STREAM:
+            bind(self, address)
+            return
+        host, port, *rest = address
+        while True:
+            try:
+                bind(self, (own.get(host, host), port or next(ports), *rest))
+                return
+            except OSError as error:
+                if port or error.errno != errno.EADDRINUSE:
+                    raise
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "bind", bind_here)

@@ -86,8 +86,8 @@ def test_emulated_robots_are_found_without_being_asked() -> None:
     assert len(discover(timeout=0.3)) == 1
 
 
-def test_an_emulator_that_is_unplugged_is_not_listed_and_is_again() -> None:
-    with emulate("cyberpi", **QUICK) as emulator:
+def test_an_emulator_that_is_unplugged_is_not_listed_and_is_again(tmp_path: Path) -> None:
+    with emulate("cyberpi", link=tmp_path / "robot", **QUICK) as emulator:
         emulator.unplug()
         assert candidates() == []
         emulator.plug()

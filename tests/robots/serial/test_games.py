@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,8 +95,8 @@ def test_a_stop_ends_the_show_and_not_the_game(workshop: Workshop, kind: str) ->
 
 
 @KINDS
-def test_a_cable_that_is_pulled_in_a_show_ends_it(workshop: Workshop, kind: str) -> None:
-    emulator = workshop.emulator(kind, world=EMPTY)
+def test_a_cable_that_is_pulled_in_a_show_ends_it(workshop: Workshop, kind: str, tmp_path: Path) -> None:
+    emulator = workshop.emulator(kind, world=EMPTY, link=tmp_path / "robot")
     robot, ears = workshop.robot(emulator)
     play(robot, c.StartGame(game="simon"))
     eventually(lambda: shown(emulator), "its begin")
