@@ -322,7 +322,7 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 def _full(command: str, held: int) -> SendBufferFullError:
     return SendBufferFullError(
         f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to acknowledge them. "
-        "`await bot.drain()` waits until there is room."
+        "`await bot.drain()` waits until there is room (`bot.drain()`, where the bot is one of mb.sync)."
     )
 
 
