@@ -212,14 +212,15 @@ class ReplayRobot(Robot):
     # What a server asks and tells.
 
     def state(self) -> dict[str, Any]:
-        """The recorded state at this moment, and ``replay``: as :meth:`status`, its ``position`` in whole seconds."""
+        """The recorded state at this moment, and ``replay``: as :meth:`status`, but while it plays its ``position`` is told each
+        second, counted from where it began to play, or was changed."""
         with self.lock:
             position = self.position
             state = self.timeline.state(position)
             if self._own_latch is None:
                 self.latch = state.get("latch")
             own = {name: dict(value) if isinstance(value, dict) else value for name, value in state.items()}
-            return {**own, "replay": {**self._settings(), "position": math.floor(position)}}
+            return {**own, "replay": {**self._settings(), "position": self._stated(position)}}
 
     def telemetry(self) -> dict[str, Any]:
         """The recorded telemetry at this moment, the last that had come."""
@@ -297,6 +298,11 @@ class ReplayRobot(Robot):
             "loop": self._loop,
             "rounds": self._rounds,
         }
+
+    def _stated(self, position: float) -> float:
+        if self.playing:
+            position = max(0.0, self._from + math.floor(position - self._from))
+        return round(position, 3)
 
     def _control(self, command: c.CustomCommand) -> Mapping[str, Any]:
         """What a client asks of the replay; the answer is its status."""

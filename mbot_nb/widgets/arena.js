@@ -386,7 +386,7 @@ function render({ model, el }) {
     if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
   });
 
-  // A replay has a time of its own; its state tells it in whole seconds.
+  // A replay has a time of its own; while it plays, its state tells it once a second.
   let replayCame = 0;
   let sought = -Infinity; // when the hand has moved the slider last
   const replayAt = ({ position, duration, playing, speed }) =>

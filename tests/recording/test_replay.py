@@ -93,6 +93,13 @@ def test_the_state_is_that_of_the_moment(replay: Replay) -> None:
         "rounds": 0,
         "position": 2,
     }
+    replay.robot.pause()
+    assert replay.robot.state()["replay"]["position"] == 2.5, "exact where it is held"
+    replay.robot.seek(0.6)
+    assert replay.robot.state()["replay"]["position"] == 0.6
+    replay.robot.play()
+    replay.clock.now += 1.7
+    assert replay.robot.state()["replay"]["position"] == 1.6, "and each second from there"
 
 
 def test_speed_is_how_fast_its_time_goes() -> None:

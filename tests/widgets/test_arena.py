@@ -177,7 +177,7 @@ async def test_a_replay_that_goes_round_has_driven_no_way_back(page: Page) -> No
         await until(lambda: not robot.playing)
         page.send(arena, kind="seek", position=0.5)
         await until(lambda: robot.position == 0.5)
-        place = {"position": 0, "duration": round(robot.duration, 3), "playing": False, "speed": 1}
+        place = {"position": 0.5, "duration": round(robot.duration, 3), "playing": False, "speed": 1}
         await until(lambda: [message["replay"] for message in page.messages(arena) if "replay" in message][-1] == place)
         page.send(arena, kind="seek", position=99)
         await until(lambda: "there is no position 99" in "".join(said(page, arena)))
