@@ -12,22 +12,25 @@ from matplotlib.axes import Axes
 
 import mbot_nb as mb
 from mbot_nb import plots
-from mbot_nb.lab import Network, Relay, answer, compare, load
+from mbot_nb.lab import LoadRun, Network, Relay, answer, compare, load
 from mbot_nb.lab.answering import COMMAND, EVENT
 from mbot_nb.lab.loading import STAGES, _Commands
 
-from .conftest import Through
+from .conftest import Through, undisturbed
 
 
 async def test_the_stages_make_up_the_whole(through: Through) -> None:
     bot = await through(Network(0.02))
-    run = await load(bot, rate=100, duration=1.0, work=0.002)
+    run = await undisturbed(
+        lambda: load(bot, rate=100, duration=1.0, work=0.002),
+        lambda run: bool(run.samples[["wire_ms", "answer_ms"]].quantile(0.1).max() >= 23),
+    )
     samples = run.samples
     assert run.lost == 0
     assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
     assert (samples[["batch_ms", "wire_ms", "order_ms", "handler_ms", "answer_ms"]] >= 0).all(axis=None)
     for way in ("wire_ms", "answer_ms"):
-        assert 20 <= samples[way].min() < 23  # the rest belongs to a busy machine
+        assert 20 <= samples[way].min() <= samples[way].quantile(0.1) < 23  # the rest belongs to a busy machine
     assert samples["handler_ms"].min() >= 2
     # The ten of a batch arrive together and are carried out one after the other.
     full = samples[samples["batch_size"] == 10]
@@ -36,30 +39,32 @@ async def test_the_stages_make_up_the_whole(through: Through) -> None:
     assert run.stages.loc["total_ms", "mean"] == pytest.approx(run.stages["mean"].iloc[:-1].sum())
 
 
-def even_batches(samples: Any, rate: float, together: int) -> tuple[list[Any], list[Any]]:
-    """The batches of commands that were evenly spaced and all there, for which the form is; and all."""
-    batches = [rows for _, rows in samples.groupby("batch") if np.allclose(np.diff(rows["queued_s"]), 1 / rate, atol=0.25 / rate)]
-    return [rows for rows in batches if len(rows) == together], batches
-
-
 @pytest.mark.parametrize(
     ("rate", "window", "size"),
     [(200, 0.1, 10), (100, 0.035, 10), (20, 0.1, 10), (100, 0.1, 1)],
 )
 async def test_the_wait_in_a_batch_is_that_of_the_closed_form(bot: mb.Client, rate: float, window: float, size: int) -> None:
     together = min(size, int(window * rate) + 1)
-    for _ in range(4):  # on a machine that is busy throughout a run, it tells nothing of an even one
-        run = await load(bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size, stall=0.1)
-        samples = run.samples[~run.samples["warm_up"] & ~run.samples["cool_down"] & ~run.samples["stalled"]]
-        even, batches = even_batches(samples, rate, together)
-        if len(even) >= max(2, len(batches) / 3):
-            break
-    else:
-        pytest.fail("no run had even batches")
-    assert run.mean_wait == pytest.approx(samples["batch_ms"].mean() / 1e3)
-    waits = [rows["batch_ms"].mean() / 1e3 for rows in even]
+
+    def steady(run: LoadRun) -> Any:
+        return run.samples[~run.samples["warm_up"] & ~run.samples["cool_down"] & ~run.samples["stalled"]]
+
+    def even(run: LoadRun) -> tuple[list[Any], list[Any]]:
+        """The form is for evenly spaced commands; on a busy machine some batches are not made of such. And all of these."""
+        batches = [rows for _, rows in steady(run).groupby("batch")]
+        spaced = [rows for rows in batches if np.allclose(np.diff(rows["queued_s"]), 1 / rate, atol=0.25 / rate)]
+        return [rows for rows in spaced if len(rows) == together], spaced
+
+    run = await undisturbed(
+        lambda: load(bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size, stall=0.1),
+        lambda run: len(even(run)[0]) < max(2, len(even(run)[1]) / 3),
+    )
+    assert run.mean_wait == pytest.approx(steady(run)["batch_ms"].mean() / 1e3)
+    batches, spaced = even(run)
+    assert len(batches) >= max(2, len(spaced) / 3)
+    waits = [rows["batch_ms"].mean() / 1e3 for rows in batches]
     assert np.median(waits) == pytest.approx(run.expected_wait, rel=0.15, abs=0.002)
-    assert {reason for rows in even for reason in rows["reason"]} == {
+    assert {reason for rows in batches for reason in rows["reason"]} == {
         "unbatched" if size == 1 else "size" if together == size else "window"
     }
 
