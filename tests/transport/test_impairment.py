@@ -65,6 +65,14 @@ async def echo(stack: AsyncExitStack) -> str:
     return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/robot?a=1"
 
 
+async def plain(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], stack: AsyncExitStack) -> str:
+    """A server of bytes; its address."""
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    stack.push_async_callback(server.wait_closed)
+    stack.callback(server.close)
+    return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
@@ -263,10 +271,7 @@ async def test_one_direction_may_end_before_the_other(relay: OpenRelay, stack: A
         writer.close()
         await writer.wait_closed()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    stack.push_async_callback(server.wait_closed)
-    stack.callback(server.close)
-    passing = await relay(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", Network(0.005))
+    passing = await relay(await plain(handle, stack), Network(0.005))
     reader, writer = await asyncio.open_connection("127.0.0.1", passing.port)
     writer.write(b"half a head")
     writer.write_eof()
@@ -288,10 +293,7 @@ async def test_a_server_that_cuts_behind_its_own_end_is_let_go_of(relay: OpenRel
         writer.transport.abort()
         cut.set()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    stack.push_async_callback(server.wait_closed)
-    stack.callback(server.close)
-    passing = await relay(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", Network(0.005))
+    passing = await relay(await plain(handle, stack), Network(0.005))
     reader, writer = await asyncio.open_connection("127.0.0.1", passing.port)
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     assert await asyncio.wait_for(reader.read(), 5) == b""

@@ -196,7 +196,7 @@ class CyberPiRobot(SerialRobot):
 
     # Everything else.
 
-    def carry_out(self, command: c.Command) -> Future[Any] | None:
+    def carry_out(self, command: c.Command) -> Future[Any]:
         match command:
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)

@@ -33,7 +33,7 @@ class Games:
         link: Link,
         lock: RLock,
         lights: Lights,
-        carry_out: Callable[[c.PlayTone], Future[Any] | None],
+        carry_out: Callable[[c.PlayTone], Future[Any]],
         report: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._link = link
@@ -87,8 +87,7 @@ class Games:
             return
         began = [self._lights.show(show.color)]
         if show.frequency:
-            tone = self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds))
-            began += [] if tone is None else [tone]
+            began.append(self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds)))
         self._next = self._link.call_at(time.monotonic() + show.seconds, lambda: self._next_one(shows))
         self._watch(began)
 

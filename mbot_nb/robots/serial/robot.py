@@ -134,7 +134,7 @@ class SerialRobot(Robot):
         """Colour one LED, from 1, or all of them (None). Called with the lock held."""
 
     @abstractmethod
-    def carry_out(self, command: c.Command) -> Future[Any] | None:
+    def carry_out(self, command: c.Command) -> Future[Any]:
         """Anything else: send it, and return the answer to come. Called with the lock held."""
 
     # What a server asks.
