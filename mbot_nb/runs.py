@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import math
 import time
 from collections import deque
@@ -9,7 +10,7 @@ from typing import Any
 
 from .cells import shell
 
-__all__ = ["follow", "who"]
+__all__ = ["below", "follow", "who"]
 
 _KEPT = 32
 
@@ -26,6 +27,8 @@ class _Run:
 
 
 _runs: deque[_Run] = deque(maxlen=_KEPT)
+_last = contextvars.Context()
+"""That of the cell that began last: what is printed in it comes below that cell."""
 
 
 def follow() -> None:
@@ -52,7 +55,14 @@ def who(begin: float, end: float) -> str:
     return "a cell" if number is None else f"cell [{number}]"
 
 
+def below() -> contextvars.Context:
+    """In what to print so that it comes below the cell that ran last; without one, a click that came since would have it."""
+    return _last.copy()
+
+
 def _before(*_: object) -> None:
+    global _last
+    _last = contextvars.copy_context()
     _runs.append(_Run(shell().execution_count))
 
 

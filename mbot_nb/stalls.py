@@ -51,8 +51,8 @@ class _Watch:
         self._who = "something"
         self._before: dict[int, set[object]] = {}
         self._say_at: float | None = None
-        # What a callback prints goes to the cell that began it. These words belong to the cell that ran last.
         self._context = contextvars.Context()
+        """Nobody's: whatever the cell that began it had in its own is not kept for that."""
 
     def add(self, links: Links) -> None:
         runs.follow()
@@ -89,7 +89,7 @@ class _Watch:
             gone = [link for number, links in standing.items() for link in self._before.get(number, set()) - links]
             lost = sum(not _said_goodbye(link) for link in gone)
             if standing:
-                self._say(lost)
+                runs.below().run(self._say, lost)
         if self._say_at is None:
             self._before = self._standing()
         self._last = now

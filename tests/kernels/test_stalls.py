@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from .conftest import Kernel
 
 
+def test_it_is_said_below_a_cell_though_a_page_speaks_meanwhile(kernel: Kernel) -> None:
+    """What a click prints goes to the click, which shows it nowhere; the words are the last cell's."""
+    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)")
+    click = kernel.value("button(lambda _: None)")
+    blocking = kernel.start("time.sleep(1.3)")
+    kernel.finish(blocking)
+    kernel.click(click)
+    kernel.until(blocking, "blocked the loop", patience=4)
+    kernel.run("await bot.close(); await server.close()")
+
+
 def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
     kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)\nother = await mb.connect(server.url)")
     first = kernel.start("await other.close()  # is no loss\ntime.sleep(1.5)")
