@@ -66,6 +66,6 @@ $(VENV)/.lab $(VENV)/.dev: pyproject.toml constraints.txt
 	@touch $(UNFINISHED)
 	@echo "Installing what mbot_nb needs into $(VENV) (a minute or two, once) ..."
 	@$(BIN)/pip install --no-input --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
-	@# From their start, kernels of ipykernel 7 hear every message and tell the end of every cell: see mbot_nb/wakeups.py.
-	@mkdir -p $(VENV)/etc/ipython && echo 'c.InteractiveShellApp.extensions.append("mbot_nb.wakeups")' > $(VENV)/etc/ipython/ipython_kernel_config.py
+	@# From their start, kernels of ipykernel 7 hear every message and tell the end of every cell: see mbot_nb/jupyter/ipykernel_fixes.py.
+	@mkdir -p $(VENV)/etc/ipython && echo 'c.InteractiveShellApp.extensions.append("mbot_nb.jupyter.ipykernel_fixes")' > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@rm $(UNFINISHED) && touch $@

@@ -13,8 +13,8 @@ from html import escape
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from . import running
 from .errors import ConnectError
+from .local import instances
 
 __all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine", "with_code"]
 
@@ -115,7 +115,7 @@ def discover(
     simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
     looks: list[Callable[[], Found]] = [lambda: simulator]
     if servers:
-        looks += [partial(_server, entry) for entry in running.running("server")]
+        looks += [partial(_server, entry) for entry in instances.running("server")]
     looks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
     with ThreadPoolExecutor(max(1, len(looks)), "mbot_nb-discovery") as threads:
         pending: list[Future[Found]] = [threads.submit(look) for look in looks]
@@ -128,7 +128,7 @@ def candidates(every_port: bool = False) -> list[Found]:
     from serial.tools import list_ports
 
     found = []
-    for entry in running.running("emulator"):
+    for entry in instances.running("emulator"):
         kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
         found.append(Found("emulator", f"emulated {NAMES[kind]}", entry.address, "", "", _call(entry.address), kind))
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
@@ -146,7 +146,7 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
 
     if not one.usable:
         return one
-    for entry in running.running("server"):
+    for entry in instances.running("server"):
         if entry.port == one.address:
             return one._replace(why_not=f'in use by the server at {entry.address}: await mb.connect("{entry.address}")')
     try:
@@ -162,7 +162,7 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
     return one
 
 
-def _server(entry: running.Entry) -> Found:
+def _server(entry: instances.Entry) -> Found:
     """Whether it still serves; not asked if it is this process's own, whose loop may be the one that waits here."""
     found = Found("server", entry.name, entry.address, "", "", f'bot = await mb.connect("{entry.address}")')
     if entry.pid == os.getpid():

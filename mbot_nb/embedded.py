@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import cable, cells, hints, registry, stalls, wakeups
+from . import cable, registry, stalls
 from .address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
 from .client import Client
 from .commands import plain, readable
 from .errors import AddressInUseError, ConnectError, UsageError
-from .home import Home, OpeningCall, running_loop
+from .jupyter import cells, hints, ipykernel_fixes
+from .loops.call import OpeningCall
+from .loops.home import Home, running_loop
 from .protocol.settings import BatchPolicy, Settings
 from .registry import servers
 from .server import Server
@@ -88,7 +90,7 @@ def serve(
     home = _home(thread)
     place = cells.current()
     hints.offer()
-    wakeups.mend()
+    ipykernel_fixes.mend()
 
     async def start() -> Server:
         nonlocal token
@@ -163,7 +165,7 @@ def connect(
     home = _home(thread)
     place = cells.current()
     hints.offer()
-    wakeups.mend()
+    ipykernel_fixes.mend()
 
     async def start() -> Client:
         nonlocal token

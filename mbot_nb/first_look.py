@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .client import Client
 from .embedded import connect, serve
-from .home import Home, OpeningCall
+from .loops.call import OpeningCall
+from .loops.home import Home
 
 if TYPE_CHECKING:
     from .server import Server

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import cable, cells, running
+from . import cable
 from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from .errors import UsageError
-from .home import Call
+from .jupyter import cells
+from .local import instances
+from .loops.call import Call
 from .server import Server
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def add(server: Server, place: cells.Cell | None) -> None:
     if place is not None:
         _cells[server] = place
     try:
-        _entries[server] = running.register("server", server.robot.robot_id, server.url, port=server.robot.port)
+        _entries[server] = instances.register("server", server.robot.robot_id, server.url, port=server.robot.port)
     except UsageError as error:
         _log.info("%s is not listed for mb.discover(): %s", server.url, error)
 
@@ -61,7 +63,7 @@ def forget(server: Server) -> None:
     _cells.pop(server, None)
     entry = _entries.pop(server, None)
     if entry is not None:
-        running.forget(entry)
+        instances.forget(entry)
 
 
 def servers() -> list[Server]:

@@ -14,9 +14,9 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from . import runs
-from .home import Home
-from .monitor import LoopMonitor
+from .jupyter import cell_log
+from .loops.home import Home
+from .loops.monitor import LoopMonitor
 
 if TYPE_CHECKING:
     from .client import Client
@@ -55,7 +55,7 @@ class _Watch:
         """Nobody's: whatever the cell that began it had in its own is not kept for that."""
 
     def add(self, links: Links) -> None:
-        runs.follow()
+        cell_log.follow()
         if not self._standing():
             # All that lived here before were closed: whoever is new has not been told anything.
             self._said = False
@@ -79,7 +79,7 @@ class _Watch:
             stall = self._exactly(self._last, now, late)
             if self._say_at is None or stall > self._stall:
                 # Of several that follow each other closely the longest is told.
-                self._stall, self._who = stall, runs.who(self._last, now)
+                self._stall, self._who = stall, cell_log.who(self._last, now)
             if self._say_at is None:
                 self._say_at = now + SETTLING
         if self._say_at is not None and now >= self._say_at:
@@ -89,7 +89,7 @@ class _Watch:
             gone = [link for number, links in standing.items() for link in self._before.get(number, set()) - links]
             lost = sum(not _said_goodbye(link) for link in gone)
             if standing:
-                runs.below().run(self._say, lost)
+                cell_log.below().run(self._say, lost)
         if self._say_at is None:
             self._before = self._standing()
         self._last = now

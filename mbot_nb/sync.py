@@ -21,8 +21,9 @@ from .client import Batch, Client, Latency, Stats
 from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
 from .errors import UsageError
-from .home import Home
-from .nesting import run_inside
+from .loops.blocking import wait
+from .loops.home import Home
+from .loops.nested import run_inside
 from .protocol.server.tap import Tap
 from .robot import Robot
 from .server import RemoteClient, Server
@@ -33,33 +34,6 @@ from .vocabulary import CommandResult, Vocabulary
 __all__ = ["SyncClient", "SyncServer", "connect", "run", "serve"]
 
 T = TypeVar("T")
-_GLANCE = 0.2
-"""Seconds between two chances to be interrupted; a lock without a limit cannot be interrupted on every system."""
-
-
-def wait(coroutine: Coroutine[Any, Any, T], home: Home) -> T:
-    """Run a coroutine on another thread's loop and wait for it here; an interrupt cancels it.
-
-    Raises:
-        UsageError: this is that loop's own thread, which would wait for itself.
-    """
-    if home.is_here:
-        coroutine.close()
-        raise UsageError(
-            "a synchronous call from the I/O thread would wait for itself for ever. In a handler of an event use the "
-            "async client: `async def handler(event): await bot.drive(...)` with `bot = await mb.connect()`."
-        )
-    future = home.submit(coroutine)
-    try:
-        while True:
-            try:
-                return future.result(_GLANCE)
-            except TimeoutError:
-                if future.done():
-                    raise
-    except BaseException:
-        future.cancel()
-        raise
 
 
 class SyncClient(Vocabulary[CommandResult]):

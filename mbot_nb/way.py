@@ -9,7 +9,7 @@ import msgspec
 
 from . import registry
 from .client import Client
-from .home import Home
+from .loops.home import Home
 from .server import Server
 from .transport.impairment import Relay
 

@@ -230,7 +230,7 @@ def no_blocking(request: pytest.FixtureRequest) -> Iterator[None]:
             name: function for name, function in _blocking_calls.functions.items() if name.startswith(BLOCKING)
         }
         # Whoever starts a thread waits the moment until it runs.
-        _blocking_calls.functions["threading.Lock.acquire"].can_block_in("mbot_nb/home.py", "io_thread")
+        _blocking_calls.functions["threading.Lock.acquire"].can_block_in("mbot_nb/loops/home.py", "io_thread")
     _blocking_calls.activate()
     yield
     _blocking_calls.deactivate()
@@ -249,7 +249,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 
 def _io_tasks() -> set[asyncio.Task[object]]:
-    home = sys.modules.get("mbot_nb.home")
+    home = sys.modules.get("mbot_nb.loops.home")
     io = home.Home._io if home is not None else None
     return set() if io is None else asyncio.all_tasks(io.loop)
 

@@ -15,8 +15,9 @@ import pytest
 import serial.tools.list_ports
 
 import mbot_nb as mb
-from mbot_nb import cable, running
+from mbot_nb import cable
 from mbot_nb.cable import port_of
+from mbot_nb.local import instances
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.host import Emulator
 
@@ -92,11 +93,11 @@ async def test_the_only_robot_is_taken_driven_and_given_back(emulator: Emulator,
         result = await bot.drive(40, 40, duration=0.3)
         assert result.ended == "time"
         await until(lambda: bot.state.pose.x > 4, "its way")
-        (entry,) = running.running("server")
+        (entry,) = instances.running("server")
         assert entry.port == emulator.address
     async with mb.connect("usb") as again:  # at once: the port was given back
         assert again.state.connection.ready
-    await until(lambda: not running.running("server"), "the end of the server")
+    await until(lambda: not instances.running("server"), "the end of the server")
 
 
 async def test_a_second_client_shares_the_robot_and_the_last_one_gives_it_back(emulator: Emulator) -> None:
@@ -108,9 +109,9 @@ async def test_a_second_client_shares_the_robot_and_the_last_one_gives_it_back(e
     await first.close()
     await third.close()
     await second.drive(20, 20, duration=0.05)
-    assert len(running.running("server")) == 1
+    assert len(instances.running("server")) == 1
     await second.close()
-    await until(lambda: not running.running("server"), "the end of the server")
+    await until(lambda: not instances.running("server"), "the end of the server")
 
 
 async def test_several_robots_are_a_question_with_the_answers(emulated: Callable[..., Emulator], tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ async def test_whoever_stops_waiting_leaves_nothing_open(emulated: Callable[...,
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting
-    assert running.running("server") == []
+    assert instances.running("server") == []
     await until(lambda: not any(t.name.startswith("mbot-link") for t in threading.enumerate()), "the end of the link")
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb import running
 from mbot_nb.checkup import cables, network, software
 from mbot_nb.checkup.report import Check, Report
+from mbot_nb.local import instances
 from tests.test_discovery import usb
 
 
@@ -208,11 +208,11 @@ def test_a_port_that_may_not_be_opened_comes_with_the_line_that_allows_it(
 
 
 def test_a_port_in_use_by_a_server_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = running.register("server", "mbot2", "ws://127.0.0.1:9", port="/dev/ttyUSB0")
+    entry = instances.register("server", "mbot2", "ws://127.0.0.1:9", port="/dev/ttyUSB0")
     try:
         check = cables.permission("/dev/ttyUSB0")
     finally:
-        running.forget(entry)
+        instances.forget(entry)
     assert check.level == "good"
     assert "ws://127.0.0.1:9" in check.found
 
@@ -256,11 +256,11 @@ def test_the_usual_port_free_taken_and_ours() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         taken = network.usual_port(port)
-        entry = running.register("server", "mbot2", f"ws://127.0.0.1:{port}")
+        entry = instances.register("server", "mbot2", f"ws://127.0.0.1:{port}")
         try:
             ours = network.usual_port(port)
         finally:
-            running.forget(entry)
+            instances.forget(entry)
     free = network.usual_port(port)
     assert (taken.level, ours.level, free.level) == ("warning", "good", "good")
     assert "port=0" in taken.remedy

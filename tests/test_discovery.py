@@ -16,8 +16,9 @@ import pytest
 import serial.tools.list_ports
 
 import mbot_nb as mb
-from mbot_nb import discovery, folders, running
+from mbot_nb import discovery
 from mbot_nb.discovery import Discovery, Found, candidates, discover
+from mbot_nb.local import instances, paths
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.port import opener
 
@@ -129,13 +130,13 @@ async def test_servers_are_found_and_say_whose_port_is_in_use(ports: list[Any]) 
         assert found[server.url].usable
         assert found[server.url].robot == server.robot.robot_id
         ports.append(usb("/dev/ttyUSB3"))
-        entry = running.register("server", "mbot2", server.url, port="/dev/ttyUSB3")
+        entry = instances.register("server", "mbot2", server.url, port="/dev/ttyUSB3")
         try:
             port = by_address(await asyncio.to_thread(discover, timeout=0.5))["/dev/ttyUSB3"]
         finally:
-            running.forget(entry)
+            instances.forget(entry)
         assert server.url in port.why_not
-    assert running.running("server") == []
+    assert instances.running("server") == []
 
 
 def test_a_server_that_does_not_answer_says_so() -> None:
@@ -187,12 +188,12 @@ def test_folders_are_where_each_system_keeps_them(monkeypatch: pytest.MonkeyPatc
         ("darwin", Path.home() / "Library" / "Application Support" / "mbot_nb"),
     ):
         monkeypatch.setattr(sys, "platform", platform)
-        assert folders.config() == place
+        assert paths.config() == place
     monkeypatch.undo()
     monkeypatch.delenv("MBOT_NB_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert folders.runtime() == tmp_path / "mbot_nb"
-    assert folders.runtime().stat().st_mode & 0o077 == 0
+    assert paths.runtime() == tmp_path / "mbot_nb"
+    assert paths.runtime().stat().st_mode & 0o077 == 0
 
 
 def test_vendors_are_known_to_both_who_need_them() -> None:

@@ -26,7 +26,6 @@ FLOORS = (
         "cable",
         "discovery",
         "stalls",
-        "runs",
         "sync",
         "tour",
         "way",
@@ -41,17 +40,9 @@ FLOORS = (
         "robot",
         "state",
         "address",
-        "home",
-        "cells",
-        "hints",
-        "monitor",
-        "reach",
-        "running",
-        "folders",
-        "wakeups",
-        "bar",
-        "nesting",
-        "notebook",
+        "loops",
+        "jupyter",
+        "local",
     },  # the words that all floors share
     {"errors", "version"},  # how it fails
 )
@@ -62,7 +53,7 @@ FACADES = {"mbot_nb", "mbot_nb.robots"}
 
 # More than the floors say: robots never see a message, and widgets call commands and read state.
 NEVER = {
-    "robots": {"client", "server", "sync", "transport", "protocol", "home"},
+    "robots": {"client", "server", "sync", "transport", "protocol"},
     "widgets": {"transport", "protocol"},
 }
 

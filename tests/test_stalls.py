@@ -10,7 +10,7 @@ import time
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.stalls import PERIOD
 
 

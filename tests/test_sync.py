@@ -15,7 +15,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import sync
-from mbot_nb.home import Home
+from mbot_nb.loops.home import Home
 
 
 @pytest.fixture

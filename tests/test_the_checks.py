@@ -154,7 +154,7 @@ def test():
         "left behind by this test:\n    task on the I/O thread: <Task pending name='forgotten'",
         """
 import asyncio
-from mbot_nb.home import Home
+from mbot_nb.loops.home import Home
 
 async def forget():
     asyncio.create_task(asyncio.sleep(9), name="forgotten")

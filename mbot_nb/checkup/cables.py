@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import running
 from ..discovery import CHIPS
+from ..local import instances
 from .report import Check
 
 __all__ = ["checks", "permission", "plugged_in_without_port", "ports"]
@@ -36,7 +36,7 @@ def checks() -> Iterator[Check]:
     yield from plugged_in_without_port(USB_DEVICES)
     yield from thieves(shutil.which("brltty"))
     yield guard()
-    emulators = running.running("emulator")
+    emulators = instances.running("emulator")
     if emulators:
         yield Check("emulated robots", "good", ", ".join(f"{entry.name} at {entry.address}" for entry in emulators))
 
@@ -67,7 +67,7 @@ def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
 def permission(device: str) -> Check:
     """Whether this user may open a port, and the line that allows it."""
     subject = f"port {device}"
-    for entry in running.running("server"):
+    for entry in instances.running("server"):
         if entry.port == device:
             return Check(subject, "good", f'in use by the server at {entry.address}: `await mb.connect("{entry.address}")`')
     if os.name != "posix" or os.access(device, os.R_OK | os.W_OK):

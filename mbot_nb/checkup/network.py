@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .. import running
 from ..address import DEFAULT_HOST, DEFAULT_PORT
+from ..local import instances
 from .report import Check
 
 __all__ = ["checks", "firewall", "loopback", "proxy", "usual_port"]
@@ -42,7 +42,7 @@ def usual_port(port: int) -> Check:
             taken = error
         else:
             return Check(subject, "good", "free: `await mb.serve()` can have it")
-    for entry in running.running("server"):
+    for entry in instances.running("server"):
         if urlsplit(entry.address).port == port:
             whose = "of this notebook" if entry.pid == os.getpid() else f"of another notebook or program (process {entry.pid})"
             return Check(subject, "good", f"has a server {whose}, with {entry.name}: `await mb.connect()`")

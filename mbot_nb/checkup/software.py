@@ -11,9 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .. import folders
-from ..cells import shell
 from ..errors import UsageError
+from ..jupyter.cells import shell
+from ..local import paths
 from ..version import __version__
 from .report import Check
 
@@ -133,14 +133,14 @@ def loop(running: asyncio.AbstractEventLoop | None, nested_by: str) -> Check:
 def own_folders() -> Check:
     """Whether what runs and what is measured can be written down."""
     try:
-        runtime = folders.runtime()
+        runtime = paths.runtime()
     except UsageError as error:
         why, _, remedy = str(error).partition("; ")
         return Check("folders", "warning", f"what runs here cannot be listed ({why})", remedy)
     if not os.access(runtime, os.W_OK):
         told = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
         return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
-    config = folders.config()
+    config = paths.config()
     there = next(path for path in (config, *config.parents) if path.exists())
     if not os.access(there, os.W_OK):
         told = f"{config} cannot be written to: a robot's calibration is not kept"

@@ -14,7 +14,8 @@ import msgspec
 from .. import commands as c
 from ..commands import Command
 from ..errors import CommandRejectedError, MbotError, NotConnectedError, SendBufferFullError
-from ..home import Call, Home, call, running_loop
+from ..loops.call import Call, call
+from ..loops.home import Home, running_loop
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
 from ..protocol.codec import to_json

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..address import normalise
 from ..commands import URGENT
 from ..errors import CommandTimeoutError, MbotError, NotConnectedError, UsageError
-from ..home import Home, call
+from ..loops.call import call
+from ..loops.home import Home
 from ..protocol.backoff import Loss, LossKind
 from ..protocol.client import ClientSession
 from ..protocol.events import (

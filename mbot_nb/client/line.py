@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..address import with_query
-from ..home import Home
+from ..loops.home import Home
 from ..protocol.backoff import CloseCode, Loss, LossKind
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState

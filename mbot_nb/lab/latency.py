@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..client import Client
-from ..home import Call
+from ..loops.call import Call
 from ..protocol.events import ConnectionChanged, RoundTrip, Trouble
 from ..sync import SyncClient
 from .clocks import SAME, ClockLog, Offset, estimate

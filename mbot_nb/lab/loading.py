@@ -11,7 +11,7 @@ import numpy as np
 
 from ..client import Client
 from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
-from ..home import Call
+from ..loops.call import Call
 from ..protocol.batching import Batcher, mean_wait, sharing
 from ..protocol.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
 from ..protocol.outgoing import Outgoing, SentBatch

@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..home import Home, OpeningCall
+from ..loops.call import OpeningCall
+from ..loops.home import Home
 from ..server import Server
 from ..transport.impairment import Relay
 from ..transport.network import Network

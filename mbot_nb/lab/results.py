@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..monitor import Stall
+from ..loops.monitor import Stall
 from ..protocol.events import ConnectionChanged
 from .clocks import Offset
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import shell
 from ..client import Client
 from ..errors import NotConnectedError, UsageError
-from ..monitor import LoopMonitors, Stall
+from ..jupyter.cells import shell
+from ..loops.monitor import LoopMonitors, Stall
 from ..sync import SyncClient
 from ..version import __version__
 from ..way import Way

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..bar import bar
 from ..commands import plain
 from ..errors import UsageError
-from ..home import Call, Home
+from ..jupyter.progress_bar import bar
+from ..loops.call import Call
+from ..loops.home import Home
 from .experiment import measure_load
 from .progress import Finished, key
 

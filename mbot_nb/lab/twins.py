@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import commands as c
 from ..errors import UsageError
-from ..home import Call, Home
+from ..loops.call import Call
+from ..loops.home import Home
 from ..recording.recorder import Recorder
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from ..bar import counted
+from ..jupyter.progress_bar import counted
 from .json_rows import decoder, rows_of, table_of
 from .schema import SCHEMA
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..home import Home
-from ..monitor import LoopMonitors, Stall
+from ..loops.home import Home
+from ..loops.monitor import LoopMonitors, Stall
 from ..protocol.messages import EventMessage
 from ..protocol.outgoing import SentBatch
 from .commands import CommandTable

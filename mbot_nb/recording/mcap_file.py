@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ..bar import counted
+from ..jupyter.progress_bar import counted
 from ..version import __version__
 from .arrow import wall_at
 from .json_rows import decoder, json_schema, rows_of, table_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import cells
 from ..client import Client
+from ..jupyter import cells
 from ..server import Server
 from ..version import __version__
 from ..way import Way

@@ -11,14 +11,14 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from .. import commands as c
-from ..cells import Cell, current
 from ..errors import CommandRejectedError, MbotError
-from ..home import Home
+from ..jupyter.cells import Cell, current
+from ..jupyter.handlers import is_again, is_cancelled
+from ..loops.home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.sessions import Received, ServerSession
 from ..robot import Ended, Motion, Outcome, Robot
-from ..subscriptions import is_again, is_cancelled
 from .clients import Clients, RemoteClient
 
 __all__ = ["CommandHandler", "Execution", "Hook"]

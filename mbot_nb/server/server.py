@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from .. import commands as c
 from ..address import normal_origin, origin_is_loopback
 from ..errors import UsageError
-from ..home import Home, call
+from ..loops.call import call
+from ..loops.home import Home
 from ..protocol.backoff import CloseCode
 from ..protocol.server import Hub, ServerConnection
 from ..protocol.server.tap import Tap

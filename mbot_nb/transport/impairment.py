@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from ..address import DEFAULT_HOST, normalise, without_secrets
-from ..home import Home, call
+from ..loops.call import call
+from ..loops.home import Home
 from .network import Direction, Drawn, Line, Network
 from .streams import Kind, Splitter
 

@@ -16,7 +16,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..monitor import LoopMonitor, Stall
+from ..loops.monitor import LoopMonitor, Stall
 from .live import LiveWidget, kind_of, page_style, page_text
 from .still_chart import still_chart
 

@@ -14,7 +14,7 @@ import traitlets
 
 from ..client import Client
 from ..errors import UsageError
-from ..home import settle
+from ..loops.call import settle
 from ..sync import SyncClient
 from . import rerun
 from .arena import Arena

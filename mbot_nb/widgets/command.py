@@ -18,7 +18,7 @@ import msgspec
 
 from .. import commands as c
 from ..errors import MbotError
-from ..hints import hint
+from ..jupyter.hints import hint
 from .forms import forms
 from .live import LiveWidget, page_style, page_text, rounded
 

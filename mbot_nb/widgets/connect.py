@@ -17,7 +17,8 @@ from ..client import Client, Latency
 from ..discovery import USB, Discovery, Found, discover
 from ..embedded import connect, serve
 from ..errors import ConnectError, MbotError, NotConnectedError
-from ..home import Home, settle
+from ..loops.call import settle
+from ..loops.home import Home
 from ..registry import server_of, servers
 from ..sync import SyncClient
 from .advice import for_clicking

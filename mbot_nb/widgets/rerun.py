@@ -5,8 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
-from .. import reach
-from ..cells import NEAR, Cell, current, shell
+from ..jupyter import reachability
+from ..jupyter.cells import NEAR, Cell, current, shell
 
 __all__ = ["AGAIN", "watch"]
 
@@ -38,10 +38,10 @@ def watch(widget: Shown) -> None:
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        names = reach.of_names(shell().user_ns)
+        names = reachability.of_names(shell().user_ns)
         for known in earlier:
             one = known()
-            if one is not None and not one.ended and not reach.is_within(one, names, NEAR):
+            if one is not None and not one.ended and not reachability.is_within(one, names, NEAR):
                 one.end(AGAIN)
 
     events.register("post_run_cell", after)

@@ -9,7 +9,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..monitor import LoopMonitor
+from ..loops.monitor import LoopMonitor
 from .live import LiveWidget, page_style, page_text, rounded
 
 if TYPE_CHECKING:

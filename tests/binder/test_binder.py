@@ -118,7 +118,7 @@ def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path:
     print(f"built after {time.monotonic() - began:.0f} s")
     config = environment / "etc" / "ipython" / "ipython_kernel_config.py"
     line = config.read_text(encoding="utf-8").strip()
-    assert "mbot_nb.wakeups" in line, "its kernels hear every message from their start"
+    assert "mbot_nb.jupyter.ipykernel_fixes" in line, "its kernels hear every message from their start"
     assert line in (ROOT / "Makefile").read_text(encoding="utf-8"), "as those of `make lab` do"
 
     # From here on there is no network.

@@ -63,7 +63,7 @@ def button(callback):
 def ours():
     "Everything of the package that still lives: servers, clients, tasks, and what was complained of."
     gc.collect()
-    io = mb.Server.__module__ and sys.modules["mbot_nb.home"].Home._io
+    io = mb.Server.__module__ and sys.modules["mbot_nb.loops.home"].Home._io
     loops = [asyncio.get_running_loop()] + ([io.loop] if io else [])
     clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing._closed]
     tasks = [repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)]

@@ -59,7 +59,7 @@ def test_the_cell_is_named_though_the_next_one_has_begun(kernel: Kernel) -> None
 
 def test_what_a_monitor_measures_is_told(usual_kernel: Kernel) -> None:
     usual_kernel.run("""
-        from mbot_nb.monitor import LoopMonitor
+        from mbot_nb.loops.monitor import LoopMonitor
 
         server = await mb.serve(port=0)
         monitor = LoopMonitor.of(server.home.loop)

@@ -51,7 +51,7 @@ def test_the_end_of_each_cell_is_told_though_a_page_talks(kernel: Kernel) -> Non
 
 def test_a_configuration_may_name_it(usual_kernel: Kernel) -> None:
     """As `make lab` and Binder do, so that it is mended before anything is connected."""
-    usual_kernel.run("%load_ext mbot_nb.wakeups")
+    usual_kernel.run("%load_ext mbot_nb.jupyter.ipykernel_fixes")
     assert usual_kernel.value(
         "get_ipython().kernel.shell_channel_thread.manager._shell_socket is get_ipython().kernel.shell_stream"
     )

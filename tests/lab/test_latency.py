@@ -11,7 +11,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.lab import Network, PingRun, Relay, ping
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.monitor import LoopMonitor
 
 from .conftest import Through, undisturbed
 

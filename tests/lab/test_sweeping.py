@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.bar import Bar, bar
+from mbot_nb.jupyter.progress_bar import Bar, bar
 from mbot_nb.lab import Network, measure_throughput, sweep
 from mbot_nb.lab.sweeping import _shuffled, perform_one
 

@@ -12,7 +12,7 @@ import pytest
 from mbot_nb.lab import LoadRun, PingRun
 from mbot_nb.lab.loading import STAGES
 from mbot_nb.lab.statistics import gaps
-from mbot_nb.monitor import Stall
+from mbot_nb.loops.monitor import Stall
 from mbot_nb.protocol.backoff import Loss, LossKind
 from mbot_nb.protocol.batching import mean_wait
 from mbot_nb.protocol.events import ConnectionChanged

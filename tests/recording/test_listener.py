@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.home import Home
 from mbot_nb.lab import network
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.home import Home
+from mbot_nb.loops.monitor import LoopMonitor
 
 
 async def _until(condition: Callable[[], object]) -> None:

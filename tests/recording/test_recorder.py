@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.recording.schema import SCHEMA
 
 PATIENCE = 5.0

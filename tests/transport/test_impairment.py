@@ -19,7 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 import mbot_nb as mb
-from mbot_nb.home import Call, Home
+from mbot_nb.loops.call import Call
+from mbot_nb.loops.home import Home
 from mbot_nb.transport.impairment import FULL, Relay
 from mbot_nb.transport.network import Network
 

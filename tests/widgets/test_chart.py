@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import mbot_nb as mb
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
 from mbot_nb.widgets.chart import STALL
 from tests.widgets.conftest import Page, until

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.monitor import LoopMonitor
+from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import Cockpit, CommandPanel, StatsPanel, SubscribePanel
 from mbot_nb.widgets.live import LiveWidget
 from tests.widgets.conftest import Page, until

@@ -11,8 +11,8 @@ import time
 from math import isfinite
 from pathlib import Path
 
-from ... import folders
 from ...errors import UsageError
+from ...local import paths
 from .odometry import NOMINAL, Constants
 
 __all__ = ["after_turn", "after_way", "file_of", "load", "save"]
@@ -27,7 +27,7 @@ MOST = 1.5
 def file_of(serial: str) -> Path:
     """Where the constants of the robot with this serial number are kept."""
     name = re.sub(r"[^\w.-]+", "_", serial)
-    return folders.config() / "robots" / f"{name}.json"
+    return paths.config() / "robots" / f"{name}.json"
 
 
 def load(serial: str) -> Constants | None:

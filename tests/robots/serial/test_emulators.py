@@ -17,8 +17,8 @@ import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb import running
 from mbot_nb.errors import UsageError
+from mbot_nb.local import instances
 from mbot_nb.robots.serial import f3, ff55
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
@@ -218,11 +218,11 @@ def test_mischief_does_what_it_says(data: bytes, seed: int) -> None:
 
 
 def test_what_runs_can_be_found(own_runtime_folder: Path) -> None:
-    assert running.running("emulator") == []
+    assert instances.running("emulator") == []
     with emulate("mbot", boot=0) as first, emulate("cyberpi", tcp=0) as second:
-        assert [entry[1:3] for entry in running.running("emulator")] == [("mbot", first.address), ("cyberpi", second.address)]
+        assert [entry[1:3] for entry in instances.running("emulator")] == [("mbot", first.address), ("cyberpi", second.address)]
         assert own_runtime_folder.stat().st_mode & 0o077 == 0
-    assert running.running("emulator") == []
+    assert instances.running("emulator") == []
     assert list(own_runtime_folder.iterdir()) == []
 
 
@@ -230,10 +230,10 @@ def test_what_a_killed_one_left_behind_is_cleared_away(own_runtime_folder: Path)
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     own_runtime_folder.mkdir()
-    entry = running.Entry("emulator", "mbot", "/dev/x", process.pid, 0.0)
+    entry = instances.Entry("emulator", "mbot", "/dev/x", process.pid, 0.0)
     (own_runtime_folder / "emulator-1-x.json").write_text(json.dumps(entry._asdict()))
     (own_runtime_folder / "emulator-2-x.json").write_text("{")
-    assert running.running("emulator") == []
+    assert instances.running("emulator") == []
     assert list(own_runtime_folder.iterdir()) == []
 
 
@@ -248,7 +248,7 @@ def test_a_link_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     with emulate("cyberpi", link="robot", boot=0) as emulator:
         assert emulator.address == str(tmp_path / "robot")
-        assert [entry.address for entry in running.running("emulator")] == [emulator.address]
+        assert [entry.address for entry in instances.running("emulator")] == [emulator.address]
 
 
 def test_a_link_of_a_running_emulator_is_not_taken_over(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sen
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == f"{link}\n"
-            (entry,) = running.running("emulator")
+            (entry,) = instances.running("emulator")
             assert (entry.pid, entry.address) == (process.pid, str(link))
             with serial.serial_for_url(str(link), timeout=0.05) as port:
                 decoder = f3.Decoder()
@@ -333,7 +333,7 @@ def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sen
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-    assert running.running("emulator") == []
+    assert instances.running("emulator") == []
 
 
 def test_tcp_serves_one_after_another(workshop: Workshop) -> None:

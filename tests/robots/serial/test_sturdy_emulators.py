@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb import running
+from mbot_nb.local import instances
 from mbot_nb.robots.serial import f3, ff55
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
 from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
@@ -151,4 +151,4 @@ cli.main()
     assert "a fault of the test" in told
     assert "This is a fault of mbot_nb" in told
     assert not link.is_symlink()
-    assert running.running("emulator") == []
+    assert instances.running("emulator") == []

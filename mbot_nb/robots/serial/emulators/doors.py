@@ -10,8 +10,8 @@ import socket
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from .... import running
 from ....errors import UsageError
+from ....local import instances
 
 __all__ = ["Door", "Pty", "Tcp"]
 
@@ -128,7 +128,7 @@ def _place(link: Path, path: str) -> None:
     """Let ``link`` lead to ``path``, in place of one that leads to an emulator no more."""
     try:
         if link.is_symlink():
-            for other in running.running("emulator"):
+            for other in instances.running("emulator"):
                 if not other.address.startswith("socket://") and _where(Path(other.address)) == _where(link):
                     raise UsageError(
                         f"{link} leads to another emulator that runs (process {other.pid}): end that one, or choose another path"

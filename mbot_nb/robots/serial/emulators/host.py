@@ -14,8 +14,8 @@ from math import inf
 from pathlib import Path
 from types import TracebackType
 
-from .... import running
 from ....errors import UsageError
+from ....local import instances
 from ..port import BAUD, Waker
 from .doors import Door
 from .emulation import Emulation
@@ -187,11 +187,11 @@ class Emulator:
 
     def _register(self) -> None:
         if self._registered:
-            self._entry = running.register("emulator", self.emulation.kind, self.door.address)
+            self._entry = instances.register("emulator", self.emulation.kind, self.door.address)
 
     def _forget(self) -> None:
         if self._entry is not None:
-            running.forget(self._entry)
+            instances.forget(self._entry)
             self._entry = None
 
     def _look_for_client(self, now: float) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from .... import folders, running
 from ....errors import UsageError
+from ....local import instances, paths
 from ...simulator import World
 from ...simulator.body import TRACK, WHEEL
 from .cyberpi import CyberPiEmulation
@@ -78,9 +78,9 @@ def own_link(kind: Kind) -> Path | None:
     """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None where there are none."""
     if os.name != "posix":
         return None
-    taken = {entry.address for entry in running.running("emulator")}
+    taken = {entry.address for entry in instances.running("emulator")}
     number = 1
-    while str(path := folders.runtime() / (kind if number == 1 else f"{kind}-{number}")) in taken:
+    while str(path := paths.runtime() / (kind if number == 1 else f"{kind}-{number}")) in taken:
         number += 1
     return path
 

@@ -15,7 +15,8 @@ from collections.abc import Callable
 import pytest
 
 from mbot_nb.errors import UsageError
-from mbot_nb.home import Call, Home, call, settle
+from mbot_nb.loops.call import Call, call, settle
+from mbot_nb.loops.home import Home
 
 
 async def elsewhere(work: Callable[[], object]) -> object:

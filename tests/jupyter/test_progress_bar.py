@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb import bar as bars
-from mbot_nb.bar import Bar, bar, counted
+from mbot_nb.jupyter import progress_bar as bars
+from mbot_nb.jupyter.progress_bar import Bar, bar, counted
 
 
 @pytest.fixture

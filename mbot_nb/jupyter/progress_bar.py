@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from html import escape
 from typing import Any, TypeVar
 
+from ..errors import UsageError
 from .cells import shell
-from .errors import UsageError
 
 __all__ = ["Bar", "bar", "counted"]
 

@@ -9,8 +9,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from .errors import UsageError
-from .home import settle
+from ..errors import UsageError
+from .call import settle
 
 __all__ = ["run_inside"]
 

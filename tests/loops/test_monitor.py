@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mbot_nb.monitor import LoopMonitor, Stall
+from mbot_nb.loops.monitor import LoopMonitor, Stall
 
 
 def _threads() -> list[threading.Thread]:

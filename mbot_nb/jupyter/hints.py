@@ -12,9 +12,9 @@ import re
 import traceback
 from typing import Any
 
+from ..loops.call import Call
+from ..vocabulary import Vocabulary
 from .cells import shell
-from .home import Call
-from .vocabulary import Vocabulary
 
 __all__ = ["hint", "offer"]
 

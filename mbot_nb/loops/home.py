@@ -1,42 +1,31 @@
-"""The home loop of an object, and calls that work from everywhere.
+"""The home loop of an object: the one event loop that a client or server lives on.
 
-A client or server lives on one event loop, the one it was made on: the kernel's, or that of the I/O thread. A notebook
-calls it from cells, widget callbacks (on some kernels in another thread with a loop of its own), handlers and plain
-threads. So every public coroutine is a :class:`Call`, which runs on the home loop whoever awaits it.
+It is the loop the object was made on: the kernel's, or that of the I/O thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import inspect
 import logging
 import os
-import sys
 import threading
 import time
-import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from types import CodeType, TracebackType
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from .errors import MbotError, UsageError
-from .notebook import lasting_loop
+from ..errors import MbotError, UsageError
+from .kernel import lasting_loop
 
-__all__ = ["Call", "Home", "NotAwaitedError", "call", "running_loop"]
+__all__ = ["POLL_INTERVAL", "Home", "running_loop"]
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 running_loop = asyncio._get_running_loop
 """The loop that runs in this thread, or None."""
 _log = logging.getLogger("mbot_nb")
-_GLANCE = 0.2
-"""Seconds between two chances for an interrupt, which reaches a kernel's loop only when it is awake."""
-
-
-class NotAwaitedError(UsageError, AttributeError):
-    """Something was asked of a call that nobody awaited."""
+POLL_INTERVAL = 0.2
+"""Seconds between two chances for an interrupt: it reaches a loop or a waiting thread only when that is awake."""
 
 
 class Home:
@@ -208,162 +197,3 @@ class _Submitted(concurrent.futures.Future[T]):
             _log.error("%s failed: %s", self._words, error)
         elif error is not None:
             _log.error("%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error)
-
-
-class Call(Coroutine[Any, Any, T], Generic[T]):
-    """A call that begins when it is awaited, on its object's home loop, whichever loop awaits it.
-
-    It is a coroutine, so `asyncio.gather`, `wait_for` and `create_task` take it. Shown or thrown away without `await`, it
-    says so.
-    """
-
-    def __init__(self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], words: str) -> None:
-        self._home = home
-        self._start = start
-        self._words = words
-        self._begun = False
-        self._eager = False
-        self._running: Generator[Any, Any, T] | None = None
-        self.also: concurrent.futures.Future[None] | None = None
-        """Another way on which the same is tried, if its home may be blocked."""
-        self._where = _where()
-
-    def __repr__(self) -> str:
-        if self._begun:
-            return f"<{self._words}: under way>"
-        if self._eager:
-            return f"<{self._words}: given; `await` it for the answer>"
-        return f"<{self._words}: nothing has happened yet. {self._place.advice[0].upper()}{self._place.advice[1:]}.>"
-
-    @property
-    def _place(self) -> _Place:
-        code, line = self._where
-        return _Place(code, line)
-
-    @property
-    def __name__(self) -> str:
-        return self._words
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        if self._begun:
-            raise UsageError(f"{self._words} was awaited already: call it again")
-        self._begun = True
-        return _anywhere(self._home(), self._start).__await__()
-
-    def send(self, value: Any) -> Any:
-        if self._running is None:
-            self._running = self.__await__()
-        return self._running.send(value)
-
-    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Any:
-        if self._running is None:
-            self._running = self.__await__()
-        error = typ if val is None else val
-        return self._running.throw(error if tb is None else error.with_traceback(tb))
-
-    def close(self) -> None:
-        self._begun = True
-        if self._running is not None:
-            self._running.close()
-
-    @property
-    def begun(self) -> bool:
-        """Whether somebody awaits it, or has."""
-        return self._begun
-
-    def acts_unawaited(self) -> None:
-        """What it does was begun when it was made; awaiting it only brings the answer."""
-        self._eager = True
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise NotAwaitedError(f"{self._words} was not awaited, so it has no {name!r}: {self._place.advice}.")
-
-    def __del__(self) -> None:
-        if not getattr(self, "_begun", True) and not self._eager:
-            place = self._place
-            warnings.warn_explicit(f"{self._words} did nothing: {place.advice}.", RuntimeWarning, place.filename, place.line)
-
-
-class _Place(NamedTuple):
-    """Where a call was written."""
-
-    code: CodeType
-    line: int
-
-    @property
-    def filename(self) -> str:
-        """The file, or what stands for it in a notebook."""
-        return self.code.co_filename
-
-    @property
-    def advice(self) -> str:
-        """What is to be written there for it to happen."""
-        flags = self.code.co_flags
-        if flags & inspect.CO_OPTIMIZED and not flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
-            return (
-                "this function is not `async`, so it cannot wait; hand it over with bot.home.submit(...), "
-                "or queue a command with bot.send(...)"
-            )
-        return "write `await` in front of it"
-
-
-def _where() -> tuple[CodeType, int]:
-    """The caller's code and line, outside of this package; quick, since every call pays for it."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb."):
-        frame = frame.f_back
-    return frame.f_code, frame.f_lineno
-
-
-class OpeningCall(Call[T]):
-    """A call whose result is to be closed: `async with mb.connect() as bot:` closes it at the end."""
-
-    _result: Any = None
-
-    async def __aenter__(self) -> T:
-        self._result = await self
-        return self._result  # type: ignore[no-any-return]
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._result.close()
-
-
-async def _anywhere(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run at home, and wait for it here."""
-    if home.is_here:
-        return await start()
-    loop = asyncio.get_running_loop()
-
-    timer: asyncio.TimerHandle | None = None
-
-    def glance() -> None:
-        nonlocal timer
-        timer = loop.call_later(_GLANCE, glance)
-
-    glance()
-    try:
-        return await asyncio.wrap_future(home.submit(start()))
-    finally:
-        if timer is not None:
-            timer.cancel()
-
-
-def call(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Call[T]]:
-    """Make a coroutine method of an object with a ``home`` callable from everywhere."""
-
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Call[T]:
-        owner: Any = args[0]
-        words = f"{getattr(owner, '_call_name', type(owner).__name__.lower())}.{method.__name__}()"
-        return Call(lambda: owner.home, lambda: method(*args, **kwargs), words)
-
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(wrapper, name, getattr(method, name))
-    wrapper.__wrapped__ = method  # type: ignore[attr-defined]
-    return wrapper
-
-
-async def settle(value: Any) -> Any:
-    """The value, awaited if it is to be awaited."""
-    return await value if isinstance(value, Awaitable) else value

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from . import folders
-from .errors import UsageError
+from ..errors import UsageError
+from . import paths
 
 __all__ = ["Entry", "What", "forget", "register", "running"]
 
@@ -41,7 +41,7 @@ def register(what: What, name: str, address: str, *, port: str = "") -> Path:
     Raises:
         UsageError: the folder cannot be used.
     """
-    path = folders.runtime() / f"{what}-{os.getpid()}-{secrets.token_hex(4)}.json"
+    path = paths.runtime() / f"{what}-{os.getpid()}-{secrets.token_hex(4)}.json"
     entry = Entry(what, name, address, os.getpid(), time.time(), port)
     unfinished = path.with_suffix(".tmp")
     try:
@@ -63,7 +63,7 @@ def forget(path: Path) -> None:
 def running(what: What) -> list[Entry]:
     """Those that run, oldest first; none, with a warning, where they cannot be listed. What a killed process left is removed."""
     try:
-        folder = folders.runtime()
+        folder = paths.runtime()
     except UsageError as error:
         _log.warning("what runs on this machine cannot be looked up: %s", error)
         return []

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
-from . import reach
-from .home import Call, Home
-from .notebook import shell
+from ..loops.call import Call
+from ..loops.home import Home
+from ..loops.kernel import shell
+from . import reachability
 
 __all__ = ["Cell", "current", "keep", "shell"]
 
@@ -97,7 +98,7 @@ def _let_go(cell: Cell) -> None:
     for thing, place in list(_made.items()):
         if thing.closed:
             continue
-        if reach.is_within(thing, reach.of_names(names), NEAR):
+        if reachability.is_within(thing, reachability.of_names(names), NEAR):
             place.was_named = True
         elif cell.is_again(place.cell):
             thing.home.submit(thing.close())
@@ -107,4 +108,6 @@ def _let_go(cell: Cell) -> None:
 
 
 def _is_in_use(thing: object, names: Mapping[str, Any]) -> bool:
-    return reach.is_within(thing, [*reach.of_names(names), *reach.of_widgets(), *reach.of_running_code(names)], FAR)
+    return reachability.is_within(
+        thing, [*reachability.of_names(names), *reachability.of_widgets(), *reachability.of_running_code(names)], FAR
+    )

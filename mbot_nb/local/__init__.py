@@ -1,0 +1,1 @@
+"""What this user has on this machine: folders, and running programs of this package."""
