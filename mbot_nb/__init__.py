@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from . import lab, plots, sync, widgets
     from .checkup import doctor
     from .client import Client
-    from .discovery import discover
-    from .embedded import connect, serve
+    from .embedded.api import connect, serve
+    from .embedded.discovery import discover
     from .first_look import demo
     from .protocol.settings import Settings
     from .recording.recorder import Recorder

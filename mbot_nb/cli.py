@@ -112,7 +112,7 @@ def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> R
 async def _serve(
     robot: Robot, host: str, port: int | None, token: str | None, made: bool, origins: tuple[str, ...], context: Any
 ) -> None:
-    from .embedded import serve as start
+    from .embedded.api import serve as start
 
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -258,7 +258,7 @@ def discover(
     """List the robots that can be connected to from here, and why others cannot."""
     from rich.console import Console
 
-    from .discovery import discover as look
+    from .embedded.discovery import discover as look
 
     with Console(stderr=True).status("Asking at every port ..."):
         found = look(timeout=timeout, every_port=every_port)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .client import Client
-from .embedded import connect, serve
+from .embedded.api import connect, serve
 from .loops.call import OpeningCall
 from .loops.home import Home
 

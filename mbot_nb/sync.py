@@ -15,11 +15,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from . import embedded, registry
 from .address import DEFAULT_HOST, default_port
 from .client import Batch, Client, Latency, Stats
 from .client.line import FrameTap
 from .commands import Command, EmergencyStop, Stop
+from .embedded import api, registry
 from .errors import UsageError
 from .loops.blocking import wait
 from .loops.home import Home
@@ -309,7 +309,7 @@ def connect(address: str | Server | SyncServer | None = None, **options: Any) ->
     """
     target = address.server if isinstance(address, SyncServer) else address
     registry.refuse_own_loop(target)
-    client = wait(embedded.connect(target, **{**options, "thread": True}), Home.io_thread())
+    client = wait(api.connect(target, **{**options, "thread": True}), Home.io_thread())
     return SyncClient(client)
 
 
@@ -323,7 +323,7 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     if port is None:
         port = default_port(options.get("ssl") is not None)
     registry.refuse_replacing_here(options.get("host", DEFAULT_HOST), port)
-    return SyncServer(wait(embedded.serve(robot, **{**options, "thread": True}), Home.io_thread()))
+    return SyncServer(wait(api.serve(robot, **{**options, "thread": True}), Home.io_thread()))
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ import mbot_nb as mb
 from mbot_nb.checkup import cables, network, software
 from mbot_nb.checkup.report import Check, Report
 from mbot_nb.local import instances
-from tests.test_discovery import usb
+from tests.embedded.test_discovery import usb
 
 
 @pytest.fixture(autouse=True)

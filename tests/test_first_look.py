@@ -9,7 +9,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import first_look
-from mbot_nb.registry import servers
+from mbot_nb.embedded.registry import servers
 
 
 async def _until(condition: Any, seconds: float = 5.0) -> None:

@@ -22,13 +22,8 @@ FLOORS = (
         "plots",
         "lab",
         "embedded",
-        "registry",
-        "cable",
-        "discovery",
-        "stalls",
         "sync",
         "tour",
-        "way",
     },  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
     {"client", "server", "subscriptions"},  # what talks

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..discovery import CHIPS
+from ..embedded.discovery import CHIPS
 from ..local import instances
 from .report import Check
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
-from ..discovery import with_code
+from ..embedded.discovery import with_code
 
 __all__ = ["Check", "Level", "Report"]
 

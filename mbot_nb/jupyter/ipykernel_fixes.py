@@ -6,7 +6,8 @@ in 7.4): a cell to be run, or a click on Stop, that arrives in that moment waits
 7.4.0 handles what a widget's page says while a cell awaits, and afterwards takes up again the cell of before, though the next one
 may run by then: that one's end is told as the other's, and JupyterLab waits for it for ever.
 
-`mb.connect` and `mb.serve` mend both; ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` does from a kernel's start, if its configuration names it.
+`mb.connect` and `mb.serve` mend both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's configuration does so from
+its start.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from .. import embedded
 from ..client import Client
+from ..embedded import api
 from ..errors import SendBufferFullError
 from ..protocol.settings import KIB, BatchPolicy
 from ..transport.network import Network
@@ -125,9 +125,9 @@ async def _client(
 ) -> AsyncIterator[Client]:
     """A client of a server of its own, with a network between, all on the I/O thread."""
     async with (
-        embedded.serve(port=0, thread=True) as server,
+        api.serve(port=0, thread=True) as server,
         network_of(network, seed=seed).relay(server) as relay,
-        embedded.connect(
+        api.connect(
             relay.url,
             thread=True,
             retry=True,

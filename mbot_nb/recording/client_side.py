@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..client import Client
+from ..embedded.route import Way
 from ..errors import CommandTimeoutError, NotConnectedError
 from ..protocol.events import (
     BatchingChanged,
@@ -24,7 +25,6 @@ from ..protocol.events import (
     StateChanged,
 )
 from ..protocol.outgoing import SentBatch
-from ..way import Way
 from .commands import CommandTable
 from .listener import Listener
 from .metadata import batching

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..client import Client
+from ..embedded.route import Way
 from ..jupyter import cells
 from ..server import Server
 from ..version import __version__
-from ..way import Way
 
 if TYPE_CHECKING:
     from ..protocol.settings import Settings

@@ -12,8 +12,8 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..embedded.registry import server_of
 from ..errors import UsageError
-from ..registry import server_of
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
 from .card import Pose, pose_of, replay_jumped

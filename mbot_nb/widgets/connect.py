@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
-from ..discovery import USB, Discovery, Found, discover
-from ..embedded import connect, serve
+from ..embedded.api import connect, serve
+from ..embedded.discovery import USB, Discovery, Found, discover
+from ..embedded.registry import server_of, servers
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..loops.call import settle
 from ..loops.home import Home
-from ..registry import server_of, servers
 from ..sync import SyncClient
 from .advice import for_clicking
 from .command import advised

@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ..embedded.registry import server_of
 from ..errors import MbotError
-from ..registry import server_of
 
 if TYPE_CHECKING:
     import concurrent.futures

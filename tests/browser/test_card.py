@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 START = """
 import asyncio, time
 import mbot_nb as mb
-from mbot_nb.registry import servers
+from mbot_nb.embedded.registry import servers
 bot = await mb.demo()
 robot = servers()[-1].robot
 widgets = lambda: __import__("ipywidgets").widgets.widget._instances

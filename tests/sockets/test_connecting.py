@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
-from mbot_nb import registry
+from mbot_nb.embedded import registry
 
 from .conftest import Connect, Serve
 from .peers import until

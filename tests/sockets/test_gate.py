@@ -198,7 +198,7 @@ async def test_a_taken_port_is_told_by_whom_and_what_to_do(serve: Serve, free_po
 
 
 async def test_a_port_taken_by_another_notebook_s_server_is_told_so(serve: Serve) -> None:
-    from mbot_nb import registry
+    from mbot_nb.embedded import registry
 
     server = await serve()
     # What another process would not know of this one.

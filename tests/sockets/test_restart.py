@@ -10,7 +10,7 @@ import time
 import pytest
 
 import mbot_nb as mb
-from mbot_nb import registry
+from mbot_nb.embedded import registry
 from mbot_nb.protocol.events import ConnectionChanged
 
 from .conftest import Connect, Serve

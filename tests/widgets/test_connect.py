@@ -14,9 +14,9 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.client.trouble import connect_error
-from mbot_nb.discovery import Discovery, Found
+from mbot_nb.embedded.discovery import Discovery, Found
+from mbot_nb.embedded.registry import servers
 from mbot_nb.protocol.backoff import CloseCode, Loss, LossKind
-from mbot_nb.registry import servers
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.advice import for_clicking
 from tests.sockets.peers import TinyRobot
@@ -185,8 +185,10 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
     master, slave = os.openpty()
     os.set_blocking(master, False)
     port = os.ttyname(slave)
-    monkeypatch.setattr("mbot_nb.discovery.candidates", lambda every_port=False: [Found("port", "", port, "CH340", "", "")])
-    monkeypatch.setattr("mbot_nb.cable.candidates", list)
+    monkeypatch.setattr(
+        "mbot_nb.embedded.discovery.candidates", lambda every_port=False: [Found("port", "", port, "CH340", "", "")]
+    )
+    monkeypatch.setattr("mbot_nb.embedded.usb.candidates", list)
     panel = ConnectPanel()
     page.send(panel, kind="show", view="a")
     page.send(panel, kind=first, address=f"usb:{port}")
@@ -197,7 +199,7 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
     await until(asked)
     page.send(panel, kind="cancel")
     await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
-    monkeypatch.setattr("mbot_nb.cable.TIMEOUT", 0.2)
+    monkeypatch.setattr("mbot_nb.embedded.usb.TIMEOUT", 0.2)
     page.send(panel, kind="connect", address=f"usb:{port}")
     await until(lambda: latest(page, panel, "trouble"))
     assert "nobody answered" in latest(page, panel, "trouble"), "and not that another program has it"

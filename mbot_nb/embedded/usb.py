@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConnectError
 from .discovery import USB, Found, RobotKind, candidates, examine
-from .errors import ConnectError
 
 if TYPE_CHECKING:
-    from .robots.serial.emulators.host import Emulator
-    from .robots.serial.robot import SerialRobot
+    from ..robots.serial.emulators.host import Emulator
+    from ..robots.serial.robot import SerialRobot
 
 __all__ = ["open_cable", "port_of", "stand_in"]
 
@@ -50,7 +50,7 @@ def open_cable(port: str, own: Iterable[str] = (), ended: threading.Event | None
     Raises:
         ConnectError: there is none, or there are several: then it lists them.
     """
-    from .robots.serial.probing import open_robot
+    from ..robots.serial.probing import open_robot
 
     own = list(own)
     if port in own:
@@ -79,8 +79,8 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     Returns:
         The emulator; the same one at a second call. None if there is a robot, or another emulator.
     """
-    from .robots.serial.emulators import emulate
-    from .robots.serial.emulators.run import own_link
+    from ..robots.serial.emulators import emulate
+    from ..robots.serial.emulators.run import own_link
 
     for emulator in _standing_in:
         print(f"The emulated robot at {emulator.address} is still there.")

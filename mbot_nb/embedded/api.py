@@ -8,46 +8,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import cable, registry, stalls
-from .address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
-from .client import Client
-from .commands import plain, readable
-from .errors import AddressInUseError, ConnectError, UsageError
-from .jupyter import cells, hints, ipykernel_fixes
-from .loops.call import OpeningCall
-from .loops.home import Home, running_loop
-from .protocol.settings import BatchPolicy, Settings
+from ..address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
+from ..client import Client
+from ..commands import plain, readable
+from ..errors import AddressInUseError, ConnectError, UsageError
+from ..jupyter import cells, hints, ipykernel_fixes
+from ..loops.call import OpeningCall
+from ..loops.home import Home, running_loop
+from ..protocol.settings import BatchPolicy, Settings
+from ..server import Server
+from ..version import __version__
+from . import cable_server, registry, stall_warnings, usb
 from .registry import servers
-from .server import Server
-from .version import __version__
 
 if TYPE_CHECKING:
     import ssl as tls
 
-    from .robot import Robot
+    from ..robot import Robot
 
 __all__ = ["connect", "serve"]
 
 _log = logging.getLogger("mbot_nb")
-
-_on_cable: dict[Server, set[Client]] = {}
-"""Servers that were started for a robot on a cable, and who of this process is connected to them."""
 _with_made_token: weakref.WeakSet[Server] = weakref.WeakSet()
 """Servers whose token was made here, since none was given."""
 _starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
 """One at a time on each loop looks for this notebook's server and starts it, so that who comes meanwhile finds it."""
-_going: set[Server] = set()
-"""Those whose last client has gone."""
-_cancelled: set[Future[Any]] = set()
-"""Robots on a cable that nobody waits for any more, while they are still being asked for."""
 
 
 def serve(
@@ -120,7 +111,7 @@ def serve(
         await server.open()
         registry.add(server, place)
         server._on_closed = _forget
-        stalls.watch_server(server)
+        stall_warnings.watch_server(server)
         if made:
             _with_made_token.add(server)
             print(f'Others in your network can reach this robot: await mb.connect("{server.network_url}", token="{token}")')
@@ -176,9 +167,9 @@ def connect(
         try:
             await client.open()
         finally:
-            _goes_with_last_client(registry.local(url), client)
+            cable_server.close_with_last_client(registry.local(url), client)
         cells.keep(client, place)
-        stalls.watch_client(client)
+        stall_warnings.watch_client(client)
         return client
 
     return OpeningCall(home, start, "mb.connect()")
@@ -191,9 +182,9 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         if address.closed:
             raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
         return address.url, address.token
-    port = cable.port_of(address)
+    port = usb.port_of(address)
     if port is not None:
-        on_cable = await _server_on_cable(port, thread)
+        on_cable = await cable_server.find_or_start(port, thread, serve)
         return on_cable.url, on_cable.token
     if address is not None:
         url = normalise(address)
@@ -228,74 +219,6 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
     return server.url, server.token
 
 
-async def _server_on_cable(port: str, thread: bool) -> Server:
-    """The server of this process that has the robot at this port, or the only robot; it is started if there is none."""
-    for old in tuple(_going):
-        await old.close()  # its last client has gone; the port is free in a moment
-    driven = {server.robot.port: server for server in servers() if server.robot.port}
-    # What was cancelled lets go of its ports first.
-    await asyncio.gather(*(asyncio.wrap_future(earlier) for earlier in tuple(_cancelled)), return_exceptions=True)
-    threads = ThreadPoolExecutor(1, "mbot_nb-cable")  # of its own: no thread is left when it is done
-    ended = threading.Event()
-    opening = threads.submit(cable.open_cable, port, tuple(driven), ended)
-    threads.shutdown(wait=False)
-    waiting = asyncio.wrap_future(opening)
-    try:
-        robot = await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        ended.set()
-        waiting.add_done_callback(_give_back)
-        _cancelled.add(opening)
-        opening.add_done_callback(_cancelled.discard)
-        raise
-    if isinstance(robot, str):
-        server = driven[robot]
-        if thread and not server.home.is_io_thread:
-            raise UsageError(
-                f"the robot at {robot} is driven from this notebook's own loop, which a plain call blocks. Close that client "
-                'first (`await bot.close()`), or use `await mb.connect("usb")`.'
-            )
-        print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id} at {robot}).")
-        return server
-    try:
-        server = await serve(robot, port=0, thread=thread)
-    except BaseException:
-        robot.close()
-        raise
-    _on_cable[server] = set()
-    print(f"Started a server at {server.url} with the {robot.kind} at {robot.port}, and connected to it.")
-    return server
-
-
-def _goes_with_last_client(server: Server | None, client: Client) -> None:
-    """A server that was started for a cable gives it back when nobody of this process is connected to it any more."""
-    clients = _on_cable.get(server) if server is not None else None
-    if server is None or clients is None:
-        return
-
-    def left() -> None:
-        clients.discard(client)
-        if not clients and not server.closed:
-            _going.add(server)
-            server.home.submit(_close(server))
-
-    if client.closed:
-        left()
-        return
-    clients.add(client)
-    client.subscribe("connection", lambda event: left() if event["state"] == "disconnected" else None)
-
-
-async def _close(server: Server) -> None:
-    await server.close()
-
-
-def _give_back(opening: asyncio.Future[Any]) -> None:
-    """Nobody waits for this robot any more."""
-    if not opening.cancelled() and opening.exception() is None and not isinstance(opening.result(), str):
-        opening.result().close()
-
-
 def _settings(changes: Mapping[str, Any] | None) -> Settings:
     try:
         given = msgspec.structs.asdict(Settings(**(changes or {})))
@@ -317,7 +240,7 @@ def _settings(changes: Mapping[str, Any] | None) -> Settings:
 
 
 def _set_speed(robot: Robot | None, speed: float) -> None:
-    from .recording.replay import ReplayRobot
+    from ..recording.replay import ReplayRobot
 
     if not isinstance(robot, ReplayRobot):
         raise UsageError(f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), speed=2); others live now')
@@ -339,15 +262,14 @@ def _home(thread: bool) -> Callable[[], Home]:
 
 
 def _simulated() -> Robot:
-    from .robots.simulator import SimulatedRobot
+    from ..robots.simulator import SimulatedRobot
 
     return SimulatedRobot()
 
 
 def _forget(server: Server) -> None:
     registry.forget(server)
-    _on_cable.pop(server, None)
-    _going.discard(server)
+    cable_server.forget(server)
 
 
 def _tls13() -> Any:

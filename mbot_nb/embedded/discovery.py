@@ -13,8 +13,8 @@ from html import escape
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from .errors import ConnectError
-from .local import instances
+from ..errors import ConnectError
+from ..local import instances
 
 __all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine", "with_code"]
 
@@ -141,8 +141,8 @@ def candidates(every_port: bool = False) -> list[Found]:
 
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
     """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits, until ``ended``."""
-    from .robots.serial.port import opener, why_not
-    from .robots.serial.probing import probe
+    from ..robots.serial.port import opener, why_not
+    from ..robots.serial.probing import probe
 
     if not one.usable:
         return one

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import cable
-from .address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
-from .errors import UsageError
-from .jupyter import cells
-from .local import instances
-from .loops.call import Call
-from .server import Server
+from ..address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
+from ..errors import UsageError
+from ..jupyter import cells
+from ..local import instances
+from ..loops.call import Call
+from ..server import Server
+from . import usb
 
 if TYPE_CHECKING:
-    from .client import Client
+    from ..client import Client
 
 __all__ = [
     "add",
@@ -156,7 +156,7 @@ def refuse_own_loop(address: str | Server | None) -> None:
     """
     if isinstance(address, Server) or address is None:
         server = address
-    elif (port := cable.port_of(address)) is not None:
+    elif (port := usb.port_of(address)) is not None:
         server = next((one for one in servers() if one.robot.port and port in ("", one.robot.port)), None)
     else:
         server = local(normalise(address))

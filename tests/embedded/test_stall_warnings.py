@@ -10,8 +10,8 @@ import time
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.embedded.stall_warnings import PERIOD
 from mbot_nb.loops.monitor import LoopMonitor
-from mbot_nb.stalls import PERIOD
 
 
 async def test_of_blocks_that_follow_closely_the_longest_is_told(caplog: pytest.LogCaptureFixture) -> None:

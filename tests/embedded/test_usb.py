@@ -15,8 +15,8 @@ import pytest
 import serial.tools.list_ports
 
 import mbot_nb as mb
-from mbot_nb import cable
-from mbot_nb.cable import port_of
+from mbot_nb.embedded import usb as cable
+from mbot_nb.embedded.usb import port_of
 from mbot_nb.local import instances
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.host import Emulator
@@ -129,7 +129,7 @@ async def test_several_robots_are_a_question_with_the_answers(emulated: Callable
 
 
 async def test_of_several_ports_the_one_that_answers_is_taken(emulator: Emulator, own_places: list[Any]) -> None:
-    from tests.test_discovery import usb
+    from tests.embedded.test_discovery import usb
 
     own_places += [usb("/dev/no-such-port"), usb("/dev/ttyS7", vid=None)]
     async with mb.connect("usb") as bot:
@@ -141,7 +141,7 @@ async def test_no_robot_says_what_is_there_and_what_to_do(own_places: list[Any])
         await mb.connect("usb")
     assert "mbot-nb emulate" in str(caught.value)
     assert "mb.doctor()" in str(caught.value)
-    from tests.test_discovery import usb
+    from tests.embedded.test_discovery import usb
 
     own_places.append(usb("/dev/ttyS7", vid=None))
     with pytest.raises(mb.ConnectError, match="/dev/ttyS7: not asked"):

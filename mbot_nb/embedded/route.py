@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..client import Client
+from ..loops.home import Home
+from ..server import Server
+from ..transport.impairment import Relay
 from . import registry
-from .client import Client
-from .loops.home import Home
-from .server import Server
-from .transport.impairment import Relay
 
 __all__ = ["Way"]
 

@@ -14,13 +14,13 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from .jupyter import cell_log
-from .loops.home import Home
-from .loops.monitor import LoopMonitor
+from ..jupyter import cell_log
+from ..loops.home import Home
+from ..loops.monitor import LoopMonitor
 
 if TYPE_CHECKING:
-    from .client import Client
-    from .server import Server
+    from ..client import Client
+    from ..server import Server
 
 __all__ = ["watch_client", "watch_server"]
 

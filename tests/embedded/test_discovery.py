@@ -16,8 +16,8 @@ import pytest
 import serial.tools.list_ports
 
 import mbot_nb as mb
-from mbot_nb import discovery
-from mbot_nb.discovery import Discovery, Found, candidates, discover
+from mbot_nb.embedded import discovery
+from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
 from mbot_nb.local import instances, paths
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.port import opener
