@@ -20,7 +20,7 @@ _MOST = 2.0  # ms
 _OPEN = f"""
 import asyncio, math, time
 import mbot_nb as mb
-from mbot_nb.protocol.events import EventReceived
+from mbot_nb.protocol.client.events import EventReceived
 
 server = await mb.serve(port=0)
 bot = await mb.connect(server)

@@ -80,7 +80,7 @@ async with asyncio.timeout(60):
 _DEMO = """
 import asyncio
 import mbot_nb as mb
-from mbot_nb.protocol.events import RoundTrip
+from mbot_nb.protocol.client.events import RoundTrip
 
 bot = await mb.demo()
 trips = [0]

@@ -13,8 +13,8 @@ import msgspec
 import pandas as pd
 
 import mbot_nb as mb
+from mbot_nb.protocol.client.events import EventReceived
 from mbot_nb.protocol.codec import ServerFrames
-from mbot_nb.protocol.events import EventReceived
 
 from . import ours
 from .figures import Comparison, Goal

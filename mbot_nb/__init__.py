@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from . import lab, plots, sync, widgets
     from .checkup import doctor
     from .client import Client
+    from .client.subscriptions import Event
     from .embedded.api import connect, serve
     from .embedded.discovery import discover
     from .first_look import demo
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from .robots.serial.mcore import MBotRobot
     from .robots.simulator import SimulatedRobot
     from .server import Server
-    from .subscriptions import Event
     from .sync import run
     from .vocabulary import CommandResult
 
@@ -54,7 +54,7 @@ _LAZY = {
     "Client": "client",
     "CommandResult": "vocabulary",
     "CyberPiRobot": "robots.serial.cyberpi",
-    "Event": "subscriptions",
+    "Event": "client.subscriptions",
     "MBotRobot": "robots.serial.mcore",
     "Motion": "robot",
     "Recorder": "recording.recorder",

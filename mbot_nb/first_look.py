@@ -11,8 +11,8 @@ from .loops.call import OpeningCall
 from .loops.home import Home
 
 if TYPE_CHECKING:
+    from .client.subscriptions import Event
     from .server import Server
-    from .subscriptions import Event
     from .widgets import Card
 
 __all__ = ["demo"]

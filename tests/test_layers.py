@@ -26,7 +26,10 @@ FLOORS = (
         "tour",
     },  # what remembers, measures, and puts the parts together
     {"robots"},  # what moves
-    {"client", "server", "subscriptions"},  # what talks
+    {
+        "client",
+        "server",
+    },  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
     {

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .client import Client
-from .look import Batch, Latency, Stats
+from .status import Batch, Latency, Stats
 
 __all__ = ["Batch", "Client", "Latency", "Stats"]

@@ -16,9 +16,8 @@ from ..commands import URGENT
 from ..errors import CommandTimeoutError, MbotError, NotConnectedError, UsageError
 from ..loops.call import call
 from ..loops.home import Home
-from ..protocol.backoff import Loss, LossKind
 from ..protocol.client import ClientSession
-from ..protocol.events import (
+from ..protocol.client.events import (
     Acknowledged,
     ClientEvent,
     ConnectionChanged,
@@ -29,13 +28,14 @@ from ..protocol.events import (
     Settled,
     Trouble,
 )
-from ..protocol.outgoing import Outgoing, SentBatch
+from ..protocol.client.outbox import Outgoing, SentBatch
+from ..protocol.loss import Loss, LossKind
 from ..protocol.settings import Settings
-from ..subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
-from .calls import AGAIN, Calls
-from .line import FrameTap, Line
-from .trouble import connect_error
-from .waiting import wake
+from .base import AGAIN, Calls
+from .conditions import wake
+from .connect_errors import connect_error
+from .link import FrameTap, Line
+from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
 
 if TYPE_CHECKING:
     import ssl as tls

@@ -12,16 +12,13 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
 from ..client import Client
-from ..commands import plain, readable
 from ..errors import AddressInUseError, ConnectError, UsageError
 from ..jupyter import cells, hints, ipykernel_fixes
 from ..loops.call import OpeningCall
 from ..loops.home import Home, running_loop
-from ..protocol.settings import BatchPolicy, Settings
+from ..protocol.settings import BatchPolicy, settings_from
 from ..server import Server
 from ..version import __version__
 from . import cable_server, registry, stall_warnings, usb
@@ -73,7 +70,7 @@ def serve(
         UsageError: a setting is out of its range, what is to be allowed is no origin, or ``speed`` is given for a robot that
             lives now.
     """
-    chosen = _settings(settings)
+    chosen = settings_from(settings)
     origins = allowed_origins(allow_origins)
     chosen_port = default_port(ssl is not None) if port is None else port
     if speed is not None:
@@ -150,7 +147,7 @@ def connect(
     Raises:
         ConnectError: within 2 s (of a robot on a cable, 10 s), with the reason and what to do.
     """
-    chosen = _settings(
+    chosen = settings_from(
         {"batch_window": batch_window, "max_batch_size": max_batch_size, "batch_policy": batch_policy, **(settings or {})}
     )
     home = _home(thread)
@@ -217,26 +214,6 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
             "which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server.url, server.token
-
-
-def _settings(changes: Mapping[str, Any] | None) -> Settings:
-    try:
-        given = msgspec.structs.asdict(Settings(**(changes or {})))
-    except TypeError as error:
-        raise UsageError(f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}") from None
-    if given["batch_policy"] not in ("window", "adaptive"):
-        raise UsageError(f'batch_policy is "window" or "adaptive", not {given["batch_policy"]!r}')
-    try:
-        settings = msgspec.convert(plain(given), Settings)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the settings cannot be so: {readable(error)}") from None
-    for name, value in msgspec.structs.asdict(settings).items():
-        numbers = value if isinstance(value, tuple) else (value,)
-        if not numbers or any(isinstance(number, (int, float)) and not number >= 0 for number in numbers):
-            raise UsageError(f"{name} must be {'numbers' if numbers is value else 'a number'} of 0 or more, not {given[name]!r}")
-    if not 1 <= settings.max_batch_size <= settings.max_batch_received:
-        raise UsageError(f"max_batch_size must be 1 to {settings.max_batch_received}, not {settings.max_batch_size}")
-    return settings
 
 
 def _set_speed(robot: Robot | None, speed: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
-from ..protocol.sessions import Received, ServerSession
+from ..protocol.server.sessions import Received, ServerSession
 from ..server import RemoteClient, Server
 
 __all__ = ["COMMAND", "EVENT", "answer"]

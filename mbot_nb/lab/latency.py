@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..client import Client
+from ..client.sync import SyncClient
 from ..loops.call import Call
-from ..protocol.events import ConnectionChanged, RoundTrip, Trouble
-from ..sync import SyncClient
+from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
 from .clocks import SAME, ClockLog, Offset, estimate
 from .results import Run
 from .schedule import pace

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..client import Client
+from ..client.sync import SyncClient
 from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
 from ..loops.call import Call
 from ..protocol.batching import Batcher, mean_wait, sharing
-from ..protocol.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
-from ..protocol.outgoing import Outgoing, SentBatch
+from ..protocol.client.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
+from ..protocol.client.outbox import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
-from ..sync import SyncClient
 from .answering import COMMAND, EVENT, answer
 from .clocks import SAME, ClockLog, Offset, estimate
 from .latency import PATIENCE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..loops.monitor import Stall
-from ..protocol.events import ConnectionChanged
+from ..protocol.client.events import ConnectionChanged
 from .clocks import Offset
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..client import Client
+from ..client.sync import SyncClient
 from ..embedded.route import Way
 from ..errors import NotConnectedError, UsageError
 from ..jupyter.cells import shell
 from ..loops.monitor import LoopMonitors, Stall
-from ..sync import SyncClient
 from ..version import __version__
 
 __all__ = ["STALL", "Surroundings", "client_of", "held_up", "lags", "positive"]

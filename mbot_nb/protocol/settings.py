@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["KIB", "MIB", "SUBPROTOCOL", "VERSION", "BatchPolicy", "Settings"]
+from ..commands import plain, readable
+from ..errors import UsageError
+
+__all__ = ["KIB", "MIB", "SUBPROTOCOL", "VERSION", "BatchPolicy", "Settings", "settings_from"]
 
 VERSION: Final = 2
 SUBPROTOCOL = "mbot.v2"
@@ -75,3 +79,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Commands that may wait for the handlers of those ahead of them."""
     rate_notice: float = 1.0
     out_queue: int = MIB
+
+
+def settings_from(changes: Mapping[str, Any] | None) -> Settings:
+    """Build the settings of a client or server from those that shall differ from the defaults.
+
+    Raises:
+        UsageError: a name is unknown, or a value has the wrong type or is out of its range.
+    """
+    try:
+        given = msgspec.structs.asdict(Settings(**(changes or {})))
+    except TypeError as error:
+        raise UsageError(f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}") from None
+    if given["batch_policy"] not in ("window", "adaptive"):
+        raise UsageError(f'batch_policy is "window" or "adaptive", not {given["batch_policy"]!r}')
+    try:
+        settings = msgspec.convert(plain(given), Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"invalid settings: {readable(error)}") from None
+    for name, value in msgspec.structs.asdict(settings).items():
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not numbers or any(isinstance(number, (int, float)) and not number >= 0 for number in numbers):
+            raise UsageError(f"{name} must be {'numbers' if numbers is value else 'a number'} of 0 or more, not {given[name]!r}")
+    if not 1 <= settings.max_batch_size <= settings.max_batch_received:
+        raise UsageError(f"max_batch_size must be 1 to {settings.max_batch_received}, not {settings.max_batch_size}")
+    return settings

@@ -14,7 +14,7 @@ import msgspec
 from ..client import Client
 from ..embedded.route import Way
 from ..errors import CommandTimeoutError, NotConnectedError
-from ..protocol.events import (
+from ..protocol.client.events import (
     BatchingChanged,
     ClientEvent,
     ConnectionChanged,
@@ -24,7 +24,7 @@ from ..protocol.events import (
     Settled,
     StateChanged,
 )
-from ..protocol.outgoing import SentBatch
+from ..protocol.client.outbox import SentBatch
 from .commands import CommandTable
 from .listener import Listener
 from .metadata import batching

@@ -8,7 +8,7 @@ from itertools import islice, takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.outgoing import Outgoing
+from ..protocol.client.outbox import Outgoing
 from .packing import Chunk, Labels, pack
 from .tables import Column, Spill, Table
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..loops.home import Home
 from ..loops.monitor import LoopMonitors, Stall
+from ..protocol.client.outbox import SentBatch
 from ..protocol.messages import EventMessage
-from ..protocol.outgoing import SentBatch
 from .commands import CommandTable
 from .journal import SINCE
 from .rows import batch_rows

@@ -28,7 +28,8 @@ from .tables import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..sync import SyncClient, SyncServer
+    from ..client.sync import SyncClient
+    from ..server.sync import SyncServer
     from .recording import Recording
 
 __all__ = ["Recorder"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..protocol.outgoing import SentBatch
+from ..protocol.client.outbox import SentBatch
 from .wiretap import messages_in
 
 __all__ = ["batch_rows"]

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from ..protocol.messages import CommandMessage
-from ..protocol.sessions import Received, ServerSession, SessionState
+from ..protocol.server.sessions import Received, ServerSession, SessionState
 from ..server import Server
 from .commands import CommandTable
 from .listener import Listener

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from ..protocol import messages as m
-from ..protocol.outgoing import SentBatch
+from ..protocol.client.outbox import SentBatch
 from .packing import pack_texts
 
 __all__ = ["TYPES", "Item", "Wiretap", "messages_in"]

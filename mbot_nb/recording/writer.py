@@ -25,7 +25,7 @@ from .packing import Chunk
 from .schema import SCHEMA
 
 if TYPE_CHECKING:
-    from ..protocol.outgoing import Outgoing
+    from ..protocol.client.outbox import Outgoing
     from .mbot_file import Opened
     from .tables import Table
 

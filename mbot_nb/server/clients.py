@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..protocol.server import Hub
-from ..protocol.sessions import ServerSession, SessionState
+from ..protocol.server.sessions import ServerSession, SessionState
 
 __all__ = ["Clients", "RemoteClient"]
 

@@ -17,7 +17,7 @@ from ..jupyter.handlers import is_again, is_cancelled
 from ..loops.home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
-from ..protocol.sessions import Received, ServerSession
+from ..protocol.server.sessions import Received, ServerSession
 from ..robot import Ended, Motion, Outcome, Robot
 from .clients import Clients, RemoteClient
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ..address import is_loopback
-from ..protocol.backoff import CloseCode, Loss
+from ..protocol.loss import CloseCode, Loss
 from ..protocol.server import Close, ServerConnection
-from ..protocol.sessions import SessionQuery
+from ..protocol.server.sessions import SessionQuery
 from ..transport.websocket import ServerWire, Wire
 
 if TYPE_CHECKING:

@@ -18,19 +18,19 @@ from ..address import normal_origin, origin_is_loopback
 from ..errors import UsageError
 from ..loops.call import call
 from ..loops.home import Home
-from ..protocol.backoff import CloseCode
+from ..protocol.loss import CloseCode
 from ..protocol.server import Hub, ServerConnection
+from ..protocol.server.sessions import ServerSession
 from ..protocol.server.tap import Tap
-from ..protocol.sessions import ServerSession
 from ..protocol.settings import Settings
 from ..robot import Robot
 from ..transport.websocket import HANDSHAKE_TIMEOUT, ServerWire
 from .clients import Clients, RemoteClient
+from .event_payload import sayable
 from .execution import CommandHandler, Execution, Hook
 from .link import Link
-from .ports import cannot_listen, network_address
-from .reading import Reading
-from .sayable import sayable
+from .listen_errors import cannot_listen, network_address
+from .robot_reader import Reading
 
 if TYPE_CHECKING:
     import ssl as tls

@@ -25,7 +25,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from ..protocol.backoff import CloseCode, Loss, LossKind
+from ..protocol.loss import CloseCode, Loss, LossKind
 from ..protocol.settings import MAX_FRAME, SUBPROTOCOL
 
 __all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial"]

@@ -23,8 +23,8 @@ from .picture import picture
 
 if TYPE_CHECKING:
     from ..client import Client
+    from ..client.sync import SyncClient
     from ..robots.simulator import Simulation
-    from ..sync import SyncClient
 
 __all__ = ["Arena"]
 

@@ -16,8 +16,8 @@ from .picture import picture
 
 if TYPE_CHECKING:
     from ..client import Client
+    from ..client.sync import SyncClient
     from ..state import StateView
-    from ..sync import SyncClient
 
 __all__ = ["Card", "Pose", "pose_of", "replay_jumped"]
 

@@ -22,7 +22,7 @@ from .still_chart import still_chart
 
 if TYPE_CHECKING:
     from ..client import Client
-    from ..sync import SyncClient
+    from ..client.sync import SyncClient
 
 __all__ = ["LiveChart"]
 

@@ -13,9 +13,9 @@ import ipywidgets
 import traitlets
 
 from ..client import Client
+from ..client.sync import SyncClient
 from ..errors import UsageError
 from ..loops.call import settle
-from ..sync import SyncClient
 from . import rerun
 from .arena import Arena
 from .chart import LiveChart

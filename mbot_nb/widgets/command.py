@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import concurrent.futures
 
     from ..client import Client
-    from ..sync import SyncClient
+    from ..client.sync import SyncClient
 
 __all__ = ["CommandPanel"]
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client import Client, Latency
+from ..client.sync import SyncClient
 from ..embedded.api import connect, serve
 from ..embedded.discovery import USB, Discovery, Found, discover
 from ..embedded.registry import server_of, servers
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..loops.call import settle
 from ..loops.home import Home
-from ..sync import SyncClient
 from .advice import for_clicking
 from .command import advised
 from .live import LiveWidget, page_style, page_text, rounded

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets
 
+from ..client.sync import SyncClient
 from ..errors import MbotError, UsageError
 from ..state import StateView
-from ..sync import SyncClient
 from . import rerun
 from .pace import budget
 from .stopping import Stopping, out_of_reach

@@ -18,7 +18,7 @@ from .live import LiveWidget, kind_of, page_style, page_text
 
 if TYPE_CHECKING:
     from ..client import Client
-    from ..sync import SyncClient
+    from ..client.sync import SyncClient
 
 __all__ = ["DrivePad"]
 

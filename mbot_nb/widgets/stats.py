@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import concurrent.futures
 
     from ..client import Client, Stats
-    from ..sync import SyncClient
+    from ..client.sync import SyncClient
 
 __all__ = ["StatsPanel"]
 

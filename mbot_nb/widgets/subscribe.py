@@ -18,8 +18,8 @@ from .live import LiveWidget, page_style, page_text
 
 if TYPE_CHECKING:
     from ..client import Client
-    from ..subscriptions import Event, Handler, Subscription
-    from ..sync import SyncClient
+    from ..client.subscriptions import Event, Handler, Subscription
+    from ..client.sync import SyncClient
 
 __all__ = ["SubscribePanel"]
 

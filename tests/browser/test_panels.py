@@ -69,7 +69,7 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.execute("await panel.bot.drive(30, 30, duration=0.2)")
     notebook.screenshot(f"connect-{version}")
     # The server goes ...
-    notebook.execute("server = mb.embedded.servers()[-1]; port = server.port; await server.close()")
+    notebook.execute("server = mb.embedded.registry.servers()[-1]; port = server.port; await server.close()")
     expect(field(panel, "connection")).to_have_text("Connection lost")
     expect(field(panel, "countdown")).to_contain_text("Attempt")
     expect(field(panel, "trouble")).to_contain_text(

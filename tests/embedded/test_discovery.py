@@ -144,8 +144,8 @@ def test_a_server_that_does_not_answer_says_so() -> None:
     silent = (
         "import socket, sys\n"
         "s = socket.create_server(('127.0.0.1', 0))\n"
-        "from mbot_nb import running\n"
-        "running.register('server', 'mbot2', f'ws://127.0.0.1:{s.getsockname()[1]}')\n"
+        "from mbot_nb.local import instances\n"
+        "instances.register('server', 'mbot2', f'ws://127.0.0.1:{s.getsockname()[1]}')\n"
         "print('ready', flush=True)\n"
         "sys.stdin.read()"
     )

@@ -40,7 +40,7 @@ EARS = """
 import asyncio, gc, logging, sys, threading, time
 import ipywidgets
 import mbot_nb as mb
-from mbot_nb import embedded
+from mbot_nb.embedded import api, registry
 
 complaints = []
 
@@ -67,7 +67,7 @@ def ours():
     loops = [asyncio.get_running_loop()] + ([io.loop] if io else [])
     clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing._closed]
     tasks = [repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)]
-    return [repr(server) for server in embedded.servers()] + clients + tasks + complaints
+    return [repr(server) for server in registry.servers()] + clients + tasks + complaints
 
 async def close_everything():
     for thing in [thing for thing in gc.get_objects() if type(thing) in (mb.Client, mb.Server)]:

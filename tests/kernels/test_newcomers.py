@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.subscriptions import EventStream
+from mbot_nb.client.subscriptions import EventStream
 from mbot_nb.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> N
         assert "nothing has happened yet" in shown, call
         assert "Write `await` in front of it" in shown, call
     assert notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing") >= len(CALLS) - 3
-    assert notebook.value("bot.connected, len(embedded.servers())") == (True, 1)
+    assert notebook.value("bot.connected, len(registry.servers())") == (True, 1)
     end(notebook)
 
 

@@ -57,7 +57,7 @@ def test_cancel_returns_what_is_finished(measured: Kernel) -> None:
 def test_plain_work_offers_what_ends_it(kernel: Kernel) -> None:
     """Cancel where a click is heard while plain code runs; elsewhere the words say which button does it."""
     running = kernel.start("""
-        from mbot_nb import bar
+        from mbot_nb.jupyter import progress_bar as bar
         bar.PATIENT, bar.EVERY = -1.0, 1
         for number in bar.counted(range(100), 100, "counting"):
             print(number, flush=True)

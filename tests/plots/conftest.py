@@ -13,9 +13,9 @@ from mbot_nb.lab import LoadRun, PingRun
 from mbot_nb.lab.loading import STAGES
 from mbot_nb.lab.statistics import gaps
 from mbot_nb.loops.monitor import Stall
-from mbot_nb.protocol.backoff import Loss, LossKind
 from mbot_nb.protocol.batching import mean_wait
-from mbot_nb.protocol.events import ConnectionChanged
+from mbot_nb.protocol.client.events import ConnectionChanged
+from mbot_nb.protocol.loss import Loss, LossKind
 
 START = 1000.0
 SETTINGS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from mbot_nb.protocol.messages import CommandMessage
 from mbot_nb.protocol.server import ServerConnection
-from mbot_nb.protocol.sessions import ServerSession
+from mbot_nb.protocol.server.sessions import ServerSession
 
 ROOM = 32 * 1024
 """Bytes that the transport takes before it says that it has no room."""

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mbot_nb.protocol.backoff import Loss, LossKind
 from mbot_nb.protocol.client import ClientSession
-from mbot_nb.protocol.events import Acknowledged, ClientEvent, Settled
-from mbot_nb.protocol.outgoing import Outgoing
+from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Settled
+from mbot_nb.protocol.client.outbox import Outgoing
+from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.server import Hub, ServerConnection
-from mbot_nb.protocol.sessions import ServerSession, SessionQuery
+from mbot_nb.protocol.server.sessions import ServerSession, SessionQuery
 from mbot_nb.protocol.settings import Settings
 
 RESET = Loss(LossKind.RESET, "the connection broke")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.protocol.backoff import Backoff, CloseCode, Loss, LossKind, is_final
+from mbot_nb.protocol.backoff import Backoff
+from mbot_nb.protocol.loss import CloseCode, Loss, LossKind, is_final
 from mbot_nb.protocol.settings import Settings
 
 

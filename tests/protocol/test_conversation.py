@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mbot_nb.commands import MOTIONS, URGENT
 from mbot_nb.errors import CommandExpiredError, CommandTimeoutError, DeliveryUnknownError, NotConnectedError
 from mbot_nb.protocol.client import State
-from mbot_nb.protocol.events import ConnectionChanged, EventReceived, EventsMissed, Settled
+from mbot_nb.protocol.client.events import ConnectionChanged, EventReceived, EventsMissed, Settled
 from mbot_nb.protocol.settings import Settings
 
 from .world import World

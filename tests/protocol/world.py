@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from mbot_nb.commands import MOTIONS
-from mbot_nb.protocol.backoff import Loss, LossKind
 from mbot_nb.protocol.client import ClientSession, State
-from mbot_nb.protocol.events import Acknowledged, ClientEvent, Dial, Drop, Settled
+from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Dial, Drop, Settled
+from mbot_nb.protocol.client.outbox import Outgoing
+from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.messages import CommandMessage
-from mbot_nb.protocol.outgoing import Outgoing
 from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
-from mbot_nb.protocol.sessions import Received, ServerSession, SessionQuery, SessionState
+from mbot_nb.protocol.server.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
 from .furniture import ROOM, Cable, Robot

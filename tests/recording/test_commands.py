@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.protocol.outgoing import Outgoing
+from mbot_nb.protocol.client.outbox import Outgoing
 from mbot_nb.recording import arrow, commands
 from mbot_nb.recording.commands import CommandTable
 from mbot_nb.recording.schema import SCHEMA

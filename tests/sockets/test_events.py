@@ -229,7 +229,7 @@ async def test_events_that_nobody_takes_drop_the_oldest_and_say_so(
 async def test_a_handler_that_is_too_slow_is_told_and_the_rest_goes_on(
     server: mb.Server, bot: mb.Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mbot_nb.subscriptions.Subscription.MAX_WAITING", 5)
+    monkeypatch.setattr("mbot_nb.client.subscriptions.Subscription.MAX_WAITING", 5)
     go = asyncio.Event()
     heard: list[int] = []
 

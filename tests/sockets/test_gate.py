@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 import mbot_nb as mb
 from mbot_nb import address
 from mbot_nb.address import default_port
-from mbot_nb.server.ports import network_address
+from mbot_nb.server.listen_errors import network_address
 
 from .conftest import Connect, Serve
 from .peers import HANDSHAKE, message, peer, raw, until

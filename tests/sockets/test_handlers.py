@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.protocol.sessions import ServerSession
+from mbot_nb.protocol.server.sessions import ServerSession
 
 from .conftest import Connect, Serve
 from .peers import Relay, TinyRobot, command, peer, until

@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
-from mbot_nb.protocol.events import PingLost
+from mbot_nb.protocol.client.events import PingLost
 
 from .conftest import Connect, Serve
 from .peers import Relay, TinyRobot, message, until

@@ -11,7 +11,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.embedded import registry
-from mbot_nb.protocol.events import ConnectionChanged
+from mbot_nb.protocol.client.events import ConnectionChanged
 
 from .conftest import Connect, Serve
 from .peers import TinyRobot, until

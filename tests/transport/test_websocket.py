@@ -13,7 +13,7 @@ from http import HTTPStatus
 import pytest
 from websockets.http11 import Request
 
-from mbot_nb.protocol.backoff import Loss, LossKind
+from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.transport import websocket as transport
 from mbot_nb.transport.websocket import ClientWire, DialError, ServerWire, Wire, dial
 

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.client.trouble import connect_error
+from mbot_nb.client.connect_errors import connect_error
 from mbot_nb.embedded.discovery import Discovery, Found
 from mbot_nb.embedded.registry import servers
-from mbot_nb.protocol.backoff import CloseCode, Loss, LossKind
+from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.advice import for_clicking
 from tests.sockets.peers import TinyRobot

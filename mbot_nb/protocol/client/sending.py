@@ -10,10 +10,10 @@ from ...commands import MOTIONS, URGENT
 from ..batching import FlushReason
 from ..codec import ENVELOPE_BYTES, encode, envelope, to_json
 from ..heartbeat import ClockOffset, Heartbeat
-from ..outgoing import Outgoing, SentBatch
 from ..settings import MAX_FRAME, Settings
-from .calls import Calls
-from .life import Life
+from .lifecycle import Life
+from .outbox import Outgoing, SentBatch
+from .pending import Calls
 from .states import ClientCounters, State
 
 __all__ = ["Sending"]

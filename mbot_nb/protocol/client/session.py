@@ -13,13 +13,13 @@ from typing import Any
 
 from ...errors import ProtocolError
 from .. import messages as m
-from ..backoff import CloseCode, Loss, LossKind
 from ..codec import ServerFrames, encode, to_json
-from ..events import EventReceived, EventsMissed, PingLost, RoundTrip, StateChanged, Trouble
 from ..heartbeat import ClockOffset, Heartbeat, Silence
+from ..loss import CloseCode, Loss, LossKind
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
 from ..settings import Settings
+from .events import EventReceived, EventsMissed, PingLost, RoundTrip, StateChanged, Trouble
 from .sending import Sending
 from .states import State
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..codec import encode, envelope, to_json
-from ..outgoing import Outgoing, SentBatch
 from ..settings import MAX_FRAME
+from .outbox import Outgoing, SentBatch
 
 __all__ = ["Urgent"]
 

@@ -2,6 +2,6 @@
 
 from .connection import ServerConnection
 from .hub import MAX_STATE, Hub, event_payload
-from .outflow import Close, ConnectionState
+from .outgoing import Close, ConnectionState
 
 __all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ...commands import URGENT
 from ...errors import ProtocolError
 from .. import messages as m
-from ..backoff import CloseCode
 from ..codec import ClientFrames, encode
 from ..heartbeat import Silence
+from ..loss import CloseCode
 from ..ordering import Gap
-from ..sessions import Received, SessionQuery
-from .opening import Opening
-from .outflow import Close, ConnectionState
+from .handshake import Opening
+from .outgoing import Close, ConnectionState
+from .sessions import Received, SessionQuery
 from .throttle import Throttle
 
 if TYPE_CHECKING:

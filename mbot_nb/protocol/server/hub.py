@@ -10,12 +10,12 @@ from ...commands import MOTIONS, URGENT
 from .. import messages as m
 from ..codec import clean, encode, to_json
 from ..mirror import StateStore
-from ..sessions import Received, ServerSession, Sessions, SessionState
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
+from .sessions import Received, ServerSession, Sessions, SessionState
 from .tap import Tap, Taps
 
 if TYPE_CHECKING:
-    from .outflow import Outflow
+    from .outgoing import Outflow
 
 __all__ = ["MAX_STATE", "Hub", "event_payload"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..messages import CommandMessage
-from ..sessions import Received, ServerSession
+from .sessions import Received, ServerSession
 
 __all__ = ["Tap", "Taps"]
 

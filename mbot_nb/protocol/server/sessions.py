@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from . import messages as m
-from .ordering import Orderer
-from .settings import Settings
+from .. import messages as m
+from ..ordering import Orderer
+from ..settings import Settings
 
 __all__ = ["TRANSITIONS", "Received", "ServerSession", "SessionQuery", "SessionState", "Sessions"]
 

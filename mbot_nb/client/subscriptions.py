@@ -13,11 +13,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from .errors import UsageError
-from .jupyter.cells import Cell, current
-from .jupyter.handlers import is_again, is_cancelled
-from .loops.call import call
-from .loops.home import Home
+from ..errors import UsageError
+from ..jupyter.cells import Cell, current
+from ..jupyter.handlers import is_again, is_cancelled
+from ..loops.call import call
+from ..loops.home import Home
 
 __all__ = [
     "Event",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import messages as m
-from ..backoff import CloseCode
 from ..codec import encode, envelope
 from ..heartbeat import Silence
-from ..sessions import ServerSession, SessionQuery
-from .outflow import Close, ConnectionState, Outflow
+from ..loss import CloseCode
+from .outgoing import Close, ConnectionState, Outflow
+from .sessions import ServerSession, SessionQuery
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -18,13 +18,13 @@ from ..loops.call import Call, call
 from ..loops.home import Home, running_loop
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
+from ..protocol.client.outbox import Outgoing
 from ..protocol.codec import to_json
-from ..protocol.outgoing import Outgoing
 from ..protocol.settings import MAX_FRAME, Settings
 from ..vocabulary import CommandResult, Vocabulary
-from .line import Line
-from .look import Look
-from .waiting import Conditions
+from .conditions import Conditions
+from .link import Line
+from .status import Look
 
 __all__ = ["AGAIN", "Calls"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..backoff import Backoff, Loss, LossKind, is_final
-from ..events import ClientEvent, ConnectionChanged, Dial, Drop
+from ..backoff import Backoff
+from ..loss import Loss, LossKind, is_final
 from ..settings import Settings
+from .events import ClientEvent, ConnectionChanged, Dial, Drop
 from .states import TRANSITIONS, WORDS, State
 
 __all__ = ["Life"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.protocol.sessions import ANSWERS_KEPT, SKIPPED_KEPT, ServerSession, SessionQuery, Sessions, SessionState
+from mbot_nb.protocol.server.sessions import ANSWERS_KEPT, SKIPPED_KEPT, ServerSession, SessionQuery, Sessions, SessionState
 from mbot_nb.protocol.settings import MAX_INTEGER, Settings
 
 

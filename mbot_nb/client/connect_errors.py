@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConnectError
-from ..protocol.backoff import CloseCode, Loss, LossKind, is_final
+from ..protocol.loss import CloseCode, Loss, LossKind, is_final
 
 __all__ = ["connect_error"]
 

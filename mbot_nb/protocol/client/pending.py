@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...errors import (
-    CommandError,
-    CommandRejectedError,
-    CommandTimeoutError,
-    DeliveryUnknownError,
-    MbotError,
-    NotConnectedError,
-)
-from ..backoff import Loss
-from ..events import Acknowledged, ClientEvent, Settled
-from ..outgoing import Outbox, Outcome, Outgoing, unknown
+from ...errors import CommandError, CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, MbotError, NotConnectedError
+from ..loss import Loss
 from ..settings import Settings
+from .events import Acknowledged, ClientEvent, Settled
+from .outbox import Outbox, Outcome, Outgoing, unknown
 from .urgent import RELEASE, Urgent
 
 __all__ = ["Calls"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mbot_nb.protocol.server.outflow import PORTION
+from mbot_nb.protocol.server.outgoing import PORTION
 from mbot_nb.protocol.settings import MIB
 
-from .hands import Desk, Peer, read
+from ..hands import Desk, Peer, read
 
 TEXT = "x" * 10_000
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError
-from mbot_nb.protocol.outgoing import Outbox, Outgoing
+from mbot_nb.protocol.client.outbox import Outbox, Outgoing
 from mbot_nb.protocol.settings import MAX_FRAME, Settings
 
-from .hands import read
+from ..hands import read
 
 
 def outgoing(name: str = "note", now: float = 0.0, *, motion: bool = False, reply: bool = False, size: int = 0) -> Outgoing:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from .backoff import Loss
-from .outgoing import Outgoing
+from ..loss import Loss
+from .outbox import Outgoing
 
 __all__ = [
     "Acknowledged",

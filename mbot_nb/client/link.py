@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..address import with_query
 from ..loops.home import Home
-from ..protocol.backoff import CloseCode, Loss, LossKind
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
-from ..protocol.events import ClientEvent, Dial, Drop
+from ..protocol.client.events import ClientEvent, Dial, Drop
+from ..protocol.loss import CloseCode, Loss, LossKind
 from ..transport.websocket import DialError, Wire, dial
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mbot_nb.protocol.events import RoundTrip
+from mbot_nb.protocol.client.events import RoundTrip
 
 
 def test_a_round_trip_is_the_difference_of_two_readings_of_one_clock() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from mbot_nb.client.subscriptions import Event, EventStream, Subscriptions
 from mbot_nb.errors import UsageError
 from mbot_nb.jupyter.cells import Cell
 from mbot_nb.jupyter.handlers import is_again, is_cancelled
 from mbot_nb.loops.home import Home
-from mbot_nb.subscriptions import Event, EventStream, Subscriptions
 
 
 def handler_of(source: str, **names: Any) -> Callable[[Event], Any]:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from ..errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
-from .batching import Batcher, FlushReason
-from .codec import ENVELOPE_BYTES, batch, command_envelope
-from .settings import Settings
+from ...errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
+from ..batching import Batcher, FlushReason
+from ..codec import ENVELOPE_BYTES, batch, command_envelope
+from ..settings import Settings
 
 __all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..backoff import CloseCode
 from ..codec import ENVELOPE_BYTES, batch, encode, envelope
-from ..sessions import ServerSession
+from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
+from .sessions import ServerSession
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -13,10 +13,10 @@ from ..address import without_secrets
 from ..errors import ConnectError
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
-from ..protocol.outgoing import SentBatch
+from ..protocol.client.outbox import SentBatch
 from ..protocol.settings import Settings
 from ..state import StateView
-from .trouble import connect_error
+from .connect_errors import connect_error
 
 __all__ = ["Batch", "Latency", "Look", "Stats"]
 
