@@ -129,8 +129,8 @@ def make_recordings(folder: Path, recordings: int, rows: int) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from mbot_nb.recording.arrow import conformed
     from mbot_nb.recording.recording import Recording
+    from mbot_nb.recording.tables.arrow import conformed
 
     generator = np.random.default_rng(1)
     for number in range(recordings):
@@ -165,7 +165,7 @@ def make_recordings(folder: Path, recordings: int, rows: int) -> None:
 
 
 def _ours() -> Callable[[Path], Answer]:
-    from mbot_nb.lab.datasets import dataset
+    from mbot_nb.datasets.dataset import dataset
 
     def scan(folder: Path) -> Answer:
         with dataset(folder) as runs:

@@ -16,14 +16,14 @@ from typing import Any
 import serial
 
 from mbot_nb.commands import Drive
-from mbot_nb.robots.serial import f3, ff55
+from mbot_nb.robots.serial.connection.link import Link
+from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
-from mbot_nb.robots.serial.dialects import F3Dialect, Say
 from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.host import Emulator
-from mbot_nb.robots.serial.link import Link
-from mbot_nb.robots.serial.literals import call
-from mbot_nb.robots.serial.port import opener
+from mbot_nb.robots.serial.emulators.emulator import Emulator
+from mbot_nb.robots.serial.wire import f3, ff55
+from mbot_nb.robots.serial.wire.dialects import F3Dialect, Say
+from mbot_nb.robots.serial.wire.literals import call
 
 from .figures import Comparison, Goal
 from .harness import Contender

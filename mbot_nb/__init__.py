@@ -32,42 +32,42 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import lab, plots, sync, widgets
-    from .checkup import doctor
     from .client import Client
     from .client.subscriptions import Event
+    from .command_methods import CommandResult
+    from .demonstration import demo
+    from .diagnostics import doctor
     from .embedded.api import connect, serve
     from .embedded.discovery import discover
-    from .first_look import demo
     from .protocol.settings import Settings
     from .recording.recorder import Recorder
     from .recording.recording import Recording
-    from .recording.replay import ReplayRobot
+    from .recording.replay.robot import ReplayRobot
     from .robot import Motion, Robot
     from .robots.serial.cyberpi import CyberPiRobot
     from .robots.serial.mcore import MBotRobot
     from .robots.simulator import SimulatedRobot
     from .server import Server
     from .sync import run
-    from .vocabulary import CommandResult
 
 _LAZY = {
     "Client": "client",
-    "CommandResult": "vocabulary",
+    "CommandResult": "command_methods",
     "CyberPiRobot": "robots.serial.cyberpi",
     "Event": "client.subscriptions",
     "MBotRobot": "robots.serial.mcore",
     "Motion": "robot",
     "Recorder": "recording.recorder",
     "Recording": "recording.recording",
-    "ReplayRobot": "recording.replay",
+    "ReplayRobot": "recording.replay.robot",
     "Robot": "robot",
     "Server": "server",
     "Settings": "protocol.settings",
     "SimulatedRobot": "robots.simulator",
     "connect": "embedded.api",
-    "demo": "first_look",
+    "demo": "demonstration",
     "discover": "embedded.discovery",
-    "doctor": "checkup",
+    "doctor": "diagnostics",
     "lab": "",
     "plots": "",
     "run": "sync",

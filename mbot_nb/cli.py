@@ -104,7 +104,7 @@ def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> R
         return SimulatedRobot(seed=seed)
     if seed is not None:
         raise UsageError("--seed is for a simulated robot: a recording is what it is")
-    from .recording.replay import ReplayRobot
+    from .recording.replay.robot import ReplayRobot
 
     return ReplayRobot(replay, speed=speed, loop=loop)
 
@@ -162,9 +162,9 @@ def demo(
     from rich.console import Console
     from rich.text import Text
 
-    from .tour.clock import PACE
-    from .tour.execution import Interrupted, execute, find_notebook
-    from .tour.page import write_page
+    from .lessons.pace import PACE
+    from .lessons.page import write_page
+    from .lessons.runner import Interrupted, execute, find_notebook
 
     path = find_notebook()
     environment = {} if pace is None else {PACE: str(pace)}
@@ -217,7 +217,7 @@ def emulate(
 ) -> None:
     """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is its port, and nothing else."""
     from .robots.serial.emulators import run
-    from .robots.serial.emulators.mischief import Mischief
+    from .robots.serial.emulators.faults import Mischief
     from .robots.simulator import World
 
     if kind not in ("cyberpi", "mbot"):
@@ -272,7 +272,7 @@ def doctor() -> None:
     """Check what mbot_nb needs, and say how to mend what is missing."""
     from rich.console import Console
 
-    from .checkup import doctor as examine
+    from .diagnostics import doctor as examine
 
     with Console(stderr=True).status("Looking ..."):
         report = examine()

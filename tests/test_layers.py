@@ -16,32 +16,25 @@ PACKAGE = "mbot_nb"
 
 # From the top down. A module may import what stands on its own floor or below.
 FLOORS = (
-    {"widgets", "cli", "checkup", "first_look", "__main__"},  # what a person touches
-    {
-        "recording",
-        "plots",
-        "lab",
-        "embedded",
-        "sync",
-        "tour",
-    },  # what remembers, measures, and puts the parts together
+    {"widgets", "cli", "diagnostics", "demonstration", "__main__"},  # what a person touches
+    # What puts the parts together, remembers, measures and shows.
+    {"sync", "embedded", "lessons", "report", "recording", "datasets", "lab", "plots"},
     {"robots"},  # what moves
-    {
-        "client",
-        "server",
-    },  # what talks
+    {"client", "server"},  # what talks
     {"transport"},  # what carries text frames
     {"protocol"},  # what is said
+    # The words and tools that all floors share.
     {
         "commands",
-        "vocabulary",
+        "command_methods",
         "robot",
         "state",
         "address",
         "loops",
         "jupyter",
         "local",
-    },  # the words that all floors share
+        "html_page",
+    },
     {"errors", "version"},  # how it fails
 )
 FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}
@@ -51,7 +44,7 @@ FACADES = {"mbot_nb", "mbot_nb.robots"}
 
 # More than the floors say: robots never see a message, and widgets call commands and read state.
 NEVER = {
-    "robots": {"client", "server", "sync", "transport", "protocol"},
+    "robots": {"client", "server", "sync", "transport", "protocol", "loops"},
     "widgets": {"transport", "protocol"},
 }
 

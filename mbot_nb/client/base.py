@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from .. import commands as c
+from ..command_methods import CommandResult, Vocabulary
 from ..commands import Command
 from ..errors import CommandRejectedError, MbotError, NotConnectedError, SendBufferFullError
 from ..loops.call import Call, call
@@ -21,7 +22,6 @@ from ..protocol.client import State as SessionState
 from ..protocol.client.outbox import Outgoing
 from ..protocol.codec import to_json
 from ..protocol.settings import MAX_FRAME, Settings
-from ..vocabulary import CommandResult, Vocabulary
 from .conditions import Conditions
 from .link import Line
 from .status import Look

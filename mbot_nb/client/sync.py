@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ..command_methods import CommandResult, Vocabulary
 from ..commands import Command, EmergencyStop, Stop
 from ..loops.blocking import wait
 from ..loops.home import Home
 from ..state import StateView
-from ..vocabulary import CommandResult, Vocabulary
 from .client import Client
 from .link import FrameTap
 from .status import Batch, Latency, Stats

@@ -217,7 +217,7 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
 
 
 def _set_speed(robot: Robot | None, speed: float) -> None:
-    from ..recording.replay import ReplayRobot
+    from ..recording.replay.robot import ReplayRobot
 
     if not isinstance(robot, ReplayRobot):
         raise UsageError(f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), speed=2); others live now')

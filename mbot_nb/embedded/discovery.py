@@ -141,8 +141,8 @@ def candidates(every_port: bool = False) -> list[Found]:
 
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
     """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits, until ``ended``."""
-    from ..robots.serial.port import opener, why_not
-    from ..robots.serial.probing import probe
+    from ..robots.serial.connection.port import opener, why_not
+    from ..robots.serial.detection import probe
 
     if not one.usable:
         return one

@@ -10,7 +10,7 @@ import msgspec
 from ..client import Client
 from ..loops.home import Home
 from ..server import Server
-from ..transport.impairment import Relay
+from ..transport.relay import Relay
 from . import registry
 
 __all__ = ["Way"]

@@ -14,8 +14,8 @@ from ..errors import ConnectError
 from .discovery import USB, Found, RobotKind, candidates, examine
 
 if TYPE_CHECKING:
-    from ..robots.serial.emulators.host import Emulator
-    from ..robots.serial.robot import SerialRobot
+    from ..robots.serial.driver import SerialRobot
+    from ..robots.serial.emulators.emulator import Emulator
 
 __all__ = ["open_cable", "port_of", "stand_in"]
 
@@ -50,7 +50,7 @@ def open_cable(port: str, own: Iterable[str] = (), ended: threading.Event | None
     Raises:
         ConnectError: there is none, or there are several: then it lists them.
     """
-    from ..robots.serial.probing import open_robot
+    from ..robots.serial.detection import open_robot
 
     own = list(own)
     if port in own:

@@ -12,8 +12,8 @@ import re
 import traceback
 from typing import Any
 
+from ..command_methods import Vocabulary
 from ..loops.call import Call
-from ..vocabulary import Vocabulary
 from .cells import shell
 
 __all__ = ["hint", "offer"]

@@ -11,14 +11,14 @@ run.statistics, run.samples, run.stalls
 
 from __future__ import annotations
 
+from ..datasets.dataset import Dataset, dataset
 from ..protocol.batching import mean_wait
-from ..transport.impairment import Relay
 from ..transport.network import Network
-from .answering import answer
+from ..transport.relay import Relay
 from .comparison import Comparison, compare
-from .datasets import Dataset, dataset
 from .experiment import measure_load, measure_throughput
 from .latency import PingRun, ping
+from .load_handler import answer
 from .loading import LoadRun, load
 from .networks import NETWORKS, Conditions, network
 from .results import Run

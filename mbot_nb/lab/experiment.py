@@ -12,10 +12,10 @@ from ..embedded import api
 from ..errors import SendBufferFullError
 from ..protocol.settings import KIB, BatchPolicy
 from ..transport.network import Network
+from .environment import positive
 from .loading import load
 from .networks import network as network_of
 from .statistics import summarise, warm_up
-from .surroundings import positive
 
 __all__ = ["measure_load", "measure_throughput"]
 

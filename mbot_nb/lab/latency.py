@@ -11,11 +11,11 @@ from ..client import Client
 from ..client.sync import SyncClient
 from ..loops.call import Call
 from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
-from .clocks import SAME, ClockLog, Offset, estimate
+from .clock_offset import SAME, ClockLog, Offset, estimate
+from .environment import STALL, Surroundings, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
 from .statistics import Floats, gaps, warm_up
-from .surroundings import STALL, Surroundings, client_of, held_up, positive
 
 if TYPE_CHECKING:
     import pandas as pd

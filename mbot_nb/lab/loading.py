@@ -17,13 +17,13 @@ from ..protocol.batching import Batcher, mean_wait, sharing
 from ..protocol.client.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
 from ..protocol.client.outbox import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
-from .answering import COMMAND, EVENT, answer
-from .clocks import SAME, ClockLog, Offset, estimate
+from .clock_offset import SAME, ClockLog, Offset, estimate
+from .environment import STALL, Surroundings, client_of, held_up, positive
 from .latency import PATIENCE
+from .load_handler import COMMAND, EVENT, answer
 from .results import Run
 from .schedule import pace
 from .statistics import Estimate, gaps, mean, table, warm_up
-from .surroundings import STALL, Surroundings, client_of, held_up, positive
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ from ..errors import UsageError
 from ..loops.call import OpeningCall
 from ..loops.home import Home
 from ..server import Server
-from ..transport.impairment import Relay
 from ..transport.network import Network
+from ..transport.relay import Relay
 
 if TYPE_CHECKING:
     import ssl as tls

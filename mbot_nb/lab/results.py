@@ -10,7 +10,7 @@ import numpy as np
 
 from ..loops.monitor import Stall
 from ..protocol.client.events import ConnectionChanged
-from .clocks import Offset
+from .clock_offset import Offset
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table
 
 if TYPE_CHECKING:

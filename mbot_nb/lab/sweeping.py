@@ -19,7 +19,7 @@ from ..jupyter.progress_bar import bar
 from ..loops.call import Call
 from ..loops.home import Home
 from .experiment import measure_load
-from .progress import Finished, key
+from .sweep_log import Finished, key
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from .series import batchings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["batches"]
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Polygon, Rectangle
 from .figure import INK, PALE, SHADE, describe, headline, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["path"]
 

@@ -13,7 +13,7 @@ from .series import series_of
 
 if TYPE_CHECKING:
     from ..lab import Run
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["heatmap"]
 

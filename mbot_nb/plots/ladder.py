@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..lab import Run
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["reconnects"]
 

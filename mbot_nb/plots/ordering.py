@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from .figure import INK, MARK, PALE, SHADE, describe, headline, legend_below, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["order"]
 

@@ -11,7 +11,7 @@ from .series import Series, series_of
 
 if TYPE_CHECKING:
     from ..lab import Run
-    from ..recording.recorded import Recorded
+    from ..recording.base import Recorded
 
 __all__ = ["latency"]
 

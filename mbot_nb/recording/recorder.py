@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from ..client import Client
 from ..errors import UsageError
 from ..server import Server
-from .client_side import ClientListener
-from .commands import CommandTable
-from .files import FORMATS
-from .listener import Listener
-from .metadata import describe
-from .recorded import Recorded
-from .schema import SCHEMA, SUBJECTS
-from .server_side import ServerListener
-from .showing import overview
-from .tables import Table
+from .base import Recorded
+from .capture.client import ClientListener
+from .capture.listener import Listener
+from .capture.metadata import describe
+from .capture.server import ServerListener
+from .files.formats import FORMATS
+from .summary import overview
+from .tables.command_table import CommandTable
+from .tables.schema import SCHEMA, SUBJECTS
+from .tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,7 +267,7 @@ class Recorder(Recorded):
         Rows that had to leave memory are in it, too. Where they could be written nowhere, and were too many to wait for that,
         :attr:`Recording.cut` says how many are missing.
         """
-        from .assembling import assembled
+        from .files.spilled import assembled
         from .recording import Recording
 
         tables, missing = assembled(self._listener.all_tables, self._listener.writer)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .recorded import Recorded
-from .schema import SCHEMA, SUBJECTS
-from .states import state_of
+from .base import Recorded
+from .capture.states import state_of
+from .tables.schema import SCHEMA, SUBJECTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Recording(Recorded):
         Raises:
             UsageError: there is nothing there, or it is no recording.
         """
-        from .files import load
+        from .files.formats import load
 
         tables, metadata, cut = load(Path(path))
         return cls(tables, metadata, cut=cut, source=str(path))
@@ -67,7 +67,7 @@ class Recording(Recorded):
         Raises:
             UsageError: no format is called so, or it cannot be written there.
         """
-        from .files import save
+        from .files.formats import save
 
         place = Path(path)
         metadata = {"clocks": {"wall_offset_s": self.wall_offset}, **self._metadata}  # it may have lost them
@@ -83,7 +83,7 @@ class Recording(Recorded):
         return f"<Recording{place}, {self.seconds:.1f} s: {counts or 'nothing'}{cut}>"
 
     def _repr_html_(self) -> str:
-        from .showing import overview
+        from .summary import overview
 
         rows = [(name, self.total(name), SUBJECTS[name], "") for name in SCHEMA]
         words = f"{self.seconds:.1f} s{f' of {self.source}' if self.source else ''}{f'; {self.cut}' if self.cut else ''}"
@@ -94,14 +94,14 @@ class Recording(Recorded):
         if name not in SCHEMA:
             raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
         if name not in self._frames:
-            from .arrow import frame_of
+            from .tables.arrow import frame_of
 
             self._frames[name] = frame_of(SCHEMA[name], self.arrow(name), self.wall_offset)
         return self._frames[name].copy(deep=False)
 
     def arrow(self, name: str) -> pa.Table:
         """The table of this name as Arrow's, without `wall`, which is :attr:`wall_offset` later than the column before it."""
-        from .arrow import empty
+        from .tables.arrow import empty
 
         table = self._tables.get(name)
         return empty(SCHEMA[name]) if table is None else table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from .recorded import Recorded
+    from .base import Recorded
 
-__all__ = ["MIME_TYPE", "Summary", "distance_driven", "summarise"]
+__all__ = ["MIME_TYPE", "Summary", "distance_driven", "overview", "summarise"]
 
 MIME_TYPE = "application/vnd.mbot-nb.summary+json"
 """Under this type a displayed summary carries its numbers, for programs that execute notebooks."""
@@ -147,3 +147,15 @@ def _sharing(commands: int, frames: int) -> str:
     if not frames:
         return f"{commands}, none of them sent"
     return f"{commands} in {frames} frame{'' if frames == 1 else 's'}, {commands / frames:.1f} a frame"
+
+
+def overview(title: str, words: str, rows: Sequence[tuple[str, int, str, str]], variable: str) -> str:
+    """A small table of the tables: name, rows, what one row is, what else is to be said of it."""
+    left = "style='text-align:left'"
+    body = "".join(
+        f"<tr><td {left}><code>{variable}.{name}</code></td><td>{count}</td><td {left}>{escape(subject)}"
+        f"{f' ({escape(more)})' if more else ''}</td></tr>"
+        for name, count, subject, more in rows
+    )
+    caption = f"<caption {left}><b>{title}</b>, {escape(words)}</caption>"
+    return f"<table>{caption}<tr><th {left}>table</th><th>rows</th><th {left}>one row for each</th></tr>{body}</table>"

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from ..errors import UsageError
-from .streams import Kind
+from .frame_splitter import Kind
 
 __all__ = ["Direction", "Distribution", "Drawn", "Line", "Network"]
 

@@ -16,10 +16,10 @@ from ..embedded.registry import server_of
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
+from .arena_state import Ground
 from .card import Pose, pose_of, replay_jumped
-from .ground import Ground
+from .card_image import picture
 from .live import LiveWidget, kind_of, page_style, page_text, rounded
-from .picture import picture
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -10,9 +10,9 @@ from functools import cached_property
 from math import hypot, isfinite
 from typing import TYPE_CHECKING, Any
 
-from .ground import Ground
+from .arena_state import Ground
+from .card_image import picture
 from .live import LiveWidget, kind_of, page_style, page_text, rounded
-from .picture import picture
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
+from .chart_image import still_chart
 from .live import LiveWidget, kind_of, page_style, page_text
-from .still_chart import still_chart
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -19,7 +19,7 @@ import msgspec
 from .. import commands as c
 from ..errors import MbotError
 from ..jupyter.hints import hint
-from .forms import forms
+from .command_forms import forms
 from .live import LiveWidget, page_style, page_text, rounded
 
 if TYPE_CHECKING:

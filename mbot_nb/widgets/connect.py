@@ -21,10 +21,10 @@ from ..embedded.registry import server_of, servers
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..loops.call import settle
 from ..loops.home import Home
-from .advice import for_clicking
 from .command import advised
+from .connect_advice import for_clicking
 from .live import LiveWidget, page_style, page_text, rounded
-from .stopping import Stopping
+from .stop_control import Stopping
 
 if TYPE_CHECKING:
     import concurrent.futures

@@ -20,8 +20,8 @@ from ..client.sync import SyncClient
 from ..errors import MbotError, UsageError
 from ..state import StateView
 from . import rerun
-from .pace import budget
-from .stopping import Stopping, out_of_reach
+from .send_budget import budget
+from .stop_control import Stopping, out_of_reach
 
 if TYPE_CHECKING:
     import asyncio

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import serial as bench
-from mbot_nb.robots.serial import f3, ff55
+from mbot_nb.robots.serial.wire import f3, ff55
 
 
 def test_our_decoders_get_every_frame_of_the_streams() -> None:

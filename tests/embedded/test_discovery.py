@@ -19,8 +19,8 @@ import mbot_nb as mb
 from mbot_nb.embedded import discovery
 from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
 from mbot_nb.local import instances, paths
+from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.port import opener
 
 QUICK: dict[str, Any] = {"boot": 0.0, "latency": 0.0, "paced": False}
 
@@ -197,6 +197,6 @@ def test_folders_are_where_each_system_keeps_them(monkeypatch: pytest.MonkeyPatc
 
 
 def test_vendors_are_known_to_both_who_need_them() -> None:
-    from mbot_nb.checkup import cables
+    from mbot_nb.diagnostics import cables
 
     assert set(cables.DRIVERS) == set(discovery.CHIPS)

@@ -19,7 +19,7 @@ from mbot_nb.embedded import usb as cable
 from mbot_nb.embedded.usb import port_of
 from mbot_nb.local import instances
 from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.host import Emulator
+from mbot_nb.robots.serial.emulators.emulator import Emulator
 
 QUICK: dict[str, Any] = {"boot": 0.02, "latency": 0.0, "paced": False}
 WORLD: dict[str, Any] = {"width": 1500, "height": 400, "starts": [{"x": 60, "y": 200}]}
@@ -151,7 +151,7 @@ async def test_no_robot_says_what_is_there_and_what_to_do(own_places: list[Any])
 
 
 async def test_a_port_that_another_program_has_says_so(emulator: Emulator) -> None:
-    from mbot_nb.robots.serial.port import opener
+    from mbot_nb.robots.serial.connection.port import opener
 
     port = await asyncio.to_thread(opener(emulator.address))
     try:

@@ -9,7 +9,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.client.subscriptions import EventStream
-from mbot_nb.vocabulary import Vocabulary
+from mbot_nb.command_methods import Vocabulary
 
 if TYPE_CHECKING:
     from .conftest import Cell, Kernel

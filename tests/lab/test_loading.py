@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 import mbot_nb as mb
 from mbot_nb import plots
 from mbot_nb.lab import LoadRun, Network, Relay, answer, compare, load
-from mbot_nb.lab.answering import COMMAND, EVENT
+from mbot_nb.lab.load_handler import COMMAND, EVENT
 from mbot_nb.lab.loading import STAGES, _Commands
 
 from .conftest import Through, undisturbed

@@ -9,8 +9,8 @@ from typing import Any
 
 import nbformat
 
-from mbot_nb.tour.clock import PACE
-from mbot_nb.tour.execution import Execution, execute
+from mbot_nb.lessons.pace import PACE
+from mbot_nb.lessons.runner import Execution, execute
 
 QUICK = {PACE: "0.1"}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.tour.clock import PACE
-from mbot_nb.tour.execution import Execution, find_notebook
+from mbot_nb.lessons.pace import PACE
+from mbot_nb.lessons.runner import Execution, find_notebook
 
 from .running import pictures, run_again_and_again, text
 

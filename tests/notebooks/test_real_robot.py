@@ -10,9 +10,9 @@ from typing import Any
 import nbformat
 import pytest
 
+from mbot_nb.lessons.pace import PACE
+from mbot_nb.lessons.runner import execute, find_notebook
 from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.tour.clock import PACE
-from mbot_nb.tour.execution import execute, find_notebook
 
 from .running import UNWANTED, said, text, twice, written
 

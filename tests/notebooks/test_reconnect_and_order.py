@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.tour.execution import Execution, find_notebook
+from mbot_nb.lessons.runner import Execution, find_notebook
 
 from .running import pictures, run_again_and_again, text
 

@@ -17,9 +17,9 @@ import nbformat
 import psutil
 import pytest
 
+from mbot_nb.lessons.page import page
+from mbot_nb.lessons.runner import execute, find_notebook
 from mbot_nb.recording.summary import Summary
-from mbot_nb.tour.execution import execute, find_notebook
-from mbot_nb.tour.page import page
 
 from .running import QUICK, UNWANTED, outputs, said, twice, written
 
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_the_command_and_its_kernel(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 def test_a_failing_cell_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from mbot_nb import cli
-    from mbot_nb.tour import execution
+    from mbot_nb.lessons import runner
 
     broken = nbformat.v4.new_notebook(
         cells=[
@@ -212,7 +212,7 @@ def test_a_failing_cell_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     path = tmp_path / "broken.ipynb"
     nbformat.write(broken, path)
-    monkeypatch.setattr(execution, "find_notebook", lambda: path)
+    monkeypatch.setattr(runner, "find_notebook", lambda: path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["mbot-nb", "demo", "--html", "page.html"])
     with pytest.raises(SystemExit) as end:

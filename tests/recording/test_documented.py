@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.recording import journal
-from mbot_nb.recording.files import FORMATS
-from mbot_nb.recording.mbot_file import TABLES
-from mbot_nb.recording.schema import SCHEMA, SUBJECTS
+from mbot_nb.recording.files import mbot_blocks
+from mbot_nb.recording.files.formats import FORMATS
+from mbot_nb.recording.files.mbot_file import TABLES
+from mbot_nb.recording.tables.schema import SCHEMA, SUBJECTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recording.md").read_text(encoding="utf-8")
 
@@ -24,8 +24,8 @@ def test_a_table_and_its_columns(name: str) -> None:
 
 
 def test_the_file_format() -> None:
-    assert journal.MAGIC.decode() in PAGE
-    assert f"head of {journal.HEAD.size} bytes" in PAGE
+    assert mbot_blocks.MAGIC.decode() in PAGE
+    assert f"head of {mbot_blocks.HEAD.size} bytes" in PAGE
     numbers = ", ".join(f"{number} {name}" for number, name in enumerate(TABLES))
     assert numbers in " ".join(PAGE.split())
 

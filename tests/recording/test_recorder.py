@@ -16,7 +16,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
-from mbot_nb.recording.schema import SCHEMA
+from mbot_nb.recording.tables.schema import SCHEMA
 
 PATIENCE = 5.0
 

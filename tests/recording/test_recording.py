@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.recording.schema import SCHEMA
+from mbot_nb.recording.tables.schema import SCHEMA
 
 
 async def _run(bot: mb.Client) -> mb.Recorder:

@@ -16,7 +16,7 @@ from nbconvert.exporters import HTMLExporter
 from PIL import Image
 
 import mbot_nb as mb
-from mbot_nb.widgets.picture import PATH, picture
+from mbot_nb.widgets.card_image import PATH, picture
 
 ROOT = Path(__file__).parents[2]
 LOOK = """

@@ -16,13 +16,13 @@ from typing import Any
 
 from ... import commands as c
 from ...errors import CommandRejectedError
-from . import f3
-from .dialects import Content, F3Dialect, Say
+from .connection.port import OpenPort, usb_serial
+from .driver import MOTORS, SerialRobot
 from .lights import Color
-from .literals import call
-from .port import OpenPort, usb_serial
-from .robot import MOTORS, SerialRobot
 from .tones import sliced
+from .wire import f3
+from .wire.dialects import Content, F3Dialect, Say
+from .wire.literals import call
 
 __all__ = ["SENSORS", "CyberPiRobot"]
 

@@ -10,11 +10,11 @@ from threading import RLock
 from typing import Any
 
 from ... import commands as c
-from ..simulator.games import Show
-from ..simulator.playing import Playing
-from . import telling
+from ..behaviour.games import Show
+from ..behaviour.playing import Playing
+from . import telemetry
+from .connection.link import Appointment, Link
 from .lights import Lights
-from .link import Appointment, Link
 
 __all__ = ["GameCommand", "Games"]
 
@@ -104,4 +104,4 @@ class Games:
     def _shown(self, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None and self._link.state == "ready":  # else that it is out of reach is told already
-            self._report("error", telling.of_error("start_game", error))
+            self._report("error", telemetry.of_error("start_game", error))

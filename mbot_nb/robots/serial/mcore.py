@@ -15,12 +15,12 @@ from typing import Any
 
 from ... import commands as c
 from ...errors import CommandRejectedError
-from . import ff55
-from .dialects import Ask, Content, FF55Dialect
+from .driver import MOTORS, SerialRobot
 from .lights import Color
 from .motion_clock import CONFIRMED_IN
-from .robot import MOTORS, SerialRobot
 from .tones import sliced
+from .wire import ff55
+from .wire.dialects import Ask, Content, FF55Dialect
 
 __all__ = ["MBotRobot"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .link import Appointment, Link
+from .connection.link import Appointment, Link
 
 __all__ = ["CONFIRMED_IN", "STOPPED_IN", "UNSENT", "MotionClock"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import cos, degrees, pi, radians, sin
 from typing import NamedTuple
 
-from ..simulator.body import TRACK, WHEEL
+from ..dimensions import TRACK, WHEEL
 
 __all__ = ["NOMINAL", "Constants", "Odometry", "Stretch"]
 

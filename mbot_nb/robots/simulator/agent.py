@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from math import atan2, degrees, inf, pi
 from typing import Any
 
+from ..behaviour.mind import Mind, Moment
+from ..behaviour.noise import noise
 from .body import FULL_SPEED, Body, Trail
-from .mind import Mind, Moment
-from .noise import noise
 from .scene import Scene
 from .senses import Sound, brightness, line_reading, loudness
 from .world import Start

@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections import deque
 from math import cos, hypot, inf, pi, sin
 
+from ..dimensions import HALF_LENGTH, HALF_WIDTH, TRACK, WHEEL
 from .geometry import Rectangle
-from .space import HALF_LENGTH, HALF_WIDTH, Space
+from .space import Space
 
-__all__ = ["ACCELERATION", "FULL_SPEED", "TRACK", "WHEEL", "Body", "Trail"]
-
-WHEEL = 6.5
-"""Diameter of a wheel, cm."""
-TRACK = 11.5
-"""Distance between the wheels, cm."""
+__all__ = ["ACCELERATION", "FULL_SPEED", "Body", "Trail"]
 FULL_SPEED = 200 / 60 * pi * WHEEL
 """cm/s at 200 RPM, which is 100 %: 68.1."""
 ACCELERATION = 500.0

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from ...commands import LONGEST_DRAWING
 from ...errors import CommandRejectedError
+from ..dimensions import TRACK
 from .agent import Change
-from .body import ACCELERATION, FULL_SPEED, TRACK
+from .body import ACCELERATION, FULL_SPEED
 
 __all__ = ["SHAPES", "Drawing", "Move", "arc", "line", "prepare", "turn"]
 

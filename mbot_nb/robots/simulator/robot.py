@@ -10,10 +10,11 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError
 from ...robot import Ended, Motion, Outcome, Robot
+from ..behaviour.playing import Playing
+from ..dimensions import WHEEL
 from .agent import Change
-from .body import WHEEL, Body
+from .body import Body
 from .drawing import Drawing, prepare
-from .playing import Playing
 from .simulation import Appointment, Simulation
 from .world import COLOURS, World
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from ...errors import UsageError
 from .. import watchdog
+from ..behaviour.noise import mix
 from .agent import Agent, Change
 from .body import Body
-from .noise import mix
 from .scene import Scene
 from .senses import Sound
 from .world import Box, Line, Piece, Start, World, playground

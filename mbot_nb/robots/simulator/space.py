@@ -10,19 +10,14 @@ from math import atan2, cos, hypot, pi, sin, sqrt, tan
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
+from ..dimensions import HALF_LENGTH, HALF_WIDTH, RADIUS
 from .geometry import Rectangle
 from .world import Box, Wall, World
 
 if TYPE_CHECKING:
     from .body import Body
 
-__all__ = ["HALF_LENGTH", "HALF_WIDTH", "RADIUS", "Space", "solid", "solids"]
-
-HALF_LENGTH = 17.5 / 2
-HALF_WIDTH = 13.0 / 2
-"""Half of the footprint of 17.5 cm by 13 cm."""
-RADIUS = hypot(HALF_LENGTH, HALF_WIDTH)
-"""Of the circle that holds the robot whichever way it turns, cm."""
+__all__ = ["Space", "solid", "solids"]
 RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
 """The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for it."""
 _LEAN, _SLOPE = 1 / cos(pi / 18), tan(pi / 18)

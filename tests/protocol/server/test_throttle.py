@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.protocol.limits import TokenBucket
+from mbot_nb.protocol.server.throttle import TokenBucket
 
 
 def test_a_burst_then_the_rate() -> None:

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from mbot_nb.robots.serial import f3, ff55
+from mbot_nb.robots.serial.connection.link import Link
+from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
-from mbot_nb.robots.serial.dialects import F3Dialect, FF55Dialect
+from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.emulators import emulate
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.host import Emulator
+from mbot_nb.robots.serial.emulators.emulator import Emulator
 from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
 from mbot_nb.robots.serial.emulators.vehicle import Vehicle
-from mbot_nb.robots.serial.link import Link
 from mbot_nb.robots.serial.mcore import MBotRobot
-from mbot_nb.robots.serial.port import opener
-from mbot_nb.robots.serial.robot import SerialRobot
+from mbot_nb.robots.serial.wire import f3, ff55
+from mbot_nb.robots.serial.wire.dialects import F3Dialect, FF55Dialect
 
 PATIENCE = 8.0
 DIALECTS = {"cyberpi": F3Dialect, "mbot": FF55Dialect}

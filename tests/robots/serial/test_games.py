@@ -9,11 +9,11 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.robots.serial import ff55
+from mbot_nb.robots.behaviour.games.simon import PADS
+from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.host import Emulator
-from mbot_nb.robots.serial.robot import SerialRobot
-from mbot_nb.robots.simulator.games.simon import PADS
+from mbot_nb.robots.serial.emulators.emulator import Emulator
+from mbot_nb.robots.serial.wire import ff55
 
 from .conftest import PATIENCE, Workshop, eventually
 from .test_robots import EMPTY, KINDS

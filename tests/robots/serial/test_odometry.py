@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, UsageError
 from mbot_nb.robots.serial import calibration
+from mbot_nb.robots.serial.localization import Whereabouts
 from mbot_nb.robots.serial.odometry import NOMINAL, Constants, Odometry
-from mbot_nb.robots.serial.whereabouts import Whereabouts
 
 from .conftest import PATIENCE, Workshop, eventually
 

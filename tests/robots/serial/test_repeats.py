@@ -12,8 +12,8 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
-from mbot_nb.robots.serial import ff55
-from mbot_nb.robots.serial.dialects import Ask
+from mbot_nb.robots.serial.wire import ff55
+from mbot_nb.robots.serial.wire.dialects import Ask
 
 from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
 from .test_robots import EMPTY, KINDS, drive, ran

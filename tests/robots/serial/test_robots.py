@@ -12,11 +12,11 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
 from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.dialects import Say
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.host import Emulator
+from mbot_nb.robots.serial.emulators.emulator import Emulator
+from mbot_nb.robots.serial.emulators.faults import Mischief
 from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
-from mbot_nb.robots.serial.emulators.mischief import Mischief
+from mbot_nb.robots.serial.wire.dialects import Say
 
 from .conftest import PATIENCE, Workshop, eventually
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mbot_nb.robots import SimulatedRobot
+from mbot_nb.robots.behaviour.games import begin
 from mbot_nb.robots.simulator.drawing import SHAPES
-from mbot_nb.robots.simulator.games import begin
 from mbot_nb.robots.simulator.world import Box, Light, Line, Piece, Start, Wall, World
 
 from .conftest import FakeClock

@@ -17,7 +17,8 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError
 from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World, watchdog
-from mbot_nb.robots.simulator.body import FULL_SPEED, TRACK
+from mbot_nb.robots.dimensions import TRACK
+from mbot_nb.robots.simulator.body import FULL_SPEED
 
 from .conftest import Ears, FakeClock
 

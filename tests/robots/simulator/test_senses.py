@@ -8,7 +8,7 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, Simulation, World
-from mbot_nb.robots.simulator.noise import noise
+from mbot_nb.robots.behaviour.noise import noise
 from mbot_nb.robots.simulator.senses import PROBE_AHEAD, Floor
 from mbot_nb.robots.simulator.world import Light, Line, Start
 

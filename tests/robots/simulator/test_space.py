@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mbot_nb import commands as c
 from mbot_nb.errors import UsageError
 from mbot_nb.robots import SimulatedRobot, Simulation, World
-from mbot_nb.robots.simulator.space import HALF_LENGTH
+from mbot_nb.robots.dimensions import HALF_LENGTH
 from mbot_nb.robots.simulator.world import Box, Line, Start, Wall
 
 from .conftest import Ears, FakeClock

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
-from .. import f3
+from ..wire import f3
 from . import script
 from .emulation import Emulation
 from .script import Call, Name, ScriptError

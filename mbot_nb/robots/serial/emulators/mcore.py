@@ -6,7 +6,7 @@ import struct
 from collections import deque
 from math import inf
 
-from .. import ff55
+from ..wire import ff55
 from .emulation import Emulation
 from .vehicle import Vehicle
 

@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 from ....errors import UsageError
 from ....local import instances, paths
+from ...dimensions import TRACK, WHEEL
 from ...simulator import World
-from ...simulator.body import TRACK, WHEEL
 from .cyberpi import CyberPiEmulation
-from .doors import Pty, Tcp
 from .emulation import Emulation
-from .host import Emulator
+from .emulator import Emulator
+from .faults import Mischief
 from .mcore import MCoreEmulation
-from .mischief import Mischief
+from .ports import Pty, Tcp
 from .vehicle import Vehicle
 
 __all__ = ["Kind", "emulate", "keep", "own_link"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any, NamedTuple
 
-from ..literals import value_of
+from ..wire.literals import value_of
 
 __all__ = ["Call", "Name", "ScriptError", "parse"]
 

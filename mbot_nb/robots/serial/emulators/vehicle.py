@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from math import degrees
 from typing import Any
 
+from ...dimensions import TRACK, WHEEL
 from ...simulator import Simulation, World
-from ...simulator.body import TRACK, WHEEL
 
 __all__ = ["Vehicle"]
 

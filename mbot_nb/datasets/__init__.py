@@ -1,0 +1,1 @@
+"""Folders of recordings, opened as one dataset."""

@@ -1,0 +1,273 @@
+"""A folder of recordings: which files it has, which recording, robot and table each belongs to, and which cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from ..errors import MbotError, UsageError
+from ..recording.files.formats import FORMATS
+from ..recording.tables.schema import SCHEMA
+from .cache import CACHE, Cache
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Copy", "Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
+
+KEY = b"mbot_nb"
+"""Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
+HIVE = ("recording", "robot")
+"""Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
+
+PARTS = ("part-", "data_")
+"""How files of partitioned data sets are called, which says nothing."""
+WORTH_SAYING = 50_000_000
+"""Bytes: reading as many for the first time takes a second or more."""
+
+
+class Piece(NamedTuple):
+    """One Parquet file: some rows of one table of one recording."""
+
+    path: Path
+    table: str
+    recording: str
+    robot: str | None
+    rows: int
+    columns: frozenset[str]
+    metadata: Mapping[str, Any]
+
+
+class Spine(NamedTuple):
+    """What is told of a recording without opening it."""
+
+    recording: str
+    robot: str | None
+    side: str | None
+    """Recorded at a client or at a server."""
+    started: datetime | None
+    seconds: float | None
+    rows: dict[str, int]
+    cut: str | None
+    """What is missing at its end."""
+
+
+class Damaged(NamedTuple):
+    """A file that could not be read, and why."""
+
+    file: str
+    reason: str
+
+
+class Copy(Damaged):
+    """A file with a recording that is there in another form already."""
+
+
+class Shelf(NamedTuple):
+    """What was found."""
+
+    pieces: list[Piece]
+    damaged: list[Damaged]
+
+    def spines(self) -> list[Spine]:
+        """One for each recording, by name."""
+        found: dict[str, list[Piece]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.recording, []).append(piece)
+        return [_spine(name, pieces) for name, pieces in sorted(found.items())]
+
+
+def read_shelf(folder: Path, cache: Cache) -> Shelf:
+    """Look at every file below the folder. Of Parquet files only the last few bytes are read; of others Parquet files are made.
+
+    Raises:
+        UsageError: there is no such folder, or nothing in it that looks like a recording.
+    """
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
+    shelf = Shelf([], [])
+    others: dict[Path, None] = {}
+    for path in _files(folder):
+        if not path.is_file():
+            continue
+        if path.suffix.lower() != ".parquet" or (_table_of(folder, path) is None and _is_long(path)):
+            others[_whole(folder, path)] = None
+        else:
+            _add(shelf, folder, path)
+    already = {piece.recording: "tables in Parquet" for piece in shelf.pieces}
+    ordered = sorted(others, key=_preference)
+    first = {name: path for path in reversed(ordered) if (name := _called(folder, path)) not in already}
+    new = [cache.size(path) for path in first.values() if not cache.has(path)]
+    if sum(new) > WORTH_SAYING:
+        print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
+    for path in ordered:
+        _unpack(shelf, folder, path, cache, already)
+    cache.tidy()
+    if not shelf.pieces and not shelf.damaged:
+        raise UsageError(
+            f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, path=...)`, or name another folder"
+        )
+    # One file of a recording knowing its robot is enough.
+    robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
+    shelf.pieces[:] = [piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces]
+    return shelf
+
+
+def _files(folder: Path) -> list[Path]:
+    """Every file below that is called like a recording, in order. Folders are made paths of only where they have one."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != CACHE]
+        found += [Path(place, name) for name in names if name.lower().endswith(FORMATS)]
+    return sorted(found, key=lambda path: path.parts)
+
+
+def _below(folder: Path, path: Path) -> tuple[str, ...]:
+    """The parts of a path that are below the folder."""
+    return path.parts[len(folder.parts) :]
+
+
+def _is_long(path: Path) -> bool:
+    """Whether a Parquet file holds all tables of a recording, which have a name in the column `table`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return "table" in schema.names and KEY in (schema.metadata or {})
+
+
+def _whole(folder: Path, path: Path) -> Path:
+    """The recording that a file is, or its folder, if the file is one of its tables."""
+    if path.parent.name.removeprefix("table=") in SCHEMA and path.parent != folder:
+        return path.parent.parent
+    return path.parent if path.stem in SCHEMA else path
+
+
+def _called(folder: Path, path: Path) -> str:
+    """The name of the recording that a file is, or a folder of tables: its path, without what says the format."""
+    place = path.relative_to(folder)
+    name = (place if path.is_dir() else place.with_suffix("")).as_posix()
+    return folder.resolve().name if name == "." else name
+
+
+def _preference(path: Path) -> int:
+    """Of several forms of one recording the first that can be read counts: what was written first, and loses nothing."""
+    suffix = path.suffix.lower()
+    return FORMATS.index(suffix) if path.is_file() and suffix in FORMATS else len(FORMATS)
+
+
+def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[str, str]) -> None:
+    """Add a recording that is one file, or a folder of tables in another format than Parquet, unless it is there ``already``:
+    in which form, is said there.
+    """
+    name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
+    if recording in already:
+        form = already[recording]
+        shelf.damaged.append(Copy(name, f"its recording, {recording}, is there already as {form}"))
+        return
+    try:
+        unpacked = cache.unpack(path)
+    except (MbotError, OSError) as error:
+        shelf.damaged.append(Damaged(name, first_line(error)))
+        return
+    already[recording] = name
+    found = Shelf([], [])
+    for part in sorted(unpacked.rglob("*.parquet")):
+        _add(found, unpacked, part)
+    told = dict(_hive(folder, path))
+    shelf.pieces.extend(
+        piece._replace(recording=told.get("recording", recording), robot=told.get("robot", piece.robot)) for piece in found.pieces
+    )
+    shelf.damaged.extend(Damaged(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged)
+
+
+def _add(shelf: Shelf, folder: Path, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = "/".join(_below(folder, path))
+    table = _table_of(folder, path)
+    if table is None:
+        shelf.damaged.append(Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}"))
+        return
+    try:
+        with pq.ParquetFile(path) as file:
+            rows, schema = file.metadata.num_rows, file.schema_arrow
+        metadata = _metadata(schema)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        shelf.damaged.append(Damaged(name, f"it cannot be read: {first_line(error)}"))
+        return
+    if SCHEMA[table][0].name not in schema.names:
+        shelf.damaged.append(Damaged(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}"))
+        return
+    told = dict(_hive(folder, path))
+    recording = told.get("recording") or _recording_of(folder, path, table)
+    robot = told.get("robot") or _robot_of(metadata)
+    shelf.pieces.append(Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata))
+
+
+def _table_of(folder: Path, path: Path) -> str | None:
+    """By the file's name, as `events.parquet`, or by the name of a folder around it, as `table=events` or `events`."""
+    names = [path.stem, *reversed(_below(folder, path)[:-1])]
+    return next((name for part in names if (name := part.removeprefix("table=")) in SCHEMA), None)
+
+
+def _recording_of(folder: Path, path: Path, table: str) -> str:
+    """What is left of the path when the table's name is taken out of it."""
+    parts = [*_below(folder, path)[:-1], path.stem]
+    kept = [part for part in parts if part.removeprefix("table=") != table]
+    if len(kept) < len(parts) and path.stem.startswith(PARTS):
+        kept.pop()
+    return "/".join(kept) or folder.resolve().name
+
+
+def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
+    for part in _below(folder, path):
+        key, equals, value = part.partition("=")
+        if equals and key in HIVE:
+            yield key, unquote(value)
+
+
+def _metadata(schema: pa.Schema) -> dict[str, Any]:
+    text = (schema.metadata or {}).get(KEY)
+    metadata = json.loads(text) if text is not None else {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _robot_of(metadata: Mapping[str, Any]) -> str | None:
+    robot = metadata.get("robot")
+    found = robot.get("robotId") if isinstance(robot, dict) else robot
+    return found if isinstance(found, str) else None
+
+
+def _spine(name: str, pieces: list[Piece]) -> Spine:
+    metadata = next((piece.metadata for piece in pieces if piece.metadata), {})
+    rows = dict.fromkeys(SCHEMA, 0)
+    for piece in pieces:
+        rows[piece.table] += piece.rows
+    clocks = metadata.get("clocks")
+    started = clocks.get("started") if isinstance(clocks, dict) else None
+    seconds = metadata.get("seconds")
+    return Spine(
+        recording=name,
+        robot=pieces[0].robot,
+        side=metadata.get("side"),
+        started=datetime.fromisoformat(started).astimezone(UTC) if isinstance(started, str) else None,
+        seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
+        rows=rows,
+        cut=metadata.get("cut"),
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without what it adds."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,190 @@
+"""Listening to a client; and pinging its server at a steady rate."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ...client import Client
+from ...embedded.route import Way
+from ...errors import CommandTimeoutError, NotConnectedError
+from ...protocol.client.events import (
+    BatchingChanged,
+    ClientEvent,
+    ConnectionChanged,
+    EventReceived,
+    EventsMissed,
+    RoundTrip,
+    Settled,
+    StateChanged,
+)
+from ...protocol.client.outbox import SentBatch
+from ..tables.command_table import CommandTable
+from ..tables.schema import SCHEMA
+from ..tables.table import SLACK
+from .listener import Listener
+from .metadata import batching
+from .states import Told
+
+__all__ = ["ClientListener"]
+
+# What a message may carry is plain data; a number that JSON cannot say is written as null.
+_to_json = msgspec.json.Encoder().encode
+_NAN = float("nan")
+GAP = "gap"
+_TAIL = '}},"timestamp":'
+
+
+def _head(name: str, data: Any, text: str) -> str:
+    """How frames begin with this event and then its data, if the server writes them so; else what no frame begins with.
+
+    It is held against the data themselves once. Servers write all messages of one event in one way.
+    """
+    head = f'{{"version":2,"type":"event","payload":{{"event":{_to_json(name).decode()},"data":'
+    end = text.rfind(_TAIL)
+    if isinstance(data, dict) and end > 0 and text.startswith(head):
+        with suppress(msgspec.DecodeError):
+            if msgspec.json.decode(text[len(head) : end + 1]) == data:
+                return head
+    return "-"
+
+
+class ClientListener(Listener):
+    """Fills the tables of a recorder with what happens to a client."""
+
+    def __init__(
+        self, client: Client, *, ping_rate: float, max_rows: int, keep_text: bool = False, path: Path | None = None
+    ) -> None:
+        offset = time.time() - time.monotonic()
+        commands = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
+        super().__init__(client.home, commands, max_rows=max_rows, keep_text=keep_text, path=path, wall_offset=offset)
+        self.client = client
+        self.ping_rate = ping_rate
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_ping = 0.0
+        self._events = self.tables["events"]
+        self._heads: dict[str, str] = {}
+        self._passing: tuple[str, str | None] = ("", None)
+
+    def _listen(self) -> list[Callable[[], None]]:
+        self._look_around()
+        self._note_batching(time.monotonic())
+        ends = [self.client.tap(self._heard), self.client.tap_frames(self._passed), self._no_more_pings]
+        if self.ping_rate > 0:
+            self._next_ping = time.monotonic()
+            self._ping()
+        return ends
+
+    # What there is to hear, most frequent first.
+
+    def _heard(self, item: ClientEvent | SentBatch) -> None:
+        kind = type(item)
+        if kind is EventReceived:
+            at, name, data, sequence, _ = item  # type: ignore[misc]
+            text = None
+            if data is self._last_data:
+                # It came in a frame alone: its JSON text stands in there, and need not be made again.
+                frame, head = self._last_text, self._heads.get(name)
+                if head is None:
+                    head = self._heads[name] = _head(name, data, frame)
+                if frame.startswith(head) and (end := frame.rfind(_TAIL)) > 0:
+                    text = frame[len(head) : end + 1]
+            rows = self._events.rows
+            rows.append((at, name, sequence, _to_json(data).decode() if text is None else text))
+            if len(rows) >= SLACK:
+                self._events.tidy()
+        elif kind is SentBatch:
+            self._batches.add(item)
+            self._written[item.frame] = item  # type: ignore[union-attr, assignment]
+            self.commands.sent(item.commands)  # type: ignore[union-attr]
+        elif kind is RoundTrip:
+            self._round_trip(item)  # type: ignore[arg-type]
+        elif kind is Settled:
+            self.commands.settled(item.command)  # type: ignore[union-attr]
+        elif kind is StateChanged:
+            self._state_changed(item)  # type: ignore[arg-type]
+        elif kind is ConnectionChanged:
+            self._changed(item)  # type: ignore[arg-type]
+        elif kind is EventsMissed:
+            at, expected, got = item  # type: ignore[misc]
+            # As the client's subscribers are told of it.
+            self._events.append(at, GAP, None, _to_json({"expected": expected, "got": got}).decode())
+        elif kind is BatchingChanged:
+            self._note_batching(item.at)  # type: ignore[union-attr]
+
+    def _round_trip(self, trip: RoundTrip) -> None:
+        if trip.sent < (self.since or 0.0):
+            return  # nobody watched the loop when it began
+        lag = self._monitors.lag(trip.sent, trip.received)
+        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._passing)
+
+    def _state_changed(self, change: StateChanged) -> None:
+        if change.kind == "delta":
+            self._state(Told(change.at, False, change.payload, change.revision))
+        else:
+            self._tell_state(change.at)
+
+    def state_now(self) -> dict[str, Any]:
+        """The robot's state as the client knows it now."""
+        return self.client.state.to_dict()
+
+    def _tell_state(self, at: float) -> None:
+        # As the mirror has it: changes that had waited for a snapshot are in it already.
+        mirror = self.client._session.mirror
+        if mirror.state:
+            self._state(Told(at, True, mirror.state, mirror.revision))
+
+    def _note_batching(self, at: float) -> None:
+        """How commands share frames from here on is in the metadata: an experiment of the lab batches in its own way."""
+        now = batching(self.client)
+        known = self.facts["batching"]
+        if {**known[-1], "since_s": None} != {**now, "since_s": None}:
+            self.facts["batching"] = [*known, {**now, "since_s": at}]
+            self.writer.describe()
+
+    def _changed(self, change: ConnectionChanged) -> None:
+        wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
+        reason = None if change.loss is None else str(change.loss)
+        self.tables["connection"].append(
+            change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
+        )
+        self._monitors.follow(self._loops())
+        self._look_around()
+        self._written.clear()  # what has not gone out yet never will
+        if change.state == "disconnected":
+            # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
+            self.home.loop.call_soon(self.stop)
+
+    def _look_around(self) -> None:
+        """What round trips are made over from here on."""
+        names = [relay.name or "a network of its own" for relay in Way.of(self.client).relays]
+        self._passing = self.client.profile, " and ".join(names) or None
+
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        return Way.of(self.client).loops
+
+    # Pings at a steady rate.
+
+    def _ping(self) -> None:
+        loop = self.home.loop
+        if self.client.connected:
+            self.home.spawn(self._one_ping(), "ping of a recorder")
+        # What a blocked loop missed is not made up for.
+        self._next_ping = max(self._next_ping + 1 / self.ping_rate, loop.time())
+        self._timer = loop.call_at(self._next_ping, self._ping)
+
+    def _no_more_pings(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _one_ping(self) -> None:
+        # A cut connection is in the table `connection`; a ping that it swallowed, or nobody answered, has no round trip.
+        with suppress(NotConnectedError, CommandTimeoutError):
+            await self.client.ping()

@@ -1,0 +1,185 @@
+"""The wire as a table: what went over it, message by message.
+
+Of a message that came alone, the session that read it tells what it was, and of commands that went out, the one that wrote them.
+Everything else is read many at a time when the table is packed; all that is looked at are the envelopes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from ...protocol import messages as m
+from ...protocol.client.outbox import SentBatch
+from ..tables.columns import pack_texts
+
+__all__ = ["TYPES", "Item", "Wiretap", "messages_in"]
+
+Item = tuple[float, str, int | None, bytes | str | SentBatch | None, int, str | None, int | None]
+"""A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it, its length (-1: yet to be
+read), type, sequence."""
+
+TYPES: dict[type, str] = {
+    m.EventMessage: "event",
+    m.StateMessage: "state",
+    m.PongMessage: "pong",
+    m.ErrorMessage: "error",
+    m.PingMessage: "ping",
+    m.CommandMessage: "command",
+    m.AuthMessage: "auth",
+}
+
+
+class _Envelope(Struct, gc=False):
+    type: str
+    sequence: int | None = None
+    payload: Raw = Raw(b"{}")
+
+
+class _Batch(Struct, gc=False):
+    messages: list[Raw]
+
+
+_envelopes = msgspec.json.Decoder(list[_Envelope])
+_envelope = msgspec.json.Decoder(_Envelope)
+_batch = msgspec.json.Decoder(_Batch)
+_UNREADABLE = _Envelope("")
+
+
+def messages_in(text: bytes | str) -> int:
+    """How many messages this batch holds."""
+    return len(_messages(_one(_utf8(text))) or ())
+
+
+class Wiretap:
+    """Takes frames in, and makes columns of the table ``frames`` out of them."""
+
+    def __init__(self, *, keep_text: bool) -> None:
+        self.keep_text = keep_text
+        self._frames = 0
+        self._batches = 0
+
+    def columns(self, items: list[Item]) -> Sequence[Any]:
+        """The columns of the table for these frames, in the order of the schema."""
+        times, directions, clients, *rest = zip(*items, strict=True)
+        texts, sizes, types, sequences = map(list, rest)
+        batches: dict[int, list[Raw] | SentBatch] = {}
+        unread = []
+        for place, size in enumerate(sizes):
+            if size < 0:
+                if type(texts[place]) is SentBatch:
+                    batches[place] = texts[place]
+                else:
+                    unread.append(place)
+        raw = [_utf8(texts[place]) for place in unread]
+        for place, text, envelope in zip(unread, raw, _read(raw), strict=True):
+            within = _messages(envelope) if envelope.type == "batch" else None
+            if within is not None:
+                batches[place] = within
+                continue
+            texts[place] = text if self.keep_text else None
+            sizes[place] = len(text)
+            types[place] = envelope.type or None
+            sequences[place] = envelope.sequence
+        numbers = range(self._frames, self._frames + len(items))
+        self._frames += len(items)
+        if not batches:
+            kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
+            return times, directions, types, sequences, sizes, numbers, None, array("b", bytes(len(items))), kept, clients
+        return self._unfold(times, directions, types, sequences, sizes, numbers, texts, clients, batches)
+
+    def _unfold(
+        self,
+        times: Sequence[float],
+        directions: Sequence[str],
+        types: list[Any],
+        sequences: list[Any],
+        sizes: list[Any],
+        numbers: range,
+        texts: list[Any],
+        clients: Sequence[int | None],
+        batches: dict[int, list[Raw] | SentBatch],
+    ) -> Sequence[Any]:
+        """The same with a row for each message of the batches at these places."""
+        inner = _read([message for within in batches.values() if not isinstance(within, SentBatch) for message in within])
+        counts = [1] * len(times)
+        whose: list[int | None] = [None] * len(times)
+        number = self._batches = self._batches + sum(map(_is_batch, batches.values()))
+        # From the end, so that the places before stay what they are.
+        end = len(inner)
+        for place in sorted(batches, reverse=True):
+            within = batches[place]
+            if isinstance(within, SentBatch):
+                messages: Sequence[Any] = within.messages
+                types[place : place + 1] = ["command"] * len(messages)
+                sequences[place : place + 1] = [command.sequence for command in within.commands]
+                sizes[place : place + 1] = map(len, messages)
+            else:
+                messages = within
+                begin = end - len(within)
+                types[place : place + 1] = [envelope.type or None for envelope in inner[begin:end]]
+                sequences[place : place + 1] = [envelope.sequence for envelope in inner[begin:end]]
+                sizes[place : place + 1] = [memoryview(message).nbytes for message in within]
+                end = begin
+            if self.keep_text:
+                texts[place : place + 1] = map(bytes, messages)
+            counts[place] = len(messages)
+            if _is_batch(within):
+                number -= 1
+                whose[place] = number
+
+        def for_each(values: Iterable[Any]) -> list[Any]:
+            return list(chain.from_iterable(map(repeat, values, counts)))
+
+        return (
+            for_each(times),
+            for_each(directions),
+            types,
+            sequences,
+            sizes,
+            for_each(numbers),
+            for_each(whose),
+            list(chain.from_iterable(map(range, counts))),
+            pack_texts([_utf8(text) for text in texts]) if self.keep_text else None,
+            for_each(clients),
+        )
+
+
+def _is_batch(within: Sequence[Raw] | SentBatch) -> bool:
+    """A frame of one command is that command alone."""
+    return type(within) is not SentBatch or len(within.messages) > 1
+
+
+def _read(texts: Sequence[Any]) -> list[_Envelope]:
+    """The envelopes of these texts, all at once if all can be read."""
+    try:
+        found = _envelopes.decode(b"[%b]" % b",".join(texts))
+        if len(found) == len(texts):
+            return found
+    except (msgspec.DecodeError, RecursionError):
+        pass  # one of them is no message: each for itself
+    return [_one(bytes(text)) for text in texts]
+
+
+def _one(text: bytes) -> _Envelope:
+    try:
+        return _envelope.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return _UNREADABLE
+
+
+def _messages(envelope: _Envelope) -> list[Raw] | None:
+    """What is in a batch; None if that cannot be read."""
+    try:
+        return _batch.decode(envelope.payload).messages or None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _utf8(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode(errors="replace")

@@ -1,0 +1,210 @@
+"""What a recorder does where its client or server lives: hear everything, write rows.
+
+The client or server holds the listener, the user holds the recorder; the listener does not know the recorder. So a recorder
+that nobody holds any more (its cell was run again) is collected, and its listener ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...loops.home import Home
+from ...loops.monitor import LoopMonitors, Stall
+from ...protocol.client.outbox import SentBatch
+from ...protocol.messages import EventMessage
+from ..files.mbot_blocks import SINCE
+from ..files.writer import Writer
+from ..tables.command_table import CommandTable
+from ..tables.schema import SCHEMA
+from ..tables.table import SLACK, Table, Turn
+from .batches import batch_rows
+from .frames import TYPES, Wiretap
+from .states import StateRows, Told
+
+__all__ = ["Listener"]
+
+NOTABLE_STALL = 0.05
+"""Seconds of a blocked loop that become a row of their own."""
+
+
+class Listener(ABC):
+    """The tables of one recorder, and what fills them, on the home loop. ``facts`` is what is known of the run beforehand."""
+
+    def __init__(
+        self, home: Home, commands: CommandTable, *, max_rows: int, keep_text: bool, path: Path | None, wall_offset: float
+    ) -> None:
+        self.home = home
+        self.wall_offset = wall_offset
+        self.facts: dict[str, Any] = {}
+        self._wiretap = Wiretap(keep_text=keep_text)
+        turns: dict[str, Turn] = {
+            "batches": batch_rows,
+            "states": StateRows().columns,
+            "frames": self._wiretap.columns,
+        }
+        self.commands = commands
+        self.tables = {
+            name: Table(name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name))
+            for name, columns in SCHEMA.items()
+            if name != "commands"
+        }
+        self.seconds = 0.0
+        """Recorded in earlier stretches."""
+        self.since: float | None = None
+        """When the present stretch began."""
+        self.pauses: list[list[float | None]] = []
+        """From when until when it was paused; None: it still is, or was stopped meanwhile."""
+        self._paused = False
+        self.writer = Writer(self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed())
+        self._monitors = LoopMonitors(self._hear_stall)
+        self._endings: list[Callable[[], None]] = []
+        self._batches = self.tables["batches"]
+        self._frames = self.tables["frames"]
+        self._keep_text = keep_text
+        self._written: dict[bytes | str, SentBatch] = {}
+        """Frames of commands that are about to go out, and what was written in them."""
+        self._last_text, self._last_data = "", object()
+        """Of the last event that came alone: its frame's text, and its data."""
+
+    @property
+    def all_tables(self) -> Mapping[str, Table | CommandTable]:
+        """All of them, in the order of the schema."""
+        return {name: self.commands if name == "commands" else self.tables[name] for name in SCHEMA}
+
+    @property
+    def recording(self) -> bool:
+        """Whether rows are written now."""
+        return self.since is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds recorded until now, without pauses."""
+        since = self.since
+        return self.seconds + (0.0 if since is None else time.monotonic() - since)
+
+    def metadata(self) -> dict[str, Any]:
+        """What is to be known of the run now."""
+        rows = {name: table.recorded for name, table in self.all_tables.items()}
+        return {**self.facts, "seconds": round(self.elapsed, 6), "pauses": [list(pause) for pause in self.pauses], "rows": rows}
+
+    def _for_the_file(self) -> dict[str, Any]:
+        """The same, and from when on it goes on: should this be the last that the file is told, its rows tell for how long."""
+        since, seconds = self.since, self.seconds
+        said = self.metadata()
+        return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
+
+    def start(self) -> None:
+        """Begin; once more changes nothing."""
+        if self.recording:
+            return
+        self.writer.start()
+        self.since = time.monotonic()
+        if self._paused:
+            self._paused = False
+            self.pauses[-1][1] = self.since
+        self._monitors.follow(self._loops())
+        self.writer.describe()
+        self._endings = [*self._listen(), self._monitors.end]
+        self._tell_state(self.since)
+
+    def pause(self) -> None:
+        """Hear nothing until :meth:`start`, with the file open; once more, or after the end, changes nothing."""
+        if self.since is not None:
+            self._hear_no_more()
+            self._paused = True
+            self.pauses.append([time.monotonic(), None])
+            self.writer.describe()
+
+    def stop(self) -> None:
+        """End; once more changes nothing."""
+        if self.since is not None:
+            self._hear_no_more()
+        elif not self._paused:
+            return
+        self._paused = False
+        self.writer.finish()
+
+    def _hear_no_more(self) -> None:
+        """The present stretch is over."""
+        assert self.since is not None
+        now = time.monotonic()
+        for stall in self._monitors.unfinished(now):
+            # A cell that blocks and then stops the recorder leaves the loop no time to tell.
+            self._stalled(stall._replace(begin=max(stall.begin, self.since)))
+        self.seconds += now - self.since
+        self.since = None
+        endings, self._endings = self._endings, []
+        for end in endings:
+            end()
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        for table in self.all_tables.values():
+            table.clear()
+        self.writer.clear()
+        self.seconds = 0.0
+        self.pauses = self.pauses[-1:] if self._paused else []
+        if self.since is not None:
+            self.since = time.monotonic()
+        self.writer.describe()
+        if self.since is not None:
+            self._tell_state(self.since)
+
+    # For both sides.
+
+    @abstractmethod
+    def _listen(self) -> list[Callable[[], None]]:
+        """Begin to hear; returns what ends it."""
+
+    @abstractmethod
+    def state_now(self) -> dict[str, Any]:
+        """The robot's state as it is known now."""
+
+    @abstractmethod
+    def _tell_state(self, at: float) -> None:
+        """The whole state becomes rows, if there is one."""
+
+    def _state(self, told: Told) -> None:
+        self.tables["states"].add(told)
+
+    def _passed(
+        self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None, client: int | None = None
+    ) -> None:
+        """Frames went over the wire."""
+        rows = self._frames.rows
+        if messages is None:
+            written = self._written
+            for frame in frames:
+                rows.append((at, "out", client, written.pop(frame, frame), -1, None, None))
+        elif len(messages) == 1:
+            # In one piece, since it is done for nearly every message that comes.
+            message: Any = messages[0]
+            text: Any = frames
+            kind = type(message)
+            if kind is EventMessage:
+                self._last_text, self._last_data = text, message.payload.data
+            size = len(text) if text.isascii() else len(text.encode(errors="replace"))
+            rows.append((at, "in", client, text if self._keep_text else None, size, TYPES.get(kind), message.sequence))
+        else:
+            rows.append((at, "in", client, frames, -1, None, None))
+            self._batches.add((at, "in", len(messages), frames, client))
+        if len(rows) >= SLACK:
+            self._frames.tidy()
+
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        """Those of this process that hold up what is recorded when they are blocked."""
+        return [self.home.loop]
+
+    def _hear_stall(self, stall: Stall) -> None:
+        """On the loop that was blocked."""
+        if stall.seconds >= NOTABLE_STALL and not self.home.post(self._stalled, stall):
+            self._monitors.end()  # nobody is at home any more
+
+    def _stalled(self, stall: Stall) -> None:
+        if stall.seconds >= NOTABLE_STALL and self.since is not None:
+            self.tables["stalls"].append(stall.begin, stall.end, stall.seconds * 1e3, stall.loop)

@@ -1,0 +1,203 @@
+"""Recordings in our own format (`.mbot`): written whole or piece by piece, read as far as they go. See :mod:`.journal`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..tables.arrow import arrow_schema, batch, conformed
+from ..tables.columns import Chunk
+from ..tables.schema import SCHEMA
+from .mbot_blocks import MAGIC, SINCE, Torn, block, blocks
+
+__all__ = ["ROW", "Opened", "described", "numbered", "opening", "read", "rows_block", "told", "write"]
+
+TABLES = tuple(SCHEMA)
+"""A block names its table by its place in here."""
+ROW = "row"
+"""In the file the commands have this column before the others: their numbers, since a block may tell of any of them again."""
+ROWS_TOGETHER = 65_536
+
+Piece = tuple[int, pa.RecordBatch]
+"""The number of the first row, and the rows."""
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class Opened(msgspec.Struct):
+    """What a file holds."""
+
+    tables: dict[str, pa.Table]
+    numbers: dict[str, Any]
+    """The numbers of each table's rows."""
+    metadata: dict[str, Any]
+    ended: bool
+    torn: int
+    """Bytes of an unfinished block at its end."""
+    missing: int
+    """Rows that were never written."""
+
+
+def file_schema(name: str) -> pa.Schema:
+    """The schema of a table in the file."""
+    schema = arrow_schema(SCHEMA[name])
+    return schema.insert(0, pa.field(ROW, pa.int64())) if name == "commands" else schema
+
+
+def opening(metadata: Mapping[str, Any]) -> bytes:
+    """How a file begins: the mark, what is to be known, and the schemas."""
+    parts = [MAGIC, block(b"M", _to_json(metadata))]
+    parts += [
+        block(b"S", file_schema(name).serialize().to_pybytes(), table=number)  # as in an Arrow IPC stream
+        for number, name in enumerate(TABLES)
+    ]
+    return b"".join(parts)
+
+
+def rows_block(name: str, chunk: Chunk, labels: Sequence[Sequence[str] | None], *, since: int = 0) -> bytes:
+    """The block of these rows, from this number on."""
+    first = max(chunk.first, since)
+    rows = batch(SCHEMA[name], chunk, labels)
+    if first > chunk.first:
+        # What is cut out of a longer array is written with all that is around it, unless it is taken.
+        rows = rows.take(pa.array(np.arange(first - chunk.first, rows.num_rows)))
+    return _body(name, rows, np.arange(first, chunk.end))
+
+
+def numbered(numbers: Sequence[int], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> bytes:
+    """The block of commands with these numbers."""
+    return _body("commands", batch(SCHEMA["commands"], chunk, labels), np.array(numbers))
+
+
+def _body(name: str, rows: pa.RecordBatch, numbers: NDArray[np.int64]) -> bytes:
+    if name == "commands":
+        rows = pa.RecordBatch.from_arrays([pa.array(numbers), *rows.columns], schema=file_schema(name))
+    return block(b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=int(numbers[0]))
+
+
+def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """Write a whole recording."""
+    with path.open("wb") as file:
+        file.write(opening(metadata))
+        for name, table in tables.items():
+            for first in range(0, table.num_rows, ROWS_TOGETHER):
+                numbers = np.arange(first, min(first + ROWS_TOGETHER, table.num_rows))
+                for rows in table.take(pa.array(numbers)).combine_chunks().to_batches():
+                    file.write(_body(name, rows, numbers))
+        file.write(block(b"E", b""))
+
+
+def read(data: bytes) -> Opened:
+    """The rows of a file's bytes, as far as they go.
+
+    Raises:
+        ValueError: it is no such file, or a later version of one.
+    """
+    if data[: len(MAGIC)] != MAGIC:
+        raise ValueError("it does not begin as a recording does")
+    metadata: dict[str, Any] = {}
+    schemas: dict[int, pa.Schema] = {}
+    found: dict[int, list[Piece]] = {}
+    cleared: dict[int, int] = {}
+    ended, torn = False, 0
+    for item in blocks(memoryview(data)):
+        if isinstance(item, Torn):
+            torn, ended = item.nbytes, False
+            break
+        ended = item.kind == b"E"
+        if item.kind == b"M":
+            metadata = msgspec.json.decode(item.body)
+        elif item.kind == b"S":
+            schemas[item.table] = pa.ipc.read_schema(pa.py_buffer(item.body))
+        elif item.kind == b"C":
+            cleared[item.table] = item.first
+        elif item.kind == b"R":
+            rows = pa.ipc.read_record_batch(pa.py_buffer(item.body), schemas[item.table])
+            found.setdefault(item.table, []).append((item.first, rows))
+    tables: dict[str, pa.Table] = {}
+    counted: dict[str, Any] = {}
+    missing = 0
+    for number, pieces in found.items():
+        if number >= len(TABLES):
+            continue  # a later version knows more tables
+        name, begin = TABLES[number], cleared.get(number, 0)
+        tables[name], numbers = _together(name, schemas[number], pieces, begin)
+        counted[name] = numbers
+        if len(numbers):
+            missing += int(numbers[-1]) + 1 - begin - len(numbers)
+    return Opened(tables, counted, metadata, ended, torn, missing)
+
+
+def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows of a table in order, each once as it was told last; and their numbers."""
+    table = pa.Table.from_batches([rows for _, rows in pieces], schema=schema)
+    if ROW in schema.names:
+        numbers = table.column(ROW).to_numpy()
+        table = table.drop_columns([ROW])
+    else:
+        numbers = np.concatenate([first + np.arange(rows.num_rows) for first, rows in pieces])
+    if begin or (len(numbers) > 1 and (np.diff(numbers) != 1).any()):
+        # Of each number the last one: the first one from behind.
+        kept, places = np.unique(numbers[::-1], return_index=True)
+        places = (len(numbers) - 1 - places)[kept >= begin]
+        kept = kept[kept >= begin]
+        table = table.take(pa.array(places))
+        numbers = kept
+    return conformed(name, table), numbers
+
+
+def told(opened: Opened) -> str | None:
+    """What is missing at the end of a file, or was already where it comes from, in words; None if nothing is."""
+    words = [str(earlier)] if (earlier := opened.metadata.get("cut")) else []
+    if not opened.ended:
+        last, offset = _last(opened), opened.metadata.get("clocks", {}).get("wall_offset_s")
+        when = ""
+        if last is not None and offset is not None:
+            when = f" after {datetime.fromtimestamp(last + offset, UTC):%H:%M:%S} UTC"
+        words.append(f"it was not ended in order: what happened within a second{when} is missing")
+    if opened.torn:
+        words.append(f"{opened.torn} bytes of an unfinished block were cut off")
+    if opened.missing:
+        words.append(f"{opened.missing} rows could not be written")
+    return ", ".join(words) or None
+
+
+def described(opened: Opened) -> dict[str, Any]:
+    """The metadata of a file; where it was not ended in order, they were written earlier than its last rows, which know more."""
+    metadata = dict(opened.metadata)
+    since = metadata.pop(SINCE, None)
+    if "rows" in metadata:
+        metadata["rows"] = {name: opened.tables[name].num_rows if name in opened.tables else 0 for name in TABLES}
+    if not opened.ended or "seconds" not in metadata:
+        metadata["seconds"] = _seconds(opened, since)
+    return metadata
+
+
+def _seconds(opened: Opened, since: float | None) -> float:
+    """How long it was recorded, as far as the rows tell."""
+    earlier, pauses = opened.metadata.get("seconds", 0.0), opened.metadata.get("pauses")
+    last = _last(opened)
+    if since is None and (earlier or (pauses and pauses[-1][1] is None)):
+        return float(earlier)  # it did not record any more
+    if since is None:
+        since = opened.metadata.get("clocks", {}).get("started_s")
+    if since is None or last is None:
+        return float(earlier)
+    return round(float(earlier) + max(0.0, last - float(since)), 6)
+
+
+def _last(opened: Opened) -> float | None:
+    """When the last row was written, by the monotonic clock of the recording."""
+    times = [
+        float(np.nanmax(table.column(SCHEMA[name][0].name).to_numpy()))
+        for name, table in opened.tables.items()
+        if table.num_rows and name not in ("commands", "stalls")
+    ]
+    return max(times, default=None)

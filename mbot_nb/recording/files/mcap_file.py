@@ -1,0 +1,92 @@
+"""Recordings as MCAP, the log format of robotics: a topic for each table, a JSON message for each row, for Foxglove and others.
+
+Log times are Unix nanoseconds of `wall`; a message's sequence is the number of its row. Nothing is compressed, so that readers
+need nothing beside themselves.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from ...jupyter.progress_bar import counted
+from ...version import __version__
+from ..tables.arrow import wall_at
+from ..tables.schema import SCHEMA
+from .json_rows import decoder, json_schema, rows_of, table_of
+
+__all__ = ["read", "write", "write_table"]
+
+_METADATA = "mbot_nb"
+
+
+def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """One file of all tables, in the order of time."""
+    from mcap.writer import CompressionType, Writer
+
+    offset = float(metadata["clocks"]["wall_offset_s"])
+    with path.open("wb") as file:
+        writer = Writer(file, compression=CompressionType.NONE)
+        writer.start(profile="", library=f"mbot_nb {__version__}")
+        writer.add_metadata(_METADATA, {"metadata": msgspec.json.encode(metadata).decode()})
+        channels = {}
+        for name in tables:
+            schema = writer.register_schema(f"mbot_nb.{name}", "jsonschema", msgspec.json.encode(json_schema(name)))
+            channels[name] = writer.register_channel(f"/{name}", "json", schema)
+        messages = heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()])
+        for time, name, number, row in counted(messages, sum(table.num_rows for table in tables.values()), "writing MCAP"):
+            writer.add_message(channels[name], time, row, time, number)
+        writer.finish()  # type: ignore[no-untyped-call]
+
+
+def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """One table."""
+    write(path, {name: table}, metadata)
+
+
+def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """The tables of a file.
+
+    Raises:
+        ValueError: it is no file of ours.
+    """
+    from mcap.exceptions import McapError
+    from mcap.reader import make_reader
+
+    found: dict[str, list[tuple[int, Any]]] = {}
+    with path.open("rb") as file:
+        try:
+            reader = make_reader(file)
+            told = [record.metadata["metadata"] for record in reader.iter_metadata() if record.name == _METADATA]
+            if not told:
+                raise ValueError("it is an MCAP file without metadata of mbot_nb")
+            summary = reader.get_summary()
+            total = summary.statistics.message_count if summary is not None and summary.statistics is not None else 0
+            for _, channel, message in counted(reader.iter_messages(), total, "reading MCAP"):
+                table = channel.topic.removeprefix("/")
+                if table in SCHEMA:
+                    found.setdefault(table, []).append((message.sequence, decoder(table).decode(message.data)))
+        except (McapError, msgspec.DecodeError, struct.error) as error:
+            raise ValueError(f"it is no MCAP file of a recording ({error})") from None
+    tables = {}
+    for table, rows in found.items():
+        rows.sort(key=lambda numbered: numbered[0])
+        tables[table] = table_of(table, [row for _, row in rows])
+    return tables, msgspec.json.decode(told[-1])
+
+
+def _messages(name: str, table: pa.Table, offset: float) -> Iterator[tuple[int, str, int, bytes]]:
+    """Its rows in the order of time: log time, table, number, row."""
+    seconds = table.column(wall_at(name) - 1).to_numpy()
+    micros = np.round((seconds + offset) * 1e6).astype("i8")
+    order = np.argsort(micros, kind="stable")
+    rows = rows_of(name, table.take(pa.array(order)), offset)
+    for number, row in zip(order.tolist(), rows, strict=True):
+        yield int(micros[number]) * 1000, name, number, row

@@ -1,0 +1,298 @@
+"""Carries rows from tables to a file, from a thread of its own, so that no disk ever holds up a loop.
+
+Two uses: a recorder with a path writes everything four times a second, so that a killed process loses no more than that; one
+without writes only what has to leave memory, into a temporary file that is gone when the recorder is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from ..tables.columns import Chunk
+from ..tables.command_table import CommandTable
+from ..tables.schema import SCHEMA
+from .mbot_blocks import block
+
+if TYPE_CHECKING:
+    from ...protocol.client.outbox import Outgoing
+    from ..tables.table import Table
+    from .mbot_file import Opened
+
+__all__ = ["Writer"]
+
+_log = logging.getLogger("mbot_nb")
+
+PERIOD = 0.25
+"""Seconds between two writings: what a kill loses at most, with the time that one of them takes."""
+AGAIN = 5.0
+"""Seconds until it is tried again to write where it could not be."""
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class Writer:
+    """Writes a recorder's tables.
+
+    Args:
+        tables: in the order of the schema.
+        path: of the file; None for a temporary one, of what has to leave memory.
+        metadata: what is to be known of the run, now.
+        alive: whether more can come at all.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Table | CommandTable],
+        path: Path | None,
+        metadata: Callable[[], dict[str, Any]],
+        alive: Callable[[], bool],
+    ) -> None:
+        self.path = path
+        self.trouble: str | None = None
+        """Why nothing can be written at the moment, in words."""
+        self.lost = 0
+        """Rows that had to leave memory and could not be written."""
+        self._tables = tables
+        self._metadata = metadata
+        self._alive = alive
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._written = dict.fromkeys(SCHEMA, 0)
+        """The number of the next row to be written, of each table."""
+        self._leaving: deque[tuple[str, Chunk]] = deque()
+        self._waiting = 0
+        """Rows that wait in there, and how many may."""
+        self._most = 8 * max(table.max_rows for table in tables.values()) + 100_000
+        self._queue = threading.Lock()
+        commands = tables["commands"]
+        assert isinstance(commands, CommandTable)
+        self._commands = commands
+        self._seen: dict[Outgoing, tuple[Any, ...]] = {}
+        """Commands under way, as they were written last."""
+        self._ended = True
+        self._changes = self._told = 0
+        """How often the metadata have changed, and had when they were written."""
+        self._not_before = 0.0
+        self._lock = threading.RLock()
+        self._stop: threading.Event | None = None
+        for table in tables.values():
+            table.spill = self._leaves
+
+    # When.
+
+    def start(self) -> None:
+        """Begin to write; once more changes nothing. Without a path it begins when something has to leave memory."""
+        if self.path is not None:
+            import pyarrow  # noqa: F401 - now, and not while something is measured
+
+            self._write()
+            self._run()
+
+    def finish(self) -> None:
+        """Write what there is, and say that nothing is missing. Another :meth:`start` may follow."""
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            stop.set()
+        if self.path is not None or self._leaving:
+            self._not_before = 0.0
+            self._write(last=True)
+
+    def describe(self) -> None:
+        """The metadata have changed: they are written once more, with the next rows."""
+        self._changes += 1
+
+    def sync(self) -> None:
+        """Write what there is to be written now."""
+        self._not_before = 0.0
+        self._write()
+
+    def clear(self) -> None:
+        """All rows until now are forgotten, in the file as well."""
+        with self._lock:
+            with self._queue:
+                self._leaving.clear()
+                self._waiting = self.lost = 0
+            self._seen.clear()
+            self._written = {name: table.total for name, table in self._tables.items()}
+            if self._file is None:
+                return
+            try:
+                self._put(b"".join(block(b"C", b"", table=n, first=self._written[name]) for n, name in enumerate(SCHEMA)))
+            except OSError as error:
+                self._failed(error, time.monotonic())
+
+    def read(self) -> Opened | None:
+        """What is in the file; None if there is none."""
+        from .mbot_file import read
+
+        with self._lock:
+            if self._file is None:
+                return None
+            self._file.seek(0)
+            data = self._file.read(self._size)
+            self._file.seek(self._size)
+        return read(data)
+
+    def waiting(self) -> dict[str, list[Chunk]]:
+        """What has left memory and is not written yet, of each table."""
+        with self._queue:
+            leaving = list(self._leaving)
+        found: dict[str, list[Chunk]] = {}
+        for name, chunk in leaving:
+            found.setdefault(name, []).append(chunk)
+        return found
+
+    # Inside.
+
+    def _run(self) -> None:
+        if self._stop is None:
+            self._stop = threading.Event()
+            threading.Thread(target=self._work, args=(self._stop,), name="mbot_nb-writer", daemon=True).start()
+
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.wait(PERIOD):
+            if not self._alive():
+                self.finish()
+                return
+            self._write()
+
+    def _leaves(self, table: Table, chunk: Chunk) -> None:
+        """These rows leave memory: they wait here until they are written."""
+        if self._written[table.name] >= chunk.end:
+            return
+        with self._queue:
+            self._leaving.append((table.name, chunk))
+            self._waiting += chunk.end - chunk.first
+            while self._waiting > self._most and len(self._leaving) > 1:
+                _, oldest = self._leaving.popleft()
+                self._waiting -= oldest.end - oldest.first
+                self.lost += oldest.end - oldest.first
+        if self.path is None:
+            self._run()
+
+    def _write(self, *, last: bool = False) -> None:
+        """Bring the file up to date. What cannot be written is said once, and tried again later."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._not_before:
+                return
+            try:
+                self._open()
+                self._bring_up_to_date()
+                if last and not self._ended:
+                    self._put(block(b"M", _to_json(self._metadata())) + block(b"E", b""))
+                    self._ended = True
+            except OSError as error:
+                self._failed(error, now)
+            except Exception as error:
+                # Whatever it is: the run goes on, and somebody is told.
+                _log.exception("the recorder's rows could not be written down")
+                self._failed(error, now)
+            else:
+                if self.trouble is not None:
+                    self.trouble = None
+                    _log.warning("the recording is written to %s again", self._place)
+
+    @property
+    def _place(self) -> str:
+        return "a temporary file" if self.path is None else str(self.path)
+
+    def _failed(self, error: Exception, now: float) -> None:
+        self._not_before = now + AGAIN
+        if self.trouble is None:
+            self.trouble = f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
+            if self.path is None:
+                then = "the newest rows stay in memory, the oldest are dropped. Make room there, or raise max_rows."
+            else:
+                then = (
+                    "the run goes on in memory. Make room there, or keep what there is with rec.save(...) somewhere else; "
+                    f"it is tried again every {AGAIN:g} s."
+                )
+            _log.error("%s; %s", self.trouble, then)
+
+    def _open(self) -> None:
+        if self._file is not None:
+            return
+        from .mbot_file import opening
+
+        if self.path is None:
+            file: BinaryIO = tempfile.TemporaryFile(prefix="mbot_nb-", buffering=0)  # noqa: SIM115 - it stays open
+        else:
+            _make_way(self.path)
+            file = self.path.open("x+b", buffering=0)
+        # Not before: another stretch may follow, and then the name may be another file's.
+        weakref.finalize(self, file.close).atexit = False
+        self._file = file
+        self._put(opening(self._metadata()))
+        self._ended = False
+
+    def _put(self, data: bytes) -> None:
+        """Append; nothing stays in the file of what does not fit whole."""
+        file = self._file
+        assert file is not None
+        view = memoryview(data)
+        done = 0
+        try:
+            while done < len(data):
+                done += file.write(view[done:])
+        except OSError:
+            os.ftruncate(file.fileno(), self._size)
+            file.seek(self._size)
+            raise
+        self._size += len(data)
+
+    def _bring_up_to_date(self) -> None:
+        from .mbot_file import numbered, rows_block
+
+        found: list[tuple[str, Chunk]] = []
+        if self.path is not None:
+            for name, table in self._tables.items():
+                found += [(name, chunk) for chunk in table.chunks(self._written[name])]
+        # In this order: what leaves memory between the two is in both, and not in neither.
+        with self._queue:
+            found += self._leaving
+        found.sort(key=lambda item: item[1].first)
+        written = dict(self._written)
+        blocks = []
+        for name, chunk in found:
+            if chunk.end > written[name]:
+                blocks.append(rows_block(name, chunk, self._tables[name].labels(), since=written[name]))
+                written[name] = chunk.end
+        seen = dict(self._seen)
+        under_way = self._commands.under_way(seen) if self.path is not None else None
+        if under_way is not None:
+            blocks.append(numbered(*under_way))
+        changes = self._changes
+        if changes != self._told and self.path is not None:
+            blocks.insert(0, block(b"M", _to_json(self._metadata())))
+        if blocks:
+            self._ended = False
+            self._put(b"".join(blocks))
+        # Only now: what could not be written is still to be written.
+        self._written, self._seen, self._told = written, seen, changes
+        with self._queue:
+            while self._leaving and self._leaving[0][1].end <= written[self._leaving[0][0]]:
+                _, chunk = self._leaving.popleft()
+                self._waiting -= chunk.end - chunk.first
+
+
+def _make_way(path: Path) -> None:
+    """What has this name already is another run's: it is kept under the next free one."""
+    if not path.exists():
+        return
+    number = 1
+    while (kept := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    path.rename(kept)
+    print(f"{path.name} was there already: the earlier recording is {kept.name} now.")

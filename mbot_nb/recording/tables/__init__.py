@@ -1,0 +1,1 @@
+"""Tables of a recording: their schema, columns and Arrow form."""

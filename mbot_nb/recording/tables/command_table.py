@@ -1,0 +1,218 @@
+"""The table of commands: a row is written when a command is sent, and goes on changing until its end is known."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from itertools import islice, takewhile
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from ...protocol.client.outbox import Outgoing
+from .columns import Chunk, Labels, pack
+from .table import Column, Spill, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from .arrow import Part
+
+__all__ = ["CommandTable"]
+
+LATE = 2048
+"""A refusal may come after the acknowledgement: the newest commands are kept open at least this long."""
+_changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
+_FINAL = ("sent", "unsent", "unknown")
+
+
+class CommandTable:
+    """Holds commands that may still change as they are, and writes them down, in order, when they cannot."""
+
+    name = "commands"
+
+    def __init__(self, columns: Sequence[Column], *, max_rows: int, wall_offset: float) -> None:
+        self.columns = tuple(columns)
+        self.max_rows = max_rows
+        self._wall_offset = wall_offset
+        self._done = Table("commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=self._turned)
+        self._open: dict[Any, None] = {}
+        """The first of them has the number that the next row of ``_done`` gets."""
+        self._lock = threading.RLock()  # held for a moment: rows do not go from one to the other meanwhile
+        self._in_tail: dict[Any, tuple[Any, ...]] = {}
+        self._tail: Part | None = None
+        """The open ones as rows, as they were when somebody asked last."""
+        self._shown: tuple[int, int, pa.Table, pd.DataFrame] | None = None
+        """What was given to who asked last, and of what it was made."""
+
+    def __len__(self) -> int:
+        return min(len(self._done) + len(self._open), self.max_rows)
+
+    @property
+    def total(self) -> int:
+        """Commands recorded so far, with those that were dropped or cleared."""
+        return self._done.total + len(self._open)
+
+    @property
+    def cleared(self) -> int:
+        """Commands that :meth:`clear` has forgotten: the numbers below this one."""
+        return self._done.cleared
+
+    @property
+    def recorded(self) -> int:
+        """Commands recorded since the last :meth:`clear`, with those that were dropped."""
+        return self.total - self.cleared
+
+    @property
+    def dropped(self) -> int:
+        """Older commands that had to go."""
+        return self.recorded - len(self)
+
+    @property
+    def spill(self) -> Spill | None:
+        """Is given the rows that have to go."""
+        return self._done.spill
+
+    @spill.setter
+    def spill(self, spill: Spill | None) -> None:
+        self._done.spill = spill
+
+    def sent(self, commands: Sequence[Outgoing]) -> None:
+        """These were handed to the transport; a command that is sent again keeps its row."""
+        self._open.update(dict.fromkeys(commands))
+        self._look_after()
+
+    def _look_after(self) -> None:
+        if len(self._open) > 2 * LATE:
+            self._write_down()
+
+    def settled(self, command: Outgoing) -> None:
+        """The end of this one is known; one that was never sent gets its row now."""
+        if command.sent_at is None:
+            self._open[command] = None
+
+    def clear(self) -> None:
+        """Forget all rows; the counting goes on."""
+        with self._lock:
+            after = self.total
+            self._open.clear()
+            self._done.clear(after)
+
+    def frame(self) -> pd.DataFrame:
+        """All rows as a DataFrame of the caller's own. Only what came or has changed since the last time is converted."""
+        import pandas as pd
+
+        from .arrow import frame_of
+
+        with self._lock:
+            tail = self._tail_now()
+            begin, end = self.cleared, self._done.total
+            if self._shown is not None and self._shown[:2] == (begin, end) and self._shown[2] is tail:
+                return self._shown[3].copy(deep=False)
+            frame = self._done.frame()
+            if tail.num_rows:
+                newest = frame_of(self.columns, tail, self._wall_offset)
+                frame = pd.concat([frame, newest], ignore_index=True) if len(frame) else newest
+            if len(frame) > self.max_rows:
+                frame = frame.iloc[-self.max_rows :].reset_index(drop=True)
+            self._shown = begin, end, tail, frame
+        return frame.copy(deep=False)
+
+    def _tail_now(self) -> pa.Table:
+        """The open commands as rows; the same object as long as nothing has changed."""
+        import numpy as np
+        import pyarrow as pa
+
+        from .arrow import batch, empty, in_order
+
+        first = self._done.total
+        numbers, rows = self._tail if self._tail is not None else (np.empty(0, "i8"), empty(self.columns))
+        changed = self.under_way(self._in_tail)
+        if changed is not None:
+            news = pa.Table.from_batches([batch(self.columns, *changed[1:])])
+            numbers, rows = in_order([(np.array(changed[0]), news), (numbers, rows)], first)
+        elif len(numbers) and numbers[0] < first:
+            numbers, rows = in_order([(numbers, rows)], first)
+        if len(numbers) != len(self._in_tail):
+            # One that was written down or forgotten and is sent again, without any change, has another number now.
+            self._in_tail.clear()
+            self._tail = None
+            return self._tail_now()
+        self._tail = numbers, rows
+        return rows
+
+    def packed(self) -> list[tuple[Chunk, list[tuple[str, ...] | None]]]:
+        """All rows that are in memory, and what the labels in them mean."""
+        with self._lock:
+            found = self._done.packed()
+            under_way = self.under_way({})
+        return found if under_way is None else [*found, under_way[1:]]
+
+    def chunks(self, since: int = 0) -> list[Chunk]:
+        """The rows from this number on that cannot change any more, packed."""
+        return self._done.chunks(since)
+
+    def labels(self) -> list[tuple[str, ...] | None]:
+        """What the numbers in packed columns of labels stand for."""
+        return self._done.labels()
+
+    def under_way(self, known: dict[Any, tuple[Any, ...]]) -> tuple[list[int], Chunk, list[tuple[str, ...] | None]] | None:
+        """Those that may still change and are not as ``known`` says, which is brought up to date.
+
+        Their numbers, their rows packed, and what the labels in them mean; None if there are none.
+        """
+        with self._lock:
+            first = self._done.total
+            commands = list(self._open)
+        now = dict(zip(commands, map(_changing, commands), strict=True))
+        changed = [(number, command) for number, command in enumerate(commands, first) if known.get(command) != now[command]]
+        known.clear()
+        known.update(now)
+        if not changed:
+            return None
+        numbers = [number for number, _ in changed]
+        stored = self._done.stored
+        labels = [Labels() if column.kind == "label" else None for column in stored]
+        packed = pack([column.kind for column in stored], self._turned([command for _, command in changed]), labels)
+        meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
+        return numbers, Chunk(numbers[0], numbers[0] + len(numbers), packed), meanings
+
+    def _write_down(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # somebody looks: the next time
+        try:
+            spare = list(islice(self._open, len(self._open) - LATE))
+            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
+            if len(self._open) <= self.max_rows + LATE:
+                spare = list(takewhile(self._is_final, spare))
+            self._done.extend(spare)
+            for command in spare:
+                del self._open[command]
+        finally:
+            self._lock.release()
+
+    # What a command is.
+
+    @staticmethod
+    def _turned(commands: Sequence[Any]) -> list[Any]:
+        """The columns of these."""
+        # Column by column: a tuple for each row would keep the garbage collector busy.
+        return [
+            [command.name for command in commands],
+            [command.sequence for command in commands],
+            [command.queued_at for command in commands],
+            [command.sent_at for command in commands],
+            [command.acknowledged_at for command in commands],
+            [command.answered_at for command in commands],
+            [command.outcome for command in commands],
+            [None if command.error is None else str(command.error) for command in commands],
+            None,
+        ]
+
+    @staticmethod
+    def _is_final(command: Any) -> bool:
+        if command.acknowledged_at is not None:
+            return command.outcome is not None
+        return command.outcome in _FINAL or (
+            command.outcome is not None and (command.sent_at is None or command.sequence is None)
+        )

@@ -1,0 +1,110 @@
+"""A recording as one page that needs nothing else: no network, no scripts, no files beside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from .html_page import html_page
+from .recording.tables.schema import SCHEMA, SUBJECTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .recording.base import Recorded
+
+__all__ = ["page"]
+
+SHOWN = 50
+"""Rows of a table that stand on the page: the first ones."""
+LONG = 120
+"""Characters of a text that stand in a table's cell."""
+
+
+def page(recorded: Recorded, title: str) -> str:
+    """The page as HTML: what the run was, its pictures, and the beginning of each table."""
+    parts = [f"<h1>{escape(title)}</h1>", recorded.summary()._repr_mimebundle_()["text/html"]]
+    cut = getattr(recorded, "cut", None)
+    if cut is not None:
+        parts.append(f"<p><strong>Not complete:</strong> {escape(cut)}.</p>")
+    parts += ["<h2>Pictures</h2>", *_pictures(recorded), "<h2>How it was</h2>", _facts(recorded.metadata)]
+    for name in SCHEMA:
+        parts += _table(name, recorded.table(name))
+    return html_page(title, "\n".join(parts), style=_MORE)
+
+
+def _pictures(recorded: Recorded) -> list[str]:
+    from . import plots
+
+    drawn: list[str] = []
+    client = recorded.metadata.get("side") != "server"
+    trips = recorded.total("latency") > 0
+    draw: list[tuple[bool, Callable[[Any], Any]]] = [
+        (trips, plots.latency),
+        (trips, plots.ecdf),
+        (trips, plots.percentiles),
+        (client and bool((recorded.connection.state == "reconnecting").any()), plots.reconnects),
+        (client and bool((recorded.batches.direction == "out").any()), plots.batches),
+        (bool((recorded.events["name"] == "telemetry").any()), plots.path),
+    ]
+    for worth, plot in draw:
+        if worth:
+            ax = plot(recorded)
+            png, size = ax._repr_png_()
+            source = base64.b64encode(png).decode()
+            drawn.append(
+                f'<p class="output_png"><img src="data:image/png;base64,{source}" width="{size["width"]}" '
+                f'alt="{escape(size["alt"], quote=True)}"></p>'
+            )
+    return drawn or ["<p>There is nothing to draw: no round trips, no frames of commands, no telemetry.</p>"]
+
+
+def _facts(metadata: dict[str, Any]) -> str:
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in _flat("", metadata))
+    return f'<table class="facts">{rows}</table>'
+
+
+def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key, item in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else key, item)]
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return [pair for number, item in enumerate(value) for pair in _flat(f"{prefix}[{number}]", item)]
+    return [(prefix, "none" if value is None else str(value))]
+
+
+def _table(name: str, frame: pd.DataFrame) -> list[str]:
+    count = len(frame)
+    first = f", the first {SHOWN} of them below" if count > SHOWN else ""
+    head = f"<h2>{name}</h2><p>{count:,} rows{first}; one for each {escape(SUBJECTS[name])}.</p>"
+    if not count:
+        return [head]
+    columns = list(frame.columns)
+    meanings = {column.name: column.meaning for column in SCHEMA[name]}
+    heads = "".join(f'<th title="{escape(meanings[column], quote=True)}">{column}</th>' for column in columns)
+    lines = []
+    for row in frame.head(SHOWN).itertuples(index=False):
+        lines.append("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>")
+    body = "".join(lines)
+    return [head, f'<div class="output_subarea"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>']
+
+
+def _cell(value: Any) -> str:
+    import pandas as pd
+
+    if pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1000 else f"{value:.3f}"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%H:%M:%S.%f}"
+    text = str(value)
+    return escape(text if len(text) <= LONG else f"{text[:LONG]}...")
+
+
+_MORE = """
+table.facts th { text-align: left; font-weight: normal; color: #5f6368; }
+table.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+main { max-width: 72rem; }
+"""

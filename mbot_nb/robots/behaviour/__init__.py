@@ -1,0 +1,1 @@
+"""What simulated and real robots share: mood, games, playing, noise."""

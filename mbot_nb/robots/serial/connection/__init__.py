@@ -1,0 +1,1 @@
+"""The serial port: its reading thread, the link that heals, and the guard process that stops the motors."""

@@ -1,0 +1,81 @@
+"""The process that holds the port too, and stops the robot when this one is killed or held up: starting it, telling it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+
+from . import guard_process
+
+__all__ = ["GRACE", "Guard"]
+
+log = logging.getLogger(__name__)
+
+GRACE = 0.15
+"""Seconds that it waits longer than the link's own clock."""
+PATIENCE = 2.0
+
+
+class Guard:
+    """The guard of one port, when there is one. All calls come from the link's thread."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it would stop the robot."""
+        process = self._process
+        return process is not None and process.poll() is None
+
+    def start(self, descriptor: int) -> None:
+        """Let it inherit the open port. It needs some 20 ms until it looks; what it is told meanwhile waits."""
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard_process.__file__, str(descriptor), str(os.getpid())],
+                stdin=subprocess.PIPE,
+                pass_fds=(descriptor,),
+                start_new_session=True,  # what interrupts or kills the kernel's group leaves it alone
+            )
+        except OSError:
+            log.exception("the guard process could not be started: if this notebook is killed, the robot drives on")
+
+    def arm(self, seconds: float, stop: bytes) -> None:
+        """A motion of so many seconds begins, and this would end it."""
+        self._tell(f"arm {seconds + GRACE:.3f} {stop.hex()}\n")
+
+    def rest(self) -> None:
+        """Nothing moves."""
+        self._tell("rest\n")
+
+    def end(self) -> None:
+        """Let it go."""
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        self.rest()
+        self._process = None
+        try:
+            process.stdin.close()
+        except OSError:
+            log.debug("the guard process had gone before")
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _tell(self, line: str) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        try:
+            process.stdin.write(line.encode())
+            process.stdin.flush()
+        except OSError:
+            self._process = None
+            process.kill()
+            process.wait()
+            log.warning("the guard process has gone: if this notebook is killed, the robot drives on")

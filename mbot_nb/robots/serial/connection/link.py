@@ -1,0 +1,450 @@
+"""One thread per port: it reads, writes, keeps deadlines, ends motion on time, and notices unplugged and plugged again.
+
+Whoever asks for something gets a future at once, and never waits for the port: not the notebook's loop, not a widget's callback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from math import inf
+from typing import Any, Literal
+
+from ....errors import ConnectError, MbotError, NotConnectedError
+from ..wire.dialects import Content, Dialect, Told
+from ..wire.exchange import Exchange, Job
+from .guard import GRACE, Guard
+from .port import Channel, OpenPort, Waker, why_not
+
+__all__ = ["Appointment", "Link", "LinkState"]
+
+log = logging.getLogger(__name__)
+
+LinkState = Literal["opening", "probing", "ready", "lost", "closed"]
+
+PROBE_EVERY = 0.3
+"""Seconds between two version requests to a robot that may still be starting."""
+PROBE_TIMEOUT = 2.0
+RETRY = (0.1, 0.1, 0.2, 0.3, 0.5)
+"""Seconds before the port is opened again; the last one repeats."""
+LAST_WORDS = 0.5
+"""Seconds that closing waits for what is still to be sent and answered: the last stop."""
+
+
+class Appointment:
+    """Something the link's thread does at a time; :meth:`cancel` withdraws it."""
+
+    __slots__ = ("callback", "deadline")
+
+    def __init__(self, deadline: float, callback: Callable[[], object]) -> None:
+        self.deadline = deadline
+        self.callback: Callable[[], object] | None = callback
+
+    def cancel(self) -> None:
+        """Do not call. Too late changes nothing."""
+        self.callback = None
+
+
+class Link:
+    """A robot at the other end of a serial port, whether or not it is plugged in just now.
+
+    Args:
+        open_port: opens the port (again); see :func:`~.port.opener`.
+        dialect: makes the reading and writing of one connection; takes the number the last one had come to.
+        name: of the port, for messages.
+        on_state: called with each new :attr:`state`, in the link's thread.
+        on_told: called with what the robot tells unasked, by key, in the link's thread.
+        stop: what has the robot stand, if it can move.
+        guarded: let a process of its own hold the port too, which stops the robot when this one is killed.
+    """
+
+    def __init__(
+        self,
+        open_port: OpenPort,
+        dialect: Callable[[int], Dialect],
+        *,
+        name: str = "the port",
+        on_state: Callable[[LinkState], object] = lambda state: None,
+        on_told: Callable[[dict[int, Any]], object] = lambda values: None,
+        stop: Content | None = None,
+        guarded: bool = True,
+    ) -> None:
+        self.name = name
+        self.state: LinkState = "opening"
+        self.reason = ""
+        """Why it is not ready, in words."""
+        self.version: str | None = None
+        """What the robot answered to the probe."""
+        self.next_attempt: float | None = None
+        """When the port is opened again, on ``time.monotonic``."""
+        self.attempts = 0
+        """How often in a row it could not be opened."""
+        self.written = self.read = self.skipped = 0
+        """Bytes, all in all; the last of them belonged to no frame."""
+        self._open_port = open_port
+        self._dialect = dialect
+        self._on_state = on_state
+        self._on_told = on_told
+        self._stop = stop
+        self._unheard = False
+        self._want_guard = guarded
+        self._guard = Guard()
+        self._guard_fires = inf
+        """When, on ``time.monotonic``."""
+        self._waker = Waker()
+        self._inbox: deque[Callable[[], object]] = deque()
+        self._appointments: list[tuple[float, int, Appointment]] = []
+        self._order = itertools.count()
+        self._exchange = Exchange(dialect(0))
+        self._channel: Channel | None = None
+        self._probes: list[Job] = []
+        self._probe_at = 0.0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"mbot-link {name}", daemon=True)
+
+    def start(self) -> Link:
+        """Open the port, in the link's thread."""
+        self._thread.start()
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Link to {self.name}: {self.state}{f' ({self.reason})' if self.reason else ''}>"
+
+    # From any thread.
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a process of its own would stop the robot if this one were killed."""
+        return self._guard.alive
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this code runs in the link's thread."""
+        return threading.current_thread() is self._thread
+
+    def request(
+        self,
+        content: Content,
+        *,
+        timeout: float = 0.6,
+        attempts: int = 2,
+        urgent: bool = False,
+        slot: str = "",
+        what: str = "",
+        on_send: Callable[[], object] | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> Future[Any]:
+        """Ask the robot something. The future ends with the answer, or with an error that has a name.
+
+        Args:
+            timeout: seconds for one attempt.
+            attempts: how often it may be sent; more than once only what does no harm twice.
+            urgent: overtake what waits, and do not wait for what is under way.
+            slot: a newer request of the same slot takes the place of one that is not sent yet.
+            what: its name in messages.
+            on_send: called in the link's thread each time just before it is sent.
+            wanted: asked there before it is sent again: whether that would not undo what was sent meanwhile.
+
+        Raises (in the future):
+            NotConnectedError: no robot is there, or it went before this was sent.
+            DeliveryUnknownError: it went after this was sent.
+            CommandTimeoutError: it did not answer.
+            ProtocolError: it answered that it could not, or something that cannot be read.
+        """
+        job = Job(
+            content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what, on_send=on_send, wanted=wanted
+        )
+        self.post(lambda: self._take(job))
+        return job.future
+
+    def drop(self, slot: str, error: MbotError) -> None:
+        """End the requests of a slot that are not sent yet."""
+        self.post(lambda: self._exchange.drop(slot, error))
+
+    def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
+        """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``, connected or not."""
+        appointment = Appointment(deadline, callback)
+        self.post(lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment)))
+        return appointment
+
+    def arm(self, seconds: float) -> None:
+        """A motion begins, or shall end: the guard sends the stop after so long, unless it hears something else before."""
+        self.post(lambda: self._arm(seconds))
+
+    def disarm(self) -> None:
+        """Nothing moves: the robot has confirmed that. One that does not answer is left to its guard as well."""
+        self.post(self._disarm)
+
+    def stop_unheard(self) -> None:
+        """Have a robot stand that does not answer, but may well hear; nothing without an open port."""
+        self.post(self._write_stop)
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Wait until the robot has answered; not for the notebook's loop, which it would block.
+
+        Raises:
+            ConnectError: it has not, with what to do.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while self.state != "ready":
+                left = deadline - time.monotonic()
+                if left <= 0 or self.state == "closed":
+                    raise ConnectError(self.reason or f"the robot at {self.name} did not answer within {timeout:g} s")
+                self._changed.wait(left)
+
+    def close(self, wait: float = 0.0) -> None:
+        """Send what is still to be sent, and give the port back; wait for that up to ``wait`` seconds."""
+        self._closing = True
+        self._waker.wake()
+        if wait and not self.is_here:
+            self._thread.join(wait)
+
+    def post(self, action: Callable[[], object]) -> None:
+        """Let the link's thread call ``action()``, in order; at once if this is it."""
+        if self.is_here:
+            _do(action)
+            return
+        self._inbox.append(action)
+        self._waker.wake()
+        if self.state == "closed":
+            self._flush_inbox()
+
+    # In the link's thread.
+
+    def _run(self) -> None:
+        closed = "the connection was closed"
+        try:
+            while not self._closing:
+                self._channel = self._opened()
+                if self._channel is None:
+                    continue
+                if self._want_guard and self._channel.descriptor is not None:
+                    self._guard.start(self._channel.descriptor)
+                try:
+                    self._serve(self._channel)
+                    why = closed
+                except OSError as error:
+                    why = f"the port {self.name} is gone ({error}): plug the cable in again"
+                self._lose(why)
+        except Exception as error:
+            log.exception("the link to %s failed: the robot is told to stop, and the port is given back", self.name)
+            closed = f"a fault of mbot_nb ended the connection ({type(error).__name__}: {error}): connect again"
+            self._closing = True
+            with contextlib.suppress(OSError):  # then the port is gone, too
+                self._write_stop()
+        finally:
+            self._lose(closed)
+            self._change("closed", closed)
+            self._flush_inbox()
+            self._exchange.cut(closed)
+            self._waker.close()
+
+    def _opened(self) -> Channel | None:
+        """The port; or None when it cannot be opened, after a while."""
+        try:
+            channel = Channel(self._open_port(), self._waker)
+        except (OSError, ValueError) as error:
+            delay = RETRY[min(self.attempts, len(RETRY) - 1)]
+            self.attempts += 1
+            self.next_attempt = time.monotonic() + delay
+            self._change("lost", str(why_not(self.name, error)))
+            while not self._closing and (left := self.next_attempt - time.monotonic()) > 0:
+                self._waker.wait(min(left, self._keep_appointments()))
+                self._flush_inbox()
+            return None
+        self.attempts = 0
+        self.next_attempt = None
+        self._exchange = Exchange(self._dialect(self._exchange.dialect.number))
+        self._begin_to_probe("waiting for the robot to answer; if it never does: is it switched on, is it an mBot?")
+        return channel
+
+    def _serve(self, channel: Channel) -> None:
+        """Live with an open port until it is gone or shall be closed."""
+        last_words = inf
+        while True:
+            self._flush_inbox()
+            if self._closing and last_words == inf:
+                last_words = time.monotonic() + LAST_WORDS
+            now = time.monotonic()
+            if now >= last_words or (self._closing and (self._exchange.idle or self.state != "ready")):
+                return
+            self._probe_if_due(now)
+            for data in self._exchange.to_send(now):
+                self._write(channel, data)
+            until_appointment = self._keep_appointments()
+            if self._inbox:
+                continue
+            now = time.monotonic()
+            deadline = self._exchange.deadline
+            wait = min(until_appointment, max(0.0, min(deadline, last_words) - now))
+            if self.state != "ready":
+                wait = min(wait, PROBE_EVERY / 3)
+            data = channel.wait(None if wait == inf else wait)
+            now = time.monotonic()
+            self._heed_guard()
+            if data:
+                self.read += len(data)
+                self._hear(self._exchange.receive(data, now))
+            if now >= deadline:
+                self._hear(self._exchange.tick(now))
+            self._look_at_health()
+
+    def _hear(self, told: list[Told]) -> None:
+        for item in told:
+            try:
+                self._on_told(item.values)
+            except Exception:
+                log.exception("what the robot told could not be used; the next goes on")
+
+    def _look_at_health(self) -> None:
+        """Has it restarted, or fallen silent?"""
+        decoder = self._exchange.dialect.decoder
+        self.skipped += decoder.skipped
+        decoder.skipped = 0
+        if self.state != "ready":
+            decoder.noise.clear()
+        elif decoder.noise and self._exchange.dialect.rebooted(bytes(decoder.noise)):
+            decoder.noise.clear()
+            self._begin_to_probe("the robot has restarted: waiting until it answers")
+            self._exchange.cut("the robot restarted")
+        elif self._exchange.silent:
+            self._begin_to_probe("the robot does not answer any more: is it switched on?")
+            self._exchange.cut("the robot fell silent")
+            self._unheard = True
+
+    def _begin_to_probe(self, why: str) -> None:
+        self._probes.clear()
+        self._probe_at = time.monotonic()
+        self._change("probing", why)
+
+    def _probe_if_due(self, now: float) -> None:
+        """Ask for the version again and again; whichever answer comes first will do."""
+        if self.state != "probing":
+            return
+        for probe in self._probes:
+            if probe.future.done() and probe.future.exception() is None:
+                self.version = str(probe.future.result())
+                for other in self._probes:
+                    self._exchange.forget(other)
+                self._probes.clear()
+                self._ready()
+                return
+        self._probes = [probe for probe in self._probes if not probe.future.done()]
+        if now >= self._probe_at:
+            self._probe_at = now + PROBE_EVERY
+            probe = Job(self._exchange.dialect.probe, timeout=PROBE_TIMEOUT, urgent=True, what="the version request")
+            self._probes.append(probe)
+            self._exchange.add(probe)
+            if self._unheard:
+                self._write_stop()
+
+    def _write_stop(self) -> None:
+        """Past every queue, without waiting for an answer."""
+        if self._channel is not None and self._stop is not None:
+            dialect = self._exchange.dialect
+            self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
+            self._unheard = True
+
+    def _arm(self, seconds: float) -> None:
+        self._heed_guard()
+        if self._stop is not None and self._guard.alive:
+            self._guard.arm(seconds, self._exchange.dialect.encode(self._stop, 1))
+            self._guard_fires = time.monotonic() + seconds + GRACE
+
+    def _disarm(self) -> None:
+        self._heed_guard()
+        if self.state == "ready":
+            self._guard.rest()
+            self._guard_fires = inf
+
+    def _heed_guard(self) -> None:
+        """It has written stops if this thread was held up for longer than it waits: they are acknowledged, too."""
+        if time.monotonic() >= self._guard_fires:
+            self._guard_fires = inf
+            self._exchange.distrust()
+            self._unheard = self._unheard or self.state != "ready"
+
+    def _write(self, channel: Channel, data: bytes) -> None:
+        channel.write(data)
+        self.written += len(data)
+
+    def _ready(self) -> None:
+        if self._unheard:
+            self._unheard = False
+            self._exchange.distrust()
+        greeting = self._exchange.dialect.greeting
+        if greeting and self._channel is not None:
+            self._write(self._channel, greeting)
+        self._change("ready", "")
+
+    def _lose(self, why: str) -> None:
+        self._guard.end()
+        self._guard_fires = inf
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if not self._closing:
+            self.next_attempt = time.monotonic()
+            self._change("lost", why)
+        self._exchange.cut(why)
+
+    def _take(self, job: Job) -> None:
+        if self.state == "ready":
+            self._exchange.add(job)
+        else:
+            job.finish(NotConnectedError(f"{job.what} was not sent: {self.reason or 'the robot has not answered yet'}"))
+
+    def _flush_inbox(self) -> None:
+        while True:
+            try:
+                action = self._inbox.popleft()
+            except IndexError:
+                return
+            _do(action)
+
+    def _keep_appointments(self) -> float:
+        """Do what is due; returns the seconds until the next."""
+        while self._appointments:
+            deadline, _, appointment = self._appointments[0]
+            if appointment.callback is not None:
+                left = deadline - time.monotonic()
+                if left > 0:
+                    return left
+            heapq.heappop(self._appointments)
+            if appointment.callback is not None:
+                callback, appointment.callback = appointment.callback, None
+                try:
+                    callback()
+                except Exception:
+                    log.exception("an appointment of the link failed; the next ones go on")
+                return 0.0  # what it asked for goes out first
+        return inf
+
+    def _change(self, state: LinkState, reason: str) -> None:
+        changed = (state, reason) != (self.state, self.reason)
+        with self._changed:
+            self.state = state
+            self.reason = reason
+            self._changed.notify_all()
+        if changed:
+            try:
+                self._on_state(state)
+            except Exception:
+                log.exception("the driver failed when its link became %s", state)
+
+
+def _do(action: Callable[[], object]) -> None:
+    """What one caller wants done may fail; whatever comes behind it, a stop perhaps, is done all the same."""
+    try:
+        action()
+    except Exception:
+        log.exception("something that the link was to call failed; the next goes on")

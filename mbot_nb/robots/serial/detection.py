@@ -1,0 +1,138 @@
+"""Which robot is at a port: the chip in the cable does not tell, so both are asked."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Literal, NamedTuple
+
+from ...errors import ConnectError
+from .connection.port import Channel, OpenPort, Port, Waker, opener, why_not
+from .cyberpi import CyberPiRobot
+from .driver import SerialRobot
+from .mcore import MBotRobot
+from .wire.dialects import Answer, Dialect, F3Dialect, FF55Dialect
+
+__all__ = ["Found", "open_robot", "probe"]
+
+Kind = Literal["cyberpi", "mbot"]
+DRIVERS: dict[str, type[SerialRobot]] = {"cyberpi": CyberPiRobot, "mbot": MBotRobot}
+ASK_EVERY = 0.3
+
+
+class Found(NamedTuple):
+    """A robot that has answered."""
+
+    kind: Kind
+    version: str
+    """Of its firmware."""
+
+
+def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None, ended: threading.Event | None = None) -> Found:
+    """Ask both kinds of robots for their version, until one answers. It waits: call it from a thread.
+
+    Args:
+        port: an address for pyserial, or a function that opens a port.
+        timeout: seconds; an mBot2 may need 6 to start after its port was opened.
+        name: what the port is called in errors.
+        ended: set it, and the port is given back within 0.3 s.
+
+    Raises:
+        ConnectError: the port cannot be opened, or nobody answers; with what to do.
+    """
+    found, opened = _probe(port, timeout, name or (port if isinstance(port, str) else "the given port"), ended)
+    with contextlib.suppress(OSError):  # it went meanwhile
+        opened.close()
+    return found
+
+
+def open_robot(
+    port: str,
+    *,
+    kind: Kind | None = None,
+    timeout: float = 10.0,
+    robot_id: str | None = None,
+    ended: threading.Event | None = None,
+) -> SerialRobot:
+    """The driver for the robot at ``port``, which has answered. It waits: call it from a thread.
+
+    Args:
+        port: an address for pyserial.
+        kind: which robot it is; without it both are asked for.
+        timeout: seconds; an mBot2 may need 6 to start after its port was opened.
+        robot_id: its name.
+        ended: set it, and it is not asked any more which robot it is.
+
+    Raises:
+        ConnectError: there is none, with what to do.
+    """
+    if kind is None:
+        found, opened = _probe(port, timeout, port, ended)
+        kind = found.kind
+    else:
+        try:
+            opened = opener(port)()  # here, so that what cannot be opened is told at once
+        except (OSError, ValueError) as error:
+            raise why_not(port, error) from None
+    robot = DRIVERS[kind](_handing_over(opened, opener(port)), name=port, robot_id=robot_id)
+    try:
+        robot.wait_ready(timeout)
+    except ConnectError:
+        robot.close()
+        raise
+    return robot
+
+
+def _probe(port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None) -> tuple[Found, Port]:
+    """Who is there, and the port, which is still open."""
+    waker = Waker()
+    with contextlib.closing(waker):
+        try:
+            channel = Channel((opener(port) if isinstance(port, str) else port)(), waker)
+        except (OSError, ValueError) as error:
+            raise why_not(address, error) from None
+        found = None
+        try:
+            found = _ask(channel, timeout, ended)
+        except OSError as error:
+            raise why_not(address, error) from None
+        finally:
+            if found is None:
+                channel.close()
+    if found is None and ended is not None and ended.is_set():
+        raise ConnectError(f"the search at {address} was ended before anybody answered: look again")
+    if found is None:
+        raise ConnectError(
+            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it an mBot2 or mBot, and is its "
+            "own firmware on it (mBlock can restore it)?"
+        )
+    return found, channel.port
+
+
+def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
+    """Gives the open port once, and then opens it anew: a robot may restart whenever its port is opened."""
+    left = [opened]
+    return lambda: left.pop() if left else again()
+
+
+def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Found | None:
+    """Both in turn: what the one is asked is noise to the other."""
+    dialects: tuple[tuple[Kind, Dialect], ...] = (("cyberpi", F3Dialect()), ("mbot", FF55Dialect()))
+    asked: dict[Kind, set[int]] = {kind: set() for kind, _ in dialects}
+    now = time.monotonic()
+    end, next_question = now + timeout, now
+    while now < end and not (ended is not None and ended.is_set()):
+        if now >= next_question:
+            next_question = now + ASK_EVERY
+            for kind, dialect in dialects:
+                number = dialect.next_number()
+                asked[kind].add(number)
+                channel.write(dialect.encode(dialect.probe, number))
+        data = channel.wait(max(0.0, min(next_question, end) - now))
+        for kind, dialect in dialects:
+            for heard in dialect.feed(data):
+                if isinstance(heard, Answer) and heard.number in asked[kind] and isinstance(heard.value, str):
+                    return Found(kind, heard.value)
+        now = time.monotonic()
+    return None

@@ -1,0 +1,449 @@
+"""What both robots on a cable share: motions that end by our clock, state, events, and what is told when the cable is pulled.
+
+A driver says how its robot is told to drive and to stop, and what it feels. Lengths are cm, angles degrees, speeds percent of
+full speed; what is mirrored or scaled on the robot is so in the drivers and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from ... import commands as c
+from ...errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, UsageError
+from ...robot import Ended, Motion, Outcome, Robot
+from . import telemetry as telling
+from .connection.link import Link, LinkState
+from .connection.port import OpenPort, opener
+from .games import Games
+from .lights import Color, Lights
+from .localization import Whereabouts
+from .mood import Feelings
+from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
+from .stimuli import Stimuli
+from .wire.dialects import Content, Dialect
+
+__all__ = ["SerialRobot"]
+
+log = logging.getLogger(__name__)
+
+SET_UP = 3.0
+"""Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s, and come one after another."""
+MOTORS = "motors"
+"""The slot of everything that moves the wheels."""
+ECHO = 0.5
+"""Seconds after a tone of its own in which it startles nobody."""
+
+
+class SerialRobot(Robot):
+    """A robot at the other end of a serial port.
+
+    Args:
+        port: an address for pyserial (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``), or a function that opens a port.
+        name: of the port, if a function opens it.
+        robot_id: the robot's name.
+        guarded: let a small process hold the port too, which stops the robot if this one is killed in mid-motion.
+
+    The port is opened at once, in a thread of its own; :meth:`wait_ready` waits until the robot has answered.
+    """
+
+    kind = "robot"
+    tells_telemetry = True
+    led_count = 5
+    has_encoders = False
+    confirmed_after = 0.0
+    """Seconds from the beginning of a motion until its confirmation is usually here."""
+    unsupported: Mapping[str, str] = {}
+    """Why it does not do a command."""
+
+    def __init__(
+        self, port: str | OpenPort, *, name: str | None = None, robot_id: str | None = None, guarded: bool = True
+    ) -> None:
+        super().__init__()
+        self.port = name or (port if isinstance(port, str) else "the given port")
+        self.robot_id = robot_id or f"{self.kind}-{self.port.rpartition('/')[2]}"
+        self.senses: dict[str, Any] = {}
+        """What its sensors told last, by the names of the telemetry."""
+        self._lights = Lights(self.led_count, self.light)
+        self._text = ""
+        self._tone: float | None = None
+        self._tone_until = 0.0
+        self._wheels = (0.0, 0.0)
+        self._motion: Motion | None = None
+        self._last_stop: Future[Any] | None = None
+        self._feelings = Feelings()
+        self._stimuli = Stimuli(self._detect)
+        self._whereabouts = Whereabouts() if self.has_encoders else None
+        self._wall_offset = time.time() - time.monotonic()
+        self._was_ready = False
+        self._set_up = threading.Event()
+        self.connections = 0
+        """How often the robot has answered after it had not."""
+        self.link = Link(
+            opener(port) if isinstance(port, str) else port,
+            self.dialect,
+            name=self.port,
+            on_state=self._link_changed,
+            on_told=self._told,
+            stop=self.stop_content,
+            guarded=guarded,
+        )
+        self._clock = MotionClock(self.link, self.confirmed_after)
+        self._games = Games(self.link, self.lock, self._lights, self.carry_out, self.report)
+        self._telemetry = telling.Telemetry(self.link, self.telemetry, partial(self.report, "telemetry"))
+        self.link.start()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.robot_id!r} at {self.port}: {self.link.state}>"
+
+    # What a driver gives.
+
+    @abstractmethod
+    def dialect(self, number: int) -> Dialect:
+        """How this robot writes and reads."""
+
+    @abstractmethod
+    def drive_content(self, left: float, right: float) -> Content:
+        """What turns the wheels until told otherwise, percent of full speed."""
+
+    @abstractmethod
+    def send_stop(self) -> None:
+        """Have the wheels stand now, past every queue, and see to it that nothing that was sent before moves them again."""
+
+    @property
+    @abstractmethod
+    def stop_content(self) -> Content:
+        """What the guard sends to have the wheels stand."""
+
+    @abstractmethod
+    def set_up(self) -> None:
+        """The robot has just answered (again): ask for its sensors. In the link's thread."""
+
+    @abstractmethod
+    def hear(self, values: dict[int, Any]) -> None:
+        """What it told unasked, by key; called with the lock held."""
+
+    @abstractmethod
+    def light(self, color: Color, index: int | None) -> Future[Any]:
+        """Colour one LED, from 1, or all of them (None). Called with the lock held."""
+
+    @abstractmethod
+    def carry_out(self, command: c.Command) -> Future[Any]:
+        """Anything else: send it, and return the answer to come. Called with the lock held."""
+
+    # What a server asks.
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Wait until the robot has answered, and its sensors have told something; not for an event loop: it waits.
+
+        Raises:
+            ConnectError: it does not answer, with what to do. A sensor that tells nothing is no such reason.
+        """
+        self.link.wait_ready(timeout)
+        if not self._set_up.wait(SET_UP):
+            log.info("%r: not all sensors have answered within %g s", self, SET_UP)
+
+    def is_set_up(self) -> None:
+        """Every sensor was asked for, for the first time."""
+        self._set_up.set()
+
+    def state(self) -> dict[str, Any]:
+        """The sections of the state, as those of the simulated robot, and two more.
+
+        ``connection``: its ``port``, whether it is ``ready``, else the ``state`` it is in and the ``reason``, how many
+        ``attempts`` to open the port have failed in a row, and when the next one begins (``next_attempt_at``, Unix ms); whether
+        it is ``guarded``. ``calibration``, of a robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by
+        which ``pose`` is reckoned, and whether they were ``measured``.
+        """
+        with self.lock:
+            senses, feelings = self.senses, self._feelings
+            feelings.think(senses, self._wheels)
+            return {
+                "personality": feelings.personality,
+                "neural_state": {**feelings.told(), **telling.of_senses(senses)},
+                "capabilities": telling.of_capabilities(self.link.version, self.kind),
+                "motors": {"left": self._wheels[0], "right": self._wheels[1], "moving": self._wheels != (0.0, 0.0)},
+                "leds": self._lights.told(),
+                "display": {"text": self._text},
+                "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
+                **self._games.state(),
+                **({} if self._whereabouts is None else self._whereabouts.state()),
+                "connection": telling.of_connection(self.link, self.port, self._wall_offset),
+            }
+
+    def telemetry(self) -> dict[str, Any]:
+        """What its sensors told last, and how it feels; the names are those of the simulated robot."""
+        with self.lock:
+            self._feelings.think(self.senses, self._wheels)
+            where = {} if self._whereabouts is None else self._whereabouts.telemetry()
+            return {**self.senses, **where, **self._feelings.told()}
+
+    def watched(self) -> None:
+        """Tell the telemetry to who has come."""
+        self._telemetry.anew()
+
+    def perform(self, command: c.Command) -> Outcome:
+        """Begin one command; who asked waits for the robot's confirmation. What fails is also told by the event `error`."""
+        outcome = self._begin_command(command)
+        if isinstance(outcome, Future):
+            outcome.add_done_callback(lambda future: self._failed(command, future))
+        return outcome
+
+    def submit(self, command: c.Command) -> Future[Any]:
+        """Carry out one command; the future ends with its confirmation, a motion's end, or a named error."""
+        with self.lock:
+            if command.motion and self.latch is not None:
+                self.execute(command)  # raises
+            outcome = self._begin_command(command)
+        if isinstance(outcome, Motion):
+            return outcome.future()
+        if isinstance(outcome, Future):
+            return outcome
+        done: Future[Any] = Future()
+        done.set_result(outcome)
+        return done
+
+    def calibrate(self, distance: float | None = None, turn: float | None = None) -> dict[str, Any]:
+        """Correct the robot's constants by the last motion, of which you have measured what it really was.
+
+        Args:
+            distance: cm, of a motion straight ahead or back.
+            turn: degrees, of a motion on the spot.
+
+        Returns:
+            The new constants, what the encoders had made of the motion, and the file in which they are kept for this robot.
+
+        Raises:
+            CommandRejectedError: the robot has no encoders, or what was given or driven is no measure.
+        """
+        if self._whereabouts is None:
+            raise CommandRejectedError(
+                "UNSUPPORTED", f"an {self.kind} has no encoders: it cannot tell how far it went, so there is nothing to correct"
+            )
+        with self.lock:
+            return self._whereabouts.calibrate(distance, turn)
+
+    def own_commands(self) -> Mapping[str, Callable[..., Any]]:
+        """``calibrate``."""
+        return {"calibrate": self.calibrate}
+
+    def halt(self) -> None:
+        """Have the wheels stand now, and end the motion under way as `stopped`.
+
+        Raises:
+            CommandRejectedError: the robot cannot be reached.
+        """
+        self._stop_wheels()
+        self._finish("stopped")
+        self._games.hush(reachable=self.link.state == "ready")
+        if self.link.state != "ready":
+            why = self.link.reason or "it has not answered yet"
+            drives = (
+                "it may be driving: lift it, or switch it off" if self._wheels != (0.0, 0.0) else "it stood, as far as is known"
+            )
+            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why} ({drives})", command="stop")
+
+    def close(self) -> None:
+        """Stop, and give the port back; the thread ends by itself soon after."""
+        with self.lock:
+            self._stop_wheels()
+            self._finish("stopped")
+            self._games.hush(reachable=False)
+        self.link.close()
+
+    # Motion.
+
+    def _begin_command(self, command: c.Command) -> Outcome:
+        reason = self.unsupported.get(command.name)
+        if reason is not None:
+            raise CommandRejectedError("UNSUPPORTED", reason, command=command.name)
+        if isinstance(command, c.UpdatePersonality):
+            self._change_personality(command)
+            return None
+        if isinstance(command, c.Void):
+            return None
+        if self.link.state != "ready":
+            why = self.link.reason or "it has not answered yet"
+            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why}", command=command.name)
+        match command:
+            case c.Drive(left=left, right=right, duration=duration):
+                return self._drive(left, right, duration)
+            case c.Move(wheels=(left, right), duration=duration):
+                return self._drive(left, right, duration)
+            case c.SetLed():
+                return self._lights.set(command)
+            case c.StartGame() | c.GameMove() | c.StopGame():
+                return self._games.carry_out(command)
+        return self.carry_out(command)
+
+    def _drive(self, left: float, right: float, duration: float) -> Motion:
+        self._finish("replaced")
+        self._motion = motion = Motion(duration)
+        if not duration or not (left or right):
+            self._stop_wheels()
+            self._clock.wait(duration, lambda: self._time_is_over(motion))
+        else:
+            self._wheels = (float(left), float(right))
+            if self._whereabouts is not None:
+                self._whereabouts.odometry.begin()
+            self.prepare_motion()
+            self._clock.wait(UNSENT, lambda: self._never_sent(motion))
+            content = self.drive_content(left, right)
+            begins = partial(self._being_sent, motion)
+            sent = self.link.request(content, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins)
+            sent.add_done_callback(lambda future: self._motion_answered(motion, future))
+        return motion
+
+    def _being_sent(self, motion: Motion) -> None:
+        """Its end is seen to before the first byte that moves the robot."""
+        with self.lock:
+            if self._motion is motion:
+                self._clock.sent(motion.duration, lambda: self._time_is_over(motion))
+
+    def _never_sent(self, motion: Motion) -> None:
+        why = f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
+        self._give_up(motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive"))
+
+    def prepare_motion(self) -> None:
+        """Clear the way for a motion; called with the lock held."""
+
+    def _time_is_over(self, motion: Motion) -> None:
+        """In the link's thread, whatever the notebook's loop is doing."""
+        with self.lock:
+            if self._motion is not motion:
+                return
+            self._stop_wheels()
+            self._finish("time")
+
+    def _stop_wheels(self) -> None:
+        if self.link.state != "ready":
+            self.link.stop_unheard()  # whether it stands is not known
+            return
+        self._wheels = (0.0, 0.0)
+        self.link.drop(MOTORS, CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"))
+        self._stand()
+
+    def _stand(self) -> None:
+        """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone before it sends another."""
+        self.send_stop()
+        self.link.arm(STOPPED_IN)
+
+    def _finish(self, how: Ended, error: Exception | None = None) -> None:
+        motion, self._motion = self._motion, None
+        self._clock.cancel()
+        if motion is not None:
+            self.link.post(lambda: motion.end(how, error))  # without the lock, which a listener may want
+
+    def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
+        """It drives; or it has not confirmed that: whether it does is not known then, so it is told to stand."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            assert isinstance(error, Exception)
+            self._give_up(motion, error)
+            return
+        with self.lock:
+            if self._motion is motion:
+                self._clock.confirmed(motion.duration, lambda: self._time_is_over(motion))
+
+    def _give_up(self, motion: Motion, error: Exception) -> None:
+        with self.lock:
+            if self._motion is not motion or getattr(error, "code", "") == "STOPPED":  # who stops it, ends it
+                return
+            self._stop_wheels()
+            self._finish("stopped", error)
+        self._tell_error("drive", error)
+
+    # Events.
+
+    def _failed(self, command: c.Command, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self._tell_error(command.name, error)
+
+    def _tell_error(self, command: str, error: BaseException) -> None:
+        self.report("error", telling.of_error(command, error))
+
+    def watch_stop(self, future: Future[Any]) -> None:
+        """Note that a stop was confirmed, or tell that it was not; a later one counts in its place."""
+        self._last_stop = future
+        future.add_done_callback(self._stop_ended)
+
+    def _stop_ended(self, future: Future[Any]) -> None:
+        if future is not self._last_stop:
+            return
+        error = None if future.cancelled() else future.exception()
+        if error is None:
+            with self.lock:
+                self._wheels = (0.0, 0.0) if self._motion is None else self._wheels
+                if not self._clock.runs:
+                    self.link.disarm()
+        elif self.link.state == "ready" and self._wheels == (0.0, 0.0):  # else the next motion has taken its place
+            self._tell_error("stop", error)
+
+    def _link_changed(self, state: LinkState) -> None:
+        """In the link's thread."""
+        if state == "ready":
+            with self.lock:
+                self._was_ready = True
+                self.connections += 1
+                self.senses.clear()  # what was felt before is not so any more, perhaps
+                if self._whereabouts is not None:
+                    self._whereabouts.odometry.forget_zero()
+                self._stand()  # nothing says that it stands: it may have driven on while the cable was out
+                self.set_up()
+            self.report("robot_connection", {"connected": True, "port": self.port})
+            return
+        with self.lock:
+            was_ready, self._was_ready = self._was_ready, False
+            moving = self._wheels != (0.0, 0.0)  # until it has confirmed a stop
+            reason = self.link.reason
+            gone = f"{reason}; the motion was under way, and nobody can say whether the robot stands"
+            self._finish("stopped", DeliveryUnknownError(gone))
+            self._games.hush(reachable=False)
+        if was_ready and state != "closed":
+            self.report("robot_connection", telling.of_loss(self.port, reason, state, moving=moving))
+
+    def _told(self, values: dict[int, Any]) -> None:
+        with self.lock:
+            self.hear(values)
+
+    def feel(self, **values: Any) -> None:
+        """Sensors have new values; called with the lock held. Events come from here."""
+        self.senses.update(values)
+        self._telemetry.soon()
+        if self._whereabouts is not None:
+            self._whereabouts.notice(values)
+        self._stimuli.notice(
+            values,
+            moving=self._wheels != (0.0, 0.0),
+            forward=sum(self._wheels) > 0,
+            singing=time.monotonic() < self._tone_until + ECHO,
+        )
+
+    def _detect(self, event: str, data: dict[str, Any]) -> None:
+        """Something was noticed: it startles, and it is told without the lock."""
+        if event == "stimulus_detected":
+            self._feelings.startle(data["strength"])
+        self.link.post(lambda: self.report(event, data))
+
+    def knows_serial(self, serial: str) -> None:
+        """The robot has said which one it is: what was measured of it before is used from now on."""
+        try:
+            with self.lock:
+                if self._whereabouts is not None:
+                    self._whereabouts.is_of(serial)
+        except UsageError as error:
+            self._tell_error("calibrate", error)
+
+    # Inside.
+
+    def _change_personality(self, command: c.UpdatePersonality) -> None:
+        changed = self._feelings.change(command)
+        personality = self._feelings.personality
+        self.link.post(lambda: self.report("personality_changed", {"personality": personality, "changed": changed}))

@@ -1,0 +1,70 @@
+"""How a real robot feels: the mind of the simulated one, which lives here and follows what the sensors tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ... import commands as c
+from ..behaviour.mind import Mind, Moment
+
+__all__ = ["Feelings"]
+
+THOUGHTS_PER_SECOND = 10
+LONGEST = 60.0
+"""Seconds that are thought through at most after nobody had looked for long."""
+
+
+class Feelings:
+    """One robot's mind. All calls come with the robot's lock held."""
+
+    def __init__(self) -> None:
+        self._mind = Mind()
+        self._thought_at = time.monotonic()
+        self._moment = Moment()
+
+    @property
+    def personality(self) -> dict[str, float]:
+        """The nine numbers, a copy."""
+        return dict(self._mind.personality)
+
+    def change(self, command: c.UpdatePersonality) -> dict[str, float]:
+        """Become another one; returns what was changed."""
+        changed = {name: value for name in c.TRAITS if (value := getattr(command, name)) is not None}
+        self._mind.personality.update(changed)
+        self._mind.wake()
+        return changed
+
+    def startle(self, strength: float) -> None:
+        """Something has happened."""
+        self._mind.startle(strength)
+
+    def told(self) -> dict[str, Any]:
+        """What `neural_state` says of it."""
+        mind = self._mind
+        return {
+            "mode": mind.mode,
+            "tension": round(mind.tension, 3),
+            "coherence": round(mind.coherence, 3),
+            "energy": round(mind.energy, 3),
+            "curiosity": round(mind.curiosity, 3),
+        }
+
+    def think(self, senses: Mapping[str, Any], wheels: tuple[float, float]) -> None:
+        """Let the mind follow what the sensors told."""
+        now = time.monotonic()
+        seconds, self._thought_at = min(now - self._thought_at, LONGEST), now
+        mind = self._mind
+        moment = Moment(
+            speed=max(map(abs, wheels)) / 100,
+            ahead=float(senses.get("distance", 300.0)),
+            light=float(senses.get("light", 0.0)),
+            sound=float(senses.get("sound", 0.0)),
+        )
+        if moment != self._moment:
+            self._moment = moment
+            mind.wake()
+        while seconds > 0 and not mind.settled:
+            mind.live(min(seconds, 1 / THOUGHTS_PER_SECOND), moment)
+            seconds -= 1 / THOUGHTS_PER_SECOND

@@ -1,0 +1,101 @@
+"""What a robot on a cable tells: of its connection and of what went wrong, as plain data; and when it tells its telemetry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .connection.link import Link, LinkState
+
+__all__ = ["EVERY", "Telemetry", "of_capabilities", "of_connection", "of_error", "of_loss", "of_senses"]
+
+EVERY = 0.05
+"""Seconds between two reports of the telemetry, at least."""
+NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
+"""Fields of `neural_state` that are sensors."""
+
+
+class Telemetry:
+    """Reports the telemetry soon after something was felt; nothing while the robot does not answer, and nothing twice.
+
+    ``read`` gives it, ``report`` takes it, both in the link's thread.
+    """
+
+    def __init__(self, link: Link, read: Callable[[], dict[str, Any]], report: Callable[[Mapping[str, Any]], None]) -> None:
+        self._link = link
+        self._read = read
+        self._report = report
+        self._at = 0.0
+        self._due = False
+        self._last: dict[str, Any] | None = None
+
+    def soon(self) -> None:
+        """Something was felt: what is felt within a moment is told together."""
+        if not self._due:
+            self._due = True  # before it is asked for: the link's thread may tell it before this one goes on
+            self._link.call_at(max(time.monotonic(), self._at + EVERY), self._tell)
+
+    def anew(self) -> None:
+        """Somebody has come who was told nothing yet."""
+        self._last = None
+        self.soon()
+
+    def _tell(self) -> None:
+        self._due = False
+        if self._link.state != "ready":
+            return
+        values = self._read()
+        if values != self._last:
+            self._at, self._last = time.monotonic(), values
+            self._report(values)
+
+
+def of_senses(senses: dict[str, Any]) -> dict[str, Any]:
+    """What the section `neural_state` tells of the sensors."""
+    return {name: senses[key] for name, key in NEURAL.items() if key in senses}
+
+
+def of_capabilities(firmware: str | None, kind: str) -> dict[str, Any]:
+    """The section `capabilities` of the state."""
+    return {
+        "has_drawing": False,
+        "has_sorter": False,
+        "has_games": True,
+        "has_learning_lab": False,
+        "firmware_version": firmware or "unknown",
+        "kind": kind,
+    }
+
+
+def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
+    """The section `connection` of the state; ``wall_offset`` is Unix time less that of ``time.monotonic``, seconds."""
+    told: dict[str, Any] = {
+        "port": port,
+        "ready": link.state == "ready",
+        "state": link.state,
+        "reason": link.reason,
+        "guarded": link.guarded,
+    }
+    if link.next_attempt is not None:
+        told |= {"attempts": link.attempts, "next_attempt_at": round((link.next_attempt + wall_offset) * 1000)}
+    return told
+
+
+def of_loss(port: str, reason: str, state: LinkState, *, moving: bool) -> dict[str, Any]:
+    """The event `robot_connection` of a robot that does not answer any more."""
+    if moving and state == "lost":
+        reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
+    elif moving:
+        reason += " (it was driving; it is told to stop again and again: if it drives on, lift it, or switch it off)"
+    return {"connected": False, "port": port, "reason": reason}
+
+
+def of_error(command: str, error: BaseException) -> dict[str, Any]:
+    """The event `error`."""
+    return {
+        "code": getattr(error, "code", "INTERNAL_ERROR"),
+        "error": type(error).__name__,
+        "command": command,
+        "message": str(error),
+    }

@@ -1,0 +1,335 @@
+"""Which answer belongs to which request. Pure: bytes and times in, bytes, results and the next deadline out.
+
+An answer with a number goes to the request of that number, or to nobody: numbers of requests that timed out are not given
+again soon. For answers without a number only one request may wait at a time. If it times out, or a stop must not wait for it,
+a *fence* goes out: a numbered request. A robot answers in order, so that all that came before the fence's answer belongs to
+what was sent before it, and nothing that comes later does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, InvalidStateError
+from math import inf
+from typing import Any
+
+from ....errors import CommandTimeoutError, DeliveryUnknownError, MbotError, NotConnectedError, ProtocolError
+from .dialects import Answer, Content, Dialect, Told
+
+__all__ = ["Exchange", "Job"]
+
+IDLE = 0.1
+"""Seconds without a byte after which the beginning of a frame was none."""
+FENCE_TIMEOUT = 0.4
+SILENT_AFTER = 5
+"""Timeouts in a row, without any frame between them, that mean that nobody is there."""
+
+
+class Job:
+    """One request, until it ends. ``future`` may be cancelled at any time: an unsent one is then not sent."""
+
+    __slots__ = (
+        "attempts",
+        "content",
+        "deadline",
+        "followers",
+        "future",
+        "number",
+        "on_send",
+        "slot",
+        "timeout",
+        "tries",
+        "urgent",
+        "wanted",
+        "what",
+    )
+
+    def __init__(
+        self,
+        content: Content,
+        *,
+        timeout: float,
+        attempts: int = 1,
+        urgent: bool = False,
+        slot: str = "",
+        what: str = "",
+        on_send: Callable[[], object] | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> None:
+        self.content = content
+        self.timeout = timeout
+        """Seconds for one attempt, from when it is sent."""
+        self.attempts = attempts
+        """How often it may be sent; more than once only what does no harm twice."""
+        self.urgent = urgent
+        """It overtakes what waits, and does not wait for what is under way."""
+        self.slot = slot
+        """A newer job of the same slot takes the place of one that is not sent yet, and ends it when it ends. One that was sent
+        is not sent again after it."""
+        self.what = what or str(content)
+        self.on_send = on_send
+        """Called each time just before it is sent."""
+        self.wanted = wanted
+        """Asked before it is sent again: what was sent meanwhile may be what it would undo."""
+        self.tries = 0
+        self.number = 0
+        self.deadline = inf
+        self.future: Future[Any] = Future()
+        self.followers: list[Future[Any]] = []
+
+    def finish(self, value: Any) -> None:
+        """End with a value, or, if it is one, with an error."""
+        for future in (self.future, *self.followers):
+            try:
+                if isinstance(value, Exception):
+                    future.set_exception(value)
+                else:
+                    future.set_result(value)
+            except InvalidStateError:
+                pass  # cancelled: nobody waits for it any more
+
+
+class Exchange:
+    """All requests of one connection."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.late = 0
+        """Answers that came for nobody."""
+        self.timeouts = 0
+        """In a row, since the last frame."""
+        self._queue: deque[Job] = deque()
+        self._numbered: dict[int, Job] = {}
+        self._open: list[Job] = []
+        """Sent, and to be answered without a number; what was sent twice is here twice."""
+        self._acks: list[Any] = []
+        """Answers without a number since the last fence, or since one was not open."""
+        self._fence: int | None = None
+        self._fence_wanted = False
+        self._fence_deadline = inf
+        self._heard_at = -inf
+        self._latest: dict[str, Job] = {}
+        """By slot."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody seems to be there."""
+        return self.timeouts >= SILENT_AFTER
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, neither to be sent nor to be answered."""
+        return not (self._queue or self._numbered or self._open or self._fence_wanted)
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`tick` is to be called though nothing comes."""
+        first = self._fence_deadline
+        if self.dialect.decoder.waiting:
+            first = min(first, self._heard_at + IDLE)
+        for job in self._numbered.values():
+            first = min(first, job.deadline)
+        if not self._fence_wanted:
+            for job in self._open:
+                first = min(first, job.deadline)
+        return first
+
+    # In.
+
+    def add(self, job: Job) -> None:
+        """Take a request over."""
+        if job.slot:
+            self._latest[job.slot] = job
+            for old in [old for old in self._queue if old.slot == job.slot]:
+                self._queue.remove(old)
+                job.followers += [old.future, *old.followers]
+        if job.urgent:
+            at = next((at for at, other in enumerate(self._queue) if not other.urgent), len(self._queue))
+            self._queue.insert(at, job)
+        else:
+            self._queue.append(job)
+
+    def receive(self, data: bytes, now: float) -> list[Told]:
+        """Take what has arrived; returns what the robot told unasked."""
+        self._heard_at = now
+        return self._take(self.dialect.feed(data))
+
+    def tick(self, now: float) -> list[Told]:
+        """Find what has taken too long; returns what was heard by not waiting for more."""
+        told: list[Told] = []
+        if self.dialect.decoder.waiting and now >= self._heard_at + IDLE:
+            told = self._take(self.dialect.give_up())
+        for number, job in [(number, job) for number, job in self._numbered.items() if job.deadline <= now]:
+            del self._numbered[number]
+            self.timeouts += 1
+            self._again_or_failed(job)
+        if not self._fence_wanted and any(job.deadline <= now for job in self._open):
+            self.timeouts += 1
+            self._fence_wanted = True
+        if self._fence is not None and self._fence_deadline <= now:
+            self.timeouts += 1
+            self._fence = None
+            self._fence_deadline = inf
+        return told
+
+    def cut(self, why: str) -> None:
+        """The connection is over: every request ends, and says whether it may have been carried out."""
+        sent = [*self._numbered.values(), *self._open]
+        waiting = list(self._queue)
+        self._numbered.clear()
+        self._open.clear()
+        self._queue.clear()
+        self._fence = None
+        self._fence_wanted = False
+        self._fence_deadline = inf
+        self._acks.clear()
+        for job in sent:
+            job.finish(DeliveryUnknownError(f"{job.what} was sent, then {why}: nobody can say whether it was carried out"))
+        for job in waiting:
+            job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
+
+    def drop(self, slot: str, error: MbotError) -> None:
+        """End the requests of a slot that are not sent yet, but for a stop that is to be sent again."""
+        for job in [job for job in self._queue if job.slot == slot and not job.urgent]:
+            self._queue.remove(job)
+            job.finish(error)
+
+    def distrust(self) -> None:
+        """Something was written past this exchange: whose an acknowledgement is, is known only behind a fence."""
+        self._fence_wanted = True
+        self._fence = None
+        self._fence_deadline = inf
+
+    def forget(self, job: Job) -> None:
+        """Wait no more for the answer of a numbered request; when it comes it is for nobody."""
+        if self._numbered.get(job.number) is job:
+            del self._numbered[job.number]
+
+    # Out.
+
+    def to_send(self, now: float) -> Iterable[bytes]:
+        """The bytes that are to be sent now, each with its deadline running from now."""
+        while self._queue:
+            job = self._queue[0]
+            if job.future.cancelled() and not job.followers:
+                self._queue.popleft()
+                continue
+            if not self._may_send(job):
+                break
+            self._queue.popleft()
+            yield self._send(job, now)
+        if self._fence_wanted and self._fence is None:
+            self._fence = number = self.dialect.next_number()
+            self._fence_deadline = now + FENCE_TIMEOUT
+            yield self.dialect.encode(self.dialect.probe, number)
+
+    def _may_send(self, job: Job) -> bool:
+        if job.urgent:
+            return True
+        if len(self._numbered) + len(self._open) + self._fence_wanted >= self.dialect.window:
+            return False
+        return self.dialect.numbered(job.content) or not (self._open or self._fence_wanted)
+
+    def _send(self, job: Job, now: float) -> bytes:
+        if job.on_send is not None:
+            job.on_send()
+        job.tries += 1
+        job.number = self.dialect.next_number()
+        job.deadline = now + job.timeout
+        if self.dialect.numbered(job.content):
+            self._numbered[job.number] = job
+        else:
+            if self._open or self._fence_wanted:
+                # A stop that does not wait: whose acknowledgement comes is known only behind a new fence.
+                self._fence_wanted = True
+                self._fence = None
+                self._fence_deadline = inf
+            else:
+                self._acks.clear()
+            self._open.append(job)
+        return self.dialect.encode(job.content, job.number)
+
+    # Inside.
+
+    def _take(self, heard: Iterable[Answer | Told]) -> list[Told]:
+        told: list[Told] = []
+        for item in heard:
+            self.timeouts = 0
+            if isinstance(item, Told):
+                told.append(item)
+            elif item.number is None:
+                self._acknowledged(item.value)
+            elif self._fence is not None and item.number == self._fence:
+                self._fenced()
+            else:
+                job = self._numbered.pop(item.number, None)
+                if job is None:
+                    self.late += 1
+                else:
+                    job.finish(_as_result(job, item.value))
+        return told
+
+    def _acknowledged(self, value: Any) -> None:
+        if not self._open:
+            self.late += 1
+        elif self._fence_wanted:
+            self._acks.append(value)
+            if self.dialect.window == 1:
+                self._stop_again()
+        else:
+            job = self._open.pop()
+            job.finish(_as_result(job, value))
+
+    def _fenced(self) -> None:
+        """The fence was answered: whatever was acknowledged until now is all that will be."""
+        jobs, self._open = self._open, []
+        acks, self._acks = self._acks, []
+        self._fence = None
+        self._fence_wanted = False
+        self._fence_deadline = inf
+        for job in [job for job in self._queue if job in jobs]:
+            self._queue.remove(job)  # not needed any more
+        if len(acks) >= len(jobs):
+            for job, value in zip(jobs, acks, strict=False):
+                job.finish(_as_result(job, value))
+            return
+        for job in reversed(list(dict.fromkeys(jobs))):
+            if len(acks) > len(jobs) - jobs.count(job):
+                job.finish(_as_result(job, acks[-1]))  # whatever else was lost, this was heard once
+            else:
+                self._again_or_failed(job, sure=not acks)
+
+    def _stop_again(self) -> None:
+        """A robot that has done what it was at may have been deaf for it: then it did not hear the stop, nor the fence behind."""
+        for at, job in enumerate(self._open):
+            once = self._open.count(job) == 1 and job not in self._queue
+            if job.urgent and at >= len(self._acks) and once and job.tries < job.attempts and self._may_again(job):
+                self._queue.appendleft(job)
+
+    def _may_again(self, job: Job) -> bool:
+        superseded = bool(job.slot) and self._latest.get(job.slot) is not job
+        return not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
+
+    def _again_or_failed(self, job: Job, *, sure: bool = True) -> None:
+        if job.tries < job.attempts and self._may_again(job):
+            self._queue.appendleft(job)
+            return
+        if sure:
+            tries = "" if job.tries == 1 else f", {job.tries} times"
+            job.finish(
+                CommandTimeoutError(
+                    f"the robot did not answer to {job.what} within {job.timeout:g} s{tries}; it may be busy, out of power, or "
+                    "the cable loose: look at its display, then try again"
+                )
+            )
+        else:
+            job.finish(
+                DeliveryUnknownError(f"{job.what} was overtaken by a stop, and only one of them was acknowledged: try it again")
+            )
+
+
+def _as_result(job: Job, value: Any) -> Any:
+    if isinstance(value, ProtocolError):
+        return ProtocolError(value.code, f"{job.what}: {value.message}")
+    return value

@@ -1,0 +1,390 @@
+"""A worse network, in between: a relay that handles real sockets and delays, loses, reorders, doubles and cuts what passes.
+
+The relay listens on this machine and passes everything on to one server. It takes the byte stream apart with the frame parser
+of `websockets`, into what travels together: the HTTP head of the handshake, whole messages, and control frames. Each of
+these is drawn a delay and written on, byte for byte as it came. So a browser can go through it as well as our own client.
+
+What is a property of TCP stays one: the order of the bytes is kept, and a loss shows as the time until TCP has sent again,
+during which everything behind it waits too. Only `reorder` and `duplicate` do what TCP never does, to whole messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import secrets
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from html import escape
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+
+from ..address import DEFAULT_HOST, normalise, without_secrets
+from ..loops.call import call
+from ..loops.home import Home
+from .frame_splitter import Kind, Splitter
+from .network import Direction, Drawn, Line, Network
+
+if TYPE_CHECKING:
+    import ssl as tls
+
+__all__ = ["Drawn", "Network", "Relay"]
+
+_log = logging.getLogger("mbot_nb")
+
+FULL = 1024 * 1024
+"""Bytes on their way in one direction; then the relay reads no more until they are fewer."""
+COARSE = 0.001
+"""Seconds by which a timer of the loop may be late (epoll counts in milliseconds). So the timer is set that much earlier, and
+the rest is passed in turns of the loop that do nothing; a queue of more than a few messages need not be that exact."""
+FEW = 16
+KEPT = 100_000
+"""Messages of which is kept what was drawn."""
+
+
+class Relay:
+    """Listens on this machine, and passes every connection on to ``target`` through two :class:`Network` directions.
+
+    Connect to :attr:`url`. Everything that was drawn is in :attr:`drawn`. Made by ``lab.network(...).relay(target)``.
+    """
+
+    _call_name = "relay"
+    _all: ClassVar[dict[int, Relay]] = {}
+
+    def __init__(
+        self,
+        target: str,
+        home: Home,
+        *,
+        up: Network,
+        down: Network,
+        seed: int | None = None,
+        name: str = "",
+        ssl: tls.SSLContext | None = None,
+    ) -> None:
+        self.home = home
+        self.target = normalise(target)
+        self.up = up
+        self.down = down
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.name = name
+        self.port = 0
+        self._drawn: deque[Drawn] = deque(maxlen=KEPT)
+        parts = urlsplit(self.target)
+        self._host, self._port = parts.hostname or "", parts.port or 0
+        self._ssl = ssl
+        if parts.scheme == "wss" and ssl is None:
+            import ssl as tls_module
+
+            self._ssl = tls_module.create_default_context()
+        self._listener: asyncio.Server | None = None
+        self._pairs: set[_Pair] = set()
+        self._count = 0
+        self._closed = False
+        self._empty: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<relay, closed>"
+        network = self.name or (repr(self.up) if self.up == self.down else f"up {self.up!r}, down {self.down!r}")
+        return f"<relay at {without_secrets(self.url)} to {without_secrets(self.target)}: {network}, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{escape(repr(self)[1:-1])}</div>"
+
+    @classmethod
+    def at(cls, url: str) -> Relay | None:
+        """The relay of this process that a client of ``url`` goes through, if there is one."""
+        parts = urlsplit(url)
+        return cls._all.get(parts.port or 0) if parts.hostname == DEFAULT_HOST else None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to instead of the server."""
+        return urlunsplit(urlsplit(self.target)._replace(scheme="ws", netloc=f"{DEFAULT_HOST}:{self.port}"))
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        """What was drawn for the last 100,000 messages, in the order in which they came."""
+        return list(self._drawn)
+
+    @property
+    def connections(self) -> int:
+        """How many pass through it now."""
+        return len(self._pairs)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._closed
+
+    async def open(self) -> Relay:
+        """Begin to listen, on any free port."""
+        self._listener = await self.home.loop.create_server(self._accept, DEFAULT_HOST, 0)
+        self.port = self._listener.sockets[0].getsockname()[1]
+        Relay._all[self.port] = self
+        return self
+
+    async def __aenter__(self) -> Relay:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def cut(self) -> None:
+        """Cut every connection now, without a goodbye; what is on its way is lost. From any thread."""
+        self.home.post(self._cut)
+
+    @call
+    async def close(self) -> None:
+        """Cut every connection and free the port. Once more changes nothing."""
+        if not self._closed:
+            self._closed = True
+            Relay._all.pop(self.port, None)
+            if self._listener is not None:
+                self._listener.close()
+            self._cut()
+        if self._pairs:
+            if self._empty is None:
+                self._empty = self.home.loop.create_future()
+            await asyncio.shield(self._empty)
+
+    def _cut(self) -> None:
+        for pair in tuple(self._pairs):
+            pair.abort()
+
+    def _accept(self) -> _End:
+        self._count += 1
+        return _Pair(self, self._count).client
+
+    def _line(self, direction: Direction, connection: int) -> Line:
+        network = self.up if direction == "up" else self.down
+        luck = Random(f"{self.seed}/{connection}/{direction}")
+        return Line(network, luck, connection=connection, direction=direction, round_trip=self.up.delay + self.down.delay)
+
+    def _forget(self, pair: _Pair) -> None:
+        self._pairs.discard(pair)
+        if not self._pairs and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
+
+
+class _Pair:
+    """One connection: the socket to the client, the socket to the server, and a pipe each way."""
+
+    def __init__(self, relay: Relay, number: int) -> None:
+        self.relay = relay
+        self.number = number
+        self.up = _Pipe(self, relay._line("up", number), masked=True, edit=self._edit)
+        self.down = _Pipe(self, relay._line("down", number), masked=False)
+        self.client = _End(self, self.up, self.down)
+        self.server = _End(self, self.down, self.up)
+        self._dialling: asyncio.Task[None] | None = None
+        self._cutter: asyncio.TimerHandle | None = None
+        self._ends = 0
+        self._over = False
+
+    def opened(self, end: _End) -> None:
+        """One of the sockets is there; the client's comes first."""
+        self._ends += 1
+        if end is self.client:
+            relay = self.relay
+            relay._pairs.add(self)
+            self._over = relay.closed
+            self._dialling = relay.home.spawn(self._dial(), f"dial of relay connection {self.number}")
+            cuts = [network.cut_every for network in (relay.up, relay.down) if network.cut_every is not None]
+            if cuts:
+                self._cutter = relay.home.loop.call_later(min(cuts), self.abort)
+        if self._over:
+            self.abort()
+
+    def lost(self, end: _End, exc: Exception | None) -> None:
+        """One of the sockets is gone. The other side learns of it when what was sent before has arrived."""
+        self._ends -= 1
+        if not self._over and not (exc is not None and end.source.ended):
+            end.source.finish(broken=exc is not None)
+        elif not self._over:
+            self.abort()  # its end was told already, and this is worse
+        if self._ends == 0 and (self._dialling is None or self._over):
+            self._end()
+
+    def ended(self) -> None:
+        """A pipe has delivered its last; when both have, the sockets are closed."""
+        if self.up.ended and self.down.ended:
+            for end in (self.client, self.server):
+                if end.transport is not None:
+                    end.transport.close()
+
+    def abort(self) -> None:
+        """Cut it."""
+        self._over = True
+        if self._dialling is not None:
+            self._dialling.cancel()
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.abort()
+        if self._ends == 0 and self._dialling is None:
+            self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        if self._cutter is not None:
+            self._cutter.cancel()
+        self.up.stop()
+        self.down.stop()
+        self.relay._forget(self)
+
+    async def _dial(self) -> None:
+        relay = self.relay
+        name = relay._host if relay._ssl is not None else None
+        try:
+            await relay.home.loop.create_connection(
+                lambda: self.server, relay._host, relay._port, ssl=relay._ssl, server_hostname=name
+            )
+        except OSError as error:
+            _log.warning("the relay's server at %s does not answer (%s)", without_secrets(relay.target), error)
+            self._over = True
+        finally:
+            self._dialling = None
+            if self._over:
+                self.abort()
+            elif self._ends == 0:
+                self._end()
+
+    def _edit(self, lines: Sequence[bytes]) -> list[bytes]:
+        """The request as the server is to see it: its own name, and no compression, which would tie messages to one another."""
+        kept = [line for line in lines if not line.lower().startswith((b"host:", b"sec-websocket-extensions:"))]
+        host = urlsplit(self.relay.target).netloc.rpartition("@")[2]
+        return [kept[0], b"Host: %b\r\n" % host.encode(), *kept[1:]]
+
+
+class _End(asyncio.Protocol):
+    """One socket. What it reads goes into its ``source`` pipe, what comes out of its ``sink`` pipe is written to it."""
+
+    def __init__(self, pair: _Pair, source: _Pipe, sink: _Pipe) -> None:
+        self.pair = pair
+        self.source = source
+        self.sink = sink
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.source.reader = self.sink.writer = transport
+        self.pair.opened(self)
+        self.sink.deliver()
+
+    def data_received(self, data: bytes) -> None:
+        self.source.splitter.feed(data)
+
+    def eof_received(self) -> bool:
+        self.source.finish()
+        # The other direction goes on, where the transport can do that (TLS cannot).
+        return self.transport is not None and self.transport.can_write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = self.source.reader = self.sink.writer = None
+        self.sink.gone = True
+        self.pair.lost(self, exc)
+        self.sink.deliver()
+
+    def pause_writing(self) -> None:
+        self.sink.blocked = True
+
+    def resume_writing(self) -> None:
+        self.sink.blocked = False
+        self.sink.deliver()
+
+
+class _Pipe:
+    """One direction: what is on its way, ordered by when it is due, and one timer."""
+
+    def __init__(
+        self, pair: _Pair, line: Line, *, masked: bool, edit: Callable[[Sequence[bytes]], list[bytes]] | None = None
+    ) -> None:
+        self.splitter = Splitter(self._take, masked=masked, edit=edit)
+        self.reader: asyncio.Transport | None = None
+        self.writer: asyncio.Transport | None = None
+        self.blocked = False
+        self.gone = False
+        """Whether there is no writer any more (before the server was dialled, there is none yet)."""
+        self.ended = False
+        self._pair = pair
+        self._line = line
+        self._loop = pair.relay.home.loop
+        self._waiting: list[tuple[float, int, Drawn, bytes]] = []
+        self._bytes = 0
+        self._paused = False
+        self._finished = False
+        self._broken = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def finish(self, *, broken: bool = False) -> None:
+        """Nothing more will come from the reader."""
+        self._broken = self._broken or broken
+        if not self._finished:
+            self.splitter.finish()
+            self._finished = True
+            self._take("end", b"")
+
+    def stop(self) -> None:
+        """Forget what is on its way."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def deliver(self) -> None:
+        """Write what is due, and set the timer for the rest."""
+        now = self._loop.time()
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= now and (self.gone or (self.writer is not None and not self.blocked)):
+            _, _, drawn, data = heapq.heappop(waiting)
+            drawn.left = now
+            self._bytes -= len(data)
+            if drawn.kind == "end":
+                self._write_end()
+            elif self.writer is not None and not self.writer.is_closing():
+                self.writer.write(data * drawn.copies)
+        if self._paused and self._bytes < FULL // 2 and self.reader is not None:
+            self._paused = False
+            self.reader.resume_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if waiting and waiting[0][0] > now:
+            early = waiting[0][0] - COARSE if len(waiting) <= FEW else waiting[0][0]
+            # A timer at a time that is past comes in the next turn.
+            self._timer = self._loop.call_at(early, self.deliver)
+
+    def _take(self, kind: Kind, data: bytes) -> None:
+        drawn = self._line.take(kind, len(data), self._loop.time())
+        self._pair.relay._drawn.append(drawn)
+        heapq.heappush(self._waiting, (drawn.due, drawn.number, drawn, data))
+        self._bytes += len(data)
+        if self._bytes > FULL and not self._paused and self.reader is not None:
+            self._paused = True
+            self.reader.pause_reading()
+        if drawn is self._waiting[0][2]:
+            self.deliver()
+
+    def _write_end(self) -> None:
+        self.ended = True
+        writer = self.writer
+        if writer is not None and self._broken:
+            writer.abort()
+        elif writer is not None and not writer.is_closing():
+            try:
+                if writer.can_write_eof():
+                    writer.write_eof()
+                else:
+                    writer.close()
+            except OSError:  # cut from there after its own end, behind which nobody reads
+                writer.abort()
+        self._pair.ended()

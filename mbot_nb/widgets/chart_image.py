@@ -1,0 +1,55 @@
+"""A still picture of a live chart: what a code host's preview and a saved notebook show in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import pairwise
+
+from .card_image import FAINT, FINE
+
+__all__ = ["COLOURS", "still_chart"]
+
+WIDTH, HEIGHT = 640, 240
+LEFT, RIGHT, TOP, BOTTOM = 12, 12, 12, 64
+EDGE = "#d1d9e0"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6d3b", "#7f7f7f")
+"""Told apart also by who sees few colours, on light ground and on dark."""
+
+Series = tuple[str, Sequence[float], Sequence[float], int]
+
+
+def still_chart(lines: Sequence[Series]) -> bytes:
+    """A PNG of lines (name, times in s, values, number of its colour), each scaled to the whole height."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(12 * FINE)
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    draw.rectangle([side * FINE for side in (LEFT, TOP, right, bottom)], outline=EDGE, width=FINE)
+    times = [t for _, ts, _, _ in lines for t in ts]
+    first, last = (min(times), max(times)) if times else (0.0, 1.0)
+    span = last - first or 1.0
+    x = LEFT
+    for number, (name, ts, values, chosen) in enumerate(lines):
+        colour = COLOURS[chosen % len(COLOURS)]
+        low, high = (min(values), max(values)) if values else (0.0, 0.0)
+        room = high - low or 1.0
+        places = [
+            ((LEFT + (t - first) / span * (right - LEFT)) * FINE, (bottom - 6 - (v - low) / room * (bottom - TOP - 12)) * FINE)
+            for t, v in zip(ts, values, strict=True)
+        ]
+        for (x1, y1), (x2, y2) in pairwise(places):
+            draw.line((x1, y1, x2, y2), fill=colour, width=2 * FINE)
+        words = f"{name} {values[-1]:.4g}" if values else f"{name} -"
+        row = number // 4
+        x = LEFT if number % 4 == 0 else x
+        draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=colour)
+        x += int(draw.textlength(words, font=font) / FINE) + 18
+    told = f"{span:.0f} s. Run the cell for the live chart." if times else "No values yet. Run the cell for the live chart."
+    draw.text((LEFT * FINE, (HEIGHT - 20) * FINE), told, font=font, fill=FAINT)
+    file = BytesIO()
+    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    few.save(file, "PNG", optimize=True)
+    return file.getvalue()

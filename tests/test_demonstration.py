@@ -1,0 +1,88 @@
+"""`mb.demo()`: one line, a robot that moves, and an end that leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import mbot_nb as mb
+from mbot_nb import demonstration
+from mbot_nb.embedded.registry import servers
+
+
+async def _until(condition: Any, seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("thread", [False, True], ids=["home=here", "home=thread"])
+async def test_it_moves_and_is_gone_when_its_client_is_closed(thread: bool) -> None:
+    async with mb.demo(thread=thread) as bot:
+        assert bot.connected
+        assert bot.home.is_io_thread is thread
+        (server,) = servers()
+        robot = server.robot
+        assert isinstance(robot, mb.SimulatedRobot)
+        assert robot.motion is not None, "it moves by itself"
+        assert robot.motion.duration < 10, "and ends by itself, soon"
+        begin = robot.distance_driven
+        await _until(lambda: robot.distance_driven > begin + 5)
+        await _until(lambda: bot.state.pose.x != 100)
+    await _until(lambda: not servers())
+
+
+async def test_it_returns_while_the_robot_still_moves_and_stop_stops_it() -> None:
+    async with mb.demo() as bot:
+        await bot.stop()
+        assert not bot.state.motors.left
+        (server,) = servers()
+        assert isinstance(server.robot, mb.SimulatedRobot)
+        assert server.robot.motion is None
+    await _until(lambda: not servers())
+
+
+async def test_the_next_one_replaces_it(capsys: pytest.CaptureFixture[str]) -> None:
+    first = await mb.demo()
+    (old,) = servers()
+    second = await mb.demo()
+    assert "replaced" in capsys.readouterr().out
+    assert (first.connection_state, old.closed) == ("disconnected", True)
+    assert second.connected
+    assert len(servers()) == 1
+    await second.close()
+    await _until(lambda: not servers())
+    third = await mb.demo()
+    assert "replaced" not in capsys.readouterr().out, "there was nothing to replace"
+    await third.close()
+    await _until(lambda: not servers())
+
+
+async def test_it_takes_no_port_from_a_server_of_the_user() -> None:
+    async with mb.serve(port=0) as mine, mb.demo() as bot:
+        assert not mine.closed
+        assert bot.url != mine.url
+    await _until(lambda: not servers())
+
+
+async def test_outside_of_a_notebook_it_says_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    async with mb.demo() as bot:
+        said = capsys.readouterr().out
+        assert bot.url in said
+        assert demonstration.FIGURE in said
+    await _until(lambda: not servers())
+
+
+def test_after_another_loop_has_ended_it_begins_anew() -> None:
+    async def once() -> None:
+        bot = await mb.demo()
+        (server,) = servers()
+        await bot.close()
+        await _until(lambda: server.closed)
+
+    for _ in range(2):
+        asyncio.run(once())
