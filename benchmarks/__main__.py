@@ -1,4 +1,5 @@
-"""``python -m benchmarks [NAME ...]``: measure all figures, or those named, print the table and write the results file."""
+"""``python -m benchmarks [NAME ...]``: measure all figures, or those named, print the table and
+write the results file."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ from . import (
 from .figures import Comparison, Figure, compare
 from .harness import take_turns
 
-# What is measured together takes turns together; an import is short and its spread wide, so that it gets more rounds.
+# What is measured together takes turns together; an import is short and its spread wide, so that it
+# gets more rounds.
 SUITES: tuple[tuple[list[Comparison], int], ...] = (
     (ping.comparisons(), 7),
     (sending.comparisons(), 7),
@@ -53,7 +55,9 @@ SUITES: tuple[tuple[list[Comparison], int], ...] = (
 NAMES = [comparison.name for comparisons, _ in SUITES for comparison in comparisons]
 
 
-async def measure(names: Sequence[str], rounds: int | None, progress: Callable[[str], None] = lambda text: None) -> list[Figure]:
+async def measure(
+    names: Sequence[str], rounds: int | None, progress: Callable[[str], None] = lambda text: None
+) -> list[Figure]:
     """The figures that are named, in the order of :data:`NAMES`."""
     figures: list[Figure] = []
     for comparisons, usual_rounds in SUITES:
@@ -61,7 +65,9 @@ async def measure(names: Sequence[str], rounds: int | None, progress: Callable[[
         if not chosen:
             continue
         # One contender may stand in several rows, and is measured once for all of them.
-        contenders = {side.name: side for row in chosen for side in (row.ours, row.theirs) if side is not None}
+        contenders = {
+            side.name: side for row in chosen for side in (row.ours, row.theirs) if side is not None
+        }
         samples = await take_turns(list(contenders.values()), rounds or usual_rounds, progress)
         figures.extend(compare(comparison, samples) for comparison in chosen)
     return figures
@@ -74,10 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"figures to measure, by name or by what several names begin with (all): {', '.join(NAMES)}",
+        help="figures to measure, by name or by what several names begin with (all): "
+        f"{', '.join(NAMES)}",
     )
-    parser.add_argument("--rounds", type=int, help="samples of each side, instead of each figure's own number")
-    parser.add_argument("--check", action="store_true", help="end with status 1 when a goal is missed")
+    parser.add_argument(
+        "--rounds", type=int, help="samples of each side, instead of each figure's own number"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="end with status 1 when a goal is missed"
+    )
     options = parser.parse_args(arguments)
     names = []
     for name in options.names:
@@ -97,7 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.print_table(figures, console)
     whole = len(figures) == len(NAMES) and options.rounds is None
     report.write_results(report.RESULTS, figures, surroundings, whole=whole)
-    console.print(f"written: {report.RESULTS.name}{'' if whole else ' (part of the figures)'}", highlight=False)
+    console.print(
+        f"written: {report.RESULTS.name}{'' if whole else ' (part of the figures)'}",
+        highlight=False,
+    )
     missed = [figure.name for figure in figures if figure.met is False]
     return 1 if options.check and missed else 0
 

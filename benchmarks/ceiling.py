@@ -1,6 +1,8 @@
-"""The ceiling: ``websockets`` and typed ``msgspec`` with the envelopes of WebSocket V2, batched, without one feature.
+"""The ceiling: ``websockets`` and typed ``msgspec`` with the envelopes of WebSocket V2, batched,
+without one feature.
 
-No ordering, acknowledgement, resume, limits or timers: what is left is what the wire and the codec cost.
+No ordering, acknowledgement, resume, limits or timers: what is left is what the wire and the codec
+cost.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class _Batch(msgspec.Struct):
 
 
 async def send_rate(size: int, messages: int, warm_up: int) -> float:
-    """Messages per second in frames of ``size``, from the first send to the answer that the last one brings."""
+    """Messages per second in frames of ``size``, from the first send to the answer that the last
+    one brings."""
     tally = Tally()
 
     def count(n: int) -> None:
@@ -82,7 +85,11 @@ async def send_rate(size: int, messages: int, warm_up: int) -> float:
                 command = _Command("count", {"n": n}, n == stop - 1)
                 queue.append(_Message(command, time.time_ns() // 1_000_000, n + 1))
                 if len(queue) == size or n == stop - 1:
-                    frame = queue[0] if size == 1 else _Batch(_Messages(queue), time.time_ns() // 1_000_000)
+                    frame = (
+                        queue[0]
+                        if size == 1
+                        else _Batch(_Messages(queue), time.time_ns() // 1_000_000)
+                    )
                     await client.send(encode(frame), text=True)
                     queue = []
             answer = await client.recv()

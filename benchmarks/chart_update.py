@@ -1,4 +1,5 @@
-"""``chart_update``: what one more value of four lines of 1000 points costs the kernel, beside a matplotlib PNG in an Output."""
+"""``chart_update``: what one more value of four lines of 1000 points costs the kernel, beside a
+matplotlib PNG in an Output."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def values(number):
     return {{name: math.sin(number / 50 + at) for at, name in enumerate(names)}}
 
 async def updates(update):
-    "Kernel time of one update, ms: of all its threads, without what it pays while nothing is updated."
+    "Kernel time of one update, ms: of all threads, without what it pays between updates."
     async def cpu(each):
         before, due = time.process_time(), time.monotonic()
         for number in range({_UPDATES}):
@@ -89,8 +90,10 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ratio_at_most=1 / 15, ours_at_most=_MOST),
             how=(
-                f"CPU time of the kernel's process for one update of {_LINES} lines of {_POINTS} points at {_RATE} Hz, mean of "
-                f"{_UPDATES}: `LiveChart`, which sends what is new, against `Output` with a PNG of a matplotlib figure "
+                f"CPU time of the kernel's process for one update of {_LINES} lines of {_POINTS} "
+                f"points at {_RATE} Hz, mean of "
+                f"{_UPDATES}: `LiveChart`, which sends what is new, against `Output` with a PNG "
+                "of a matplotlib figure "
                 "(no pyplot, lines updated in place, 760 x 240 pixels)"
             ),
         )
@@ -101,15 +104,20 @@ async def _chart(notebook: Notebook) -> float:
     await notebook.run(_OPEN + _CHART)
     (chart,) = [id for id, state in notebook.models.items() if "snapshot" in state]
     notebook.custom(chart, {"kind": "show", "view": "benchmark", "fresh": True})
-    await notebook.until(lambda: any(_kind(message) == "points" for message in notebook.widget_messages))
+    await notebook.until(
+        lambda: any(_kind(message) == "points" for message in notebook.widget_messages)
+    )
     before = len(notebook.widget_messages)
     took = float(await notebook.value("await updates(update)"))
     # A look may take two values; a chart that sends nothing would look cheap.
-    points = [message for message in notebook.widget_messages[before:] if _kind(message) == "points"]
+    points = [
+        message for message in notebook.widget_messages[before:] if _kind(message) == "points"
+    ]
     sent = sum(message["content"]["counts"][0] for message in points)
     if sent < _UPDATES or len(points) < 0.8 * _UPDATES:
         raise RuntimeError(
-            f"the chart has sent {sent} values in {len(points)} messages for {_UPDATES} updates: it is not in view"
+            f"the chart has sent {sent} values in {len(points)} messages for {_UPDATES} updates: "
+            "it is not in view"
         )
     return took
 

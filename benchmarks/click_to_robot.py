@@ -1,6 +1,8 @@
-"""``click_to_robot``: from a click in a real browser to the command executed in the simulator, client and server in the kernel.
+"""``click_to_robot``: from a click in a real browser to the command executed in the simulator,
+client and server in the kernel.
 
-The browser stamps its input events, the kernel what the robot is told; both by this machine's clock.
+The browser stamps its input events, the kernel what the robot is told; both by this machine's
+clock.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ __all__ = ["comparisons", "delays"]
 
 _CLICKS = 40
 _WARM_UP = 5
-_PAUSE = 130  # ms between two clicks: longer than anything that is measured, and not in step with telemetry
+# ms between two clicks: longer than anything that is measured, and not in step with telemetry
+_PAUSE = 130
 _OPEN = """
 import time
 import mbot_nb as mb
@@ -46,7 +49,9 @@ mb.widgets.DrivePad(bot, speed=20)
 _STAMP = """() => {
     window.clicks = [];
     for (const kind of ["pointerdown", "pointerup"]) {
-        addEventListener(kind, (event) => window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000), true);
+        addEventListener(kind, (event) => {
+            window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000);
+        }, true);
     }
 }"""
 
@@ -54,7 +59,8 @@ _STAMP = """() => {
 def comparisons() -> list[Comparison]:
     """What this module measures."""
     how = (
-        f"{{}} of {_CLICKS} in headless Chromium and JupyterLab, server and client in the kernel's loop; from the time of the "
+        f"{{}} of {_CLICKS} in headless Chromium and JupyterLab, server and client in the "
+        "kernel's loop; from the time of the "
         "browser's input event to the robot's method"
     )
     return [
@@ -80,9 +86,11 @@ def comparisons() -> list[Comparison]:
 
 
 def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str) -> list[float]:
-    """What passed from each click to the first thing of this name that the robot was told after it, in ms.
+    """What passed from each click to the first thing of this name that the robot was told after it,
+    in ms.
 
-    One that came to nothing counts as what passed until the next: on a busy machine a press is let go before it has driven.
+    One that came to nothing counts as what passed until the next: on a busy machine a press is let
+    go before it has driven.
 
     Raises:
         RuntimeError: more than a tenth of the clicks came to nothing.
@@ -95,12 +103,19 @@ def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str
         missed += first is None
         found.append(((following if first is None else first) - click) * 1e3)
     if missed > len(clicks) / 10:
-        raise RuntimeError(f"{missed} of {len(clicks)} clicks have not brought the robot to {name} before the next click")
+        raise RuntimeError(
+            f"{missed} of {len(clicks)} clicks have not brought the robot to {name} before the "
+            "next click"
+        )
     return found
 
 
 def _in_browser() -> dict[str, float]:
-    with TemporaryDirectory() as home, jupyterlab(Path(home)) as lab, sync_playwright() as playwright:
+    with (
+        TemporaryDirectory() as home,
+        jupyterlab(Path(home)) as lab,
+        sync_playwright() as playwright,
+    ):
         file = write_notebook(lab, [_OPEN])
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
@@ -123,8 +138,11 @@ def _in_browser() -> dict[str, float]:
     }
 
 
-def _click(notebook: Notebook, page: Page, what: str) -> tuple[list[float], list[tuple[str, float]]]:
-    """Click there again and again; returns when the mouse went down, or up for a button, and what the robot was told."""
+def _click(
+    notebook: Notebook, page: Page, what: str
+) -> tuple[list[float], list[tuple[str, float]]]:
+    """Click there again and again; returns when the mouse went down, or up for a button, and what
+    the robot was told."""
     box = page.locator(what).bounding_box()
     if box is None:
         raise RuntimeError(f"{what} is not on the page")

@@ -1,4 +1,5 @@
-"""``cockpit_idle`` and ``cockpit_busy``: what a notebook's kernel pays while the whole cockpit is shown."""
+"""``cockpit_idle`` and ``cockpit_busy``: what a notebook's kernel pays while the whole cockpit is
+shown."""
 
 from __future__ import annotations
 
@@ -21,12 +22,19 @@ _IDLE, _BUSY = 5.0, 25.0  # % of a core
 def comparisons() -> list[Comparison]:
     """What this module measures."""
     shown = (
-        f"of a kernel in {_STRETCH:g} s, no cell running, `mb.widgets.Cockpit(bot)` shown with all of its pages at once "
+        f"of a kernel in {_STRETCH:g} s, no cell running, `mb.widgets.Cockpit(bot)` shown with "
+        "all of its pages at once "
         "(a screen shows one of them), robot and server in the same kernel; "
     )
     states = {
         "idle": (_IDLE, "the robot rests"),
-        "busy": (_BUSY, f"the robot drives, state and telemetry come {_TELEMETRY} times a second, and {_EVENTS} events a second"),
+        "busy": (
+            _BUSY,
+            (
+                f"the robot drives, state and telemetry come {_TELEMETRY} times a second, and "
+                f"{_EVENTS} events a second"
+            ),
+        ),
     }
     rows = []
     for name, (most, words) in states.items():
@@ -101,7 +109,9 @@ async def _measure() -> dict[str, float]:
             notebook.custom(part, {"kind": "show", "view": "benchmark", "fresh": True})
         await notebook.until(lambda: kinds(notebook.widget_messages, "all") >= len(parts))
         # Everything listens to everything: the most that a user can ask for.
-        await notebook.run("next(part for part in cockpit._parts if hasattr(part, '_ticked'))._ticked['*'] = None")
+        await notebook.run(
+            "next(part for part in cockpit._parts if hasattr(part, '_ticked'))._ticked['*'] = None"
+        )
         await notebook.run(_REST)
         idle = await _stretch(notebook)
         await notebook.run(_DRIVE)
@@ -109,7 +119,10 @@ async def _measure() -> dict[str, float]:
         counts = await notebook.value("counts")
         for name, rate in (("telemetry", _TELEMETRY), ("tick", _EVENTS)):
             if counts[name] < 0.8 * rate * _STRETCH:
-                raise RuntimeError(f"only {counts[name] / _STRETCH:.0f} of the event {name} came each second, not {rate}")
+                raise RuntimeError(
+                    f"only {counts[name] / _STRETCH:.0f} of the event {name} came each second, "
+                    f"not {rate}"
+                )
         return {
             "idle share": idle[0],
             "idle messages": idle[1],

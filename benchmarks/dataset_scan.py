@@ -1,6 +1,8 @@
-"""``dataset_scan_*``: one question to 200 recordings, beside reading them with pandas. Each side is a process of its own.
+"""``dataset_scan_*``: one question to 200 recordings, beside reading them with pandas. Each side is
+a process of its own.
 
-``python -m benchmarks.dataset_scan SIDE FOLDER`` is such a process: it prints how long it took, its peak memory, and its answer.
+``python -m benchmarks.dataset_scan SIDE FOLDER`` is such a process: it prints how long it took, its
+peak memory, and its answer.
 """
 
 from __future__ import annotations
@@ -41,11 +43,16 @@ def comparisons(recordings: int = _RECORDINGS, rows: int = _ROWS) -> list[Compar
     whole = "pandas: read all, concatenate"
     each = "pandas: one by one"
     how = (
-        f"exact p99 of the round trips of each of {_ROBOTS} robots in {recordings} recordings of {rows:,} events and as many "
-        f"round trips (Parquet, {recordings * rows:,} rows in the table that is asked): `mb.lab.dataset(folder).sql(...)`, "
+        f"exact p99 of the round trips of each of {_ROBOTS} robots in {recordings} recordings of "
+        f"{rows:,} events and as many "
+        f"round trips (Parquet, {recordings * rows:,} rows in the table that is asked): "
+        "`mb.lab.dataset(folder).sql(...)`, "
         "the opening included, against"
     )
-    concatenated = f"{how} `pd.read_parquet` of every recording's round trips, `pd.concat`, `groupby(...).quantile(0.99)`"
+    concatenated = (
+        f"{how} `pd.read_parquet` of every recording's round trips, `pd.concat`, "
+        "`groupby(...).quantile(0.99)`"
+    )
     return [
         Comparison(
             name="dataset_scan",
@@ -53,7 +60,8 @@ def comparisons(recordings: int = _RECORDINGS, rows: int = _ROWS) -> list[Compar
             theirs=scans.contender(whole, "whole", "seconds"),
             unit="s",
             goal=Goal(ratio_at_most=0.1),
-            how=f"{concatenated}; imports not counted, files in the page cache, the answers are compared",
+            how=f"{concatenated}; imports not counted, files in the page cache, the answers are "
+            "compared",
         ),
         Comparison(
             name="dataset_scan_memory",
@@ -61,7 +69,8 @@ def comparisons(recordings: int = _RECORDINGS, rows: int = _ROWS) -> list[Compar
             theirs=scans.contender(f"{whole}, memory", "whole", "megabytes"),
             unit="MB",
             goal=Goal(ratio_at_most=0.25),
-            how=f"{concatenated}; peak resident memory of the whole process, the interpreter and its modules included",
+            how=f"{concatenated}; peak resident memory of the whole process, the interpreter and "
+            "its modules included",
         ),
         Comparison(
             name="dataset_scan_each",
@@ -69,13 +78,15 @@ def comparisons(recordings: int = _RECORDINGS, rows: int = _ROWS) -> list[Compar
             theirs=scans.contender(each, "each", "seconds"),
             unit="s",
             goal=Goal(ratio_at_most=0.333),
-            how=f"{how} reading one recording's round trips after the other, keeping `rtt_ms`, `np.quantile` at the end",
+            how=f"{how} reading one recording's round trips after the other, keeping `rtt_ms`, "
+            "`np.quantile` at the end",
         ),
     ]
 
 
 class Scans:
-    """Runs each side in a fresh process, once a round for all that is measured of it, and holds the answers against each other.
+    """Runs each side in a fresh process, once a round for all that is measured of it, and holds the
+    answers against each other.
 
     The recordings are made when they are first needed, and go with this process.
     """
@@ -92,7 +103,8 @@ class Scans:
         return Contender(name, partial(self.sample, side, measure))
 
     async def sample(self, side: str, measure: str) -> float:
-        """The next value of this measure; the other measure of the same round comes from the same run."""
+        """The next value of this measure; the other measure of the same round comes from the same
+        run."""
         runs = self._runs.setdefault(side, [])
         at = self._read.get((side, measure), 0)
         if at == len(runs):
@@ -107,7 +119,14 @@ class Scans:
             self._folder = Path(room.name)
             await asyncio.to_thread(make_recordings, self._folder, *self.size)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, side, str(self._folder), stdout=PIPE, stderr=PIPE, cwd=_ROOT
+            sys.executable,
+            "-m",
+            __name__,
+            side,
+            str(self._folder),
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=_ROOT,
         )
         output, errors = await process.communicate()
         if process.returncode != 0:
@@ -119,12 +138,15 @@ class Scans:
         if {robot: round(value, 9) for robot, value in answer.items()} != {
             robot: round(value, 9) for robot, value in self._answer.items()
         }:
-            raise RuntimeError(f"{side} answers {answer}, and another one {self._answer}: one of them is not exact")
+            raise RuntimeError(
+                f"{side} answers {answer}, and another one {self._answer}: one of them is not exact"
+            )
         return {measure: float(value) for measure, value in told.items()}
 
 
 def make_recordings(folder: Path, recordings: int, rows: int) -> None:
-    """Save recordings of ten robots. The events are those of the first one in all of them: nobody asks for them."""
+    """Save recordings of ten robots. The events are those of the first one in all of them: nobody
+    asks for them."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -155,7 +177,9 @@ def make_recordings(folder: Path, recordings: int, rows: int) -> None:
             }
             tables["events"] = conformed("events", pa.table(events))
         robot = {"robotId": f"robot-{number % _ROBOTS}"}
-        Recording(tables, {"robot": robot, "clocks": {"wall_offset_s": 1.75e9}}).save(place, folder="parquet")
+        Recording(tables, {"robot": robot, "clocks": {"wall_offset_s": 1.75e9}}).save(
+            place, folder="parquet"
+        )
         if number:
             (place / _EVENTS).unlink(missing_ok=True)
             os.link(folder / "run000" / _EVENTS, place / _EVENTS)
@@ -183,10 +207,14 @@ def _whole() -> Callable[[Path], Answer]:
 
     def scan(folder: Path) -> Answer:
         tables = [
-            pd.read_parquet(path, partitioning=None).assign(robot=_robot(path)) for path in sorted(folder.glob(f"*/{_TRIPS}"))
+            pd.read_parquet(path, partitioning=None).assign(robot=_robot(path))
+            for path in sorted(folder.glob(f"*/{_TRIPS}"))
         ]
         everything = pd.concat(tables, ignore_index=True)
-        return {str(robot): float(value) for robot, value in everything.groupby("robot")["rtt_ms"].quantile(0.99).items()}
+        return {
+            str(robot): float(value)
+            for robot, value in everything.groupby("robot")["rtt_ms"].quantile(0.99).items()
+        }
 
     return scan
 
@@ -201,7 +229,10 @@ def _each() -> Callable[[Path], Answer]:
             kept.setdefault(_robot(path), []).append(
                 pd.read_parquet(path, partitioning=None)["rtt_ms"].to_numpy(dtype=np.float64)
             )
-        return {robot: float(np.quantile(np.concatenate(values), 0.99)) for robot, values in kept.items()}
+        return {
+            robot: float(np.quantile(np.concatenate(values), 0.99))
+            for robot, values in kept.items()
+        }
 
     return scan
 

@@ -1,4 +1,5 @@
-"""A line that delays, and nothing else: the ground truth for the lab, without any code of the lab's."""
+"""A line that delays, and nothing else: the ground truth for the lab, without any code of the
+lab's."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ __all__ = ["delay_line"]
 
 @asynccontextmanager
 async def delay_line(url: str, delay: float) -> AsyncIterator[str]:
-    """Pass every connection on to ``url``, each read ``delay`` seconds later, both ways; yields the address to connect to."""
+    """Pass every connection on to ``url``, each read ``delay`` seconds later, both ways; yields the
+    address to connect to."""
     target = urlsplit(url)
     lines: set[asyncio.Task[None]] = set()
 

@@ -38,13 +38,19 @@ def comparisons() -> list[Comparison]:
         Comparison(
             name="fan_out",
             ours=Contender("ours: emit", partial(_cost, "mbot", _ours)),
-            theirs=Contender("python-socketio: emit", partial(_cost, "socketio", partial(socketio_rival.broadcasting, _EVENT))),
+            theirs=Contender(
+                "python-socketio: emit",
+                partial(_cost, "socketio", partial(socketio_rival.broadcasting, _EVENT)),
+            ),
             unit="ms CPU/event",
             goal=Goal(ratio_at_most=0.5),
             how=(
-                f"CPU time of the server's process for each of {_EVENTS} events, one every {_PAUSE * 1000:g} ms, to {_CLIENTS} "
-                "clients in another process until all have all, less what the same server with the same clients takes idle; "
-                "`server.emit` (clients of mbot.v2) against python-socketio's `emit` (on aiohttp, WebSocket alone)"
+                f"CPU time of the server's process for each of {_EVENTS} events, one every "
+                f"{_PAUSE * 1000:g} ms, to {_CLIENTS} "
+                "clients in another process until all have all, less what the same server with the "
+                "same clients takes idle; "
+                "`server.emit` (clients of mbot.v2) against python-socketio's `emit` (on aiohttp, "
+                "WebSocket alone)"
             ),
         )
     ]
@@ -65,7 +71,11 @@ async def _ours() -> AsyncIterator[tuple[str, Emit]]:
 
 async def _cost(kind: str, serving: Serving) -> float:
     """Milliseconds of CPU time an event."""
-    async with asyncio.timeout(_PATIENCE), serving() as (address, emit), _listeners(kind, address) as listeners:
+    async with (
+        asyncio.timeout(_PATIENCE),
+        serving() as (address, emit),
+        _listeners(kind, address) as listeners,
+    ):
         await _expect(listeners, "ready")
 
         async def emit_all(start: int, stop: int) -> None:
@@ -113,4 +123,6 @@ async def _expect(listeners: Process, line: str) -> None:
         raise RuntimeError("the clients' process was started without a pipe for its output")
     said = (await listeners.stdout.readline()).decode().strip()
     if said != line:
-        raise RuntimeError(f"the clients were to say {line!r} and said {said!r}: see what they wrote above")
+        raise RuntimeError(
+            f"the clients were to say {line!r} and said {said!r}: see what they wrote above"
+        )

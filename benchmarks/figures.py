@@ -12,7 +12,8 @@ __all__ = ["Comparison", "Figure", "Goal", "compare"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure has to reach: limits of the ratio ours / theirs, of our own value, and of what it is more than theirs."""
+    """What a figure has to reach: limits of the ratio ours / theirs, of our own value, and of what
+    it is more than theirs."""
 
     ratio_at_least: float | None = None
     ratio_at_most: float | None = None
@@ -27,7 +28,10 @@ class Goal:
     @property
     def compares(self) -> bool:
         """Whether it needs the other side."""
-        return any(limit is not None for limit in (self.ratio_at_least, self.ratio_at_most, self.more_at_most))
+        return any(
+            limit is not None
+            for limit in (self.ratio_at_least, self.ratio_at_most, self.more_at_most)
+        )
 
     def met(self, ours: float, theirs: float | None) -> bool:
         """Whether every limit that is set is kept.
@@ -42,7 +46,9 @@ class Goal:
         if not self.compares:
             return True
         if theirs is None:
-            raise ValueError(f"the goal {self} compares with something, and nothing was measured beside it")
+            raise ValueError(
+                f"the goal {self} compares with something, and nothing was measured beside it"
+            )
         return (
             (self.ratio_at_least is None or ours / theirs >= self.ratio_at_least)
             and (self.ratio_at_most is None or ours / theirs <= self.ratio_at_most)
@@ -66,7 +72,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row to be measured, beside something else or alone. Without a goal it is there for information."""
+    """One row to be measured, beside something else or alone. Without a goal it is there for
+    information."""
 
     name: str
     ours: Contender
@@ -78,7 +85,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row that was measured: medians, their ratio, the smallest and largest of the rounds, and whether the goal is met.
+    """One row that was measured: medians, their ratio, the smallest and largest of the rounds, and
+    whether the goal is met.
 
     What was measured alone has None for all of the other side.
     """
@@ -110,7 +118,9 @@ def compare(comparison: Comparison, samples: dict[str, Samples]) -> Figure:
     beside = None if theirs is None else theirs.median
     by_round = None
     if theirs is not None:
-        by_round = Samples([mine / other for mine, other in zip(ours.values, theirs.values, strict=True)])
+        by_round = Samples(
+            [mine / other for mine, other in zip(ours.values, theirs.values, strict=True)]
+        )
     return Figure(
         name=comparison.name,
         ours=ours.median,

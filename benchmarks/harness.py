@@ -1,6 +1,8 @@
-"""Taking turns: every contender gives one sample a round, in an order that rotates, and the median of the rounds counts.
+"""Taking turns: every contender gives one sample a round, in an order that rotates, and the median
+of the rounds counts.
 
-What disturbs the machine for a second then falls on both sides, and no side always runs first or last.
+What disturbs the machine for a second then falls on both sides, and no side always runs first or
+last.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ __all__ = ["Contender", "Samples", "take_turns"]
 
 @dataclass(frozen=True)
 class Contender:
-    """One side of a comparison. ``sample`` sets itself up, warms up, measures once, takes itself down, returns the value."""
+    """One side of a comparison. ``sample`` sets itself up, warms up, measures once, takes itself
+    down, returns the value."""
 
     name: str
     sample: Callable[[], Awaitable[float]]
@@ -38,9 +41,12 @@ class Samples:
 
 
 async def take_turns(
-    contenders: Sequence[Contender], rounds: int, progress: Callable[[str], None] = lambda text: None
+    contenders: Sequence[Contender],
+    rounds: int,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Samples]:
-    """Sample every contender ``rounds`` times, one after another; returns the samples by contender's name.
+    """Sample every contender ``rounds`` times, one after another; returns the samples by
+    contender's name.
 
     Raises:
         ValueError: without a round, or with two contenders of one name.
@@ -55,7 +61,10 @@ async def take_turns(
         first = turn % len(contenders)
         for contender in (*contenders[first:], *contenders[:first]):
             if not gc.isenabled():
-                raise RuntimeError("garbage collection is off: a program that runs for hours needs it, so switch it on")
+                raise RuntimeError(
+                    "garbage collection is off: a program that runs for hours needs it, so switch "
+                    "it on"
+                )
             progress(f"round {turn + 1} of {rounds}: {contender.name}")
             gc.collect()  # what the one before left behind is not this one's to clear
             results[contender.name].values.append(await contender.sample())

@@ -30,7 +30,8 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ratio_at_most=1.5),
             how=(
-                f"`{_OURS}` against `{_THEIRS}`, timed inside a fresh interpreter each, its own start not counted, "
+                f"`{_OURS}` against `{_THEIRS}`, timed inside a fresh interpreter each, its own "
+                "start not counted, "
                 "compiled modules on disk"
             ),
         )
@@ -38,7 +39,8 @@ def comparisons() -> list[Comparison]:
 
 
 async def import_time(statement: str) -> float:
-    """Milliseconds that ``statement`` takes in a fresh interpreter: the second one, for the first one may have to compile.
+    """Milliseconds that ``statement`` takes in a fresh interpreter: the second one, for the first
+    one may have to compile.
 
     Raises:
         RuntimeError: when the statement fails.
@@ -48,13 +50,20 @@ async def import_time(statement: str) -> float:
 
 
 def _compiled() -> dict[str, str]:
-    """The environment in which Python keeps what it compiles, as an installation does, whatever this shell forbids."""
+    """The environment in which Python keeps what it compiles, as an installation does, whatever
+    this shell forbids."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 async def _timed(statement: str) -> float:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _TIMED.format(statement=statement), stdout=PIPE, stderr=PIPE, cwd=_ROOT, env=_compiled()
+        sys.executable,
+        "-c",
+        _TIMED.format(statement=statement),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=_ROOT,
+        env=_compiled(),
     )
     output, errors = await process.communicate()
     if process.returncode != 0:

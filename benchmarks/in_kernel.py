@@ -1,4 +1,5 @@
-"""What runs inside a kernel: round trips at an even pace, and a robot that is driven and stopped."""
+"""What runs inside a kernel: round trips at an even pace, and a robot that is driven and
+stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _PATIENCE = 5.0  # s
 
 
 async def round_trips(count: int, warm_up: int) -> list[float]:
-    """What ``await bot.ping()`` takes, in seconds: one every 5 ms, client and server in this loop."""
+    """What ``await bot.ping()`` takes, in seconds: one every 5 ms, client and server in this
+    loop."""
     times = []
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
         for _ in range(warm_up + count):
@@ -34,7 +36,8 @@ async def round_trips(count: int, warm_up: int) -> list[float]:
 
 
 class Stops:
-    """A robot that turns on the spot, and is stopped. One row a stop: when ``stop`` was called and when the wheels stood."""
+    """A robot that turns on the spot, and is stopped. One row a stop: when ``stop`` was called and
+    when the wheels stood."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, float]] = []

@@ -1,4 +1,5 @@
-"""``loop_share`` and ``kernel_rtt``: what a notebook's kernel pays for us, and what we pay for living in it."""
+"""``loop_share`` and ``kernel_rtt``: what a notebook's kernel pays for us, and what we pay for
+living in it."""
 
 from __future__ import annotations
 
@@ -39,36 +40,58 @@ def comparisons() -> list[Comparison]:
 
 def _shares() -> list[Comparison]:
     whole = (
-        f"CPU time of the kernel's process in {_STRETCH:g} s, no cell running, after `bot = await mb.demo()`, its card in view; "
+        f"CPU time of the kernel's process in {_STRETCH:g} s, no cell running, after `bot = "
+        "await mb.demo()`, its card in view; "
     )
     share = Goal(ours_at_most=100 * _MOST)
     nothing = Goal(ours_at_most=0)
     rows: list[tuple[str, str, str, Goal | None, str]] = [
-        ("loop_share", "driving", "% of a core", share, whole + "the robot drives, telemetry and card at 10 Hz"),
+        (
+            "loop_share",
+            "driving",
+            "% of a core",
+            share,
+            whole + "the robot drives, telemetry and card at 10 Hz",
+        ),
         ("loop_share_rest", "resting", "% of a core", share, whole + "the robot rests"),
         (
             "loop_share_recorder",
             "recording",
             "% of a core",
             None,
-            whole + "the robot rests, `rec = mb.Recorder(bot, ping_rate=20)` as in notebook 00 sends 20 pings a second",
+            whole
+            + (
+                "the robot rests, `rec = mb.Recorder(bot, ping_rate=20)` as in notebook 00 sends "
+                "20 "
+                "pings a second"
+            ),
         ),
         (
             "loop_share_messages",
             "widget messages",
             "messages",
             nothing,
-            f"what the card sent in those {_STRETCH:g} s of rest, but for a round trip that the heartbeat has brought",
+            (
+                f"what the card sent in those {_STRETCH:g} s of rest, but for a round trip that "
+                "the "
+                "heartbeat has brought"
+            ),
         ),
         (
             "loop_share_frames",
             "frames",
             "frames",
             nothing,
-            f"what went over the wire in those {_STRETCH:g} s of rest, both ways, but for the heartbeat's pings and pongs",
+            (
+                f"what went over the wire in those {_STRETCH:g} s of rest, both ways, but for the "
+                "heartbeat's pings and pongs"
+            ),
         ),
     ]
-    return [Comparison(name, _idling.part(part), None, unit, how, goal) for name, part, unit, goal, how in rows]
+    return [
+        Comparison(name, _idling.part(part), None, unit, how, goal)
+        for name, part, unit, goal, how in rows
+    ]
 
 
 _COUNTERS = "[bot.revision, bot.stats.frames_in + bot.stats.frames_out, trips[0]]"
@@ -97,27 +120,42 @@ async def _idle() -> dict[str, float]:
         notebook.custom(card, {"kind": "show", "view": "benchmark", "fresh": True})
         await notebook.until(lambda: kinds(notebook.widget_messages, "all") == 1)
 
-        await notebook.run("bot.send('drive', left=20, right=35, duration=10); await bot.flush(); await asyncio.sleep(0.5)")
+        await notebook.run(
+            "bot.send('drive', left=20, right=35, duration=10); await bot.flush(); await "
+            "asyncio.sleep(0.5)"
+        )
         before = kinds(notebook.widget_messages, "changed")
         driving = await share(notebook)
         pictures = kinds(notebook.widget_messages, "changed") - before
         if pictures < 0.8 * 10 * _STRETCH:
-            raise RuntimeError(f"the card of a driving robot has sent {pictures} pictures in {_STRETCH} s: it is not in view")
+            raise RuntimeError(
+                f"the card of a driving robot has sent {pictures} pictures in {_STRETCH} s: it is "
+                "not in view"
+            )
 
         await notebook.run(_RESTS)
         revision, frames_before, trips_before = await notebook.value(_COUNTERS)
         sent = len(notebook.widget_messages)
         resting = await share(notebook)
-        messages = [message for message in notebook.widget_messages[sent:] if not _only_latency(message)]
+        messages = [
+            message for message in notebook.widget_messages[sent:] if not _only_latency(message)
+        ]
         revision_after, frames, trips = await notebook.value(_COUNTERS)
         if revision_after != revision:
-            raise RuntimeError("the robot's state has changed while it was to rest: wait longer for its mind to settle")
+            raise RuntimeError(
+                "the robot's state has changed while it was to rest: wait longer for its mind to "
+                "settle"
+            )
 
-        await notebook.run("end_tap(); rec = mb.Recorder(bot, ping_rate=20); await asyncio.sleep(0.5)")
+        await notebook.run(
+            "end_tap(); rec = mb.Recorder(bot, ping_rate=20); await asyncio.sleep(0.5)"
+        )
         recording = await share(notebook)
         pings = await notebook.value("len(rec.latency)")
         if pings < 0.8 * 20 * _STRETCH:
-            raise RuntimeError(f"the recorder has noted {pings} round trips: too few for 20 a second")
+            raise RuntimeError(
+                f"the recorder has noted {pings} round trips: too few for 20 a second"
+            )
         return {
             "driving": driving,
             "resting": resting,
@@ -155,7 +193,10 @@ def _round_trips() -> list[Comparison]:
     places = {
         "idle": "while no cell runs, from a background task",
         "awaiting": "in a cell that awaits them",
-        "widgets": f"while no cell runs, and another task moves a displayed progress bar {_UPDATES} times a second",
+        "widgets": (
+            "while no cell runs, and another task moves a displayed progress bar "
+            f"{_UPDATES} times a second"
+        ),
     }
     return [
         Comparison(
@@ -165,8 +206,10 @@ def _round_trips() -> list[Comparison]:
             unit="ms",
             goal=Goal(ratio_at_most=3) if part == "p50" else None,
             how=(
-                f"{part} of {_PINGS} `await bot.ping()`, one every 5 ms, client and server in the kernel's loop, "
-                f"{places[place]}; against the same in a plain Python process with the same modules"
+                f"{part} of {_PINGS} `await bot.ping()`, one every 5 ms, client and server in the "
+                "kernel's loop, "
+                f"{places[place]}; against the same in a plain Python process with the same "
+                "modules"
             ),
         )
         for place, inside in _inside.items()
@@ -207,13 +250,16 @@ async def _measure_idle(notebook: Notebook) -> list[float]:
     await notebook.printed(cell, "measured")
     began, *times = await notebook.value("times")
     if began < idle_since:
-        raise RuntimeError("the kernel measured before it was idle: the machine is too busy for this figure")
+        raise RuntimeError(
+            "the kernel measured before it was idle: the machine is too busy for this figure"
+        )
     return list(times)
 
 
 async def _measure_awaiting(notebook: Notebook) -> list[float]:
     code = (
-        f"import json; from benchmarks.in_kernel import round_trips; print(json.dumps(await round_trips({_PINGS}, {_WARM_UP})))"
+        "import json; from benchmarks.in_kernel import round_trips; print(json.dumps(await "
+        f"round_trips({_PINGS}, {_WARM_UP})))"
     )
     return list(json.loads(await notebook.run(code)))
 
@@ -234,13 +280,16 @@ async def _in_kernel(measure: Callable[[Notebook], Awaitable[list[float]]]) -> d
 
 
 async def _out_of_kernel() -> dict[str, float]:
-    # With the modules a kernel has: only the kernel shall differ. A bare process was up to a third slower, by garbage collection
-    # it was not, and that would have flattered us.
+    # With the modules a kernel has: only the kernel shall differ. A bare process was up to a third
+    # slower, by garbage collection it was not, and that would have flattered us.
     code = (
-        "import asyncio, json, ipykernel.kernelapp, ipywidgets; from benchmarks.in_kernel import round_trips; "
+        "import asyncio, json, ipykernel.kernelapp, ipywidgets; from benchmarks.in_kernel import "
+        "round_trips; "
         f"print(json.dumps(asyncio.run(round_trips({_PINGS}, {_WARM_UP}))))"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=PIPE, cwd=_ROOT)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=PIPE, stderr=PIPE, cwd=_ROOT
+    )
     output, errors = await process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"the plain process failed:\n{errors.decode()}")
@@ -251,11 +300,18 @@ def _percentiles(times: list[float]) -> dict[str, float]:
     """In milliseconds."""
     if len(times) != _PINGS:
         raise RuntimeError(f"{len(times)} round trips were measured, not {_PINGS}")
-    return {"p50": statistics.median(times) * 1e3, "p99": statistics.quantiles(times, n=100)[98] * 1e3}
+    return {
+        "p50": statistics.median(times) * 1e3,
+        "p99": statistics.quantiles(times, n=100)[98] * 1e3,
+    }
 
 
 _outside = Together("outside of a kernel", _out_of_kernel)
 _inside = {
     name: Together(f"in a kernel, {name}", partial(_in_kernel, measure))
-    for name, measure in (("idle", _measure_idle), ("awaiting", _measure_awaiting), ("widgets", _measure_beside_widgets))
+    for name, measure in (
+        ("idle", _measure_idle),
+        ("awaiting", _measure_awaiting),
+        ("widgets", _measure_beside_widgets),
+    )
 }

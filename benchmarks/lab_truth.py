@@ -35,7 +35,9 @@ def comparisons() -> list[Comparison]:
     """What this module measures."""
     truth = Contender("the delay put in", partial(_known, 2 * _DELAY * 1e3))
     within = Goal(ratio_at_least=1.0, ratio_at_most=1 + 0.002 / (2 * _DELAY))
-    pings = "median of `lab.ping` at 50 a second for 6 s, counted from the intended send times, against"
+    pings = (
+        "median of `lab.ping` at 50 a second for 6 s, counted from the intended send times, against"
+    )
     return [
         Comparison(
             name="lab_truth_relay",
@@ -43,7 +45,8 @@ def comparisons() -> list[Comparison]:
             theirs=truth,
             unit="ms",
             goal=within,
-            how=f"{pings} {2 * _DELAY * 1e3:g} ms: the lab's relay with a fixed {_DELAY * 1e3:g} ms each way; at most 2 ms more",
+            how=f"{pings} {2 * _DELAY * 1e3:g} ms: the lab's relay with a fixed {_DELAY * 1e3:g} "
+            "ms each way; at most 2 ms more",
         ),
         Comparison(
             name="lab_truth_line",
@@ -52,8 +55,10 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ratio_at_least=0.95, ratio_at_most=1.05),
             how=(
-                f"{pings} the median latency of 200 WebSocket pings of a plain `websockets` client, one after another, both "
-                f"through a line of {_DELAY * 1e3:g} ms each way that shares no code with the lab; at most 2 ms apart"
+                f"{pings} the median latency of 200 WebSocket pings of a plain `websockets` "
+                "client, one after another, both "
+                f"through a line of {_DELAY * 1e3:g} ms each way that shares no code with the "
+                "lab; at most 2 ms apart"
             ),
         ),
         Comparison(
@@ -63,8 +68,10 @@ def comparisons() -> list[Comparison]:
             unit="p",
             goal=Goal(ratio_at_least=1.0),
             how=(
-                f"Kolmogorov-Smirnov test of {_SENDS} round trips of `lab.ping` against the delays that the relay drew for them, "
-                f"uniform up to {_JITTER * 1e3:g} ms one way from the seed {_SEED}, sent {_APART * 1e3:g} ms apart: p above "
+                f"Kolmogorov-Smirnov test of {_SENDS} round trips of `lab.ping` against the "
+                "delays that the relay drew for them, "
+                f"uniform up to {_JITTER * 1e3:g} ms one way from the seed {_SEED}, sent "
+                f"{_APART * 1e3:g} ms apart: p above "
                 f"{_CHANCE:g}; median of the rounds"
             ),
         ),
@@ -72,11 +79,15 @@ def comparisons() -> list[Comparison]:
             Comparison(
                 name=f"lab_truth_batch_{rate}",
                 ours=Contender(f"lab.load at {rate}/s", partial(_mean_wait, rate, seconds)),
-                theirs=Contender(f"closed form at {rate}/s", partial(_known, mean_wait(rate, _WINDOW, _SIZE) * 1e3)),
+                theirs=Contender(
+                    f"closed form at {rate}/s",
+                    partial(_known, mean_wait(rate, _WINDOW, _SIZE) * 1e3),
+                ),
                 unit="ms",
                 goal=Goal(ratio_at_least=0.95, ratio_at_most=1.05),
                 how=(
-                    f"mean wait in a batch of commands sent {rate} times a second for {seconds:g} s, window {_WINDOW:g} s, "
+                    f"mean wait in a batch of commands sent {rate} times a second for {seconds:g} "
+                    f"s, window {_WINDOW:g} s, "
                     f"size {_SIZE}, against the closed form of docs/protocol.md, section 6"
                 ),
             )
@@ -99,19 +110,29 @@ async def _through_relay() -> float:
 
 
 async def _through_line() -> float:
-    async with mb.serve(port=0) as server, delay_line(server.url, _DELAY) as url, mb.connect(url) as bot:
+    async with (
+        mb.serve(port=0) as server,
+        delay_line(server.url, _DELAY) as url,
+        mb.connect(url) as bot,
+    ):
         return await _median(bot)
 
 
 async def _plainly() -> float:
-    async with mb.serve(port=0) as server, delay_line(server.url, _DELAY) as url, connect(url) as client:
+    async with (
+        mb.serve(port=0) as server,
+        delay_line(server.url, _DELAY) as url,
+        connect(url) as client,
+    ):
         return statistics.median([await (await client.ping()) for _ in range(200)]) * 1e3
 
 
 async def _median(bot: mb.Client) -> float:
     run = await lab.ping(bot, rate=50, duration=6)
     if run.lost:
-        raise RuntimeError(f"{run.lost} pings were lost on a line that loses nothing: the sample is worth nothing")
+        raise RuntimeError(
+            f"{run.lost} pings were lost on a line that loses nothing: the sample is worth nothing"
+        )
     return float(np.median(run.delays(stalls=True))) * 1e3
 
 
@@ -123,19 +144,29 @@ async def _jitter() -> float:
         mb.connect(relay.url) as bot,
     ):
         run = await lab.ping(bot, rate=rate, duration=_SENDS / rate)
-        drawn = [one.delay for one in relay.drawn if one.direction == "up" and one.kind == "text" and one.came >= run.start]
+        drawn = [
+            one.delay
+            for one in relay.drawn
+            if one.direction == "up" and one.kind == "text" and one.came >= run.start
+        ]
     found = run.delays("rtt_ms", stalls=True, warm_up=True)
     if len(found) != _SENDS or not math.isclose(len(drawn), _SENDS, abs_tol=5):
-        raise RuntimeError(f"{_SENDS} pings were sent, {len(found)} answered and {len(drawn)} drawn a delay for")
+        raise RuntimeError(
+            f"{_SENDS} pings were sent, {len(found)} answered and {len(drawn)} drawn a delay for"
+        )
     return float(stats.ks_2samp(found, drawn).pvalue)
 
 
 async def _mean_wait(rate: int, seconds: float) -> float:
     async with (
         mb.serve(port=0) as server,
-        mb.connect(server.url, batch_window=_WINDOW, max_batch_size=_SIZE, batch_policy="window") as bot,
+        mb.connect(
+            server.url, batch_window=_WINDOW, max_batch_size=_SIZE, batch_policy="window"
+        ) as bot,
     ):
         run = await lab.load(bot, rate=rate, duration=seconds)
     if run.lost:
-        raise RuntimeError(f"{run.lost} commands were lost on loopback: the sample is worth nothing")
+        raise RuntimeError(
+            f"{run.lost} commands were lost on loopback: the sample is worth nothing"
+        )
     return run.mean_wait * 1e3

@@ -1,8 +1,10 @@
-"""Many WebSocket clients in one process that only count what they receive: ``python -m benchmarks.listeners``.
+"""Many WebSocket clients in one process that only count what they receive: ``python -m
+benchmarks.listeners``.
 
-They do the handshake and then look for marks in the raw bytes, so that they keep up with any server: frames of a server
-are not masked, and without compression their text stands in them as it is. Prints ``ready`` when the server has welcomed
-all of them, then ``received N`` for each N asked for when all have N events; ends when it is terminated or a client is lost.
+They do the handshake and then look for marks in the raw bytes, so that they keep up with any
+server: frames of a server are not masked, and without compression their text stands in them as it
+is. Prints ``ready`` when the server has welcomed all of them, then ``received N`` for each N asked
+for when all have N events; ends when it is terminated or a client is lost.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ __all__ = ["KINDS", "Counter", "Kind"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How to be a client of one server: where it listens, what to offer and say first, what shows that one is in."""
+    """How to be a client of one server: where it listens, what to offer and say first, what shows
+    that one is in."""
 
     path: str
     subprotocol: str | None
@@ -33,7 +36,9 @@ class Kind:
 
 
 KINDS = {
-    "mbot": Kind("/?session={session}&epoch=&last=0&attempt=1", "mbot.v2", None, b'"snapshot":true'),
+    "mbot": Kind(
+        "/?session={session}&epoch=&last=0&attempt=1", "mbot.v2", None, b'"snapshot":true'
+    ),
     "socketio": Kind("/socket.io/?EIO=4&transport=websocket", None, b"40", b'40{"sid":"'),
 }
 
@@ -131,7 +136,10 @@ class Listener(asyncio.Protocol):
             self._crowd.received(before, now)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.fail(f"the server closed a client's connection after {self._events.count} events ({exc or 'in good order'})")
+        self._crowd.fail(
+            f"the server closed a client's connection after {self._events.count} events "
+            f"({exc or 'in good order'})"
+        )
 
     def _flush(self) -> None:
         for data in self._handshake.data_to_send():
@@ -159,10 +167,20 @@ def main() -> int:
     parser.add_argument("address", help="HOST:PORT")
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--event", required=True, help="the name of the event to count")
-    parser.add_argument("--targets", type=int, nargs="+", required=True, help="numbers of events to report")
+    parser.add_argument(
+        "--targets", type=int, nargs="+", required=True, help="numbers of events to report"
+    )
     arguments = parser.parse_args()
     try:
-        asyncio.run(listen(KINDS[arguments.kind], arguments.address, arguments.clients, arguments.event, arguments.targets))
+        asyncio.run(
+            listen(
+                KINDS[arguments.kind],
+                arguments.address,
+                arguments.clients,
+                arguments.event,
+                arguments.targets,
+            )
+        )
     except (OSError, RuntimeError, WebSocketException) as error:
         print(f"listeners: {error}", file=sys.stderr)
         return 1

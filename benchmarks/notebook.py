@@ -1,4 +1,5 @@
-"""A real kernel, and what a notebook's page does to it: runs cells, answers for widgets, hears what they send."""
+"""A real kernel, and what a notebook's page does to it: runs cells, answers for widgets, hears what
+they send."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _PATIENCE = 60.0  # s
 
 
 class Notebook:
-    """One page with one kernel. Everything the kernel publishes is read as it comes, as a page does."""
+    """One page with one kernel. Everything the kernel publishes is read as it comes, as a page
+    does."""
 
     def __init__(self, client: AsyncKernelClient) -> None:
         self.models: dict[str, dict[str, Any]] = {}
@@ -50,7 +52,8 @@ class Notebook:
         return json.loads(await self.run(f"import json; print(json.dumps({expression}))"))
 
     def start(self, code: str) -> str:
-        """Run a cell and do not wait for it; returns the id that :meth:`finish` and :meth:`printed` take."""
+        """Run a cell and do not wait for it; returns the id that :meth:`finish` and :meth:`printed`
+        take."""
         id = str(self._client.execute(code, store_history=False, allow_stdin=False))
         self._text[id] = ""
         return id
@@ -58,7 +61,8 @@ class Notebook:
     async def finish(self, id: str) -> str:
         """Wait for the end of a started cell; returns what it printed."""
         await self.until(lambda: id in self._idle)
-        # The reply too: ipykernel 7 may miss a request that comes while it sends one (its issue 1554).
+        # The reply too: ipykernel 7 may miss a request that comes while it sends one (its issue
+        # 1554).
         async with asyncio.timeout(_PATIENCE):
             while (await self._client.get_shell_msg())["parent_header"].get("msg_id") != id:
                 pass
@@ -82,7 +86,8 @@ class Notebook:
             await future
 
     def custom(self, comm_id: str, content: dict[str, Any]) -> None:
-        """Send what a view sends to its model: over the subshell that JupyterLab makes for widgets, if the kernel has any."""
+        """Send what a view sends to its model: over the subshell that JupyterLab makes for widgets,
+        if the kernel has any."""
         data = {"method": "custom", "content": content}
         message = self._client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         if self._subshell is not None:
@@ -104,7 +109,9 @@ class Notebook:
         """Read what the kernel publishes, for ever."""
         while True:
             self._hear(await self._client.get_iopub_msg())
-            for watcher in [watcher for watcher in self._watchers if watcher[1].done() or watcher[0]()]:
+            for watcher in [
+                watcher for watcher in self._watchers if watcher[1].done() or watcher[0]()
+            ]:
                 self._watchers.remove(watcher)
                 if not watcher[1].done():
                     watcher[1].set_result(None)
@@ -126,9 +133,12 @@ class Notebook:
 
 @asynccontextmanager
 async def kernel() -> AsyncIterator[Notebook]:
-    """A fresh kernel of this environment, with the checkout on its path and nothing of its user's; it has ended afterwards."""
+    """A fresh kernel of this environment, with the checkout on its path and nothing of its user's;
+    it has ended afterwards."""
     # Other folders may hold a kernel of this name that belongs to another environment.
-    manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True))
+    manager = AsyncKernelManager(
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)
+    )
     with TemporaryDirectory() as own, (Path(own) / "log").open("w+", encoding="utf-8") as log:
         env = {**os.environ, "IPYTHONDIR": own, "PYTHONPATH": str(_ROOT)}
         await manager.start_kernel(cwd=str(_ROOT), env=env, stdout=log, stderr=log)
@@ -139,7 +149,8 @@ async def kernel() -> AsyncIterator[Notebook]:
             log.seek(0)
             said = log.read()[-2000:]
             raise RuntimeError(
-                f"the kernel did not do within {_PATIENCE:g} s what was waited for; its log ends with:\n{said}"
+                f"the kernel did not do within {_PATIENCE:g} s what was waited for; its log ends "
+                f"with:\n{said}"
             ) from None
         finally:
             await manager.shutdown_kernel(now=True)

@@ -11,11 +11,13 @@ from .tally import Tally
 
 __all__ = ["ping_round_trips", "send_rate"]
 
-_BURST = 500  # messages between two looks at the loop; a program that sends without a pause has to let it run
+# messages between two looks at the loop; a program that sends without a pause has to let it run
+_BURST = 500
 
 
 async def send_rate(size: int, messages: int, warm_up: int, *, recorded: bool = False) -> float:
-    """Messages per second from the first ``send`` until all are acknowledged; ``size`` 1 turns batching off."""
+    """Messages per second from the first ``send`` until all are acknowledged; ``size`` 1 turns
+    batching off."""
     tally = Tally()
     window = 0.0 if size == 1 else 0.1
     server = await mb.serve(port=0)
@@ -25,7 +27,9 @@ async def send_rate(size: int, messages: int, warm_up: int, *, recorded: bool = 
         def count(client: Any, n: int) -> None:
             tally.add(n)
 
-        bot = await mb.connect(server.url, batch_window=window, max_batch_size=size, batch_policy="window")
+        bot = await mb.connect(
+            server.url, batch_window=window, max_batch_size=size, batch_policy="window"
+        )
         try:
             rec = mb.Recorder(bot) if recorded else None
 
@@ -40,7 +44,12 @@ async def send_rate(size: int, messages: int, warm_up: int, *, recorded: bool = 
             started = perf_counter()
             await send(warm_up, warm_up + messages)
             rate = messages / (perf_counter() - started)
-            if rec is not None and not rec.total("commands") == rec.stop().batches.messages.sum() == warm_up + messages:
+            if (
+                rec is not None
+                and not rec.total("commands")
+                == rec.stop().batches.messages.sum()
+                == warm_up + messages
+            ):
                 raise RuntimeError(f"not everything was recorded: {rec}")
         finally:
             await bot.close()
@@ -51,7 +60,8 @@ async def send_rate(size: int, messages: int, warm_up: int, *, recorded: bool = 
 
 
 async def ping_round_trips(count: int, warm_up: int) -> list[float]:
-    """What a caller of ``ping`` waits, in seconds, ``count`` times after ``warm_up`` times that do not count."""
+    """What a caller of ``ping`` waits, in seconds, ``count`` times after ``warm_up`` times that do
+    not count."""
     times = []
     server = await mb.serve(port=0)
     try:
@@ -63,7 +73,9 @@ async def ping_round_trips(count: int, warm_up: int) -> list[float]:
                 took = perf_counter() - started
                 times.append(took)
                 if not 0 < said <= took:
-                    raise RuntimeError(f"ping() said {said} s and took {took} s: it does not measure what happened")
+                    raise RuntimeError(
+                        f"ping() said {said} s and took {took} s: it does not measure what happened"
+                    )
         finally:
             await bot.close()
     finally:

@@ -1,4 +1,5 @@
-"""``ping_rtt_p50``: the round trip of our ping against the bare echo of a frame with the same bytes."""
+"""``ping_rtt_p50``: the round trip of our ping against the bare echo of a frame with the same
+bytes."""
 
 from __future__ import annotations
 
@@ -26,8 +27,10 @@ def comparisons() -> list[Comparison]:
             unit="µs",
             goal=Goal(ratio_at_most=1.5),
             how=(
-                f"median of {_PINGS} round trips a round, one after another, as the caller waits for them: `await bot.ping()` "
-                "against `send` and `recv` of a ping frame that a websockets.asyncio server sends back as it came; client and "
+                f"median of {_PINGS} round trips a round, one after another, as the caller waits "
+                "for them: `await bot.ping()` "
+                "against `send` and `recv` of a ping frame that a websockets.asyncio server sends "
+                "back as it came; client and "
                 "server in one loop, no compression on either side"
             ),
         )
@@ -45,5 +48,10 @@ async def _theirs() -> float:
 
 def ping_frame(id: int) -> str:
     """A ping as it goes over the wire."""
-    message = {"type": "ping", "payload": {"id": id}, "timestamp": time.time_ns() // 1_000_000, "version": 2}
+    message = {
+        "type": "ping",
+        "payload": {"id": id},
+        "timestamp": time.time_ns() // 1_000_000,
+        "version": 2,
+    }
     return json.dumps(message, separators=(",", ":"))

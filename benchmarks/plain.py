@@ -38,7 +38,9 @@ async def send_rate(messages: int, warm_up: int) -> float:
         async def send(start: int, stop: int) -> None:
             for n in range(start, stop - 1):
                 await client.send(json.dumps({"command": "count", "params": {"n": n}}))
-            await client.send(json.dumps({"command": "count", "params": {"n": stop - 1}, "reply": True}))
+            await client.send(
+                json.dumps({"command": "count", "params": {"n": stop - 1}, "reply": True})
+            )
             answer = json.loads(await client.recv())
             if answer != {"ok": True, "handled": stop}:
                 raise RuntimeError(f"the last of {stop} messages was answered {answer}")
@@ -52,7 +54,8 @@ async def send_rate(messages: int, warm_up: int) -> float:
 
 
 async def echo_round_trips(texts: list[str], warm_up: int) -> list[float]:
-    """The round trips, in seconds, of ``texts`` to a server that sends them back; the first ``warm_up`` do not count."""
+    """The round trips, in seconds, of ``texts`` to a server that sends them back; the first
+    ``warm_up`` do not count."""
 
     async def echo(connection: ServerConnection) -> None:
         async for text in connection:

@@ -1,4 +1,5 @@
-"""``recorder_*``: what recording costs, against appending a dict to a list for each row, and against not recording."""
+"""``recorder_*``: what recording costs, against appending a dict to a list for each row, and
+against not recording."""
 
 from __future__ import annotations
 
@@ -23,20 +24,30 @@ from .harness import Contender
 __all__ = ["Side", "comparisons"]
 
 _EVENTS = 60_000
-_AT_ONCE = 20  # events that are made, as in one read of a socket, before they are recorded; the making is not measured
+# events that are made, as in one read of a socket, before they are recorded; the making is not
+# measured
+_AT_ONCE = 20
 _ROWS = 1_000_000
 _MEMORY_EVENTS = 20_000
 _MESSAGES, _WARM_UP = 60_000, 2_000
 
 Told = tuple[float, str, list[Any], EventReceived]
-Side = Callable[[mb.Client], tuple[Callable[[float, str, list[Any]], None], Callable[[EventReceived], None], Callable[[], Any]]]
+Side = Callable[
+    [mb.Client],
+    tuple[
+        Callable[[float, str, list[Any]], None], Callable[[EventReceived], None], Callable[[], Any]
+    ],
+]
 """What is told of frames, what is told of events, and what gives all that was kept."""
 
 
 def comparisons() -> list[Comparison]:
     """What this module measures."""
     recorder, dicts = "mb.Recorder", "a dict appended for each row"
-    row = "each event is the simulated robot's telemetry and makes two rows, one of the events and one of the frames on the wire"
+    row = (
+        "each event is the simulated robot's telemetry and makes two rows, one of the events and "
+        "one of the frames on the wire"
+    )
     return [
         Comparison(
             name="recorder_append",
@@ -44,7 +55,8 @@ def comparisons() -> list[Comparison]:
             theirs=Contender(f"{dicts}: append", partial(_append, _collect)),
             unit="ns/event",
             goal=Goal(ratio_at_most=2.0),
-            how=f"processor time for each of, {_EVENTS:,} events, packing included, garbage collection on; {row}",
+            how=f"processor time for each of, {_EVENTS:,} events, packing included, garbage "
+            f"collection on; {row}",
         ),
         Comparison(
             name="recorder_memory",
@@ -52,7 +64,8 @@ def comparisons() -> list[Comparison]:
             theirs=Contender(f"{dicts}: memory", partial(_memory, _collect)),
             unit="B/event",
             goal=Goal(ratio_at_most=0.25),
-            how=f"memory that Python has given out (tracemalloc) after {_MEMORY_EVENTS:,} events, frames' texts not kept; {row}",
+            how=f"memory that Python has given out (tracemalloc) after {_MEMORY_EVENTS:,} events, "
+            f"frames' texts not kept; {row}",
         ),
         Comparison(
             name="recorder_frame",
@@ -60,15 +73,21 @@ def comparisons() -> list[Comparison]:
             theirs=Contender("pandas.DataFrame(list of dicts)", _frame_of_dicts),
             unit="ms",
             goal=Goal(ratio_at_most=0.2),
-            how=f"a DataFrame of {_ROWS:,} recorded events, the first time it is asked for; `data` is JSON text on both sides",
+            how=f"a DataFrame of {_ROWS:,} recorded events, the first time it is asked for; "
+            "`data` is JSON text on both sides",
         ),
         Comparison(
             name="recorder_overhead",
-            ours=Contender("by 10, recorded", partial(ours.send_rate, 10, _MESSAGES, _WARM_UP, recorded=True)),
-            theirs=Contender("by 10, not recorded", partial(ours.send_rate, 10, _MESSAGES, _WARM_UP)),
+            ours=Contender(
+                "by 10, recorded", partial(ours.send_rate, 10, _MESSAGES, _WARM_UP, recorded=True)
+            ),
+            theirs=Contender(
+                "by 10, not recorded", partial(ours.send_rate, 10, _MESSAGES, _WARM_UP)
+            ),
             unit="msg/s",
             goal=Goal(ratio_at_least=0.7),
-            how="messages per second as in `send_by_10`, with a recorder on the client that fills all of its tables",
+            how="messages per second as in `send_by_10`, with a recorder on the client that fills "
+            "all of its tables",
         ),
     ]
 
@@ -120,8 +139,12 @@ async def _memory(setup: Side, events: int = _MEMORY_EVENTS) -> float:
 
 
 def _events(data: bytes, start: int) -> list[Told]:
-    """As a client gets them: the frame's text, the message that was read in it, and the event that is told."""
-    frame = '{"version":2,"type":"event","payload":{"event":"telemetry","data":%s},"timestamp":%d,"sequence":%d}'
+    """As a client gets them: the frame's text, the message that was read in it, and the event that
+    is told."""
+    frame = (
+        '{"version":2,"type":"event","payload":{"event":"telemetry","data":%s},'
+        '"timestamp":%d,"sequence":%d}'
+    )
     text = data.decode()
     made: list[Told] = []
     for n in range(start, start + _AT_ONCE):
@@ -167,17 +190,30 @@ def _collect(bot: mb.Client) -> Any:
 
     def heard(event: Any) -> None:
         if isinstance(event, EventReceived):
-            events.append({"time_s": event.at, "name": event.name, "sequence": event.sequence, "data": event.data})
+            events.append(
+                {
+                    "time_s": event.at,
+                    "name": event.name,
+                    "sequence": event.sequence,
+                    "data": event.data,
+                }
+            )
 
     return passed, heard, lambda: (events, frames)
 
 
 def _check(kept: Any, events: int) -> None:
     """Raises RuntimeError unless every event was recorded."""
-    counts = (kept.total("events"), kept.total("frames")) if isinstance(kept, mb.Recorder) else (len(kept[0]), len(kept[1]))
+    counts = (
+        (kept.total("events"), kept.total("frames"))
+        if isinstance(kept, mb.Recorder)
+        else (len(kept[0]), len(kept[1]))
+    )
     # Our side has also what the connection itself brought meanwhile.
     if min(counts) < events or max(counts) > events + 100:
-        raise RuntimeError(f"{events} events were told, and {counts} rows are there: the sample is worth nothing")
+        raise RuntimeError(
+            f"{events} events were told, and {counts} rows are there: the sample is worth nothing"
+        )
 
 
 async def _frame() -> float:
@@ -192,14 +228,20 @@ async def _frame() -> float:
         frame = rec.events
         took = perf_counter() - began
         before = len(frame) - _ROWS
-    if not 0 <= before < 100 or int(frame.sequence.iloc[-1]) != _ROWS - 1 or frame.data.iloc[-1] != data:
+    if (
+        not 0 <= before < 100
+        or int(frame.sequence.iloc[-1]) != _ROWS - 1
+        or frame.data.iloc[-1] != data
+    ):
         raise RuntimeError(f"the DataFrame has {len(frame)} rows, not those that were recorded")
     return took * 1e3
 
 
 async def _frame_of_dicts() -> float:
     data = _telemetry().decode()
-    rows = [{"time_s": n * 1e-3, "name": "telemetry", "sequence": n, "data": data} for n in range(_ROWS)]
+    rows = [
+        {"time_s": n * 1e-3, "name": "telemetry", "sequence": n, "data": data} for n in range(_ROWS)
+    ]
     began = perf_counter()
     frame = pd.DataFrame(rows)
     took = perf_counter() - began

@@ -19,7 +19,15 @@ from .figures import Figure
 __all__ = ["RESULTS", "environment", "print_table", "write_results"]
 
 RESULTS = Path(__file__).with_name("results.json")
-_PACKAGES = ("mbot_nb", "websockets", "msgspec", "python-socketio", "python-engineio", "aiohttp", "ipykernel")
+_PACKAGES = (
+    "mbot_nb",
+    "websockets",
+    "msgspec",
+    "python-socketio",
+    "python-engineio",
+    "aiohttp",
+    "ipykernel",
+)
 
 
 def environment() -> dict[str, Any]:
@@ -35,8 +43,11 @@ def environment() -> dict[str, Any]:
     }
 
 
-def write_results(path: Path, figures: Sequence[Figure], environment: dict[str, Any], *, whole: bool) -> None:
-    """Write the results file. ``whole`` says that every figure was measured in this run, in full length."""
+def write_results(
+    path: Path, figures: Sequence[Figure], environment: dict[str, Any], *, whole: bool
+) -> None:
+    """Write the results file. ``whole`` says that every figure was measured in this run, in full
+    length."""
     document = {
         "environment": environment,
         "whole": whole,

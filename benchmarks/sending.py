@@ -11,7 +11,11 @@ from .harness import Contender
 __all__ = ["comparisons"]
 
 _WARM_UP = 2_000
-_MESSAGES = {1: 20_000, 10: 60_000, 100: 150_000}  # about half a second each, at the speed each size goes
+_MESSAGES = {
+    1: 20_000,
+    10: 60_000,
+    100: 150_000,
+}  # about half a second each, at the speed each size goes
 
 
 def comparisons() -> list[Comparison]:
@@ -21,7 +25,9 @@ def comparisons() -> list[Comparison]:
         for size, messages in _MESSAGES.items()
     }
     bare = {
-        size: Contender(f"bare msgspec: by {size}", partial(ceiling.send_rate, size, messages, _WARM_UP))
+        size: Contender(
+            f"bare msgspec: by {size}", partial(ceiling.send_rate, size, messages, _WARM_UP)
+        )
         for size, messages in _MESSAGES.items()
     }
     simple = Contender("websockets and json", partial(plain.send_rate, _MESSAGES[1], _WARM_UP))
@@ -40,9 +46,12 @@ def comparisons() -> list[Comparison]:
             unit=unit,
             goal=goals[size],
             how=(
-                f"{_MESSAGES[size]:,} times `bot.send` with {'batch_window=0' if size == 1 else f'max_batch_size={size}'}, then "
-                f"`flush`, against {_MESSAGES[1]:,} frames of websockets and json (one small message each, no compression, the "
-                "last one answered); client and server in one loop, a handler called for each message, their order checked"
+                f"{_MESSAGES[size]:,} times `bot.send` with "
+                f"{'batch_window=0' if size == 1 else f'max_batch_size={size}'}, then "
+                f"`flush`, against {_MESSAGES[1]:,} frames of websockets and json (one small "
+                "message each, no compression, the "
+                "last one answered); client and server in one loop, a handler called for each "
+                "message, their order checked"
             ),
         )
         for size in _MESSAGES
@@ -55,8 +64,10 @@ def comparisons() -> list[Comparison]:
             unit=unit,
             goal=Goal(ratio_at_least=5),
             how=(
-                f"ours by ten, as above, against {_MESSAGES[1]:,} times `emit` of python-socketio's AsyncClient over WebSocket "
-                "alone, the last one by `call`; its server on aiohttp with async_handlers=False, the fastest of its set-ups"
+                f"ours by ten, as above, against {_MESSAGES[1]:,} times `emit` of "
+                "python-socketio's AsyncClient over WebSocket "
+                "alone, the last one by `call`; its server on aiohttp with async_handlers=False, "
+                "the fastest of its set-ups"
             ),
         )
     )
@@ -67,7 +78,8 @@ def comparisons() -> list[Comparison]:
             theirs=bare[size],
             unit=unit,
             how=(
-                f"for information: ours by {size} against bare websockets and msgspec with the same envelopes and batches and "
+                f"for information: ours by {size} against bare websockets and msgspec with the "
+                "same envelopes and batches and "
                 "without ordering, acknowledgement, resume, limits or timers"
             ),
         )

@@ -1,4 +1,5 @@
-"""Robots on a cable: decoding frames, round trips, sensor updates, and stops. The robots are emulators on pseudo-terminals."""
+"""Robots on a cable: decoding frames, round trips, sensor updates, and stops. The robots are
+emulators on pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ _ROUND_TRIPS = 1000
 _WARM_UP = 100
 _SECONDS = 2.0
 _STOPS = 25
-_TEN = tuple(sensor for sensor in SENSORS if sensor[0] not in ("pitch", "roll", "button_a", "button_b"))
+_TEN = tuple(
+    sensor for sensor in SENSORS if sensor[0] not in ("pitch", "roll", "button_a", "button_b")
+)
 _QUESTION = "cyberpi.get_name()"
 _WORLD: dict[str, Any] = {
     "width": 2000,
@@ -51,19 +54,39 @@ def comparisons() -> list[Comparison]:
     """What this module measures."""
     stream = f"{_FRAMES:,} frames in reads of {_READ} bytes"
     return [
-        _codec("f3", f"{stream}, replies and pushes, against a parser that looks for a header in all it has", search_for_header),
-        _codec("ff55", f"{stream}, values and acknowledgements, against `bytes.split` at line ends", split_at_line_ends),
-        _losses("f3", f"frames lost or misread of the {_FRAMES:,} that serial_codec_f3 decodes", search_for_header),
-        _losses("ff55", f"frames lost or misread of the {_FRAMES:,} that serial_codec_ff55 decodes", split_at_line_ends),
+        _codec(
+            "f3",
+            f"{stream}, replies and pushes, against a parser that looks for a header in all it has",
+            search_for_header,
+        ),
+        _codec(
+            "ff55",
+            f"{stream}, values and acknowledgements, against `bytes.split` at line ends",
+            split_at_line_ends,
+        ),
+        _losses(
+            "f3",
+            f"frames lost or misread of the {_FRAMES:,} that serial_codec_f3 decodes",
+            search_for_header,
+        ),
+        _losses(
+            "ff55",
+            f"frames lost or misread of the {_FRAMES:,} that serial_codec_ff55 decodes",
+            split_at_line_ends,
+        ),
         Comparison(
             name="serial_rtt",
             ours=Contender("ours: request", partial(asyncio.to_thread, _rtt, _our_round_trips)),
-            theirs=Contender("pyserial: write and read", partial(asyncio.to_thread, _rtt, _bare_round_trips)),
+            theirs=Contender(
+                "pyserial: write and read", partial(asyncio.to_thread, _rtt, _bare_round_trips)
+            ),
             unit="µs",
             goal=Goal(ratio_at_most=3),
             how=(
-                f"median of {_ROUND_TRIPS} round trips of a script and its reply, one after another, to an emulator in a process "
-                "of its own that answers at once and takes no time for bytes: `link.request(...).result()` against `write` and "
+                f"median of {_ROUND_TRIPS} round trips of a script and its reply, one after "
+                "another, to an emulator in a process "
+                "of its own that answers at once and takes no time for bytes: "
+                "`link.request(...).result()` against `write` and "
                 "`read` of the very bytes"
             ),
         ),
@@ -74,8 +97,10 @@ def comparisons() -> list[Comparison]:
             unit="values/s",
             goal=Goal(ratio_at_least=3),
             how=(
-                f"values of ten sensors that arrive in {_SECONDS:g} s from a robot that drives a curve: 115200 baud, answers in "
-                "51 ms (102 ms through the shield); subscribed to, which tells what changes, against asked one after another"
+                f"values of ten sensors that arrive in {_SECONDS:g} s from a robot that drives a "
+                "curve: 115200 baud, answers in "
+                "51 ms (102 ms through the shield); subscribed to, which tells what changes, "
+                "against asked one after another"
             ),
         ),
         Comparison(
@@ -85,8 +110,10 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ours_at_most=30),
             how=(
-                f"median of {_STOPS} stops, from the call of `robot.stop()` until the motors are told to stand, at 115200 baud, "
-                "with all subscriptions, and a script in front that keeps the robot's queue busy for 2 s; against writing the "
+                f"median of {_STOPS} stops, from the call of `robot.stop()` until the motors are "
+                "told to stand, at 115200 baud, "
+                "with all subscriptions, and a script in front that keeps the robot's queue busy "
+                "for 2 s; against writing the "
                 "stop's frame to an idle cable"
             ),
         ),
@@ -96,7 +123,8 @@ def comparisons() -> list[Comparison]:
             theirs=Contender("pyserial: one frame", partial(asyncio.to_thread, _bare_stops)),
             unit="ms",
             goal=Goal(ours_at_most=30),
-            how=f"the same from when a motion of 0.2 s was to end, while the thread that began it sleeps; {_STOPS} motions",
+            how="the same from when a motion of 0.2 s was to end, while the thread that began it "
+            f"sleeps; {_STOPS} motions",
         ),
     ]
 
@@ -122,7 +150,8 @@ def f3_stream() -> tuple[bytes, list[f3.Frame]]:
 
 
 def ff55_stream() -> tuple[bytes, list[ff55.Frame]]:
-    """Values and acknowledgements as an mBot sends them: distances from echoes timed in microseconds."""
+    """Values and acknowledgements as an mBot sends them: distances from echoes timed in
+    microseconds."""
     frames: list[ff55.Frame] = []
     data = []
     for n in range(_FRAMES):
@@ -137,7 +166,8 @@ def ff55_stream() -> tuple[bytes, list[ff55.Frame]]:
 
 
 class search_for_header:
-    """The usual way: after every byte, look whether the last four are a header, and begin anew if so."""
+    """The usual way: after every byte, look whether the last four are a header, and begin anew if
+    so."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -149,7 +179,11 @@ class search_for_header:
         buffer = self._buffer
         for byte in data:
             buffer.append(byte)
-            if len(buffer) > 3 and buffer[-4] == 0xF3 and (0xF3 + buffer[-2] + buffer[-1]) & 0xFF == buffer[-3]:
+            if (
+                len(buffer) > 3
+                and buffer[-4] == 0xF3
+                and (0xF3 + buffer[-2] + buffer[-1]) & 0xFF == buffer[-3]
+            ):
                 del buffer[:-4]
                 self._length = buffer[2] + (buffer[3] << 8) + 6
             if len(buffer) == self._length:
@@ -189,8 +223,12 @@ def _codec(kind: str, how: str, other: Callable[[], Any]) -> Comparison:
 def _losses(kind: str, how: str, other: Callable[[], Any]) -> Comparison:
     return Comparison(
         name=f"serial_misparses_{kind}",
-        ours=Contender(f"ours: {kind}, lost", partial(asyncio.to_thread, _misparses, kind, _DECODERS[kind])),
-        theirs=Contender(f"{other.__name__}, lost", partial(asyncio.to_thread, _misparses, kind, other)),
+        ours=Contender(
+            f"ours: {kind}, lost", partial(asyncio.to_thread, _misparses, kind, _DECODERS[kind])
+        ),
+        theirs=Contender(
+            f"{other.__name__}, lost", partial(asyncio.to_thread, _misparses, kind, other)
+        ),
         unit="frames",
         goal=Goal(ratio_at_most=0),
         how=how,
@@ -227,7 +265,9 @@ def _elsewhere() -> Iterator[str]:
     """An mBot2 in a process of its own, as fast as it can be."""
     options = ("--unpaced", "--boot", "0", "--latency", "0")
     command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().strip()
@@ -244,7 +284,10 @@ def _our_round_trips(address: str) -> list[float]:
     link = Link(opener(address), F3Dialect, name=address, guarded=False).start()
     try:
         link.wait_ready()
-        return [_timed(lambda: link.request(Say(_QUESTION)).result()) for _ in range(_ROUND_TRIPS + _WARM_UP)]
+        return [
+            _timed(lambda: link.request(Say(_QUESTION)).result())
+            for _ in range(_ROUND_TRIPS + _WARM_UP)
+        ]
     finally:
         link.close(2)
 
@@ -290,7 +333,9 @@ def _cable(**how: Any) -> Iterator[tuple[Emulator, Link, list[dict[int, Any]]]]:
 def _pushed() -> float:
     with _cable() as (_, link, told):
         for key, (_, function, arguments, _) in enumerate(_TEN, 2):
-            link.request(Say(f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False)).result()
+            link.request(
+                Say(f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False)
+            ).result()
         before, start = len(told), time.perf_counter()
         time.sleep(_SECONDS)
         return (len(told) - before) / (time.perf_counter() - start)
@@ -316,7 +361,8 @@ def _stops(measure: Callable[[Emulator, CyberPiRobot], float]) -> float:
 
 
 def _stop(emulator: Emulator, robot: CyberPiRobot) -> float:
-    """Behind a script of 2 s in the robot's queue, which the stop behind the queue then waits for."""
+    """Behind a script of 2 s in the robot's queue, which the stop behind the queue then waits
+    for."""
     robot.link.request(Say("cyberpi.mbot2.forward(50, 2)"), timeout=5)
     _until(lambda: not emulator.vehicle.standing.is_set())
     time.sleep(0.05)
@@ -340,7 +386,9 @@ def _run_out(emulator: Emulator, robot: CyberPiRobot) -> float:
 def _bare_stops() -> float:
     stop = f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 1, f3.RUN_AT_ONCE)
     with (
-        emulate("cyberpi", boot=0, registered=False, world=_WORLD, resets_on_open=False) as emulator,
+        emulate(
+            "cyberpi", boot=0, registered=False, world=_WORLD, resets_on_open=False
+        ) as emulator,
         serial.serial_for_url(emulator.address, baudrate=115200) as port,
     ):
         times = []

@@ -18,7 +18,10 @@ _LEG = 5.0  # s that one motion lasts; every robot goes round in a circle, each 
 
 def comparisons() -> list[Comparison]:
     """What this module measures."""
-    how = "simulated seconds per second of CPU time, driving in circles all the time, with all their senses, boxes in the way"
+    how = (
+        "simulated seconds per second of CPU time, driving in circles all the time, with all "
+        "their senses, boxes in the way"
+    )
     return [
         Comparison(
             name=name,
@@ -41,7 +44,8 @@ async def _sample(count: int, legs: int) -> float:
 
 
 def speed(count: int, legs: int) -> float:
-    """Simulated seconds per second of CPU time, for ``count`` robots and ``legs`` motions of 5 s each.
+    """Simulated seconds per second of CPU time, for ``count`` robots and ``legs`` motions of 5 s
+    each.
 
     Raises:
         RuntimeError: when one of them did not drive as far as it should.
@@ -51,7 +55,9 @@ def speed(count: int, legs: int) -> float:
     def clock() -> float:
         return now
 
-    simulation = Simulation(None if count == 1 else World(width=400, height=300), seed=1, clock=clock)
+    simulation = Simulation(
+        None if count == 1 else World(width=400, height=300), seed=1, clock=clock
+    )
     robots = [SimulatedRobot(world=simulation) for _ in range(count)]
     began = process_time()
     for _ in range(legs):
@@ -63,5 +69,8 @@ def speed(count: int, legs: int) -> float:
     for robot in robots:
         turned = abs(robot.telemetry()["encoder_right"])
         if turned < 0.9 * legs * _LEG * 0.4 * 200 / 60 * 360:
-            raise RuntimeError(f"a robot's wheel has turned {turned:.0f} degrees, too little: it did not drive all the time")
+            raise RuntimeError(
+                f"a robot's wheel has turned {turned:.0f} degrees, too little: it did not drive "
+                "all the time"
+            )
     return legs * _LEG / took

@@ -1,7 +1,9 @@
-"""The rival: python-socketio, over its WebSocket transport alone, set up the way it was found to be fastest.
+"""The rival: python-socketio, over its WebSocket transport alone, set up the way it was found to be
+fastest.
 
-That is aiohttp under it (uvicorn with either of its WebSocket implementations was slower) and ``async_handlers=False``,
-which calls handlers in the reading task instead of starting a task for each event.
+That is aiohttp under it (uvicorn with either of its WebSocket implementations was slower) and
+``async_handlers=False``, which calls handlers in the reading task instead of starting a task for
+each event.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ async def _serving(sio: socketio.AsyncServer) -> AsyncIterator[str]:
     finally:
         await sio.shutdown()
         await runner.cleanup()
-        # Each connection leaves a task that sleeps until its next ping is due, and would do so while the others are measured.
+        # Each connection leaves a task that sleeps until its next ping is due, and would do so
+        # while the others are measured.
         left = asyncio.all_tasks() - tasks_before - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -42,8 +45,11 @@ async def _serving(sio: socketio.AsyncServer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def broadcasting(event: str) -> AsyncIterator[tuple[str, Callable[[dict[str, int]], Awaitable[None]]]]:
-    """A server on a free port; gives ``127.0.0.1:PORT`` and what emits ``event`` with its data to all clients."""
+async def broadcasting(
+    event: str,
+) -> AsyncIterator[tuple[str, Callable[[dict[str, int]], Awaitable[None]]]]:
+    """A server on a free port; gives ``127.0.0.1:PORT`` and what emits ``event`` with its data to
+    all clients."""
     sio = socketio.AsyncServer(async_mode="aiohttp", async_handlers=False)
 
     async def emit(data: dict[str, int]) -> None:

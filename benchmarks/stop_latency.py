@@ -1,4 +1,5 @@
-"""``stop_latency``: from ``stop()`` to standing still, with the loop free and blocked, from a cell and from a callback."""
+"""``stop_latency``: from ``stop()`` to standing still, with the loop free and blocked, from a cell
+and from a callback."""
 
 from __future__ import annotations
 
@@ -36,8 +37,10 @@ Rows = list[tuple[float, float]]
 def comparisons() -> list[Comparison]:
     """What this module measures."""
     beside = (
-        "ours is from the call of `bot.stop()` to wheels that stand, theirs the part of it that braking takes in any case, from "
-        f"{SPEED:g} % of full speed at {ACCELERATION / 100:g} m/s2; in a real kernel with client and server"
+        "ours is from the call of `bot.stop()` to wheels that stand, theirs the part of it that "
+        "braking takes in any case, from "
+        f"{SPEED:g} % of full speed at {ACCELERATION / 100:g} m/s2; in a real kernel with client "
+        "and server"
     )
     rows = [
         Comparison(
@@ -56,7 +59,8 @@ def comparisons() -> list[Comparison]:
             ours=_ways[f"callback_{name}"][0].part(f"click {part}"),
             theirs=_braking,
             unit="ms",
-            how=f"{part} of the same stops as stop_latency_callback_{name}, from when the page has sent the click",
+            how=f"{part} of the same stops as stop_latency_callback_{name}, from when the page "
+            "has sent the click",
         )
         for name in ("free", "blocked")
         for part in ("p50", "p99")
@@ -70,8 +74,11 @@ async def _by_cell(method: str, notebook: Notebook) -> tuple[Rows, Rows]:
 
 
 async def _by_callback(blocking: str, notebook: Notebook) -> tuple[Rows, Rows]:
-    """A click on a button of the page, while nothing runs or while a cell blocks; also returns when each click was sent."""
-    (button,) = [id for id, state in notebook.models.items() if state.get("_model_name") == "ButtonModel"]
+    """A click on a button of the page, while nothing runs or while a cell blocks; also returns when
+    each click was sent."""
+    (button,) = [
+        id for id, state in notebook.models.items() if state.get("_model_name") == "ButtonModel"
+    ]
     clicks = []
     for _ in range(_STOPS):
         cell = notebook.start(f"await stops.up_to_speed(); print('fast', flush=True)\n{blocking}")
@@ -96,14 +103,19 @@ def split(rows: Rows) -> dict[str, float]:
     """The percentiles of what the rows (began, stood; in seconds) took, in milliseconds.
 
     Raises:
-        RuntimeError: when a robot stood before it could have braked: then it was not as fast as it should have been.
+        RuntimeError: when a robot stood before it could have braked: then it was not as fast as it
+            should have been.
     """
     times = [stood - began for began, stood in rows]
     if min(times) < _BRAKING - 1e-6:
         raise RuntimeError(
-            f"a robot stood {min(times) * 1e3:.1f} ms after its stop, and braking alone takes {_BRAKING * 1e3:.1f} ms"
+            f"a robot stood {min(times) * 1e3:.1f} ms after its stop, and braking alone takes "
+            f"{_BRAKING * 1e3:.1f} ms"
         )
-    return {"p50": statistics.median(times) * 1e3, "p99": statistics.quantiles(times, n=100, method="inclusive")[98] * 1e3}
+    return {
+        "p50": statistics.median(times) * 1e3,
+        "p99": statistics.quantiles(times, n=100, method="inclusive")[98] * 1e3,
+    }
 
 
 async def _brake() -> float:
@@ -115,8 +127,16 @@ _ways = {
     name: (Together(f"stop, {name}", partial(_measure, way)), words)
     for name, way, words in (
         ("cell_free", partial(_by_cell, "by_cell"), "from a cell, the loop free"),
-        ("cell_blocked", partial(_by_cell, "by_blocking_cell"), "from a cell that blocks the loop with `time.sleep`"),
-        ("thread_blocked", partial(_by_cell, "by_thread"), "from another thread while a cell blocks the loop with `time.sleep`"),
+        (
+            "cell_blocked",
+            partial(_by_cell, "by_blocking_cell"),
+            "from a cell that blocks the loop with `time.sleep`",
+        ),
+        (
+            "thread_blocked",
+            partial(_by_cell, "by_thread"),
+            "from another thread while a cell blocks the loop with `time.sleep`",
+        ),
         ("callback_free", partial(_by_callback, ""), "from a button's callback while no cell runs"),
         (
             "callback_blocked",

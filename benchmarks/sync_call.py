@@ -27,8 +27,10 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(more_at_most=0.3),
             how=(
-                f"median of {_CALLS} calls, one after another: `bot.ping()` of `mb.sync.connect()` against `await bot.ping()` of "
-                "the same client, awaited where it lives, on the I/O thread; its server lives there too"
+                f"median of {_CALLS} calls, one after another: `bot.ping()` of "
+                "`mb.sync.connect()` against `await bot.ping()` of "
+                "the same client, awaited where it lives, on the I/O thread; its server lives "
+                "there too"
             ),
         )
     ]
@@ -36,14 +38,18 @@ def comparisons() -> list[Comparison]:
 
 async def _measure() -> dict[str, float]:
     plain, awaited = round_trips(_CALLS, _WARM_UP)
-    return {"without await": statistics.median(plain) * 1e3, "awaited": statistics.median(awaited) * 1e3}
+    return {
+        "without await": statistics.median(plain) * 1e3,
+        "awaited": statistics.median(awaited) * 1e3,
+    }
 
 
 _measured = Together("ping", _measure)
 
 
 def round_trips(count: int, warm_up: int) -> tuple[list[float], list[float]]:
-    """What ``count`` plain calls and as many awaited ones take, in seconds, after ``warm_up`` of each that do not count."""
+    """What ``count`` plain calls and as many awaited ones take, in seconds, after ``warm_up`` of
+    each that do not count."""
 
     async def awaited() -> list[float]:
         times = []

@@ -1,4 +1,5 @@
-"""The command handler that every side calls: it counts, and notices a message that is missing, doubled or out of order."""
+"""The command handler that every side calls: it counts, and notices a message that is missing,
+doubled or out of order."""
 
 from __future__ import annotations
 
@@ -25,6 +26,12 @@ class Tally:
             RuntimeError: when they did not.
         """
         if self.wrong is not None:
-            raise RuntimeError(f"message {self.wrong[0]} was due and {self.wrong[1]} came: the sample is worth nothing")
+            raise RuntimeError(
+                f"message {self.wrong[0]} was due and {self.wrong[1]} came: the sample is worth "
+                "nothing"
+            )
         if self.count != expected:
-            raise RuntimeError(f"{expected} messages were sent and {self.count} handled: the sample is worth nothing")
+            raise RuntimeError(
+                f"{expected} messages were sent and {self.count} handled: the sample is worth "
+                "nothing"
+            )

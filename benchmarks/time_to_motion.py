@@ -1,4 +1,5 @@
-"""``time_to_motion``: from opening the first notebook's page to the robot's first motion by Run All, on a warm server."""
+"""``time_to_motion``: from opening the first notebook's page to the robot's first motion by Run
+All, on a warm server."""
 
 from __future__ import annotations
 
@@ -21,24 +22,38 @@ _NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "00_start_her
 _MOST = 12.0  # s
 _PACE = {"MBOT_NB_PACE": "0.3"}
 """What follows the first motion takes less time."""
-_FIRST_MOTION = "float(rec.events[rec.events.data.str.contains('driven')].pipe(lambda e: e[e.data.map(moved)]).time_s.iloc[0])"
+_FIRST_MOTION = (
+    "float(rec.events[rec.events.data.str.contains('driven')].pipe(lambda e: "
+    "e[e.data.map(moved)]).time_s.iloc[0])"
+)
 _MOVED = "import json\ndef moved(data):\n    return (json.loads(data).get('driven') or 0) > 0"
 
 
 def comparisons() -> list[Comparison]:
     """What this module measures."""
     how = (
-        "00_start_here.ipynb in JupyterLab and headless Chromium, the server warm (a notebook was opened and run before): {}, "
+        "00_start_here.ipynb in JupyterLab and headless Chromium, the server warm (a notebook was "
+        "opened and run before): {}, "
         "by the telemetry of the robot and the monotonic clock of this machine"
     )
     parts = {
-        "": ("from opening the page to the first centimetres that the robot has driven by Run All", Goal(ours_at_most=_MOST)),
+        "": (
+            "from opening the page to the first centimetres that the robot has driven by Run All",
+            Goal(ours_at_most=_MOST),
+        ),
         "_page": ("of that, until the page shows the notebook", None),
         "_kernel": ("of that, until its kernel is ready", None),
         "_cells": ("of that, from Run All to the motion", None),
     }
     return [
-        Comparison(f"time_to_motion{part}", _opening.part(part or "all"), None, "s", how.format(words), goal)
+        Comparison(
+            f"time_to_motion{part}",
+            _opening.part(part or "all"),
+            None,
+            "s",
+            how.format(words),
+            goal,
+        )
         for part, (words, goal) in parts.items()
     ]
 
@@ -79,7 +94,12 @@ def _open_and_run(browser: Browser, lab: Lab) -> dict[str, float]:
         lab.request("DELETE", f"api/sessions/{session['id']}")
     if not ready < moved < time.monotonic():
         raise RuntimeError("the robot has moved before Run All, or in another notebook")
-    return {"all": moved - began, "_page": shown - began, "_kernel": ready - shown, "_cells": moved - ready}
+    return {
+        "all": moved - began,
+        "_page": shown - began,
+        "_kernel": ready - shown,
+        "_cells": moved - ready,
+    }
 
 
 async def _measure() -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Several values of one measurement, as contenders of their own: a median and a 99th percentile, say."""
+"""Several values of one measurement, as contenders of their own: a median and a 99th percentile,
+say."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ __all__ = ["Together"]
 
 
 class Together:
-    """Measures once a round: whoever has the first turn measures for all, and each value is given away once.
+    """Measures once a round: whoever has the first turn measures for all, and each value is given
+    away once.
 
     Args:
         name: of the measurement; a contender is called ``name: part``.

@@ -120,7 +120,11 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"mbot_nb has no {name!r}; it has: {', '.join(__all__)}")
-    value = getattr(import_module(f".{module}", __name__), name) if module else import_module(f".{name}", __name__)
+    value = (
+        getattr(import_module(f".{module}", __name__), name)
+        if module
+        else import_module(f".{name}", __name__)
+    )
     globals()[name] = value
     return value
 

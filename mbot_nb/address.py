@@ -26,11 +26,15 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4000
 _SECURE_PORT = 4443
 _USUAL_PORTS = {"http": 80, "https": 443}
-_HOW = "An address looks like ws://localhost:4000, or 192.168.1.20:4000; without one, `await mb.connect()` starts a server here."
+_HOW = (
+    "An address looks like ws://localhost:4000, or 192.168.1.20:4000; without one, `await "
+    "mb.connect()` starts a server here."
+)
 
 
 def normalise(address: str) -> str:
-    """`ws://host:port/path` out of `localhost`, `:4000`, `192.168.1.20:4000`, `http://...` and the like.
+    """`ws://host:port/path` out of `localhost`, `:4000`, `192.168.1.20:4000`, `http://...` and the
+    like.
 
     Raises:
         ConnectError: it is no address.
@@ -48,10 +52,14 @@ def normalise(address: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise ConnectError(f"{_shown(address)} is no address ({error}). {_HOW}", retryable=False) from None
+        raise ConnectError(
+            f"{_shown(address)} is no address ({error}). {_HOW}", retryable=False
+        ) from None
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("ws", "wss") or not parts.hostname or " " in text:
-        raise ConnectError(f"{_shown(address)} is no address of a WebSocket server. {_HOW}", retryable=False)
+        raise ConnectError(
+            f"{_shown(address)} is no address of a WebSocket server. {_HOW}", retryable=False
+        )
     if port is None:
         port = default_port(scheme == "wss")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -59,7 +67,8 @@ def normalise(address: str) -> str:
 
 
 def default_port(secure: bool) -> int:
-    """Where a server listens that was told no port, and a client looks for it: `wss` has a port of its own."""
+    """Where a server listens that was told no port, and a client looks for it: `wss` has a port of
+    its own."""
     return _SECURE_PORT if secure else DEFAULT_PORT
 
 
@@ -83,11 +92,15 @@ def _shown(address: str) -> str:
 
 
 def same_server(one: str, other: str) -> bool:
-    """Whether two WebSocket addresses lead to the same server, whatever their paths and however this machine is called."""
+    """Whether two WebSocket addresses lead to the same server, whatever their paths and however
+    this machine is called."""
     first, second = urlsplit(one), urlsplit(other)
     if (first.scheme, first.port) != (second.scheme, second.port):
         return False
-    hosts = {"localhost" if is_loopback(host) else host for host in (first.hostname or "", second.hostname or "")}
+    hosts = {
+        "localhost" if is_loopback(host) else host
+        for host in (first.hostname or "", second.hostname or "")
+    }
     return len(hosts) == 1
 
 
@@ -111,23 +124,38 @@ def origin_is_loopback(origin: str) -> bool:
 
 
 def normal_origin(origin: str) -> str | None:
-    """An origin as browsers write it, ``https://example.org``: small letters, no usual port, no slash. None for what is none."""
+    """An origin as browsers write it, ``https://example.org``: small letters, no usual port, no
+    slash. None for what is none."""
     if origin == "null":
         return origin
     try:
         parts = urlsplit(origin)
         port = parts.port
-        host = (parts.hostname or "").encode("idna" if ":" not in (parts.hostname or "") else "ascii").decode()
+        host = (
+            (parts.hostname or "")
+            .encode("idna" if ":" not in (parts.hostname or "") else "ascii")
+            .decode()
+        )
     except (ValueError, UnicodeError):
         return None
-    if not parts.scheme or not host or "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+    if (
+        not parts.scheme
+        or not host
+        or "@" in parts.netloc
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+    ):
         return None
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + ("" if port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{port}")
+    return f"{parts.scheme}://{shown}" + (
+        "" if port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{port}"
+    )
 
 
 def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
-    """The web pages that a server may be told to let in, as browsers name them; one alone needs no list.
+    """The web pages that a server may be told to let in, as browsers name them; one alone needs no
+    list.
 
     Raises:
         UsageError: one of them is no origin.
@@ -137,8 +165,10 @@ def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
         normal = normal_origin(str(origin).strip())
         if normal is None or "*" in normal:
             raise UsageError(
-                f"allow_origins: {origin!r} is no origin, so no web page would ever match it. Write each page's scheme, host "
-                'and, if it has one, port, as in allow_origins=["https://example.org", "http://192.168.1.20:8080"].'
+                f"allow_origins: {origin!r} is no origin, so no web page would ever match it. "
+                "Write each page's scheme, host "
+                'and, if it has one, port, as in allow_origins=["https://example.org", '
+                '"http://192.168.1.20:8080"].'
             )
         found.add(normal)
     return frozenset(found)

@@ -1,4 +1,5 @@
-"""The command `mbot-nb`: servers and emulated robots as processes, what there is to connect to, and what is amiss."""
+"""The command `mbot-nb`: servers and emulated robots as processes, what there is to connect to, and
+what is amiss."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ DEBUG = "MBOT_NB_DEBUG"
 
 
 def main() -> None:
-    """Run the command. Errors are told in words, on stderr; what is ours to mend shows its traceback with MBOT_NB_DEBUG=1."""
+    """Run the command. Errors are told in words, on stderr; what is ours to mend shows its
+    traceback with MBOT_NB_DEBUG=1."""
     try:
         app()
     except MbotError as error:
@@ -44,7 +46,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        _fail(f"{type(error).__name__}: {error}. This is a fault of mbot_nb; with {DEBUG}=1 it shows where it happened.")
+        _fail(
+            f"{type(error).__name__}: {error}. This is a fault of mbot_nb; with {DEBUG}=1 it "
+            "shows where it happened."
+        )
 
 
 def _fail(words: str) -> None:
@@ -61,7 +66,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is, and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Say which version this is, and exit.",
+        ),
     ] = False,
 ) -> None:
     """mBot2 robots from Jupyter and the command line."""
@@ -70,22 +81,46 @@ def _options(
 @app.command()
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; anything but this machine's own needs a token.")
+        str,
+        typer.Option(help="Address to listen on; anything but this machine's own needs a token."),
     ] = DEFAULT_HOST,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Port to listen on: 4000, and 4443 with a certificate; 0 takes any free one."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port to listen on: 4000, and 4443 with a certificate; 0 takes any free one.",
+        ),
     ] = None,
-    token: Annotated[str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")] = None,
-    replay: Annotated[Path | None, typer.Option(help="Serve this recording as if it were live, and no simulated robot.")] = None,
-    speed: Annotated[float, typer.Option(help="Of the replay: seconds of the recording in one second.")] = 1.0,
-    loop: Annotated[bool, typer.Option("--loop", help="Begin the replay again at its end.")] = False,
-    allow_origin: Annotated[list[str] | None, typer.Option(help="A web page, as https://example.org, that may connect.")] = None,
-    certificate: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM), for wss.")] = None,
-    key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM), if it is in a file of its own.")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="Serve this recording as if it were live, and no simulated robot."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="Of the replay: seconds of the recording in one second.")
+    ] = 1.0,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Begin the replay again at its end.")
+    ] = False,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="A web page, as https://example.org, that may connect.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="TLS certificate chain (PEM), for wss.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="The certificate's private key (PEM), if it is in a file of its own."),
+    ] = None,
 ) -> None:
-    """Serve a simulated mBot2, or a recording, until Ctrl-C. The first line of the output is the address, and nothing else."""
+    """Serve a simulated mBot2, or a recording, until Ctrl-C. The first line of the output is the
+    address, and nothing else."""
     context = _tls(certificate, key)
     made = not token and not is_loopback(host)
     if made:
@@ -98,7 +133,10 @@ def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> R
     """What is to be served."""
     if replay is None:
         if loop or speed != 1:
-            raise UsageError("--speed and --loop are for a recording, which --replay names; a simulated robot lives now")
+            raise UsageError(
+                "--speed and --loop are for a recording, which --replay names; a simulated robot "
+                "lives now"
+            )
         from .robots.simulator import SimulatedRobot
 
         return SimulatedRobot(seed=seed)
@@ -110,7 +148,13 @@ def _robot(seed: int | None, replay: Path | None, speed: float, loop: bool) -> R
 
 
 async def _serve(
-    robot: Robot, host: str, port: int | None, token: str | None, made: bool, origins: tuple[str, ...], context: Any
+    robot: Robot,
+    host: str,
+    port: int | None,
+    token: str | None,
+    made: bool,
+    origins: tuple[str, ...],
+    context: Any,
 ) -> None:
     from .embedded.api import serve as start
 
@@ -120,13 +164,20 @@ async def _serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, over.set)
     try:
-        server = await start(robot, host=host, port=port, token=token or None, allow_origins=origins, ssl=context)
+        server = await start(
+            robot, host=host, port=port, token=token or None, allow_origins=origins, ssl=context
+        )
     except AddressInUseError as error:
-        raise UsageError(f"{str(error).partition('. ')[0]}. With --port 0 it takes any free one.") from None
+        raise UsageError(
+            f"{str(error).partition('. ')[0]}. With --port 0 it takes any free one."
+        ) from None
     try:
         print(server.url, flush=True)
         shown = f', token="{token}"' if made else ', token="..."' if token else ""
-        _note(f'{server.robot.robot_id} is served. In a notebook: bot = await mb.connect("{server.network_url}"{shown})')
+        _note(
+            f"{server.robot.robot_id} is served. In a notebook: bot = await "
+            f'mb.connect("{server.network_url}"{shown})'
+        )
         _note("Ctrl-C ends it.")
         await over.wait()
     finally:
@@ -146,7 +197,8 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
         context.load_cert_chain(certificate, key)
     except OSError as error:  # also ssl.SSLError
         raise UsageError(
-            f"the certificate {certificate} cannot be used: {error}. It takes a PEM file, and the key in it or with --key."
+            f"the certificate {certificate} cannot be used: {error}. It takes a PEM file, and the "
+            "key in it or with --key."
         ) from None
     return context
 
@@ -155,7 +207,12 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
 def demo(
     html: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("build/demo.html"),
     pace: Annotated[
-        float | None, typer.Option(min=0.05, max=10, help="How long a second of the notebook lasts; 0.2 is five times as fast.")
+        float | None,
+        typer.Option(
+            min=0.05,
+            max=10,
+            help="How long a second of the notebook lasts; 0.2 is five times as fast.",
+        ),
     ] = None,
 ) -> None:
     """Execute the first notebook in a real kernel, say what happened, and write it as a page."""
@@ -174,7 +231,9 @@ def demo(
             run = execute(
                 path,
                 environment=environment,
-                progress=lambda number, of: status.update(f"Executing {path.name}: cell {number} of {of} ..."),
+                progress=lambda number, of: status.update(
+                    f"Executing {path.name}: cell {number} of {of} ..."
+                ),
             )
         except Interrupted:
             _note("Interrupted; the kernel was shut down.")
@@ -183,39 +242,75 @@ def demo(
     if run.failure is not None:
         number, line, error = run.failure
         _fail(
-            f"{path.name} failed in its code cell {number} of {run.cells}, the one that begins with\n    {line}\n"
+            f"{path.name} failed in its code cell {number} of {run.cells}, the one that begins "
+            f"with\n    {line}\n"
             f"It said: {error}\n"
-            f"The page up to there is {html}. To look into it, open the notebook: jupyter lab {path}"
+            f"The page up to there is {html}. To look into it, open the notebook: jupyter lab "
+            f"{path}"
         )
     if run.summary is None:
-        _fail(f"{path.name} ran, but showed no summary: its cell `rec.summary()` is missing. The page is {html}.")
+        _fail(
+            f"{path.name} ran, but showed no summary: its cell `rec.summary()` is missing. The "
+            f"page is {html}."
+        )
     console = Console(highlight=False, soft_wrap=True)
-    for name, text in [*(run.summary.lines() if run.summary is not None else ()), ("page", str(html))]:
+    for name, text in [
+        *(run.summary.lines() if run.summary is not None else ()),
+        ("page", str(html)),
+    ]:
         console.print(Text(f"{name:<18}", style="bold") + Text(text))
 
 
 @app.command()
 def emulate(
     kind: Annotated[str, typer.Argument(help="cyberpi (an mBot2) or mbot.")] = "cyberpi",
-    link: Annotated[Path | None, typer.Option(help="A path that leads to its pseudo-terminal.")] = None,
-    tcp: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve socket:// on this port instead; 0 takes any.")] = None,
+    link: Annotated[
+        Path | None, typer.Option(help="A path that leads to its pseudo-terminal.")
+    ] = None,
+    tcp: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve socket:// on this port instead; 0 takes any."),
+    ] = None,
     world: Annotated[Path | None, typer.Option(help="A file with its world, as JSON.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that it leaves to chance.")] = None,
-    scale: Annotated[float, typer.Option(min=0.1, max=2, help="How fast its wheels turn, of what they should.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(min=0.1, max=2, help="How fast its wheels turn, of what they should.")
+    ] = 1.0,
     wheel: Annotated[float, typer.Option(min=1, max=20, help="Diameter of its wheels, cm.")] = 6.5,
-    track: Annotated[float, typer.Option(min=3, max=40, help="Distance between its wheels, cm.")] = 11.5,
-    boot: Annotated[float | None, typer.Option(min=0, help="Seconds it needs to start (mBot2 6, mBot 1.3).")] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds that a script's answer takes (mBot2).")] = 0.051,
+    track: Annotated[
+        float, typer.Option(min=3, max=40, help="Distance between its wheels, cm.")
+    ] = 11.5,
+    boot: Annotated[
+        float | None, typer.Option(min=0, help="Seconds it needs to start (mBot2 6, mBot 1.3).")
+    ] = None,
+    latency: Annotated[
+        float, typer.Option(min=0, help="Seconds that a script's answer takes (mBot2).")
+    ] = 0.051,
     unpaced: Annotated[bool, typer.Option("--unpaced", help="Bytes take no time.")] = False,
-    corrupt: Annotated[float, typer.Option(min=0, max=1, help="Share of frames in which a byte is another one.")] = 0.0,
-    truncate: Annotated[float, typer.Option(min=0, max=1, help="Share of frames without their end.")] = 0.0,
-    garbage: Annotated[float, typer.Option(min=0, max=1, help="Share of frames with nonsense before them.")] = 0.0,
-    silence: Annotated[float, typer.Option(min=0, max=1, help="Share of frames that do not arrive.")] = 0.0,
-    reset_after: Annotated[float | None, typer.Option(min=0, help="Restart once after so many seconds.")] = None,
-    unplug_after: Annotated[float | None, typer.Option(min=0, help="Pull the cable once after so many seconds ...")] = None,
-    replug_after: Annotated[float, typer.Option(min=0, help="... and plug it in again so many later.")] = 3.0,
+    corrupt: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of frames in which a byte is another one.")
+    ] = 0.0,
+    truncate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of frames without their end.")
+    ] = 0.0,
+    garbage: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of frames with nonsense before them.")
+    ] = 0.0,
+    silence: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of frames that do not arrive.")
+    ] = 0.0,
+    reset_after: Annotated[
+        float | None, typer.Option(min=0, help="Restart once after so many seconds.")
+    ] = None,
+    unplug_after: Annotated[
+        float | None, typer.Option(min=0, help="Pull the cable once after so many seconds ...")
+    ] = None,
+    replug_after: Annotated[
+        float, typer.Option(min=0, help="... and plug it in again so many later.")
+    ] = 3.0,
 ) -> None:
-    """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is its port, and nothing else."""
+    """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is
+    its port, and nothing else."""
     from .robots.serial.emulators import run
     from .robots.serial.emulators.faults import Mischief
     from .robots.simulator import World
@@ -238,7 +333,9 @@ def emulate(
         scale=scale,
         wheel=wheel,
         track=track,
-        mischief=Mischief(corrupt=corrupt, truncate=truncate, garbage=garbage, silence=silence, seed=seed),
+        mischief=Mischief(
+            corrupt=corrupt, truncate=truncate, garbage=garbage, silence=silence, seed=seed
+        ),
     )
 
     def said() -> None:
@@ -246,14 +343,24 @@ def emulate(
         _note(f'An emulated {kind} is there. In a notebook: bot = await mb.connect("usb")')
         _note("Ctrl-C switches it off.")
 
-    run.keep(emulator, said, reset_after=reset_after, unplug_after=unplug_after, replug_after=replug_after)
+    run.keep(
+        emulator,
+        said,
+        reset_after=reset_after,
+        unplug_after=unplug_after,
+        replug_after=replug_after,
+    )
     _note("It was switched off.")
 
 
 @app.command()
 def discover(
-    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds that a robot is given to answer.")] = 8.0,
-    every_port: Annotated[bool, typer.Option("--every-port", help="Also ask at ports whose chip no such robot has.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Seconds that a robot is given to answer.")
+    ] = 8.0,
+    every_port: Annotated[
+        bool, typer.Option("--every-port", help="Also ask at ports whose chip no such robot has.")
+    ] = False,
 ) -> None:
     """List the robots that can be connected to from here, and why others cannot."""
     from rich.console import Console

@@ -1,6 +1,7 @@
 """The commands as methods, written once for every kind of client.
 
-``R`` is what a method gives back: something to await for the async client, the result itself for the synchronous one.
+``R`` is what a method gives back: something to await for the async client, the result itself for
+the synchronous one.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ R = TypeVar("R", covariant=True)
 class CommandResult(Struct, frozen=True, kw_only=True):
     """How a command went.
 
-    ``value`` is what the robot or the handler gave back, ``ended`` how a motion ended (time, replaced, stopped), ``seconds``
-    the time from the call to the answer. ``answered`` is False where the server cannot answer; then only the sending is sure.
+    ``value`` is what the robot or the handler gave back, ``ended`` how a motion ended (time,
+    replaced, stopped), ``seconds`` the time from the call to the answer. ``answered`` is False
+    where the server cannot answer; then only the sending is sure.
     """
 
     command: str
@@ -35,14 +37,17 @@ class CommandResult(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         how = f", ended: {self.ended}" if self.ended else ""
-        value = f", value: {self.value!r}" if self.value not in (None, {}) and not self.ended else ""
+        value = (
+            f", value: {self.value!r}" if self.value not in (None, {}) and not self.ended else ""
+        )
         if not self.answered:
             return f"<{self.command}: sent (no answer)>"
         return f"<{self.command}: done in {self.seconds:.3f} s{how}{value}>"
 
 
 class Vocabulary(Generic[R]):
-    """Every command of the robot as a method. A subclass says what becomes of it in :meth:`_command`."""
+    """Every command of the robot as a method. A subclass says what becomes of it in
+    :meth:`_command`."""
 
     @abstractmethod
     def _command(self, command: Command, *, wait: bool = True) -> R:
@@ -50,12 +55,22 @@ class Vocabulary(Generic[R]):
 
     # Motion.
 
-    def drive(self, left: float, right: float, duration: float = c.DEFAULT_MOTION_SECONDS, *, wait: bool = True) -> R:
-        """Turn the left and right wheel at -100 to 100 % of full speed for ``duration`` seconds (0 to 10).
+    def drive(
+        self,
+        left: float,
+        right: float,
+        duration: float = c.DEFAULT_MOTION_SECONDS,
+        *,
+        wait: bool = True,
+    ) -> R:
+        """Turn the left and right wheel at -100 to 100 % of full speed for ``duration`` seconds (0
+        to 10).
 
         Returns when the motion has ended; with ``wait=False`` when it has been received.
         """
-        return self._command(self._checked(c.Drive.name, left=left, right=right, duration=duration), wait=wait)
+        return self._command(
+            self._checked(c.Drive.name, left=left, right=right, duration=duration), wait=wait
+        )
 
     def move(
         self,
@@ -65,20 +80,27 @@ class Vocabulary(Generic[R]):
         *,
         wait: bool = True,
     ) -> R:
-        """Go forward or backward, or turn left or right on the spot, at 0 to 100 % for ``duration`` seconds."""
-        return self._command(self._checked(c.Move.name, direction=direction, speed=speed, duration=duration), wait=wait)
+        """Go forward or backward, or turn left or right on the spot, at 0 to 100 % for ``duration``
+        seconds."""
+        return self._command(
+            self._checked(c.Move.name, direction=direction, speed=speed, duration=duration),
+            wait=wait,
+        )
 
     def stop(self) -> R:
         """Stand still now. Acts at once, awaited or not, and overtakes everything."""
         return self._command(c.Stop())
 
     def emergency_stop(self) -> R:
-        """Stand still now and refuse all motion until :meth:`release_stop`. Acts at once, awaited or not."""
+        """Stand still now and refuse all motion until :meth:`release_stop`. Acts at once, awaited
+        or not."""
         return self._command(c.EmergencyStop())
 
     def release_stop(self, latch: str | None = None) -> R:
         """Release the emergency stop that stands (``state.latch``), or the one named."""
-        return self._command(c.ReleaseStop(latch=latch if latch is not None else self._standing_latch()))
+        return self._command(
+            c.ReleaseStop(latch=latch if latch is not None else self._standing_latch())
+        )
 
     # Light, sound, display.
 
@@ -101,7 +123,8 @@ class Vocabulary(Generic[R]):
         return self._command(self._checked(c.UpdatePersonality.name, **traits))
 
     def start_game(self, game: Game) -> R:
-        """Begin tictactoe, memory or simon; follow `state.game_state`, and the events `game_won` and `game_lost`."""
+        """Begin tictactoe, memory or simon; follow `state.game_state`, and the events `game_won`
+        and `game_lost`."""
         return self._command(self._checked(c.StartGame.name, game=game))
 
     def stop_game(self, game: Game | None = None) -> R:
@@ -112,9 +135,14 @@ class Vocabulary(Generic[R]):
         """One move in the running game."""
         return self._command(c.GameMove(move=move))
 
-    def start_drawing(self, shape: str | None = None, points: Sequence[tuple[float, float]] | None = None) -> R:
-        """Draw a named shape, or drive through points (x, y in cm); the event `drawing_complete` brings the path."""
-        given = _given(shape=shape, points=None if points is None else [list(point) for point in points])
+    def start_drawing(
+        self, shape: str | None = None, points: Sequence[tuple[float, float]] | None = None
+    ) -> R:
+        """Draw a named shape, or drive through points (x, y in cm); the event `drawing_complete`
+        brings the path."""
+        given = _given(
+            shape=shape, points=None if points is None else [list(point) for point in points]
+        )
         return self._command(self._checked(c.StartDrawing.name, **given))
 
     def stop_drawing(self) -> R:
@@ -147,7 +175,8 @@ class Vocabulary(Generic[R]):
 
     @staticmethod
     def _checked(name: str, **params: Any) -> Command:
-        """The command, or the error that says what is wrong with its parameters before anything is sent."""
+        """The command, or the error that says what is wrong with its parameters before anything is
+        sent."""
         return c.parse(name, params)
 
 

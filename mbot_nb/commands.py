@@ -1,7 +1,9 @@
-"""The vocabulary: every command a robot may be given, with the types, ranges, units and defaults of its parameters.
+"""The vocabulary: every command a robot may be given, with the types, ranges, units and defaults of
+its parameters.
 
-One struct per command. A client builds one (and fails early on a bad value), a server parses one from the wire with
-:func:`parse`, a robot receives it and matches on its type; a form can be made from its fields.
+One struct per command. A client builds one (and fails early on a bad value), a server parses one
+from the wire with :func:`parse`, a robot receives it and matches on its type; a form can be made
+from its fields.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ Game = Literal["tictactoe", "memory", "simon"]
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One command. ``name`` is its word on the wire; ``motion`` says that it moves the robot; ``urgent`` that it overtakes."""
+    """One command. ``name`` is its word on the wire; ``motion`` says that it moves the robot;
+    ``urgent`` that it overtakes."""
 
     name: ClassVar[str] = ""
     motion: ClassVar[bool] = False
@@ -126,7 +129,8 @@ class GameMove(Command, frozen=True, kw_only=True):
 
 
 class StartDrawing(Command, frozen=True, kw_only=True):
-    """Draw a named ``shape``, or drive through ``points`` (x, y in cm from where the robot stands)."""
+    """Draw a named ``shape``, or drive through ``points`` (x, y in cm from where the robot
+    stands)."""
 
     name: ClassVar[str] = "start_drawing"
     motion: ClassVar[bool] = True
@@ -188,7 +192,9 @@ class Move(Command, frozen=True, kw_only=True):
     @property
     def wheels(self) -> tuple[float, float]:
         """The speeds of the left and the right wheel, percent of full speed."""
-        left, right = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}[self.direction]
+        left, right = {"forward": (1, 1), "backward": (-1, -1), "left": (-1, 1), "right": (1, -1)}[
+            self.direction
+        ]
         return left * self.speed, right * self.speed
 
 
@@ -291,8 +297,8 @@ def parse(name: str, params: Mapping[str, Any]) -> Command:
     """The command that ``name`` and ``params`` say.
 
     Raises:
-        CommandRejectedError: ``INVALID_COMMAND`` for a name that is not in the vocabulary, ``INVALID_PARAMS`` for
-            parameters that are missing, of the wrong type or out of range.
+        CommandRejectedError: ``INVALID_COMMAND`` for a name that is not in the vocabulary,
+            ``INVALID_PARAMS`` for parameters that are missing, of the wrong type or out of range.
     """
     kind = ALL.get(name)
     if kind is None:
@@ -316,12 +322,15 @@ def parse(name: str, params: Mapping[str, Any]) -> Command:
             command=name,
         ) from None
     if isinstance(command, StartDrawing) and (command.shape is None) == (command.points is None):
-        raise CommandRejectedError("INVALID_PARAMS", "start_drawing: give either a shape or points", command=name)
+        raise CommandRejectedError(
+            "INVALID_PARAMS", "start_drawing: give either a shape or points", command=name
+        )
     return command
 
 
 def _personality(params: Mapping[str, Any]) -> UpdatePersonality:
-    """The nine numbers come flat or under ``personality``; an empty or misspelt change is refused."""
+    """The nine numbers come flat or under ``personality``; an empty or misspelt change is
+    refused."""
     nested = params.get("personality", params)
     values = nested if isinstance(nested, Mapping) else {}
     unknown = [key for key in values if key not in TRAITS]
@@ -354,7 +363,8 @@ _SIMPLE = frozenset((str, float, int, bool, type(None)))
 
 
 def plain(value: Any) -> Any:
-    """A copy in plain data, where NumPy's numbers and arrays and pandas' columns are numbers and lists."""
+    """A copy in plain data, where NumPy's numbers and arrays and pandas' columns are numbers and
+    lists."""
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, Mapping):
@@ -365,7 +375,14 @@ def plain(value: Any) -> Any:
     return to_list() if callable(to_list) else value
 
 
-_WORDS = {"float": "a number", "int": "a whole number", "str": "a text", "array": "a list", "object": "a dict", "null": "None"}
+_WORDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "a text",
+    "array": "a list",
+    "object": "a dict",
+    "null": "None",
+}
 """msgspec's types, as a pupil knows them."""
 
 
@@ -382,7 +399,8 @@ def readable(error: msgspec.ValidationError) -> str:
 
 
 def signature(kind: type[Command]) -> str:
-    """A command's parameters in words: ``left (-100 to 100), right (-100 to 100), duration (0 to 10, default 1.0)``."""
+    """A command's parameters in words: ``left (-100 to 100), right (-100 to 100), duration (0 to
+    10, default 1.0)``."""
     words = []
     for field in msgspec.structs.fields(kind):
         low, high = _range(field.type)
@@ -399,7 +417,8 @@ def signature(kind: type[Command]) -> str:
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:
-    """The words that a field takes, wherever in an optional they stand; none for another kind of field."""
+    """The words that a field takes, wherever in an optional they stand; none for another kind of
+    field."""
     for part in (annotation, *getattr(annotation, "__args__", ())):
         if get_origin(part) is Literal:
             return get_args(part)

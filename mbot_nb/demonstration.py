@@ -1,4 +1,5 @@
-"""`mb.demo()`: a server, a simulated robot that drives a figure, a client, and a card that shows it, in one line."""
+"""`mb.demo()`: a server, a simulated robot that drives a figure, a client, and a card that shows
+it, in one line."""
 
 from __future__ import annotations
 
@@ -24,12 +25,14 @@ FIGURE = "eight"
 def demo(*, thread: bool = False) -> OpeningCall[Client]:
     """Show a robot that moves: `bot = await mb.demo()`.
 
-    Starts a server with a simulated mBot2 on any free port, connects to it, lets the robot drive a figure (about 8 s; it ends
-    by itself, and you need not wait for it) and, in a notebook, displays a live card with a Stop button. Running it again
-    replaces the earlier demo. `await bot.close()` ends all of it.
+    Starts a server with a simulated mBot2 on any free port, connects to it, lets the robot drive a
+    figure (about 8 s; it ends by itself, and you need not wait for it) and, in a notebook, displays
+    a live card with a Stop button. Running it again replaces the earlier demo. `await bot.close()`
+    ends all of it.
 
     Args:
-        thread: let server and client live on the I/O thread, which no cell can block, instead of the caller's loop.
+        thread: let server and client live on the I/O thread, which no cell can block, instead of
+            the caller's loop.
 
     Returns:
         The connected client, to go on with: `await bot.drive(40, 40)`.
@@ -46,7 +49,8 @@ async def _start(thread: bool) -> Client:
     bot = await connect(server, thread=thread)
     _running = _Demo(server, bot)
     await bot.set_led(0, 110, 220)
-    # The card is there first: to make one may take seconds on a busy machine, and it shows the way only from then on.
+    # The card is there first: to make one may take seconds on a busy machine, and it shows the way
+    # only from then on.
     _running.show()
     bot.send("start_drawing", shape=FIGURE)
     await bot.flush()
@@ -100,7 +104,8 @@ class _Demo:
         self._drawn = True
 
     def _cell_ran(self, _: object = None) -> None:
-        """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the beginning.
+        """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the
+        beginning.
 
         Done when a cell has run: whoever executes a notebook listens only to the cell that runs.
         """

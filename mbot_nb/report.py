@@ -29,7 +29,12 @@ def page(recorded: Recorded, title: str) -> str:
     cut = getattr(recorded, "cut", None)
     if cut is not None:
         parts.append(f"<p><strong>Not complete:</strong> {escape(cut)}.</p>")
-    parts += ["<h2>Pictures</h2>", *_pictures(recorded), "<h2>How it was</h2>", _facts(recorded.metadata)]
+    parts += [
+        "<h2>Pictures</h2>",
+        *_pictures(recorded),
+        "<h2>How it was</h2>",
+        _facts(recorded.metadata),
+    ]
     for name in SCHEMA:
         parts += _table(name, recorded.table(name))
     return html_page(title, "\n".join(parts), style=_MORE)
@@ -55,22 +60,34 @@ def _pictures(recorded: Recorded) -> list[str]:
             png, size = ax._repr_png_()
             source = base64.b64encode(png).decode()
             drawn.append(
-                f'<p class="output_png"><img src="data:image/png;base64,{source}" width="{size["width"]}" '
+                f'<p class="output_png"><img src="data:image/png;base64,{source}" '
+                f'width="{size["width"]}" '
                 f'alt="{escape(size["alt"], quote=True)}"></p>'
             )
-    return drawn or ["<p>There is nothing to draw: no round trips, no frames of commands, no telemetry.</p>"]
+    return drawn or [
+        "<p>There is nothing to draw: no round trips, no frames of commands, no telemetry.</p>"
+    ]
 
 
 def _facts(metadata: dict[str, Any]) -> str:
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in _flat("", metadata))
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
+        for name, text in _flat("", metadata)
+    )
     return f'<table class="facts">{rows}</table>'
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, dict) and value:
-        return [pair for key, item in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else key, item)]
+        return [
+            pair
+            for key, item in value.items()
+            for pair in _flat(f"{prefix}.{key}" if prefix else key, item)
+        ]
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return [pair for number, item in enumerate(value) for pair in _flat(f"{prefix}[{number}]", item)]
+        return [
+            pair for number, item in enumerate(value) for pair in _flat(f"{prefix}[{number}]", item)
+        ]
     return [(prefix, "none" if value is None else str(value))]
 
 
@@ -82,12 +99,18 @@ def _table(name: str, frame: pd.DataFrame) -> list[str]:
         return [head]
     columns = list(frame.columns)
     meanings = {column.name: column.meaning for column in SCHEMA[name]}
-    heads = "".join(f'<th title="{escape(meanings[column], quote=True)}">{column}</th>' for column in columns)
+    heads = "".join(
+        f'<th title="{escape(meanings[column], quote=True)}">{column}</th>' for column in columns
+    )
     lines = []
     for row in frame.head(SHOWN).itertuples(index=False):
         lines.append("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>")
     body = "".join(lines)
-    return [head, f'<div class="output_subarea"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>']
+    return [
+        head,
+        f'<div class="output_subarea"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>",
+    ]
 
 
 def _cell(value: Any) -> str:

@@ -1,7 +1,8 @@
 """What a server needs of a robot, and nothing more.
 
-A robot knows nothing of JSON, sockets or clients: it executes typed commands, tells its state, and reports events. It
-keeps its own clock: a motion ends on time, and a stop is obeyed, whatever the notebook's event loop is doing.
+A robot knows nothing of JSON, sockets or clients: it executes typed commands, tells its state, and
+reports events. It keeps its own clock: a motion ends on time, and a stop is obeyed, whatever the
+notebook's event loop is doing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Report = Callable[[str, Mapping[str, Any]], None]
 
 
 class Motion:
-    """One motion under way. It ends once: by its ``time``, ``replaced`` by the next one, or ``stopped``."""
+    """One motion under way. It ends once: by its ``time``, ``replaced`` by the next one, or
+    ``stopped``."""
 
     def __init__(self, duration: float) -> None:
         self.duration = duration
@@ -39,7 +41,8 @@ class Motion:
         return f"<Motion of {self.duration:g} s, {self.ended or 'under way'}>"
 
     def end(self, how: Ended, error: Exception | None = None) -> None:
-        """Say that it has ended; callbacks run here, in this thread. Saying it again changes nothing."""
+        """Say that it has ended; callbacks run here, in this thread. Saying it again changes
+        nothing."""
         with self._lock:
             if self.ended is not None:
                 return
@@ -58,7 +61,8 @@ class Motion:
         callback(how)
 
     def future(self) -> Future[Ended]:
-        """Its end to come: how it ended, or its error. Who stops waiting for it does not stop the motion."""
+        """Its end to come: how it ended, or its error. Who stops waiting for it does not stop the
+        motion."""
         future: Future[Ended] = Future()
         future.set_running_or_notify_cancel()
 
@@ -73,14 +77,15 @@ class Motion:
 
 
 Outcome = Motion | Future[Any] | Mapping[str, Any] | None
-"""What a robot makes of a command: the motion it began, the robot's confirmation to come, or what the answer shall hold."""
+"""What a robot makes of a command: the motion it began, the robot's confirmation to come, or what
+the answer shall hold."""
 
 
 class Robot(ABC):
     """The base of every robot. All methods may be called from any thread.
 
-    A subclass gives :meth:`state`, :meth:`telemetry`, :meth:`perform` and :meth:`halt`; this class keeps the emergency
-    stop's latch and makes stops and motions exclude each other.
+    A subclass gives :meth:`state`, :meth:`telemetry`, :meth:`perform` and :meth:`halt`; this class
+    keeps the emergency stop's latch and makes stops and motions exclude each other.
     """
 
     robot_id: str = "robot"
@@ -89,7 +94,8 @@ class Robot(ABC):
     telemetry_interval: float = 0.1
     """Seconds between two looks at the state (10 Hz)."""
     tells_telemetry: bool = False
-    """Whether it reports `telemetry` by itself, at times of its own, so that the server does not ask for it."""
+    """Whether it reports `telemetry` by itself, at times of its own, so that the server does not
+    ask for it."""
     takes_custom: bool = False
     """Whether `custom` is given to it where the server has no handler for that."""
 
@@ -104,7 +110,8 @@ class Robot(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """All sections of the state now: plain data in the units of the protocol, a new object at each call."""
+        """All sections of the state now: plain data in the units of the protocol, a new object at
+        each call."""
 
     @abstractmethod
     def telemetry(self) -> dict[str, Any]:
@@ -112,10 +119,12 @@ class Robot(ABC):
 
     @abstractmethod
     def perform(self, command: Command) -> Outcome:
-        """Carry out one command that is neither a stop nor the server's own affair; called with the lock held.
+        """Carry out one command that is neither a stop nor the server's own affair; called with the
+        lock held.
 
-        Returns the motion it began, or what the answer shall hold; or the future of that, where the answer has to wait until
-        the robot has confirmed it. It returns at once: long work goes on by itself.
+        Returns the motion it began, or what the answer shall hold; or the future of that, where the
+        answer has to wait until the robot has confirmed it. It returns at once: long work goes on
+        by itself.
 
         Raises:
             CommandRejectedError: with ``UNSUPPORTED`` for what this robot cannot do.
@@ -126,7 +135,8 @@ class Robot(ABC):
         """Stand still now and end the motion under way as `stopped`; called with the lock held."""
 
     def own_commands(self) -> Mapping[str, Callable[..., Any]]:
-        """Commands that the vocabulary does not have, by their names: functions of their parameters, which return at once."""
+        """Commands that the vocabulary does not have, by their names: functions of their
+        parameters, which return at once."""
         return {}
 
     def close(self) -> None:  # noqa: B027 - most robots have nothing to give back
@@ -138,7 +148,8 @@ class Robot(ABC):
     # What a server calls.
 
     def attach(self, report: Report) -> None:
-        """Begin to report events to ``report(event, data)``, which may be called from any thread."""
+        """Begin to report events to ``report(event, data)``, which may be called from any
+        thread."""
         self._report = report
 
     def must_be_free(self) -> None:
@@ -149,7 +160,8 @@ class Robot(ABC):
         """
         if self._report is not None:
             raise UsageError(
-                f"{self.robot_id} is served already, and a robot has one server at a time: connect to that one, close it first, "
+                f"{self.robot_id} is served already, and a robot has one server at a time: "
+                "connect to that one, close it first, "
                 "or serve another robot."
             )
 
@@ -168,7 +180,8 @@ class Robot(ABC):
             if command.motion and self.latch is not None:
                 raise CommandRejectedError(
                     "STOPPED",
-                    "an emergency stop stands: release it first, with Release beside Stop, or `await bot.release_stop()`",
+                    "an emergency stop stands: release it first, with Release beside Stop, or "
+                    "`await bot.release_stop()`",
                     command=command.name,
                     details={"latch": self.latch},
                 )
@@ -181,7 +194,8 @@ class Robot(ABC):
         self.report("robot_stopped", {"reason": reason})
 
     def emergency_stop(self, reason: str = "emergency_stop") -> str:
-        """Stand still now and refuse motion until released; returns the new latch, which replaces an older one."""
+        """Stand still now and refuse motion until released; returns the new latch, which replaces
+        an older one."""
         with self.lock:
             self.latch = latch = secrets.token_hex(8)
             self.halt()
@@ -197,18 +211,22 @@ class Robot(ABC):
         with self.lock:
             if self.latch is None:
                 raise CommandRejectedError(
-                    "STATE_CONFLICT", "no emergency stop stands: nothing to release", command="release_stop"
+                    "STATE_CONFLICT",
+                    "no emergency stop stands: nothing to release",
+                    command="release_stop",
                 )
             if not latch:
                 raise CommandRejectedError(
                     "STATE_CONFLICT",
-                    "which emergency stop is to be released was not said: its name is in state.latch",
+                    "which emergency stop is to be released was not said: its name is in "
+                    "state.latch",
                     command="release_stop",
                 )
             if latch != self.latch:
                 raise CommandRejectedError(
                     "STATE_CONFLICT",
-                    "another emergency stop has come since: look at state.latch and release that one",
+                    "another emergency stop has come since: look at state.latch and release that "
+                    "one",
                     command="release_stop",
                 )
             self.latch = None

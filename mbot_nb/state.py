@@ -1,4 +1,5 @@
-"""The robot's state as a user reads it: `bot.state.neural_state.mode`, `bot.state["pose"]["x"]`, or shown whole."""
+"""The robot's state as a user reads it: `bot.state.neural_state.mode`, `bot.state["pose"]["x"]`, or
+shown whole."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class NotInStateError(MbotError, AttributeError):
 
 
 class StateView(Mapping[str, Any]):
-    """A read-only view of one moment's state; it does not change any more, take `bot.state` again for a newer one."""
+    """A read-only view of one moment's state; it does not change any more, take `bot.state` again
+    for a newer one."""
 
     __slots__ = ("_name", "_values")
 
@@ -85,6 +87,8 @@ def _flat(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     text = str(value)
-    if isinstance(value, list) and (len(text) > LONG or any(isinstance(item, dict) for item in value)):
+    if isinstance(value, list) and (
+        len(text) > LONG or any(isinstance(item, dict) for item in value)
+    ):
         return f"[{len(value)} {'entry' if len(value) == 1 else 'entries'}]"
     return text or '""'

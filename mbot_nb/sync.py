@@ -5,7 +5,8 @@
     with mb.sync.connect() as bot:
         bot.drive(40, 40, duration=1)
 
-Clients and servers of this module live on the I/O thread, so that a call may block its cell and nothing else.
+Clients and servers of this module live on the I/O thread, so that a call may block its cell and
+nothing else.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ T = TypeVar("T")
 
 
 def connect(address: str | Server | SyncServer | None = None, **options: Any) -> SyncClient:
-    """Connect to a robot and return when its whole state is here; takes what :func:`mbot_nb.connect` takes.
+    """Connect to a robot and return when its whole state is here; takes what
+    :func:`mbot_nb.connect` takes.
 
     Raises:
         ConnectError: within 2 s, with the reason and what to do.
@@ -47,7 +49,8 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     """Start a server on the I/O thread; takes what :func:`mbot_nb.serve` takes.
 
     Raises:
-        UsageError: the server that this one would replace lives on this cell's own loop, which a plain call would block.
+        UsageError: the server that this one would replace lives on this cell's own loop, which a
+            plain call would block.
     """
     port = options.get("port")
     if port is None:
@@ -57,25 +60,32 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine from plain code, also where a loop is running already, as in a notebook's cell, and return its result.
+    """Run a coroutine from plain code, also where a loop is running already, as in a notebook's
+    cell, and return its result.
 
-    In a notebook this nests loops (with `nest-asyncio2`, applied at the first use); where you can write `await`, prefer it.
-    An interrupt cancels it: a motion that it waits for is stopped.
+    In a notebook this nests loops (with `nest-asyncio2`, applied at the first use); where you can
+    write `await`, prefer it. An interrupt cancels it: a motion that it waits for is stopped.
 
     Raises:
-        UsageError: called on the I/O thread, or on a loop that cannot be nested, or after `nest_asyncio.apply()`.
+        UsageError: called on the I/O thread, or on a loop that cannot be nested, or after
+            `nest_asyncio.apply()`.
     """
     loop = asyncio._get_running_loop()
     if loop is None:
         return asyncio.run(_awaited(coroutine))
     if Home.is_io_loop(loop):
         coroutine.close()
-        raise UsageError("mb.run() on the I/O thread would wait for itself for ever; make the handler `async def` and use await")
+        raise UsageError(
+            "mb.run() on the I/O thread would wait for itself for ever; make the handler `async "
+            "def` and use await"
+        )
     if not isinstance(loop, asyncio.BaseEventLoop):
-        # Looked at first: applied to such a loop, nest-asyncio2 changes asyncio all over before it finds out.
+        # Looked at first: applied to such a loop, nest-asyncio2 changes asyncio all over before it
+        # finds out.
         coroutine.close()
         raise UsageError(
-            f"mb.run() cannot nest this event loop ({type(loop).__module__}.{type(loop).__name__}, not one of asyncio's own). "
+            "mb.run() cannot nest this event loop "
+            f"({type(loop).__module__}.{type(loop).__name__}, not one of asyncio's own). "
             "Write `await` instead, or use mb.sync.connect(), which needs no nesting."
         )
     return run_inside(loop, coroutine)

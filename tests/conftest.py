@@ -1,8 +1,9 @@
 """What every test is held to.
 
-A test leaves nothing behind: no thread, no task, no child process, no open socket, no exception that nobody heard. The
-fixtures here look for that after each test by themselves; a test asks only for the exceptions it needs. And no test
-touches the Jupyter, IPython or matplotlib settings of the person who runs it.
+A test leaves nothing behind: no thread, no task, no child process, no open socket, no exception
+that nobody heard. The fixtures here look for that after each test by themselves; a test asks only
+for the exceptions it needs. And no test touches the Jupyter, IPython or matplotlib settings of the
+person who runs it.
 """
 
 from __future__ import annotations
@@ -31,20 +32,26 @@ from hypothesis import HealthCheck, settings
 
 # Threads that may outlive a test: one of each for the whole process, and no test owns it.
 LASTING_THREADS = (
-    "mbot_nb-io",  # the I/O thread: a daemon, started when first asked for; the tasks on its loop are checked instead
+    # the I/O thread: a daemon, started when first asked for; the tasks on its loop are checked
+    # instead
+    "mbot_nb-io",
     "pytest_timeout",  # pytest-timeout's clock where there are no alarm signals (Windows)
     "execnet",  # the channel between parallel runners
 )
 BROWSER = " --remote-debugging-"
-"""What Playwright's browsers are started with: one may serve several tests, and begins and ends processes as it likes."""
+"""What Playwright's browsers are started with: one may serve several tests, and begins and ends
+processes as it likes."""
 GRACE = 1.0
 """Seconds that something already ending is given to end; nothing waits when nothing is left."""
 
-# Only calls that wait for somebody else. Files are read where a notebook's user asked for it (a plot reads fonts).
+# Only calls that wait for somebody else. Files are read where a notebook's user asked for it (a
+# plot reads fonts).
 BLOCKING = ("time.", "socket.", "ssl.", "threading.Lock.", "builtins.input")
 
 # A noisy machine makes single examples slow; that is no fault of the code.
-settings.register_profile("mbot_nb", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "mbot_nb", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.load_profile("mbot_nb")
 
 
@@ -83,7 +90,8 @@ def pytest_sessionfinish() -> None:
 
 
 class Complaints(logging.Handler):
-    """What asyncio says when nobody listens: `Task was destroyed`, `exception was never retrieved`, a callback that raised."""
+    """What asyncio says when nobody listens: `Task was destroyed`, `exception was never retrieved`,
+    a callback that raised."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -122,8 +130,9 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
     children_before = set(me.children(recursive=True))
     yield
     if _is_async(request):
-        # What was forgotten complains when it is collected: now, so that it is told of the test it belongs to. What is
-        # still alive is set aside (until the end of the run), so that the next collection takes 1 ms and not 100.
+        # What was forgotten complains when it is collected: now, so that it is told of the test it
+        # belongs to. What is still alive is set aside (until the end of the run), so that the next
+        # collection takes 1 ms and not 100.
         gc.collect()
         gc.freeze()
 
@@ -131,15 +140,24 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
         return [
             thread
             for thread in threading.enumerate()
-            if thread not in threads_before and thread.is_alive() and not thread.name.startswith(LASTING_THREADS)
+            if thread not in threads_before
+            and thread.is_alive()
+            and not thread.name.startswith(LASTING_THREADS)
         ]
 
     def children() -> list[psutil.Process]:
-        return [child for child in me.children(recursive=True) if child not in children_before and not _lasting(child)]
+        return [
+            child
+            for child in me.children(recursive=True)
+            if child not in children_before and not _lasting(child)
+        ]
 
     _wait_until(lambda: not threads() and not children() and not _io_tasks())
     left = [f"task on the I/O thread: {task!r}" for task in _io_tasks()]
-    left += [f"thread {thread.name} ({'a daemon' if thread.daemon else 'not a daemon'})" for thread in threads()]
+    left += [
+        f"thread {thread.name} ({'a daemon' if thread.daemon else 'not a daemon'})"
+        for thread in threads()
+    ]
     left += [f"child process {child.pid}: {_told(child)}" for child in children()]
     if left:
         pytest.fail("left behind by this test:\n    " + "\n    ".join(left), pytrace=False)
@@ -147,7 +165,8 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
 
 @pytest.fixture
 async def _no_tasks_left(leaks: None) -> AsyncIterator[None]:
-    """Fail a test after which tasks still run on its loop, other than those that are just ending."""
+    """Fail a test after which tasks still run on its loop, other than those that are just
+    ending."""
     yield
     current = asyncio.current_task()
     tasks = {task for task in asyncio.all_tasks() if task is not current}
@@ -176,8 +195,8 @@ def _async_checks(request: pytest.FixtureRequest, leaks: None) -> None:
 def _own_ports() -> Iterator[int]:
     """Below those that the system gives away, each once, and others for each worker.
 
-    A port that was given back goes to whoever asks next: somebody who still tries to reach the server that was there would come
-    to a stranger. Chromium refuses 10080.
+    A port that was given back goes to whoever asks next: somebody who still tries to reach the
+    server that was there would come to a stranger. Chromium refuses 10080.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     own = range(11_000 + worker, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
@@ -187,7 +206,8 @@ def _own_ports() -> Iterator[int]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _only_this_machine() -> Iterator[None]:
-    """Who listens on all addresses listens on this machine's own alone while tests run; who takes any port gets an own one."""
+    """Who listens on all addresses listens on this machine's own alone while tests run; who takes
+    any port gets an own one."""
     bind, ports = socket.socket.bind, _own_ports()
     own = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
@@ -216,7 +236,8 @@ _blocking_calls: BlockBuster | None = None
 
 @pytest.fixture(autouse=True)
 def no_blocking(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Code of the package that sleeps, waits for a lock or uses a blocking socket in a running loop raises `BlockingError`.
+    """Code of the package that sleeps, waits for a lock or uses a blocking socket in a running loop
+    raises `BlockingError`.
 
     A test may block its own loop. `@pytest.mark.may_block("why")` allows it to the package too.
     """
@@ -227,10 +248,14 @@ def no_blocking(request: pytest.FixtureRequest) -> Iterator[None]:
     if _blocking_calls is None:
         _blocking_calls = BlockBuster("mbot_nb")
         _blocking_calls.functions = {
-            name: function for name, function in _blocking_calls.functions.items() if name.startswith(BLOCKING)
+            name: function
+            for name, function in _blocking_calls.functions.items()
+            if name.startswith(BLOCKING)
         }
         # Whoever starts a thread waits the moment until it runs.
-        _blocking_calls.functions["threading.Lock.acquire"].can_block_in("mbot_nb/loops/home.py", "io_thread")
+        _blocking_calls.functions["threading.Lock.acquire"].can_block_in(
+            "mbot_nb/loops/home.py", "io_thread"
+        )
     _blocking_calls.activate()
     yield
     _blocking_calls.deactivate()
@@ -239,7 +264,9 @@ def no_blocking(request: pytest.FixtureRequest) -> Iterator[None]:
 def _is_async(request: pytest.FixtureRequest) -> bool:
     function = getattr(request, "function", None)
     hypothesis = getattr(function, "hypothesis", None)
-    return inspect.iscoroutinefunction(hypothesis.inner_test if hypothesis is not None else function)
+    return inspect.iscoroutinefunction(
+        hypothesis.inner_test if hypothesis is not None else function
+    )
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
@@ -255,10 +282,13 @@ def _io_tasks() -> set[asyncio.Task[object]]:
 
 
 def _lasting(child: psutil.Process) -> bool:
-    """multiprocessing keeps one helper per process, and a browser that serves several tests its own."""
+    """multiprocessing keeps one helper per process, and a browser that serves several tests its
+    own."""
     try:
         # A part of a browser that is just ending cannot be asked what it was; its parents can.
-        return "resource_tracker" in _told(child) or any(BROWSER in _told(parent) for parent in child.parents())
+        return "resource_tracker" in _told(child) or any(
+            BROWSER in _told(parent) for parent in child.parents()
+        )
     except psutil.NoSuchProcess:
         return False  # gone meanwhile
 

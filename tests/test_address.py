@@ -39,7 +39,10 @@ def test_what_is_meant(typed: str, meant: str) -> None:
     assert normalise(meant) == meant
 
 
-@pytest.mark.parametrize("typed", ["", " ", "ftp://x", "ws://", "ws://a b", "ws://x:y", "ws://x:70000", "ws://[x", "usb://1"])
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "ftp://x", "ws://", "ws://a b", "ws://x:y", "ws://x:70000", "ws://[x", "usb://1"],
+)
 def test_what_is_no_address(typed: str) -> None:
     with pytest.raises(ConnectError, match=r"is no address.*ws://localhost:4000") as caught:
         normalise(typed)
@@ -47,7 +50,13 @@ def test_what_is_no_address(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["ws://x:70000/?token=secret", "ws://me:secret@x:70000", "ftp://x?token=secret", "ftp://me:secret@x"]
+    "typed",
+    [
+        "ws://x:70000/?token=secret",
+        "ws://me:secret@x:70000",
+        "ftp://x?token=secret",
+        "ftp://me:secret@x",
+    ],
 )
 def test_an_error_does_not_repeat_what_may_be_secret(typed: str) -> None:
     with pytest.raises(ConnectError) as caught:
@@ -78,7 +87,15 @@ def test_the_same_server(one: str, other: str, same: bool) -> None:
 def test_loopback() -> None:
     for host in ("localhost", "a.localhost", "127.0.0.1", "127.8.9.1", "::1", "[::1]"):
         assert is_loopback(host)
-    for host in ("", "0.0.0.0", "::", "robot", "192.168.1.1", "localhost.example", "127.0.0.1.example"):
+    for host in (
+        "",
+        "0.0.0.0",
+        "::",
+        "robot",
+        "192.168.1.1",
+        "localhost.example",
+        "127.0.0.1.example",
+    ):
         assert not is_loopback(host)
     assert origin_is_loopback("http://localhost:8888")
     for origin in ("", "null", "http://[x", "http://localhost.example", "http://evil/localhost"):
@@ -114,8 +131,14 @@ def test_an_origin_has_one_spelling(written: str, origin: str | None) -> None:
 
 def test_pages_that_may_connect() -> None:
     assert allowed_origins("https://x.org/") == {"https://x.org"}
-    assert allowed_origins(["https://x.org", " http://Y:8080 "]) == {"https://x.org", "http://y:8080"}
+    assert allowed_origins(["https://x.org", " http://Y:8080 "]) == {
+        "https://x.org",
+        "http://y:8080",
+    }
     assert allowed_origins(()) == frozenset()
     for wrong in ("x.org", ["https://x.org", "*"], "https://*.x.org", [1]):
-        with pytest.raises(UsageError, match=r"is no origin, so no web page would ever match it\. Write each page's scheme"):
+        with pytest.raises(
+            UsageError,
+            match=r"is no origin, so no web page would ever match it\. Write each page's scheme",
+        ):
             allowed_origins(wrong)  # type: ignore[arg-type]

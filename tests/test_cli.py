@@ -21,7 +21,9 @@ import mbot_nb as mb
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "mbot_nb"]
 PATIENCE = 15.0
-ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHONPATH": str(ROOT)}
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+    "PYTHONPATH": str(ROOT)
+}
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX systems")
 
@@ -45,7 +47,11 @@ class Serving:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+            [*COMMAND, "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().rstrip("\n")
@@ -82,7 +88,11 @@ def emulated() -> Iterator[Any]:
 
     def start(*arguments: str) -> str:
         process = subprocess.Popen(
-            [*COMMAND, "emulate", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+            [*COMMAND, "emulate", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
         )
         started.append(process)
         assert process.stdout is not None
@@ -144,7 +154,9 @@ async def test_a_recording_is_served(serving: Any, tmp_path: Path) -> None:
         with mb.Recorder(bot, ping_rate=0) as rec:
             await bot.drive(left=40, right=40, duration=0.3)
         rec.save(tmp_path / "run.mbot")
-    server = serving("--port", "0", "--replay", str(tmp_path / "run.mbot"), "--speed", "2", "--loop")
+    server = serving(
+        "--port", "0", "--replay", str(tmp_path / "run.mbot"), "--speed", "2", "--loop"
+    )
     async with mb.connect(server.url) as bot:
         replay = bot.state.replay
         assert (replay.source, replay.speed, replay.loop) == ("run.mbot", 2, True)
@@ -230,13 +242,26 @@ def test_discover_and_doctor_print_their_tables() -> None:
         assert f'await mb.connect("usb:{emulator.address}")' in run.stdout
     run = _run("doctor")
     assert "port 4000" in run.stdout
-    assert all(line.split()[0] in ("good", "warning", "bad", "->") for line in run.stdout.splitlines())
+    assert all(
+        line.split()[0] in ("good", "warning", "bad", "->") for line in run.stdout.splitlines()
+    )
 
 
 @posix
 async def test_an_emulated_robot_is_driven_from_here(emulated: Any) -> None:
     """Its cable is pulled after a while, and it heals."""
-    address = emulated("cyberpi", "--boot", "0", "--latency", "0", "--unpaced", "--unplug-after", "1.2", "--replug-after", "0.3")
+    address = emulated(
+        "cyberpi",
+        "--boot",
+        "0",
+        "--latency",
+        "0",
+        "--unpaced",
+        "--unplug-after",
+        "1.2",
+        "--replug-after",
+        "0.3",
+    )
     async with mb.connect(f"usb:{address}") as bot:
         changes = bot.events("robot_connection")
         await bot.drive(40, 40, duration=0.2)
@@ -250,4 +275,6 @@ def test_the_package_and_the_command_are_one() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["scripts"] == {"mbot-nb": "mbot_nb.cli:main"}
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"notebooks": "mbot_nb/notebooks"}
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {
+        "notebooks": "mbot_nb/notebooks"
+    }

@@ -1,4 +1,5 @@
-"""The commands as methods: each makes the command it is named after, with its parameters checked."""
+"""The commands as methods: each makes the command it is named after, with its parameters
+checked."""
 
 from __future__ import annotations
 
@@ -40,7 +41,12 @@ class Noted(Vocabulary[tuple[Command, bool]]):
         ("stop_game", (), {}, c.StopGame()),
         ("game_move", (), {"cell": 1}, c.GameMove(move={"cell": 1})),
         ("start_drawing", ("star",), {}, c.StartDrawing(shape="star")),
-        ("start_drawing", (), {"points": [(0, 0), (1, 2)]}, c.StartDrawing(points=[(0, 0), (1, 2)])),
+        (
+            "start_drawing",
+            (),
+            {"points": [(0, 0), (1, 2)]},
+            c.StartDrawing(points=[(0, 0), (1, 2)]),
+        ),
         ("stop_drawing", (), {}, c.StopDrawing()),
         ("sort_pieces", (), {}, c.SortPieces()),
         ("sync_inventory", (), {}, c.SyncInventory()),
@@ -48,14 +54,20 @@ class Noted(Vocabulary[tuple[Command, bool]]):
         ("sync_state", (), {}, c.SyncState()),
     ],
 )
-def test_each_method_makes_its_command(method: str, args: tuple[Any, ...], kwargs: dict[str, Any], command: Command) -> None:
+def test_each_method_makes_its_command(
+    method: str, args: tuple[Any, ...], kwargs: dict[str, Any], command: Command
+) -> None:
     made, wait = getattr(Noted(), method)(*args, **kwargs)
     assert made == command
     assert wait is True
 
 
 def test_every_command_has_a_method_but_the_one_that_is_nothing() -> None:
-    methods = {name for name, _ in inspect.getmembers(Vocabulary, inspect.isfunction) if not name.startswith("_")}
+    methods = {
+        name
+        for name, _ in inspect.getmembers(Vocabulary, inspect.isfunction)
+        if not name.startswith("_")
+    }
     assert methods == c.ALL.keys() - {"void"}
     for name in methods:
         assert inspect.getdoc(getattr(Vocabulary, name))
@@ -76,5 +88,8 @@ def test_a_result_says_how_it_went() -> None:
         repr(CommandResult(command="drive", ended="time", value={"ended": "time"}, seconds=1.5))
         == "<drive: done in 1.500 s, ended: time>"
     )
-    assert repr(CommandResult(command="add", value=5, seconds=0.01)) == "<add: done in 0.010 s, value: 5>"
+    assert (
+        repr(CommandResult(command="add", value=5, seconds=0.01))
+        == "<add: done in 0.010 s, value: 5>"
+    )
     assert repr(CommandResult(command="stop", answered=False)) == "<stop: sent (no answer)>"

@@ -58,7 +58,11 @@ def test_good_parameters_go_there_and_back(name: str) -> None:
         (
             "drive",
             {"left": 101, "right": 0},
-            "left: expected .*100.*left \\(-100 to 100\\), right \\(-100 to 100\\), duration \\(0 to 10",
+            (
+                "left: expected .*100.*left \\(-100 to 100\\), right \\(-100 to 100\\), duration "
+                "\\(0 "
+                "to 10"
+            ),
         ),
         ("drive", {"left": 1, "right": 0, "duration": 11}, "duration: expected"),
         ("drive", {"left": "fast", "right": 0}, "left: expected"),
@@ -81,7 +85,9 @@ def test_good_parameters_go_there_and_back(name: str) -> None:
         ("display_text", {"text": 5}, "text: expected"),
     ],
 )
-def test_wrong_parameters_are_told_with_what_is_right(name: str, params: dict[str, Any], words: str) -> None:
+def test_wrong_parameters_are_told_with_what_is_right(
+    name: str, params: dict[str, Any], words: str
+) -> None:
     with pytest.raises(CommandRejectedError, match=words) as caught:
         c.parse(name, params)
     assert caught.value.code == "INVALID_PARAMS"
@@ -90,7 +96,8 @@ def test_wrong_parameters_are_told_with_what_is_right(name: str, params: dict[st
 
 def test_an_unknown_command_is_told_with_those_there_are() -> None:
     with pytest.raises(
-        CommandRejectedError, match="there is no command 'fly'; this robot knows custom, display_text, drive"
+        CommandRejectedError,
+        match="there is no command 'fly'; this robot knows custom, display_text, drive",
     ) as caught:
         c.parse("fly", {})
     assert caught.value.code == "INVALID_COMMAND"
@@ -110,18 +117,27 @@ def test_parameters_of_a_later_version_are_ignored() -> None:
 
 
 def test_numbers_of_numpy_are_numbers_but_still_have_their_limits() -> None:
-    assert c.parse("drive", {"left": np.float32(1.5), "right": np.int8(3)}) == c.Drive(left=1.5, right=3)
-    assert c.parse("start_drawing", {"points": np.zeros((2, 2))}) == c.StartDrawing(points=[(0, 0), (0, 0)])
+    assert c.parse("drive", {"left": np.float32(1.5), "right": np.int8(3)}) == c.Drive(
+        left=1.5, right=3
+    )
+    assert c.parse("start_drawing", {"points": np.zeros((2, 2))}) == c.StartDrawing(
+        points=[(0, 0), (0, 0)]
+    )
     with pytest.raises(CommandRejectedError):
         c.parse("drive", {"left": np.float64(200), "right": 0})
-    assert c.plain({"a": (np.arange(2), {"b": np.bool_(True)}), "c": "x"}) == {"a": [[0, 1], {"b": True}], "c": "x"}
+    assert c.plain({"a": (np.arange(2), {"b": np.bool_(True)}), "c": "x"}) == {
+        "a": [[0, 1], {"b": True}],
+        "c": "x",
+    }
 
 
 @given(
     st.sampled_from(sorted(c.ALL)),
     st.dictionaries(
         st.text(max_size=10),
-        st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=10), st.lists, max_leaves=8),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(max_size=10), st.lists, max_leaves=8
+        ),
         max_size=6,
     ),
 )

@@ -69,7 +69,9 @@ async def test_it_takes_no_port_from_a_server_of_the_user() -> None:
     await _until(lambda: not servers())
 
 
-async def test_outside_of_a_notebook_it_says_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_outside_of_a_notebook_it_says_what_happens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with mb.demo() as bot:
         said = capsys.readouterr().out
         assert bot.url in said

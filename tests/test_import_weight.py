@@ -1,4 +1,5 @@
-"""`import mbot_nb` is light and does nothing: no scan, no thread, no output, no handler, nothing heavy loaded."""
+"""`import mbot_nb` is light and does nothing: no scan, no thread, no output, no handler, nothing
+heavy loaded."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ print(json.dumps({
 )
 def test_import_is_light_and_does_nothing(statement: str) -> None:
     probe = PROBE.replace("STATEMENT", statement)
-    run = subprocess.run([sys.executable, "-W", "error", "-c", probe], capture_output=True, text=True, timeout=20)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", probe], capture_output=True, text=True, timeout=20
+    )
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
     seen = json.loads(run.stdout)  # anything else that was printed would not be JSON

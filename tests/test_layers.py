@@ -39,7 +39,8 @@ FLOORS = (
 )
 FLOOR = {unit: len(FLOORS) - number for number, units in enumerate(FLOORS) for unit in units}
 
-# The public names are loaded from every floor when they are first used. Nothing else may load by name.
+# The public names are loaded from every floor when they are first used. Nothing else may load by
+# name.
 FACADES = {"mbot_nb", "mbot_nb.robots"}
 
 # More than the floors say: robots never see a message, and widgets call commands and read state.
@@ -111,8 +112,12 @@ def _imports(module: str) -> tuple[Import, ...]:
             targets = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
-            # `from . import commands` names a module, `from .commands import Drive` something in one.
-            targets = [inner if (inner := f"{base}.{alias.name}") in MODULES else base for alias in node.names]
+            # `from . import commands` names a module, `from .commands import Drive` something in
+            # one.
+            targets = [
+                inner if (inner := f"{base}.{alias.name}") in MODULES else base
+                for alias in node.names
+            ]
         else:
             continue
         found += [Import(target, node.lineno, node in typed) for target in targets]
@@ -143,7 +148,9 @@ def _inner(module: str) -> Iterator[Import]:
 
 def test_every_module_has_a_floor() -> None:
     homeless = {_unit(module) for module in MODULES} - set(FLOOR) - {"__init__"}
-    assert not homeless, f"say in FLOORS on which floor of the house these stand: {sorted(homeless)}"
+    assert not homeless, (
+        f"say in FLOORS on which floor of the house these stand: {sorted(homeless)}"
+    )
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module != PACKAGE])
@@ -151,14 +158,24 @@ def test_imports_point_down(module: str) -> None:
     unit = _unit(module)
     for found in _inner(module):
         target = _unit(found.target)
-        assert target != "__init__", f"{_place(module, found)}: import the module that has it, not the whole package"
-        assert FLOOR[target] <= FLOOR[unit], f"{_place(module, found)}: {unit} may not import {target}, which stands above it"
-        assert target not in NEVER.get(unit, ()), f"{_place(module, found)}: {unit} may not know {target}"
+        assert target != "__init__", (
+            f"{_place(module, found)}: import the module that has it, not the whole package"
+        )
+        assert FLOOR[target] <= FLOOR[unit], (
+            f"{_place(module, found)}: {unit} may not import {target}, which stands above it"
+        )
+        assert target not in NEVER.get(unit, ()), (
+            f"{_place(module, found)}: {unit} may not know {target}"
+        )
 
 
 def test_nothing_imports_in_a_circle() -> None:
     graph = {
-        module: {found.target for found in _inner(module) if not found.for_types_only and found.target != module}
+        module: {
+            found.target
+            for found in _inner(module)
+            if not found.for_types_only and found.target != module
+        }
         for module in MODULES
         if module not in FACADES
     }
@@ -174,13 +191,19 @@ def test_nothing_imports_in_a_circle() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_only_the_facade_loads_by_name(module: str) -> None:
     for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__"):
-            assert module in FACADES, f"{MODULES[module].relative_to(ROOT)}:{node.lineno}: write an import statement"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in (
+            "import_module",
+            "__import__",
+        ):
+            assert module in FACADES, (
+                f"{MODULES[module].relative_to(ROOT)}:{node.lineno}: write an import statement"
+            )
 
 
 @pytest.mark.parametrize("module", OUR_PROTOCOL)
 def test_the_protocol_is_pure(module: str) -> None:
-    """Neither it nor what it imports of ours knows of loops, threads, sockets, clocks, chance or files."""
+    """Neither it nor what it imports of ours knows of loops, threads, sockets, clocks, chance or
+    files."""
     seen: set[str] = set()
     waiting = [module]
     while waiting:
@@ -189,7 +212,9 @@ def test_the_protocol_is_pure(module: str) -> None:
             continue
         seen.add(current)
         for found in _imports(current):
-            assert found.target.split(".")[0] not in IMPURE, f"{_place(current, found)}: {module} must not need {found.target}"
+            assert found.target.split(".")[0] not in IMPURE, (
+                f"{_place(current, found)}: {module} must not need {found.target}"
+            )
             if found.target in MODULES and found.target != PACKAGE:
                 waiting.append(found.target)
 
@@ -198,7 +223,9 @@ def test_the_protocol_is_pure(module: str) -> None:
 def test_the_protocol_opens_nothing(module: str) -> None:
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("open", "input", "print"), f"{MODULES[module].relative_to(ROOT)}:{node.lineno}"
+            assert node.func.id not in ("open", "input", "print"), (
+                f"{MODULES[module].relative_to(ROOT)}:{node.lineno}"
+            )
 
 
 def test_there_is_a_protocol() -> None:

@@ -1,4 +1,5 @@
-"""Pictures: drawn from what a recorder has, into any Axes, without pyplot, and shown by themselves."""
+"""Pictures: drawn from what a recorder has, into any Axes, without pyplot, and shown by
+themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +20,15 @@ import mbot_nb as mb
 from mbot_nb import plots
 from mbot_nb.plots.figure import ShownAxes
 
-PLOTS = [plots.latency, plots.path, plots.batches, plots.ecdf, plots.heatmap, plots.percentiles, plots.reconnects]
+PLOTS = [
+    plots.latency,
+    plots.path,
+    plots.batches,
+    plots.ecdf,
+    plots.heatmap,
+    plots.percentiles,
+    plots.reconnects,
+]
 Plot = Callable[..., Axes]
 
 
@@ -88,7 +97,9 @@ async def test_nothing_recorded_is_a_picture_that_says_so(plot: Plot, empty: mb.
 async def test_latency_draws_every_round_trip_and_every_cut(rec: mb.Recorder) -> None:
     ax = plots.latency(rec)
     trips = rec.latency
-    drawn = np.concatenate([line.get_ydata() for line in ax.lines if line.get_marker() in (".", "x")])
+    drawn = np.concatenate(
+        [line.get_ydata() for line in ax.lines if line.get_marker() in (".", "x")]
+    )
     assert sorted(drawn) == pytest.approx(sorted(trips.rtt_ms))
     free = trips.rtt_ms[trips.loop_lag_ms < 5]
     assert f"n = {len(free)}" in _title(ax)
@@ -101,7 +112,10 @@ async def test_latency_draws_every_round_trip_and_every_cut(rec: mb.Recorder) ->
 async def test_path_ends_where_the_robot_is_within_the_walls(rec: mb.Recorder) -> None:
     ax = plots.path(rec)
     robot = rec.client.state.pose
-    way = max((line for line in ax.lines if line.get_linewidth() == 2), key=lambda line: np.size(line.get_xdata()))
+    way = max(
+        (line for line in ax.lines if line.get_linewidth() == 2),
+        key=lambda line: np.size(line.get_xdata()),
+    )
     xs, ys = np.asarray(way.get_xdata()), np.asarray(way.get_ydata())
     assert (xs[-1], ys[-1]) == pytest.approx((robot["x"], robot["y"]), abs=0.5)
     assert xs[-1] > xs[0] + 5
@@ -113,7 +127,9 @@ async def test_path_ends_where_the_robot_is_within_the_walls(rec: mb.Recorder) -
 async def test_batches_draws_every_frame_and_why_it_left(rec: mb.Recorder) -> None:
     ax = plots.batches(rec)
     batches = rec.batches
-    heights = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines if line.get_linestyle() == "None"])
+    heights = np.concatenate(
+        [np.asarray(line.get_ydata()) for line in ax.lines if line.get_linestyle() == "None"]
+    )
     assert sorted(heights) == sorted(batches.messages)
     labels = _labels(ax)
     assert "it was full (1)" in labels
@@ -140,14 +156,20 @@ async def test_a_leap_is_not_drawn_as_a_way(rec: mb.Recorder) -> None:
 
 
 def test_pyplot_is_not_touched() -> None:
-    script = "import sys, mbot_nb as mb; mb.plots.latency; print('matplotlib.pyplot' in sys.modules)"
-    run: Any = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=25, check=True)
+    script = (
+        "import sys, mbot_nb as mb; mb.plots.latency; print('matplotlib.pyplot' in sys.modules)"
+    )
+    run: Any = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=25, check=True
+    )
     assert run.stdout.strip() == "False"
 
 
 async def test_a_servers_recorder_does_not_claim_to_ping() -> None:
     async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server:
         with mb.Recorder(server) as rec:
-            words = mb.plots.latency(rec).get_title(loc="left") + str([text.get_text() for text in mb.plots.latency(rec).texts])
+            words = mb.plots.latency(rec).get_title(loc="left") + str(
+                [text.get_text() for text in mb.plots.latency(rec).texts]
+            )
     assert "pings by itself" not in words
     assert "a server does not ping" in words

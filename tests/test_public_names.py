@@ -64,7 +64,8 @@ def test_the_surface_is_the_list() -> None:
 
 
 def test_dir_shows_the_list_and_nothing_else() -> None:
-    """What a person sees after `mb.` and the tab key; modules that other code has imported are there too."""
+    """What a person sees after `mb.` and the tab key; modules that other code has imported are
+    there too."""
     shown = {name for name in dir(mbot_nb) if not name.startswith("_")}
     modules = {name for name in shown if inspect.ismodule(getattr(mbot_nb, name))}
     assert shown - modules == {name for name in PUBLIC - modules if not name.startswith("_")}
@@ -93,7 +94,9 @@ def test_public_methods_explain_themselves() -> None:
             mbot_nb.CyberPiRobot,
         )
         for name, member in inspect.getmembers(owner)
-        if not name.startswith("_") and (callable(member) or isinstance(member, property)) and not inspect.getdoc(member)
+        if not name.startswith("_")
+        and (callable(member) or isinstance(member, property))
+        and not inspect.getdoc(member)
     ]
     assert not mute, f"no docstring: {', '.join(mute)}"
 

@@ -82,7 +82,9 @@ def test_an_emergency_stop_latches() -> None:
     assert robot.execute(c.DisplayText(text="x")) == {"did": "display_text"}
     second = robot.emergency_stop()
     assert second != first
-    with pytest.raises(CommandRejectedError, match="another emergency stop has come since") as caught:
+    with pytest.raises(
+        CommandRejectedError, match="another emergency stop has come since"
+    ) as caught:
         robot.release_stop(first)
     assert caught.value.code == "STATE_CONFLICT"
     robot.release_stop(second)

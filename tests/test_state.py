@@ -8,7 +8,12 @@ import pytest
 
 from mbot_nb.state import StateView
 
-VALUES = {"neural_state": {"mode": "Calm", "tension": 0.25}, "leds": [[0, 0, 0]], "latch": None, "odd name": 1}
+VALUES = {
+    "neural_state": {"mode": "Calm", "tension": 0.25},
+    "leds": [[0, 0, 0]],
+    "latch": None,
+    "odd name": 1,
+}
 
 
 def view() -> StateView:
@@ -28,7 +33,9 @@ def test_it_is_read_by_attribute_key_and_loop() -> None:
 
 
 def test_what_is_not_there_is_told_with_what_is() -> None:
-    with pytest.raises(AttributeError, match=r"state\.neural_state has no 'mood'; it has: mode, tension"):
+    with pytest.raises(
+        AttributeError, match=r"state\.neural_state has no 'mood'; it has: mode, tension"
+    ):
         _ = view().neural_state.mood
     with pytest.raises(AttributeError, match="state has no 'x'; it has: nothing yet"):
         _ = StateView({}).x

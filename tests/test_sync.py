@@ -30,12 +30,22 @@ def bot(server: sync.SyncServer) -> Iterator[sync.SyncClient]:
         yield bot
 
 
-@pytest.mark.parametrize(("plain", "awaited"), [(sync.SyncClient, mb.Client), (sync.SyncServer, mb.Server)])
-def test_it_has_the_same_names(plain: type, awaited: type, bot: sync.SyncClient, server: sync.SyncServer) -> None:
+@pytest.mark.parametrize(
+    ("plain", "awaited"), [(sync.SyncClient, mb.Client), (sync.SyncServer, mb.Server)]
+)
+def test_it_has_the_same_names(
+    plain: type, awaited: type, bot: sync.SyncClient, server: sync.SyncServer
+) -> None:
     names = {name for name in dir(awaited) if not name.startswith("_")} - {"open"}
     assert names <= set(dir(plain))
     one, other = (bot, bot.client) if plain is sync.SyncClient else (server, server.server)
-    for name in names - {"state_age", "uptime", "latency", "stats", "batch"}:  # these change from one look to the next
+    for name in names - {
+        "state_age",
+        "uptime",
+        "latency",
+        "stats",
+        "batch",
+    }:  # these change from one look to the next
         if isinstance(getattr(awaited, name, None), property):
             assert getattr(one, name) == getattr(other, name), name
 
@@ -58,7 +68,9 @@ def test_an_error_comes_as_it_is(bot: sync.SyncClient) -> None:
         sync.connect("127.0.0.1:1")
 
 
-def test_events_are_looped_over_until_it_is_closed(bot: sync.SyncClient, server: sync.SyncServer) -> None:
+def test_events_are_looped_over_until_it_is_closed(
+    bot: sync.SyncClient, server: sync.SyncServer
+) -> None:
     events = bot.events("hello")
     for number in range(3):
         server.emit("hello", number)
@@ -69,7 +81,10 @@ def test_events_are_looped_over_until_it_is_closed(bot: sync.SyncClient, server:
 
 def test_it_is_called_from_many_threads(bot: sync.SyncClient) -> None:
     answers: list[bool] = []
-    threads = [threading.Thread(target=lambda: answers.append(bot.set_led(1, 1, 1).answered)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(bot.set_led(1, 1, 1).answered))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -77,7 +92,9 @@ def test_it_is_called_from_many_threads(bot: sync.SyncClient) -> None:
     assert answers == [True] * 8
 
 
-def test_a_stop_from_a_handler_acts_without_waiting(bot: sync.SyncClient, server: sync.SyncServer) -> None:
+def test_a_stop_from_a_handler_acts_without_waiting(
+    bot: sync.SyncClient, server: sync.SyncServer
+) -> None:
     stopped: list[bool] = []
     bot.subscribe("hello", lambda event: stopped.append(bot.stop().answered))
     done = threading.Thread(target=lambda: bot.drive(40, 40, duration=3))
@@ -124,7 +141,9 @@ with mb.sync.serve(port=0) as server, mb.sync.connect(server) as bot:
         time.sleep(0.01)
     print(server.robot.state()["motors"]["left"], bot.drive(20, 20, duration=0.1).ended, flush=True)
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "go\n"
         time.sleep(0.4)  # into the motion
@@ -169,7 +188,9 @@ def test_run_refuses_a_loop_that_cannot_be_nested_and_changes_nothing() -> None:
     before = asyncio.run, asyncio.Task, asyncio.Future
     asyncio._set_running_loop(ForeignLoop())  # type: ignore[arg-type]
     try:
-        with pytest.raises(mb.UsageError, match=r"cannot nest this event loop .*ForeignLoop.*mb\.sync\.connect"):
+        with pytest.raises(
+            mb.UsageError, match=r"cannot nest this event loop .*ForeignLoop.*mb\.sync\.connect"
+        ):
             mb.run(asyncio.sleep(0))
     finally:
         asyncio._set_running_loop(None)
@@ -195,7 +216,13 @@ async def main():
 
 asyncio.run(main())
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
     refused, nested = done.stdout.splitlines()
     assert "Take `nest_asyncio.apply()` out and restart the kernel" in refused
     assert nested == "nested again"

@@ -175,15 +175,33 @@ def _run(folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str
     (tests / "conftest.py").write_bytes((TESTS / "conftest.py").read_bytes())
     for name, source in files.items():
         (tests / f"test_{name}.py").write_text(source, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", *(f"tests/test_{name}.py" for name in files)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-vv",
+        "-p",
+        "no:cacheprovider",
+        *(f"tests/test_{name}.py" for name in files),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(root), "COLUMNS": "200"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=25)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=25,
+    )
 
 
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What pytest says about all that is wrong."""
-    return _run(tmp_path_factory.mktemp("wrong"), {name: source for name, (_, source) in BAD.items()}).stdout
+    return _run(
+        tmp_path_factory.mktemp("wrong"), {name: source for name, (_, source) in BAD.items()}
+    ).stdout
 
 
 def test_what_is_right_passes(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The client of a notebook: one object, made once, that stays itself across every cut of its connection."""
+"""The client of a notebook: one object, made once, that stays itself across every cut of its
+connection."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ IDENTIFYING_BLINK = 0.15
 """Seconds that it is bright, and dark."""
 AGAIN = "`await bot.reconnect()` tries again."
 _ANEW = "Make a new one with `bot = await mb.connect()`."
-_PLAIN = "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
+_PLAIN = (
+    "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
+)
 _MOST = MAX_FRAME - 2048
 _AROUND = len('{"command":"","params":')
 _NO_JSON = (TypeError, ValueError, RecursionError)
@@ -72,14 +74,16 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         self._pings: dict[int, asyncio.Future[float]] = {}
         self._conditions = Conditions(home.loop)
         self._posted = self._taken_over = 0
-        """Bytes of the commands that other threads have sent so far; and of those that have come here, counted without a lock."""
+        """Bytes of the commands that other threads have sent so far; and of those that have come
+        here, counted without a lock."""
         self._posting = threading.Lock()
         self._closed = False
 
     def send(self, command: str, /, **params: Any) -> None:
         """Queue a command into the current batch, and do not wait.
 
-        What comes of it is in the recorder's `commands`; a refusal is also told in the log and as the event `command_result`.
+        What comes of it is in the recorder's `commands`; a refusal is also told in the log and as
+        the event `command_result`.
 
         Raises:
             CommandRejectedError: the parameters of a known command are wrong, or no plain data.
@@ -96,7 +100,9 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         try:
             text = to_json(c.plain(params))
             if len(text) > _MOST:
-                raise ValueError(f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB")
+                raise ValueError(
+                    f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB"
+                )
         except _NO_JSON as error:
             raise _not_plain(command, error) from None
         params = msgspec.json.decode(text)
@@ -107,14 +113,20 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
                 raise _full(command, held)
             self._posted += size
         if not self.home.post(self._send_later, command, params, size):
-            raise NotConnectedError(f"{command} was not sent: the event loop of this client is gone. {_ANEW}")
+            raise NotConnectedError(
+                f"{command} was not sent: the event loop of this client is gone. {_ANEW}"
+            )
 
     def _send(self, command: str, params: dict[str, Any], *, accepted: bool = False) -> None:
         session = self._session
         if session.state is not _CONNECTED:
             self._must_be_alive(command)
         outbox = session.outbox
-        if outbox.held_bytes >= self.settings.send_buffer and not accepted and command not in c.URGENT:
+        if (
+            outbox.held_bytes >= self.settings.send_buffer
+            and not accepted
+            and command not in c.URGENT
+        ):
             raise _full(command, outbox.held_bytes)
         try:
             session.command(command, params, self._now())
@@ -135,11 +147,14 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
             self._taken_over += size
 
     @call
-    async def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
+    async def send_command(
+        self, command: str, /, *, timeout: float | None = None, **params: Any
+    ) -> CommandResult:
         """Send any command by its name, and return its answer; ``timeout`` in seconds.
 
         Raises:
-            CommandRejectedError, CommandExpiredError, DeliveryUnknownError, CommandTimeoutError, NotConnectedError
+            CommandRejectedError, CommandExpiredError, DeliveryUnknownError, CommandTimeoutError,
+                NotConnectedError
         """
         known = c.parse(command, params) if command in c.ALL else None
         return await self._perform(command, params, known, wait=True, timeout=timeout)
@@ -150,7 +165,11 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         if isinstance(command, (c.Stop, c.EmergencyStop)):
             return self._stop_now(command, params)
         words = f"bot.{command.name}()"
-        return Call(lambda: self.home, lambda: self._perform(command.name, params, command, wait=wait, timeout=None), words)
+        return Call(
+            lambda: self.home,
+            lambda: self._perform(command.name, params, command, wait=wait, timeout=None),
+            words,
+        )
 
     def _stop_now(self, command: Command, params: dict[str, Any]) -> Call[CommandResult]:
         """Stop by every way there is: straight to a robot of this process, and over the wire."""
@@ -159,7 +178,12 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
             try:
                 reached = self._shortcut(command.name)
             except Exception as error:
-                _log.error("%s did not reach the robot directly: %s: %s", command.name, type(error).__name__, error)
+                _log.error(
+                    "%s did not reach the robot directly: %s: %s",
+                    command.name,
+                    type(error).__name__,
+                    error,
+                )
         sent: list[Outgoing] = []
         came = threading.Event()
 
@@ -171,7 +195,11 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
                 if not reached:
                     self._loop.call_later(TELL_AFTER, complain, str(error))
             else:
-                sent.append(self._session.command(command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT))
+                sent.append(
+                    self._session.command(
+                        command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT
+                    )
+                )
                 self._pump()
 
         def complain(words: str) -> None:
@@ -187,7 +215,9 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         outcome = Call(lambda: self.home, answer, f"bot.{command.name}()")
         outcome.acts_unawaited()
         if not self.home.post(send) and not reached:
-            _log.error("%s was not sent: the event loop of this client is gone. %s", command.name, _ANEW)
+            _log.error(
+                "%s was not sent: the event loop of this client is gone. %s", command.name, _ANEW
+            )
         elif not reached and not came.is_set() and not self.home.is_io_thread:
             # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
             outcome.also = Home.io_thread().submit(self._past_home(came))
@@ -200,7 +230,13 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
             await self._beside()
 
     async def _perform(
-        self, name: str, params: dict[str, Any], command: Command | None, *, wait: bool, timeout: float | None
+        self,
+        name: str,
+        params: dict[str, Any],
+        command: Command | None,
+        *,
+        wait: bool,
+        timeout: float | None,
     ) -> CommandResult:
         self._must_be_alive(name)
         if timeout is None:
@@ -232,11 +268,18 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         ended = value.get("ended") if isinstance(value, dict) else None
         finished = sent.answered_at or sent.acknowledged_at or sent.sent_at or sent.queued_at
         answered = sent.outcome != "sent"
-        return CommandResult(command=sent.name, value=value, ended=ended, seconds=finished - sent.queued_at, answered=answered)
+        return CommandResult(
+            command=sent.name,
+            value=value,
+            ended=ended,
+            seconds=finished - sent.queued_at,
+            answered=answered,
+        )
 
     @call
     async def identify(self) -> None:
-        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are as they were.
+        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are
+        as they were.
 
         Raises:
             CommandRejectedError: the robot cannot be reached.
@@ -260,11 +303,14 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
         Raises:
             NotConnectedError: there is no connection now, or it broke before the answer came.
-            CommandTimeoutError: the connection stands, but no answer came within 5 s (`pong_timeout`).
+            CommandTimeoutError: the connection stands, but no answer came within 5 s
+                (`pong_timeout`).
         """
         id = self._session.ping(self._now(), awaited=True)
         if id is None:
-            raise NotConnectedError(f"no ping without a connection; this one is {self.connection_state}. {AGAIN}")
+            raise NotConnectedError(
+                f"no ping without a connection; this one is {self.connection_state}. {AGAIN}"
+            )
         waiter = self._pings[id] = self.home.loop.create_future()
         self._pump()
         seconds: float = await waiter
@@ -280,21 +326,25 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
     @call
     async def flush(self) -> None:
-        """Send what is queued now; returns when everything sent so far has been acknowledged, or has failed and said so."""
+        """Send what is queued now; returns when everything sent so far has been acknowledged, or
+        has failed and said so."""
         self._must_be_alive("flush")
         self._flush_queue()
         outbox = self._session.outbox
         waiting = deque([*outbox.unacknowledged, *outbox.queue.items])
 
         def done() -> bool:
-            while waiting and (waiting[0].acknowledged_at is not None or waiting[0].outcome is not None):
+            while waiting and (
+                waiting[0].acknowledged_at is not None or waiting[0].outcome is not None
+            ):
                 waiting.popleft()
             return not waiting
 
         await self._conditions.until(done)
 
     def _flush_queue(self) -> None:
-        """Send what is queued, and ask for its acknowledgement, which rides on whatever comes back: a pong comes at once."""
+        """Send what is queued, and ask for its acknowledgement, which rides on whatever comes back:
+        a pong comes at once."""
         self._session.flush(self._now())
         self._session.ping(self._now())
         self._pump()
@@ -304,10 +354,14 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
         if state is SessionState.CLOSED:
             raise NotConnectedError(f"{command} was not sent: this client was closed. {_ANEW}")
         if state is SessionState.FAILED:
-            raise NotConnectedError(f"{command} was not sent: there is no connection ({self._session.last_loss}). {AGAIN}")
+            raise NotConnectedError(
+                f"{command} was not sent: there is no connection ({self._session.last_loss}). "
+                f"{AGAIN}"
+            )
 
     def _retry(self, error: Exception, name: str, params: Any, **more: Any) -> Outgoing:
-        """Once more without what JSON does not know but means a number (NumPy's), or say what is wrong."""
+        """Once more without what JSON does not know but means a number (NumPy's), or say what is
+        wrong."""
         if isinstance(error, TypeError):
             try:
                 return self._session.command(name, c.plain(params), self._now(), **more)
@@ -322,8 +376,10 @@ class Calls(Look, Vocabulary[Call[CommandResult]]):
 
 def _full(command: str, held: int) -> SendBufferFullError:
     return SendBufferFullError(
-        f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to acknowledge them. "
-        "`await bot.drain()` waits until there is room (`bot.drain()`, where the bot is one of mb.sync)."
+        f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to "
+        "acknowledge them. "
+        "`await bot.drain()` waits until there is room (`bot.drain()`, where the bot is one of "
+        "mb.sync)."
     )
 
 

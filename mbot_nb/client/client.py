@@ -118,7 +118,10 @@ class Client(Calls):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -128,7 +131,13 @@ class Client(Calls):
         Raises:
             MbotError: no connection could be made, or the stop was not answered.
         """
-        other = Client(self._url, Home.io_thread(), settings=self.settings, token=self._session.token, ssl=self._ssl)
+        other = Client(
+            self._url,
+            Home.io_thread(),
+            settings=self.settings,
+            token=self._session.token,
+            ssl=self._ssl,
+        )
         await other.open()
         try:
             await other.stop()
@@ -145,7 +154,11 @@ class Client(Calls):
                 async with asyncio.timeout(CLOSE_GRACE):
                     await self._conditions.until(lambda: not outbox.unacknowledged)
             except TimeoutError:
-                _log.warning("%s: closed before the server had acknowledged %d commands", self.url, len(outbox.unacknowledged))
+                _log.warning(
+                    "%s: closed before the server had acknowledged %d commands",
+                    self.url,
+                    len(outbox.unacknowledged),
+                )
         if not self._closed:
             self._shut()
         await self._line.over(CLOSE_GRACE)
@@ -168,19 +181,25 @@ class Client(Calls):
         await asyncio.shield(connected)
 
     def cut(self, seconds: float = 0.0) -> None:
-        """Break the connection for real, as a pulled cable does, and let no new one be made for ``seconds``; from any thread.
+        """Break the connection for real, as a pulled cable does, and let no new one be made for
+        ``seconds``; from any thread.
 
-        For lessons and tests: afterwards it heals by itself, as after any cut. While there is none, it stays away for longer.
+        For lessons and tests: afterwards it heals by itself, as after any cut. While there is none,
+        it stays away for longer.
 
         Raises:
             NotConnectedError: the client is closed, or has given up.
             UsageError: ``seconds`` is negative or not a finite number.
         """
         if not 0 <= seconds < float("inf"):
-            raise UsageError(f"cut(seconds) takes the seconds for which nothing gets through, 0 or more, not {seconds!r}")
+            raise UsageError(
+                "cut(seconds) takes the seconds for which nothing gets through, 0 or more, not "
+                f"{seconds!r}"
+            )
         if self.connection_state in ("disconnected", "error"):
             raise NotConnectedError(
-                "there is no connection to cut, and none is being made. Make one with `bot = await mb.connect()`."
+                "there is no connection to cut, and none is being made. Make one with `bot = await "
+                "mb.connect()`."
             )
         self.home.post(self._line.cut, seconds)
 
@@ -211,7 +230,9 @@ class Client(Calls):
         """End everything at once."""
         self._closed = True
         self._line.shut()
-        self._settle_connecting(NotConnectedError("this client was closed while it was being connected"))
+        self._settle_connecting(
+            NotConnectedError("this client was closed while it was being connected")
+        )
         for stream in list(self._streams):
             stream.end()
         self._conditions.give_up()
@@ -219,19 +240,23 @@ class Client(Calls):
     # Events.
 
     def subscribe(self, event: str, handler: Handler) -> Subscription:
-        """Call ``handler(event)``, plain or async, at each event of this name, or at all with ``"*"``.
+        """Call ``handler(event)``, plain or async, at each event of this name, or at all with
+        ``"*"``.
 
-        Running the same cell again replaces the handler. Returns the subscription; call it to stop listening.
-        The client's own events are `connection` (a change of the connection) and `gap` (events that were lost).
+        Running the same cell again replaces the handler. Returns the subscription; call it to stop
+        listening. The client's own events are `connection` (a change of the connection) and `gap`
+        (events that were lost).
         """
         if not callable(handler):
             raise UsageError(
-                f"subscribe({event!r}, ...) needs a function to call, not {type(handler).__name__}: pass its name without ()"
+                f"subscribe({event!r}, ...) needs a function to call, not "
+                f"{type(handler).__name__}: pass its name without ()"
             )
         return self._subscriptions.add(event, handler)
 
     def events(self, event: str = "*", *, maxlen: int = 1024) -> EventStream:
-        """Events to loop over: ``async for event in bot.events("telemetry")``. Ends when the client is closed."""
+        """Events to loop over: ``async for event in bot.events("telemetry")``. Ends when the client
+        is closed."""
         stream = EventStream(self._subscriptions, event, maxlen)
         self._streams.add(stream)
         if self._closed:
@@ -244,7 +269,8 @@ class Client(Calls):
         return list(self._subscriptions.errors)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` everything that happens, on the home loop; returns what ends it. For recorders."""
+        """Tell ``tap`` everything that happens, on the home loop; returns what ends it. For
+        recorders."""
         self._taps.append(tap)
 
         def end() -> None:
@@ -254,7 +280,8 @@ class Client(Calls):
         return end
 
     def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
-        """Tell ``tap`` of every frame that goes out or comes in, on the home loop; returns what ends that. For recorders."""
+        """Tell ``tap`` of every frame that goes out or comes in, on the home loop; returns what
+        ends that. For recorders."""
         self._frame_taps.append(tap)
         self._tell_frames()
 
@@ -279,7 +306,13 @@ class Client(Calls):
             tap(event)
         if isinstance(event, EventReceived):
             self._subscriptions.deliver(
-                Event(name=event.name, data=event.data, sequence=event.sequence, time=event.timestamp / 1000, received=event.at)
+                Event(
+                    name=event.name,
+                    data=event.data,
+                    sequence=event.sequence,
+                    time=event.timestamp / 1000,
+                    received=event.at,
+                )
             )
         elif isinstance(event, Acknowledged):
             for command in event.commands:
@@ -297,7 +330,8 @@ class Client(Calls):
             if waiter is not None and not waiter.done():
                 waiter.set_exception(
                     CommandTimeoutError(
-                        f"ping: no answer came within {event.seconds:.1f} s, and the connection still stands: the server is "
+                        f"ping: no answer came within {event.seconds:.1f} s, and the connection "
+                        "still stands: the server is "
                         "busy, or does not give back what a ping holds. Try again.",
                         command="ping",
                     )
@@ -305,7 +339,9 @@ class Client(Calls):
         elif isinstance(event, ConnectionChanged):
             self._connection_changed(event)
         elif isinstance(event, EventsMissed):
-            _log.warning("%s: events %d to %d were lost on the way", self.url, event.expected, event.got - 1)
+            _log.warning(
+                "%s: events %d to %d were lost on the way", self.url, event.expected, event.got - 1
+            )
             self._own_event("gap", {"expected": event.expected, "got": event.got}, event.at)
         elif isinstance(event, Trouble):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
@@ -327,13 +363,21 @@ class Client(Calls):
             pings, self._pings = self._pings, {}
             for waiter in pings.values():
                 if not waiter.done():
-                    waiter.set_exception(NotConnectedError(f"the connection broke before the answer to the ping came. {AGAIN}"))
+                    waiter.set_exception(
+                        NotConnectedError(
+                            f"the connection broke before the answer to the ping came. {AGAIN}"
+                        )
+                    )
         if state == change.previous:
             return
         if state == "connected":
             self._settle_connecting(None)
             if self._lost_said:
-                _log.warning("%s: connected again%s", self.url, "" if change.resumed else ", to a server that starts afresh")
+                _log.warning(
+                    "%s: connected again%s",
+                    self.url,
+                    "" if change.resumed else ", to a server that starts afresh",
+                )
                 self._lost_said = False
         elif state == "error":
             error = connect_error(self.url, change.loss)
@@ -341,9 +385,15 @@ class Client(Calls):
                 _log.error("%s", error)
             self._conditions.give_up()
         elif state == "reconnecting" and not self._asked_anew:
-            _log.warning("%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss)
+            _log.warning(
+                "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss
+            )
             self._lost_said = True
-        wait = None if change.next_attempt_at is None else round(max(0.0, change.next_attempt_at - change.at), 3)
+        wait = (
+            None
+            if change.next_attempt_at is None
+            else round(max(0.0, change.next_attempt_at - change.at), 3)
+        )
         self._own_event(
             "connection",
             {
@@ -358,7 +408,9 @@ class Client(Calls):
         )
 
     def _own_event(self, name: str, data: dict[str, Any], at: float) -> None:
-        self._subscriptions.deliver(Event(name=name, data=data, time=at + self._wall_offset, received=at))
+        self._subscriptions.deliver(
+            Event(name=name, data=data, time=at + self._wall_offset, received=at)
+        )
 
     def _batch_sent(self, batch: SentBatch) -> None:
         self._batches += 1
@@ -366,6 +418,8 @@ class Client(Calls):
         for tap in self._taps:
             tap(batch)
 
-    def _frames_passed(self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None) -> None:
+    def _frames_passed(
+        self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None
+    ) -> None:
         for tap in self._frame_taps:
             tap(at, frames, messages)

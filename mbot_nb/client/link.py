@@ -1,4 +1,5 @@
-"""The line of a client: keeps its session connected, carries its frames, and wakes it at its deadlines."""
+"""The line of a client: keeps its session connected, carries its frames, and wakes it at its
+deadlines."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user is told within two."""
 
 FrameTap = Callable[[float, Sequence[bytes] | str, Sequence[Any] | None], None]
-"""Is told when frames went out, and their texts; or when one came in, its text, and the messages that were read in it."""
+"""Is told when frames went out, and their texts; or when one came in, its text, and the messages
+that were read in it."""
 
 
 class Line:
     """One wire after the other under one session. All of it on the home loop.
 
-    ``tell`` is told everything that happens to the session, ``after`` is called when all of it has been told.
+    ``tell`` is told everything that happens to the session, ``after`` is called when all of it has
+    been told.
     """
 
     def __init__(
@@ -93,7 +96,8 @@ class Line:
             self._timer, self._timer_at = None, float("inf")
 
     def arm_for(self, deadline: float | None) -> None:
-        """See to it that the timer fires by then. One that fires early finds nothing to do and is set again."""
+        """See to it that the timer fires by then. One that fires early finds nothing to do and is
+        set again."""
         if deadline is not None and deadline < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
@@ -117,7 +121,8 @@ class Line:
             self.session.lost(loss, self.now())
 
     def cut(self, seconds: float) -> None:
-        """Break the connection as a pulled cable does, without goodbye; let none be made for ``seconds``."""
+        """Break the connection as a pulled cable does, without goodbye; let none be made for
+        ``seconds``."""
         now = self.now()
         self._cut_until = now + seconds
         loss = Loss(LossKind.RESET, f"the cable was pulled for {seconds:g} s (bot.cut)")
@@ -193,11 +198,22 @@ class Line:
         try:
             if self.now() < self._cut_until:
                 raise DialError(Loss(LossKind.RESET, "the cable is still pulled (bot.cut)"))
-            await dial(with_query(self._url, session.query()), self, timeout=OPEN_TIMEOUT, headers=headers, ssl=self._ssl)
+            await dial(
+                with_query(self._url, session.query()),
+                self,
+                timeout=OPEN_TIMEOUT,
+                headers=headers,
+                ssl=self._ssl,
+            )
         except DialError as error:
             self._failed(me, error.loss)
         except Exception as error:
-            _log.error("an attempt to connect failed inside: %s: %s", type(error).__name__, error, exc_info=error)
+            _log.error(
+                "an attempt to connect failed inside: %s: %s",
+                type(error).__name__,
+                error,
+                exc_info=error,
+            )
             self._failed(me, Loss(LossKind.RESET, f"{type(error).__name__}: {error}"))
         finally:
             if self._dialling is me:

@@ -22,7 +22,8 @@ __all__ = ["Batch", "Latency", "Look", "Stats"]
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """Round trips, in seconds: the ``last`` one, the ``median`` and 99th percentile (``p99``) of the last ``count``."""
+    """Round trips, in seconds: the ``last`` one, the ``median`` and 99th percentile (``p99``) of
+    the last ``count``."""
 
     last: float
     median: float
@@ -32,7 +33,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         if not self.count:
             return "<latency: not measured yet>"
-        return f"<latency: {self.last * 1e3:.2f} ms, median {self.median * 1e3:.2f}, p99 {self.p99 * 1e3:.2f} (n={self.count})>"
+        return (
+            f"<latency: {self.last * 1e3:.2f} ms, median {self.median * 1e3:.2f}, p99 "
+            f"{self.p99 * 1e3:.2f} (n={self.count})>"
+        )
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +62,12 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """The batch that is being filled: ``queued`` commands of at most ``size``, which leave together when it is full, or in
-    ``leaves_in`` seconds, when its ``window`` is over; None while nothing is queued.
+    """The batch that is being filled: ``queued`` commands of at most ``size``, which leave together
+    when it is full, or in ``leaves_in`` seconds, when its ``window`` is over; None while nothing is
+    queued.
 
-    The last one that left: how many ``last_messages`` shared it, its ``last_bytes``, and the ``last_reason`` it left for
-    (size, window, flush, ...). ``frames`` counts them.
+    The last one that left: how many ``last_messages`` shared it, its ``last_bytes``, and the
+    ``last_reason`` it left for (size, window, flush, ...). ``frames`` counts them.
     """
 
     queued: int
@@ -79,7 +84,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         if self.leaves_in is not None:
             words += f", leaves in {self.leaves_in:.2f} s"
         if self.frames:
-            words += f"; the last of {self.frames} frames had {self.last_messages}, and left for its {self.last_reason}"
+            words += f"; the last of {self.frames} frames had {self.last_messages}"
+            words += f", and left for its {self.last_reason}"
         return f"<batch: {words}>"
 
 
@@ -101,7 +107,9 @@ class Look:
             if self._session.round_trip is not None:
                 words.append(f"{self._session.round_trip * 1e3:.2f} ms away")
         elif (at := self.next_attempt_at) is not None:
-            words.append(f"attempt {self.reconnect_attempts + 1} in {max(0.0, at - time.monotonic()):.0f} s")
+            words.append(
+                f"attempt {self.reconnect_attempts + 1} in {max(0.0, at - time.monotonic()):.0f} s"
+            )
         elif self._session.last_loss is not None:
             words.append(str(self._session.last_loss))
         return f"<robot at {self.url}: {', '.join(words)}>"
@@ -158,7 +166,8 @@ class Look:
 
     @property
     def trouble(self) -> str:
-        """Why there is no connection, and what to do; empty while there is one, and before the first attempt has ended."""
+        """Why there is no connection, and what to do; empty while there is one, and before the
+        first attempt has ended."""
         error = self._why_not()
         return "" if error is None else str(error)
 
@@ -167,7 +176,9 @@ class Look:
         loss = self._session.last_loss
         if self.connected or loss is None:
             return None
-        return connect_error(self.url, loss, trying=self.connection_state in ("connecting", "reconnecting"))
+        return connect_error(
+            self.url, loss, trying=self.connection_state in ("connecting", "reconnecting")
+        )
 
     @property
     def profile(self) -> str:
@@ -187,7 +198,12 @@ class Look:
         if last is None or not trips:
             return Latency(last=float("nan"), median=float("nan"), p99=float("nan"), count=0)
         count = len(trips)
-        return Latency(last=last, median=trips[count // 2], p99=trips[min(count - 1, int(count * 0.99))], count=count)
+        return Latency(
+            last=last,
+            median=trips[count // 2],
+            p99=trips[min(count - 1, int(count * 0.99))],
+            count=count,
+        )
 
     @property
     def stats(self) -> Stats:

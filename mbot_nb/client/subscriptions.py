@@ -1,4 +1,5 @@
-"""Handlers of events: plain or async, in order, one at a time, and none of them can stop the others."""
+"""Handlers of events: plain or async, in order, one at a time, and none of them can stop the
+others."""
 
 from __future__ import annotations
 
@@ -31,8 +32,9 @@ _log = logging.getLogger("mbot_nb")
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """Something that happened: its ``name`` and ``data``; ``time`` is Unix seconds at the sender, ``received`` monotonic
-    seconds here, ``sequence`` its number in the session (None for telemetry and for what the client itself reports)."""
+    """Something that happened: its ``name`` and ``data``; ``time`` is Unix seconds at the sender,
+    ``received`` monotonic seconds here, ``sequence`` its number in the session (None for telemetry
+    and for what the client itself reports)."""
 
     name: str
     data: Any = None
@@ -47,8 +49,13 @@ class Event(Struct, frozen=True, kw_only=True):
         return f"<event {self.name}: {self.data}>"
 
     def message(self) -> dict[str, Any]:
-        """The message that brought it, as docs/protocol.md has it. What the client itself reports came in none."""
-        said: dict[str, Any] = {"version": 2, "type": "event", "payload": {"event": self.name, "data": self.data}}
+        """The message that brought it, as docs/protocol.md has it. What the client itself reports
+        came in none."""
+        said: dict[str, Any] = {
+            "version": 2,
+            "type": "event",
+            "payload": {"event": self.name, "data": self.data},
+        }
         said["timestamp"] = round(self.time * 1000)
         return said if self.sequence is None else said | {"sequence": self.sequence}
 
@@ -61,7 +68,9 @@ class Subscription:
 
     MAX_WAITING = 10_000
 
-    def __init__(self, owner: Subscriptions, event: str, handler: Handler, cell: Cell | None = None) -> None:
+    def __init__(
+        self, owner: Subscriptions, event: str, handler: Handler, cell: Cell | None = None
+    ) -> None:
         self.event = event
         self.handler = handler
         self.cell = cell
@@ -71,13 +80,18 @@ class Subscription:
         self._owner = owner
         self._waiting: deque[Event] = deque()
         self._busy = False
-        # What a handler prints is shown by a notebook below the cell that subscribed it, not below the one that connected.
+        # What a handler prints is shown by a notebook below the cell that subscribed it, not below
+        # the one that connected.
         self._context = contextvars.copy_context()
         self.active = True
 
     def __repr__(self) -> str:
         name = getattr(self.handler, "__qualname__", repr(self.handler))
-        return f"<{name} listens to {self.event!r}>" if self.active else f"<{name} does not listen any more>"
+        return (
+            f"<{name} listens to {self.event!r}>"
+            if self.active
+            else f"<{name} does not listen any more>"
+        )
 
     def __call__(self) -> None:
         self.cancel()
@@ -167,7 +181,8 @@ class Subscriptions:
             several.remove(subscription)
 
     def deliver(self, event: Event) -> None:
-        """Call everybody who listens to this event, in the order in which they came, then those who listen to all."""
+        """Call everybody who listens to this event, in the order in which they came, then those who
+        listen to all."""
         several = self._by_event.get(event.name)
         if several:
             for subscription in tuple(several):
@@ -182,7 +197,8 @@ class Subscriptions:
         self.errors.append((subscription, event, error))
         name = getattr(subscription.handler, "__qualname__", repr(subscription.handler))
         _log.error(
-            "your handler %s failed on %r with %s: %s. Everything else goes on; mend it and run its cell again.",
+            "your handler %s failed on %r with %s: %s. Everything else goes on; mend it and run "
+            "its cell again.",
             name,
             event.name,
             type(error).__name__,
@@ -194,8 +210,9 @@ class Subscriptions:
 class EventStream:
     """What `bot.events()` gives: `async for event in bot.events("telemetry")`, from any loop.
 
-    Keeps at most ``maxlen`` events that were not taken yet; ``missed`` counts the older ones dropped for newer. It listens
-    until it is closed, or nobody has it any more: a loop that is left with `break` leaves nothing behind.
+    Keeps at most ``maxlen`` events that were not taken yet; ``missed`` counts the older ones
+    dropped for newer. It listens until it is closed, or nobody has it any more: a loop that is left
+    with `break` leaves nothing behind.
     """
 
     def __init__(self, subscriptions: Subscriptions, name: str, maxlen: int) -> None:
@@ -243,7 +260,11 @@ class EventStream:
         """Keep one event for whoever comes for it."""
         if len(self._kept) == self._kept.maxlen:
             if not self.missed:
-                _log.warning("events(%r): nobody takes them fast enough, the oldest are dropped (see .missed)", self._name)
+                _log.warning(
+                    "events(%r): nobody takes them fast enough, the oldest are dropped (see "
+                    ".missed)",
+                    self._name,
+                )
             self.missed += 1
         self._kept.append(event)
         self._wake()

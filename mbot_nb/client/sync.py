@@ -40,7 +40,12 @@ class SyncClient(Vocabulary[CommandResult]):
     def __enter__(self) -> SyncClient:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _command(self, command: Command, *, wait: bool = True) -> CommandResult:
@@ -54,15 +59,19 @@ class SyncClient(Vocabulary[CommandResult]):
         return self.client._standing_latch()
 
     def send(self, command: str, /, **params: Any) -> None:
-        """Queue a command into the current batch, and do not wait. See :meth:`mbot_nb.Client.send`."""
+        """Queue a command into the current batch, and do not wait. See
+        :meth:`mbot_nb.Client.send`."""
         self.client.send(command, **params)
 
-    def send_command(self, command: str, /, *, timeout: float | None = None, **params: Any) -> CommandResult:
+    def send_command(
+        self, command: str, /, *, timeout: float | None = None, **params: Any
+    ) -> CommandResult:
         """Send any command by its name, and return its answer; ``timeout`` in seconds."""
         return _wait_for(self.client.send_command(command, timeout=timeout, **params), self.client)
 
     def identify(self) -> None:
-        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are as they were."""
+        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are
+        as they were."""
         _wait_for(self.client.identify(), self.client)
 
     def ping(self) -> float:
@@ -82,7 +91,8 @@ class SyncClient(Vocabulary[CommandResult]):
         _wait_for(self.client.reconnect(), self.client)
 
     def cut(self, seconds: float = 0.0) -> None:
-        """Break the connection for real, as a pulled cable does, and let no new one be made for ``seconds``."""
+        """Break the connection for real, as a pulled cable does, and let no new one be made for
+        ``seconds``."""
         self.client.cut(seconds)
 
     def close(self) -> None:
@@ -90,11 +100,13 @@ class SyncClient(Vocabulary[CommandResult]):
         _wait_for(self.client.close(), self.client)
 
     def subscribe(self, event: str, handler: Handler) -> Subscription:
-        """Call ``handler(event)`` at each event of this name, on the I/O thread. See :meth:`mbot_nb.Client.subscribe`."""
+        """Call ``handler(event)`` at each event of this name, on the I/O thread. See
+        :meth:`mbot_nb.Client.subscribe`."""
         return self.client.subscribe(event, handler)
 
     def events(self, event: str = "*", *, maxlen: int = 1024) -> Iterator[Event]:
-        """Events to loop over: ``for event in bot.events("telemetry")``. Ends when the client is closed."""
+        """Events to loop over: ``for event in bot.events("telemetry")``. Ends when the client is
+        closed."""
         stream = self.client.events(event, maxlen=maxlen)
         return _events(stream, self.client)
 
@@ -103,7 +115,8 @@ class SyncClient(Vocabulary[CommandResult]):
         return self.client.tap(tap)
 
     def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
-        """Tell ``tap`` of every frame that goes out or comes in, on the I/O thread; returns what ends that."""
+        """Tell ``tap`` of every frame that goes out or comes in, on the I/O thread; returns what
+        ends that."""
         return self.client.tap_frames(tap)
 
     @property

@@ -1,4 +1,5 @@
-"""Recordings in other formats as Parquet files, made once, so that a question can be put to hundreds of them."""
+"""Recordings in other formats as Parquet files, made once, so that a question can be put to
+hundreds of them."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ VERSION = 1
 
 
 class Cache:
-    """Where the Parquet files of other recordings are: below their folder, or in a temporary one where nothing can be written."""
+    """Where the Parquet files of other recordings are: below their folder, or in a temporary one
+    where nothing can be written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,7 +36,8 @@ class Cache:
         return self._where(path).is_dir()
 
     def unpack(self, path: Path) -> Path:
-        """The folder with the tables of this recording; made, if it was not before or the recording has changed since.
+        """The folder with the tables of this recording; made, if it was not before or the recording
+        has changed since.
 
         Raises:
             UsageError: it cannot be read as a recording.
@@ -48,7 +51,10 @@ class Cache:
                 if self._temporary:
                     raise
                 # The folder may be on a read-only disk, or somebody else's.
-                self._place, self._temporary = Path(tempfile.mkdtemp(prefix="mbot_nb-tables-")), True
+                self._place, self._temporary = (
+                    Path(tempfile.mkdtemp(prefix="mbot_nb-tables-")),
+                    True,
+                )
                 found = self._where(path)
                 self._write(recording, found)
         self._used.add(found)
@@ -61,7 +67,8 @@ class Cache:
                 shutil.rmtree(old, ignore_errors=True)
 
     def close(self) -> None:
-        """Leave nothing in a temporary place. What is beside the recordings stays for the next time."""
+        """Leave nothing in a temporary place. What is beside the recordings stays for the next
+        time."""
         if self._temporary:
             shutil.rmtree(self._place, ignore_errors=True)
 
@@ -94,5 +101,9 @@ def _files(path: Path) -> list[Path]:
     return (
         [path]
         if path.is_file()
-        else sorted(file for name in SCHEMA for file in (*path.glob(f"table={name}/*"), *path.glob(f"{name}.*")))
+        else sorted(
+            file
+            for name in SCHEMA
+            for file in (*path.glob(f"table={name}/*"), *path.glob(f"{name}.*"))
+        )
     )

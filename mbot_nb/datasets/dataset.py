@@ -1,4 +1,5 @@
-"""Recordings by the hundred as one table for each name, read by DuckDB, or by Dask, without loading them."""
+"""Recordings by the hundred as one table for each name, read by DuckDB, or by Dask, without loading
+them."""
 
 from __future__ import annotations
 
@@ -46,16 +47,20 @@ OWN = ("recording", "robot")
 DASK = "python -m pip install 'dask[dataframe]'"
 
 
-def dataset(folder: str | Path, *, memory_limit: str | None = None, threads: int | None = None) -> Dataset:
+def dataset(
+    folder: str | Path, *, memory_limit: str | None = None, threads: int | None = None
+) -> Dataset:
     """Open a folder of recordings, however many, as one table for each name: see :class:`Dataset`.
 
     Args:
         folder: where the recordings are, also in folders below it.
-        memory_limit: what DuckDB may use, as ``"2GB"``; what does not fit goes to a temporary file. Without it: 80 % of all.
+        memory_limit: what DuckDB may use, as ``"2GB"``; what does not fit goes to a temporary file.
+            Without it: 80 % of all.
         threads: how many DuckDB uses; all cores if it is not said.
 
     Raises:
-        UsageError: there is no such folder, no recording in it, or a limit that DuckDB does not understand.
+        UsageError: there is no such folder, no recording in it, or a limit that DuckDB does not
+            understand.
 
     Example::
 
@@ -66,24 +71,29 @@ def dataset(folder: str | Path, *, memory_limit: str | None = None, threads: int
 
 
 class Dataset:
-    """A folder of recordings as tables: those of a Recorder, with the columns ``recording`` and ``robot`` before the others.
+    """A folder of recordings as tables: those of a Recorder, with the columns ``recording`` and
+    ``robot`` before the others.
 
         runs = mb.lab.dataset("recordings")
-        runs.events, runs.latency, ...                        # DuckDB relations: .filter(...), .aggregate(...), .df()
-        runs.sql("SELECT ... FROM events JOIN recordings USING (recording)")
+        runs.events, runs.latency, ...                        # DuckDB relations: .filter(...),
+        .aggregate(...), .df() runs.sql("SELECT ... FROM events JOIN recordings USING (recording)")
         runs.to_pandas("latency")                             # a DataFrame with a Recorder's types
         runs.dask("latency")                                  # the same for Dask's workers
-        runs.recordings, runs.damaged                         # DataFrames: what there is, and what cannot be read
+        runs.recordings, runs.damaged                         # DataFrames: what there is, and what
+        cannot be read
 
-    Nothing is loaded when it is opened: a question reads the columns and the rows it needs, on all cores, and need not fit into
-    memory. Recordings that are not in Parquet are read once, and kept as such in the hidden folder `.mbot_nb-tables`. A file that
-    is damaged is left out and named in :attr:`damaged`. ``recording`` is the path below the folder; `time_s` is each
-    recording's own monotonic clock, so across recordings compare `wall`, or differences.
+    Nothing is loaded when it is opened: a question reads the columns and the rows it needs, on all
+    cores, and need not fit into memory. Recordings that are not in Parquet are read once, and kept
+    as such in the hidden folder `.mbot_nb-tables`. A file that is damaged is left out and named in
+    :attr:`damaged`. ``recording`` is the path below the folder; `time_s` is each recording's own
+    monotonic clock, so across recordings compare `wall`, or differences.
 
     It holds a DuckDB connection of its own, until :meth:`close` or the end of a ``with`` block.
     """
 
-    def __init__(self, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, memory_limit: str | None = None, threads: int | None = None
+    ) -> None:
         self.folder = folder
         self._cache = Cache(folder)
         weakref.finalize(self, self._cache.close)
@@ -107,8 +117,15 @@ class Dataset:
             for name, count in self._counts().items()
             if count
         )
-        shown = "".join(f"<li><code>{escape(file)}</code>: {escape(reason)}</li>" for file, reason in self._damaged[:5])
-        more = f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>" if len(self._damaged) > 5 else ""
+        shown = "".join(
+            f"<li><code>{escape(file)}</code>: {escape(reason)}</li>"
+            for file, reason in self._damaged[:5]
+        )
+        more = (
+            f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>"
+            if len(self._damaged) > 5
+            else ""
+        )
         damaged = f"<p>left out:</p><ul>{shown}{more}</ul>" if shown else ""
         return (
             f"<div><p><b>Dataset</b> of {escape(self._headline(counts=False))}</p><table>"
@@ -117,7 +134,9 @@ class Dataset:
 
     def _headline(self, *, counts: bool = True) -> str:
         robots = len({spine.robot for spine in self._spines if spine.robot is not None})
-        words = [f"{self.folder}: {_many(len(self._spines), 'recording')} of {_many(robots, 'robot')}"]
+        words = [
+            f"{self.folder}: {_many(len(self._spines), 'recording')} of {_many(robots, 'robot')}"
+        ]
         if counts:
             words += [f"{count:,} {name}" for name, count in self._counts().items() if count]
         cut = sum(1 for spine in self._spines if spine.cut is not None)
@@ -184,7 +203,8 @@ class Dataset:
         return self._opened().table(_known(name))
 
     def sql(self, query: str, params: Sequence[Any] | None = None) -> duckdb.DuckDBPyRelation:
-        """Ask a question in SQL; the tables are those of a Recorder, and ``recordings``. ``params`` are for `?` in it.
+        """Ask a question in SQL; the tables are those of a Recorder, and ``recordings``. ``params``
+        are for `?` in it.
 
         The answer is a DuckDB relation: shown as a table, and a DataFrame with ``.df()``.
 
@@ -203,7 +223,8 @@ class Dataset:
         """A whole table, by its name, or the answer to a question in SQL, as a DataFrame.
 
         Raises:
-            UsageError: DuckDB does not understand the question, or a file turns out to be damaged inside.
+            UsageError: DuckDB does not understand the question, or a file turns out to be damaged
+                inside.
         """
         import duckdb
 
@@ -213,17 +234,20 @@ class Dataset:
         try:
             frame: pd.DataFrame = relation.df()
         except duckdb.Error as error:
-            # What is read of a damaged page may look like anything: then DuckDB has no class for it.
+            # What is read of a damaged page may look like anything: then DuckDB has no class for
+            # it.
             if type(error) is not duckdb.Error and not isinstance(error, damage):
                 raise
             raise UsageError(
-                f"a file is damaged inside ({first_line(error)}): `verify()` reads every file to its end, leaves out those that "
+                f"a file is damaged inside ({first_line(error)}): `verify()` reads every file to "
+                "its end, leaves out those that "
                 "are damaged and names them"
             ) from None
         return frame.astype(_types(name)) if name in SCHEMA else frame
 
     def dask(self, name: str) -> Any:
-        """A whole table as a Dask DataFrame with one partition for each file: the same columns, for one machine or many.
+        """A whole table as a Dask DataFrame with one partition for each file: the same columns, for
+        one machine or many.
 
         Dask's workers open the files by the paths they have here.
 
@@ -239,32 +263,45 @@ class Dataset:
         nothing = _frame(name, None, None, None)
         if not pieces:
             return dd.from_pandas(nothing, npartitions=1)  # type: ignore[no-untyped-call]
-        paths, recordings, robots = zip(*[(str(piece.path), piece.recording, piece.robot) for piece in pieces], strict=True)
+        paths, recordings, robots = zip(
+            *[(str(piece.path), piece.recording, piece.robot) for piece in pieces], strict=True
+        )
         return dd.from_map(_Read(name), paths, recordings, robots, meta=nothing)  # type: ignore[no-untyped-call]
 
     # What there is.
 
     @property
     def recordings(self) -> pd.DataFrame:
-        """One row for each recording: `recording`, `robot`, `side`, `started` (UTC), `seconds`, `cut`, and how many rows its
-        tables have.
+        """One row for each recording: `recording`, `robot`, `side`, `started` (UTC), `seconds`,
+        `cut`, and how many rows its tables have.
         """
         import pandas as pd
 
         rows = [{**spine._asdict(), **spine.rows} for spine in self._spines]
-        frame = pd.DataFrame(rows, columns=["recording", "robot", "side", "started", "seconds", "cut", *SCHEMA])
+        frame = pd.DataFrame(
+            rows, columns=["recording", "robot", "side", "started", "seconds", "cut", *SCHEMA]
+        )
         texts = dict.fromkeys(("recording", "robot", "side", "cut"), "str")
-        return frame.astype({**texts, "started": "datetime64[us, UTC]", "seconds": "float64", **dict.fromkeys(SCHEMA, "int64")})
+        return frame.astype(
+            {
+                **texts,
+                "started": "datetime64[us, UTC]",
+                "seconds": "float64",
+                **dict.fromkeys(SCHEMA, "int64"),
+            }
+        )
 
     @property
     def damaged(self) -> pd.DataFrame:
-        """The files that are left out, since they could not be read or have a recording once more: `file`, `reason`."""
+        """The files that are left out, since they could not be read or have a recording once more:
+        `file`, `reason`."""
         import pandas as pd
 
         return pd.DataFrame(self._damaged, columns=["file", "reason"], dtype="str")
 
     def verify(self) -> pd.DataFrame:
-        """Read every file to its last byte, leave out those that are damaged inside, and return :attr:`damaged`."""
+        """Read every file to its last byte, leave out those that are damaged inside, and return
+        :attr:`damaged`."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -290,7 +327,8 @@ class Dataset:
     # Its end.
 
     def close(self) -> None:
-        """Give the connection back; relations that came from it cannot be read any more. Once more changes nothing."""
+        """Give the connection back; relations that came from it cannot be read any more. Once more
+        changes nothing."""
         self._closed = True
         self._connection.close()
         self._cache.close()
@@ -298,14 +336,21 @@ class Dataset:
     def __enter__(self) -> Dataset:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     # Inside.
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._closed:
-            raise UsageError(f"this dataset was closed: open it again with mb.lab.dataset({str(self.folder)!r})")
+            raise UsageError(
+                f"this dataset was closed: open it again with mb.lab.dataset({str(self.folder)!r})"
+            )
         return self._connection
 
     def _define(self) -> None:
@@ -320,7 +365,9 @@ class Dataset:
             connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM given").fetchall()
             connection.unregister("given")
         for name in SCHEMA:
-            connection.execute(_view(name, [piece for piece in self._pieces if piece.table == name])).fetchall()
+            connection.execute(
+                _view(name, [piece for piece in self._pieces if piece.table == name])
+            ).fetchall()
 
 
 class _Read:
@@ -329,7 +376,9 @@ class _Read:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, path: str, recording: str, robot: str | None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def __call__(
+        self, path: str, recording: str, robot: str | None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(path) as file:
@@ -338,9 +387,14 @@ class _Read:
 
 
 def _frame(
-    name: str, rows: pa.Table | None, recording: str | None, robot: str | None, columns: Sequence[str] | None = None
+    name: str,
+    rows: pa.Table | None,
+    recording: str | None,
+    robot: str | None,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Rows of one file as a DataFrame with all the columns of its table, or those that are wanted."""
+    """Rows of one file as a DataFrame with all the columns of its table, or those that are
+    wanted."""
     import pandas as pd
 
     count = 0 if rows is None else rows.num_rows
@@ -367,7 +421,11 @@ def _connect(memory_limit: str | None, threads: int | None) -> duckdb.DuckDBPyCo
     # DuckDB makes this folder when it needs it, and takes it away again.
     room = Path(tempfile.gettempdir(), f"mbot_nb-dataset-{secrets.token_hex(8)}")
     # What it needs is built in, and nothing is fetched from elsewhere.
-    settings: dict[str, Any] = {"autoinstall_known_extensions": "false", "temp_directory": str(room), "TimeZone": "UTC"}
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "temp_directory": str(room),
+        "TimeZone": "UTC",
+    }
     if memory_limit is not None:
         settings["memory_limit"] = memory_limit
     if threads is not None:
@@ -375,15 +433,20 @@ def _connect(memory_limit: str | None, threads: int | None) -> duckdb.DuckDBPyCo
     try:
         return duckdb.connect(config=settings)
     except duckdb.Error as error:
-        raise UsageError(f"DuckDB does not take memory_limit={memory_limit!r}, threads={threads!r}: {error}") from None
+        raise UsageError(
+            f"DuckDB does not take memory_limit={memory_limit!r}, threads={threads!r}: {error}"
+        ) from None
 
 
 def _view(name: str, pieces: Sequence[Piece]) -> str:
     """The statement that makes one table of many files, with every column that it has by now."""
     if not pieces:
-        columns = ", ".join(f'NULL::{_SQL[column.kind]} AS "{column.name}"' for column in SCHEMA[name])
+        columns = ", ".join(
+            f'NULL::{_SQL[column.kind]} AS "{column.name}"' for column in SCHEMA[name]
+        )
         return (
-            f"CREATE OR REPLACE VIEW {name} AS SELECT NULL::VARCHAR AS recording, NULL::VARCHAR AS robot, {columns} WHERE false"
+            f"CREATE OR REPLACE VIEW {name} AS SELECT NULL::VARCHAR AS recording, "
+            f"NULL::VARCHAR AS robot, {columns} WHERE false"
         )
     known = frozenset[str]().union(*(piece.columns for piece in pieces))
     alike = all(piece.columns == known for piece in pieces)
@@ -397,7 +460,8 @@ def _view(name: str, pieces: Sequence[Piece]) -> str:
     files = ", ".join(_quoted(_literal(str(piece.path))) for piece in pieces)
     return (
         f"CREATE OR REPLACE VIEW {name} AS SELECT pieces.recording, pieces.robot, {columns} "
-        f"FROM read_parquet([{files}], filename = true, hive_partitioning = false, union_by_name = {str(not alike).lower()}) "
+        f"FROM read_parquet([{files}], filename = true, hive_partitioning = false, union_by_name "
+        f"= {str(not alike).lower()}) "
         "AS rows JOIN pieces USING (filename)"
     )
 
@@ -412,12 +476,18 @@ def _quoted(text: str) -> str:
 
 
 def _types(name: str) -> dict[str, str]:
-    return {**dict.fromkeys(OWN, "str"), **{column.name: _PANDAS[column.kind] for column in SCHEMA[name]}}
+    return {
+        **dict.fromkeys(OWN, "str"),
+        **{column.name: _PANDAS[column.kind] for column in SCHEMA[name]},
+    }
 
 
 def _known(name: str) -> str:
     if name not in SCHEMA:
-        raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}, and for questions in SQL also recordings")
+        raise UsageError(
+            f"there is no table {name!r}; there are {', '.join(SCHEMA)}, and for questions in SQL "
+            "also recordings"
+        )
     return name
 
 

@@ -1,4 +1,5 @@
-"""A folder of recordings: which files it has, which recording, robot and table each belongs to, and which cannot be read."""
+"""A folder of recordings: which files it has, which recording, robot and table each belongs to, and
+which cannot be read."""
 
 from __future__ import annotations
 
@@ -83,44 +84,58 @@ class Shelf(NamedTuple):
 
 
 def read_shelf(folder: Path, cache: Cache) -> Shelf:
-    """Look at every file below the folder. Of Parquet files only the last few bytes are read; of others Parquet files are made.
+    """Look at every file below the folder. Of Parquet files only the last few bytes are read; of
+    others Parquet files are made.
 
     Raises:
         UsageError: there is no such folder, or nothing in it that looks like a recording.
     """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise UsageError(f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in")
+        raise UsageError(
+            f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in"
+        )
     shelf = Shelf([], [])
     others: dict[Path, None] = {}
     for path in _files(folder):
         if not path.is_file():
             continue
-        if path.suffix.lower() != ".parquet" or (_table_of(folder, path) is None and _is_long(path)):
+        if path.suffix.lower() != ".parquet" or (
+            _table_of(folder, path) is None and _is_long(path)
+        ):
             others[_whole(folder, path)] = None
         else:
             _add(shelf, folder, path)
     already = {piece.recording: "tables in Parquet" for piece in shelf.pieces}
     ordered = sorted(others, key=_preference)
-    first = {name: path for path in reversed(ordered) if (name := _called(folder, path)) not in already}
+    first = {
+        name: path for path in reversed(ordered) if (name := _called(folder, path)) not in already
+    }
     new = [cache.size(path) for path in first.values() if not cache.has(path)]
     if sum(new) > WORTH_SAYING:
-        print(f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next time they are there at once.")
+        print(
+            f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next "
+            "time they are there at once."
+        )
     for path in ordered:
         _unpack(shelf, folder, path, cache, already)
     cache.tidy()
     if not shelf.pieces and not shelf.damaged:
         raise UsageError(
-            f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, path=...)`, or name another folder"
+            f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, "
+            "path=...)`, or name another folder"
         )
     # One file of a recording knowing its robot is enough.
     robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
-    shelf.pieces[:] = [piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces]
+    shelf.pieces[:] = [
+        piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces
+    ]
     return shelf
 
 
 def _files(folder: Path) -> list[Path]:
-    """Every file below that is called like a recording, in order. Folders are made paths of only where they have one."""
+    """Every file below that is called like a recording, in order. Folders are made paths of only
+    where they have one."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != CACHE]
@@ -134,7 +149,8 @@ def _below(folder: Path, path: Path) -> tuple[str, ...]:
 
 
 def _is_long(path: Path) -> bool:
-    """Whether a Parquet file holds all tables of a recording, which have a name in the column `table`."""
+    """Whether a Parquet file holds all tables of a recording, which have a name in the column
+    `table`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -153,21 +169,23 @@ def _whole(folder: Path, path: Path) -> Path:
 
 
 def _called(folder: Path, path: Path) -> str:
-    """The name of the recording that a file is, or a folder of tables: its path, without what says the format."""
+    """The name of the recording that a file is, or a folder of tables: its path, without what says
+    the format."""
     place = path.relative_to(folder)
     name = (place if path.is_dir() else place.with_suffix("")).as_posix()
     return folder.resolve().name if name == "." else name
 
 
 def _preference(path: Path) -> int:
-    """Of several forms of one recording the first that can be read counts: what was written first, and loses nothing."""
+    """Of several forms of one recording the first that can be read counts: what was written first,
+    and loses nothing."""
     suffix = path.suffix.lower()
     return FORMATS.index(suffix) if path.is_file() and suffix in FORMATS else len(FORMATS)
 
 
 def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[str, str]) -> None:
-    """Add a recording that is one file, or a folder of tables in another format than Parquet, unless it is there ``already``:
-    in which form, is said there.
+    """Add a recording that is one file, or a folder of tables in another format than Parquet,
+    unless it is there ``already``: in which form, is said there.
     """
     name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
     if recording in already:
@@ -185,9 +203,14 @@ def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[
         _add(found, unpacked, part)
     told = dict(_hive(folder, path))
     shelf.pieces.extend(
-        piece._replace(recording=told.get("recording", recording), robot=told.get("robot", piece.robot)) for piece in found.pieces
+        piece._replace(
+            recording=told.get("recording", recording), robot=told.get("robot", piece.robot)
+        )
+        for piece in found.pieces
     )
-    shelf.damaged.extend(Damaged(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged)
+    shelf.damaged.extend(
+        Damaged(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
+    )
 
 
 def _add(shelf: Shelf, folder: Path, path: Path) -> None:
@@ -197,7 +220,9 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
     name = "/".join(_below(folder, path))
     table = _table_of(folder, path)
     if table is None:
-        shelf.damaged.append(Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}"))
+        shelf.damaged.append(
+            Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}")
+        )
         return
     try:
         with pq.ParquetFile(path) as file:
@@ -207,16 +232,21 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
         shelf.damaged.append(Damaged(name, f"it cannot be read: {first_line(error)}"))
         return
     if SCHEMA[table][0].name not in schema.names:
-        shelf.damaged.append(Damaged(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}"))
+        shelf.damaged.append(
+            Damaged(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}")
+        )
         return
     told = dict(_hive(folder, path))
     recording = told.get("recording") or _recording_of(folder, path, table)
     robot = told.get("robot") or _robot_of(metadata)
-    shelf.pieces.append(Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata))
+    shelf.pieces.append(
+        Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata)
+    )
 
 
 def _table_of(folder: Path, path: Path) -> str | None:
-    """By the file's name, as `events.parquet`, or by the name of a folder around it, as `table=events` or `events`."""
+    """By the file's name, as `events.parquet`, or by the name of a folder around it, as
+    `table=events` or `events`."""
     names = [path.stem, *reversed(_below(folder, path)[:-1])]
     return next((name for part in names if (name := part.removeprefix("table=")) in SCHEMA), None)
 
@@ -261,7 +291,9 @@ def _spine(name: str, pieces: list[Piece]) -> Spine:
         recording=name,
         robot=pieces[0].robot,
         side=metadata.get("side"),
-        started=datetime.fromisoformat(started).astimezone(UTC) if isinstance(started, str) else None,
+        started=datetime.fromisoformat(started).astimezone(UTC)
+        if isinstance(started, str)
+        else None,
         seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
         rows=rows,
         cut=metadata.get("cut"),

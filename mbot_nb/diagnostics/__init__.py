@@ -1,4 +1,5 @@
-"""`mb.doctor()`: what mbot_nb needs, what of it is amiss on this machine, and the line that mends it.
+"""`mb.doctor()`: what mbot_nb needs, what of it is amiss on this machine, and the line that mends
+it.
 
     report       one finding, and all of them as text and as a table
     software     Python, packages, the notebook's kernel, JupyterLab, the event loop
@@ -17,9 +18,10 @@ __all__ = ["Check", "Level", "Report", "doctor"]
 
 
 def doctor() -> Report:
-    """Check what mbot_nb needs: versions, the kernel and its loop, serial ports and permissions, port 4000, proxy and firewall.
+    """Check what mbot_nb needs: versions, the kernel and its loop, serial ports and permissions,
+    port 4000, proxy and firewall.
 
-    Each row is good, a warning or bad, and says what to do. In a notebook the report is a table with its text to copy; anywhere
-    else `print(mb.doctor())` is that text. It takes up to a second.
+    Each row is good, a warning or bad, and says what to do. In a notebook the report is a table
+    with its text to copy; anywhere else `print(mb.doctor())` is that text. It takes up to a second.
     """
     return Report([*software.checks(), *cables.checks(), *network.checks()])

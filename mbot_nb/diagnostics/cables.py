@@ -1,4 +1,5 @@
-"""Serial ports: which there are, whether this user may open them, and what is plugged in without a driver."""
+"""Serial ports: which there are, whether this user may open them, and what is plugged in without a
+driver."""
 
 from __future__ import annotations
 
@@ -19,9 +20,17 @@ __all__ = ["checks", "permission", "plugged_in_without_port", "ports"]
 CONTAINER = Path("/.dockerenv")
 """Is there in a container."""
 USB_DEVICES = Path("/sys/bus/usb/devices")
-DRIVERS = {0x1A86: "ch341", 0x10C4: "cp210x", 0x0403: "ftdi_sio", 0x2341: "cdc_acm", 0x303A: "cdc_acm"}
+DRIVERS = {
+    0x1A86: "ch341",
+    0x10C4: "cp210x",
+    0x0403: "ftdi_sio",
+    0x2341: "cdc_acm",
+    0x303A: "cdc_acm",
+}
 """The modules of Linux for the chips of such robots, by USB vendor."""
-MAKERS_DRIVER = "install the CH340 driver of its maker (WCH: CH341SER), then plug the robot in again"
+MAKERS_DRIVER = (
+    "install the CH340 driver of its maker (WCH: CH341SER), then plug the robot in again"
+)
 
 
 def checks() -> Iterator[Check]:
@@ -38,7 +47,11 @@ def checks() -> Iterator[Check]:
     yield guard()
     emulators = instances.running("emulator")
     if emulators:
-        yield Check("emulated robots", "good", ", ".join(f"{entry.name} at {entry.address}" for entry in emulators))
+        yield Check(
+            "emulated robots",
+            "good",
+            ", ".join(f"{entry.name} at {entry.address}" for entry in emulators),
+        )
 
 
 def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
@@ -46,22 +59,46 @@ def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
     if likely:
         told = ", ".join(f"{port.device} ({CHIPS[port.vid]})" for port in likely)
         return Check("serial ports", "good", f"{told}; `mb.discover()` asks who is there")
-    others = f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} no robot's)" if found else ""
+    others = (
+        (
+            f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} "
+            "no "
+            "robot's)"
+        )
+        if found
+        else ""
+    )
     if "microsoft" in platform.release().lower():
-        remedy = "Windows keeps USB from WSL: in Windows run `usbipd bind --busid BUSID` and `usbipd attach --wsl --busid BUSID`"
+        remedy = (
+            "Windows keeps USB from WSL: in Windows run `usbipd bind --busid BUSID` and "
+            "`usbipd attach --wsl --busid BUSID`"
+        )
     elif CONTAINER.exists():
-        remedy = "in a container no port is seen unless it is passed in: `docker run --device=/dev/ttyUSB0 ...`"
+        remedy = (
+            "in a container no port is seen unless it is passed in: `docker run "
+            "--device=/dev/ttyUSB0 ...`"
+        )
     elif sys.platform == "win32":
-        remedy = f"plug the robot in and switch it on; if no COM port appears in the Device Manager, {MAKERS_DRIVER}"
+        remedy = (
+            "plug the robot in and switch it on; if no COM port appears in the Device "
+            f"Manager, {MAKERS_DRIVER}"
+        )
     elif sys.platform == "darwin":
         remedy = (
-            "plug the robot in and switch it on; macOS 11 and later bring the driver. Else try another cable: many carry no data"
+            "plug the robot in and switch it on; macOS 11 and later bring the driver. Else "
+            "try another cable: many carry no data"
         )
     else:
         remedy = (
-            "plug the robot in and switch it on; if `sudo dmesg` says nothing of it, the cable carries no data: try another one"
+            "plug the robot in and switch it on; if `sudo dmesg` says nothing of it, the "
+            "cable carries no data: try another one"
         )
-    return Check("serial ports", "warning", f"no robot's port is there{others}", f"for a robot on a cable: {remedy}")
+    return Check(
+        "serial ports",
+        "warning",
+        f"no robot's port is there{others}",
+        f"for a robot on a cable: {remedy}",
+    )
 
 
 def permission(device: str) -> Check:
@@ -69,14 +106,20 @@ def permission(device: str) -> Check:
     subject = f"port {device}"
     for entry in instances.running("server"):
         if entry.port == device:
-            return Check(subject, "good", f'in use by the server at {entry.address}: `await mb.connect("{entry.address}")`')
+            return Check(
+                subject,
+                "good",
+                f'in use by the server at {entry.address}: `await mb.connect("{entry.address}")`',
+            )
     if os.name != "posix" or os.access(device, os.R_OK | os.W_OK):
         return Check(subject, "good", "may be opened")
     if sys.platform == "darwin":
         return Check(subject, "bad", "may not be opened by you", f"`sudo chmod a+rw {device}`")
     group = _group(device)
     found = f"may not be opened by you: it belongs to the group {group}"
-    return Check(subject, "bad", found, f"`sudo usermod -aG {group} $USER`, then log out and in again")
+    return Check(
+        subject, "bad", found, f"`sudo usermod -aG {group} $USER`, then log out and in again"
+    )
 
 
 def plugged_in_without_port(devices: Path) -> Iterator[Check]:
@@ -91,7 +134,8 @@ def plugged_in_without_port(devices: Path) -> Iterator[Check]:
                 "driver",
                 "bad",
                 f"a {CHIPS[vendor]} is plugged in, and has no port",
-                f"`sudo modprobe {driver}`; if there is no such module, install your kernel's extra modules "
+                f"`sudo modprobe {driver}`; if there is no such module, install your kernel's "
+                "extra modules "
                 "(Ubuntu: `sudo apt install linux-modules-extra-$(uname -r)`)",
             )
 
@@ -102,7 +146,8 @@ def thieves(brltty: str | None) -> Iterator[Check]:
         yield Check(
             "brltty",
             "warning",
-            "the braille driver takes ports of the CH340 for its own devices: they vanish as soon as they appear",
+            "the braille driver takes ports of the CH340 for its own devices: they vanish as soon "
+            "as they appear",
             "unless you need it: `sudo apt remove brltty`, then plug the robot in again",
         )
 
@@ -110,7 +155,9 @@ def thieves(brltty: str | None) -> Iterator[Check]:
 def guard() -> Check:
     """Whether a killed kernel leaves a robot on a cable driving."""
     if os.name == "posix":
-        return Check("guard", "good", "a small process stops a robot on a cable when its notebook is killed")
+        return Check(
+            "guard", "good", "a small process stops a robot on a cable when its notebook is killed"
+        )
     return Check(
         "guard",
         "warning",

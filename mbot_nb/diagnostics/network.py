@@ -26,7 +26,9 @@ def checks() -> Iterator[Check]:
     """All of this module."""
     yield usual_port(DEFAULT_PORT)
     yield loopback()
-    yield proxy(urllib.request.getproxies(), bypassed=bool(urllib.request.proxy_bypass("127.0.0.1")))
+    yield proxy(
+        urllib.request.getproxies(), bypassed=bool(urllib.request.proxy_bypass("127.0.0.1"))
+    )
     yield firewall(UFW)
 
 
@@ -35,7 +37,9 @@ def usual_port(port: int) -> Check:
     subject = f"port {port}"
     with socket.socket() as probe:
         if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was closed a moment ago is free
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # one that was closed a moment ago is free
         try:
             probe.bind((DEFAULT_HOST, port))
         except OSError as error:
@@ -44,10 +48,21 @@ def usual_port(port: int) -> Check:
             return Check(subject, "good", "free: `await mb.serve()` can have it")
     for entry in instances.running("server"):
         if urlsplit(entry.address).port == port:
-            whose = "of this notebook" if entry.pid == os.getpid() else f"of another notebook or program (process {entry.pid})"
-            return Check(subject, "good", f"has a server {whose}, with {entry.name}: `await mb.connect()`")
+            whose = (
+                "of this notebook"
+                if entry.pid == os.getpid()
+                else f"of another notebook or program (process {entry.pid})"
+            )
+            return Check(
+                subject, "good", f"has a server {whose}, with {entry.name}: `await mb.connect()`"
+            )
     told = f"taken by another program ({taken.strerror})"
-    return Check(subject, "warning", told, "`await mb.serve(port=0)` takes any free one; `await mb.connect()` does so by itself")
+    return Check(
+        subject,
+        "warning",
+        told,
+        "`await mb.serve(port=0)` takes any free one; `await mb.connect()` does so by itself",
+    )
 
 
 def loopback() -> Check:
@@ -63,32 +78,52 @@ def loopback() -> Check:
                     other.sendall(_SERVER)
                     told = client.recv(len(_SERVER))
     except OSError as error:
-        remedy = "a firewall or security program stands between Python and itself: allow Python connections to 127.0.0.1"
-        return Check(subject, "bad", f"a connection from this machine to itself failed: {error}", remedy)
+        remedy = (
+            "a firewall or security program stands between Python and itself: allow Python "
+            "connections to 127.0.0.1"
+        )
+        return Check(
+            subject, "bad", f"a connection from this machine to itself failed: {error}", remedy
+        )
     if told != _SERVER:
-        return Check(subject, "bad", "something changed what was sent to 127.0.0.1", "allow Python connections to 127.0.0.1")
+        return Check(
+            subject,
+            "bad",
+            "something changed what was sent to 127.0.0.1",
+            "allow Python connections to 127.0.0.1",
+        )
     return Check(subject, "good", "this machine reaches itself")
 
 
 def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
     """Whether a proxy is to be asked for addresses of this machine."""
-    chosen = {scheme: url for scheme, url in proxies.items() if scheme in ("http", "https", "all", "socks", "ws", "wss")}
+    chosen = {
+        scheme: url
+        for scheme, url in proxies.items()
+        if scheme in ("http", "https", "all", "socks", "ws", "wss")
+    }
     if not chosen:
         return Check("proxy", "good", "none is set")
     told = ", ".join(sorted({_without_password(url) for url in chosen.values()}))
     if bypassed:
         return Check("proxy", "good", f"{told}; not for this machine's own addresses")
-    line = "setx NO_PROXY localhost,127.0.0.1" if sys.platform == "win32" else "export no_proxy=localhost,127.0.0.1"
+    line = (
+        "setx NO_PROXY localhost,127.0.0.1"
+        if sys.platform == "win32"
+        else "export no_proxy=localhost,127.0.0.1"
+    )
     return Check(
         "proxy",
         "warning",
-        f"{told} is also asked for this machine's own addresses: mbot_nb goes past it, a browser or JupyterLab may not",
+        f"{told} is also asked for this machine's own addresses: mbot_nb goes past it, a browser "
+        "or JupyterLab may not",
         f"`{line}`, then start JupyterLab anew",
     )
 
 
 def firewall(ufw: Path) -> Check:
-    """What may keep others in the network from a server here. Nobody but an administrator can look closer."""
+    """What may keep others in the network from a server here. Nobody but an administrator can look
+    closer."""
     allow = f"`sudo ufw allow {DEFAULT_PORT}/tcp`"
     try:
         on = bool(re.search(r"^ENABLED=yes", ufw.read_text(encoding="utf-8"), re.MULTILINE))
@@ -96,13 +131,21 @@ def firewall(ufw: Path) -> Check:
         on = False
     if on:
         return Check(
-            "firewall", "warning", "ufw is on: others in the network cannot reach a server here", f"if they should: {allow}"
+            "firewall",
+            "warning",
+            "ufw is on: others in the network cannot reach a server here",
+            f"if they should: {allow}",
         )
     if sys.platform in ("win32", "darwin"):
         return Check(
-            "firewall", "good", "asks by itself when a server is started for others; this machine's own are never kept out"
+            "firewall",
+            "good",
+            "asks by itself when a server is started for others; this machine's own are never kept "
+            "out",
         )
-    return Check("firewall", "good", "none was seen; this machine's own connections are not kept out")
+    return Check(
+        "firewall", "good", "none was seen; this machine's own connections are not kept out"
+    )
 
 
 def _without_password(url: str) -> str:

@@ -18,7 +18,8 @@ SIGNS = {"good": "&#10003;", "warning": "!", "bad": "&#10007;"}
 # The button copies where the page lets it; else the text is selected, to be copied by hand.
 _COPY = (
     "const area = this.parentElement.querySelector('textarea'); area.select();"
-    "navigator.clipboard && navigator.clipboard.writeText(area.value).then(() => { this.textContent = 'Copied'; })"
+    "navigator.clipboard && navigator.clipboard.writeText(area.value).then(() => { "
+    "this.textContent = 'Copied'; })"
 )
 
 
@@ -73,7 +74,8 @@ class Report(Sequence[Check]):
             f"<table><tbody>{rows}</tbody></table>"
             f"<details><summary>As text, to copy</summary>"
             f'<button type="button" onclick="{escape(_COPY)}">Copy</button><br>'
-            f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as text' onclick='this.select()' "
+            f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as "
+            "text' onclick='this.select()' "
             f"style='font-family:monospace;white-space:pre'>{escape(self.text)}</textarea></details>"
         )
 
@@ -82,6 +84,8 @@ def _row(check: Check) -> str:
     left = "style='text-align:left;vertical-align:top'"
     remedy = f"<br>&rarr; {with_code(check.remedy)}" if check.remedy else ""
     return (
-        f"<tr><td {left}><b style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td>"
-        f"<th {left}>{escape(check.subject)}</th><td {left}>{with_code(check.found)}{remedy}</td></tr>"
+        f"<tr><td {left}><b "
+        f"style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td>"
+        f"<th {left}>{escape(check.subject)}</th><td "
+        f"{left}>{with_code(check.found)}{remedy}</td></tr>"
     )

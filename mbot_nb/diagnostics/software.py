@@ -35,9 +35,17 @@ def checks() -> Iterator[Check]:
 
 def python(version: tuple[int, ...]) -> Check:
     """Which Python, on which system."""
-    told = f"{platform.python_implementation()} {'.'.join(map(str, version))} on {platform.system()} {platform.machine()}"
+    told = (
+        f"{platform.python_implementation()} {'.'.join(map(str, version))} on "
+        f"{platform.system()} {platform.machine()}"
+    )
     if version[:2] < OLDEST_PYTHON:
-        return Check("Python", "bad", told, "install Python 3.11 or newer, and make the environment anew with it")
+        return Check(
+            "Python",
+            "bad",
+            told,
+            "install Python 3.11 or newer, and make the environment anew with it",
+        )
     return Check("Python", "good", told)
 
 
@@ -47,7 +55,9 @@ def packages() -> Iterator[Check]:
         requirements = metadata.requires("mbot_nb") or ()
     except metadata.PackageNotFoundError:
         here = Path(__file__).parents[2]
-        told = f"mbot_nb is not installed: it is only found in {here}, and nothing says what it needs"
+        told = (
+            f"mbot_nb is not installed: it is only found in {here}, and nothing says what it needs"
+        )
         what = f'-e "{here}"' if (here / "pyproject.toml").exists() else "mbot_nb"
         yield Check("packages", "bad", told, f"{INSTALL} {what}`")
     else:
@@ -68,8 +78,12 @@ def needed(requirements: Any) -> Iterator[Check]:
         elif not requirement.specifier.contains(found, prereleases=True):
             wrong.append(f"{requirement.name} is {found}, and {requirement.specifier} is asked for")
     if wrong:
-        names = " ".join(f'"{requirement}"' for requirement in requirements if ";" not in requirement)
-        yield Check("packages", "bad", f"mbot_nb {__version__}: " + "; ".join(wrong), f"{INSTALL} {names}`")
+        names = " ".join(
+            f'"{requirement}"' for requirement in requirements if ";" not in requirement
+        )
+        yield Check(
+            "packages", "bad", f"mbot_nb {__version__}: " + "; ".join(wrong), f"{INSTALL} {names}`"
+        )
     else:
         yield Check("packages", "good", f"mbot_nb {__version__}, and all that it needs")
 
@@ -78,7 +92,12 @@ def kernel(version: str | None, shell: Any) -> Check:
     """Which kernel, and to which thread it brings the clicks on buttons."""
     name = "kernel and clicks"
     if version is None:
-        return Check(name, "warning", "no ipykernel is installed: no notebook runs here", f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`')
+        return Check(
+            name,
+            "warning",
+            "no ipykernel is installed: no notebook runs here",
+            f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`',
+        )
     where = f"ipykernel {version}"
     running = getattr(shell, "kernel", None)
     if running is None:
@@ -91,22 +110,41 @@ def kernel(version: str | None, shell: Any) -> Check:
             "restart the kernel from JupyterLab",
         )
     if _tuple(version) < (7,):
-        remedy = f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel. `bot.stop()` in a cell always works'
-        return Check(name, "warning", f"{where}: a click waits until the running cell ends, a Stop button too", remedy)
+        remedy = (
+            f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel. `bot.stop()` in '
+            "a cell always works"
+        )
+        return Check(
+            name,
+            "warning",
+            f"{where}: a click waits until the running cell ends, a Stop button too",
+            remedy,
+        )
     if _tuple(version)[:3] == (7, 4, 0):
         remedy = f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel'
-        return Check(name, "warning", f"{where}: a slider that is moved while a cell awaits is dead afterwards", remedy)
-    return Check(name, "good", f"{where}: clicks come at once, by a subshell in a thread of its own")
+        return Check(
+            name,
+            "warning",
+            f"{where}: a slider that is moved while a cell awaits is dead afterwards",
+            remedy,
+        )
+    return Check(
+        name, "good", f"{where}: clicks come at once, by a subshell in a thread of its own"
+    )
 
 
 def lab(version: str | None) -> Check:
     """Which JupyterLab; it may live in another environment than the kernel."""
     if version is None:
         told = "not installed in this Python's environment (it may be in another one)"
-        return Check("JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, if you have none')
+        return Check(
+            "JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, if you have none'
+        )
     if _tuple(version) < (4, 4):
         told = f"{version} does not send clicks to subshells: they wait until the cell ends"
-        return Check("JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew')
+        return Check(
+            "JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew'
+        )
     return Check("JupyterLab", "good", version)
 
 
@@ -117,15 +155,23 @@ def loop(running: asyncio.AbstractEventLoop | None, nested_by: str) -> Check:
             "event loop",
             "bad",
             "nest_asyncio has changed it: with ipykernel 7 clicks and queued cells get lost",
-            "remove `nest_asyncio.apply()` and restart the kernel; for plain calls there is `mb.sync`",
+            "remove `nest_asyncio.apply()` and restart the kernel; for plain calls there is "
+            "`mb.sync`",
         )
     nested = ", nested by nest_asyncio2" if nested_by else ""
     if running is None:
-        return Check("event loop", "good", f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own")
+        return Check(
+            "event loop",
+            "good",
+            f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own",
+        )
     told = f"{type(running).__module__}.{type(running).__name__}"
     if not isinstance(running, asyncio.BaseEventLoop):
         return Check(
-            "event loop", "warning", f"{told}, not one of asyncio's own: `mb.run` cannot nest it", "use `await` or `mb.sync`"
+            "event loop",
+            "warning",
+            f"{told}, not one of asyncio's own: `mb.run` cannot nest it",
+            "use `await` or `mb.sync`",
         )
     return Check("event loop", "good", told + nested)
 
@@ -149,7 +195,8 @@ def own_folders() -> Check:
 
 
 def _nested_by() -> str:
-    """Which of the two packages has changed asyncio, if one has. The new one leaves the mark of the old one, and its own."""
+    """Which of the two packages has changed asyncio, if one has. The new one leaves the mark of the
+    old one, and its own."""
     if not hasattr(asyncio, "_nest_patched"):
         return ""
     return "nest_asyncio2" if hasattr(asyncio, "_nest_asyncio2") else "nest_asyncio"

@@ -12,7 +12,14 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..address import DEFAULT_HOST, DEFAULT_PORT, allowed_origins, default_port, is_loopback, normalise
+from ..address import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    allowed_origins,
+    default_port,
+    is_loopback,
+    normalise,
+)
 from ..client import Client
 from ..errors import AddressInUseError, ConnectError, UsageError
 from ..jupyter import cells, hints, ipykernel_fixes
@@ -34,8 +41,11 @@ __all__ = ["connect", "serve"]
 _log = logging.getLogger("mbot_nb")
 _with_made_token: weakref.WeakSet[Server] = weakref.WeakSet()
 """Servers whose token was made here, since none was given."""
-_starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
-"""One at a time on each loop looks for this notebook's server and starts it, so that who comes meanwhile finds it."""
+_starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+    weakref.WeakKeyDictionary()
+)
+"""One at a time on each loop looks for this notebook's server and starts it, so that who comes
+meanwhile finds it."""
 
 
 def serve(
@@ -51,24 +61,27 @@ def serve(
     speed: float | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> OpeningCall[Server]:
-    """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with ``async with``.
+    """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with
+    ``async with``.
 
     Args:
-        host, port: where to listen; without a port it is 4000, and 4443 with `ssl`. Port 0 takes any free one; see
-            ``server.url``. Running the cell again replaces the server. Anything but this machine's own loopback needs a token;
-            one is made and printed if none is given.
+        host, port: where to listen; without a port it is 4000, and 4443 with `ssl`. Port 0 takes
+            any free one; see ``server.url``. Running the cell again replaces the server. Anything
+            but this machine's own loopback needs a token; one is made and printed if none is given.
         token: what clients must show: ``connect(url, token=...)``.
         ssl: a server context with a certificate, for `wss`; TLS 1.3 at least.
-        allow_origins: web pages, as ``"https://example.org"``, that may connect besides those of this machine.
+        allow_origins: web pages, as ``"https://example.org"``, that may connect besides those of
+            this machine.
         thread: live on the I/O thread, which no cell can block, instead of the caller's loop.
         limit_loopback: apply the limit of frames per second also to clients of this machine.
-        speed: of a replay, for ``serve(mb.ReplayRobot("run.mbot"), speed=2)``: how much faster than it was recorded.
+        speed: of a replay, for ``serve(mb.ReplayRobot("run.mbot"), speed=2)``: how much faster than
+            it was recorded.
         settings: numbers of the wire contract that shall differ from the defaults (see `Settings`).
 
     Raises:
         AddressInUseError: the port is taken by another program.
-        UsageError: a setting is out of its range, what is to be allowed is no origin, or ``speed`` is given for a robot that
-            lives now.
+        UsageError: a setting is out of its range, what is to be allowed is no origin, or ``speed``
+            is given for a robot that lives now.
     """
     chosen = settings_from(settings)
     origins = allowed_origins(allow_origins)
@@ -111,7 +124,10 @@ def serve(
         stall_warnings.watch_server(server)
         if made:
             _with_made_token.add(server)
-            print(f'Others in your network can reach this robot: await mb.connect("{server.network_url}", token="{token}")')
+            print(
+                "Others in your network can reach this robot: await "
+                f'mb.connect("{server.network_url}", token="{token}")'
+            )
         return server
 
     return OpeningCall(home, start, "mb.serve()")
@@ -129,12 +145,14 @@ def connect(
     batch_policy: BatchPolicy = "window",
     settings: Mapping[str, Any] | None = None,
 ) -> OpeningCall[Client]:
-    """Connect to a robot; await it, or use it with ``async with``. Returns when its whole state is here.
+    """Connect to a robot; await it, or use it with ``async with``. Returns when its whole state is
+    here.
 
     Args:
-        address: as ``"ws://192.168.1.20:4000"`` or ``"localhost:4000"``, or a server of this notebook. Without one it is this
-            notebook's server; if there is none, one with a simulated robot is started. ``"usb"`` is the robot on a cable, as
-            ``"usb:/dev/ttyUSB0"`` if there are several: a server with it is started, and ends with its last client.
+        address: as ``"ws://192.168.1.20:4000"`` or ``"localhost:4000"``, or a server of this
+            notebook. Without one it is this notebook's server; if there is none, one with a
+            simulated robot is started. ``"usb"`` is the robot on a cable, as ``"usb:/dev/ttyUSB0"``
+            if there are several: a server with it is started, and ends with its last client.
         token: what the server asks for.
         ssl: a client context, for `wss` with a certificate that is not publicly known.
         retry: keep trying if nothing answers yet, instead of raising.
@@ -142,13 +160,19 @@ def connect(
         batch_window: seconds that a queued command may wait for company; 0 sends each at once.
         max_batch_size: commands that share a frame at most.
         batch_policy: ``"window"``, or ``"adaptive"``, which sends at once while the link is idle.
-        settings: further numbers of the wire contract that shall differ from the defaults (see `Settings`).
+        settings: further numbers of the wire contract that shall differ from the defaults (see
+            `Settings`).
 
     Raises:
         ConnectError: within 2 s (of a robot on a cable, 10 s), with the reason and what to do.
     """
     chosen = settings_from(
-        {"batch_window": batch_window, "max_batch_size": max_batch_size, "batch_policy": batch_policy, **(settings or {})}
+        {
+            "batch_window": batch_window,
+            "max_batch_size": max_batch_size,
+            "batch_policy": batch_policy,
+            **(settings or {}),
+        }
     )
     home = _home(thread)
     place = cells.current()
@@ -160,7 +184,15 @@ def connect(
         url, secret = await _whither(address, thread)
         if token is None:
             token = secret
-        client = Client(url, home(), settings=chosen, token=token, ssl=ssl, retry=retry, shortcut=registry.shortcut(url))
+        client = Client(
+            url,
+            home(),
+            settings=chosen,
+            token=token,
+            ssl=ssl,
+            retry=retry,
+            shortcut=registry.shortcut(url),
+        )
         try:
             await client.open()
         finally:
@@ -177,7 +209,10 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
     address = getattr(address, "server", address)  # one of `mb.sync.serve`
     if isinstance(address, Server):
         if address.closed:
-            raise ConnectError("this server was closed; start one with `server = await mb.serve()`", retryable=False)
+            raise ConnectError(
+                "this server was closed; start one with `server = await mb.serve()`",
+                retryable=False,
+            )
         return address.url, address.token
     port = usb.port_of(address)
     if port is not None:
@@ -210,7 +245,8 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
     print(f"Started a server at {server.url} with a simulated robot, and connected to it.")
     if blocked:
         print(
-            f"(The robot at {blocked[0].url} is another one: its server lives in this notebook's own loop, "
+            f"(The robot at {blocked[0].url} is another one: its server lives in this notebook's "
+            "own loop, "
             "which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server.url, server.token
@@ -220,7 +256,10 @@ def _set_speed(robot: Robot | None, speed: float) -> None:
     from ..recording.replay.robot import ReplayRobot
 
     if not isinstance(robot, ReplayRobot):
-        raise UsageError(f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), speed=2); others live now')
+        raise UsageError(
+            f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), '
+            "speed=2); others live now"
+        )
     robot.speed = speed
 
 

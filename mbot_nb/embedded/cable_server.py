@@ -17,7 +17,8 @@ from .registry import servers
 __all__ = ["close_with_last_client", "find_or_start", "forget"]
 
 _on_cable: dict[Server, set[Client]] = {}
-"""Servers that were started for a robot on a cable, and who of this process is connected to them."""
+"""Servers that were started for a robot on a cable, and who of this process is connected to
+them."""
 _going: set[Server] = set()
 """Those whose last client has gone."""
 _cancelled: set[Future[Any]] = set()
@@ -40,8 +41,12 @@ async def find_or_start(port: str, thread: bool, serve: Callable[..., Awaitable[
         await old.close()  # its last client has gone; the port is free in a moment
     driven = {server.robot.port: server for server in servers() if server.robot.port}
     # What was cancelled lets go of its ports first.
-    await asyncio.gather(*(asyncio.wrap_future(earlier) for earlier in tuple(_cancelled)), return_exceptions=True)
-    threads = ThreadPoolExecutor(1, "mbot_nb-cable")  # of its own: no thread is left when it is done
+    await asyncio.gather(
+        *(asyncio.wrap_future(earlier) for earlier in tuple(_cancelled)), return_exceptions=True
+    )
+    threads = ThreadPoolExecutor(
+        1, "mbot_nb-cable"
+    )  # of its own: no thread is left when it is done
     ended = threading.Event()
     opening = threads.submit(usb.open_cable, port, tuple(driven), ended)
     threads.shutdown(wait=False)
@@ -58,10 +63,14 @@ async def find_or_start(port: str, thread: bool, serve: Callable[..., Awaitable[
         server = driven[robot]
         if thread and not server.home.is_io_thread:
             raise UsageError(
-                f"the robot at {robot} is driven from this notebook's own loop, which a plain call blocks. Close that client "
+                f"the robot at {robot} is driven from this notebook's own loop, which a plain "
+                "call blocks. Close that client "
                 'first (`await bot.close()`), or use `await mb.connect("usb")`.'
             )
-        print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id} at {robot}).")
+        print(
+            f"Connected to this notebook's server at {server.url} ({server.robot.robot_id} at "
+            f"{robot})."
+        )
         return server
     try:
         server = await serve(robot, port=0, thread=thread)
@@ -69,7 +78,10 @@ async def find_or_start(port: str, thread: bool, serve: Callable[..., Awaitable[
         robot.close()
         raise
     _on_cable[server] = set()
-    print(f"Started a server at {server.url} with the {robot.kind} at {robot.port}, and connected to it.")
+    print(
+        f"Started a server at {server.url} with the {robot.kind} at {robot.port}, and connected "
+        "to it."
+    )
     return server
 
 
@@ -89,7 +101,9 @@ def close_with_last_client(server: Server | None, client: Client) -> None:
         left()
         return
     clients.add(client)
-    client.subscribe("connection", lambda event: left() if event["state"] == "disconnected" else None)
+    client.subscribe(
+        "connection", lambda event: left() if event["state"] == "disconnected" else None
+    )
 
 
 async def _close(server: Server) -> None:
@@ -98,7 +112,11 @@ async def _close(server: Server) -> None:
 
 def _give_back(opening: asyncio.Future[Any]) -> None:
     """Nobody waits for this robot any more."""
-    if not opening.cancelled() and opening.exception() is None and not isinstance(opening.result(), str):
+    if (
+        not opening.cancelled()
+        and opening.exception() is None
+        and not isinstance(opening.result(), str)
+    ):
         opening.result().close()
 
 

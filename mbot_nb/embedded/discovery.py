@@ -1,4 +1,5 @@
-"""What there is to connect to on this machine, and why the rest cannot be used: servers, emulated robots, robots on a cable."""
+"""What there is to connect to on this machine, and why the rest cannot be used: servers, emulated
+robots, robots on a cable."""
 
 from __future__ import annotations
 
@@ -16,7 +17,16 @@ from urllib.parse import urlsplit
 from ..errors import ConnectError
 from ..local import instances
 
-__all__ = ["USB", "Discovery", "Found", "RobotKind", "candidates", "discover", "examine", "with_code"]
+__all__ = [
+    "USB",
+    "Discovery",
+    "Found",
+    "RobotKind",
+    "candidates",
+    "discover",
+    "examine",
+    "with_code",
+]
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
@@ -83,33 +93,49 @@ class Discovery(Sequence[Found]):
     def __repr__(self) -> str:
         if not self._found:
             return "nothing was found"
-        rows = [("", "what", "robot", "address", "connect with, or why not"), *(_row(one) for one in self._found)]
+        rows = [
+            ("", "what", "robot", "address", "connect with, or why not"),
+            *(_row(one) for one in self._found),
+        ]
         widths = [max(len(row[at]) for row in rows) for at in range(4)]
         return "\n".join(
-            "  ".join([*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[4]]).rstrip() for row in rows
+            "  ".join(
+                [*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[4]]
+            ).rstrip()
+            for row in rows
         )
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left;vertical-align:top'"
-        head = "".join(f"<th {left}>{word}</th>" for word in ("", "what", "robot", "address", "connect with, or why not"))
+        head = "".join(
+            f"<th {left}>{word}</th>"
+            for word in ("", "what", "robot", "address", "connect with, or why not")
+        )
         body = "".join(_html_row(one, left) for one in self._found)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def discover(
-    *, timeout: float = 8.0, every_port: bool = False, servers: bool = True, ended: threading.Event | None = None
+    *,
+    timeout: float = 8.0,
+    every_port: bool = False,
+    servers: bool = True,
+    ended: threading.Event | None = None,
 ) -> Discovery:
-    """Look for robots: running servers of this user, emulated robots, and serial ports, each of which is asked who is there.
+    """Look for robots: running servers of this user, emulated robots, and serial ports, each of
+    which is asked who is there.
 
-    It looks on this machine only. It takes as long as the slowest port, up to ``timeout``: an mBot2 may need 6 s to start after
-    its port was opened. Nothing is asked at a port whose chip no such robot has, unless ``every_port``: other devices there may
-    not like it. It waits; in a cell of its own that does no harm, elsewhere `await asyncio.to_thread(mb.discover)` is kinder.
+    It looks on this machine only. It takes as long as the slowest port, up to ``timeout``: an mBot2
+    may need 6 s to start after its port was opened. Nothing is asked at a port whose chip no such
+    robot has, unless ``every_port``: other devices there may not like it. It waits; in a cell of
+    its own that does no harm, elsewhere `await asyncio.to_thread(mb.discover)` is kinder.
 
     Args:
         timeout: seconds that a robot is given to answer.
         every_port: ask at every serial port.
         servers: look for servers, too.
-        ended: set it in another thread, and it ends within about a second with what was found, and gives the ports back.
+        ended: set it in another thread, and it ends within about a second with what was found, and
+            gives the ports back.
     """
     began = time.monotonic()
     simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
@@ -124,23 +150,36 @@ def discover(
 
 
 def candidates(every_port: bool = False) -> list[Found]:
-    """Emulated robots and serial ports, before anybody was asked; of an emulator the kind is known."""
+    """Emulated robots and serial ports, before anybody was asked; of an emulator the kind is
+    known."""
     from serial.tools import list_ports
 
     found = []
     for entry in instances.running("emulator"):
         kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
-        found.append(Found("emulator", f"emulated {NAMES[kind]}", entry.address, "", "", _call(entry.address), kind))
+        found.append(
+            Found(
+                "emulator",
+                f"emulated {NAMES[kind]}",
+                entry.address,
+                "",
+                "",
+                _call(entry.address),
+                kind,
+            )
+        )
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         why = ""
         if port.vid not in CHIPS and not every_port:
-            why = f"not asked: {'no USB device' if port.vid is None else 'no such robot has this chip'}; {_ASK_ANYWAY}"
+            reason = "no USB device" if port.vid is None else "no such robot has this chip"
+            why = f"not asked: {reason}; {_ASK_ANYWAY}"
         found.append(Found("port", "", port.device, _device(port), why, _call(port.device)))
     return found
 
 
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
-    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It waits, until ``ended``."""
+    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It
+    waits, until ``ended``."""
     from ..robots.serial.connection.port import opener, why_not
     from ..robots.serial.detection import probe
 
@@ -148,11 +187,16 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
         return one
     for entry in instances.running("server"):
         if entry.port == one.address:
-            return one._replace(why_not=f'in use by the server at {entry.address}: await mb.connect("{entry.address}")')
+            return one._replace(
+                why_not=f"in use by the server at {entry.address}: await "
+                f'mb.connect("{entry.address}")'
+            )
     try:
         if one.kind is None:
             answer = probe(one.address, timeout, ended=ended)
-            return one._replace(robot=f"{NAMES[answer.kind]} (firmware {answer.version})", kind=answer.kind)
+            return one._replace(
+                robot=f"{NAMES[answer.kind]} (firmware {answer.version})", kind=answer.kind
+            )
         try:
             opener(one.address)().close()
         except (OSError, ValueError) as error:
@@ -163,19 +207,27 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
 
 
 def _server(entry: instances.Entry) -> Found:
-    """Whether it still serves; not asked if it is this process's own, whose loop may be the one that waits here."""
-    found = Found("server", entry.name, entry.address, "", "", f'bot = await mb.connect("{entry.address}")')
+    """Whether it still serves; not asked if it is this process's own, whose loop may be the one
+    that waits here."""
+    found = Found(
+        "server", entry.name, entry.address, "", "", f'bot = await mb.connect("{entry.address}")'
+    )
     if entry.pid == os.getpid():
         return found
     parts = urlsplit(entry.address)
     if parts.scheme != "ws":
         return found
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=SERVER_TIMEOUT)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port, timeout=SERVER_TIMEOUT
+    )
     try:
         connection.request("GET", "/")
         connection.getresponse().read(1000)
     except (OSError, http.client.HTTPException) as error:
-        return found._replace(why_not=f"it does not answer ({type(error).__name__}): is its notebook busy with a long cell?")
+        return found._replace(
+            why_not=f"it does not answer ({type(error).__name__}): is its notebook busy with a "
+            "long cell?"
+        )
     finally:
         connection.close()
     return found
@@ -194,16 +246,32 @@ def _call(address: str) -> str:
 
 
 def _row(one: Found) -> tuple[str, str, str, str, str]:
-    return ("+" if one.usable else "-", one.what, one.robot or one.device or "?", one.address or "-", one.why_not or one.call)
+    return (
+        "+" if one.usable else "-",
+        one.what,
+        one.robot or one.device or "?",
+        one.address or "-",
+        one.why_not or one.call,
+    )
 
 
 def _html_row(one: Found, left: str) -> str:
-    mark = "<b style='color:#2e7d32' title='can be used'>&#10003;</b>" if one.usable else "<b title='cannot be used'>&#8211;</b>"
+    mark = (
+        "<b style='color:#2e7d32' title='can be used'>&#10003;</b>"
+        if one.usable
+        else "<b title='cannot be used'>&#8211;</b>"
+    )
     robot = escape(one.robot or "?")
     if one.device:
         robot += f"<br><small>{escape(one.device)}</small>"
     last = f"<code>{escape(one.call)}</code>" if one.usable else with_code(one.why_not)
-    cells = (mark, escape(one.what), robot, f"<code>{escape(one.address)}</code>" if one.address else "", last)
+    cells = (
+        mark,
+        escape(one.what),
+        robot,
+        f"<code>{escape(one.address)}</code>" if one.address else "",
+        last,
+    )
     return "<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>"
 
 

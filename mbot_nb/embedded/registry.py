@@ -1,4 +1,5 @@
-"""The servers that run in this process: which one is behind an address, and which of them a start cell run again means."""
+"""The servers that run in this process: which one is behind an address, and which of them a start
+cell run again means."""
 
 from __future__ import annotations
 
@@ -47,12 +48,15 @@ _EVERYWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
 def add(server: Server, place: cells.Cell | None) -> None:
-    """It listens from now on, and was started by this cell. Other programs of this user find it too."""
+    """It listens from now on, and was started by this cell. Other programs of this user find it
+    too."""
     _servers[server.host, server.port] = server
     if place is not None:
         _cells[server] = place
     try:
-        _entries[server] = instances.register("server", server.robot.robot_id, server.url, port=server.robot.port)
+        _entries[server] = instances.register(
+            "server", server.robot.robot_id, server.url, port=server.robot.port
+        )
     except UsageError as error:
         _log.info("%s is not listed for mb.discover(): %s", server.url, error)
 
@@ -67,10 +71,13 @@ def forget(server: Server) -> None:
 
 
 def servers() -> list[Server]:
-    """Those of this process that run, oldest first; in any thread. Lets go of those whose loop was closed under them."""
+    """Those of this process that run, oldest first; in any thread. Lets go of those whose loop was
+    closed under them."""
     for server in list(_servers.values()):
         if server.home.loop.is_closed():
-            _log.warning("the server at %s ended: the event loop that it lived on was closed", server.url)
+            _log.warning(
+                "the server at %s ended: the event loop that it lived on was closed", server.url
+            )
             server._abandon()
     return list(_servers.values())
 
@@ -121,7 +128,11 @@ def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None
 
 def _overlap(one: str, other: str) -> bool:
     """Whether two hosts to listen on have an address in common, as far as their names tell."""
-    return one == other or not {one, other}.isdisjoint(_EVERYWHERE) or (is_loopback(one) and is_loopback(other))
+    return (
+        one == other
+        or not {one, other}.isdisjoint(_EVERYWHERE)
+        or (is_loopback(one) and is_loopback(other))
+    )
 
 
 def at_usual_place() -> bool:
@@ -140,8 +151,10 @@ async def give_way(old: Server, *, keep_robot: bool) -> None:
         await asyncio.wait_for(closing, REPLACED_WITHIN)
     except TimeoutError:
         raise UsageError(
-            f"the server at {old.url} was to be replaced, and did not end within {REPLACED_WITHIN:g} s: its loop is blocked, "
-            "perhaps by the very cell or function that waits for this. Close it with `await server.close()` first."
+            f"the server at {old.url} was to be replaced, and did not end within "
+            f"{REPLACED_WITHIN:g} s: its loop is blocked, "
+            "perhaps by the very cell or function that waits for this. Close it with `await "
+            "server.close()` first."
         ) from None
 
 
@@ -157,13 +170,17 @@ def refuse_own_loop(address: str | Server | None) -> None:
     if isinstance(address, Server) or address is None:
         server = address
     elif (port := usb.port_of(address)) is not None:
-        server = next((one for one in servers() if one.robot.port and port in ("", one.robot.port)), None)
+        server = next(
+            (one for one in servers() if one.robot.port and port in ("", one.robot.port)), None
+        )
     else:
         server = local(normalise(address))
     if server is not None and _is_blocked_here(server):
         raise UsageError(
-            f"the server at {server.url} lives on this notebook's own loop, which a plain call blocks, so it could not answer. "
-            "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await mb.connect()`."
+            f"the server at {server.url} lives on this notebook's own loop, which a plain call "
+            "blocks, so it could not answer. "
+            "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await "
+            "mb.connect()`."
         )
 
 
@@ -176,8 +193,10 @@ def refuse_replacing_here(host: str, port: int) -> None:
     for old in earlier_selves(host, port, cells.current()):
         if _is_blocked_here(old):
             raise UsageError(
-                f"the server at {old.url} lives on this notebook's own loop, which a plain call blocks, so it could not end to "
-                "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or `await server.close()` first."
+                f"the server at {old.url} lives on this notebook's own loop, which a plain call "
+                "blocks, so it could not end to "
+                "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or `await "
+                "server.close()` first."
             )
 
 

@@ -1,4 +1,5 @@
-"""Where a client's messages pass in this process: relays, the server, and the loops that they run on."""
+"""Where a client's messages pass in this process: relays, the server, and the loops that they run
+on."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["Way"]
 
 
 class Way(NamedTuple):
-    """The way from a client to its server, as far as it is in this process. Whatever blocks a loop on it holds up what passes."""
+    """The way from a client to its server, as far as it is in this process. Whatever blocks a loop
+    on it holds up what passes."""
 
     home: Home
     """The client's."""
@@ -39,7 +41,11 @@ class Way(NamedTuple):
     @property
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """Each once, the client's first."""
-        homes = [self.home, *(relay.home for relay in self.relays), *([] if self.server is None else [self.server.home])]
+        homes = [
+            self.home,
+            *(relay.home for relay in self.relays),
+            *([] if self.server is None else [self.server.home]),
+        ]
         return list(dict.fromkeys(home.loop for home in homes))
 
     @property

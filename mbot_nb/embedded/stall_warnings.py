@@ -1,7 +1,7 @@
 """Say it when something blocked the event loop: for how long, what came of it, and how to avoid it.
 
-One slow timer per loop, while a client or server lives there. It comes late after a block, and that is all it needs. Where a
-:class:`~.monitor.LoopMonitor` watches too, its exact figure is told.
+One slow timer per loop, while a client or server lives there. It comes late after a block, and that
+is all it needs. Where a :class:`~.monitor.LoopMonitor` watches too, its exact figure is told.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ PERIOD = 0.1
 WORTH_SAYING = 1.0
 """Seconds: what is shorter is felt by nobody."""
 SETTLING = 0.5
-"""Seconds after a block in which what had arrived meanwhile is read, and what was lost is noticed."""
+"""Seconds after a block in which what had arrived meanwhile is read, and what was lost is
+noticed."""
 
 Links = Callable[[], Iterable[object] | None]
 """The connections that stand now; None when their owner was closed."""
@@ -86,7 +87,11 @@ class _Watch:
             self._say_at = None
             standing = self._standing()
             # Who was closed on purpose meanwhile, or said goodbye, has lost nothing.
-            gone = [link for number, links in standing.items() for link in self._before.get(number, set()) - links]
+            gone = [
+                link
+                for number, links in standing.items()
+                for link in self._before.get(number, set()) - links
+            ]
             lost = sum(not _said_goodbye(link) for link in gone)
             if standing:
                 cell_log.below().run(self._say, lost)
@@ -109,7 +114,8 @@ class _Watch:
         return standing
 
     def _exactly(self, begin: float, end: float, late: float) -> float:
-        """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it, if it has seen it all."""
+        """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it,
+        if it has seen it all."""
         loop = self._loop()
         known = 0.0 if loop is None else LoopMonitor.of(loop).longest(begin, end)
         return known if known >= late else late + PERIOD / 2
@@ -118,11 +124,18 @@ class _Watch:
         loop = self._loop()
         on_io_thread = loop is not None and Home.is_io_loop(loop)
         who = "a handler" if on_io_thread else self._who
-        came = f"{lost} connection{' was' if lost == 1 else 's were'} lost" if lost else "connections survived"
+        came = (
+            f"{lost} connection{' was' if lost == 1 else 's were'} lost"
+            if lost
+            else "connections survived"
+        )
         advice = (
             "make it shorter, or `async`"
             if on_io_thread
-            else "thread=True avoids this (in mb.demo, mb.serve and mb.connect), and so does `await asyncio.sleep(...)`"
+            else (
+                "thread=True avoids this (in mb.demo, mb.serve and mb.connect), and so does "
+                "`await asyncio.sleep(...)`"
+            )
         )
         where = "the I/O thread" if on_io_thread else "the loop"
         again = " again" if self._said else ""
@@ -142,9 +155,14 @@ def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
 
 
 def _said_goodbye(link: object) -> bool:
-    """Whether a server's client ended its session. A baseline client has no other way to say it than to go."""
+    """Whether a server's client ended its session. A baseline client has no other way to say it
+    than to go."""
     session = getattr(link, "session", None)
-    return getattr(link, "profile", "baseline") == "extended" and session is not None and session.state.value == "ended"
+    return (
+        getattr(link, "profile", "baseline") == "extended"
+        and session is not None
+        and session.state.value == "ended"
+    )
 
 
 def watch_client(client: Client) -> None:

@@ -1,4 +1,5 @@
-"""`mb.connect("usb")`: which port is meant, and the robot at it. What waits here is for a thread, not for a loop."""
+"""`mb.connect("usb")`: which port is meant, and the robot at it. What waits here is for a thread,
+not for a loop."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _opened: weakref.WeakSet[SerialRobot] = weakref.WeakSet()
 
 
 def port_of(address: object) -> str | None:
-    """The port in ``"usb:/dev/ttyUSB0"`` or ``"/dev/ttyUSB0"``, an empty text for ``"usb"`` alone, None for anything else."""
+    """The port in ``"usb:/dev/ttyUSB0"`` or ``"/dev/ttyUSB0"``, an empty text for ``"usb"`` alone,
+    None for anything else."""
     if not isinstance(address, str):
         return None
     word, colon, port = address.strip().partition(":")
@@ -36,7 +38,9 @@ def port_of(address: object) -> str | None:
     return address.strip() if _DEVICE.fullmatch(address.strip()) else None
 
 
-def open_cable(port: str, own: Iterable[str] = (), ended: threading.Event | None = None) -> SerialRobot | str:
+def open_cable(
+    port: str, own: Iterable[str] = (), ended: threading.Event | None = None
+) -> SerialRobot | str:
     """The robot at ``port``, which has answered; with an empty one, the only robot there is.
 
     Args:
@@ -71,7 +75,8 @@ def open_cable(port: str, own: Iterable[str] = (), ended: threading.Event | None
 
 
 def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
-    """An emulated robot of this process, for want of a real one; `connect("usb")` finds it. It is there until the process ends.
+    """An emulated robot of this process, for want of a real one; `connect("usb")` finds it. It is
+    there until the process ends.
 
     Args:
         kind, how: which one, and what else `emulate` takes.
@@ -98,7 +103,8 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
 
 
 def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
-    """What is meant if nothing was said. Several ports are asked who is there; a single one will be by its driver."""
+    """What is meant if nothing was said. Several ports are asked who is there; a single one will be
+    by its driver."""
     listed = [one for one in candidates() if one.address not in own]
     likely = [one for one in listed if one.usable]
     if len(likely) + len(own) > 1:
@@ -109,11 +115,21 @@ def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
         return likely[0] if likely else own[0]
     if likely or own:
         lines = [f"    {one.call}    # {one.robot}" for one in likely]
-        lines += [f'    bot = await mb.connect("{USB}:{port}")    # connected to already' for port in own]
-        raise ConnectError("there are several robots; say which:\n" + "\n".join(lines), retryable=False)
+        lines += [
+            f'    bot = await mb.connect("{USB}:{port}")    # connected to already' for port in own
+        ]
+        raise ConnectError(
+            "there are several robots; say which:\n" + "\n".join(lines), retryable=False
+        )
     why = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
-    told = f"these ports are there, and none will do:\n{why}\n" if listed else "no serial port is there at all.\n"
+    told = (
+        f"these ports are there, and none will do:\n{why}\n"
+        if listed
+        else "no serial port is there at all.\n"
+    )
     raise ConnectError(
-        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; `mb.doctor()` looks closer. "
-        "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` brings a simulated one."
+        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; "
+        "`mb.doctor()` looks closer. "
+        "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` "
+        "brings a simulated one."
     )

@@ -1,1 +1,2 @@
-"""What runs inside a Jupyter kernel needs: cells, hints, progress bars, and repairs of ipykernel."""
+"""What runs inside a Jupyter kernel needs: cells, hints, progress bars, and repairs of
+ipykernel."""

@@ -16,7 +16,8 @@ _KEPT = 32
 
 
 class _Run:
-    """One run of a cell: when (`time.monotonic()` seconds), and its number on the page, once that is known."""
+    """One run of a cell: when (`time.monotonic()` seconds), and its number on the page, once that
+    is known."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -32,7 +33,8 @@ _last = contextvars.Context()
 
 
 def follow() -> None:
-    """Note from now on which cell runs when, in a notebook; the one that runs now counts from now. Once more changes nothing."""
+    """Note from now on which cell runs when, in a notebook; the one that runs now counts from now.
+    Once more changes nothing."""
     ipython = shell()
     if ipython is None or _before in ipython.events.callbacks["pre_run_cell"]:
         return
@@ -42,7 +44,8 @@ def follow() -> None:
 
 
 def who(begin: float, end: float) -> str:
-    """Who ran for most of a time: "cell [3]"; "a cell" if its number is not known, "something" outside of notebooks."""
+    """Who ran for most of a time: "cell [3]"; "a cell" if its number is not known, "something"
+    outside of notebooks."""
     if shell() is None:
         return "something"
     run = max(_runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None)
@@ -51,12 +54,20 @@ def who(begin: float, end: float) -> str:
     number = run.number
     if number is None and math.isinf(run.end):
         # It still runs. By how much the count is ahead, those that have ended tell.
-        number = next((run.count + before.number - before.count for before in reversed(_runs) if before.number is not None), None)
+        number = next(
+            (
+                run.count + before.number - before.count
+                for before in reversed(_runs)
+                if before.number is not None
+            ),
+            None,
+        )
     return "a cell" if number is None else f"cell [{number}]"
 
 
 def below() -> contextvars.Context:
-    """In what to print so that it comes below the cell that ran last; without one, a click that came since would have it."""
+    """In what to print so that it comes below the cell that ran last; without one, a click that
+    came since would have it."""
     return _last.copy()
 
 

@@ -1,4 +1,5 @@
-"""What a notebook's cells mean to servers and clients: which cell made them, and whether a later run has let go of them."""
+"""What a notebook's cells mean to servers and clients: which cell made them, and whether a later
+run has let go of them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from . import reachability
 __all__ = ["Cell", "current", "keep", "shell"]
 
 NEAR, FAR = 3, 8
-"""How deep lists, dicts and objects are looked through: for what an earlier run of the same cell made, and for the rest."""
+"""How deep lists, dicts and objects are looked through: for what an earlier run of the same cell
+made, and for the rest."""
 
 
 class Closable(Protocol):
@@ -58,7 +60,8 @@ _made: weakref.WeakKeyDictionary[Closable, _Made] = weakref.WeakKeyDictionary()
 
 
 def current() -> Cell | None:
-    """The notebook cell that is running this code, also in a task that it started; None outside of notebooks."""
+    """The notebook cell that is running this code, also in a task that it started; None outside of
+    notebooks."""
     ipython = shell()
     if ipython is None:
         return None
@@ -69,17 +72,24 @@ def current() -> Cell | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is ipython.user_ns:
-            text = frame.f_code.co_filename  # a cell's file is named after its text; the outermost frame is the cell's
+            text = (
+                frame.f_code.co_filename
+            )  # a cell's file is named after its text; the outermost frame is the cell's
         frame = frame.f_back
     id = (executing and request.get("metadata", {}).get("cellId")) or text
-    return Cell(str(id), text, str(header.get("msg_id") if executing else ipython.execution_count)) if id else None
+    return (
+        Cell(str(id), text, str(header.get("msg_id") if executing else ipython.execution_count))
+        if id
+        else None
+    )
 
 
 def keep(made: Closable, cell: Cell | None) -> None:
     """Remember what a cell has made, and when the cell ends close what nobody can use any more.
 
-    That is what earlier runs of this cell made and no name holds, and what another cell made and a name held until now:
-    `bot = await mb.connect()` leaves one client, in whatever cell it is written again.
+    That is what earlier runs of this cell made and no name holds, and what another cell made and a
+    name held until now: `bot = await mb.connect()` leaves one client, in whatever cell it is
+    written again.
     """
     if cell is None:
         return
@@ -103,11 +113,20 @@ def _let_go(cell: Cell) -> None:
         elif cell.is_again(place.cell):
             thing.home.submit(thing.close())
         elif place.was_named and not _is_in_use(thing, names):
-            print(f"Closed, since no name stands for it any more: {thing!r}. To keep both, give them different names.")
+            print(
+                f"Closed, since no name stands for it any more: {thing!r}. To keep both, give "
+                "them different names."
+            )
             thing.home.submit(thing.close())
 
 
 def _is_in_use(thing: object, names: Mapping[str, Any]) -> bool:
     return reachability.is_within(
-        thing, [*reachability.of_names(names), *reachability.of_widgets(), *reachability.of_running_code(names)], FAR
+        thing,
+        [
+            *reachability.of_names(names),
+            *reachability.of_widgets(),
+            *reachability.of_running_code(names),
+        ],
+        FAR,
     )

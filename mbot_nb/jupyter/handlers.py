@@ -1,4 +1,5 @@
-"""Callbacks of a notebook: whether a handler is an earlier one again, and whether it was cancelled."""
+"""Callbacks of a notebook: whether a handler is an earlier one again, and whether it was
+cancelled."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ _log = logging.getLogger("mbot_nb")
 def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -> bool:
     """Whether a handler takes an earlier one's place.
 
-    It does if it is the same; if the same notebook cell made both, in two runs; or, where that cannot be known, if it is a
-    function of the same name, or the same piece of code holding equal values. So handlers made in a loop stay apart.
+    It does if it is the same; if the same notebook cell made both, in two runs; or, where that
+    cannot be known, if it is a function of the same name, or the same piece of code holding equal
+    values. So handlers made in a loop stay apart.
     """
     if old is new or old == new:
         return True
@@ -33,7 +35,8 @@ def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -
     try:
         return _held(old) == _held(new)
     except Exception as error:
-        # What they hold cannot be compared (an array, a cell that is still empty), so nobody can say that they are the same.
+        # What they hold cannot be compared (an array, a cell that is still empty), so nobody can
+        # say that they are the same.
         _log.debug("%r and %r cannot be compared: %s", old, new, error)
         return False
 

@@ -1,6 +1,7 @@
 """What to do next, below the errors of Python itself that newcomers meet in a notebook.
 
-Our own errors say it themselves. These do not come from us, so the sentence is printed after the traceback.
+Our own errors say it themselves. These do not come from us, so the sentence is printed after the
+traceback.
 """
 
 from __future__ import annotations
@@ -24,46 +25,62 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         RuntimeError,
         "asyncio.run() cannot be called",
-        "a notebook's event loop runs already. Write `await ...` in the cell instead of `asyncio.run(...)`; "
+        "a notebook's event loop runs already. Write `await ...` in the cell instead of "
+        "`asyncio.run(...)`; "
         "where you cannot write await, `mb.run(...)` does the same.",
     ),
     (
         RuntimeError,
         "This event loop is already running",
-        "a notebook's event loop runs already. Write `await ...` in the cell instead of `run_until_complete(...)`; "
+        "a notebook's event loop runs already. Write `await ...` in the cell instead of "
+        "`run_until_complete(...)`; "
         "where you cannot write await, `mb.run(...)` does the same.",
     ),
     (
         RuntimeError,
         "different loop",
-        "something that was made on one thread's event loop was awaited on another's. Calls of mbot_nb may be awaited anywhere; "
+        "something that was made on one thread's event loop was awaited on another's. Calls of "
+        "mbot_nb may be awaited anywhere; "
         "hand your own coroutine over with `bot.home.submit(...)`.",
     ),
     (
         RuntimeError,
         "different event loop",
-        "a lock, queue or event that belongs to one thread's event loop was used on another's. Calls of mbot_nb may be awaited "
+        "a lock, queue or event that belongs to one thread's event loop was used on another's. "
+        "Calls of mbot_nb may be awaited "
         "anywhere; hand your own coroutine over with `bot.home.submit(...)`.",
     ),
     (
         SyntaxError,
         "'await' outside",
-        "only a function that begins with `async def` may use `await`: write `async def`, and `await` where you call it. "
+        "only a function that begins with `async def` may use `await`: write `async def`, and "
+        "`await` where you call it. "
         "A plain function can use `mb.sync.connect()`, whose calls need no await.",
     ),
     (
         SyntaxError,
         "asynchronous comprehension outside",
-        "only a function that begins with `async def` may wait: write `async def`, and `await` where you call it.",
+        (
+            "only a function that begins with `async def` may wait: write `async def`, and `await` "
+            "where you call it."
+        ),
     ),
     (AttributeError, "'coroutine' object has no attribute", _FORGOTTEN),
-    (TypeError, "'OpeningCall' object does not support the context manager", "write `async with` instead of `with`."),
+    (
+        TypeError,
+        "'OpeningCall' object does not support the context manager",
+        "write `async with` instead of `with`.",
+    ),
     (
         TypeError,
         "does not support the asynchronous context manager protocol",
         "what stands after this `async with` does not wait: leave the `async` out.",
     ),
-    (TypeError, "'EventStream' object is not iterable", "events come when they come: write `async for` instead of `for`."),
+    (
+        TypeError,
+        "'EventStream' object is not iterable",
+        "events come when they come: write `async for` instead of `for`.",
+    ),
     (TypeError, "'coroutine' object", _FORGOTTEN),
     (TypeError, "Call' object", _FORGOTTEN),
     (
@@ -75,7 +92,8 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
 
 
 def hint(error: BaseException | None) -> str | None:
-    """What to do after an error of Python or asyncio that a notebook's user meets; None if there is nothing to say."""
+    """What to do after an error of Python or asyncio that a notebook's user meets; None if there is
+    nothing to say."""
     for kind, words, advice in _HINTS:
         if isinstance(error, kind) and words in str(error):
             return advice
@@ -83,9 +101,12 @@ def hint(error: BaseException | None) -> str | None:
         return _other_name(error.obj, error.name or "")
     if isinstance(error, TypeError):
         return _how_to_call(str(error))
-    if isinstance(error, asyncio.CancelledError) and any(_is_of(module, "mbot_nb") for module in _modules(error)):
+    if isinstance(error, asyncio.CancelledError) and any(
+        _is_of(module, "mbot_nb") for module in _modules(error)
+    ):
         return (
-            "the cell was interrupted while it waited. A motion it waited for was stopped; connections, handlers and recorders "
+            "the cell was interrupted while it waited. A motion it waited for was stopped; "
+            "connections, handlers and recorders "
             "go on, and the next cell can be run."
         )
     return None
@@ -112,16 +133,28 @@ def _how_to_call(words: str) -> str | None:
     ipython = shell()
     for value in list(ipython.user_ns.values()) if ipython is not None else []:
         for kind in type(value).__mro__:
-            if kind.__name__ == called[1] and _is_of(kind.__module__, "mbot_nb") and hasattr(kind, called[2]):
-                parameters = list(inspect.signature(getattr(kind, called[2])).parameters.values())[1:]
-                takes = ", ".join(str(parameter.replace(annotation=inspect.Parameter.empty)) for parameter in parameters)
+            if (
+                kind.__name__ == called[1]
+                and _is_of(kind.__module__, "mbot_nb")
+                and hasattr(kind, called[2])
+            ):
+                parameters = list(inspect.signature(getattr(kind, called[2])).parameters.values())[
+                    1:
+                ]
+                takes = ", ".join(
+                    str(parameter.replace(annotation=inspect.Parameter.empty))
+                    for parameter in parameters
+                )
                 return f"write {called[2]}({takes}); what has a value here may be left out."
     return None
 
 
 def _modules(error: BaseException) -> list[str]:
     """The modules that an error came through."""
-    return [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [
+        str(frame.f_globals.get("__name__", ""))
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
 
 
 def _is_of(module: str, package: str) -> bool:
@@ -151,7 +184,8 @@ def _has_not_begun(value: object) -> bool:
 
 
 def _hush(error: BaseException) -> None:
-    """Calls that asyncio was given and refused need not complain once more when they are thrown away."""
+    """Calls that asyncio was given and refused need not complain once more when they are thrown
+    away."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if _is_of(str(frame.f_globals.get("__name__", "")), "asyncio"):
             for value in list(frame.f_locals.values()):

@@ -1,13 +1,15 @@
 """A kernel that hears every message and tells the end of every cell, on ipykernel 7 too.
 
-7.0 to 7.3 write their replies past the stream that reads the same socket, and so lose its wake-up (ipykernel issue 1554, mended
-in 7.4): a cell to be run, or a click on Stop, that arrives in that moment waits until somebody else connects.
+7.0 to 7.3 write their replies past the stream that reads the same socket, and so lose its wake-up
+(ipykernel issue 1554, mended in 7.4): a cell to be run, or a click on Stop, that arrives in that
+moment waits until somebody else connects.
 
-7.4.0 handles what a widget's page says while a cell awaits, and afterwards takes up again the cell of before, though the next one
-may run by then: that one's end is told as the other's, and JupyterLab waits for it for ever.
+7.4.0 handles what a widget's page says while a cell awaits, and afterwards takes up again the cell
+of before, though the next one may run by then: that one's end is told as the other's, and
+JupyterLab waits for it for ever.
 
-`mb.connect` and `mb.serve` mend both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's configuration does so from
-its start.
+`mb.connect` and `mb.serve` mend both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's
+configuration does so from its start.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ __all__ = ["load_ipython_extension", "mend"]
 
 
 def mend() -> None:
-    """Let this kernel hear each message, and tell the end of each cell, from now on; nothing on kernels that do."""
+    """Let this kernel hear each message, and tell the end of each cell, from now on; nothing on
+    kernels that do."""
     version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
     kernel: Any = getattr(shell(), "kernel", None)
     channel = getattr(kernel, "shell_channel_thread", None)
@@ -37,7 +40,8 @@ def _keep_to_the_running_cell(kernel: Any) -> None:
 
     def keep(ident: Any, parent: Any, channel: str = "shell") -> None:
         if sys._getframe(1).f_code.co_name == "shell_main":
-            # The message was handled in a context of its own: in this one only the next cell can have changed it.
+            # The message was handled in a context of its own: in this one only the next cell can
+            # have changed it.
             ident, parent = kernel._shell_parent_ident.get(), kernel._shell_parent.get()
         set_parent(ident, parent, channel)
 

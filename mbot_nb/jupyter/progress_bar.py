@@ -1,4 +1,5 @@
-"""How far long work has come, and how to stop it: a bar with a Cancel button in a notebook, a line in a terminal."""
+"""How far long work has come, and how to stop it: a bar with a Cancel button in a notebook, a line
+in a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ T = TypeVar("T")
 
 
 class Bar:
-    """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed Cancel."""
+    """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed
+    Cancel."""
 
     def __init__(self, total: int, done: int, what: str, advice: str, blocks: bool) -> None:
         self.what = what
@@ -84,8 +86,12 @@ class _Terminal(Bar):
     def __enter__(self) -> Bar:
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self._progress = Progress(TextColumn(self.what), BarColumn(), TextColumn("{task.fields[words]}"))
-        self._task = self._progress.add_task(self.what, total=self.total, completed=self.done, words=self.words())
+        self._progress = Progress(
+            TextColumn(self.what), BarColumn(), TextColumn("{task.fields[words]}")
+        )
+        self._task = self._progress.add_task(
+            self.what, total=self.total, completed=self.done, words=self.words()
+        )
         self._progress.start()
         return super().__enter__()
 
@@ -99,7 +105,8 @@ class _Terminal(Bar):
 
 
 class _Notebook(Bar):
-    """Plain HTML, which a saved notebook keeps, and for as long as it runs a button where a click on it is heard.
+    """Plain HTML, which a saved notebook keeps, and for as long as it runs a button where a click
+    on it is heard.
 
     Where none is, the words name the notebook's own stop button, which ends it everywhere.
     """
@@ -123,8 +130,10 @@ class _Notebook(Bar):
         return (
             f'<div role="progressbar" aria-label="{escape(self.what)}" aria-valuemin="0" '
             f'aria-valuemax="{self.total}" aria-valuenow="{self.done}">{escape(self.what)} '
-            '<span style="display:inline-block;width:16rem;height:.8rem;border:1px solid #5f6368;vertical-align:middle">'
-            f'<span style="display:block;width:{share:.1f}%;height:100%;background:#1f4e79"></span></span> {escape(words)}</div>'
+            '<span style="display:inline-block;width:16rem;height:.8rem;border:1px solid '
+            '#5f6368;vertical-align:middle">'
+            f'<span style="display:block;width:{share:.1f}%;height:100%;background:#1f4e79"></span>'
+            f"</span> {escape(words)}</div>"
         )
 
     def _show(self) -> None:
@@ -141,7 +150,8 @@ class _Notebook(Bar):
 def bar(total: int, done: int, *, what: str, shown: bool, advice: str, blocks: bool = False) -> Bar:
     """The bar that fits where this runs.
 
-    ``advice`` tells how to go on after it was stopped; ``blocks`` that the work is plain code, during which no loop runs.
+    ``advice`` tells how to go on after it was stopped; ``blocks`` that the work is plain code,
+    during which no loop runs.
     """
     kind: Any = Bar
     if shown:
@@ -151,13 +161,17 @@ def bar(total: int, done: int, *, what: str, shown: bool, advice: str, blocks: b
 
 
 def _hears_clicks(blocks: bool) -> bool:
-    """Whether this kernel hears a click while a cell runs: from 7 on if it awaits, and on 7.1 to 7.3 also if it ``blocks``."""
+    """Whether this kernel hears a click while a cell runs: from 7 on if it awaits, and on 7.1 to
+    7.3 also if it ``blocks``."""
     version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
     return (7, 1) <= version < (7, 4) if blocks else version >= (7,)
 
 
-def counted(items: Iterable[T], total: int, what: str, size: Callable[[T], int] | None = None) -> Iterator[T]:
-    """The items of plain work, with a bar once that has taken a second; ``size`` tells how much of the total each is.
+def counted(
+    items: Iterable[T], total: int, what: str, size: Callable[[T], int] | None = None
+) -> Iterator[T]:
+    """The items of plain work, with a bar once that has taken a second; ``size`` tells how much of
+    the total each is.
 
     Raises:
         UsageError: somebody pressed Cancel.
@@ -171,9 +185,13 @@ def counted(items: Iterable[T], total: int, what: str, size: Callable[[T], int] 
                 if shown is not None:
                     shown.advance(done - shown.done)
                     if shown.cancelled:
-                        raise UsageError(f"{what}: you cancelled it. Nothing was changed; {advice}.")
+                        raise UsageError(
+                            f"{what}: you cancelled it. Nothing was changed; {advice}."
+                        )
                 elif time.monotonic() - begun > PATIENT:
-                    shown = stack.enter_context(bar(total, done, what=what, shown=True, advice=advice, blocks=True))
+                    shown = stack.enter_context(
+                        bar(total, done, what=what, shown=True, advice=advice, blocks=True)
+                    )
             done += 1 if size is None else size(item)
             yield item
         if shown is not None:

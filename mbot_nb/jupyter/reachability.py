@@ -1,7 +1,8 @@
-"""What the user of a notebook can still get at: through names, widgets on the page, and code that is running.
+"""What the user of a notebook can still get at: through names, widgets on the page, and code that
+is running.
 
-Looked through by hand, not by the garbage collector: what IPython remembers by itself (`Out`, `_`) and what holds itself alive (a
-client, by its connection) is in nobody's use.
+Looked through by hand, not by the garbage collector: what IPython remembers by itself (`Out`, `_`)
+and what holds itself alive (a client, by its connection) is in nobody's use.
 """
 
 from __future__ import annotations
@@ -95,7 +96,11 @@ def _parts(value: object) -> list[object]:
     if isinstance(value, MethodType):
         return [value.__self__]
     if isinstance(value, FunctionType):
-        return [*_closure(value), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        return [
+            *_closure(value),
+            *(value.__defaults__ or ()),
+            *(value.__kwdefaults__ or {}).values(),
+        ]
     if isinstance(value, partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, GeneratorType):
@@ -120,4 +125,8 @@ def _closure(function: FunctionType) -> Iterator[object]:
 
 def _slots(kind: type) -> tuple[str, ...]:
     slots = kind.__dict__.get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(name for name in slots if not name.startswith("__"))
+    return (
+        (slots,)
+        if isinstance(slots, str)
+        else tuple(name for name in slots if not name.startswith("__"))
+    )

@@ -1,9 +1,11 @@
-"""What time is it over there? The offset between two monotonic clocks, with the error that it may have.
+"""What time is it over there? The offset between two monotonic clocks, with the error that it may
+have.
 
-A server reads its clock between the sending of a ping and the arrival of its pong, and nothing more is known: its reading, less
-ours at the arrival, is at most the offset, and its reading, less ours at the sending, at least. Many pings bound it from both
-sides; what all of them allow is an interval as wide as the shortest way there and the shortest way back together. No assumption
-that both ways take the same time is made.
+A server reads its clock between the sending of a ping and the arrival of its pong, and nothing more
+is known: its reading, less ours at the arrival, is at most the offset, and its reading, less ours
+at the sending, at least. Many pings bound it from both sides; what all of them allow is an interval
+as wide as the shortest way there and the shortest way back together. No assumption that both ways
+take the same time is made.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ RESOLUTION = 5e-7
 
 
 class Offset(NamedTuple):
-    """The other clock shows ours plus ``seconds``, give or take ``error`` seconds, at ``at`` on our clock; ``n`` pings say so."""
+    """The other clock shows ours plus ``seconds``, give or take ``error`` seconds, at ``at`` on our
+    clock; ``n`` pings say so."""
 
     seconds: float
     error: float
@@ -45,7 +48,8 @@ SAME = Offset(0.0, 0.0, 0.0, 0)
 
 
 class ClockLog(ClockOffset):
-    """A client's clock offset that also keeps what it was told; takes the place of ``before`` for the time of an experiment."""
+    """A client's clock offset that also keeps what it was told; takes the place of ``before`` for
+    the time of an experiment."""
 
     def __init__(self, before: ClockOffset) -> None:
         super().__init__()
@@ -60,17 +64,22 @@ class ClockLog(ClockOffset):
     def plain(self) -> ClockOffset:
         """What is to take its place again."""
         after = ClockOffset()
-        vars(after).update({name: value for name, value in vars(self).items() if name in vars(after)})
+        vars(after).update(
+            {name: value for name, value in vars(self).items() if name in vars(after)}
+        )
         return after
 
 
 def estimate(sent: ArrayLike, received: ArrayLike, server: ArrayLike) -> Offset | None:
-    """The offset that all pings allow, with half the width of what they allow as its error; seconds.
+    """The offset that all pings allow, with half the width of what they allow as its error;
+    seconds.
 
-    None without a ping, and where they contradict each other by more than clocks can drift (the server was replaced, or its
-    machine slept).
+    None without a ping, and where they contradict each other by more than clocks can drift (the
+    server was replaced, or its machine slept).
     """
-    there, back, reading = (np.asarray(values, dtype=np.float64) for values in (sent, received, server))
+    there, back, reading = (
+        np.asarray(values, dtype=np.float64) for values in (sent, received, server)
+    )
     if not len(there):
         return None
     at = float((there[0] + back[-1]) / 2)

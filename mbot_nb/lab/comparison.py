@@ -34,7 +34,8 @@ class Comparison(NamedTuple):
     ratio: Estimate
     """The median of b divided by that of a."""
     effect: Estimate
-    """Cliff's delta: the chance that a value of b is larger than one of a, less the chance that it is smaller; -1 to 1."""
+    """Cliff's delta: the chance that a value of b is larger than one of a, less the chance that it
+    is smaller; -1 to 1."""
 
     @property
     def differs(self) -> bool:
@@ -42,29 +43,47 @@ class Comparison(NamedTuple):
         return self.effect.low > 0 or self.effect.high < 0
 
     def __repr__(self) -> str:
-        verdict = "no difference shown" if not self.differs else f"{self.b} is {'slower' if self.effect.value > 0 else 'faster'}"
+        verdict = (
+            "no difference shown"
+            if not self.differs
+            else f"{self.b} is {'slower' if self.effect.value > 0 else 'faster'}"
+        )
         return (
-            f"<{self.b} against {self.a}: {verdict}; effect {self.effect}, median {self.p50.scaled(1e3)} ms, "
-            f"p99 {self.p99.scaled(1e3)} ms, ratio {self.ratio}; {self.confidence:.0%}, n={self.n_b} and {self.n_a}>"
+            f"<{self.b} against {self.a}: {verdict}; effect {self.effect}, median "
+            f"{self.p50.scaled(1e3)} ms, "
+            f"p99 {self.p99.scaled(1e3)} ms, ratio {self.ratio}; {self.confidence:.0%}, "
+            f"n={self.n_b} and {self.n_a}>"
         )
 
     def _repr_html_(self) -> str:
-        rows = [("effect (Cliff's delta)", self.effect), ("median, ms", self.p50.scaled(1e3)), ("p99, ms", self.p99.scaled(1e3))]
-        cells = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in [*rows, ("ratio of medians", self.ratio)])
-        title = f"{self.b} against {self.a}, {self.confidence:.0%} intervals, n={self.n_b} and {self.n_a}"
+        rows = [
+            ("effect (Cliff's delta)", self.effect),
+            ("median, ms", self.p50.scaled(1e3)),
+            ("p99, ms", self.p99.scaled(1e3)),
+        ]
+        cells = "".join(
+            f"<tr><td>{name}</td><td>{value}</td></tr>"
+            for name, value in [*rows, ("ratio of medians", self.ratio)]
+        )
+        title = (
+            f"{self.b} against {self.a}, {self.confidence:.0%} intervals, n={self.n_b} and "
+            f"{self.n_a}"
+        )
         return f"<table><caption>{escape(title)}</caption>{cells}</table>"
 
 
 def compare(a: Any, b: Any, *, confidence: float = CONFIDENCE, seed: int = 0) -> Comparison:
     """Compare two series of delays, or two runs of the lab: ``b`` against ``a``.
 
-    Of a run it takes the delays counted from the intended send times, without warm-up and without what a stalled loop has
-    held up. Percentiles are compared by bootstrap (10,000 resamples from ``seed``), the effect size is Cliff's delta with
-    Newcombe's interval (method 5 of Statistics in Medicine 25, 2006), which also holds where no value overlaps. In all of
-    them values that resemble their neighbours count for less; see `mbot_nb.lab.statistics`.
+    Of a run it takes the delays counted from the intended send times, without warm-up and without
+    what a stalled loop has held up. Percentiles are compared by bootstrap (10,000 resamples from
+    ``seed``), the effect size is Cliff's delta with Newcombe's interval (method 5 of Statistics in
+    Medicine 25, 2006), which also holds where no value overlaps. In all of them values that
+    resemble their neighbours count for less; see `mbot_nb.lab.statistics`.
 
     Args:
-        a, b: seconds, in the order in which they were measured; or results of `lab.ping` and `lab.load`.
+        a, b: seconds, in the order in which they were measured; or results of `lab.ping` and
+            `lab.load`.
 
     Raises:
         UsageError: one of them has less than two values.
@@ -72,7 +91,10 @@ def compare(a: Any, b: Any, *, confidence: float = CONFIDENCE, seed: int = 0) ->
     (first, name_a), (second, name_b) = _values(a, "a"), _values(b, "b")
     for series, name in ((first, name_a), (second, name_b)):
         if len(series) < 2:
-            raise UsageError(f"{name} has {len(series)} values: two are the least that can be compared, some hundred make sense")
+            raise UsageError(
+                f"{name} has {len(series)} values: two are the least that can be compared, some "
+                "hundred make sense"
+            )
     generator = np.random.default_rng(seed)
     medians = _Rank(first, 0.5), _Rank(second, 0.5)
     tails = _Rank(first, 0.99), _Rank(second, 0.99)
@@ -95,13 +117,22 @@ def cliffs_delta(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) 
     below = np.searchsorted(first, second, side="left").sum()
     upto = np.searchsorted(first, second, side="right").sum()
     superior = float(below + upto) / (2 * len(first) * len(second))
-    m, n = (len(series) / autocorrelation_time(series.argsort().argsort()) for series in (_series(a), second))
+    m, n = (
+        len(series) / autocorrelation_time(series.argsort().argsort())
+        for series in (_series(a), second)
+    )
     z = float(ndtri((1 + confidence) / 2))
     shared = (m + n) / 2 - 1
 
     def distance(theta: float) -> float:
-        """How far ``theta`` is from what was found, less z standard errors that it would have if it were true."""
-        variance = theta * (1 - theta) * (1 + shared * (1 - theta) / (2 - theta) + shared * theta / (1 + theta)) / (m * n)
+        """How far ``theta`` is from what was found, less z standard errors that it would have if it
+        were true."""
+        variance = (
+            theta
+            * (1 - theta)
+            * (1 + shared * (1 - theta) / (2 - theta) + shared * theta / (1 + theta))
+            / (m * n)
+        )
         return abs(theta - superior) - z * math.sqrt(max(0.0, variance))
 
     # At 0 and 1 nothing varies, which is a solution, but not the one that is looked for.

@@ -1,4 +1,5 @@
-"""What an experiment happens in: the relay and the server, where they are of this process, and the loops that they run on."""
+"""What an experiment happens in: the relay and the server, where they are of this process, and the
+loops that they run on."""
 
 from __future__ import annotations
 
@@ -26,13 +27,15 @@ STALL = 0.01
 
 
 class Surroundings:
-    """Where a client's traffic passes in this process, and who watches the loops there, between ``enter`` and ``leave``."""
+    """Where a client's traffic passes in this process, and who watches the loops there, between
+    ``enter`` and ``leave``."""
 
     def __init__(self, bot: Client) -> None:
         self.bot = bot
         self.way = Way.of(bot)
         self.server = self.way.server
-        # A list of its own, from the start: a monitor keeps the last ones only, and a long run has many short ones.
+        # A list of its own, from the start: a monitor keeps the last ones only, and a long run has
+        # many short ones.
         self._stalls: list[Stall] = []
         self._monitors = LoopMonitors(self._stalls.append)
 
@@ -44,7 +47,8 @@ class Surroundings:
         self._monitors.end()
 
     async def stalls(self, since: float) -> list[Stall]:
-        """What blocked any of the loops after ``since``; waits until a block that has just ended is known."""
+        """What blocked any of the loops after ``since``; waits until a block that has just ended is
+        known."""
         await asyncio.sleep(2 * self._monitors.interval)
         return sorted(stall for stall in tuple(self._stalls) if stall.end > since)
 
@@ -65,24 +69,35 @@ class Surroundings:
         }
 
 
-def lags(begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]) -> NDArray[np.float64]:
-    """For each span from ``begin`` (ascending) to ``end`` the longest time for which a loop was blocked within it."""
+def lags(
+    begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]
+) -> NDArray[np.float64]:
+    """For each span from ``begin`` (ascending) to ``end`` the longest time for which a loop was
+    blocked within it."""
     longest = np.zeros(len(begin))
     latest = np.maximum.accumulate(end)
     for stall in stalls:
         # A long run has many of both: only the spans that this stall can touch are looked at.
-        near = slice(np.searchsorted(latest, stall.begin, "right"), np.searchsorted(begin, stall.end))
+        near = slice(
+            np.searchsorted(latest, stall.begin, "right"), np.searchsorted(begin, stall.end)
+        )
         overlap = np.minimum(end[near], stall.end) - np.maximum(begin[near], stall.begin)
         np.maximum(longest[near], overlap, out=longest[near])
     return longest
 
 
 def held_up(
-    intended: NDArray[np.float64], sent: NDArray[np.float64], received: NDArray[np.float64], stalls: Iterable[Stall], limit: float
+    intended: NDArray[np.float64],
+    sent: NDArray[np.float64],
+    received: NDArray[np.float64],
+    stalls: Iterable[Stall],
+    limit: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """For each message the loops' lag in ms, and whether a stall of ``limit`` seconds or more may have held it up.
+    """For each message the loops' lag in ms, and whether a stall of ``limit`` seconds or more may
+    have held it up.
 
-    It may if it was on its way meanwhile, or was itself sent so late: what had piled up went before it.
+    It may if it was on its way meanwhile, or was itself sent so late: what had piled up went before
+    it.
     """
     end = np.where(np.isnan(received), np.inf, received)
     long = [stall for stall in stalls if stall.seconds >= limit]
@@ -100,9 +115,15 @@ def client_of(bot: Client | SyncClient) -> Client:
     """
     client = bot.client if isinstance(bot, SyncClient) else bot
     if not isinstance(client, Client):
-        raise UsageError(f"an experiment needs a client, as `await mb.connect()` returns it, not {type(bot).__name__}")
+        raise UsageError(
+            "an experiment needs a client, as `await mb.connect()` returns it, not "
+            f"{type(bot).__name__}"
+        )
     if not client.connected:
-        raise NotConnectedError(f"nothing to measure: this client is {client.connection_state}; see bot.connection_state")
+        raise NotConnectedError(
+            f"nothing to measure: this client is {client.connection_state}; see "
+            "bot.connection_state"
+        )
     return client
 
 

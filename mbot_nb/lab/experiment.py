@@ -35,20 +35,25 @@ async def measure_load(
     work: float = 0.0,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Start a server with a simulated robot, put a network in front of it, and `lab.load` a client through it.
+    """Start a server with a simulated robot, put a network in front of it, and `lab.load` a client
+    through it.
 
-    All three live on the I/O thread, so that a busy cell is no part of the experiment. Returns one flat row, times in ms:
-    `p50_ms`, `p50_low_ms`, `p50_high_ms` and so on for p90, p99 and p99_9, counted from the intended send times to the answers,
-    without warm-up and without stalls; `mean_ms`, `jitter_ms`; `wait_ms`, the mean wait in a batch with its interval,
-    and `expected_wait_ms`, its closed form; `longest_gap_ms`, the longest pause between answers, and `gaps`, how many took three
-    times as long as they should; `messages_per_frame`, `n`, `lost`, `stalled`.
+    All three live on the I/O thread, so that a busy cell is no part of the experiment. Returns one
+    flat row, times in ms: `p50_ms`, `p50_low_ms`, `p50_high_ms` and so on for p90, p99 and p99_9,
+    counted from the intended send times to the answers, without warm-up and without stalls;
+    `mean_ms`, `jitter_ms`; `wait_ms`, the mean wait in a batch with its interval, and
+    `expected_wait_ms`, its closed form; `longest_gap_ms`, the longest pause between answers, and
+    `gaps`, how many took three times as long as they should; `messages_per_frame`, `n`, `lost`,
+    `stalled`.
     """
     async with _client(network, seed, batch_window, max_batch_size, policy) as bot:
         run = await load(bot, rate=rate, duration=duration, work=work)
     row = summarise(run.delays() * 1e3).row()
     named = ("p50", "p90", "p99", "p99_9")
     sent = run.samples[run.samples["batch"] > 0]
-    figures = {f"{name}{end}_ms": row[f"{name}{end}"] for name in named for end in ("", "_low", "_high")}
+    figures = {
+        f"{name}{end}_ms": row[f"{name}{end}"] for name in named for end in ("", "_low", "_high")
+    }
     wait = run.wait.scaled(1e3)
     return {
         **figures,
@@ -75,14 +80,18 @@ async def measure_throughput(
     max_batch_size: int = 10,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Send commands as fast as they go for ``duration`` seconds, with server, network and client as in :func:`measure_load`.
+    """Send commands as fast as they go for ``duration`` seconds, with server, network and client as
+    in :func:`measure_load`.
 
-    Returns `messages_per_s`, from the first command to the acknowledgement of the last, `frames_per_s`, `messages_per_frame` and
-    `n`. The first tenth (one second at most) is sent before the clock starts. At most 128 KiB are under way, so that a slow
-    network is not filled for seconds.
+    Returns `messages_per_s`, from the first command to the acknowledgement of the last,
+    `frames_per_s`, `messages_per_frame` and `n`. The first tenth (one second at most) is sent
+    before the clock starts. At most 128 KiB are under way, so that a slow network is not filled for
+    seconds.
     """
     positive(duration=duration)
-    async with _client(network, seed, batch_window, max_batch_size, "window", send_buffer=UNDER_WAY) as bot:
+    async with _client(
+        network, seed, batch_window, max_batch_size, "window", send_buffer=UNDER_WAY
+    ) as bot:
         # On the client's own loop: from another one each command would cost a way between threads.
         future = bot.home.submit(_flood(bot, warm_up(duration), duration))
         count, frames, seconds = await asyncio.wrap_future(future)
@@ -121,7 +130,12 @@ async def _send_for(bot: Client, seconds: float) -> int:
 
 @asynccontextmanager
 async def _client(
-    network: str | Network, seed: int, batch_window: float, max_batch_size: int, policy: BatchPolicy, **settings: Any
+    network: str | Network,
+    seed: int,
+    batch_window: float,
+    max_batch_size: int,
+    policy: BatchPolicy,
+    **settings: Any,
 ) -> AsyncIterator[Client]:
     """A client of a server of its own, with a network between, all on the I/O thread."""
     async with (

@@ -28,10 +28,11 @@ PATIENCE = 5.0
 class PingRun(Run):
     """What :func:`ping` found.
 
-    Columns of ``samples``: `n`, `t_s` (intended send time, from the start), `intended_s`, `sent_s`, `received_s`, `rtt_ms` (from
-    the actual sending), `corrected_ms` (from the intended one), `late_ms` (the difference), `loop_lag_ms` (the longest time
-    within for which a loop on the way was blocked), `stalled`, `warm_up`; and `up_ms`, `down_ms` with `one_way_error_ms`, each
-    way by itself, empty where the server's clock is not known.
+    Columns of ``samples``: `n`, `t_s` (intended send time, from the start), `intended_s`, `sent_s`,
+    `received_s`, `rtt_ms` (from the actual sending), `corrected_ms` (from the intended one),
+    `late_ms` (the difference), `loop_lag_ms` (the longest time within for which a loop on the way
+    was blocked), `stalled`, `warm_up`; and `up_ms`, `down_ms` with `one_way_error_ms`, each way by
+    itself, empty where the server's clock is not known.
     """
 
     kind = "ping"
@@ -54,16 +55,18 @@ def ping(
 ) -> Call[PingRun]:
     """Measure round trips with ``rate`` pings a second for ``duration`` seconds; await it.
 
-    The pings go out on a fixed schedule, answered or not (an open loop). Each is counted from when it was meant to be sent, so
-    that a client or server that hangs for a second is seen in all pings of that second, not in one. Raw times are kept beside.
+    The pings go out on a fixed schedule, answered or not (an open loop). Each is counted from when
+    it was meant to be sent, so that a client or server that hangs for a second is seen in all pings
+    of that second, not in one. Raw times are kept beside.
 
     Args:
-        stall: seconds. Pings are marked as stalled that were on their way while a loop they pass was blocked for so long, or that
-            were sent so late.
+        stall: seconds. Pings are marked as stalled that were on their way while a loop they pass
+            was blocked for so long, or that were sent so late.
         timeout: seconds to wait for the last answers; what has not come then is lost.
         name: what plots and comparisons call this run.
 
-    A server's limit of 100 frames a second (which it does not apply to its own machine) also holds for pings.
+    A server's limit of 100 frames a second (which it does not apply to its own machine) also holds
+    for pings.
 
     Raises:
         NotConnectedError: the client is not connected when it begins.
@@ -71,10 +74,16 @@ def ping(
     """
     positive(rate=rate, duration=duration, stall=stall, timeout=timeout)
     client = client_of(bot)
-    return Call(lambda: client.home, lambda: _ping(client, rate, duration, stall, timeout, name), "lab.ping()")
+    return Call(
+        lambda: client.home,
+        lambda: _ping(client, rate, duration, stall, timeout, name),
+        "lab.ping()",
+    )
 
 
-async def _ping(bot: Client, rate: float, duration: float, stall: float, timeout: float, name: str) -> PingRun:
+async def _ping(
+    bot: Client, rate: float, duration: float, stall: float, timeout: float, name: str
+) -> PingRun:
     surroundings = Surroundings(bot)
     pings = _Pings(bot, max(1, round(rate * duration)))
     with surroundings:
@@ -93,10 +102,21 @@ async def _ping(bot: Client, rate: float, duration: float, stall: float, timeout
         **surroundings.settings(),
     }
     samples = _samples(intended, pings.sent, pings.received, warm_up(duration))
-    samples["loop_lag_ms"], samples["stalled"] = held_up(intended, pings.sent, pings.received, stalls, stall)
+    samples["loop_lag_ms"], samples["stalled"] = held_up(
+        intended, pings.sent, pings.received, stalls, stall
+    )
     for column, values in zip(("up_ms", "down_ms", "one_way_error_ms"), one_way, strict=True):
         samples[column] = values * 1e3
-    run = PingRun(name, settings, samples, marked, pings.notes, gaps(pings.received, 1 / rate), start, pings.changes)
+    run = PingRun(
+        name,
+        settings,
+        samples,
+        marked,
+        pings.notes,
+        gaps(pings.received, 1 / rate),
+        start,
+        pings.changes,
+    )
     run.clock = clock
     return run
 
@@ -147,7 +167,9 @@ class _Pings:
                 async with asyncio.timeout(timeout):
                     await self._all_answered
             except TimeoutError:
-                self.notes.append(f"{len(self._ids)} pings had no answer within {timeout:g} s after the last")
+                self.notes.append(
+                    f"{len(self._ids)} pings had no answer within {timeout:g} s after the last"
+                )
         finally:
             end()
             if session.clock is self.log:  # not if another server has answered since
@@ -187,7 +209,9 @@ class _Pings:
                 self._ids.clear()
                 self._look()
             self.changes.append(item)
-            self.notes.append(f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}")
+            self.notes.append(
+                f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
+            )
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")
 

@@ -1,4 +1,5 @@
-"""The server's side of `lab.load`: says when each command arrived, when its handler began, and when it ended."""
+"""The server's side of `lab.load`: says when each command arrived, when its handler began, and when
+it ended."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _answering: WeakKeyDictionary[Server, _Answering] = WeakKeyDictionary()
 def answer(server: Server) -> Callable[[], None]:
     """Let clients measure this server stage by stage with `lab.load`; returns what ends that.
 
-    A client in the same process does it by itself. Where the server is another program, call it there.
+    A client in the same process does it by itself. Where the server is another program, call it
+    there.
     """
     answering = _answering.get(server)
     if answering is None:
@@ -73,7 +75,9 @@ class _Answering:
         self._tell(client, n, arrived, started)
         return None
 
-    async def _work(self, client: RemoteClient, n: int, arrived: float, started: float, work: float) -> None:
+    async def _work(
+        self, client: RemoteClient, n: int, arrived: float, started: float, work: float
+    ) -> None:
         await asyncio.sleep(work)
         self._tell(client, n, arrived, started)
 

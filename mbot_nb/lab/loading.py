@@ -11,7 +11,13 @@ import numpy as np
 
 from ..client import Client
 from ..client.sync import SyncClient
-from ..errors import CommandRejectedError, CommandTimeoutError, NotConnectedError, SendBufferFullError, UsageError
+from ..errors import (
+    CommandRejectedError,
+    CommandTimeoutError,
+    NotConnectedError,
+    SendBufferFullError,
+    UsageError,
+)
 from ..loops.call import Call
 from ..protocol.batching import Batcher, mean_wait, sharing
 from ..protocol.client.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
@@ -39,19 +45,23 @@ class LoadRun(Run):
     """What :func:`load` found.
 
     Columns of ``samples``, times:
-    `intended_s`, `queued_s` (given to the client), `sent_s`, `arrived_s` (at the server), `started_s` and `ended_s` (its
-    handler), `answered_s`, `acknowledged_s`; `t_s` is the intended time from the start.
+    `intended_s`, `queued_s` (given to the client), `sent_s`, `arrived_s` (at the server),
+    `started_s` and `ended_s` (its handler), `answered_s`, `acknowledged_s`; `t_s` is the intended
+    time from the start.
 
     The stages, one after the other:
-    `late_ms` (given to the client later than intended), `batch_ms` (waiting for company), `wire_ms`, `order_ms` (waiting at the
-    server for what was sent before), `handler_ms`, `answer_ms` (the way back). `one_way_error_ms` is that of wire and answer.
+    `late_ms` (given to the client later than intended), `batch_ms` (waiting for company),
+    `wire_ms`, `order_ms` (waiting at the server for what was sent before), `handler_ms`,
+    `answer_ms` (the way back). `one_way_error_ms` is that of wire and answer.
 
     Together:
-    `total_ms`, from the intended time to the answer, is the sum of the stages; `raw_ms` begins when it was queued. Without the
-    lab on the server's side only `acknowledged_ms`, from the intended time, is known beyond the batch.
+    `total_ms`, from the intended time to the answer, is the sum of the stages; `raw_ms` begins when
+    it was queued. Without the lab on the server's side only `acknowledged_ms`, from the intended
+    time, is known beyond the batch.
 
-    And: `n`, `batch` (a running number), `batch_size`, `reason` (why it went then), `loop_lag_ms`, `stalled`; `warm_up` and
-    `cool_down` for batches that went in the warm-up, or after the last command of the schedule.
+    And: `n`, `batch` (a running number), `batch_size`, `reason` (why it went then), `loop_lag_ms`,
+    `stalled`; `warm_up` and `cool_down` for batches that went in the warm-up, or after the last
+    command of the schedule.
     """
 
     kind = "load"
@@ -68,7 +78,8 @@ class LoadRun(Run):
 
     @property
     def stages(self) -> pd.DataFrame:
-        """For each stage the mean and percentiles in ms, without warm-up and stalls; the means add up to that of the total.
+        """For each stage the mean and percentiles in ms, without warm-up and stalls; the means add
+        up to that of the total.
 
         `clock_error_ms` as in :attr:`statistics`.
         """
@@ -84,16 +95,20 @@ class LoadRun(Run):
 
     @property
     def wait(self) -> Estimate:
-        """The same with its 95 % interval. What varies is how a batch turns out as a whole: within it, waits follow a rule."""
+        """The same with its 95 % interval. What varies is how a batch turns out as a whole: within
+        it, waits follow a rule."""
         samples = self.samples
         kept = samples[~samples["warm_up"] & ~samples["cool_down"] & ~samples["stalled"]]
         batches = mean(kept.groupby("batch")["batch_ms"].mean() / 1e3)
         value = self.mean_wait
-        return Estimate(value, value + batches.low - batches.value, value + batches.high - batches.value)
+        return Estimate(
+            value, value + batches.low - batches.value, value + batches.high - batches.value
+        )
 
     @property
     def expected_wait(self) -> float:
-        """The same by the closed form of protocol.md section 6, for the policy `window`; else NaN."""
+        """The same by the closed form of protocol.md section 6, for the policy `window`; else
+        NaN."""
         settings = self.settings
         if settings["policy"] != "window":
             return float("nan")
@@ -114,23 +129,27 @@ def load(
     timeout: float = PATIENCE,
     name: str = "load",
 ) -> Call[LoadRun]:
-    """Send ``rate`` commands a second for ``duration`` seconds and follow each through its stages; await it.
+    """Send ``rate`` commands a second for ``duration`` seconds and follow each through its stages;
+    await it.
 
-    The commands are queued on a fixed schedule, whatever became of those before (an open loop), with `bot.send`, so that they
-    are batched; they move nothing. A server of this process answers them by itself, elsewhere call `lab.answer(server)` there;
-    without that, commands `void` are sent, of which only the acknowledgement is known.
+    The commands are queued on a fixed schedule, whatever became of those before (an open loop),
+    with `bot.send`, so that they are batched; they move nothing. A server of this process answers
+    them by itself, elsewhere call `lab.answer(server)` there; without that, commands `void` are
+    sent, of which only the acknowledgement is known.
 
     Args:
-        batch_window, max_batch_size, policy: how this client batches meanwhile, in seconds and messages; as it is if not given.
+        batch_window, max_batch_size, policy: how this client batches meanwhile, in seconds and
+            messages; as it is if not given.
         work: seconds that the handler takes for each command, one after the other.
-        stall: seconds. Commands are marked as stalled that were on their way while a loop they pass was blocked for so long, and
-            all that shared a batch with one.
+        stall: seconds. Commands are marked as stalled that were on their way while a loop they pass
+            was blocked for so long, and all that shared a batch with one.
         timeout: seconds to wait for the last answers; what has not come then is lost.
         name: what plots and comparisons call this run.
 
     Raises:
         NotConnectedError: the client is not connected when it begins, or gives up.
-        UsageError: a number that makes no sense; or a server of the baseline profile, which neither acknowledges nor answers.
+        UsageError: a number that makes no sense; or a server of the baseline profile, which neither
+            acknowledges nor answers.
     """
     positive(rate=rate, duration=duration, stall=stall, timeout=timeout)
     client = client_of(bot)
@@ -138,9 +157,14 @@ def load(
     window = old.window if batch_window is None else batch_window
     size = old.size if max_batch_size is None else max_batch_size
     chosen = old.policy if policy is None else policy
-    if window < 0 or not 1 <= size <= client.settings.max_batch_received or chosen not in ("window", "adaptive"):
+    if (
+        window < 0
+        or not 1 <= size <= client.settings.max_batch_received
+        or chosen not in ("window", "adaptive")
+    ):
         raise UsageError(
-            f"batch_window is 0 s or more, max_batch_size 1 to {client.settings.max_batch_received}, "
+            "batch_window is 0 s or more, max_batch_size 1 to "
+            f"{client.settings.max_batch_received}, "
             'policy "window" or "adaptive"; '
             f"got {window!r}, {size!r} and {chosen!r}"
         )
@@ -162,7 +186,8 @@ def load(
 async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
     if bot.profile != "extended":
         raise UsageError(
-            "this server speaks the baseline profile: it neither acknowledges nor answers, so nothing can be followed"
+            "this server speaks the baseline profile: it neither acknowledges nor answers, so "
+            "nothing can be followed"
         )
     rate, duration, stall = settings["rate"], settings["duration_s"], settings["stall_s"]
     surroundings = Surroundings(bot)
@@ -173,33 +198,52 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
         answered = await commands.probe()
         stack.enter_context(surroundings)
         stack.callback(commands.listen())
-        stack.callback(commands.batch_by(settings["batch_window"], settings["max_batch_size"], settings["policy"]))
+        stack.callback(
+            commands.batch_by(
+                settings["batch_window"], settings["max_batch_size"], settings["policy"]
+            )
+        )
         start = await commands.run(rate, settings["timeout_s"])
         stalls = await surroundings.stalls(start)
-    clock = SAME if surroundings.server is not None else estimate(*np.array(commands.log.readings).reshape(-1, 3).T)
+    clock = (
+        SAME
+        if surroundings.server is not None
+        else estimate(*np.array(commands.log.readings).reshape(-1, 3).T)
+    )
     settings = {**settings, "answered": answered, **surroundings.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
     intended = samples["intended_s"].to_numpy()
-    samples["loop_lag_ms"], samples["stalled"] = held_up(intended, samples["queued_s"].to_numpy(), ended, stalls, stall)
-    # A batch counts as a whole or not at all: those that wait longest are the first to meet a stall.
-    samples["stalled"] |= samples["stalled"].groupby(samples["batch"]).transform("any") & (samples["batch"] > 0)
+    samples["loop_lag_ms"], samples["stalled"] = held_up(
+        intended, samples["queued_s"].to_numpy(), ended, stalls, stall
+    )
+    # A batch counts as a whole or not at all: those that wait longest are the first to meet a
+    # stall.
+    samples["stalled"] |= samples["stalled"].groupby(samples["batch"]).transform("any") & (
+        samples["batch"] > 0
+    )
     marked = [one for one in stalls if one.seconds >= stall]
     window, size = settings["batch_window"], settings["max_batch_size"]
-    # The answers to a batch come together, so that one is due after as many commands as share a batch.
+    # The answers to a batch come together, so that one is due after as many commands as share a
+    # batch.
     pauses = gaps(ended, sharing(rate, window, size if window > 0 else 1) / rate)
     run = LoadRun(name, settings, samples, marked, commands.notes, pauses, start, commands.changes)
     run.clock = clock
     return run
 
 
-def _samples(commands: _Commands, start: float, rate: float, warm: float, clock: Offset | None) -> pd.DataFrame:
+def _samples(
+    commands: _Commands, start: float, rate: float, warm: float, clock: Offset | None
+) -> pd.DataFrame:
     import pandas as pd
 
     intended = start + np.arange(commands.count) / rate
     arrived, started, ended, answered = commands.answers.T
     offset = np.nan if clock is None else clock.seconds
-    rows = [(one.queued_at, one.sent_at, one.acknowledged_at) if one is not None else (None,) * 3 for one in commands.sent]
+    rows = [
+        (one.queued_at, one.sent_at, one.acknowledged_at) if one is not None else (None,) * 3
+        for one in commands.sent
+    ]
     queued, sent, acknowledged = np.array(rows, dtype=np.float64).T
     error = np.full(commands.count, np.nan) if clock is None else clock.error_at(intended)
     return pd.DataFrame(
@@ -265,7 +309,8 @@ class _Commands:
             if error.code not in ("INVALID_COMMAND", "UNSUPPORTED"):
                 raise
             self.notes.append(
-                "the server does not answer the lab, so that nothing is known beyond the acknowledgement: "
+                "the server does not answer the lab, so that nothing is known beyond the "
+                "acknowledgement: "
                 "call mbot_nb.lab.answer(server) where it runs"
             )
             self._command = "void"
@@ -295,7 +340,12 @@ class _Commands:
             self.bot._pump()
             # What could not be sent (there is no connection) goes along.
             old = session.outbox.queue
-            queue.items, queue.bytes, queue.deadline, queue.in_flight = old.items, old.bytes, old.deadline, old.in_flight
+            queue.items, queue.bytes, queue.deadline, queue.in_flight = (
+                old.items,
+                old.bytes,
+                old.deadline,
+                old.in_flight,
+            )
             session.outbox.queue = queue
             self.bot._tell(BatchingChanged(self.bot._now()))
 
@@ -308,18 +358,26 @@ class _Commands:
         start = await pace(rate, self.count, self._send)
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.sleep(self.bot._session.outbox.queue.window)  # the last batch goes when it would have gone
+                await asyncio.sleep(
+                    self.bot._session.outbox.queue.window
+                )  # the last batch goes when it would have gone
                 await self.bot.flush()
                 while self._unanswered():
                     # An answer comes right behind the acknowledgement, if not before it.
                     await self._ping()
                     await asyncio.sleep(0.005)
         except TimeoutError:
-            self.notes.append(f"{self._unanswered()} commands had no answer within {timeout:g} s after the last")
+            self.notes.append(
+                f"{self._unanswered()} commands had no answer within {timeout:g} s after the last"
+            )
         if self._lost_pings:
-            self.notes.append(f"{self._lost_pings} pings of the lab itself were lost with the connection")
+            self.notes.append(
+                f"{self._lost_pings} pings of the lab itself were lost with the connection"
+            )
         if self._unsent:
-            self.notes.append(f"{self._unsent} commands were not sent: too much waited for an acknowledgement")
+            self.notes.append(
+                f"{self._unsent} commands were not sent: too much waited for an acknowledgement"
+            )
         await self._ask_the_time()
         return start
 
@@ -330,7 +388,8 @@ class _Commands:
             await self._ping()
 
     async def _ping(self) -> None:
-        """One round trip; if a cut swallows it, it is counted. Raises only when the client does not try again."""
+        """One round trip; if a cut swallows it, it is counted. Raises only when the client does not
+        try again."""
         if self.bot.reconnecting:
             return
         try:
@@ -345,7 +404,9 @@ class _Commands:
     def _unanswered(self) -> int:
         if self._command != COMMAND:
             return 0
-        return sum(one is not None for one in self.sent) - int((~np.isnan(self.answers[:, 3])).sum())
+        return sum(one is not None for one in self.sent) - int(
+            (~np.isnan(self.answers[:, 3])).sum()
+        )
 
     def _send(self, k: int) -> None:
         params: dict[str, Any] = {"n": k, "work": self._work} if self._command == COMMAND else {}
@@ -383,6 +444,8 @@ class _Commands:
                 self.answers[data["n"]] = data["arrived"], data["started"], data["ended"], item.at
         elif isinstance(item, ConnectionChanged):
             self.changes.append(item)
-            self.notes.append(f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}")
+            self.notes.append(
+                f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
+            )
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")

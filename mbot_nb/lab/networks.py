@@ -1,4 +1,5 @@
-"""Networks to experiment on, by name or by number, and the relay that puts one in front of a server."""
+"""Networks to experiment on, by name or by number, and the relay that puts one in front of a
+server."""
 
 from __future__ import annotations
 
@@ -26,18 +27,26 @@ NETWORKS: dict[str, Network] = {
     # A quiet access point in the same room.
     "wifi": Network(delay=0.0015, jitter=0.002, distribution="pareto", loss=0.002),
     # A server in the next country.
-    "internet": Network(delay=0.02, jitter=0.003, distribution="exponential", loss=0.001, rate=5_000_000),
+    "internet": Network(
+        delay=0.02, jitter=0.003, distribution="exponential", loss=0.001, rate=5_000_000
+    ),
     # Thirty notebooks on one access point, and a line that the school shares.
-    "school wifi": Network(delay=0.004, jitter=0.015, distribution="pareto", loss=0.02, rate=250_000),
-    # Up to a geostationary orbit and down again is 239 ms at the speed of light; the ground adds its part.
-    "satellite": Network(delay=0.27, jitter=0.01, distribution="exponential", loss=0.005, rate=1_000_000),
+    "school wifi": Network(
+        delay=0.004, jitter=0.015, distribution="pareto", loss=0.02, rate=250_000
+    ),
+    # Up to a geostationary orbit and down again is 239 ms at the speed of light; the ground adds
+    # its part.
+    "satellite": Network(
+        delay=0.27, jitter=0.01, distribution="exponential", loss=0.005, rate=1_000_000
+    ),
 }
-"""The named networks, each direction alike. Round numbers of the right size, not a measurement of any one network: `lab.ping`
-through yours tells its own, and ``Network(...)`` takes them."""
+"""The named networks, each direction alike. Round numbers of the right size, not a measurement of
+any one network: `lab.ping` through yours tells its own, and ``Network(...)`` takes them."""
 
 
 class Conditions:
-    """A network with its seed: what `lab.network` returns, and what :meth:`relay` puts in front of a server."""
+    """A network with its seed: what `lab.network` returns, and what :meth:`relay` puts in front of
+    a server."""
 
     def __init__(self, up: Network, down: Network, seed: int, name: str) -> None:
         self.up = up
@@ -54,15 +63,19 @@ class Conditions:
     def _repr_html_(self) -> str:
         return f"<div>{escape(repr(self)[1:-1])}</div>"
 
-    def relay(self, target: str | Server, *, thread: bool = True, ssl: tls.SSLContext | None = None) -> OpeningCall[Relay]:
-        """Put this network in front of a server; await it, or use it with ``async with``. Then connect to ``relay.url``.
+    def relay(
+        self, target: str | Server, *, thread: bool = True, ssl: tls.SSLContext | None = None
+    ) -> OpeningCall[Relay]:
+        """Put this network in front of a server; await it, or use it with ``async with``. Then
+        connect to ``relay.url``.
 
         Args:
             target: the server, or its address.
-            thread: live on the I/O thread, so that a cell that blocks does not stop the network as well; else on the caller's
-                loop.
-            ssl: a client context, for a ``wss`` server with a certificate that is not publicly known. Between the client and
-                the relay nothing is encrypted, and nothing leaves this machine.
+            thread: live on the I/O thread, so that a cell that blocks does not stop the network as
+                well; else on the caller's loop.
+            ssl: a client context, for a ``wss`` server with a certificate that is not publicly
+                known. Between the client and the relay nothing is encrypted, and nothing leaves
+                this machine.
         """
         url = target.url if isinstance(target, Server) else target
         found: list[Home] = []
@@ -73,7 +86,9 @@ class Conditions:
             return found[0]
 
         async def start() -> Relay:
-            relay = Relay(url, home(), up=self.up, down=self.down, seed=self.seed, name=self.name, ssl=ssl)
+            relay = Relay(
+                url, home(), up=self.up, down=self.down, seed=self.seed, name=self.name, ssl=ssl
+            )
             return await relay.open()
 
         if not thread and asyncio._get_running_loop() is not None:
@@ -81,14 +96,16 @@ class Conditions:
         return OpeningCall(home, start, "network.relay()")
 
 
-def network(up: str | Network, *, down: str | Network | None = None, seed: int | None = None) -> Conditions:
+def network(
+    up: str | Network, *, down: str | Network | None = None, seed: int | None = None
+) -> Conditions:
     """A network by name (see `NETWORKS`) or by number, made repeatable by a seed.
 
     Args:
         up: from the client to the server, and back as well unless ``down`` is given.
         down: from the server to the client.
-        seed: the same seed draws the same for the same messages; each direction of each connection has its own generator. Without
-            one it is chosen, and told.
+        seed: the same seed draws the same for the same messages; each direction of each connection
+            has its own generator. Without one it is chosen, and told.
 
     Raises:
         UsageError: there is no network of this name.
@@ -112,5 +129,6 @@ def _named(choice: Any) -> tuple[Network, str]:
         return NETWORKS[choice], choice
     names = [f'"{name}"' for name in NETWORKS]
     raise UsageError(
-        f"there is no network {choice!r}: it is one of {', '.join(names)}, or lab.Network(delay=..., jitter=..., ...)"
+        f"there is no network {choice!r}: it is one of {', '.join(names)}, or "
+        "lab.Network(delay=..., jitter=..., ...)"
     )

@@ -1,4 +1,5 @@
-"""What an experiment leaves: its samples as a table, its statistics, and everything that has to be known to do it again."""
+"""What an experiment leaves: its samples as a table, its statistics, and everything that has to be
+known to do it again."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ ONE_WAY = ("up_ms", "down_ms", "wire_ms", "answer_ms")
 
 
 class Run:
-    """The base of results. ``samples`` has one row for each message; columns in `_s` are readings of the monotonic clock in
-    seconds, as in the Recorder's tables, columns in `_ms` are durations in milliseconds."""
+    """The base of results. ``samples`` has one row for each message; columns in `_s` are readings
+    of the monotonic clock in seconds, as in the Recorder's tables, columns in `_ms` are durations
+    in milliseconds."""
 
     kind: ClassVar[str] = "run"
     figure: ClassVar[str] = ""
@@ -47,7 +49,8 @@ class Run:
 
         self.name = name
         self.settings = dict(settings)
-        """Everything that was set: rate, duration, warm-up, networks with their seeds, versions, and so on."""
+        """Everything that was set: rate, duration, warm-up, networks with their seeds, versions,
+        and so on."""
         self.samples = samples
         self.stalls = pd.DataFrame(
             {
@@ -58,8 +61,9 @@ class Run:
             },
             dtype=float,
         ).assign(loop=pd.Series([stall.loop for stall in stalls], dtype="str"))
-        """When an event loop that the messages passed was blocked, by a cell for example; `t_s` counts from the start, and
-        `loop` says which one: the caller's loop (in a notebook: the cells'), or the I/O thread."""
+        """When an event loop that the messages passed was blocked, by a cell for example; `t_s`
+        counts from the start, and `loop` says which one: the caller's loop (in a notebook: the
+        cells'), or the I/O thread."""
         self.notes = list(notes)
         """What went wrong on the way, in words."""
         self.gaps = gaps
@@ -73,11 +77,15 @@ class Run:
                 "previous": pd.Series([change.previous for change in changes], dtype="str"),
                 "attempt": pd.Series([change.attempt for change in changes], dtype=int),
                 "next_attempt_in_s": pd.Series([_wait(change) for change in changes], dtype=float),
-                "reason": pd.Series([None if change.loss is None else str(change.loss) for change in changes], dtype="str"),
+                "reason": pd.Series(
+                    [None if change.loss is None else str(change.loss) for change in changes],
+                    dtype="str",
+                ),
                 "resumed": pd.Series([change.resumed for change in changes], dtype="boolean"),
             }
         )
-        """Every change of the connection meanwhile, with the columns of the Recorder's table and `t_s`."""
+        """Every change of the connection meanwhile, with the columns of the Recorder's table and
+        `t_s`."""
 
     @property
     def n(self) -> int:
@@ -86,7 +94,8 @@ class Run:
 
     @property
     def lost(self) -> int:
-        """Messages that were not answered in time, or could not be sent. They are in no percentile."""
+        """Messages that were not answered in time, or could not be sent. They are in no
+        percentile."""
         return int(self.samples[self.figure].isna().sum())
 
     @property
@@ -94,8 +103,11 @@ class Run:
         """Messages held up by a blocked event loop."""
         return int(self.samples["stalled"].sum())
 
-    def delays(self, column: str | None = None, *, stalls: bool = False, warm_up: bool = False) -> Floats:
-        """A column in ms as durations in seconds, without what was lost; with or without stalls and the experiment's ends."""
+    def delays(
+        self, column: str | None = None, *, stalls: bool = False, warm_up: bool = False
+    ) -> Floats:
+        """A column in ms as durations in seconds, without what was lost; with or without stalls and
+        the experiment's ends."""
         samples = self.samples
         wanted = samples[column or self.figure].notna()
         if not stalls:
@@ -113,24 +125,30 @@ class Run:
 
     @property
     def statistics(self) -> pd.DataFrame:
-        """Percentiles with 95 % intervals, jitter, mean and extremes in ms, with and without what a stall held up.
+        """Percentiles with 95 % intervals, jitter, mean and extremes in ms, with and without what a
+        stall held up.
 
-        The warm-up is left out. Open ends of intervals are infinite: too few samples to tell. Where the server's clock is another
-        one, `clock_error_ms` says by how much each figure may be wrong for not knowing it better: only one-way times may.
+        The warm-up is left out. Open ends of intervals are infinite: too few samples to tell. Where
+        the server's clock is another one, `clock_error_ms` says by how much each figure may be
+        wrong for not knowing it better: only one-way times may.
         """
         figures = table(
             {
-                (column, "all" if stalls else "without stalls"): self.delays(column, stalls=stalls) * 1e3
+                (column, "all" if stalls else "without stalls"): self.delays(column, stalls=stalls)
+                * 1e3
                 for column in self.columns
                 for stalls in (False, True)
             }
         ).rename_axis(["figure", "samples"])
-        return self._bounded(figures, [str(column) for column in figures.index.get_level_values("figure")])
+        return self._bounded(
+            figures, [str(column) for column in figures.index.get_level_values("figure")]
+        )
 
     @property
     def clock_error(self) -> float:
-        """By how many seconds one-way times may be wrong at most, all of them in the same direction; 0 if both ends read one
-        clock. What there is too much on one way is missing on the other. NaN: there are no one-way times.
+        """By how many seconds one-way times may be wrong at most, all of them in the same
+        direction; 0 if both ends read one clock. What there is too much on one way is missing on
+        the other. NaN: there are no one-way times.
         """
         if self.clock is None:
             return float("nan")
@@ -141,7 +159,9 @@ class Run:
         error = self.clock_error * 1e3
         if not error > 0 or not set(ONE_WAY).intersection(columns):
             return figures
-        return figures.assign(clock_error_ms=[error if column in ONE_WAY else 0.0 for column in columns])
+        return figures.assign(
+            clock_error_ms=[error if column in ONE_WAY else 0.0 for column in columns]
+        )
 
     def __repr__(self) -> str:
         return f"<{self.headline()}>"
@@ -150,7 +170,11 @@ class Run:
         """In one line."""
         delays = self.delays() * 1e3
         median, tail = percentile(delays, 50), percentile(delays, 99)
-        words = [f"median {median} ms", f"p99 {tail} ms", f"n={len(delays)}, {CONFIDENCE:.0%} intervals"]
+        words = [
+            f"median {median} ms",
+            f"p99 {tail} ms",
+            f"n={len(delays)}, {CONFIDENCE:.0%} intervals",
+        ]
         if self.lost:
             words.append(f"{self.lost} lost")
         if self.stalled:
@@ -166,17 +190,27 @@ class Run:
 
         rows = self.statistics
         if not self.stalled:
-            rows = rows[rows.index.get_level_values("samples") == "without stalls"].droplevel("samples")
-        percentiles = [str(column).removesuffix("_low") for column in rows if str(column).endswith("_low")]
+            rows = rows[rows.index.get_level_values("samples") == "without stalls"].droplevel(
+                "samples"
+            )
+        percentiles = [
+            str(column).removesuffix("_low") for column in rows if str(column).endswith("_low")
+        ]
         told = {
             name.replace("_", "."): [
-                str(Estimate(*values)) for values in rows[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+                str(Estimate(*values))
+                for values in rows[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
             ]
             for name in percentiles
         }
-        shown = pd.DataFrame({"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]}, index=rows.index)
+        shown = pd.DataFrame(
+            {"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]},
+            index=rows.index,
+        )
         if "clock_error_ms" in rows:
-            shown["clocks"] = [f"± {error:.3g}" if error else "" for error in rows["clock_error_ms"]]
+            shown["clocks"] = [
+                f"± {error:.3g}" if error else "" for error in rows["clock_error_ms"]
+            ]
         return shown
 
     def _pauses(self) -> str:
@@ -184,7 +218,11 @@ class Run:
         longest = self.gaps.longest
         if not longest > 0:
             return "too few answers to tell of gaps between them"
-        return str(self.gaps) if self.gaps.number else f"no gaps: the longest pause between answers took {longest * 1e3:.3g} ms"
+        return (
+            str(self.gaps)
+            if self.gaps.number
+            else f"no gaps: the longest pause between answers took {longest * 1e3:.3g} ms"
+        )
 
     def _repr_html_(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
@@ -192,12 +230,20 @@ class Run:
         shown = self._shown()
         legend = "ms, each with its 95 % interval (?: too few values to tell); warm-up left out"
         if "clocks" in shown:
-            legend += "; clocks: by so much the whole row may be too high or too low, since the other clock is not known better"
+            legend += (
+                "; clocks: by so much the whole row may be too high or too low, "
+                "since the other clock is not known better"
+            )
         return (
             f"<div><p><b>{escape(self.headline())}</b></p>{shown.to_html()}<p>{legend}</p><p>{self._pauses()}</p>"
-            f"{'<ul>' + notes + '</ul>' if notes else ''}<p><small>{escape(settings)}</small></p></div>"
+            f"{'<ul>' + notes + '</ul>' if notes else ''}"
+            f"<p><small>{escape(settings)}</small></p></div>"
         )
 
 
 def _wait(change: ConnectionChanged) -> float:
-    return float("nan") if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
+    return (
+        float("nan")
+        if change.next_attempt_at is None
+        else max(0.0, change.next_attempt_at - change.at)
+    )

@@ -13,12 +13,19 @@ LEAD = 0.02
 """Seconds from the call to the first one, so that the thread is there in time."""
 
 
-async def pace(rate: float, count: int, act: Callable[[int], None], begun: Callable[[float], None] = lambda start: None) -> float:
-    """Call ``act(0)``, ``act(1)``, ... on this loop, ``rate`` times a second; returns when the first was due (monotonic seconds).
+async def pace(
+    rate: float,
+    count: int,
+    act: Callable[[int], None],
+    begun: Callable[[float], None] = lambda start: None,
+) -> float:
+    """Call ``act(0)``, ``act(1)``, ... on this loop, ``rate`` times a second; returns when the
+    first was due (monotonic seconds).
 
-    Number k is due at the start plus k / rate, and never later because another one was late. A thread keeps the time, since
-    the loop's own timers are late by up to 1 ms (epoll counts in milliseconds) and wait for whatever else the loop does. While
-    the loop is blocked, what falls due waits and is done at once afterwards. ``begun`` is told the start before the first.
+    Number k is due at the start plus k / rate, and never later because another one was late. A
+    thread keeps the time, since the loop's own timers are late by up to 1 ms (epoll counts in
+    milliseconds) and wait for whatever else the loop does. While the loop is blocked, what falls
+    due waits and is done at once afterwards. ``begun`` is told the start before the first.
 
     Raises:
         What ``act`` raises; that ends it.

@@ -1,17 +1,19 @@
 """Statistics of delays: percentiles with intervals that say how much to trust them.
 
-Delays are skewed, so percentiles are told, not means. A percentile here is one of the values measured (no interpolation), the
-smallest that at least its share of all does not exceed.
+Delays are skewed, so percentiles are told, not means. A percentile here is one of the values
+measured (no interpolation), the smallest that at least its share of all does not exceed.
 
-Its interval is a bootstrap percentile interval, computed rather than drawn: of a resample of n values the k-th smallest is a
-value of known rank, since the k-th smallest of n uniform numbers has the Beta(k, n + 1 - k) distribution. So it needs no
-seed and has no resampling noise. Two things that a plain bootstrap gets wrong are put right:
+Its interval is a bootstrap percentile interval, computed rather than drawn: of a resample of n
+values the k-th smallest is a value of known rank, since the k-th smallest of n uniform numbers has
+the Beta(k, n + 1 - k) distribution. So it needs no seed and has no resampling noise. Two things
+that a plain bootstrap gets wrong are put right:
 
-- Delays that follow one another resemble one another (a queue drains slowly), so n of them tell less than n. The count
-  is divided by the autocorrelation time of "at or below this percentile", as in Markov chain Monte Carlo (Geyer's
-  initial positive sequence).
-- No resample can hold a value larger than the largest. Where even the largest of n is below the true percentile with
-  more than the chance allowed, the interval is open: its end is infinite. A p99.9 with 95 % needs some 3700 values.
+- Delays that follow one another resemble one another (a queue drains slowly), so n of them tell
+  less than n. The count is divided by the autocorrelation time of "at or below this percentile", as
+  in Markov chain Monte Carlo (Geyer's initial positive sequence).
+- No resample can hold a value larger than the largest. Where even the largest of n is below the
+  true percentile with more than the chance allowed, the interval is open: its end is infinite. A
+  p99.9 with 95 % needs some 3700 values.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ Floats = NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """A number with its interval: from ``low`` to ``high``, an end that the data cannot tell is infinite."""
+    """A number with its interval: from ``low`` to ``high``, an end that the data cannot tell is
+    infinite."""
 
     value: float
     low: float
@@ -69,7 +72,8 @@ class Estimate(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """Pauses between arrivals: the ``longest`` in seconds, and how many (``number``) were longer than ``limit`` seconds."""
+    """Pauses between arrivals: the ``longest`` in seconds, and how many (``number``) were longer
+    than ``limit`` seconds."""
 
     longest: float
     number: int
@@ -77,7 +81,10 @@ class Gaps(NamedTuple):
 
     def __str__(self) -> str:
         gaps = "1 gap" if self.number == 1 else f"{self.number} gaps"
-        return f"{gaps} of more than {self.limit * 1e3:.3g} ms between answers (the longest {self.longest:.3g} s)"
+        return (
+            f"{gaps} of more than {self.limit * 1e3:.3g} ms between answers (the longest "
+            f"{self.longest:.3g} s)"
+        )
 
 
 class Summary(NamedTuple):
@@ -92,24 +99,32 @@ class Summary(NamedTuple):
     """Mean difference between one value and the next, its sign left out (as RFC 3393 takes it)."""
 
     def row(self) -> dict[str, float]:
-        """Flat, as a line of a table: `p50`, `p50_low`, `p50_high`, ..., `jitter`, `mean`, `min`, `max`, `n`."""
+        """Flat, as a line of a table: `p50`, `p50_low`, `p50_high`, ..., `jitter`, `mean`, `min`,
+        `max`, `n`."""
         row: dict[str, float] = {"n": self.n}
         named = {_name(q): estimate for q, estimate in self.percentiles.items()}
         for name, estimate in {**named, "jitter": self.jitter}.items():
-            row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+            row |= {
+                name: estimate.value,
+                f"{name}_low": estimate.low,
+                f"{name}_high": estimate.high,
+            }
         return {**row, "mean": self.mean, "min": self.smallest, "max": self.largest}
 
 
 def warm_up(duration: float) -> float:
-    """Seconds at the start of an experiment of ``duration`` seconds that are left out of its statistics.
+    """Seconds at the start of an experiment of ``duration`` seconds that are left out of its
+    statistics.
 
-    The rule: the first tenth, one second at most. It does not look at what was measured, so that it cannot favour a result.
+    The rule: the first tenth, one second at most. It does not look at what was measured, so that it
+    cannot favour a result.
     """
     return min(WARM_UP_SECONDS, WARM_UP_SHARE * duration)
 
 
 def percentile(values: ArrayLike, q: float, *, confidence: float = CONFIDENCE) -> Estimate:
-    """The ``q``-th percentile of ``values`` (one dimension, in the order in which they were measured) with its interval.
+    """The ``q``-th percentile of ``values`` (one dimension, in the order in which they were
+    measured) with its interval.
 
     Missing values (NaN) are left out. Without any value everything is NaN.
 
@@ -125,12 +140,17 @@ def percentile(values: ArrayLike, q: float, *, confidence: float = CONFIDENCE) -
     return Estimate(rank.value, rank.low(tail), rank.high(tail))
 
 
-def summarise(values: ArrayLike, *, percentiles: Iterable[float] = PERCENTILES, confidence: float = CONFIDENCE) -> Summary:
-    """Percentiles, mean, extremes and jitter of a series of delays, in the order in which they were measured; NaN is left out."""
+def summarise(
+    values: ArrayLike, *, percentiles: Iterable[float] = PERCENTILES, confidence: float = CONFIDENCE
+) -> Summary:
+    """Percentiles, mean, extremes and jitter of a series of delays, in the order in which they were
+    measured; NaN is left out."""
     series = _series(values)
     if not len(series):
         nothing = Estimate(math.nan, math.nan, math.nan)
-        return Summary(0, dict.fromkeys(percentiles, nothing), math.nan, math.nan, math.nan, nothing)
+        return Summary(
+            0, dict.fromkeys(percentiles, nothing), math.nan, math.nan, math.nan, nothing
+        )
     return Summary(
         n=len(series),
         percentiles={q: percentile(series, q, confidence=confidence) for q in percentiles},
@@ -145,13 +165,14 @@ def table(series: Mapping[Any, ArrayLike], *, confidence: float = CONFIDENCE) ->
     """One line of :meth:`Summary.row` for each named series."""
     import pandas as pd
 
-    return pd.DataFrame({name: summarise(values, confidence=confidence).row() for name, values in series.items()}).T.astype(
-        {"n": int}
-    )
+    return pd.DataFrame(
+        {name: summarise(values, confidence=confidence).row() for name, values in series.items()}
+    ).T.astype({"n": int})
 
 
 def gaps(times: ArrayLike, expected: float, *, factor: float = 3.0) -> Gaps:
-    """Pauses in arrivals at ``times`` (s) that were expected every ``expected`` seconds, longer than ``factor`` times that."""
+    """Pauses in arrivals at ``times`` (s) that were expected every ``expected`` seconds, longer
+    than ``factor`` times that."""
     arrivals = np.sort(_series(times))
     limit = factor * expected
     between = np.diff(arrivals)
@@ -161,9 +182,11 @@ def gaps(times: ArrayLike, expected: float, *, factor: float = 3.0) -> Gaps:
 
 
 def autocorrelation_time(values: ArrayLike) -> float:
-    """How many values in a row tell as much as one independent one: 1 if they are independent, n at most.
+    """How many values in a row tell as much as one independent one: 1 if they are independent, n at
+    most.
 
-    1 + 2 times the sum of the autocorrelations, up to where the sum of two neighbours is no longer positive (Geyer 1992).
+    1 + 2 times the sum of the autocorrelations, up to where the sum of two neighbours is no longer
+    positive (Geyer 1992).
     """
     series = _series(values)
     n = len(series)
@@ -231,7 +254,9 @@ def mean(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
 def _series(values: ArrayLike) -> Floats:
     series = np.asarray(values, dtype=np.float64)
     if series.ndim != 1:
-        raise UsageError(f"a series of delays has one dimension, this one has {series.ndim}: pass one column")
+        raise UsageError(
+            f"a series of delays has one dimension, this one has {series.ndim}: pass one column"
+        )
     return series[~np.isnan(series)]
 
 

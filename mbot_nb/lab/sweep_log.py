@@ -1,4 +1,5 @@
-"""What of a sweep is done: a file of finished points that survives an interruption at any moment."""
+"""What of a sweep is done: a file of finished points that survives an interruption at any
+moment."""
 
 from __future__ import annotations
 
@@ -21,16 +22,23 @@ FORMAT = "mbot_nb sweep 1"
 
 def key(point: Mapping[str, Any], repeat: int) -> str:
     """One text for each experiment of a sweep."""
-    return json.dumps([{name: plain(value) for name, value in point.items()}, repeat], sort_keys=True)
+    return json.dumps(
+        [{name: plain(value) for name, value in point.items()}, repeat], sort_keys=True
+    )
 
 
 def plain(value: Any) -> Any:
     """A parameter as JSON knows it: a network by its numbers, NumPy's numbers as Python's."""
-    return {"Network": msgspec.to_builtins(value)} if isinstance(value, msgspec.Struct) else commands.plain(value)
+    return (
+        {"Network": msgspec.to_builtins(value)}
+        if isinstance(value, msgspec.Struct)
+        else commands.plain(value)
+    )
 
 
 class Finished:
-    """The finished points, in memory and, with a ``path``, on disk: JSON lines, one a point, written when it is finished.
+    """The finished points, in memory and, with a ``path``, on disk: JSON lines, one a point,
+    written when it is finished.
 
     Raises:
         UsageError: the file belongs to another sweep, is damaged, or cannot be written.
@@ -45,7 +53,8 @@ class Finished:
                 self._read(path)
             except OSError as error:
                 raise UsageError(
-                    f"{path} cannot be used to note what is finished ({error}): name another file with path=..."
+                    f"{path} cannot be used to note what is finished ({error}): name another file "
+                    "with path=..."
                 ) from None
 
     def add(self, point: Mapping[str, Any], repeat: int, figures: Mapping[str, Any]) -> None:
@@ -70,7 +79,10 @@ class Finished:
             self.rows = {key(row["point"], row["repeat"]): row["figures"] for row in rows}
             self._check(path, head)
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} is no file of a sweep, or is damaged ({error}): name another one with path=...") from None
+            raise UsageError(
+                f"{path} is no file of a sweep, or is damaged ({error}): name another one with "
+                "path=..."
+            ) from None
         if not whole:
             self._append(path, self._head)
 
@@ -80,7 +92,8 @@ class Finished:
         for name in ("seed", "measure", "version"):
             if head[name] != self._head[name]:
                 raise UsageError(
-                    f"{path} holds points of another sweep, with {name} {head[name]!r} instead of {self._head[name]!r}: "
+                    f"{path} holds points of another sweep, with {name} {head[name]!r} instead of "
+                    f"{self._head[name]!r}: "
                     "go on with that one, or name another file with path=..."
                 )
 

@@ -1,4 +1,5 @@
-"""Many experiments: every combination of some parameters, several times, here or on other machines."""
+"""Many experiments: every combination of some parameters, several times, here or on other
+machines."""
 
 from __future__ import annotations
 
@@ -40,47 +41,65 @@ def sweep(
     workers: Any = None,
     progress: bool = True,
 ) -> Call[pd.DataFrame]:
-    """Measure every combination of ``parameters``, ``repeat`` times; await it. One row for each: parameters and figures.
+    """Measure every combination of ``parameters``, ``repeat`` times; await it. One row for each:
+    parameters and figures.
 
-    Each repetition goes through all combinations once, in an order of its own that the seed draws, so that a machine that grows
-    slower does not look like an effect of a parameter. Within one repetition all combinations get the same seed, so that they
-    meet the same luck.
+    Each repetition goes through all combinations once, in an order of its own that the seed draws,
+    so that a machine that grows slower does not look like an effect of a parameter. Within one
+    repetition all combinations get the same seed, so that they meet the same luck.
 
     Args:
-        parameters: for each name a list of values, or one value. For ``measure_load`` the names are `rate`, `duration`,
-            `network`, `batch_window`, `max_batch_size`, `policy`, `work`.
+        parameters: for each name a list of values, or one value. For ``measure_load`` the names are
+            `rate`, `duration`, `network`, `batch_window`, `max_batch_size`, `policy`, `work`.
         seed: of the order and of the networks.
-        path: a file that notes each point when it is finished. Called again with the same file, seed and ``measure``, a sweep
-            goes on where it was interrupted; parameters may have been added.
-        measure: a function, plain or async, that takes the parameters and ``seed`` by name and returns a dict of figures. A plain
-            one runs in a thread of its own.
-        workers: a Dask client, or an executor of `concurrent.futures`, to measure there instead of here. Dask's workers need one
-            thread each, so that two experiments never share a process.
-        progress: show a bar; in a notebook with a Cancel button, which ends the sweep and returns what is finished (`attrs`
-            of the table tell how many points are `missing`). An interrupt (the stop button, Ctrl-C) raises as ever.
+        path: a file that notes each point when it is finished. Called again with the same file,
+            seed and ``measure``, a sweep goes on where it was interrupted; parameters may have been
+            added.
+        measure: a function, plain or async, that takes the parameters and ``seed`` by name and
+            returns a dict of figures. A plain one runs in a thread of its own.
+        workers: a Dask client, or an executor of `concurrent.futures`, to measure there instead of
+            here. Dask's workers need one thread each, so that two experiments never share a
+            process.
+        progress: show a bar; in a notebook with a Cancel button, which ends the sweep and returns
+            what is finished (`attrs` of the table tell how many points are `missing`). An interrupt
+            (the stop button, Ctrl-C) raises as ever.
 
-    The table's `attrs` hold the `grid`, the `parameters` that were the same in all of it, `repeat`, `seed` and `measure`.
+    The table's `attrs` hold the `grid`, the `parameters` that were the same in all of it, `repeat`,
+    `seed` and `measure`.
 
     Raises:
-        UsageError: a parameter that ``measure`` does not take, or a ``path`` that belongs to another sweep.
+        UsageError: a parameter that ``measure`` does not take, or a ``path`` that belongs to
+            another sweep.
 
     Example::
 
         table = await lab.sweep(
-            {"batch_window": [0, 0.05, 0.1], "rate": [15, 50, 150, 500], "network": ["lan", "wifi", "internet"]},
-            repeat=3, path="sweep.jsonl",
+            {"batch_window": [0, 0.05, 0.1], "rate": [15, 50, 150, 500], "network": ["lan", "wifi",
+            "internet"]}, repeat=3, path="sweep.jsonl",
         )
     """
     where = None if path is None else Path(path)
-    return Call(Home.here, lambda: _sweep(parameters, repeat, seed, where, measure, workers, progress), "lab.sweep()")
+    return Call(
+        Home.here,
+        lambda: _sweep(parameters, repeat, seed, where, measure, workers, progress),
+        "lab.sweep()",
+    )
 
 
 async def _sweep(
-    parameters: Mapping[str, Any], repeat: int, seed: int, path: Path | None, measure: Measure, workers: Any, progress: bool
+    parameters: Mapping[str, Any],
+    repeat: int,
+    seed: int,
+    path: Path | None,
+    measure: Measure,
+    workers: Any,
+    progress: bool,
 ) -> pd.DataFrame:
     grid = {name: _values(values) for name, values in parameters.items()}
     _check(measure, grid, repeat)
-    points: list[Point] = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    points: list[Point] = [
+        dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+    ]
     finished = await asyncio.to_thread(Finished, path, seed=seed, measure=_name(measure))
     todo = [
         (point, turn)
@@ -90,7 +109,11 @@ async def _sweep(
     ]
     perform = _here if workers is None else _pool(workers)
     total = len(points) * repeat
-    advice = "do the same again, and it goes on" if path is not None else "with path=... it could go on another time"
+    advice = (
+        "do the same again, and it goes on"
+        if path is not None
+        else "with path=... it could go on another time"
+    )
 
     async def work() -> None:
         async for point, turn, figures in perform(measure, todo, seed):
@@ -130,7 +153,8 @@ def _pool(workers: Any) -> Callable[..., Any]:
         crowded = {address: count for address, count in _now(threads()).items() if count != 1}
         if crowded:
             raise UsageError(
-                f"these Dask workers have more than one thread: {crowded}. Two experiments in one process disturb each other: "
+                f"these Dask workers have more than one thread: {crowded}. Two experiments in one "
+                "process disturb each other: "
                 "start them with `dask worker --nthreads 1`, or LocalCluster(threads_per_worker=1)."
             )
 
@@ -195,7 +219,8 @@ def _shuffled(points: list[Point], seed: int, turn: int) -> list[Point]:
 
 
 def _values(values: Any) -> list[Any]:
-    """What a parameter is to be, one after the other; NumPy's numbers as Python's, for the table and the file."""
+    """What a parameter is to be, one after the other; NumPy's numbers as Python's, for the table
+    and the file."""
     if isinstance(values, (str, msgspec.Struct)) or not isinstance(values, Iterable):
         values = [values]
     return [plain(value) if hasattr(value, "tolist") else value for value in values]
@@ -207,15 +232,24 @@ def _check(measure: Measure, grid: Mapping[str, list[Any]], repeat: int) -> None
     unknown = [name for name in grid if name not in takes and not anything]
     if unknown or "seed" in grid:
         names = ", ".join(name for name in takes if name != "seed")
-        wrong = f"there is no parameter {unknown[0]!r}" if unknown else "the seed is given by seed=..."
+        wrong = (
+            f"there is no parameter {unknown[0]!r}" if unknown else "the seed is given by seed=..."
+        )
         raise UsageError(f"{wrong}; {_name(measure)} takes {names}")
     empty = [name for name, values in grid.items() if not values]
     if empty or repeat < 1:
-        raise UsageError(f"nothing to measure: {f'{empty[0]} has no values' if empty else f'repeat is {repeat}'}")
+        raise UsageError(
+            f"nothing to measure: {f'{empty[0]} has no values' if empty else f'repeat is {repeat}'}"
+        )
 
 
 def _table(
-    measure: Measure, grid: Mapping[str, list[Any]], points: list[Point], repeat: int, seed: int, finished: Finished
+    measure: Measure,
+    grid: Mapping[str, list[Any]],
+    points: list[Point],
+    repeat: int,
+    seed: int,
+    finished: Finished,
 ) -> pd.DataFrame:
     """What is finished, as one table that also knows (`attrs`) what was the same in all of it."""
     import pandas as pd

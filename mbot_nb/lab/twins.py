@@ -1,4 +1,5 @@
-"""One program on two robots, a simulated and a real one, and what is different: the way, the turns, how soon they begin."""
+"""One program on two robots, a simulated and a real one, and what is different: the way, the turns,
+how soon they begin."""
 
 from __future__ import annotations
 
@@ -31,9 +32,11 @@ Program = Callable[["Client"], Awaitable[Any]]
 SETTLE = 0.5
 """Seconds after the program in which the last of the way is told."""
 TRACK = 11.5
-"""cm between the wheels, by which a turn counts as way where only the beginning of motion is looked for."""
+"""cm between the wheels, by which a turn counts as way where only the beginning of motion is looked
+for."""
 MIDDLE = (0.15, 0.85)
-"""The part of a motion in which its speed is even: the line through it tells when it began, between two reports too."""
+"""The part of a motion in which its speed is even: the line through it tells when it began, between
+two reports too."""
 SAME = 0.01
 """A difference of less is none."""
 
@@ -45,11 +48,18 @@ class _Pose(NamedTuple):
     heading: float
 
 
-def twin(program: Program, simulated: Client, real: Client, *, names: tuple[str, str] = ("simulated", "real")) -> Call[Twin]:
+def twin(
+    program: Program,
+    simulated: Client,
+    real: Client,
+    *,
+    names: tuple[str, str] = ("simulated", "real"),
+) -> Call[Twin]:
     """Run ``program(bot)`` on both robots at the same time, and compare; await it.
 
-    Both ways begin at the origin and look along x, wherever the robots stand. What is compared is what the robots tell of
-    themselves: of a real one that is what its encoders count, by its calibration.
+    Both ways begin at the origin and look along x, wherever the robots stand. What is compared is
+    what the robots tell of themselves: of a real one that is what its encoders count, by its
+    calibration.
 
     Args:
         program: an async function of one client, which drives it.
@@ -57,21 +67,28 @@ def twin(program: Program, simulated: Client, real: Client, *, names: tuple[str,
         names: what they are called in tables and pictures.
 
     Raises:
-        UsageError: the program is none, or a robot does not tell where it is (an mBot has no encoders).
+        UsageError: the program is none, or a robot does not tell where it is (an mBot has no
+            encoders).
     """
     return Call(Home.here, lambda: _twin(program, simulated, real, names), "lab.twin()")
 
 
 async def _twin(program: Program, simulated: Client, real: Client, names: tuple[str, str]) -> Twin:
     if not inspect.iscoroutinefunction(program):
-        raise UsageError("twin(program, ...) needs the function itself: `async def program(bot): ...`, passed without ()")
+        raise UsageError(
+            "twin(program, ...) needs the function itself: `async def program(bot): ...`, passed "
+            "without ()"
+        )
     if simulated is real:
         raise UsageError(
-            "twin(...) needs two robots, and was given one twice: `await mb.connect(await mb.serve(port=0))` is another"
+            "twin(...) needs two robots, and was given one twice: `await mb.connect(await "
+            "mb.serve(port=0))` is another"
         )
     recorders = [Recorder(bot, ping_rate=0) for bot in (simulated, real)]
     try:
-        starts = await asyncio.gather(*(_whereabouts(bot, name) for bot, name in zip((simulated, real), names, strict=True)))
+        starts = await asyncio.gather(
+            *(_whereabouts(bot, name) for bot, name in zip((simulated, real), names, strict=True))
+        )
         runs = [asyncio.ensure_future(_run(program, bot)) for bot in (simulated, real)]
         try:
             began = await asyncio.gather(*runs)
@@ -87,7 +104,10 @@ async def _twin(program: Program, simulated: Client, real: Client, names: tuple[
             recorder.stop()
     calibration = real.state.get("calibration")
     measured = True if calibration is None else bool(calibration["measured"])
-    sides = [_Side(name, rec, *at) for name, rec, at in zip(names, recorders, zip(began, starts, strict=True), strict=True)]
+    sides = [
+        _Side(name, rec, *at)
+        for name, rec, at in zip(names, recorders, zip(began, starts, strict=True), strict=True)
+    ]
     return Twin((sides[0], sides[1]), measured)
 
 
@@ -102,12 +122,17 @@ async def _whereabouts(bot: Client, name: str) -> _Pose:
     await bot.sync_state()
     pose = _pose(bot.home.loop.time(), bot.state.to_dict().get("pose"))
     if pose is None:
-        raise UsageError(f"the {name} robot does not tell where it is, so its way cannot be compared: an mBot has no encoders")
+        raise UsageError(
+            f"the {name} robot does not tell where it is, so its way cannot be compared: an mBot "
+            "has no encoders"
+        )
     return pose
 
 
 def _pose(t: float, told: Any) -> _Pose | None:
-    if isinstance(told, dict) and all(isinstance(told.get(key), (int, float)) for key in ("x", "y", "heading")):
+    if isinstance(told, dict) and all(
+        isinstance(told.get(key), (int, float)) for key in ("x", "y", "heading")
+    ):
         return _Pose(t, float(told["x"]), float(told["y"]), float(told["heading"]))
     return None
 
@@ -119,22 +144,43 @@ class _Side:
         self.name = name
         events = recorder.events
         told = events[events["name"] == "telemetry"]
-        found = [_pose(float(t), json.loads(text)) for t, text in zip(told.time_s, told.data, strict=True)]
+        found = [
+            _pose(float(t), json.loads(text))
+            for t, text in zip(told.time_s, told.data, strict=True)
+        ]
         turn, whole, last = radians(start.heading), 0.0, start.heading
         self.poses: list[_Pose] = []
-        for pose in [start._replace(t=min(start.t, began)), *(pose for pose in found if pose is not None and pose.t > start.t)]:
+        for pose in [
+            start._replace(t=min(start.t, began)),
+            *(pose for pose in found if pose is not None and pose.t > start.t),
+        ]:
             whole += (pose.heading - last + 180) % 360 - 180  # it may have turned round and round
             last = pose.heading
             x, y = pose.x - start.x, pose.y - start.y
-            self.poses.append(_Pose(pose.t - began, x * cos(turn) + y * sin(turn), y * cos(turn) - x * sin(turn), whole))
+            self.poses.append(
+                _Pose(
+                    pose.t - began,
+                    x * cos(turn) + y * sin(turn),
+                    y * cos(turn) - x * sin(turn),
+                    whole,
+                )
+            )
         commands = recorder.commands
-        rows = commands[commands.name.isin(sorted(c.MOTIONS)) & commands.answered_s.notna() & (commands.queued_s >= began)]
+        rows = commands[
+            commands.name.isin(sorted(c.MOTIONS))
+            & commands.answered_s.notna()
+            & (commands.queued_s >= began)
+        ]
         spans = list(zip(rows.name, rows.queued_s - began, rows.answered_s - began, strict=True))
         ends = [*(at for _, at, _ in spans[1:]), self.poses[-1].t][: len(spans)]
         self.motions = [self._motion(*span, end) for span, end in zip(spans, ends, strict=True)]
 
     def _motion(self, name: str, asked: float, answered: float, until: float) -> dict[str, Any]:
-        poses = [self.at(asked), *(pose for pose in self.poses if asked < pose.t < until), self.at(until)]
+        poses = [
+            self.at(asked),
+            *(pose for pose in self.poses if asked < pose.t < until),
+            self.at(until),
+        ]
         steps = [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(poses)]
         return {
             "robot": self.name,
@@ -148,20 +194,24 @@ class _Side:
 
     @property
     def began(self) -> list[float]:
-        """How long after its command each motion began, ms, of those of which the reports show it."""
+        """How long after its command each motion began, ms, of those of which the reports show
+        it."""
         return [motion["began_ms"] for motion in self.motions if not isnan(motion["began_ms"])]
 
     def at(self, t: float) -> _Pose:
         """Where it was at a time, between two reports."""
         times = [pose.t for pose in self.poses]
-        return _Pose(t, *(float(np.interp(t, times, [pose[at] for pose in self.poses])) for at in (1, 2, 3)))
+        return _Pose(
+            t, *(float(np.interp(t, times, [pose[at] for pose in self.poses])) for at in (1, 2, 3))
+        )
 
 
 def _beginning(poses: list[_Pose], asked: float) -> float:
-    """Milliseconds from the command until it moved, as its reports show it; NaN where too few of them fell into the motion.
+    """Milliseconds from the command until it moved, as its reports show it; NaN where too few of
+    them fell into the motion.
 
-    Good to about the age of a report when it comes: a few ms of a simulated robot, some 50 ms of a real mBot2, which tells what
-    its encoders count twenty times a second.
+    Good to about the age of a report when it comes: a few ms of a simulated robot, some 50 ms of a
+    real mBot2, which tells what its encoders count twenty times a second.
     Of way and turn only the one that is more counts: the other may be the end of the motion before.
     """
     steps = np.array([hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(poses)])
@@ -177,12 +227,14 @@ def _beginning(poses: list[_Pose], asked: float) -> float:
 
 
 class Twin:
-    """What two robots made of one program. ``print(twin)`` names the difference; `mb.plots.twin(twin)` shows both ways."""
+    """What two robots made of one program. ``print(twin)`` names the difference;
+    `mb.plots.twin(twin)` shows both ways."""
 
     def __init__(self, sides: tuple[_Side, _Side], measured: bool) -> None:
         self._sides = sides
         self.measured = measured
-        """Whether the real robot's constants are its own; else its encoders are taken for those of the robot in the book."""
+        """Whether the real robot's constants are its own; else its encoders are taken for those of
+        the robot in the book."""
 
     @property
     def names(self) -> tuple[str, str]:
@@ -191,8 +243,8 @@ class Twin:
 
     @property
     def paths(self) -> pd.DataFrame:
-        """Where each was: ``robot``, ``t_s`` since the program began, ``x`` and ``y`` in cm, ``heading`` in degrees (whole turns
-        count)."""
+        """Where each was: ``robot``, ``t_s`` since the program began, ``x`` and ``y`` in cm,
+        ``heading`` in degrees (whole turns count)."""
         import pandas as pd
 
         rows = [(side.name, *pose) for side in self._sides for pose in side.poses]
@@ -200,23 +252,28 @@ class Twin:
 
     @property
     def motions(self) -> pd.DataFrame:
-        """Each motion: when it was ``asked_s`` for and ``answered_s``, after how long it ``began_ms`` as the reports show it, and
-        the ``way_cm`` and ``turn_deg`` from then until the next was asked for."""
+        """Each motion: when it was ``asked_s`` for and ``answered_s``, after how long it
+        ``began_ms`` as the reports show it, and the ``way_cm`` and ``turn_deg`` from then until the
+        next was asked for."""
         import pandas as pd
 
         columns = ["robot", "name", "asked_s", "answered_s", "began_ms", "way_cm", "turn_deg"]
-        return pd.DataFrame([motion for side in self._sides for motion in side.motions], columns=columns)
+        return pd.DataFrame(
+            [motion for side in self._sides for motion in side.motions], columns=columns
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
-        """What is compared, side by side: ``way_cm``, ``turned_deg`` (either way), ``began_ms`` (median; good to some 50 ms
-        with a real robot) and ``apart_cm``."""
+        """What is compared, side by side: ``way_cm``, ``turned_deg`` (either way), ``began_ms``
+        (median; good to some 50 ms with a real robot) and ``apart_cm``."""
         import pandas as pd
 
         first, second = (self._sums(side) for side in self._sides)
         table = pd.DataFrame({self.names[0]: first, self.names[1]: second})
         table["difference"] = table[self.names[1]] - table[self.names[0]]
-        table["ratio"] = table[self.names[1]] / table[self.names[0]].where(table[self.names[0]] != 0)
+        table["ratio"] = table[self.names[1]] / table[self.names[0]].where(
+            table[self.names[0]] != 0
+        )
         table.loc["apart_cm"] = [0.0, self.apart, self.apart, float("nan")]
         return table
 
@@ -227,15 +284,23 @@ class Twin:
         return hypot(ends[1].x - ends[0].x, ends[1].y - ends[0].y)
 
     def _began(self) -> list[str]:
-        """As `began to move 62 ms after a command (46 to 82), the simulated one after 48 (28 to 53)`: medians of motions, whose
-        spread says what the medians are worth."""
+        """As `began to
+        move 62 ms after a command (46 to 82), the simulated one after 48 (28 to
+        53)`: medians of motions, whose spread says what the medians are worth."""
         ours, theirs = (side.began for side in self._sides)
         if not ours or not theirs:
             return []
         (us, our_range), (them, their_range) = (
-            (float(np.median(began)), f"({min(began):.0f} to {max(began):.0f})") for began in (ours, theirs)
+            (float(np.median(began)), f"({min(began):.0f} to {max(began):.0f})")
+            for began in (ours, theirs)
         )
-        return [f"began to move {them:.0f} ms after a command {their_range}, the {self.names[0]} one after {us:.0f} {our_range}"]
+        return [
+            (
+                f"began to move {them:.0f} ms after a command {their_range}, the {self.names[0]} "
+                "one "
+                f"after {us:.0f} {our_range}"
+            )
+        ]
 
     @staticmethod
     def _sums(side: _Side) -> dict[str, float]:
@@ -259,7 +324,8 @@ class Twin:
         text = f"The {second} robot {', '.join(words[:-1])} and {words[-1]}."
         if not self.measured:
             text += (
-                " Its constants are those of the book: what a tape measure says of it is not in this. Drive 50 cm, measure, and "
+                " Its constants are those of the book: what a tape measure says of it is not in "
+                "this. Drive 50 cm, measure, and "
                 'tell it: `await bot.send_command("calibrate", distance=...)`.'
             )
         return text
@@ -277,4 +343,6 @@ def _compared(ours: float, theirs: float, first: str, did: str, unit: str) -> st
     told = f"({theirs:.1f} {unit}, the {first} one {ours:.1f})"
     if ours == 0 or abs(theirs - ours) <= SAME * ours:
         return f"{did} as far {told}"
-    return f"{did} {abs(theirs / ours - 1) * 100:.1f} % {'less' if theirs < ours else 'more'} {told}"
+    return (
+        f"{did} {abs(theirs / ours - 1) * 100:.1f} % {'less' if theirs < ours else 'more'} {told}"
+    )

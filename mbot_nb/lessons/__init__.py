@@ -1,4 +1,5 @@
-"""The notebooks, executed: a real kernel runs one from top to bottom, and a page shows what it did."""
+"""The notebooks, executed: a real kernel runs one from top to bottom, and a page shows what it
+did."""
 
 from .pace import a_second
 

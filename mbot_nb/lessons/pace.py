@@ -1,4 +1,5 @@
-"""How long a second of our notebooks lasts: the one setting that makes them short, for tests and for whoever is in a hurry."""
+"""How long a second of our notebooks lasts: the one setting that makes them short, for tests and
+for whoever is in a hurry."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from ..errors import UsageError
 __all__ = ["PACE", "a_second"]
 
 PACE = "MBOT_NB_PACE"
-"""The environment variable: 0.2 makes everything take a fifth of the time. What is measured then is worth less."""
+"""The environment variable: 0.2 makes everything take a fifth of the time. What is measured then is
+worth less."""
 
 
 def a_second() -> float:
-    """How long a second lasts in our notebooks: 1.0, or what ``MBOT_NB_PACE`` in the environment says.
+    """How long a second lasts in our notebooks: 1.0, or what ``MBOT_NB_PACE`` in the environment
+    says.
 
     Raises:
         UsageError: it is no number from 0.05 to 10.
@@ -24,5 +27,8 @@ def a_second() -> float:
     except ValueError:
         second = 0.0
     if not 0.05 <= second <= 10:
-        raise UsageError(f"{PACE}={said!r} in the environment: it says how many seconds a second of a notebook lasts, 0.05 to 10")
+        raise UsageError(
+            f"{PACE}={said!r} in the environment: it says how many seconds a second of a notebook "
+            "lasts, 0.05 to 10"
+        )
     return second

@@ -1,4 +1,5 @@
-"""An executed notebook as one page that needs nothing else: no network, no scripts, no files beside it."""
+"""An executed notebook as one page that needs nothing else: no network, no scripts, no files beside
+it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
     from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True
+        template_name="basic",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(_still(notebook))
     colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
@@ -31,7 +35,8 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
 
 
 def _still(notebook: NotebookNode) -> NotebookNode:
-    """A copy without live widgets: what they show on paper, a picture or a text, stands beside them."""
+    """A copy without live widgets: what they show on paper, a picture or a text, stands beside
+    them."""
     notebook = deepcopy(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -51,7 +56,8 @@ def write_page(notebook: NotebookNode, path: Path, footer: str = "") -> None:
         path.write_text(page(notebook, footer), encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"the page cannot be written to {path} ({error.strerror}): name another place with --html PATH"
+            f"the page cannot be written to {path} ({error.strerror}): name another place with "
+            "--html PATH"
         ) from None
 
 

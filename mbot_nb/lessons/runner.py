@@ -29,7 +29,8 @@ CELL_TIMEOUT = 60
 
 
 class Failure(NamedTuple):
-    """The cell that stopped it: its number among the code cells, its first line, and what went wrong in one line."""
+    """The cell that stopped it: its number among the code cells, its first line, and what went
+    wrong in one line."""
 
     number: int
     line: str
@@ -62,13 +63,19 @@ def find_notebook(name: str = START) -> Path:
     for place in places:
         if place.is_file():
             return place
-    raise UsageError(f"{name} is missing: this installation of mbot_nb is not complete. Install it again.")
+    raise UsageError(
+        f"{name} is missing: this installation of mbot_nb is not complete. Install it again."
+    )
 
 
 def execute(
-    path: Path, *, environment: Mapping[str, str] | None = None, progress: Callable[[int, int], None] | None = None
+    path: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Execution:
-    """Execute a notebook; the file is not changed. ``progress(n, of)`` is called before each code cell.
+    """Execute a notebook; the file is not changed. ``progress(n, of)`` is called before each code
+    cell.
 
     Raises:
         UsageError: what executes notebooks is not installed.
@@ -79,7 +86,9 @@ def execute(
         import nbclient  # noqa: F401
         import nbformat
     except ImportError as error:
-        raise UsageError(f"{error.name} is needed to execute a notebook: pip install 'mbot_nb[lab]'") from None
+        raise UsageError(
+            f"{error.name} is needed to execute a notebook: pip install 'mbot_nb[lab]'"
+        ) from None
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     # In a thread, where nbclient leaves the signals alone: Ctrl-C shall cancel, and say so.
     run = _Run(notebook, dict(environment or {}), progress)
@@ -95,11 +104,20 @@ def execute(
 class _Run:
     """One execution, in a loop of its own."""
 
-    def __init__(self, notebook: NotebookNode, environment: dict[str, str], progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        environment: dict[str, str],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
         self.notebook = notebook
         self._environment = environment
         self._progress = progress
-        code = (index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip())
+        code = (
+            index
+            for index, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code" and cell.source.strip()
+        )
         self._numbers = {index: number for number, index in enumerate(code, 1)}
         self._at = 0
         self._interrupted = False
@@ -117,10 +135,17 @@ class _Run:
 
         kernel = _kernel_manager()
         failure: Failure | None = None
-        with tempfile.TemporaryDirectory(prefix="mbot_nb-") as folder, tempfile.TemporaryFile() as log:
+        with (
+            tempfile.TemporaryDirectory(prefix="mbot_nb-") as folder,
+            tempfile.TemporaryFile() as log,
+        ):
             resources = {"metadata": {"path": folder}}
             client = NotebookClient(
-                self.notebook, km=kernel, timeout=CELL_TIMEOUT, resources=resources, on_cell_execute=self._begins
+                self.notebook,
+                km=kernel,
+                timeout=CELL_TIMEOUT,
+                resources=resources,
+                on_cell_execute=self._begins,
             )
             # What the kernel's process itself says is of interest only if it dies.
             options: dict[str, Any] = {
@@ -158,7 +183,11 @@ class _Run:
 
     def _failure(self, error: str) -> Failure:
         source = self.notebook.cells[self._at].source if self.notebook.cells else ""
-        return Failure(self._numbers.get(self._at, 0), source.strip().partition("\n")[0], error.strip().splitlines()[-1])
+        return Failure(
+            self._numbers.get(self._at, 0),
+            source.strip().partition("\n")[0],
+            error.strip().splitlines()[-1],
+        )
 
 
 @contextmanager
@@ -188,7 +217,8 @@ def _kernel_manager() -> Any:
 
 
 def _same_package() -> dict[str, str]:
-    """The kernel shall import the mbot_nb that this is, also from a checkout that is not installed."""
+    """The kernel shall import the mbot_nb that this is, also from a checkout that is not
+    installed."""
     home = str(Path(__file__).parent.parent.parent)
     if home in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         return {}

@@ -1,4 +1,5 @@
-"""What of mbot_nb this user has running on this machine, in whatever process: emulated robots and servers, a small file each."""
+"""What of mbot_nb this user has running on this machine, in whatever process: emulated robots and
+servers, a small file each."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def register(what: What, name: str, address: str, *, port: str = "") -> Path:
         unfinished.replace(path)
     except OSError as error:
         raise UsageError(
-            f"the folder {path.parent} of what runs now cannot be written to: {error.strerror}; set MBOT_NB_RUNTIME_DIR to a "
+            f"the folder {path.parent} of what runs now cannot be written to: {error.strerror}; "
+            "set MBOT_NB_RUNTIME_DIR to a "
             "folder of your own"
         ) from None
     return path
@@ -61,7 +63,8 @@ def forget(path: Path) -> None:
 
 
 def running(what: What) -> list[Entry]:
-    """Those that run, oldest first; none, with a warning, where they cannot be listed. What a killed process left is removed."""
+    """Those that run, oldest first; none, with a warning, where they cannot be listed. What a
+    killed process left is removed."""
     try:
         folder = paths.runtime()
     except UsageError as error:

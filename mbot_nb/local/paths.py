@@ -1,4 +1,5 @@
-"""Where this user's files of mbot_nb are: what runs now, and what is known of robots. Nothing is made before it is needed."""
+"""Where this user's files of mbot_nb are: what runs now, and what is known of robots. Nothing is
+made before it is needed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _OF_YOUR_OWN = "set MBOT_NB_RUNTIME_DIR to a folder of your own"
 
 
 def runtime() -> Path:
-    """The folder of what runs now, made if it is not there, and the user's alone. ``MBOT_NB_RUNTIME_DIR`` names another.
+    """The folder of what runs now, made if it is not there, and the user's alone.
+    ``MBOT_NB_RUNTIME_DIR`` names another.
 
     Raises:
         UsageError: it cannot be made, or is somebody else's.
@@ -32,14 +34,19 @@ def runtime() -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
     except OSError as error:
-        raise UsageError(f"the folder {path} of what runs now cannot be made: {error.strerror}; {_OF_YOUR_OWN}") from None
+        raise UsageError(
+            f"the folder {path} of what runs now cannot be made: {error.strerror}; {_OF_YOUR_OWN}"
+        ) from None
     if not own:
-        raise UsageError(f"the folder {path} of what runs now belongs to somebody else; {_OF_YOUR_OWN}")
+        raise UsageError(
+            f"the folder {path} of what runs now belongs to somebody else; {_OF_YOUR_OWN}"
+        )
     return path
 
 
 def config() -> Path:
-    """The folder of what shall be remembered, not made yet. ``MBOT_NB_CONFIG_DIR`` names another."""
+    """The folder of what shall be remembered, not made yet. ``MBOT_NB_CONFIG_DIR`` names
+    another."""
     chosen = os.environ.get("MBOT_NB_CONFIG_DIR")
     if chosen:
         return Path(chosen)

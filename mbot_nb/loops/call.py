@@ -1,7 +1,7 @@
 """Calls that run on their object's home loop, whichever loop or thread awaits them.
 
-A notebook calls a client from cells, widget callbacks (on some kernels in another thread with a loop of its own), handlers
-and plain threads. So every public coroutine is a :class:`Call`.
+A notebook calls a client from cells, widget callbacks (on some kernels in another thread with a
+loop of its own), handlers and plain threads. So every public coroutine is a :class:`Call`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ class NotAwaitedError(UsageError, AttributeError):
 class Call(Coroutine[Any, Any, T], Generic[T]):
     """A call that begins when it is awaited, on its object's home loop, whichever loop awaits it.
 
-    It is a coroutine, so `asyncio.gather`, `wait_for` and `create_task` take it. Shown or thrown away without `await`, it
-    says so.
+    It is a coroutine, so `asyncio.gather`, `wait_for` and `create_task` take it. Shown or thrown
+    away without `await`, it says so.
     """
 
-    def __init__(self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], words: str) -> None:
+    def __init__(
+        self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], words: str
+    ) -> None:
         self._home = home
         self._start = start
         self._words = words
@@ -51,7 +53,10 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
             return f"<{self._words}: under way>"
         if self._eager:
             return f"<{self._words}: given; `await` it for the answer>"
-        return f"<{self._words}: nothing has happened yet. {self._place.advice[0].upper()}{self._place.advice[1:]}.>"
+        return (
+            f"<{self._words}: nothing has happened yet. "
+            f"{self._place.advice[0].upper()}{self._place.advice[1:]}.>"
+        )
 
     @property
     def _place(self) -> _Place:
@@ -96,12 +101,19 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise NotAwaitedError(f"{self._words} was not awaited, so it has no {name!r}: {self._place.advice}.")
+        raise NotAwaitedError(
+            f"{self._words} was not awaited, so it has no {name!r}: {self._place.advice}."
+        )
 
     def __del__(self) -> None:
         if not getattr(self, "_begun", True) and not self._eager:
             place = self._place
-            warnings.warn_explicit(f"{self._words} did nothing: {place.advice}.", RuntimeWarning, place.filename, place.line)
+            warnings.warn_explicit(
+                f"{self._words} did nothing: {place.advice}.",
+                RuntimeWarning,
+                place.filename,
+                place.line,
+            )
 
 
 class _Place(NamedTuple):
@@ -119,9 +131,12 @@ class _Place(NamedTuple):
     def advice(self) -> str:
         """What is to be written there for it to happen."""
         flags = self.code.co_flags
-        if flags & inspect.CO_OPTIMIZED and not flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        if flags & inspect.CO_OPTIMIZED and not flags & (
+            inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+        ):
             return (
-                "this function is not `async`, so it cannot wait; hand it over with bot.home.submit(...), "
+                "this function is not `async`, so it cannot wait; hand it over with "
+                "bot.home.submit(...), "
                 "or queue a command with bot.send(...)"
             )
         return "write `await` in front of it"
@@ -136,7 +151,8 @@ def _where() -> tuple[CodeType, int]:
 
 
 class OpeningCall(Call[T]):
-    """A call whose result is to be closed: `async with mb.connect() as bot:` closes it at the end."""
+    """A call whose result is to be closed: `async with mb.connect() as bot:` closes it at the
+    end."""
 
     _result: Any = None
 

@@ -25,7 +25,8 @@ running_loop = asyncio._get_running_loop
 """The loop that runs in this thread, or None."""
 _log = logging.getLogger("mbot_nb")
 POLL_INTERVAL = 0.2
-"""Seconds between two chances for an interrupt: it reaches a loop or a waiting thread only when that is awake."""
+"""Seconds between two chances for an interrupt: it reaches a loop or a waiting thread only when
+that is awake."""
 
 
 class Home:
@@ -45,7 +46,8 @@ class Home:
 
     @classmethod
     def here(cls) -> Home:
-        """The loop that runs this code: in a notebook, that of its cells, also in a callback that runs elsewhere.
+        """The loop that runs this code: in a notebook, that of its cells, also in a callback that
+        runs elsewhere.
 
         Raises:
             UsageError: no loop runs here.
@@ -54,13 +56,15 @@ class Home:
             return cls(lasting_loop(asyncio.get_running_loop()))
         except RuntimeError:
             raise UsageError(
-                "no event loop runs here. In a notebook cell write `await mb.connect()`; in a plain script use "
+                "no event loop runs here. In a notebook cell write `await mb.connect()`; in a "
+                "plain script use "
                 "`asyncio.run(main())`, or thread=True."
             ) from None
 
     @classmethod
     def io_thread(cls) -> Home:
-        """The loop of the I/O thread, which no cell can block; the thread is started when it is first asked for."""
+        """The loop of the I/O thread, which no cell can block; the thread is started when it is
+        first asked for."""
         with cls._io_lock:
             if cls._io is None or cls._io.loop.is_closed():
                 cls._survive_forks()
@@ -79,7 +83,8 @@ class Home:
 
     @classmethod
     def _survive_forks(cls) -> None:
-        """A forked child inherits the loop but not its thread: there the first to ask starts another."""
+        """A forked child inherits the loop but not its thread: there the first to ask starts
+        another."""
 
         def forget() -> None:
             cls._io = None
@@ -102,20 +107,26 @@ class Home:
     @property
     def clock(self) -> Callable[[], float]:
         """The loop's clock, in seconds; asyncio's own loops only pass Python's monotonic one on."""
-        return time.monotonic if type(self.loop).time is asyncio.BaseEventLoop.time else self.loop.time
+        return (
+            time.monotonic if type(self.loop).time is asyncio.BaseEventLoop.time else self.loop.time
+        )
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine at home; from any thread, also a button's. What it raises is logged if nobody asks for the result."""
+        """Run a coroutine at home; from any thread, also a button's. What it raises is logged if
+        nobody asks for the result."""
         future: _Submitted[T] = _Submitted(self, getattr(coroutine, "__name__", "a coroutine"))
         try:
             self.loop.call_soon_threadsafe(future.begin, coroutine)
         except RuntimeError:
             coroutine.close()
-            raise UsageError("the event loop this object lived on is gone; make a new one") from None
+            raise UsageError(
+                "the event loop this object lived on is gone; make a new one"
+            ) from None
         return future
 
     def post(self, function: Callable[..., Any], *args: Any) -> bool:
-        """Call a function at home soon (at once if this is home); from any thread. False if home is gone."""
+        """Call a function at home soon (at once if this is home); from any thread. False if home is
+        gone."""
         if self.is_here:
             function(*args)
             return True
@@ -140,7 +151,8 @@ class Home:
 
 
 class _Submitted(concurrent.futures.Future[T]):
-    """What a coroutine running at home will bring. A failure that nobody asks for is told when this is thrown away."""
+    """What a coroutine running at home will bring. A failure that nobody asks for is told when this
+    is thrown away."""
 
     def __init__(self, home: Home, words: str) -> None:
         super().__init__()
@@ -196,4 +208,6 @@ class _Submitted(concurrent.futures.Future[T]):
         if isinstance(error, MbotError):
             _log.error("%s failed: %s", self._words, error)
         elif error is not None:
-            _log.error("%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error)
+            _log.error(
+                "%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error
+            )

@@ -17,9 +17,11 @@ def shell() -> Any:
 
 
 def lasting_loop(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
-    """The loop on which something is to live that is made on this one: itself, but for that of a kernel's subshell.
+    """The loop on which something is to live that is made on this one: itself, but for that of a
+    kernel's subshell.
 
-    Callbacks run in such a thread on ipykernel 7.1 to 7.3. It ends with the page, and its loop with it; that of the cells stays.
+    Callbacks run in such a thread on ipykernel 7.1 to 7.3. It ends with the page, and its loop with
+    it; that of the cells stays.
     """
     if type(threading.current_thread()).__module__ != "ipykernel.subshell":
         return loop

@@ -1,8 +1,8 @@
 """When was the event loop blocked, and for how long? Watched from a thread that no cell can block.
 
-A probe inside a blocked loop sees nothing of the block. So a thread asks the loop, again and again, to call back; the time
-until it does is the time for which the loop did nothing else. Beside each round trip this tells a cell's `time.sleep`
-from a slow network.
+A probe inside a blocked loop sees nothing of the block. So a thread asks the loop, again and again,
+to call back; the time until it does is the time for which the loop did nothing else. Beside each
+round trip this tells a cell's `time.sleep` from a slow network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ INTERVAL = 0.02
 NOTABLE = 0.001
 """Seconds: what is shorter is the ordinary way from one thread to another."""
 LATE = 0.01
-"""A question asked later than this was itself held up, by code that keeps the interpreter from switching threads."""
+"""A question asked later than this was itself held up, by code that keeps the interpreter from
+switching threads."""
 KEPT = 10_000
 
 
@@ -48,13 +49,16 @@ class Stall(NamedTuple):
 
 
 class LoopMonitor:
-    """Watches one event loop while somebody needs it: between :meth:`hold` and the last :meth:`release`.
+    """Watches one event loop while somebody needs it: between :meth:`hold` and the last
+    :meth:`release`.
 
-    There is one for each loop, :meth:`of`. Its thread ends when nobody holds it, or when the loop is closed. Everything may be
-    called from any thread. Times are `time.monotonic()` seconds.
+    There is one for each loop, :meth:`of`. Its thread ends when nobody holds it, or when the loop
+    is closed. Everything may be called from any thread. Times are `time.monotonic()` seconds.
     """
 
-    _all: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor]] = weakref.WeakKeyDictionary()
+    _all: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor]] = (
+        weakref.WeakKeyDictionary()
+    )
     _all_lock = threading.Lock()
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, interval: float = INTERVAL) -> None:
@@ -112,9 +116,11 @@ class LoopMonitor:
         return end
 
     def lag(self, begin: float, end: float) -> float:
-        """The longest time, in seconds, for which the loop is known to have been blocked within ``begin`` to ``end``.
+        """The longest time, in seconds, for which the loop is known to have been blocked within
+        ``begin`` to ``end``.
 
-        A question that the loop has not answered yet counts as well. What is shorter than 1 ms is 0.
+        A question that the loop has not answered yet counts as well. What is shorter than 1 ms is
+        0.
         """
         longest = 0.0
         pending = self.pending
@@ -130,14 +136,19 @@ class LoopMonitor:
         return longest if longest >= NOTABLE else 0.0
 
     def longest(self, begin: float, end: float) -> float:
-        """The seconds of the longest stall that ended within ``begin`` to ``end``, or has not ended yet; from its beginning."""
+        """The seconds of the longest stall that ended within ``begin`` to ``end``, or has not ended
+        yet; from its beginning."""
         pending = self.pending
         unanswered = [] if pending is None else [end - pending]
-        return max([stall.seconds for stall in self.stalls(begin) if stall.end <= end] + unanswered, default=0.0)
+        return max(
+            [stall.seconds for stall in self.stalls(begin) if stall.end <= end] + unanswered,
+            default=0.0,
+        )
 
     @property
     def pending(self) -> float | None:
-        """Since when the loop owes an answer, or None. It does for a moment also when nothing blocks it."""
+        """Since when the loop owes an answer, or None. It does for a moment also when nothing
+        blocks it."""
         watch = self._watch
         return None if watch is None else watch.asked
 
@@ -201,11 +212,16 @@ class LoopMonitors:
     def unfinished(self, now: float) -> list[Stall]:
         """For each loop that owes an answer now, the stall that this would be."""
         known = [(monitor.pending, monitor.on_io_thread) for monitor in self._followed]
-        return [Stall(pending, now, on_io_thread) for pending, on_io_thread in known if pending is not None]
+        return [
+            Stall(pending, now, on_io_thread)
+            for pending, on_io_thread in known
+            if pending is not None
+        ]
 
 
 class _Watch:
-    """One life of the thread. It holds neither the monitor nor the loop, so that both can go while it still runs."""
+    """One life of the thread. It holds neither the monitor nor the loop, so that both can go while
+    it still runs."""
 
     def __init__(self, monitor: LoopMonitor) -> None:
         self.asked: float | None = None
@@ -220,7 +236,8 @@ class _Watch:
         due = time.monotonic()
         while not self.end.is_set():
             now = time.monotonic()
-            # Nobody gets to run while C code holds the interpreter: then the block began when this thread should have woken.
+            # Nobody gets to run while C code holds the interpreter: then the block began when this
+            # thread should have woken.
             self.asked = due if now - due > LATE else now
             self._answer.clear()
             if not self._ask():

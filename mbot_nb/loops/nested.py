@@ -1,4 +1,5 @@
-"""A coroutine run to its end inside a loop that runs already, with `nest-asyncio2`, applied at the first use."""
+"""A coroutine run to its end inside a loop that runs already, with `nest-asyncio2`, applied at the
+first use."""
 
 from __future__ import annotations
 
@@ -30,8 +31,10 @@ def run_inside(loop: asyncio.BaseEventLoop, coroutine: Coroutine[Any, Any, T]) -
     if hasattr(asyncio, "_nest_patched") and not hasattr(asyncio, "_nest_asyncio2"):
         coroutine.close()
         raise UsageError(
-            "mb.run() cannot nest where nest_asyncio was applied: that one is maintained no more, and in a notebook loses clicks "
-            "and cells. Take `nest_asyncio.apply()` out and restart the kernel: mb.run() brings what it needs by itself."
+            "mb.run() cannot nest where nest_asyncio was applied: that one is maintained no more, "
+            "and in a notebook loses clicks "
+            "and cells. Take `nest_asyncio.apply()` out and restart the kernel: mb.run() brings "
+            "what it needs by itself."
         )
     import nest_asyncio2
 
@@ -51,10 +54,14 @@ def run_inside(loop: asyncio.BaseEventLoop, coroutine: Coroutine[Any, Any, T]) -
 
 @contextmanager
 def _interrupts_heard() -> Iterator[None]:
-    """Let an interrupt raise here: in a cell that awaits it would cancel the cell, which hears nothing of that meanwhile."""
+    """Let an interrupt raise here: in a cell that awaits it would cancel the cell, which hears
+    nothing of that meanwhile."""
     handler = signal.getsignal(signal.SIGINT)
     function = getattr(handler, "func", handler)
-    if threading.current_thread() is not threading.main_thread() or getattr(function, "__module__", "") not in _CANCELLING:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or getattr(function, "__module__", "") not in _CANCELLING
+    ):
         yield
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)

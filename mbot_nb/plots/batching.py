@@ -31,15 +31,21 @@ _REASONS = {
 
 
 def _in_force(rec: Recorded, times: pd.Series[float]) -> list[tuple[float, int, str]]:
-    """The ways of batching that frames left by, in the order of time; the present one if none did."""
+    """The ways of batching that frames left by, in the order of time; the present one if none
+    did."""
     ways = batchings(rec.metadata)
     ends = [since for since, _, _ in ways[1:]] + [float("inf")]
-    used = [way for way, end in zip(ways, ends, strict=True) if ((times >= way[0]) & (times < end)).any()]
+    used = [
+        way
+        for way, end in zip(ways, ends, strict=True)
+        if ((times >= way[0]) & (times < end)).any()
+    ]
     return used or ways[-1:]
 
 
 def batches(rec: Recorded, ax: Axes | None = None) -> Axes:
-    """Every frame of commands over time: its height is the number of commands in it, its marker says why it left then."""
+    """Every frame of commands over time: its height is the number of commands in it, its marker
+    says why it left then."""
     if ax is None:
         ax = new_axes(8.0, 3.2)
     frames = rec.batches
@@ -50,13 +56,26 @@ def batches(rec: Recorded, ax: Axes | None = None) -> Axes:
         if len(some):
             at = some.time_s - start
             ax.vlines(at, 0, some.messages, color=colour, linewidth=1, alpha=0.5)
-            ax.plot(at, some.messages, marker, color=colour, markersize=7, label=f"{words} ({len(some)})")
+            ax.plot(
+                at,
+                some.messages,
+                marker,
+                color=colour,
+                markersize=7,
+                label=f"{words} ({len(some)})",
+            )
     ways = _in_force(rec, frames.time_s)
     most = max(size for _, size, _ in ways)
     commands = int(frames.messages.sum())
-    for (since, size, _), until in zip(ways, [*(since for since, _, _ in ways[1:]), None], strict=True):
+    for (since, size, _), until in zip(
+        ways, [*(since for since, _, _ in ways[1:]), None], strict=True
+    ):
         begin = since - start if since > start else 0.0
-        end = max(begin, float(frames.time_s.max()) - start if len(frames) else 0.0) if until is None else until - start
+        end = (
+            max(begin, float(frames.time_s.max()) - start if len(frames) else 0.0)
+            if until is None
+            else until - start
+        )
         ax.hlines(size, begin, end, color=PALE, linewidth=0.8, linestyle=":")
     ax.set_ylim(0, max(most, int(frames.messages.max()) if len(frames) else 0) * 1.12)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -66,9 +85,18 @@ def batches(rec: Recorded, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("commands in the frame")
     if len(frames):
         waited = float((frames.wait_mean_ms * frames.messages).sum()) / commands
-        shared = f"n = {count(commands, 'command', 'commands')} in {count(len(frames), 'frame', 'frames')}"
-        details = f"{shared}, {commands / len(frames):.1f} a frame; mean wait {waited:.3g} ms ({ways[0][2]}"
-        details += "".join(f"; from {since - start:.1f} s on {words}" for since, _, words in ways[1:]) + ")"
+        shared = (
+            f"n = {count(commands, 'command', 'commands')} in "
+            f"{count(len(frames), 'frame', 'frames')}"
+        )
+        details = (
+            f"{shared}, {commands / len(frames):.1f} a frame; mean wait {waited:.3g} ms "
+            f"({ways[0][2]}"
+        )
+        details += (
+            "".join(f"; from {since - start:.1f} s on {words}" for since, _, words in ways[1:])
+            + ")"
+        )
         legend_below(ax, 4)
     else:
         details = "no commands were sent yet"

@@ -1,4 +1,5 @@
-"""How delays are distributed: the whole of them, the tail, the shape. Of one run or of several over one another."""
+"""How delays are distributed: the whole of them, the tail, the shape. Of one run or of several over
+one another."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ TAIL = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
 def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Axes:
-    """For each delay the share of all that took no longer: the empirical distribution function, whole and without bins.
+    """For each delay the share of all that took no longer: the empirical distribution function,
+    whole and without bins.
 
     Args:
         sources: recorders, runs of the lab, or columns of seconds; one line for each.
-        all_samples: with what a blocked loop held up; else without it. The warm-up is left out in any case.
+        all_samples: with what a blocked loop held up; else without it. The warm-up is left out in
+            any case.
     """
     ax = new_axes(8.0, 3.8) if ax is None else ax
     drawn = _read(sources, all_samples)
@@ -31,7 +34,9 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
             look = style(number)
             share = np.arange(1, len(values) + 1) / len(values)
             # Markers tell the lines apart without colour.
-            at = np.minimum(len(values) - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * len(values)).astype(int))
+            at = np.minimum(
+                len(values) - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * len(values)).astype(int)
+            )
             ax.plot(
                 values,
                 share,
@@ -52,9 +57,11 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
 
 
 def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Axes:
-    """Delays by percentile, on an axis that gives each nine of the tail the same room (as HdrHistogram's plots).
+    """Delays by percentile, on an axis that gives each nine of the tail the same room (as
+    HdrHistogram's plots).
 
-    A line ends where its values end: with 1000 of them nothing is known beyond 99.9 %. Arguments as for :func:`ecdf`.
+    A line ends where its values end: with 1000 of them nothing is known beyond 99.9 %. Arguments as
+    for :func:`ecdf`.
     """
     ax = new_axes(8.0, 3.8) if ax is None else ax
     drawn = _read(sources, all_samples)
@@ -62,7 +69,8 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     for number, (series, values) in enumerate(drawn):
         if len(values):
             look = style(number)
-            # Each of n stands for the middle of its n-th part, so that the largest has a place, too.
+            # Each of n stands for the middle of its n-th part, so that the largest has a place,
+            # too.
             beyond = 1 - (np.arange(1, len(values) + 1) - 0.5) / len(values)
             ax.plot(
                 1 / beyond,
@@ -78,7 +86,9 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     ax.set_xscale("log")
     marks = [share for share in TAIL if 1 / (1 - share) <= max(2 * most, 10)]
     ax.xaxis.set_major_locator(FixedLocator([1, *(1 / (1 - share) for share in marks)]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * (1 - 1 / value):.6g} %" if value > 0 else ""))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{100 * (1 - 1 / value):.6g} %" if value > 0 else "")
+    )
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(1, max(2.2 * most, 10))
     shown = np.concatenate([values for _, values in drawn]) if drawn else np.empty(0)
@@ -92,10 +102,14 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     return ax
 
 
-def histogram(*sources: Any, ax: Axes | None = None, bins: int = 40, all_samples: bool = False) -> Axes:
-    """How often each delay came: the share of all in ``bins`` bins that are equally wide on the logarithmic axis.
+def histogram(
+    *sources: Any, ax: Axes | None = None, bins: int = 40, all_samples: bool = False
+) -> Axes:
+    """How often each delay came: the share of all in ``bins`` bins that are equally wide on the
+    logarithmic axis.
 
-    Where several are drawn they share their bins, and hatching tells them apart. Arguments as for :func:`ecdf`.
+    Where several are drawn they share their bins, and hatching tells them apart. Arguments as for
+    :func:`ecdf`.
     """
     ax = new_axes(8.0, 3.6) if ax is None else ax
     drawn = _read(sources, all_samples)
@@ -118,7 +132,15 @@ def histogram(*sources: Any, ax: Axes | None = None, bins: int = 40, all_samples
                     label=_label(series, number, drawn),
                 )
                 median = float(np.quantile(values, 0.5))
-                ax.plot(median, 0, marker=look.marker, color=look.colour, markersize=8, clip_on=False, zorder=5)
+                ax.plot(
+                    median,
+                    0,
+                    marker=look.marker,
+                    color=look.colour,
+                    markersize=8,
+                    clip_on=False,
+                    zorder=5,
+                )
     _axis_of_delays(ax, drawn)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("share of all / %")
@@ -131,7 +153,9 @@ Drawn = list[tuple[Series, Any]]
 
 def _read(sources: tuple[Any, ...], all_samples: bool) -> Drawn:
     if not sources:
-        raise UsageError("nothing to draw: pass a recorder, a run of the lab, or a column of seconds")
+        raise UsageError(
+            "nothing to draw: pass a recorder, a run of the lab, or a column of seconds"
+        )
     drawn = []
     for source in sources:
         series = series_of(source)
@@ -147,7 +171,10 @@ def _span(shown: Any) -> tuple[float, float]:
 
 def _label(series: Series, number: int, drawn: Drawn) -> str:
     values = drawn[number][1]
-    return f"{named(series, number, len(drawn))}: n = {len(values)}, median {ms(float(np.quantile(values, 0.5)))}"
+    return (
+        f"{named(series, number, len(drawn))}: n = {len(values)}, median "
+        f"{ms(float(np.quantile(values, 0.5)))}"
+    )
 
 
 def _axis_of_delays(ax: Axes, drawn: Drawn) -> None:
@@ -163,7 +190,11 @@ def _axis_of_delays(ax: Axes, drawn: Drawn) -> None:
 def _sparse(beyond: Any) -> Any:
     """Where a marker stands: one for each halving of the tail."""
     steps = np.log2(1 / beyond)
-    return np.unique(np.searchsorted(steps, np.arange(0.5, steps[-1], 1.0))).clip(max=len(beyond) - 1).tolist()
+    return (
+        np.unique(np.searchsorted(steps, np.arange(0.5, steps[-1], 1.0)))
+        .clip(max=len(beyond) - 1)
+        .tolist()
+    )
 
 
 def _finish(ax: Axes, title: str, words: str, drawn: Drawn) -> None:
@@ -178,7 +209,10 @@ def _finish(ax: Axes, title: str, words: str, drawn: Drawn) -> None:
         if len(settings) == 1:
             details += f"\n{settings[0]}"
         elif len(settings) <= 3:
-            details += "".join(f"\n{named(series, i, len(drawn))}: {series.settings}" for i, (series, _) in enumerate(drawn))
+            details += "".join(
+                f"\n{named(series, i, len(drawn))}: {series.settings}"
+                for i, (series, _) in enumerate(drawn)
+            )
     headline(ax, title, details)
     ax.grid(axis="y", color=SHADE, linewidth=0.8)
     ax.set_axisbelow(True)

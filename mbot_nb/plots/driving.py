@@ -21,7 +21,8 @@ __all__ = ["path"]
 ARROW_EVERY = 15.0
 """cm of way between two arrows."""
 LEAP = 30.0
-"""cm between two reports (0.1 s apart) that no mBot2 can drive: it was set down elsewhere, or another robot began."""
+"""cm between two reports (0.1 s apart) that no mBot2 can drive: it was set down elsewhere, or
+another robot began."""
 ROBOT = ((8.0, 0.0), (-5.0, 5.5), (-5.0, -5.5))
 """The robot's sign: an arrowhead in its direction, cm."""
 
@@ -31,10 +32,12 @@ Place = tuple[float, float, float]
 
 
 def path(rec: Recorded, ax: Axes | None = None) -> Axes:
-    """The way the robot drove while it was recorded, from its telemetry (x, y in cm, heading in degrees).
+    """The way the robot drove while it was recorded, from its telemetry (x, y in cm, heading in
+    degrees).
 
-    A dot is the beginning, the arrowhead the robot where it is now, small arrows show the direction. If the robot tells of its
-    arena, that is drawn too: walls, boxes (hatched), lines on the floor (grey), lamps (stars) and pieces (small squares).
+    A dot is the beginning, the arrowhead the robot where it is now, small arrows show the
+    direction. If the robot tells of its arena, that is drawn too: walls, boxes (hatched), lines on
+    the floor (grey), lamps (stars) and pieces (small squares).
     """
     if ax is None:
         ax = new_axes(6.4, 5.2)
@@ -45,14 +48,32 @@ def path(rec: Recorded, ax: Axes | None = None) -> Axes:
     stretches = _stretches(places)
     way = 0.0
     for stretch in stretches:
-        ax.plot([x for x, _, _ in stretch], [y for _, y, _ in stretch], color=INK, linewidth=2, solid_capstyle="round")
+        ax.plot(
+            [x for x, _, _ in stretch],
+            [y for _, y, _ in stretch],
+            color=INK,
+            linewidth=2,
+            solid_capstyle="round",
+        )
         way += _arrows(ax, stretch)
     if places:
         x, y, heading = places[-1]
         ax.plot(*places[0][:2], "o", color=INK, markersize=8, zorder=4)
-        ax.annotate("start", places[0][:2], (-8, -5), textcoords="offset points", va="top", ha="right", fontsize=9, color=INK)
+        ax.annotate(
+            "start",
+            places[0][:2],
+            (-8, -5),
+            textcoords="offset points",
+            va="top",
+            ha="right",
+            fontsize=9,
+            color=INK,
+        )
         ax.add_patch(_robot(x, y, heading))
-        details = f"n = {len(places)} reports, {way:.1f} cm of way, now at ({x:.1f}, {y:.1f}) cm, heading {heading:.0f}°"
+        details = (
+            f"n = {len(places)} reports, {way:.1f} cm of way, now at ({x:.1f}, {y:.1f}) cm, "
+            f"heading {heading:.0f}°"
+        )
     else:
         details = "the robot has not told where it is yet: let it drive while the recorder records"
     ax.set_aspect("equal", adjustable="box" if isinstance(arena, Mapping) else "datalim")
@@ -68,7 +89,9 @@ def _places(rec: Recorded) -> list[Place]:
     places = []
     for data in events.data[events.name == "telemetry"]:
         told = json.loads(data)
-        if isinstance(told, dict) and all(isinstance(told.get(key), (int, float)) for key in ("x", "y")):
+        if isinstance(told, dict) and all(
+            isinstance(told.get(key), (int, float)) for key in ("x", "y")
+        ):
             places.append((float(told["x"]), float(told["y"]), float(told.get("heading", 0.0))))
     return places
 
@@ -105,7 +128,9 @@ def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
     """What stands and lies in it, as far as it says so."""
     width, height = arena.get("width"), arena.get("height")
     if isinstance(width, (int, float)) and isinstance(height, (int, float)):
-        ax.add_patch(Rectangle((0, 0), width, height, fill=False, edgecolor="black", linewidth=2.5, zorder=2))
+        ax.add_patch(
+            Rectangle((0, 0), width, height, fill=False, edgecolor="black", linewidth=2.5, zorder=2)
+        )
         margin = 0.03 * max(width, height)
         ax.set_xlim(-margin, width + margin)
         ax.set_ylim(-margin, height + margin)
@@ -115,7 +140,13 @@ def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
         points += points[:1] if line.get("closed") else []
         ax.plot([x for x, _ in points], [y for _, y in points], color=SHADE, linewidth=4, zorder=1)
     for wall in arena.get("walls", ()):
-        ax.plot([wall["x1"], wall["x2"]], [wall["y1"], wall["y2"]], color="black", linewidth=2.5, zorder=2)
+        ax.plot(
+            [wall["x1"], wall["x2"]],
+            [wall["y1"], wall["y2"]],
+            color="black",
+            linewidth=2.5,
+            zorder=2,
+        )
     for box in arena.get("boxes", ()):
         wide, high = box.get("width", 0.0), box.get("height", 0.0)
         corner = (box["x"] - wide / 2, box["y"] - high / 2)
@@ -134,6 +165,16 @@ def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
             )
         )
     for light in arena.get("lights", ()):
-        ax.plot(light["x"], light["y"], "*", color="white", markeredgecolor=PALE, markersize=11, zorder=2)
+        ax.plot(
+            light["x"],
+            light["y"],
+            "*",
+            color="white",
+            markeredgecolor=PALE,
+            markersize=11,
+            zorder=2,
+        )
     for piece in arena.get("pieces", ()):
-        ax.plot(piece["x"], piece["y"], "s", color="white", markeredgecolor=PALE, markersize=6, zorder=2)
+        ax.plot(
+            piece["x"], piece["y"], "s", color="white", markeredgecolor=PALE, markersize=6, zorder=2
+        )

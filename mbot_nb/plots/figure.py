@@ -41,7 +41,8 @@ SHADE = "#e3e6ea"
 
 
 class Style(NamedTuple):
-    """How one of several is drawn: each can be told from the others by colour, by marker, by line and by hatching."""
+    """How one of several is drawn: each can be told from the others by colour, by marker, by line
+    and by hatching."""
 
     colour: str
     marker: str
@@ -88,7 +89,11 @@ class ShownAxes(Axes):
         file = BytesIO()
         figure.savefig(file, format="png", dpi=_DOTS_PER_INCH)
         width, height = figure.get_size_inches() * _SHOWN_AT
-        return file.getvalue(), {"width": round(width), "height": round(height), "alt": self.description}
+        return file.getvalue(), {
+            "width": round(width),
+            "height": round(height),
+            "alt": self.description,
+        }
 
 
 def new_axes(width: float, height: float) -> ShownAxes:
@@ -107,7 +112,15 @@ def legend_below(ax: Axes, columns: int) -> None:
     if not handles:
         return
     if isinstance(ax, ShownAxes) and isinstance(ax.figure, Figure):
-        ax.figure.legend(handles, labels, loc="outside lower left", ncols=columns, frameon=False, fontsize=9, handletextpad=0.5)
+        ax.figure.legend(
+            handles,
+            labels,
+            loc="outside lower left",
+            ncols=columns,
+            frameon=False,
+            fontsize=9,
+            handletextpad=0.5,
+        )
     else:
         ax.legend(handles, labels, fontsize="small", framealpha=0.8)
 
@@ -124,18 +137,24 @@ def describe(ax: Axes, description: str) -> None:
 
 
 def headline(ax: Axes, title: str, details: str, *, beside: float = MARGIN) -> None:
-    """A title on the left, and what it is based on (n, settings) below it in small print, one line or more.
+    """A title on the left, and what it is based on (n, settings) below it in small print, one line
+    or more.
 
     ``beside`` is what labels take beside our own Axes, in inches.
     """
     figure = ax.get_figure(root=True)
-    # By the width of the Axes as they stand; of our own, which fill their figure, by that of the figure.
+    # By the width of the Axes as they stand; of our own, which fill their figure, by that of the
+    # figure.
     inches = 0.0 if figure is None else figure.get_figwidth()
     inches = inches - beside if isinstance(ax, ShownAxes) else inches * ax.get_position().width
     room = max(30, int(inches * 72 / (SMALL * LETTER)))
     lines = [part for line in details.split("\n") for part in wrap(line, room) or [""]]
-    ax.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=8 + LINE * SMALL * len(lines))
-    small = ax.text(0, 1.015, "\n".join(lines), transform=ax.transAxes, fontsize=SMALL, color=PALE, va="bottom")
+    ax.set_title(
+        title, loc="left", fontsize=11, fontweight="bold", pad=8 + LINE * SMALL * len(lines)
+    )
+    small = ax.text(
+        0, 1.015, "\n".join(lines), transform=ax.transAxes, fontsize=SMALL, color=PALE, va="bottom"
+    )
     # The title keeps its place; a long line must not make the Axes narrower.
     small.set_in_layout(False)
 
@@ -153,7 +172,8 @@ def style(number: int) -> Style:
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:
-    """Plain numbers on a logarithmic axis that shows from ``low`` to ``high``: 1, 2, 5, 10, or 1, 10, 100."""
+    """Plain numbers on a logarithmic axis that shows from ``low`` to ``high``: 1, 2, 5, 10, or 1,
+    10, 100."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(LogLocator(subs=()))

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["heatmap"]
 
 
-def heatmap(source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)) -> Axes:
-    """How many delays fell into each cell of time and delay, from light (one) to dark: for more than a plot of dots can show.
+def heatmap(
+    source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)
+) -> Axes:
+    """How many delays fell into each cell of time and delay, from light (one) to dark: for more
+    than a plot of dots can show.
 
-    Everything is in it, also what a blocked loop held up; black bars along the top edge say when one was blocked, dashed
-    lines when the connection was lost.
+    Everything is in it, also what a blocked loop held up; black bars along the top edge say when
+    one was blocked, dashed lines when the connection was lost.
 
     Args:
         bins: cells along the time and along the delay, which has a logarithmic scale.
@@ -39,18 +42,28 @@ def heatmap(source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, 
         logarithmic(ax.yaxis, low, high)
         most = max(2.0, float(cells.max()))
         shown = np.ma.masked_equal(cells.T, 0)
-        mesh = ax.pcolormesh(times, delays, shown, cmap="Greys", norm=LogNorm(0.5, most), rasterized=True)
+        mesh = ax.pcolormesh(
+            times, delays, shown, cmap="Greys", norm=LogNorm(0.5, most), rasterized=True
+        )
         bar = ax.figure.colorbar(mesh, ax=ax, pad=0.01, label=f"{series.what}s in a cell")
         bar.outline.set_visible(False)
         bar.ax.set_ylim(1, most)
         logarithmic(bar.ax.yaxis, 1, most)
         lost = _happened(ax, series.stalls, series.changes)
         details = f"n = {len(series.ms)}, everything that was answered"
-        details += f"; the loop was blocked {count(len(series.stalls), 'time', 'times')}" if len(series.stalls) else ""
+        details += (
+            f"; the loop was blocked {count(len(series.stalls), 'time', 'times')}"
+            if len(series.stalls)
+            else ""
+        )
         details += f"; the connection was lost {count(lost, 'time', 'times')}" if lost else ""
     else:
         details = f"no {series.what}s yet"
-    headline(ax, f"{series.what.capitalize()}s over time", details + (f"\n{series.settings}" if series.settings else ""))
+    headline(
+        ax,
+        f"{series.what.capitalize()}s over time",
+        details + (f"\n{series.settings}" if series.settings else ""),
+    )
     ax.set_xlabel("time / s")
     ax.set_ylabel("delay / ms")
     legend_below(ax, 2)
@@ -58,7 +71,9 @@ def heatmap(source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, 
     return ax
 
 
-def _happened(ax: Axes, stalls: np.ndarray[tuple[int, ...], np.dtype[np.float64]], changes: object) -> int:
+def _happened(
+    ax: Axes, stalls: np.ndarray[tuple[int, ...], np.dtype[np.float64]], changes: object
+) -> int:
     """Bars for stalls, lines for cuts; returns how many cuts."""
     if len(stalls):
         ax.plot(

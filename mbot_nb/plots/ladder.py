@@ -25,7 +25,8 @@ BESIDE = 0.07
 
 
 class _Climb(NamedTuple):
-    """From the loss of a connection to its return, or to the end of what is known. Seconds since the loss."""
+    """From the loss of a connection to its return, or to the end of what is known. Seconds since
+    the loss."""
 
     at: float
     reason: str
@@ -34,9 +35,11 @@ class _Climb(NamedTuple):
 
 
 def reconnects(source: Recorded | Run, ax: Axes | None = None) -> Axes:
-    """Each attempt after a cut over the time since the cut: one staircase for each cut, beside the one that was planned.
+    """Each attempt after a cut over the time since the cut: one staircase for each cut, beside the
+    one that was planned.
 
-    A large triangle: the connection stood again. The numbers on the planned stairs are the delays between attempts.
+    A large triangle: the connection stood again. The numbers on the planned stairs are the delays
+    between attempts.
     """
     if ax is None:
         ax = new_axes(8.0, 3.4)
@@ -50,25 +53,59 @@ def reconnects(source: Recorded | Run, ax: Axes | None = None) -> Axes:
         look = style(number)
         raised = number * BESIDE
         steps = [*climb.attempts, *([climb.back] if climb.back is not None else [])]
-        heights: list[float] = [*range(1, len(climb.attempts) + 1), *([len(climb.attempts)] if climb.back is not None else [])]
+        heights: list[float] = [
+            *range(1, len(climb.attempts) + 1),
+            *([len(climb.attempts)] if climb.back is not None else []),
+        ]
         label = f"{number + 1}: {climb.reason}, " + (
-            f"back after {climb.back:.2f} s" if climb.back is not None else "not back when this was drawn"
+            f"back after {climb.back:.2f} s"
+            if climb.back is not None
+            else "not back when this was drawn"
         )
         heights = [height + raised for height in heights]
-        ax.step([0, *steps], [raised, *heights], where="post", color=look.colour, linestyle=look.line, linewidth=1.6, zorder=3)
+        ax.step(
+            [0, *steps],
+            [raised, *heights],
+            where="post",
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=1.6,
+            zorder=3,
+        )
         ax.plot(
-            climb.attempts, heights[: len(climb.attempts)], look.marker, color=look.colour, markersize=6, label=label, zorder=4
+            climb.attempts,
+            heights[: len(climb.attempts)],
+            look.marker,
+            color=look.colour,
+            markersize=6,
+            label=label,
+            zorder=4,
         )
         if climb.back is not None:
-            ax.plot(climb.back, heights[-1], "^", color=look.colour, markersize=13, markerfacecolor="none", zorder=4)
+            ax.plot(
+                climb.back,
+                heights[-1],
+                "^",
+                color=look.colour,
+                markersize=13,
+                markerfacecolor="none",
+                zorder=4,
+            )
     ladder = ", ".join(f"{delay:g}" for delay in delays)
     if climbs:
         back = sum(climb.back is not None for climb in climbs)
         attempts = sum(len(climb.attempts) for climb in climbs)
-        details = f"n = {count(len(climbs), 'cut', 'cuts')}, {count(attempts, 'attempt', 'attempts')}, {back} back"
+        details = (
+            f"n = {count(len(climbs), 'cut', 'cuts')}, "
+            f"{count(attempts, 'attempt', 'attempts')}, {back} back"
+        )
     else:
         details = "the connection was not lost yet: bot.cut(3) breaks it"
-    headline(ax, "The reconnect ladder", f"{details}\ndelays set: {ladder}, {delays[-1]:g}, ... s, jitter {jitter:.0%}")
+    headline(
+        ax,
+        "The reconnect ladder",
+        f"{details}\ndelays set: {ladder}, {delays[-1]:g}, ... s, jitter {jitter:.0%}",
+    )
     ax.set_xlabel("time since the cut / s")
     ax.set_ylabel("attempts begun")
     ax.set_xlim(-0.02 * max(last, 0.5), max(last, 0.5) * 1.08)
@@ -77,7 +114,11 @@ def reconnects(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", color=SHADE, linewidth=0.8)
     ax.set_axisbelow(True)
     legend_below(ax, 1 if len(climbs) < 4 else 2)
-    describe(ax, f"Attempts to connect again, over the time since the cut: {details}; delays set: {ladder} s.")
+    describe(
+        ax,
+        f"Attempts to connect again, over the time since the cut: {details}; delays set: {ladder} "
+        "s.",
+    )
     return ax
 
 
@@ -102,9 +143,13 @@ def _climbs(connection: pd.DataFrame) -> list[_Climb]:
 
 def _planned_delays(source: Any) -> tuple[tuple[float, ...], float]:
     """The delays that were set, and their jitter; the protocol's own where nobody says."""
-    settings = source.metadata.get("settings", {}) if hasattr(source, "metadata") else source.settings
+    settings = (
+        source.metadata.get("settings", {}) if hasattr(source, "metadata") else source.settings
+    )
     usual = Settings()
-    return tuple(settings.get("retry_delays", usual.retry_delays)), settings.get("retry_jitter", usual.retry_jitter)
+    return tuple(settings.get("retry_delays", usual.retry_delays)), settings.get(
+        "retry_jitter", usual.retry_jitter
+    )
 
 
 def _planned(delays: tuple[float, ...], attempts: int) -> list[float]:

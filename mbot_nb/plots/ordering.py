@@ -17,17 +17,21 @@ __all__ = ["order"]
 
 
 def order(rec: Recorded, ax: Axes | None = None) -> Axes:
-    """Every numbered event, by its number, over the time: when it was read from the wire, and when it was handed on.
+    """Every numbered event, by its number, over the time: when it was read from the wire, and when
+    it was handed on.
 
-    A hollow circle came when it was its turn, a triangle came too early and waited for those below it, a cross came once more
-    and was dropped. The staircase is what subscribers got: it only ever rises, one step at a time.
+    A hollow circle came when it was its turn, a triangle came too early and waited for those below
+    it, a cross came once more and was dropped. The staircase is what subscribers got: it only ever
+    rises, one step at a time.
     """
     if ax is None:
         ax = new_axes(8.0, 4.2)
     frames, events = rec.frames, rec.events
     came = frames[(frames.direction == "in") & (frames.type == "event") & frames.sequence.notna()]
     given = events[events.sequence.notna()]
-    start = min((float(times.min()) for times in (came.time_s, given.time_s) if len(times)), default=0.0)
+    start = min(
+        (float(times.min()) for times in (came.time_s, given.time_s) if len(times)), default=0.0
+    )
     number = came.sequence.to_numpy(dtype=np.int64)
     again = came.sequence.duplicated().to_numpy(dtype=bool)
     # Whatever is below the highest number so far comes late; what skips one comes early.
@@ -41,16 +45,35 @@ def order(rec: Recorded, ax: Axes | None = None) -> Axes:
     for chosen, marker, colour, words in kinds:
         if chosen.any():
             label = f"{words} ({int(chosen.sum())})"
-            ax.plot(at[chosen], number[chosen], marker, color=colour, markersize=6, markerfacecolor="none", label=label)
+            ax.plot(
+                at[chosen],
+                number[chosen],
+                marker,
+                color=colour,
+                markersize=6,
+                markerfacecolor="none",
+                label=label,
+            )
     if len(given):
         steps = given.sequence.to_numpy(dtype=np.int64)
-        ax.step(given.time_s - start, steps, where="post", color=INK, linewidth=1.3, label=f"handed on ({len(given)})")
+        ax.step(
+            given.time_s - start,
+            steps,
+            where="post",
+            color=INK,
+            linewidth=1.3,
+            label=f"handed on ({len(given)})",
+        )
         fallen = int((np.diff(steps) < 0).sum())
         details = (
-            f"n = {len(given)} events, {int(early.sum())} came too early, {int(again.sum())} twice; "
+            f"n = {len(given)} events, {int(early.sum())} came too early, {int(again.sum())} "
+            "twice; "
             f"handed on {'all in order' if not fallen else f'out of order {fallen} times'}"
         )
-        networks = " and ".join(f'"{one["name"] or "own"}", seed {one["seed"]}' for one in rec.metadata.get("networks", ()))
+        networks = " and ".join(
+            f'"{one["name"] or "own"}", seed {one["seed"]}'
+            for one in rec.metadata.get("networks", ())
+        )
         details += f"\nnetwork {networks}" if networks else "\nno relay between"
     else:
         details = "no numbered events yet: telemetry has no numbers, only the latest counts"
@@ -66,8 +89,11 @@ def order(rec: Recorded, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _awaited(numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """At each arrival the number whose turn it was: the lowest of all that had not come. What never comes has no turn."""
+def _awaited(
+    numbers: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """At each arrival the number whose turn it was: the lowest of all that had not come. What never
+    comes has no turn."""
     turns = iter(sorted(set(numbers.tolist())))
     turn = next(turns, 0)
     came: set[int] = set()

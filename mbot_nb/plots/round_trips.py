@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from .figure import INK, MARK, PALE, SHADE, count, describe, headline, legend_below, logarithmic, ms, new_axes
+from .figure import (
+    INK,
+    MARK,
+    PALE,
+    SHADE,
+    count,
+    describe,
+    headline,
+    legend_below,
+    logarithmic,
+    ms,
+    new_axes,
+)
 from .series import Series, series_of
 
 if TYPE_CHECKING:
@@ -24,12 +36,14 @@ NAMED = 3
 def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     """Every round trip over the time since the first one, in ms on a logarithmic scale.
 
-    Dots are the network's own; crosses were held up by a blocked event loop, and the grey bands say when it was. A stall of
-    0.2 s or more is named. Hollow circles are the warm-up. Dashed lines: the connection was lost; a triangle: it stood again. The
-    small print carries n, p50 and p99 of the dots, and the settings.
+    Dots are the network's own; crosses were held up by a blocked event loop, and the grey bands say
+    when it was. A stall of 0.2 s or more is named. Hollow circles are the warm-up. Dashed lines:
+    the connection was lost; a triangle: it stood again. The small print carries n, p50 and p99 of
+    the dots, and the settings.
 
     Args:
-        source: a recorder, a recording, or what `lab.ping` or `lab.load` gave (then each is counted from its intended time).
+        source: a recorder, a recording, or what `lab.ping` or `lab.load` gave (then each is counted
+            from its intended time).
     """
     if ax is None:
         ax = new_axes(8.0, 3.6)
@@ -49,7 +63,9 @@ def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
     else:
         details = f"no {what}s yet" + (f": {_why_none(source)}" if what == "round trip" else "")
     headline(
-        ax, "Round trips" if what == "round trip" else "Commands, from the intended time to the answer", _small(details, series)
+        ax,
+        "Round trips" if what == "round trip" else "Commands, from the intended time to the answer",
+        _small(details, series),
     )
     ax.set_xlabel("time / s")
     ax.set_ylabel(f"{'round trip' if what == 'round trip' else 'delay'} / ms")
@@ -65,7 +81,8 @@ def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
         legend_below(ax, 3)
     happened = (
         f"the loop was blocked {count(len(series.stalls), 'time', 'times')}{_longest(series)}, "
-        f"the connection was lost {count(lost, 'time', 'times')} and made again {count(back, 'time', 'times')}"
+        f"the connection was lost {count(lost, 'time', 'times')} and made again "
+        f"{count(back, 'time', 'times')}"
     )
     describe(ax, f"{what.capitalize()}s over time: {details}; {happened}.")
     return ax
@@ -85,14 +102,33 @@ def _small(details: str, series: Series) -> str:
 def _dots(ax: Axes, series: Series) -> None:
     free = ~series.held & ~series.ends
     kinds: list[tuple[Any, dict[str, Any]]] = [
-        (free, {"marker": ".", "color": INK, "markersize": 5, "label": f"{series.what} ({int(free.sum())})"}),
+        (
+            free,
+            {
+                "marker": ".",
+                "color": INK,
+                "markersize": 5,
+                "label": f"{series.what} ({int(free.sum())})",
+            },
+        ),
         (
             series.ends & ~series.held,
-            {"marker": "o", "markerfacecolor": "none", "color": PALE, "markersize": 4, "label": "warm-up, left out"},
+            {
+                "marker": "o",
+                "markerfacecolor": "none",
+                "color": PALE,
+                "markersize": 4,
+                "label": "warm-up, left out",
+            },
         ),
         (
             series.held,
-            {"marker": "x", "color": PALE, "markersize": 6, "label": f"held up by a blocked loop ({int(series.held.sum())})"},
+            {
+                "marker": "x",
+                "color": PALE,
+                "markersize": 6,
+                "label": f"held up by a blocked loop ({int(series.held.sum())})",
+            },
         ),
     ]
     for chosen, look in kinds:
@@ -102,7 +138,10 @@ def _dots(ax: Axes, series: Series) -> None:
 
 def _worth_a_name(series: Series) -> list[tuple[float, float, str]]:
     """The longest stalls, in the order of time, and whose they are."""
-    stalls = [(begin, end, words) for (begin, end), words in zip(series.stalls.tolist(), series.blockers, strict=True)]
+    stalls = [
+        (begin, end, words)
+        for (begin, end), words in zip(series.stalls.tolist(), series.blockers, strict=True)
+    ]
     long = [stall for stall in stalls if stall[1] - stall[0] >= WORTH_A_NAME]
     return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
 
@@ -112,7 +151,10 @@ def _stalls(ax: Axes, series: Series) -> None:
     for begin, end in series.stalls.tolist():
         ax.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0, label=label)
         label = None
-    last = max(float(series.t.max()) if len(series.t) else 0.0, float(series.stalls.max()) if len(series.stalls) else 0.0)
+    last = max(
+        float(series.t.max()) if len(series.t) else 0.0,
+        float(series.stalls.max()) if len(series.stalls) else 0.0,
+    )
     for number, (begin, end, words) in enumerate(_worth_a_name(series)):
         middle = (begin + end) / 2
         left = middle < last / 2

@@ -1,4 +1,5 @@
-"""What can be drawn as delays over time: a recorder's round trips, a run of the lab, or plain numbers, all in one form."""
+"""What can be drawn as delays over time: a recorder's round trips, a run of the lab, or plain
+numbers, all in one form."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ class Series(NamedTuple):
     """For each stall what was blocked, and by whom if that is known."""
     settings: str
     by_rank: bool = True
-    """Whether a percentile is one of the values, as in the lab; else it lies between two, as in a recorder's summary."""
+    """Whether a percentile is one of the values, as in the lab; else it lies between two, as in a
+    recorder's summary."""
 
     @property
     def plain(self) -> Floats:
@@ -50,7 +52,9 @@ class Series(NamedTuple):
 
     def quantile(self, share: float) -> float:
         """A percentile of :attr:`plain`, as those who made the series tell it."""
-        return float(np.quantile(self.plain, share, method="inverted_cdf" if self.by_rank else "linear"))
+        return float(
+            np.quantile(self.plain, share, method="inverted_cdf" if self.by_rank else "linear")
+        )
 
     @property
     def details(self) -> str:
@@ -81,7 +85,8 @@ def series_of(source: Any, what: str = "") -> Series:
         seconds = np.empty((0, 0))
     if seconds.ndim != 1:
         raise UsageError(
-            f"there are no delays to draw in {type(source).__name__}: pass a recorder, what `await lab.ping(...)` or "
+            f"there are no delays to draw in {type(source).__name__}: pass a recorder, what "
+            "`await lab.ping(...)` or "
             "`await lab.load(...)` gave, or one column of seconds"
         )
     known = seconds[~np.isnan(seconds)]
@@ -123,7 +128,9 @@ def _of_run(run: Any) -> Series:
         held=kept["stalled"].to_numpy(dtype=bool),
         ends=ends,
         lost=run.lost,
-        stalls=np.column_stack([begin, begin + stalls["blocked_ms"].to_numpy(dtype=np.float64) / 1e3]),
+        stalls=np.column_stack(
+            [begin, begin + stalls["blocked_ms"].to_numpy(dtype=np.float64) / 1e3]
+        ),
         changes=run.connection,
         blockers=_blockers(stalls, notebook=bool(run.settings.get("notebook"))),
         settings=_run_settings(run.settings),
@@ -132,7 +139,11 @@ def _of_run(run: Any) -> Series:
 
 def _of_recorder(rec: Any) -> Series:
     trips, stalls, connection = rec.latency, rec.stalls, rec.connection
-    starts = [float(times.min()) for times in (trips.sent_s, stalls.begin_s, connection.time_s) if len(times)]
+    starts = [
+        float(times.min())
+        for times in (trips.sent_s, stalls.begin_s, connection.time_s)
+        if len(times)
+    ]
     start = min(starts, default=0.0)
     return Series(
         name="",
@@ -151,9 +162,12 @@ def _of_recorder(rec: Any) -> Series:
 
 
 def _blockers(stalls: pd.DataFrame, *, notebook: bool) -> tuple[str, ...]:
-    """Words for the loops that were blocked. What blocks the I/O thread may be a handler, or code that lets no thread run."""
+    """Words for the loops that were blocked. What blocks the I/O thread may be a handler, or code
+    that lets no thread run."""
     caller = "a cell blocked the loop" if notebook else "something blocked the loop"
-    return tuple("the I/O thread was blocked" if loop == "I/O thread" else caller for loop in stalls["loop"])
+    return tuple(
+        "the I/O thread was blocked" if loop == "I/O thread" else caller for loop in stalls["loop"]
+    )
 
 
 def _run_settings(settings: Mapping[str, Any]) -> str:
@@ -161,7 +175,9 @@ def _run_settings(settings: Mapping[str, Any]) -> str:
     thing = "pings" if settings["experiment"] == "ping" else "commands"
     words = [f"{settings['rate']:g} {thing}/s for {settings['duration_s']:g} s"]
     if settings["experiment"] == "load":
-        words.append(_batching(settings["batch_window"], settings["max_batch_size"], settings["policy"]))
+        words.append(
+            _batching(settings["batch_window"], settings["max_batch_size"], settings["policy"])
+        )
         if settings["work_s"]:
             words.append(f"{settings['work_s'] * 1e3:g} ms of work each")
     words.append(_networks(settings["networks"]))
@@ -181,11 +197,16 @@ def _batching(window: float, size: int, policy: str) -> str:
 
 
 def batchings(metadata: Mapping[str, Any]) -> list[tuple[float, int, str]]:
-    """How commands shared frames: from when on (the clock of the `_s` columns), how many at most, and all of it in words."""
+    """How commands shared frames: from when on (the clock of the `_s` columns), how many at most,
+    and all of it in words."""
     # Recordings of a server, and of earlier versions, know only how it was set.
     told = metadata.get("batching") or [{**metadata["settings"], "since_s": float("-inf")}]
     return [
-        (one["since_s"], one["max_batch_size"], _batching(one["batch_window"], one["max_batch_size"], one["batch_policy"]))
+        (
+            one["since_s"],
+            one["max_batch_size"],
+            _batching(one["batch_window"], one["max_batch_size"], one["batch_policy"]),
+        )
         for one in told
     ]
 

@@ -28,18 +28,25 @@ WIDE_ENOUGH = 0.07
 
 
 def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
-    """The mean time of a command in each stage, one bar for each run: the pieces add up to the mean of the whole.
+    """The mean time of a command in each stage, one bar for each run: the pieces add up to the mean
+    of the whole.
 
     Args:
         runs: what `lab.load` gave. Without warm-up and stalls.
     """
     if not runs or not all(hasattr(run, "stages") for run in runs):
-        raise UsageError("mb.plots.stages(...) needs one or more runs of `await lab.load(...)`: only they know the stages")
+        raise UsageError(
+            "mb.plots.stages(...) needs one or more runs of `await lab.load(...)`: only they know "
+            "the stages"
+        )
     if ax is None:
         ax = new_axes(8.0, 1.9 + 0.55 * len(runs))
     means = [run.stages["mean"] for run in runs]
     known = [stage for stage in _WORDS if any(stage in mean for mean in means)]
-    longest = max((float(mean.drop(run.figure).sum()) for run, mean in zip(runs, means, strict=True)), default=0.0)
+    longest = max(
+        (float(mean.drop(run.figure).sum()) for run, mean in zip(runs, means, strict=True)),
+        default=0.0,
+    )
     for row, mean in enumerate(means):
         left = 0.0
         for number, stage in enumerate(known):
@@ -58,32 +65,55 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
             )
             if longest and width / longest >= WIDE_ENOUGH:
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
-                ax.text(left + width / 2, row, f"{width:.3g}", ha="center", va="center", fontsize=9, bbox=box)
+                ax.text(
+                    left + width / 2,
+                    row,
+                    f"{width:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    bbox=box,
+                )
             left += width
         ax.text(left, row, f"  {ms(left)}", va="center", fontsize=9, color=PALE)
     counted = [series_of(run) for run in runs]
-    ax.set_yticks(range(len(runs)), [f"{run.name}\nn = {len(series.plain)}" for run, series in zip(runs, counted, strict=True)])
+    ax.set_yticks(
+        range(len(runs)),
+        [f"{run.name}\nn = {len(series.plain)}" for run, series in zip(runs, counted, strict=True)],
+    )
     ax.invert_yaxis()
     ax.set_xlim(0, longest * 1.14 if longest else 1)
     ax.set_xlabel("mean time / ms")
     ax.grid(axis="x", color=SHADE, linewidth=0.8)
     ax.set_axisbelow(True)
     settings = list(dict.fromkeys(series.settings for series in counted))
-    details = "n = " + ", ".join(str(len(series.plain)) for series in counted) + "; without warm-up and stalls"
+    details = (
+        "n = "
+        + ", ".join(str(len(series.plain)) for series in counted)
+        + "; without warm-up and stalls"
+    )
     if any("answer_ms" not in mean for mean in means):
         details += "; the server does not answer the lab: only the batch is known"
-    bounds = [f"± {ms(run.clock_error * 1e3)}" if "clock_error_ms" in run.stages else "" for run in runs]
+    bounds = [
+        f"± {ms(run.clock_error * 1e3)}" if "clock_error_ms" in run.stages else "" for run in runs
+    ]
     if any(bounds):
         told = ", ".join(bound or "exact" for bound in bounds)
         details += f"; wire and answer {told} (two clocks)"
     if len(settings) > 1:
-        settings = [f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)]
+        settings = [
+            f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)
+        ]
     title = "Where the time of a command goes"
-    headline(ax, title, "\n".join([details, *settings[:4]]), beside=beside(run.name for run in runs))
+    headline(
+        ax, title, "\n".join([details, *settings[:4]]), beside=beside(run.name for run in runs)
+    )
     legend_below(ax, 3)
     spoken = []
     for run, series, mean, bound in zip(runs, counted, means, bounds, strict=True):
-        pieces = ", ".join(f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean)
+        pieces = ", ".join(
+            f"{_WORDS[stage]} {ms(float(mean[stage]))}" for stage in known if stage in mean
+        )
         pieces += f"; on the wire and the answer's way {bound}" if bound else ""
         spoken.append(f"{run.name} (n = {len(series.plain)}): {pieces}")
     describe(ax, f"Mean time of a command in each stage. {'; '.join(spoken)}.")

@@ -1,4 +1,5 @@
-"""A sweep's table as plots read it: parameters that vary, those that do not, and the words for both."""
+"""A sweep's table as plots read it: parameters that vary, those that do not, and the words for
+both."""
 
 from __future__ import annotations
 
@@ -40,15 +41,25 @@ def parameter(table: pd.DataFrame, name: str) -> pd.Series[Any]:
         return table[name]
     fixed = table.attrs.get("parameters", {})
     if name not in fixed:
-        raise UsageError(f"this table has no {name!r}: it needs a column of that name, or to be what `lab.sweep` returned")
+        raise UsageError(
+            f"this table has no {name!r}: it needs a column of that name, or to be what "
+            "`lab.sweep` returned"
+        )
     return pd.Series([fixed[name]] * len(table), index=table.index)
 
 
 def varying(table: pd.DataFrame) -> list[str]:
-    """The parameters that the sweep varied, in its order; for another table the columns before the figures."""
+    """The parameters that the sweep varied, in its order; for another table the columns before the
+    figures."""
     grid = table.attrs.get("grid")
     columns = list(table.columns)
-    names = list(grid) if grid is not None else columns[: columns.index("repeat")] if "repeat" in columns else []
+    names = (
+        list(grid)
+        if grid is not None
+        else columns[: columns.index("repeat")]
+        if "repeat" in columns
+        else []
+    )
     return [name for name in names if name in table and table[name].nunique() > 1]
 
 
@@ -57,7 +68,11 @@ def fixed_words(table: pd.DataFrame, but: tuple[str, ...] = ()) -> str:
     attrs = table.attrs
     fixed = dict(attrs.get("parameters", {}))
     fixed |= {name: values[0] for name, values in attrs.get("grid", {}).items() if len(values) == 1}
-    words = [say(name, value) for name, value in fixed.items() if name not in but and not _idle(name, value)]
+    words = [
+        say(name, value)
+        for name, value in fixed.items()
+        if name not in but and not _idle(name, value)
+    ]
     if "repeat" in attrs:
         words.append(f"repeated {attrs['repeat']} times" if attrs["repeat"] > 1 else "once each")
     if "seed" in attrs:

@@ -1,4 +1,5 @@
-"""What batching costs and what it brings: the wait in a batch beside its closed form, and throughput."""
+"""What batching costs and what it brings: the wait in a batch beside its closed form, and
+throughput."""
 
 from __future__ import annotations
 
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 
 __all__ = ["throughput", "waits"]
 
-_AXES = {"max_batch_size": "messages a batch may hold", "batch_window": "window / ms", "rate": "commands a second"}
+_AXES = {
+    "max_batch_size": "messages a batch may hold",
+    "batch_window": "window / ms",
+    "rate": "commands a second",
+}
 FINE = 400
 """Points of a curve: the closed form has a step wherever one message more fits."""
 
 
 def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_size") -> Axes:
-    """What commands waited in a batch, over its size (or its window, or the rate): points as measured, lines as predicted.
+    """What commands waited in a batch, over its size (or its window, or the rate): points as
+    measured, lines as predicted.
 
-    The lines are the closed form of the protocol, section 6, for evenly spaced commands. Up to the knee a batch is full before
-    its window is over: larger batches wait longer. Beyond it the window decides, and size changes nothing.
+    The lines are the closed form of the protocol, section 6, for evenly spaced commands. Up to the
+    knee a batch is full before its window is over: larger batches wait longer. Beyond it the window
+    decides, and size changes nothing.
 
     Args:
         table: what `lab.sweep` gave for `lab.measure_load`; a bar is the 95 % interval of the mean.
@@ -45,17 +52,38 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
         at = parameter(rows, x).to_numpy(dtype=np.float64) * scale
         wait = rows["wait_ms"].to_numpy(dtype=np.float64)
         ends = [
-            rows[f"wait_{end}_ms"].to_numpy(dtype=np.float64) if f"wait_{end}_ms" in rows else wait for end in ("low", "high")
+            rows[f"wait_{end}_ms"].to_numpy(dtype=np.float64) if f"wait_{end}_ms" in rows else wait
+            for end in ("low", "high")
         ]
         reach = np.nan_to_num(np.abs(np.array([wait - ends[0], ends[1] - wait])), posinf=0.0)
-        ax.errorbar(at, wait, reach, fmt=look.marker, color=look.colour, markersize=6, capsize=3, linewidth=1.2, zorder=3)
+        ax.errorbar(
+            at,
+            wait,
+            reach,
+            fmt=look.marker,
+            color=look.colour,
+            markersize=6,
+            capsize=3,
+            linewidth=1.2,
+            zorder=3,
+        )
         curve = _closed_form(rows, x)
         if curve is not None:
-            ax.plot(curve[0] * scale, curve[1] * 1e3, color=look.colour, linestyle=look.line, linewidth=1.3, zorder=2)
+            ax.plot(
+                curve[0] * scale,
+                curve[1] * 1e3,
+                color=look.colour,
+                linestyle=look.line,
+                linewidth=1.3,
+                zorder=2,
+            )
         line = look.line if curve is not None else "None"
         ax.plot([], [], color=look.colour, linestyle=line, marker=look.marker, label=words)
     off = _off(table)
-    details = f"n = {len(table)} experiments; lines: closed form (protocol, section 6){off}\n{fixed_words(table, but=(x,))}"
+    details = (
+        f"n = {len(table)} experiments; lines: closed form (protocol, section "
+        f"6){off}\n{fixed_words(table, but=(x,))}"
+    )
     headline(ax, "What a batch costs: waiting", details)
     ax.set_xlabel(_AXES[x])
     ax.set_ylabel("mean wait in the batch / ms")
@@ -71,13 +99,16 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
     legend_below(ax, 3)
     describe(
         ax,
-        f"Mean wait in a batch over {_AXES[x]}, points as measured and lines as predicted: " + details.replace("\n", "; ") + ".",
+        f"Mean wait in a batch over {_AXES[x]}, points as measured and lines as predicted: "
+        + details.replace("\n", "; ")
+        + ".",
     )
     return ax
 
 
 def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Commands per second over the size of a batch: each measured point, and a line through the medians.
+    """Commands per second over the size of a batch: each measured point, and a line through the
+    medians.
 
     Args:
         table: what `lab.sweep` gave with ``measure=lab.measure_throughput``.
@@ -90,10 +121,24 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for number, (words, rows) in enumerate(_groups(table, others)):
         look = style(number)
         at = parameter(rows, "max_batch_size")
-        ax.plot(at, rows["messages_per_s"], look.marker, color=look.colour, markersize=5, markerfacecolor="none")
+        ax.plot(
+            at,
+            rows["messages_per_s"],
+            look.marker,
+            color=look.colour,
+            markersize=5,
+            markerfacecolor="none",
+        )
         middle = rows["messages_per_s"].groupby(at).median()
         ax.plot(
-            middle.index, middle, look.marker, color=look.colour, linestyle=look.line, linewidth=1.5, markersize=6, label=words
+            middle.index,
+            middle,
+            look.marker,
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=1.5,
+            markersize=6,
+            label=words,
         )
     if len(table):
         ax.set_xscale("log")
@@ -111,13 +156,17 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_axisbelow(True)
     if others:
         legend_below(ax, 3)
-    describe(ax, "Commands per second over the size of a batch: " + details.replace("\n", "; ") + ".")
+    describe(
+        ax, "Commands per second over the size of a batch: " + details.replace("\n", "; ") + "."
+    )
     return ax
 
 
 def _needs(table: Any, column: str, maker: str) -> None:
     if column not in getattr(table, "columns", ()):
-        raise UsageError(f"this plot needs a table with a column {column!r}: it comes from `await {maker}`")
+        raise UsageError(
+            f"this plot needs a table with a column {column!r}: it comes from `await {maker}`"
+        )
 
 
 def _groups(table: pd.DataFrame, names: list[str]) -> list[tuple[str, pd.DataFrame]]:
@@ -127,21 +176,31 @@ def _groups(table: pd.DataFrame, names: list[str]) -> list[tuple[str, pd.DataFra
     groups = []
     for values, rows in table.groupby(names, sort=False):
         rows.attrs = table.attrs
-        groups.append((", ".join(say(name, value) for name, value in zip(names, values, strict=True)), rows))
+        groups.append(
+            (", ".join(say(name, value) for name, value in zip(names, values, strict=True)), rows)
+        )
     return groups
 
 
 def _closed_form(rows: pd.DataFrame, x: str) -> tuple[Any, Any] | None:
-    """Predicted waits in seconds over a fine grid of ``x``; None for another policy than the window's."""
+    """Predicted waits in seconds over a fine grid of ``x``; None for another policy than the
+    window's."""
     if not len(rows) or set(parameter(rows, "policy")) != {"window"}:
         return None
     found = {name: float(parameter(rows, name).iloc[0]) for name in _AXES}
     ends = parameter(rows, x)
     low, high = float(ends.min()), float(ends.max())
-    at: Any = np.arange(int(low), int(high) + 1, dtype=float) if x == "max_batch_size" else np.linspace(low, high, FINE)
+    at: Any = (
+        np.arange(int(low), int(high) + 1, dtype=float)
+        if x == "max_batch_size"
+        else np.linspace(low, high, FINE)
+    )
     predicted = []
     for value in at:
-        rate, window, size = ((value if name == x else found[name]) for name in ("rate", "batch_window", "max_batch_size"))
+        rate, window, size = (
+            (value if name == x else found[name])
+            for name in ("rate", "batch_window", "max_batch_size")
+        )
         predicted.append(mean_wait(rate, window, int(size) if window > 0 else 1))
     return at, np.array(predicted)
 

@@ -22,7 +22,11 @@ class Backoff:
         """Seconds until the next attempt; ``luck`` in [0, 1) places it within the jitter."""
         ladder = self._settings.retry_delays
         delay = ladder[min(self.attempts, len(ladder) - 1)]
-        if self.attempts == 0 and loss is not None and loss.code in (CloseCode.TOO_SLOW, CloseCode.TOO_FAST):
+        if (
+            self.attempts == 0
+            and loss is not None
+            and loss.code in (CloseCode.TOO_SLOW, CloseCode.TOO_FAST)
+        ):
             delay = self._settings.busy_delay
         return delay * (1 + self._settings.retry_jitter * luck)
 

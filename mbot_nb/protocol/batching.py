@@ -15,12 +15,19 @@ FlushReason = Literal["window", "size", "bytes", "flush", "idle", "urgent", "res
 class Batcher(Generic[Item]):
     """A queue that says when it is time to send what it holds.
 
-    The first message arms a timer of ``window`` seconds; the batch is due when it holds ``size`` messages, when it would
-    outgrow a frame, or when the timer fires. With the ``adaptive`` policy a message that finds the link idle (nothing
-    sent for a window, nothing in flight) is due at once; what follows within the window is batched.
+    The first message arms a timer of ``window`` seconds; the batch is due when it holds ``size``
+    messages, when it would outgrow a frame, or when the timer fires. With the ``adaptive`` policy a
+    message that finds the link idle (nothing sent for a window, nothing in flight) is due at once;
+    what follows within the window is batched.
     """
 
-    def __init__(self, window: float, size: int, policy: BatchPolicy = "window", max_bytes: int = MAX_FRAME - 1024) -> None:
+    def __init__(
+        self,
+        window: float,
+        size: int,
+        policy: BatchPolicy = "window",
+        max_bytes: int = MAX_FRAME - 1024,
+    ) -> None:
         self.window = window
         self.size = max(1, size) if window > 0 else 1
         self.policy = policy
@@ -36,7 +43,8 @@ class Batcher(Generic[Item]):
         return len(self.items)
 
     def overflows(self, nbytes: int) -> bool:
-        """Whether ``nbytes`` more would not fit into the frame, so that what waits must go first."""
+        """Whether ``nbytes`` more would not fit into the frame, so that what waits must go
+        first."""
         return self.bytes + nbytes > self.max_bytes and bool(self.items)
 
     def add(self, item: Item, nbytes: int, now: float) -> FlushReason | None:
@@ -75,15 +83,16 @@ class Batcher(Generic[Item]):
 
 
 def sharing(rate: float, window: float, size: int) -> int:
-    """How many evenly spaced messages share a batch, at ``rate`` messages a second: n of protocol.md section 6."""
+    """How many evenly spaced messages share a batch, at ``rate`` messages a second: n of
+    protocol.md section 6."""
     return min(size, int(window * rate) + 1)
 
 
 def mean_wait(rate: float, window: float, size: int) -> float:
     """Mean seconds that evenly spaced messages wait in a batch, at ``rate`` messages a second.
 
-    The closed form of protocol.md section 6: n = min(size, floor(window * rate) + 1) messages share a batch, and the
-    mean is min(window, (size - 1) / rate) - (n - 1) / (2 * rate).
+    The closed form of protocol.md section 6: n = min(size, floor(window * rate) + 1) messages share
+    a batch, and the mean is min(window, (size - 1) / rate) - (n - 1) / (2 * rate).
     """
     together = sharing(rate, window, size)
     return min(window, (size - 1) / rate) - (together - 1) / (2 * rate)

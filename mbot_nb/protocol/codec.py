@@ -1,7 +1,8 @@
 """Frames to messages and back.
 
-A good frame is read in one step by msgspec. One that fails is read again slowly, message by message, so that the error
-says what is wrong where, and so that one bad message in a batch is refused by itself. Both ways accept the same frames.
+A good frame is read in one step by msgspec. One that fails is read again slowly, message by
+message, so that the error says what is wrong where, and so that one bad message in a batch is
+refused by itself. Both ways accept the same frames.
 """
 
 from __future__ import annotations
@@ -18,7 +19,17 @@ from ..errors import ProtocolError
 from . import messages as m
 from .settings import MAX_DEPTH, MAX_INTEGER, VERSION
 
-__all__ = ["ClientFrames", "Frames", "ServerFrames", "batch", "clean", "command_envelope", "encode", "envelope", "to_json"]
+__all__ = [
+    "ClientFrames",
+    "Frames",
+    "ServerFrames",
+    "batch",
+    "clean",
+    "command_envelope",
+    "encode",
+    "envelope",
+    "to_json",
+]
 
 Message = TypeVar("Message")
 
@@ -31,16 +42,20 @@ _surrogate = re.compile("[\ud800-\udfff]")
 _UNNUMBERED = ("state", "ping", "pong", "error", "auth", "batch")
 _THREE_BRACKETS = frozenset({m.CommandMessage})
 MAX_DIGITS = 4300
-"""Python's own limit for an integer out of text, which msgspec keeps; both ways of reading must keep the same one."""
+"""Python's own limit for an integer out of text, which msgspec keeps; both ways of reading must
+keep the same one."""
 MAX_NESTED = MAX_DEPTH - 5
-"""How deep parameters or data may be nested: a batch, its list, the message and its payload are around them."""
+"""How deep parameters or data may be nested: a batch, its list, the message and its payload are
+around them."""
 _SHALLOW = 2 * MAX_NESTED
 
 
 class Frames(Generic[Message]):
     """Reads the frames of one direction."""
 
-    def __init__(self, batch_type: type[Any], message_types: Any, known: Iterable[str], sender: str) -> None:
+    def __init__(
+        self, batch_type: type[Any], message_types: Any, known: Iterable[str], sender: str
+    ) -> None:
         self._batch_type = batch_type
         self._message_types = message_types
         self._known = frozenset(known)
@@ -48,7 +63,8 @@ class Frames(Generic[Message]):
         self._decoder = msgspec.json.Decoder(message_types | batch_type)
 
     def decode(self, text: str, *, max_batch: int = 1000) -> list[Message | ProtocolError]:
-        """The messages of one frame in order; for each that cannot be understood, the error to answer with."""
+        """The messages of one frame in order; for each that cannot be understood, the error to
+        answer with."""
         try:
             message = self._decoder.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
@@ -62,7 +78,11 @@ class Frames(Generic[Message]):
         if count > max_batch:
             return [_too_many(count, max_batch)]
         brackets = text.count("{") + text.count("[")
-        if brackets > MAX_DEPTH and not (brackets == 3 + 3 * count and _three_each(found)) and depth(text) > MAX_DEPTH:
+        if (
+            brackets > MAX_DEPTH
+            and not (brackets == 3 + 3 * count and _three_each(found))
+            and depth(text) > MAX_DEPTH
+        ):
             return self._slowly(text, max_batch)
         return _with_ack(found, message)
 
@@ -70,7 +90,9 @@ class Frames(Generic[Message]):
         try:
             value = json.loads(text, parse_int=_integer, parse_constant=_Constant)
         except RecursionError:
-            return [ProtocolError("INVALID_MESSAGE", f"the frame is nested more than {MAX_DEPTH} deep")]
+            return [
+                ProtocolError("INVALID_MESSAGE", f"the frame is nested more than {MAX_DEPTH} deep")
+            ]
         except ValueError as error:
             return [ProtocolError("INVALID_MESSAGE", f"the frame is not JSON: {error}")]
         if not isinstance(value, dict) or value.get("type") != "batch":
@@ -81,7 +103,11 @@ class Frames(Generic[Message]):
         payload = value.get("payload")
         inner = payload.get("messages") if isinstance(payload, dict) else None
         if not isinstance(payload, dict) or not isinstance(inner, list):
-            return [ProtocolError("INVALID_MESSAGE", "a batch needs payload.messages, a list of messages")]
+            return [
+                ProtocolError(
+                    "INVALID_MESSAGE", "a batch needs payload.messages, a list of messages"
+                )
+            ]
         if len(inner) > max_batch:
             return [_too_many(len(inner), max_batch)]
         around = {**value, "payload": {**payload, "messages": []}}
@@ -98,7 +124,9 @@ class Frames(Generic[Message]):
     def _convert(self, value: Any, above: int) -> Message | ProtocolError:
         """One message out of plain data, or what is wrong with it."""
         if not isinstance(value, dict):
-            return ProtocolError("INVALID_MESSAGE", f"a message is a JSON object, this is {_kind(value)}")
+            return ProtocolError(
+                "INVALID_MESSAGE", f"a message is a JSON object, this is {_kind(value)}"
+            )
         sequence, id = _labels(value)
         wrong = _unacceptable(value, MAX_DEPTH - above)
         if wrong is not None:
@@ -108,11 +136,16 @@ class Frames(Generic[Message]):
         if error is not None:
             return error
         if kind == "batch":
-            return ProtocolError("INVALID_MESSAGE", "a batch inside a batch: send its messages in one list", sequence=sequence)
+            return ProtocolError(
+                "INVALID_MESSAGE",
+                "a batch inside a batch: send its messages in one list",
+                sequence=sequence,
+            )
         if not isinstance(kind, str) or kind not in self._known:
             return ProtocolError(
                 "INVALID_MESSAGE",
-                f"type: a {self._sender} sends {', '.join(sorted(self._known))}, not {_short(kind)}",
+                f"type: a {self._sender} sends {', '.join(sorted(self._known))}, not "
+                f"{_short(kind)}",
                 sequence=sequence,
                 id=id,
             )
@@ -122,7 +155,9 @@ class Frames(Generic[Message]):
         try:
             message: Message = msgspec.convert(value, self._message_types)
         except msgspec.ValidationError as invalid:
-            return ProtocolError("INVALID_MESSAGE", f"{kind}: {_located(invalid)}", sequence=sequence, id=id)
+            return ProtocolError(
+                "INVALID_MESSAGE", f"{kind}: {_located(invalid)}", sequence=sequence, id=id
+            )
         if not _finite_throughout(msgspec.to_builtins(message)):
             wrong = f"{kind}: a number is too large: numbers must be finite"
             return ProtocolError("INVALID_MESSAGE", wrong, sequence=sequence, id=id)
@@ -172,13 +207,15 @@ def _finite_throughout(value: Any) -> bool:
 
 
 def _with_ack(messages: list[Any], envelope: Any) -> list[Any]:
-    """An acknowledgement on the batch itself is passed on as what carries a bare one: an empty pong."""
+    """An acknowledgement on the batch itself is passed on as what carries a bare one: an empty
+    pong."""
     ack = getattr(envelope, "ack", None)
     return messages if ack is None else [*messages, m.PongMessage(version=VERSION, ack=ack)]
 
 
 def _three_each(messages: list[Any]) -> bool:
-    """Whether each message takes three brackets at least: then thrice as many in all hide no deep one."""
+    """Whether each message takes three brackets at least: then thrice as many in all hide no deep
+    one."""
     return set(map(type, messages)) <= _THREE_BRACKETS
 
 
@@ -193,9 +230,15 @@ def _unacceptable(value: Any, levels: int) -> str | None:
             return f"nested more than {MAX_DEPTH} deep"
         children = value
     elif isinstance(value, str):
-        return "text holds half a character (a lone surrogate)" if _surrogate.search(value) else None
+        return (
+            "text holds half a character (a lone surrogate)" if _surrogate.search(value) else None
+        )
     else:
-        return "numbers must be finite: NaN and Infinity are not JSON" if isinstance(value, _Constant) else None
+        return (
+            "numbers must be finite: NaN and Infinity are not JSON"
+            if isinstance(value, _Constant)
+            else None
+        )
     for child in children:
         wrong = _unacceptable(child, levels - 1)
         if wrong is not None:
@@ -211,7 +254,8 @@ def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
     said = f"version {_short(version)}" if "version" in value else "no version"
     return ProtocolError(
         "VERSION_MISMATCH",
-        f'this side speaks version {VERSION}, the {kind[:32]} says {said}: send "version": {VERSION}',
+        f'this side speaks version {VERSION}, the {kind[:32]} says {said}: send "version": '
+        f"{VERSION}",
         sequence=sequence,
         id=id,
     )
@@ -220,7 +264,11 @@ def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
 def _labels(value: dict[str, Any]) -> tuple[int | None, str | int | None]:
     """The sequence and id of a message, as far as they can be read."""
     sequence = value.get("sequence")
-    if type(sequence) is not int or not 0 <= sequence <= MAX_INTEGER or value.get("type") in _UNNUMBERED:
+    if (
+        type(sequence) is not int
+        or not 0 <= sequence <= MAX_INTEGER
+        or value.get("type") in _UNNUMBERED
+    ):
         sequence = None
     payload = value.get("payload")
     id = payload.get("id") if isinstance(payload, dict) else None
@@ -232,7 +280,9 @@ def _labels(value: dict[str, Any]) -> tuple[int | None, str | int | None]:
 
 
 def _too_many(count: int, most: int) -> ProtocolError:
-    return ProtocolError("INVALID_MESSAGE", f"a batch of {count} messages: at most {most} are taken, send several")
+    return ProtocolError(
+        "INVALID_MESSAGE", f"a batch of {count} messages: at most {most} are taken, send several"
+    )
 
 
 def _kind(value: Any) -> str:
@@ -256,7 +306,10 @@ ServerFrames: Frames[m.FromServer] = Frames(
 """What a client reads."""
 
 
-_TOO_NESTED = f"nested more than {MAX_NESTED} deep: make it flatter, the frame around it may be {MAX_DEPTH} deep at most"
+_TOO_NESTED = (
+    f"nested more than {MAX_NESTED} deep: make it flatter, the frame around it may be "
+    f"{MAX_DEPTH} deep at most"
+)
 
 
 def to_json(value: Any) -> bytes:
@@ -271,8 +324,13 @@ def to_json(value: Any) -> bytes:
         text = encode(value)
     except RecursionError:
         raise ValueError(_TOO_NESTED) from None
-    # A value so deep has at least two brackets for each level. (`in` takes twice as long as `find`.)
-    if len(text) > _SHALLOW and text.count(b"{") + text.count(b"[") > MAX_NESTED and depth(text.decode()) > MAX_NESTED:
+    # A value so deep has at least two brackets for each level. (`in` takes twice as long as
+    # `find`.)
+    if (
+        len(text) > _SHALLOW
+        and text.count(b"{") + text.count(b"[") > MAX_NESTED
+        and depth(text.decode()) > MAX_NESTED
+    ):
         raise ValueError(_TOO_NESTED)
     if text.find(b"null") >= 0 and not _finite_throughout(msgspec.to_builtins(value)):
         raise ValueError("numbers must be finite: NaN and Infinity are not JSON")
@@ -282,7 +340,11 @@ def to_json(value: Any) -> bytes:
 def clean(value: Any) -> Any:
     """Plain data without what is not finite: such a value is left out, and null inside a list."""
     if isinstance(value, dict):
-        return {str(key) if type(key) is int else key: clean(item) for key, item in value.items() if _finite(item)}
+        return {
+            str(key) if type(key) is int else key: clean(item)
+            for key, item in value.items()
+            if _finite(item)
+        }
     if isinstance(value, (list, tuple)):
         return [clean(item) if _finite(item) else None for item in value]
     return value
@@ -292,12 +354,23 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def envelope(kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None) -> bytes:
+def envelope(
+    kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None
+) -> bytes:
     """One message around a payload that is JSON already."""
     if sequence is None:
         if ack is None:
-            return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d}' % (kind, payload, timestamp)
-        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"ack":%d}' % (kind, payload, timestamp, ack)
+            return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d}' % (
+                kind,
+                payload,
+                timestamp,
+            )
+        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"ack":%d}' % (
+            kind,
+            payload,
+            timestamp,
+            ack,
+        )
     if ack is None:
         return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"sequence":%d}' % (
             kind,
@@ -315,7 +388,8 @@ def envelope(kind: bytes, payload: bytes, timestamp: int, sequence: int | None =
 
 
 def command_envelope(timestamp: int) -> tuple[bytes, bytes]:
-    """What stands before and after a command's open payload; its number and a brace come last. For many at once."""
+    """What stands before and after a command's open payload; its number and a brace come last. For
+    many at once."""
     return b'{"version":2,"type":"command","payload":', b'},"timestamp":%d,"sequence":' % timestamp
 
 
@@ -323,7 +397,10 @@ def batch(messages: list[bytes], timestamp: int) -> bytes:
     """One frame for the messages: alone it is sent plain."""
     if len(messages) == 1:
         return messages[0]
-    return b'{"version":2,"type":"batch","payload":{"messages":[%b]},"timestamp":%d}' % (b",".join(messages), timestamp)
+    return b'{"version":2,"type":"batch","payload":{"messages":[%b]},"timestamp":%d}' % (
+        b",".join(messages),
+        timestamp,
+    )
 
 
 ENVELOPE_BYTES = 128

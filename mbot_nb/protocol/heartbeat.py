@@ -1,4 +1,5 @@
-"""Is the other side still there, and how far away is it: pings with ids, and the judgement of silence."""
+"""Is the other side still there, and how far away is it: pings with ids, and the judgement of
+silence."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ __all__ = ["ClockOffset", "Heartbeat", "Silence"]
 class Silence:
     """Judges a peer by its silence, but never by our own.
 
-    A timer that fires late was held up by this side's loop (a cell that blocks): what the peer has sent meanwhile still
-    waits to be read, so the peer gets ``grace`` more seconds.
+    A timer that fires late was held up by this side's loop (a cell that blocks): what the peer has
+    sent meanwhile still waits to be read, so the peer gets ``grace`` more seconds.
     """
 
     def __init__(self, limit: float, stall: float, grace: float, now: float) -> None:
@@ -51,10 +52,14 @@ class Heartbeat:
         self.next_ping = now
 
     def ping(self, now: float, *, awaited: bool = False) -> int:
-        """Begin a round trip; returns its id. One that is awaited is either answered or :meth:`given_up`."""
+        """Begin a round trip; returns its id. One that is awaited is either answered or
+        :meth:`given_up`."""
         id = self._next_id
         self._next_id += 1
-        while self._outstanding and now - self._outstanding[oldest := next(iter(self._outstanding))] > self.MEMORY:
+        while (
+            self._outstanding
+            and now - self._outstanding[oldest := next(iter(self._outstanding))] > self.MEMORY
+        ):
             del self._outstanding[oldest]
         self._outstanding[id] = now
         if awaited:
@@ -66,10 +71,11 @@ class Heartbeat:
         return id
 
     def pong(self, id: object, now: float) -> tuple[float, float] | None:
-        """When the ping of this pong was sent and its round trip, both in seconds; None for a stranger's pong.
+        """When the ping of this pong was sent and its round trip, both in seconds; None for a
+        stranger's pong.
 
-        A pong whose id means nothing here is an answer all the same (some servers give no payload back): it measures
-        nothing, but nothing more is waited for.
+        A pong whose id means nothing here is an answer all the same (some servers give no payload
+        back): it measures nothing, but nothing more is waited for.
         """
         sent = self._outstanding.pop(id, None) if type(id) is int else None
         if sent is None or not self._outstanding:
@@ -81,7 +87,8 @@ class Heartbeat:
         return sent, now - sent
 
     def given_up(self, now: float) -> list[tuple[int, float]]:
-        """The awaited pings whose pong's time is over, and when they were sent; a late look postpones the answer."""
+        """The awaited pings whose pong's time is over, and when they were sent; a late look
+        postpones the answer."""
         due = self._given_up_at()
         if due is None or now < due:
             return []
@@ -89,7 +96,9 @@ class Heartbeat:
         if now > due + settings.stall:
             self._patient_until = now + settings.pong_timeout
             return []
-        late = [(id, sent) for id, sent in self._awaited.items() if now >= sent + settings.pong_timeout]
+        late = [
+            (id, sent) for id, sent in self._awaited.items() if now >= sent + settings.pong_timeout
+        ]
         for id, _ in late:
             del self._awaited[id]
         return late
@@ -98,7 +107,9 @@ class Heartbeat:
         """When the oldest awaited ping is given up."""
         if not self._awaited:
             return None
-        return max(next(iter(self._awaited.values())) + self._settings.pong_timeout, self._patient_until)
+        return max(
+            next(iter(self._awaited.values())) + self._settings.pong_timeout, self._patient_until
+        )
 
     def heard(self, now: float) -> None:
         """Any frame proves life; while a ping is out the silence is counted anew."""
@@ -111,7 +122,9 @@ class Heartbeat:
 
     def next_deadline(self) -> float:
         """When to ping or to judge next."""
-        deadline = self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+        deadline = (
+            self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+        )
         given_up = self._given_up_at()
         return deadline if given_up is None else min(deadline, given_up)
 
@@ -119,8 +132,9 @@ class Heartbeat:
 class ClockOffset:
     """What the server's monotonic clock says now, from the round trip that bounds it best.
 
-    The server's reading was taken between the ping's sending and the pong's arrival; so the offset is known to within
-    half the round trip, and the shortest round trip knows it best. Clocks drift apart: an old bound widens.
+    The server's reading was taken between the ping's sending and the pong's arrival; so the offset
+    is known to within half the round trip, and the shortest round trip knows it best. Clocks drift
+    apart: an old bound widens.
     """
 
     DRIFT = 1e-4
@@ -144,5 +158,6 @@ class ClockOffset:
         return self._bound + (now - self._at) * self.DRIFT
 
     def latest(self, now: float) -> float | None:
-        """The latest that the server's clock can show now, in seconds; None before the first pong."""
+        """The latest that the server's clock can show now, in seconds; None before the first
+        pong."""
         return None if self._offset is None else now + self._offset + self.bound(now)

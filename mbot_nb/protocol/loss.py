@@ -39,7 +39,8 @@ class LossKind(Enum):
 
 
 class Loss(NamedTuple):
-    """Why there is no connection: the kind, the close code or HTTP status where there is one, and the words for it."""
+    """Why there is no connection: the kind, the close code or HTTP status where there is one, and
+    the words for it."""
 
     kind: LossKind
     detail: str
@@ -56,7 +57,8 @@ _FINAL_KINDS = frozenset({LossKind.TLS, LossKind.ADDRESS, LossKind.VERSION, Loss
 
 
 def is_final(loss: Loss) -> bool:
-    """Whether the next attempt cannot succeed either, so that trying again would only hide the reason."""
+    """Whether the next attempt cannot succeed either, so that trying again would only hide the
+    reason."""
     if loss.kind in _FINAL_KINDS:
         return True
     if loss.kind is LossKind.HTTP:

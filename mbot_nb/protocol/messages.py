@@ -1,7 +1,7 @@
 """What is said on the wire: one struct per type of message, split by who says it.
 
-Unknown fields are ignored, since the protocol grows. Everything here is a value; reading and writing JSON is
-`codec`'s affair.
+Unknown fields are ignored, since the protocol grows. Everything here is a value; reading and
+writing JSON is `codec`'s affair.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The robot's state on both sides: the server's revisions of it, and the client's mirror (I-WS-V2-001)."""
+"""The robot's state on both sides: the server's revisions of it, and the client's mirror
+(I-WS-V2-001)."""
 
 from __future__ import annotations
 
@@ -36,19 +37,29 @@ class StateStore:
         self.state = _sections(state)
 
     def update(self, state: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Take the newest state; returns the payload that tells of the change, or None if nothing changed.
+        """Take the newest state; returns the payload that tells of the change, or None if nothing
+        changed.
 
-        That is a delta; or the snapshot, where a section changed that no path can name, for its name has a dot.
+        That is a delta; or the snapshot, where a section changed that no path can name, for its
+        name has a dot.
         """
         new = _sections(state)
         old, self.state = self.state, new
-        differing = [name for name in dict.fromkeys((*old, *new)) if not _same(old.get(name, _ABSENT), new.get(name, _ABSENT))]
+        differing = [
+            name
+            for name in dict.fromkeys((*old, *new))
+            if not _same(old.get(name, _ABSENT), new.get(name, _ABSENT))
+        ]
         if not differing:
             return None
         self.revision += 1
         if any("." in name for name in differing):
             return self.snapshot()
-        changes = [change for name in differing for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))]
+        changes = [
+            change
+            for name in differing
+            for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))
+        ]
         if len(changes) == 1:
             return {"delta": True, **changes[0], "revision": self.revision}
         return {"delta": True, "changes": changes, "revision": self.revision}
@@ -59,7 +70,8 @@ class StateStore:
 
 
 def _sections(state: Mapping[str, Any]) -> State:
-    """A state as it can be told: finite, and without sections that are called like what stands beside them."""
+    """A state as it can be told: finite, and without sections that are called like what stands
+    beside them."""
     return {name: value for name, value in clean(state).items() if name not in META}
 
 
@@ -67,10 +79,16 @@ def _changes(name: str, before: Any, after: Any) -> list[dict[str, Any]]:
     """How a section changed: field by field where that can be said."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return [_change(name, before, after)]
-    keys = [key for key in dict.fromkeys((*before, *after)) if not _same(before.get(key, _ABSENT), after.get(key, _ABSENT))]
+    keys = [
+        key
+        for key in dict.fromkeys((*before, *after))
+        if not _same(before.get(key, _ABSENT), after.get(key, _ABSENT))
+    ]
     if any("." in key for key in keys):
         return [_change(name, before, after)]
-    return [_change(f"{name}.{key}", before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys]
+    return [
+        _change(f"{name}.{key}", before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys
+    ]
 
 
 def _change(field: str, before: Any, after: Any) -> dict[str, Any]:
@@ -124,14 +142,17 @@ class Mirror:
             self.resync_due = now + self._repeat
 
     def delta(self, payload: Mapping[str, Any], now: float) -> bool:
-        """Apply one delta, whole or not at all; False if it was old, held, or the mirror must ask for a snapshot."""
+        """Apply one delta, whole or not at all; False if it was old, held, or the mirror must ask
+        for a snapshot."""
         revision = payload.get("revision")
         if type(revision) is not int:
             self._ask(now)
             return False
         if self.revision is not None and revision <= self.revision:
             return False
-        follows = self.resync_due is None and self.revision is not None and revision == self.revision + 1
+        follows = (
+            self.resync_due is None and self.revision is not None and revision == self.revision + 1
+        )
         changed = self._applied(payload) if follows else None
         if changed is None:
             self._ask(now)

@@ -25,18 +25,20 @@ class _Waiting(NamedTuple, Generic[Item]):
 class Orderer(Generic[Item]):
     """The receiving end of one direction of one session.
 
-    ``cursor`` is the number of the last message delivered (or given up). A message from the future waits for the missing
-    one, at most ``wait`` seconds from its own arrival and within the buffer's limits; then the hole is skipped and told
-    as a :class:`Gap` in front of what follows it.
+    ``cursor`` is the number of the last message delivered (or given up). A message from the future
+    waits for the missing one, at most ``wait`` seconds from its own arrival and within the buffer's
+    limits; then the hole is skipped and told as a :class:`Gap` in front of what follows it.
 
-    A peer that need not begin at 1 (``start=None``, baseline) sets the cursor with its first number; a lower number that
-    was not delivered yet is then delivered on arrival.
+    A peer that need not begin at 1 (``start=None``, baseline) sets the cursor with its first
+    number; a lower number that was not delivered yet is then delivered on arrival.
     """
 
     BELOW = 4096
     """Numbers remembered below such a start; a further one counts as a duplicate."""
 
-    def __init__(self, *, start: int | None = 0, messages: int = 1024, nbytes: int = 2**20, wait: float = 5.0) -> None:
+    def __init__(
+        self, *, start: int | None = 0, messages: int = 1024, nbytes: int = 2**20, wait: float = 5.0
+    ) -> None:
         self.cursor = start if start is not None else -1
         self.duplicates = 0
         self._open_start = start is None
@@ -85,14 +87,21 @@ class Orderer(Generic[Item]):
         return delivered
 
     def forget(self) -> None:
-        """Empty the buffer: the connection was cut, and the sender will send again what is above the cursor."""
+        """Empty the buffer: the connection was cut, and the sender will send again what is above
+        the cursor."""
         self._waiting.clear()
         self._bytes = 0
 
     def _late(self, sequence: int, item: Item) -> list[Item | Gap]:
-        """At or below the cursor: a duplicate, unless it is below the start of a peer that began higher."""
+        """At or below the cursor: a duplicate, unless it is below the start of a peer that began
+        higher."""
         below = self._below
-        if self._first is not None and sequence < self._first and sequence not in below and len(below) < self.BELOW:
+        if (
+            self._first is not None
+            and sequence < self._first
+            and sequence not in below
+            and len(below) < self.BELOW
+        ):
             below.add(sequence)
             return [item]
         self.duplicates += 1

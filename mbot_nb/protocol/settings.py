@@ -1,4 +1,5 @@
-"""Every number of the wire contract, in one place. All of them can be set; these are the defaults of protocol.md."""
+"""Every number of the wire contract, in one place. All of them can be set; these are the defaults
+of protocol.md."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ BatchPolicy = Literal["window", "adaptive"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds, sizes in bytes, counts in messages; the number in brackets is the section of protocol.md."""
+    """Times in seconds, sizes in bytes, counts in messages; the number in brackets is the section
+    of protocol.md."""
 
     # Batching (6).
     batch_window: float = 0.1
@@ -39,7 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reorder_wait: float = 5.0
     ack_delay: float = 0.1
     ack_messages: int = 256
-    """Acknowledge earlier than ``ack_delay`` after this many, so that a fast sender's window never closes."""
+    """Acknowledge earlier than ``ack_delay`` after this many, so that a fast sender's window never
+    closes."""
 
     # State (4).
     snapshot_interval: float = 0.1
@@ -61,14 +64,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_jitter: float = 0.0
     """Each delay is lengthened by up to this share of itself."""
     busy_delay: float = 1.0
-    """The first delay after the server sent us away for being too slow (4408) or too fast (4429)."""
+    """The first delay after the server sent us away for being too slow (4408) or too fast
+    (4429)."""
 
     # Heartbeat (8).
     ping_interval: float = 10.0
     pong_timeout: float = 5.0
     idle_timeout: float = 60.0
     stall: float = 0.5
-    """A timer that fires this late was held up by our own loop: the peer is heard before it is judged."""
+    """A timer that fires this late was held up by our own loop: the peer is heard before it is
+    judged."""
 
     # Limits (11).
     frame_rate: float | None = 100.0
@@ -90,7 +95,9 @@ def settings_from(changes: Mapping[str, Any] | None) -> Settings:
     try:
         given = msgspec.structs.asdict(Settings(**(changes or {})))
     except TypeError as error:
-        raise UsageError(f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}") from None
+        raise UsageError(
+            f"{error}; the settings are: {', '.join(Settings.__struct_fields__)}"
+        ) from None
     if given["batch_policy"] not in ("window", "adaptive"):
         raise UsageError(f'batch_policy is "window" or "adaptive", not {given["batch_policy"]!r}')
     try:
@@ -99,8 +106,16 @@ def settings_from(changes: Mapping[str, Any] | None) -> Settings:
         raise UsageError(f"invalid settings: {readable(error)}") from None
     for name, value in msgspec.structs.asdict(settings).items():
         numbers = value if isinstance(value, tuple) else (value,)
-        if not numbers or any(isinstance(number, (int, float)) and not number >= 0 for number in numbers):
-            raise UsageError(f"{name} must be {'numbers' if numbers is value else 'a number'} of 0 or more, not {given[name]!r}")
+        if not numbers or any(
+            isinstance(number, (int, float)) and not number >= 0 for number in numbers
+        ):
+            raise UsageError(
+                f"{name} must be {'numbers' if numbers is value else 'a number'} of 0 or more, "
+                f"not {given[name]!r}"
+            )
     if not 1 <= settings.max_batch_size <= settings.max_batch_received:
-        raise UsageError(f"max_batch_size must be 1 to {settings.max_batch_received}, not {settings.max_batch_size}")
+        raise UsageError(
+            f"max_batch_size must be 1 to {settings.max_batch_received}, not "
+            f"{settings.max_batch_size}"
+        )
     return settings

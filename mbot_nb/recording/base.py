@@ -1,4 +1,5 @@
-"""What a live recorder and a finished recording have in common: the tables, and what can be done with them."""
+"""What a live recorder and a finished recording have in common: the tables, and what can be done
+with them."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Recorded(ABC):
 
     @abstractmethod
     def total(self, table: str) -> int:
-        """How many rows a table (by its name, as ``"events"``) has had, with those that were dropped or cleared."""
+        """How many rows a table (by its name, as ``"events"``) has had, with those that were
+        dropped or cleared."""
 
     @property
     @abstractmethod
@@ -35,7 +37,8 @@ class Recorded(ABC):
     @property
     @abstractmethod
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
+        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
+        clocks, the notebook cell."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -52,52 +55,56 @@ class Recorded(ABC):
 
     @property
     def latency(self) -> pd.DataFrame:
-        """One row for each round trip: `sent_s`, `received_s`, `wall`, `id`, `rtt_ms`, `loop_lag_ms`, `profile`, `impairment`.
+        """One row for each round trip: `sent_s`, `received_s`, `wall`, `id`, `rtt_ms`,
+        `loop_lag_ms`, `profile`, `impairment`.
 
-        Where `loop_lag_ms` is not 0 this notebook's own loop was blocked (by a cell, say) while the answer was on its way: that
-        time belongs to the notebook, not to the network.
+        Where `loop_lag_ms` is not 0 this notebook's own loop was blocked (by a cell, say) while the
+        answer was on its way: that time belongs to the notebook, not to the network.
         """
         return self.table("latency")
 
     @property
     def batches(self) -> pd.DataFrame:
-        """One row for each frame of commands that went `out`, and each batch that came `in`: `time_s`, `wall`, `direction`,
-        `reason`, `messages`, `bytes`, `wait_mean_ms`, `wait_max_ms`, `waits_ms` (JSON text: each command's), `client`.
+        """One row for each frame of commands that went `out`, and each batch that came `in`:
+        `time_s`, `wall`, `direction`, `reason`, `messages`, `bytes`, `wait_mean_ms`, `wait_max_ms`,
+        `waits_ms` (JSON text: each command's), `client`.
         """
         return self.table("batches")
 
     @property
     def commands(self) -> pd.DataFrame:
-        """One row for each command sent, and for each that could not be: `name`, `sequence`, `queued_s`, `wall` (of `queued_s`),
-        `sent_s`, `acknowledged_s`, `answered_s`, `outcome`, `error`, `client`. A row is completed as its command goes on.
+        """One row for each command sent, and for each that could not be: `name`, `sequence`,
+        `queued_s`, `wall` (of `queued_s`), `sent_s`, `acknowledged_s`, `answered_s`, `outcome`,
+        `error`, `client`. A row is completed as its command goes on.
         """
         return self.table("commands")
 
     @property
     def states(self) -> pd.DataFrame:
-        """The robot's state in long form, one row for each field that got a value: `time_s`, `wall`, `field`, `value` (JSON
-        text), `revision`. It begins with all fields as they were; the last value of each is the state at any later moment.
+        """The robot's state in long form, one row for each field that got a value: `time_s`,
+        `wall`, `field`, `value` (JSON text), `revision`. It begins with all fields as they were;
+        the last value of each is the state at any later moment.
         """
         return self.table("states")
 
     @property
     def connection(self) -> pd.DataFrame:
-        """Every change of the connection, and every attempt: `time_s`, `wall`, `state`, `previous`, `attempt`,
-        `next_attempt_in_s`, `reason`, `resumed`, `client`.
+        """Every change of the connection, and every attempt: `time_s`, `wall`, `state`, `previous`,
+        `attempt`, `next_attempt_in_s`, `reason`, `resumed`, `client`.
         """
         return self.table("connection")
 
     @property
     def frames(self) -> pd.DataFrame:
-        """The wire, message by message: `time_s`, `wall`, `direction`, `type`, `sequence`, `bytes`, `frame`, `batch`, `position`,
-        `text` (if it was asked for), `client`.
+        """The wire, message by message: `time_s`, `wall`, `direction`, `type`, `sequence`, `bytes`,
+        `frame`, `batch`, `position`, `text` (if it was asked for), `client`.
         """
         return self.table("frames")
 
     @property
     def stalls(self) -> pd.DataFrame:
-        """When a loop of this process that the messages pass was blocked for 50 ms or more: `begin_s`, `wall`, `end_s`,
-        `blocked_ms`, `loop`.
+        """When a loop of this process that the messages pass was blocked for 50 ms or more:
+        `begin_s`, `wall`, `end_s`, `blocked_ms`, `loop`.
         """
         return self.table("stalls")
 
@@ -106,15 +113,21 @@ class Recorded(ABC):
         """What each column of each table means: `table`, `column`, `meaning`."""
         import pandas as pd
 
-        rows = [(table, column.name, column.meaning) for table, columns in SCHEMA.items() for column in columns]
+        rows = [
+            (table, column.name, column.meaning)
+            for table, columns in SCHEMA.items()
+            for column in columns
+        ]
         return pd.DataFrame(rows, columns=["table", "column", "meaning"])
 
     def summary(self) -> Summary:
-        """The run in a few numbers: distance driven, events, commands and frames, latency, stalls, reconnects."""
+        """The run in a few numbers: distance driven, events, commands and frames, latency, stalls,
+        reconnects."""
         return summarise(self._whole())
 
     def to_html(self, path: str | Path | None = None) -> str:
-        """The run as one page that needs nothing else: summary, pictures, metadata, and the beginning of each table.
+        """The run as one page that needs nothing else: summary, pictures, metadata, and the
+        beginning of each table.
 
         Returns the HTML; with ``path`` it is also written there.
 
@@ -128,11 +141,14 @@ class Recorded(ABC):
             try:
                 Path(path).write_text(text, encoding="utf-8")
             except OSError as error:
-                raise UsageError(f"{path} cannot be written ({error.strerror}): choose another place") from None
+                raise UsageError(
+                    f"{path} cannot be written ({error.strerror}): choose another place"
+                ) from None
         return text
 
     def expand(self, column: str = "data", *, name: str | None = None) -> pd.DataFrame:
-        """A table whose JSON text is decoded into columns of its own: ``rec.expand("data")`` has `data.x`, `data.y`, ...
+        """A table whose JSON text is decoded into columns of its own: ``rec.expand("data")`` has
+        `data.x`, `data.y`, ...
 
         Args:
             column: `data` (of the events), `value` (of the states) or `waits_ms` (of the batches).

@@ -40,32 +40,37 @@ STOP_TIMEOUT = 2.0
 
 
 class Recorder(Recorded):
-    """Everything that happens at a client, or at a server, as pandas DataFrames that may be read while it goes on.
+    """Everything that happens at a client, or at a server, as pandas DataFrames that may be read
+    while it goes on.
 
         rec = mb.Recorder(bot)                  # records from here on
         await bot.drive(left=40, right=40)
-        rec.events, rec.latency, rec.batches, rec.commands, rec.states, rec.connection, rec.frames, rec.stalls
+        rec.events, rec.latency, rec.batches, rec.commands, rec.states, rec.connection, rec.frames,
+        rec.stalls
 
-    It records until :meth:`stop`, until the end of a ``with`` or ``async with`` block, until what it listens to is closed, or
-    until nobody holds it any more (its cell was run again). Its tables can be read afterwards, too. Any number of recorders
-    may listen to one client or server.
+    It records until :meth:`stop`, until the end of a ``with`` or ``async with`` block, until what
+    it listens to is closed, or until nobody holds it any more (its cell was run again). Its tables
+    can be read afterwards, too. Any number of recorders may listen to one client or server.
 
-    Units are in the names: ``_s`` seconds, ``_ms`` milliseconds. ``_s`` columns are readings of the monotonic clock, so that
-    differences are durations across all tables; ``wall`` is the same moment in UTC. :attr:`columns` explains every column.
+    Units are in the names: ``_s`` seconds, ``_ms`` milliseconds. ``_s`` columns are readings of the
+    monotonic clock, so that differences are durations across all tables; ``wall`` is the same
+    moment in UTC. :attr:`columns` explains every column.
 
     Args:
-        bot: what `mb.connect()` or `mb.sync.connect()` gave; or a server, whose recorder sees all of its clients.
-        ping_rate: round trips to make per second, so that there is something in :attr:`latency`; 0 for none but those that
-            the client makes anyway. A server makes none.
-        max_rows: each table keeps the newest rows in memory, this many. Older ones go to a temporary file, from where
-            :meth:`to_recording` and :meth:`save` bring them back.
+        bot: what `mb.connect()` or `mb.sync.connect()` gave; or a server, whose recorder sees all
+            of its clients.
+        ping_rate: round trips to make per second, so that there is something in :attr:`latency`; 0
+            for none but those that the client makes anyway. A server makes none.
+        max_rows: each table keeps the newest rows in memory, this many. Older ones go to a
+            temporary file, from where :meth:`to_recording` and :meth:`save` bring them back.
         text: keep the text of every message in :attr:`frames`.
-        path: a file to write to while it records, as ``"run.mbot"``. Whatever ends this process, the file holds all but the last
-            second; :meth:`Recording.load` opens it. A file that is there already is renamed. What cannot be written is told,
-            and the run goes on in memory.
+        path: a file to write to while it records, as ``"run.mbot"``. Whatever ends this process,
+            the file holds all but the last second; :meth:`Recording.load` opens it. A file that is
+            there already is renamed. What cannot be written is told, and the run goes on in memory.
 
     Raises:
-        UsageError: this is no client or server, or it was closed; or the path's ending says another format than ``.mbot``.
+        UsageError: this is no client or server, or it was closed; or the path's ending says another
+            format than ``.mbot``.
     """
 
     def __init__(
@@ -79,16 +84,27 @@ class Recorder(Recorded):
     ) -> None:
         source = getattr(bot, "client", None) or getattr(bot, "server", None) or bot
         if not isinstance(source, (Client, Server)):
-            advice = "write `await` where it is made" if asyncio.iscoroutine(source) else "pass what `await mb.connect()` gives"
-            raise UsageError(f"mb.Recorder(...) needs a client or a server, not {type(source).__name__}: {advice}")
+            advice = (
+                "write `await` where it is made"
+                if asyncio.iscoroutine(source)
+                else "pass what `await mb.connect()` gives"
+            )
+            raise UsageError(
+                f"mb.Recorder(...) needs a client or a server, not {type(source).__name__}: "
+                f"{advice}"
+            )
         if not 0 <= ping_rate <= MAX_PING_RATE:
-            raise UsageError(f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not {ping_rate!r}")
+            raise UsageError(
+                f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not "
+                f"{ping_rate!r}"
+            )
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows!r}")
         if path is not None and Path(path).suffix.lower() in FORMATS[1:]:
             name = Path(path)
             raise UsageError(
-                f"path={name.name!r}: while it records only {FORMATS[0]} can be written, which survives a kill; record to "
+                f"path={name.name!r}: while it records only {FORMATS[0]} can be written, which "
+                "survives a kill; record to "
                 f"path={name.stem + FORMATS[0]!r}, and then call `rec.save({name.name!r})`"
             )
         self.source = source
@@ -98,9 +114,13 @@ class Recorder(Recorded):
         self.path = None if path is None else Path(path)
         self._listener: Listener
         if isinstance(source, Client):
-            self._listener = ClientListener(source, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path)
+            self._listener = ClientListener(
+                source, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path
+            )
         else:
-            self._listener = ServerListener(source, max_rows=max_rows, keep_text=text, path=self.path)
+            self._listener = ServerListener(
+                source, max_rows=max_rows, keep_text=text, path=self.path
+            )
         self._listener.facts = describe(
             source,
             wall_offset=self._listener.wall_offset,
@@ -109,7 +129,8 @@ class Recorder(Recorded):
         )
         self._wanted = False
         self._paused = False
-        # The source holds the listener; when nobody holds this recorder any more, the listener must not go on.
+        # The source holds the listener; when nobody holds this recorder any more, the listener must
+        # not go on.
         ending = weakref.finalize(self, source.home.post, self._listener.stop)
         ending.atexit = False
         # A program that ends without a stop leaves a whole file.
@@ -130,8 +151,13 @@ class Recorder(Recorded):
     # What it looks like.
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{table.recorded} {name}" for name, table in self._tables().items() if table.recorded)
-        return f"<Recorder, {self._doing}, {self.seconds:.1f} s: {counts or 'nothing yet'}{self._remarks()}>"
+        counts = ", ".join(
+            f"{table.recorded} {name}" for name, table in self._tables().items() if table.recorded
+        )
+        return (
+            f"<Recorder, {self._doing}, {self.seconds:.1f} s: "
+            f"{counts or 'nothing yet'}{self._remarks()}>"
+        )
 
     def _repr_html_(self) -> str:
         rows = [
@@ -143,18 +169,33 @@ class Recorder(Recorded):
             )
             for name, table in self._tables().items()
         ]
-        return overview("Recorder", f"{self._doing}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}", rows, "rec")
+        return overview(
+            "Recorder",
+            f"{self._doing}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}",
+            rows,
+            "rec",
+        )
 
     @property
     def _doing(self) -> str:
-        return "recording" if self.recording else "paused" if self._paused and not self.source.closed else "stopped"
+        return (
+            "recording"
+            if self.recording
+            else "paused"
+            if self._paused and not self.source.closed
+            else "stopped"
+        )
 
     def _remarks(self) -> str:
         writer = self._listener.writer
         dropped = sum(table.dropped for table in self._tables().values())
-        remarks = [f"written to {self.path}"] if self.path is not None and writer.trouble is None else []
+        remarks = (
+            [f"written to {self.path}"] if self.path is not None and writer.trouble is None else []
+        )
         if dropped:
-            remarks.append(f"the oldest {dropped} rows were dropped from memory (max_rows={self.max_rows})")
+            remarks.append(
+                f"the oldest {dropped} rows were dropped from memory (max_rows={self.max_rows})"
+            )
         if writer.lost:
             remarks.append(f"{writer.lost} rows are lost")
         if writer.trouble is not None:
@@ -163,7 +204,8 @@ class Recorder(Recorded):
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be written to the file at the moment, in words; None if nothing is wrong."""
+        """Why nothing can be written to the file at the moment, in words; None if nothing is
+        wrong."""
         return self._listener.writer.trouble
 
     @property
@@ -186,15 +228,20 @@ class Recorder(Recorded):
         """
         if self.source.closed:
             what, how = (
-                ("client", "bot = await mb.connect()") if isinstance(self.source, Client) else ("server", "await mb.serve()")
+                ("client", "bot = await mb.connect()")
+                if isinstance(self.source, Client)
+                else ("server", "await mb.serve()")
             )
-            raise UsageError(f"this {what} was closed, there is nothing to record: make a new one with `{how}`")
+            raise UsageError(
+                f"this {what} was closed, there is nothing to record: make a new one with `{how}`"
+            )
         self._wanted, self._paused = True, False
         self.source.home.post(self._listener.start)
         return self
 
     def pause(self) -> Recorder:
-        """Record nothing until :meth:`start`; tables and file stay open, and `metadata["pauses"]` tells from when until when.
+        """Record nothing until :meth:`start`; tables and file stay open, and `metadata["pauses"]`
+        tells from when until when.
 
         Once more, or after :meth:`stop`, changes nothing.
         """
@@ -229,14 +276,22 @@ class Recorder(Recorded):
     def __enter__(self) -> Recorder:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.stop()
 
     async def __aenter__(self) -> Recorder:
         return self.start()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -249,7 +304,8 @@ class Recorder(Recorded):
         return self._tables()[name].frame()
 
     def total(self, table: str) -> int:
-        """How many rows a table (by its name, as ``"events"``) has had, with those that were dropped or cleared."""
+        """How many rows a table (by its name, as ``"events"``) has had, with those that were
+        dropped or cleared."""
         return self._tables()[table].total
 
     def state(self) -> dict[str, Any]:
@@ -258,28 +314,38 @@ class Recorder(Recorded):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
+        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
+        clocks, the notebook cell."""
         return self._listener.metadata()
 
     def to_recording(self) -> Recording:
-        """What was recorded so far, as it is now: it does not change any more, and can be kept, saved and compared.
+        """What was recorded so far, as it is now: it does not change any more, and can be kept,
+        saved and compared.
 
-        Rows that had to leave memory are in it, too. Where they could be written nowhere, and were too many to wait for that,
-        :attr:`Recording.cut` says how many are missing.
+        Rows that had to leave memory are in it, too. Where they could be written nowhere, and were
+        too many to wait for that, :attr:`Recording.cut` says how many are missing.
         """
         from .files.spilled import assembled
         from .recording import Recording
 
         tables, missing = assembled(self._listener.all_tables, self._listener.writer)
-        metadata = {**self.metadata, "rows": {name: table.num_rows for name, table in tables.items()}}
-        return Recording(tables, metadata, cut=f"{missing} rows could not be written" if missing else None)
+        metadata = {
+            **self.metadata,
+            "rows": {name: table.num_rows for name, table in tables.items()},
+        }
+        return Recording(
+            tables, metadata, cut=f"{missing} rows could not be written" if missing else None
+        )
 
     def save(self, path: str | Path, *, folder: str | None = None) -> Path:
-        """Write what was recorded so far to a file, or to a folder; see :meth:`Recording.save`. Returns the path."""
+        """Write what was recorded so far to a file, or to a folder; see :meth:`Recording.save`.
+        Returns the path."""
         return self.to_recording().save(path, folder=folder)
 
     def _whole(self) -> Recorded:
-        return self.to_recording() if any(table.dropped for table in self._tables().values()) else self
+        return (
+            self.to_recording() if any(table.dropped for table in self._tables().values()) else self
+        )
 
     def _tables(self) -> Mapping[str, Table | CommandTable]:
         return self._listener.all_tables

@@ -24,15 +24,23 @@ class Recording(Recorded):
         run = mb.Recording.load("run.mbot")
         run.events, run.latency, run.states, run.metadata
 
-    ``rec.to_recording()`` takes one from a live recorder. What takes a recorder (`mb.plots`, say) takes one as well.
+    ``rec.to_recording()`` takes one from a live recorder. What takes a recorder (`mb.plots`, say)
+    takes one as well.
     """
 
     def __init__(
-        self, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any], *, cut: str | None = None, source: str | None = None
+        self,
+        tables: Mapping[str, pa.Table],
+        metadata: Mapping[str, Any],
+        *,
+        cut: str | None = None,
+        source: str | None = None,
     ) -> None:
         unknown = tables.keys() - SCHEMA.keys()
         if unknown:
-            raise UsageError(f"a recording has the tables {', '.join(SCHEMA)}; not {', '.join(sorted(unknown))}")
+            raise UsageError(
+                f"a recording has the tables {', '.join(SCHEMA)}; not {', '.join(sorted(unknown))}"
+            )
         self._tables = dict(tables)
         self._metadata = dict(metadata)
         self._frames: dict[str, pd.DataFrame] = {}
@@ -45,7 +53,8 @@ class Recording(Recorded):
     def load(cls, path: str | Path) -> Recording:
         """Open what a recorder has written, or :meth:`save` has: a file or a folder.
 
-        A file whose writer was killed is opened as far as it goes; :attr:`cut` says then what was cut off.
+        A file whose writer was killed is opened as far as it goes; :attr:`cut` says then what was
+        cut off.
 
         Raises:
             UsageError: there is nothing there, or it is no recording.
@@ -59,10 +68,12 @@ class Recording(Recorded):
         """Write it, with its metadata; :meth:`load` opens each of these again. Returns the path.
 
         Args:
-            path: one file, whose ending says the format: `.mbot` (ours), `.parquet`, `.csv`, `.jsonl` (JSON Lines) or `.mcap`
-                (for Foxglove and others). With ``folder`` it is a folder.
-            folder: ``"parquet"``, ``"csv"``, ``"jsonl"`` or ``"mcap"``: a file in this format for each table, as
-                `table=events/part-0.parquet`, which is how DuckDB, Dask and others expect it.
+            path: one file, whose ending says the format: `.mbot` (ours), `.parquet`, `.csv`,
+                `.jsonl` (JSON Lines) or `.mcap` (for Foxglove and others). With ``folder`` it is a
+                folder.
+            folder: ``"parquet"``, ``"csv"``, ``"jsonl"`` or ``"mcap"``: a file in this format for
+                each table, as `table=events/part-0.parquet`, which is how DuckDB, Dask and others
+                expect it.
 
         Raises:
             UsageError: no format is called so, or it cannot be written there.
@@ -70,7 +81,10 @@ class Recording(Recorded):
         from .files.formats import save
 
         place = Path(path)
-        metadata = {"clocks": {"wall_offset_s": self.wall_offset}, **self._metadata}  # it may have lost them
+        metadata = {
+            "clocks": {"wall_offset_s": self.wall_offset},
+            **self._metadata,
+        }  # it may have lost them
         if self.cut is not None:
             metadata["cut"] = self.cut
         save(place, {name: self.arrow(name) for name in SCHEMA}, metadata, folder=folder)
@@ -86,7 +100,10 @@ class Recording(Recorded):
         from .summary import overview
 
         rows = [(name, self.total(name), SUBJECTS[name], "") for name in SCHEMA]
-        words = f"{self.seconds:.1f} s{f' of {self.source}' if self.source else ''}{f'; {self.cut}' if self.cut else ''}"
+        words = (
+            f"{self.seconds:.1f} "
+            f"s{f' of {self.source}' if self.source else ''}{f'; {self.cut}' if self.cut else ''}"
+        )
         return overview("Recording", words, rows, "run")
 
     def table(self, name: str) -> pd.DataFrame:
@@ -100,7 +117,8 @@ class Recording(Recorded):
         return self._frames[name].copy(deep=False)
 
     def arrow(self, name: str) -> pa.Table:
-        """The table of this name as Arrow's, without `wall`, which is :attr:`wall_offset` later than the column before it."""
+        """The table of this name as Arrow's, without `wall`, which is :attr:`wall_offset` later
+        than the column before it."""
         from .tables.arrow import empty
 
         table = self._tables.get(name)
@@ -122,10 +140,13 @@ class Recording(Recorded):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds, clocks, the notebook cell."""
+        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
+        clocks, the notebook cell."""
         return dict(self._metadata)
 
     def state(self) -> dict[str, Any]:
         """The robot's last state, in its sections."""
         states = self.arrow("states")
-        return state_of(zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True))
+        return state_of(
+            zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True)
+        )

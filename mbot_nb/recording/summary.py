@@ -19,14 +19,15 @@ __all__ = ["MIME_TYPE", "Summary", "distance_driven", "overview", "summarise"]
 MIME_TYPE = "application/vnd.mbot-nb.summary+json"
 """Under this type a displayed summary carries its numbers, for programs that execute notebooks."""
 HELD_UP_MS = 5.0
-"""A round trip during which the loop was blocked for this long or more says nothing about the network."""
+"""A round trip during which the loop was blocked for this long or more says nothing about the
+network."""
 
 
 class Summary(Struct, frozen=True, kw_only=True):
     """What a recorder has seen; shown as a small table.
 
-    The latency is that of the round trips during which this notebook's loop was not blocked for 5 ms or more; how many were,
-    is ``held_up``. Numbers that could not be measured are None.
+    The latency is that of the round trips during which this notebook's loop was not blocked for 5
+    ms or more; how many were, is ``held_up``. Numbers that could not be measured are None.
     """
 
     seconds: float
@@ -61,7 +62,9 @@ class Summary(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[tuple[str, str]]:
         """What it says, as pairs of a name and a text."""
-        distance = "not told by the robot" if self.distance_cm is None else f"{self.distance_cm:.1f} cm"
+        distance = (
+            "not told by the robot" if self.distance_cm is None else f"{self.distance_cm:.1f} cm"
+        )
         said = [
             ("recorded", f"{self.seconds:.1f} s"),
             ("distance driven", distance),
@@ -73,10 +76,20 @@ class Summary(Struct, frozen=True, kw_only=True):
         else:
             trips = f"{self.round_trips} round trips"
             held = f", without {self.held_up} held up by the notebook" if self.held_up else ""
-            said.append(("latency", f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms ({trips}{held})"))
+            said.append(
+                (
+                    "latency",
+                    (
+                        f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms "
+                        f"({trips}{held})"
+                    ),
+                )
+            )
         if self.stalls:
             times = "once" if self.stalls == 1 else f"{self.stalls} times"
-            said.append(("notebook blocked", f"{times}, {self.longest_stall_ms:.0f} ms at the longest"))
+            said.append(
+                ("notebook blocked", f"{times}, {self.longest_stall_ms:.0f} ms at the longest")
+            )
         if self.reconnects:
             said.append(("reconnects", str(self.reconnects)))
         if self.cut is not None:
@@ -91,14 +104,20 @@ class Summary(Struct, frozen=True, kw_only=True):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            f"<tr><th style='text-align:left'>{escape(name)}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
             for name, text in self.lines()
         )
-        return {"text/plain": str(self), "text/html": f"<table>{rows}</table>", MIME_TYPE: self.to_dict()}
+        return {
+            "text/plain": str(self),
+            "text/html": f"<table>{rows}</table>",
+            MIME_TYPE: self.to_dict(),
+        }
 
 
 def summarise(recorder: Recorded) -> Summary:
-    """The numbers of a recorder's rows, now: all of them of one stretch, so ``recorder`` has to have every row of the run."""
+    """The numbers of a recorder's rows, now: all of them of one stretch, so ``recorder`` has to
+    have every row of the run."""
     latency, stalls, connection = recorder.latency, recorder.stalls, recorder.connection
     free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
     again = (connection.state == "connected") & (connection.previous == "reconnecting")
@@ -128,7 +147,8 @@ def _frames(recorder: Recorded) -> int:
 
 
 def distance_driven(recorder: Recorded) -> float | None:
-    """How far the robot has gone while it was recorded, cm, by its own account (`driven` in its telemetry).
+    """How far the robot has gone while it was recorded, cm, by its own account (`driven` in its
+    telemetry).
 
     None if it gave none. A robot that begins anew counts from 0 again.
     """
@@ -146,16 +166,24 @@ def _sharing(commands: int, frames: int) -> str:
         return "none"
     if not frames:
         return f"{commands}, none of them sent"
-    return f"{commands} in {frames} frame{'' if frames == 1 else 's'}, {commands / frames:.1f} a frame"
+    return (
+        f"{commands} in {frames} frame{'' if frames == 1 else 's'}, {commands / frames:.1f} a frame"
+    )
 
 
-def overview(title: str, words: str, rows: Sequence[tuple[str, int, str, str]], variable: str) -> str:
+def overview(
+    title: str, words: str, rows: Sequence[tuple[str, int, str, str]], variable: str
+) -> str:
     """A small table of the tables: name, rows, what one row is, what else is to be said of it."""
     left = "style='text-align:left'"
     body = "".join(
-        f"<tr><td {left}><code>{variable}.{name}</code></td><td>{count}</td><td {left}>{escape(subject)}"
+        f"<tr><td {left}><code>{variable}.{name}</code></td><td>{count}</td><td "
+        f"{left}>{escape(subject)}"
         f"{f' ({escape(more)})' if more else ''}</td></tr>"
         for name, count, subject, more in rows
     )
     caption = f"<caption {left}><b>{title}</b>, {escape(words)}</caption>"
-    return f"<table>{caption}<tr><th {left}>table</th><th>rows</th><th {left}>one row for each</th></tr>{body}</table>"
+    return (
+        f"<table>{caption}<tr><th {left}>table</th><th>rows</th><th {left}>one row for "
+        f"each</th></tr>{body}</table>"
+    )

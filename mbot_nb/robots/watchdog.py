@@ -1,7 +1,8 @@
 """A thread that calls back on time, whatever the notebook's event loop is doing.
 
-A motion must end when its time is over even while a cell blocks the loop, so its end is not left to asyncio. There is one
-watchdog per process (:func:`shared`). Its thread starts with the first appointment and ends after the last one.
+A motion must end when its time is over even while a cell blocks the loop, so its end is not left to
+asyncio. There is one watchdog per process (:func:`shared`). Its thread starts with the first
+appointment and ends after the last one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ log = logging.getLogger(__name__)
 
 
 class Handle:
-    """One appointment. :meth:`cancel` withdraws it; a callback that already runs is not interrupted."""
+    """One appointment. :meth:`cancel` withdraws it; a callback that already runs is not
+    interrupted."""
 
     __slots__ = ("_dog", "callback", "deadline", "done")
 
@@ -38,8 +40,8 @@ class Handle:
 class Watchdog:
     """A daemon thread with a heap of deadlines, read on ``time.monotonic``.
 
-    Callbacks run in its thread, one after another: they must be short and must not wait. One that raises is logged with its
-    traceback, and the next ones are called all the same.
+    Callbacks run in its thread, one after another: they must be short and must not wait. One that
+    raises is logged with its traceback, and the next ones are called all the same.
     """
 
     def __init__(self, name: str = "mbot-watchdog") -> None:
@@ -51,12 +53,15 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Handle:
-        """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline`` (at once if it has)."""
+        """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline`` (at once if it
+        has)."""
         handle = Handle(self, deadline, callback)
         with self._wake:
             heapq.heappush(self._heap, (deadline, next(self._order), handle))
             self._live += 1
-            if self._thread is None or not self._thread.is_alive():  # a forked process has the object, not the thread
+            if (
+                self._thread is None or not self._thread.is_alive()
+            ):  # a forked process has the object, not the thread
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             else:
@@ -64,7 +69,8 @@ class Watchdog:
         return handle
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the thread has ended, that is, until no appointment is left. Returns whether it has."""
+        """Wait until the thread has ended, that is, until no appointment is left. Returns whether
+        it has."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
@@ -75,7 +81,9 @@ class Watchdog:
             if handle.done:
                 return
             handle.done = True
-            handle.callback = None  # let go of what it holds, the heap entry may live on for a while
+            handle.callback = (
+                None  # let go of what it holds, the heap entry may live on for a while
+            )
             self._live -= 1
             if not self._live:
                 self._wake.notify()  # nothing left to wait for: the thread may end

@@ -15,7 +15,8 @@ Emit = Callable[[str, Any, ServerSession], None]
 
 
 class RemoteClient:
-    """One client as the server's user sees it: stays the same across its reconnects (if it speaks the extended profile)."""
+    """One client as the server's user sees it: stays the same across its reconnects (if it speaks
+    the extended profile)."""
 
     def __init__(self, session: ServerSession, number: int, hub: Hub, emit: Emit) -> None:
         self.id = number
@@ -27,7 +28,10 @@ class RemoteClient:
         self._emit = emit
 
     def __repr__(self) -> str:
-        return f"<client {self.id} at {self.address}, {self.profile}, {'connected' if self.connected else 'away'}>"
+        return (
+            f"<client {self.id} at {self.address}, {self.profile}, "
+            f"{'connected' if self.connected else 'away'}>"
+        )
 
     @property
     def connected(self) -> bool:
@@ -58,18 +62,22 @@ class Clients:
         client = self._by_session.get(session)
         if client is None:
             self._count += 1
-            client = self._by_session[session] = RemoteClient(session, self._count, self._hub, self._emit)
+            client = self._by_session[session] = RemoteClient(
+                session, self._count, self._hub, self._emit
+            )
         return client
 
     @property
     def connected(self) -> list[RemoteClient]:
         """Those who have a connection now."""
-        # Asked in any thread: connections that come and go meanwhile must not disturb, nor a client be made here.
+        # Asked in any thread: connections that come and go meanwhile must not disturb, nor a client
+        # be made here.
         known = map(self._by_session.get, tuple(self._hub.connections))
         return [client for client in known if client is not None]
 
     def left(self, session: ServerSession) -> None:
-        """Its connection has ended: forget it now, or when its session has been away for too long."""
+        """Its connection has ended: forget it now, or when its session has been away for too
+        long."""
         if session.state is SessionState.ENDED:
             self.forget(session)
         elif self._timer is None:
@@ -77,7 +85,11 @@ class Clients:
 
     def forget(self, session: ServerSession) -> None:
         """Forget a client whose session has ended, unless a command of its is still at work."""
-        if session.state is SessionState.ENDED and not session.busy and session not in self._hub.connections:
+        if (
+            session.state is SessionState.ENDED
+            and not session.busy
+            and session not in self._hub.connections
+        ):
             self._by_session.pop(session, None)
 
     def close(self) -> None:

@@ -11,7 +11,9 @@ from ..protocol.server import event_payload
 
 __all__ = ["sayable"]
 
-_PLAIN = "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."
+_PLAIN = (
+    "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."
+)
 
 
 def sayable(event: Any, data: Any) -> bytes:

@@ -64,7 +64,11 @@ class Execution:
         self._flush = flush
         self._look = look
         self._message_hooks: list[_Hooked] = []
-        self._hooks: dict[str, list[_Hooked]] = {"connect": [], "disconnect": [], "message": self._message_hooks}
+        self._hooks: dict[str, list[_Hooked]] = {
+            "connect": [],
+            "disconnect": [],
+            "message": self._message_hooks,
+        }
         self._tasks: set[asyncio.Task[Any]] = set()
         self._moving: tuple[ServerSession, Motion] | None = None
         self._ended = False
@@ -72,7 +76,8 @@ class Execution:
     # Hooks.
 
     def add_hook(self, kind: str, hook: Hook) -> None:
-        """Call it from now on; the same one, or the same cell run again, replaces its earlier self."""
+        """Call it from now on; the same one, or the same cell run again, replaces its earlier
+        self."""
         cell = current()
         hooks = self._hooks[kind]
         hooks[:] = [old for old in hooks if not is_again(old.hook, old.cell, hook, cell)]
@@ -84,7 +89,13 @@ class Execution:
             try:
                 result = hook(*args)
             except Exception as error:
-                _log.error("your on_%s hook failed: %s: %s", kind, type(error).__name__, error, exc_info=error)
+                _log.error(
+                    "your on_%s hook failed: %s: %s",
+                    kind,
+                    type(error).__name__,
+                    error,
+                    exc_info=error,
+                )
                 continue
             if isinstance(result, Awaitable):
                 self._work(_awaited(result), f"on_{kind} hook")
@@ -96,7 +107,9 @@ class Execution:
         name = message.payload.command
         if self._hub.tap is not None:
             now = self._now()
-            self._hub.tap.began(now, session, Received(message, now, (self._hub.stops, session.cuts)))
+            self._hub.tap.began(
+                now, session, Received(message, now, (self._hub.stops, session.cuts))
+            )
         self.call_hooks("message", self._clients[session], name, message.payload.params)
         try:
             command = c.parse(name, message.payload.params)
@@ -110,7 +123,8 @@ class Execution:
         except Exception as error:
             self._refuse(session, message, error)
         else:
-            # The latch is in the state before the answer is there, so that whoever has it can release it.
+            # The latch is in the state before the answer is there, so that whoever has it can
+            # release it.
             self._hub.refresh(self._now())
             self._hub.answer(session, message, self._now(), result=result)
         self._look()
@@ -125,7 +139,10 @@ class Execution:
             pending = self._begin(client, received)
             if pending is not None:
                 session.busy = True
-                self._work(self._finish(session, received, pending), f"handler of {received.message.payload.command}")
+                self._work(
+                    self._finish(session, received, pending),
+                    f"handler of {received.message.payload.command}",
+                )
 
     def stop_for(self, session: ServerSession, reason: str) -> bool:
         """Stop the robot if this client moves it; whether it did."""
@@ -141,10 +158,17 @@ class Execution:
             self._robot.stop(reason)
         except Exception as error:
             fault = None if isinstance(error, MbotError) else error
-            _log.error("the robot did not stop (%s): %s: %s", reason, type(error).__name__, error, exc_info=fault)
+            _log.error(
+                "the robot did not stop (%s): %s: %s",
+                reason,
+                type(error).__name__,
+                error,
+                exc_info=fault,
+            )
 
     async def end(self, grace: float) -> None:
-        """Begin nothing more, and cancel what handlers and hooks are still at, but for the one that asks for it."""
+        """Begin nothing more, and cancel what handlers and hooks are still at, but for the one that
+        asks for it."""
         self._ended = True
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}
         for task in tasks:
@@ -183,7 +207,9 @@ class Execution:
             self._hub.tap.ended(self._now(), session, message, None)
         return None
 
-    async def _finish(self, session: ServerSession, received: Received, pending: Awaitable[Any] | None) -> None:
+    async def _finish(
+        self, session: ServerSession, received: Received, pending: Awaitable[Any] | None
+    ) -> None:
         """Await one async handler, then run what has come from this client meanwhile."""
         try:
             while True:
@@ -194,7 +220,9 @@ class Execution:
                     except (Exception, asyncio.CancelledError) as error:
                         if is_cancelled(error):
                             raise
-                        self._refuse(session, message, error, self.handlers.get(message.payload.command))
+                        self._refuse(
+                            session, message, error, self.handlers.get(message.payload.command)
+                        )
                 if self.moved:
                     self._look()
                 else:
@@ -216,25 +244,31 @@ class Execution:
         if name in self.handlers and self._robot.latch is not None:
             raise CommandRejectedError(
                 "STOPPED",
-                f"{name}: an emergency stop stands: release it first, with Release beside Stop, or `await bot.release_stop()`",
+                f"{name}: an emergency stop stands: release it first, with Release beside Stop, "
+                "or `await bot.release_stop()`",
                 command=name,
             )
 
     def _robot_command(self, name: str, params: Mapping[str, Any]) -> Outcome:
         if name not in c.ALL:
             names = ", ".join(sorted({*c.ALL, *self.handlers}))
-            raise CommandRejectedError("INVALID_COMMAND", f"there is no command {name[:64]!r}; this server knows {names}")
+            raise CommandRejectedError(
+                "INVALID_COMMAND", f"there is no command {name[:64]!r}; this server knows {names}"
+            )
         command = c.parse(name, params)
         if isinstance(command, c.CustomCommand) and not self._robot.takes_custom:
             raise CommandRejectedError(
-                "UNSUPPORTED", 'custom: nobody handles it here; the server registers a handler with @server.command("custom")'
+                "UNSUPPORTED",
+                "custom: nobody handles it here; the server registers a handler with "
+                '@server.command("custom")',
             )
         outcome = self._robot.execute(command)
         self.moved = True
         return outcome
 
     def _came_out(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
-        """Answer: a motion when it ends, what the robot has yet to confirm when it has. What comes behind need not wait."""
+        """Answer: a motion when it ends, what the robot has yet to confirm when it has. What comes
+        behind need not wait."""
         if isinstance(result, Motion):
             motion = result
             self.moved = True
@@ -245,11 +279,15 @@ class Execution:
 
             motion.on_end(ended)
         elif isinstance(result, Future):
-            result.add_done_callback(lambda future: self._home.post(self._confirmed, session, message, future))
+            result.add_done_callback(
+                lambda future: self._home.post(self._confirmed, session, message, future)
+            )
         else:
             self._answer(session, message, result)
 
-    def _motion_ended(self, session: ServerSession, message: m.CommandMessage, motion: Motion) -> None:
+    def _motion_ended(
+        self, session: ServerSession, message: m.CommandMessage, motion: Motion
+    ) -> None:
         if self._moving is not None and self._moving[1] is motion:
             self._moving = None
         if self._ended:
@@ -260,13 +298,19 @@ class Execution:
             self._refuse(session, message, _as_refusal(motion.error))
         self._look()
 
-    def _confirmed(self, session: ServerSession, message: m.CommandMessage, future: Future[Any]) -> None:
+    def _confirmed(
+        self, session: ServerSession, message: m.CommandMessage, future: Future[Any]
+    ) -> None:
         """The robot has confirmed it, or it is known that it has not."""
         if self._ended:
             return
         error = None if future.cancelled() else future.exception()
         if future.cancelled():
-            self._refuse(session, message, CommandRejectedError("STOPPED", f"{message.payload.command}: it was withdrawn"))
+            self._refuse(
+                session,
+                message,
+                CommandRejectedError("STOPPED", f"{message.payload.command}: it was withdrawn"),
+            )
         elif error is not None:
             self._refuse(session, message, _as_refusal(error))
         else:
@@ -283,25 +327,51 @@ class Execution:
             self._refuse(session, message, error, self.handlers.get(message.payload.command))
 
     def _refuse(
-        self, session: ServerSession, message: m.CommandMessage, error: BaseException, handler: CommandHandler | None = None
+        self,
+        session: ServerSession,
+        message: m.CommandMessage,
+        error: BaseException,
+        handler: CommandHandler | None = None,
     ) -> None:
-        """Answer what was raised: a refusal as it is, wrong parameters as such, anything else without its inside."""
+        """Answer what was raised: a refusal as it is, wrong parameters as such, anything else
+        without its inside."""
         name = message.payload.command
         refusal: Refusal
         if isinstance(error, CommandRejectedError):
             refusal = error.code, error.message, error.details or None
-        elif handler is not None and isinstance(error, TypeError) and not _takes(handler, message.payload.params):
-            takes = ", ".join(str(p) for p in list(inspect.signature(handler).parameters.values())[1:]) or "nothing"
+        elif (
+            handler is not None
+            and isinstance(error, TypeError)
+            and not _takes(handler, message.payload.params)
+        ):
+            takes = (
+                ", ".join(str(p) for p in list(inspect.signature(handler).parameters.values())[1:])
+                or "nothing"
+            )
             given = ", ".join(message.payload.params) or "nothing"
             refusal = "INVALID_PARAMS", f"{name}: it takes ({takes}), and was given ({given})", None
         else:
-            _log.error("the handler of %r failed: %s: %s", name, type(error).__name__, error, exc_info=error)
-            refusal = "INTERNAL_ERROR", f"{name} failed inside the server; the server's log says how", None
+            _log.error(
+                "the handler of %r failed: %s: %s",
+                name,
+                type(error).__name__,
+                error,
+                exc_info=error,
+            )
+            refusal = (
+                "INTERNAL_ERROR",
+                f"{name} failed inside the server; the server's log says how",
+                None,
+            )
         try:
             self._hub.answer(session, message, self._now(), refusal=refusal)
         except (TypeError, ValueError, RecursionError) as unsayable:
             _log.error("the refusal of %r cannot be sent: %s", name, unsayable)
-            told = ("INTERNAL_ERROR", f"{name} was refused, in words that cannot be sent; the server's log says more", None)
+            told = (
+                "INTERNAL_ERROR",
+                f"{name} was refused, in words that cannot be sent; the server's log says more",
+                None,
+            )
             self._hub.answer(session, message, self._now(), refusal=told)
 
     def _work(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
@@ -311,10 +381,13 @@ class Execution:
 
 
 def _as_refusal(error: BaseException) -> BaseException:
-    """What became of a command on its way to the robot, as a refusal that has the error's name; a fault stays one."""
+    """What became of a command on its way to the robot, as a refusal that has the error's name; a
+    fault stays one."""
     if isinstance(error, CommandRejectedError) or not isinstance(error, MbotError):
         return error
-    return CommandRejectedError("STATE_CONFLICT", str(error), details={"error": type(error).__name__})
+    return CommandRejectedError(
+        "STATE_CONFLICT", str(error), details={"error": type(error).__name__}
+    )
 
 
 def _takes(handler: CommandHandler, params: Mapping[str, Any]) -> bool:

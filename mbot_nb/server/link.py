@@ -73,7 +73,9 @@ class Link:
     def replaced(self) -> None:
         """The same client has a newer connection: this one is over."""
         if self._wire is not None:
-            self._wire.close(CloseCode.REPLACED, "replaced by a newer connection of the same client", deaf=True)
+            self._wire.close(
+                CloseCode.REPLACED, "replaced by a newer connection of the same client", deaf=True
+            )
 
     def flush(self) -> None:
         """Send what the connection has to send, and close it if it is to be closed."""
@@ -103,7 +105,8 @@ class Link:
         self._server._detached(self, reason, clean=clean)
 
     def _after(self) -> None:
-        """What a call of the connection has brought: an opening, commands to run, frames, a close."""
+        """What a call of the connection has brought: an opening, commands to run, frames, a
+        close."""
         connection, server = self.connection, self._server
         assert connection is not None
         session = connection.session
@@ -119,7 +122,10 @@ class Link:
                 commands, connection.commands = connection.commands, []
                 execution.run(session, commands)
                 if len(session.backlog) > server.settings.backlog:
-                    words = f"{len(session.backlog)} commands wait for the handlers of those ahead: send more slowly"
+                    words = (
+                        f"{len(session.backlog)} commands wait for the handlers of those "
+                        "ahead: send more slowly"
+                    )
                     connection.close = Close(CloseCode.TOO_FAST, words)
             if execution.moved:
                 server._look_now()
@@ -127,7 +133,11 @@ class Link:
 
     def _arm(self) -> None:
         connection = self.connection
-        deadline = connection.next_deadline() if connection is not None and self._wire is not None else None
+        deadline = (
+            connection.next_deadline()
+            if connection is not None and self._wire is not None
+            else None
+        )
         if deadline is None:
             if self._timer is not None:
                 self._timer.cancel()

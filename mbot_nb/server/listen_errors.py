@@ -22,18 +22,25 @@ async def cannot_listen(host: str, port: int, error: Exception) -> MbotError | N
     """The error to raise instead of the system's; None for what is no affair of the address."""
     if isinstance(error, OverflowError):
         return UsageError(f"{port} is no port: they go from 1 to 65535; 0 takes any free one.")
-    if isinstance(error, (socket.gaierror, UnicodeError)) or (isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL):
+    if isinstance(error, (socket.gaierror, UnicodeError)) or (
+        isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
+    ):
         return UsageError(
-            f"This machine has no address {host!r} to listen on ({error}). Leave `host` out for this machine alone, "
+            f"This machine has no address {host!r} to listen on ({error}). Leave `host` out for "
+            "this machine alone, "
             'or give host="0.0.0.0" for everybody in the network.'
         )
     if not isinstance(error, OSError):
         return None
     if error.errno == errno.EACCES:
-        return AddressInUseError(f"Port {port} may not be used by you (ports below 1024 belong to the system). {_ANY_PORT}.")
+        return AddressInUseError(
+            f"Port {port} may not be used by you (ports below 1024 belong to the system). "
+            f"{_ANY_PORT}."
+        )
     if error.errno == errno.EADDRINUSE or "in use" in str(error):
         return AddressInUseError(
-            f"Port {port} is taken by {await _holder(host, port)}. {_ANY_PORT}; or shut the other one down "
+            f"Port {port} is taken by {await _holder(host, port)}. {_ANY_PORT}; or shut the other "
+            "one down "
             "(in JupyterLab: Running Terminals and Kernels), then run this cell again."
         )
     return None
@@ -54,11 +61,16 @@ async def _holder(host: str, port: int) -> str:
                 writer.transport.abort()
     except (OSError, TimeoutError) as error:
         _log.debug("the holder of port %d did not say who it is: %s", port, error)
-    return "another mbot_nb server, perhaps of another notebook that is still open" if b"mbot_nb" in answer else "another program"
+    return (
+        "another mbot_nb server, perhaps of another notebook that is still open"
+        if b"mbot_nb" in answer
+        else "another program"
+    )
 
 
 def network_address(host: str) -> str:
-    """The address under which others in the network reach this machine, if it listens on all of its addresses."""
+    """The address under which others in the network reach this machine, if it listens on all of its
+    addresses."""
     if host not in ("0.0.0.0", "::", ""):
         return host
     # Nothing is sent: connecting a datagram socket only asks the system which way it would go.

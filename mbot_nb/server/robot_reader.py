@@ -16,7 +16,8 @@ _log = logging.getLogger("mbot_nb")
 
 
 class Reading:
-    """Looks at a robot, ten times a second and after each command. One that fails at telling is reported once."""
+    """Looks at a robot, ten times a second and after each command. One that fails at telling is
+    reported once."""
 
     def __init__(self, robot: Robot) -> None:
         self._robot = robot
@@ -25,7 +26,8 @@ class Reading:
         self._failing: set[str] = set()
 
     def state(self) -> dict[str, Any]:
-        """The robot's state; the last one if this one cannot be told, but for the latch, which whoever releases it must see."""
+        """The robot's state; the last one if this one cannot be told, but for the latch, which
+        whoever releases it must see."""
         latch = self._robot.latch
         try:
             state: dict[str, Any] = c.plain({**self._robot.state(), "latch": latch})
@@ -35,8 +37,10 @@ class Reading:
                 size = len(encode(state))
                 if size > MAX_STATE:
                     raise ValueError(
-                        f"it has {size} bytes, and more than {MAX_STATE} do not fit into a frame of 1 MiB: keep long lists out "
-                        "of it, and send them as events, in pieces. Clients keep the last state that fitted"
+                        f"it has {size} bytes, and more than {MAX_STATE} do not fit into a frame "
+                        "of 1 MiB: keep long lists out "
+                        "of it, and send them as events, in pieces. Clients keep the last state "
+                        "that fitted"
                     )
             self._state = state
             self._failing.discard("state")
@@ -46,7 +50,8 @@ class Reading:
         return self._state
 
     def telemetry(self) -> bytes | None:
-        """The payload of the robot's telemetry if it is another one than the last time, else None."""
+        """The payload of the robot's telemetry if it is another one than the last time, else
+        None."""
         try:
             payload = event_payload("telemetry", self._robot.telemetry())
             self._failing.discard("telemetry")
@@ -62,4 +67,10 @@ class Reading:
         """Say it loud once; the robot is asked ten times a second."""
         if what not in self._failing:
             self._failing.add(what)
-            _log.error("the robot cannot tell its %s: %s: %s", what, type(error).__name__, error, exc_info=error)
+            _log.error(
+                "the robot cannot tell its %s: %s: %s",
+                what,
+                type(error).__name__,
+                error,
+                exc_info=error,
+            )

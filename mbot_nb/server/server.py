@@ -98,7 +98,9 @@ class Server:
             on_takeover=self._taken_over,
         )
         self._clients = Clients(self._hub, self._post_emit, home.loop)
-        self._execution = Execution(self._hub, robot, self._clients, home, flush=self._flush, look=self._look_now)
+        self._execution = Execution(
+            self._hub, robot, self._clients, home, flush=self._flush, look=self._look_now
+        )
         self._listener: asyncio.Server | None = None
         self._wires: set[ServerWire] = set()
         self._links: set[Link] = set()
@@ -114,7 +116,10 @@ class Server:
         if self._closed:
             return "<server, closed>"
         count = len(self._hub.connections)
-        return f"<server at {self.url}: {self.robot.robot_id}, {count} client{'' if count == 1 else 's'}>"
+        return (
+            f"<server at {self.url}: {self.robot.robot_id}, {count} "
+            f"client{'' if count == 1 else 's'}>"
+        )
 
     def _repr_html_(self) -> str:
         return f"<div>{escape(repr(self)[1:-1])}</div>"
@@ -122,7 +127,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where clients on this machine connect to."""
-        return self._url({"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+        return self._url(
+            {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        )
 
     @property
     def network_url(self) -> str:
@@ -189,7 +196,10 @@ class Server:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -243,7 +253,9 @@ class Server:
             if not keep_robot:
                 self.robot.close()
         except Exception as error:
-            _log.error("the robot did not close: %s: %s", type(error).__name__, error, exc_info=error)
+            _log.error(
+                "the robot did not close: %s: %s", type(error).__name__, error, exc_info=error
+            )
         if self._on_closed is not None:
             self._on_closed(self)
 
@@ -260,15 +272,18 @@ class Server:
     # For the user of the server.
 
     def command(self, name: str) -> Callable[[CommandHandler], CommandHandler]:
-        """Register a handler for a command: ``handler(client, **params)``, plain or async; what it returns is the answer.
+        """Register a handler for a command: ``handler(client, **params)``, plain or async; what it
+        returns is the answer.
 
-        A handler refuses by raising CommandRejectedError. Handlers of one client run one after another.
+        A handler refuses by raising CommandRejectedError. Handlers of one client run one after
+        another.
         """
         if not isinstance(name, str):
             raise UsageError('name the command: @server.command("dance")')
         if name in c.URGENT or name in ("void", "sync_state"):
             raise UsageError(
-                f"{name!r} cannot be handled by a function: it is the server's own, for safety. Choose another name."
+                f"{name!r} cannot be handled by a function: it is the server's own, for safety. "
+                "Choose another name."
             )
 
         def register(handler: CommandHandler) -> CommandHandler:
@@ -278,7 +293,8 @@ class Server:
         return register
 
     def on_connect(self, hook: Hook) -> Hook:
-        """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a disconnect."""
+        """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a
+        disconnect."""
         return self._hook("connect", hook)
 
     def on_disconnect(self, hook: Hook) -> Hook:
@@ -288,7 +304,8 @@ class Server:
     def on_message(self, hook: Hook) -> Hook:
         """Call ``hook(client, command, params)`` for every command, before its handler.
 
-        But for `sync_state` and `void`, which a client sends by itself and the server answers at once.
+        But for `sync_state` and `void`, which a client sends by itself and the server answers at
+        once.
         """
         return self._hook("message", hook)
 
@@ -296,7 +313,8 @@ class Server:
         """Send an event to every client; from any thread.
 
         Raises:
-            UsageError: the name is not 1 to 128 letters, or the data is no plain data, or too much for one frame (1 MiB).
+            UsageError: the name is not 1 to 128 letters, or the data is no plain data, or too much
+                for one frame (1 MiB).
         """
         self._post_emit(event, data, None)
 
@@ -306,12 +324,16 @@ class Server:
 
     def _hook(self, kind: str, hook: Hook) -> Hook:
         if not callable(hook):
-            raise UsageError(f"on_{kind} needs a function to call, not {type(hook).__name__}: write @server.on_{kind} above it")
+            raise UsageError(
+                f"on_{kind} needs a function to call, not {type(hook).__name__}: write "
+                f"@server.on_{kind} above it"
+            )
         self._execution.add_hook(kind, hook)
         return hook
 
     def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
-        # At once: what the caller does with its lists and dicts afterwards does not change what is sent.
+        # At once: what the caller does with its lists and dicts afterwards does not change what is
+        # sent.
         payload = sayable(event, data)
         if self.home.is_here:
             self._send(payload, only)
@@ -334,7 +356,8 @@ class Server:
             return HTTPStatus.SERVICE_UNAVAILABLE, "This server is closing.\n"
         if not request.headers.get_all("Upgrade"):
             return HTTPStatus.OK, (
-                f"mbot_nb {self._version}: a WebSocket V2 server with the robot {self.robot.robot_id}.\n"
+                f"mbot_nb {self._version}: a WebSocket V2 server with the robot "
+                f"{self.robot.robot_id}.\n"
                 f"Connect to it with a WebSocket client at {self.url}/ ,\n"
                 f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
             )
@@ -354,12 +377,16 @@ class Server:
         client.profile = "extended" if connection.extended else "baseline"
         self._links.add(link)
         before = connection.replaced
-        for other in [other for other in self._links if before is not None and other.connection is before]:
+        for other in [
+            other for other in self._links if before is not None and other.connection is before
+        ]:
             self._links.discard(other)
             other.replaced()
         if before is not None and before.session is not None and before.session is not session:
             # The same program with a new session: its old one will not come back.
-            self._execution.call_hooks("disconnect", self._clients[before.session], "its session began anew")
+            self._execution.call_hooks(
+                "disconnect", self._clients[before.session], "its session began anew"
+            )
             self._clients.forget(before.session)
         if before is None or before.session is not session:
             self._execution.call_hooks("connect", client)
@@ -393,7 +420,8 @@ class Server:
             if event != "telemetry":
                 self._post_emit(event, data, None)
                 return
-            # As from a robot that is asked: after the state that belongs to it, and only the latest.
+            # As from a robot that is asked: after the state that belongs to it, and only the
+            # latest.
             waiting, self._told = self._told, sayable(event, data)
             if waiting is None:
                 self.home.post(self._send_told)
@@ -421,7 +449,11 @@ class Server:
         try:
             self.robot.watched()
         except Exception as error:
-            _log.error("the robot failed when it was told that a client had come: %s", error, exc_info=error)
+            _log.error(
+                "the robot failed when it was told that a client had come: %s",
+                error,
+                exc_info=error,
+            )
         if not self.robot.tells_telemetry:
             self._reading.telemetry()  # from here on its changes are told
         self._tick()

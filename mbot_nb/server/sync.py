@@ -30,7 +30,12 @@ class SyncServer:
     def __enter__(self) -> SyncServer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     @property
@@ -74,7 +79,8 @@ class SyncServer:
         return self.server.clients
 
     def command(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a handler for a command; it runs on the I/O thread. See :meth:`mbot_nb.Server.command`."""
+        """Register a handler for a command; it runs on the I/O thread. See
+        :meth:`mbot_nb.Server.command`."""
         return self.server.command(name)
 
     def on_connect(self, hook: Callable[..., Any]) -> Callable[..., Any]:

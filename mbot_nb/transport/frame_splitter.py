@@ -18,9 +18,11 @@ _LARGEST_FRAME = 16 * 1024 * 1024
 
 
 class Splitter:
-    """Calls ``emit(kind, data)`` for each HTTP head, whole message (all of its frames) and control frame of a stream.
+    """Calls ``emit(kind, data)`` for each HTTP head, whole message (all of its frames) and control
+    frame of a stream.
 
-    What is not (or no longer) WebSocket traffic goes through as `bytes`, as it comes. Joined again, the pieces are the stream.
+    What is not (or no longer) WebSocket traffic goes through as `bytes`, as it comes. Joined again,
+    the pieces are the stream.
 
     Args:
         masked: whether this is a client's stream.
@@ -87,7 +89,10 @@ class Splitter:
             if len(self._taken) > _LONGEST_LINE:
                 raise ProtocolError("an endless head")
         if self._masked:
-            follows = any(line.lower().startswith(b"upgrade:") and b"websocket" in line.lower() for line in lines)
+            follows = any(
+                line.lower().startswith(b"upgrade:") and b"websocket" in line.lower()
+                for line in lines
+            )
         else:
             follows = lines[0].split(b" ", 2)[1:2] == [b"101"]
         self._taken.clear()

@@ -1,4 +1,5 @@
-"""What a network does to the messages that pass: numbers, and a generator of chance for each direction. No sockets, no clock."""
+"""What a network does to the messages that pass: numbers, and a generator of chance for each
+direction. No sockets, no clock."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Direction = Literal["up", "down"]
 SEGMENT = 1460
 """Bytes of one TCP segment on an Ethernet: what is lost at once."""
 RETRANSMISSION = 0.2
-"""Seconds that TCP waits at least, beyond a round trip, before it sends again (Linux's TCP_RTO_MIN)."""
+"""Seconds that TCP waits at least, beyond a round trip, before it sends again (Linux's
+TCP_RTO_MIN)."""
 MOST_RETRIES = 6
 HELD = 0.05
 """Seconds that a reordered message is held back at least, while those behind it pass."""
@@ -32,11 +34,13 @@ class Network(msgspec.Struct, frozen=True):
 
     Args:
         delay: seconds that everything takes at least, one way.
-        jitter: what is drawn for each message and added: up to this many seconds if ``distribution`` is ``"uniform"``, this many
-            in the mean if it is ``"exponential"`` or ``"pareto"`` (a heavy tail, of shape 3).
-        loss: the chance, 0 to 1, that a segment of 1460 bytes is lost. TCP sends it again after 0.2 s and a round trip, then
-            after twice that, and so on; all that is behind waits.
-        reorder: the chance that a message is held back (50 ms, or ``delay`` if that is longer) while those behind it pass.
+        jitter: what is drawn for each message and added: up to this many seconds if
+            ``distribution`` is ``"uniform"``, this many in the mean if it is ``"exponential"`` or
+            ``"pareto"`` (a heavy tail, of shape 3).
+        loss: the chance, 0 to 1, that a segment of 1460 bytes is lost. TCP sends it again after 0.2
+            s and a round trip, then after twice that, and so on; all that is behind waits.
+        reorder: the chance that a message is held back (50 ms, or ``delay`` if that is longer)
+            while those behind it pass.
         duplicate: the chance that a message comes twice.
         rate: bytes per second that pass, None for no limit.
         cut_every: seconds after which a connection is cut, each time; None for never.
@@ -60,22 +64,30 @@ class Network(msgspec.Struct, frozen=True):
                 raise UsageError(f"{name} is in seconds, 0 to 60; got {getattr(self, name)!r}")
         for name in ("loss", "reorder", "duplicate"):
             if not 0 <= getattr(self, name) <= (0.9 if name == "loss" else 1):
-                raise UsageError(f"{name} is a chance, 0 to {'0.9' if name == 'loss' else '1'}; got {getattr(self, name)!r}")
+                raise UsageError(
+                    f"{name} is a chance, 0 to {'0.9' if name == 'loss' else '1'}; got "
+                    f"{getattr(self, name)!r}"
+                )
         for name, unit in (("rate", "bytes per second"), ("cut_every", "seconds")):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise UsageError(f"{name} is in {unit}, more than 0, or None; got {value!r}")
         if self.distribution not in ("uniform", "exponential", "pareto"):
-            raise UsageError(f'distribution is "uniform", "exponential" or "pareto", not {self.distribution!r}')
+            raise UsageError(
+                f'distribution is "uniform", "exponential" or "pareto", not {self.distribution!r}'
+            )
 
     def __repr__(self) -> str:
         changed = [
-            f"{name}={value!r}" for name in self.__struct_fields__ if (value := getattr(self, name)) != getattr(_PERFECT, name)
+            f"{name}={value!r}"
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) != getattr(_PERFECT, name)
         ]
         return f"Network({', '.join(changed)})"
 
     def extra(self, luck: float) -> float:
-        """The jitter in seconds that a uniform number in [0, 1) draws: the inverse of the distribution function."""
+        """The jitter in seconds that a uniform number in [0, 1) draws: the inverse of the
+        distribution function."""
         if self.distribution == "exponential":
             return -self.jitter * math.log1p(-luck)
         if self.distribution == "pareto":
@@ -87,7 +99,8 @@ _PERFECT = msgspec.convert({}, Network)
 
 
 class Drawn(msgspec.Struct, gc=False):
-    """What was drawn for one message. Times are `time.monotonic()` seconds of this process, durations seconds."""
+    """What was drawn for one message. Times are `time.monotonic()` seconds of this process,
+    durations seconds."""
 
     connection: int
     direction: Direction
@@ -108,16 +121,27 @@ class Drawn(msgspec.Struct, gc=False):
     due: float
     """When it was to leave the relay: not before what it must stay behind."""
     left: float = math.nan
-    """When it left: later than ``due`` by what else the loop had to do, or by a receiver that does not read."""
+    """When it left: later than ``due`` by what else the loop had to do, or by a receiver that does
+    not read."""
 
 
 class Line:
-    """One direction of one connection, without sockets: draws what happens to each message, from ``luck`` alone.
+    """One direction of one connection, without sockets: draws what happens to each message, from
+    ``luck`` alone.
 
-    The same number of random numbers is used for each message, so that message n is drawn the same whatever came before.
+    The same number of random numbers is used for each message, so that message n is drawn the same
+    whatever came before.
     """
 
-    def __init__(self, network: Network, luck: Random, *, connection: int, direction: Direction, round_trip: float) -> None:
+    def __init__(
+        self,
+        network: Network,
+        luck: Random,
+        *,
+        connection: int,
+        direction: Direction,
+        round_trip: float,
+    ) -> None:
         self.network = network
         self._luck = luck
         self._connection = connection

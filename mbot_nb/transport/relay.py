@@ -1,11 +1,14 @@
-"""A worse network, in between: a relay that handles real sockets and delays, loses, reorders, doubles and cuts what passes.
+"""A worse network, in between: a relay that handles real sockets and delays, loses, reorders,
+doubles and cuts what passes.
 
-The relay listens on this machine and passes everything on to one server. It takes the byte stream apart with the frame parser
-of `websockets`, into what travels together: the HTTP head of the handshake, whole messages, and control frames. Each of
-these is drawn a delay and written on, byte for byte as it came. So a browser can go through it as well as our own client.
+The relay listens on this machine and passes everything on to one server. It takes the byte stream
+apart with the frame parser of `websockets`, into what travels together: the HTTP head of the
+handshake, whole messages, and control frames. Each of these is drawn a delay and written on, byte
+for byte as it came. So a browser can go through it as well as our own client.
 
-What is a property of TCP stays one: the order of the bytes is kept, and a loss shows as the time until TCP has sent again,
-during which everything behind it waits too. Only `reorder` and `duplicate` do what TCP never does, to whole messages.
+What is a property of TCP stays one: the order of the bytes is kept, and a loss shows as the time
+until TCP has sent again, during which everything behind it waits too. Only `reorder` and
+`duplicate` do what TCP never does, to whole messages.
 """
 
 from __future__ import annotations
@@ -39,17 +42,20 @@ _log = logging.getLogger("mbot_nb")
 FULL = 1024 * 1024
 """Bytes on their way in one direction; then the relay reads no more until they are fewer."""
 COARSE = 0.001
-"""Seconds by which a timer of the loop may be late (epoll counts in milliseconds). So the timer is set that much earlier, and
-the rest is passed in turns of the loop that do nothing; a queue of more than a few messages need not be that exact."""
+"""Seconds by which a timer of the loop may be late (epoll counts in milliseconds). So the timer is
+set that much earlier, and the rest is passed in turns of the loop that do nothing; a queue of more
+than a few messages need not be that exact."""
 FEW = 16
 KEPT = 100_000
 """Messages of which is kept what was drawn."""
 
 
 class Relay:
-    """Listens on this machine, and passes every connection on to ``target`` through two :class:`Network` directions.
+    """Listens on this machine, and passes every connection on to ``target`` through two
+    :class:`Network` directions.
 
-    Connect to :attr:`url`. Everything that was drawn is in :attr:`drawn`. Made by ``lab.network(...).relay(target)``.
+    Connect to :attr:`url`. Everything that was drawn is in :attr:`drawn`. Made by
+    ``lab.network(...).relay(target)``.
     """
 
     _call_name = "relay"
@@ -90,8 +96,13 @@ class Relay:
     def __repr__(self) -> str:
         if self._closed:
             return "<relay, closed>"
-        network = self.name or (repr(self.up) if self.up == self.down else f"up {self.up!r}, down {self.down!r}")
-        return f"<relay at {without_secrets(self.url)} to {without_secrets(self.target)}: {network}, seed {self.seed}>"
+        network = self.name or (
+            repr(self.up) if self.up == self.down else f"up {self.up!r}, down {self.down!r}"
+        )
+        return (
+            f"<relay at {without_secrets(self.url)} to {without_secrets(self.target)}: "
+            f"{network}, seed {self.seed}>"
+        )
 
     def _repr_html_(self) -> str:
         return f"<div>{escape(repr(self)[1:-1])}</div>"
@@ -105,7 +116,9 @@ class Relay:
     @property
     def url(self) -> str:
         """Where clients connect to instead of the server."""
-        return urlunsplit(urlsplit(self.target)._replace(scheme="ws", netloc=f"{DEFAULT_HOST}:{self.port}"))
+        return urlunsplit(
+            urlsplit(self.target)._replace(scheme="ws", netloc=f"{DEFAULT_HOST}:{self.port}")
+        )
 
     @property
     def drawn(self) -> list[Drawn]:
@@ -133,12 +146,16 @@ class Relay:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         await self.close()
 
     def cut(self) -> None:
-        """Cut every connection now, without a goodbye; what is on its way is lost. From any thread."""
+        """Cut every connection now, without a goodbye; what is on its way is lost. From any
+        thread."""
         self.home.post(self._cut)
 
     @call
@@ -166,7 +183,13 @@ class Relay:
     def _line(self, direction: Direction, connection: int) -> Line:
         network = self.up if direction == "up" else self.down
         luck = Random(f"{self.seed}/{connection}/{direction}")
-        return Line(network, luck, connection=connection, direction=direction, round_trip=self.up.delay + self.down.delay)
+        return Line(
+            network,
+            luck,
+            connection=connection,
+            direction=direction,
+            round_trip=self.up.delay + self.down.delay,
+        )
 
     def _forget(self, pair: _Pair) -> None:
         self._pairs.discard(pair)
@@ -196,15 +219,22 @@ class _Pair:
             relay = self.relay
             relay._pairs.add(self)
             self._over = relay.closed
-            self._dialling = relay.home.spawn(self._dial(), f"dial of relay connection {self.number}")
-            cuts = [network.cut_every for network in (relay.up, relay.down) if network.cut_every is not None]
+            self._dialling = relay.home.spawn(
+                self._dial(), f"dial of relay connection {self.number}"
+            )
+            cuts = [
+                network.cut_every
+                for network in (relay.up, relay.down)
+                if network.cut_every is not None
+            ]
             if cuts:
                 self._cutter = relay.home.loop.call_later(min(cuts), self.abort)
         if self._over:
             self.abort()
 
     def lost(self, end: _End, exc: Exception | None) -> None:
-        """One of the sockets is gone. The other side learns of it when what was sent before has arrived."""
+        """One of the sockets is gone. The other side learns of it when what was sent before has
+        arrived."""
         self._ends -= 1
         if not self._over and not (exc is not None and end.source.ended):
             end.source.finish(broken=exc is not None)
@@ -247,7 +277,11 @@ class _Pair:
                 lambda: self.server, relay._host, relay._port, ssl=relay._ssl, server_hostname=name
             )
         except OSError as error:
-            _log.warning("the relay's server at %s does not answer (%s)", without_secrets(relay.target), error)
+            _log.warning(
+                "the relay's server at %s does not answer (%s)",
+                without_secrets(relay.target),
+                error,
+            )
             self._over = True
         finally:
             self._dialling = None
@@ -257,14 +291,20 @@ class _Pair:
                 self._end()
 
     def _edit(self, lines: Sequence[bytes]) -> list[bytes]:
-        """The request as the server is to see it: its own name, and no compression, which would tie messages to one another."""
-        kept = [line for line in lines if not line.lower().startswith((b"host:", b"sec-websocket-extensions:"))]
+        """The request as the server is to see it: its own name, and no compression, which would tie
+        messages to one another."""
+        kept = [
+            line
+            for line in lines
+            if not line.lower().startswith((b"host:", b"sec-websocket-extensions:"))
+        ]
         host = urlsplit(self.relay.target).netloc.rpartition("@")[2]
         return [kept[0], b"Host: %b\r\n" % host.encode(), *kept[1:]]
 
 
 class _End(asyncio.Protocol):
-    """One socket. What it reads goes into its ``source`` pipe, what comes out of its ``sink`` pipe is written to it."""
+    """One socket. What it reads goes into its ``source`` pipe, what comes out of its ``sink`` pipe
+    is written to it."""
 
     def __init__(self, pair: _Pair, source: _Pipe, sink: _Pipe) -> None:
         self.pair = pair
@@ -306,14 +346,20 @@ class _Pipe:
     """One direction: what is on its way, ordered by when it is due, and one timer."""
 
     def __init__(
-        self, pair: _Pair, line: Line, *, masked: bool, edit: Callable[[Sequence[bytes]], list[bytes]] | None = None
+        self,
+        pair: _Pair,
+        line: Line,
+        *,
+        masked: bool,
+        edit: Callable[[Sequence[bytes]], list[bytes]] | None = None,
     ) -> None:
         self.splitter = Splitter(self._take, masked=masked, edit=edit)
         self.reader: asyncio.Transport | None = None
         self.writer: asyncio.Transport | None = None
         self.blocked = False
         self.gone = False
-        """Whether there is no writer any more (before the server was dialled, there is none yet)."""
+        """Whether there is no writer any more (before the server was dialled, there is none
+        yet)."""
         self.ended = False
         self._pair = pair
         self._line = line
@@ -344,7 +390,11 @@ class _Pipe:
         """Write what is due, and set the timer for the rest."""
         now = self._loop.time()
         waiting = self._waiting
-        while waiting and waiting[0][0] <= now and (self.gone or (self.writer is not None and not self.blocked)):
+        while (
+            waiting
+            and waiting[0][0] <= now
+            and (self.gone or (self.writer is not None and not self.blocked))
+        ):
             _, _, drawn, data = heapq.heappop(waiting)
             drawn.left = now
             self._bytes -= len(data)

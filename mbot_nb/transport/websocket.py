@@ -1,7 +1,8 @@
 """Text frames over real WebSockets: the `websockets` protocol core in thin asyncio shells.
 
-A wire hands each frame over at once, in the loop's callback, without queues or tasks in between; that is what keeps round
-trips short and a batch of commands cheap. One wire is one connection; a reconnect makes a new one.
+A wire hands each frame over at once, in the loop's callback, without queues or tasks in between;
+that is what keeps round trips short and a batch of commands cheap. One wire is one connection; a
+reconnect makes a new one.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _logger.setLevel(logging.ERROR)
 
 
 class _Room(threading.local):
-    """Where a thread's wires read into, one after the other. A fresh buffer of asyncio's for each read can cost more than the
-    reading: the system gives and takes back its memory every time.
+    """Where a thread's wires read into, one after the other. A fresh buffer of asyncio's for each
+    read can cost more than the reading: the system gives and takes back its memory every time.
     """
 
     def __init__(self) -> None:
@@ -99,7 +100,9 @@ class Wire(asyncio.BufferedProtocol):
     @property
     def peer(self) -> str:
         """The other side's address."""
-        address = self._transport.get_extra_info("peername") if self._transport is not None else None
+        address = (
+            self._transport.get_extra_info("peername") if self._transport is not None else None
+        )
         return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unknown"
 
     def send(self, frames: Sequence[bytes]) -> None:
@@ -112,7 +115,8 @@ class Wire(asyncio.BufferedProtocol):
         self._write()
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, deaf: bool = False) -> None:
-        """Say goodbye, then hang up; at once if the peer does not answer. ``deaf``: what it still sends is not delivered."""
+        """Say goodbye, then hang up; at once if the peer does not answer. ``deaf``: what it still
+        sends is not delivered."""
         self._deaf = self._deaf or deaf
         if self._transport is None or self._over:
             return
@@ -222,7 +226,8 @@ class Wire(asyncio.BufferedProtocol):
         transport = self._transport
         data = self._websocket.data_to_send()
         if not data or transport is None or transport.is_closing():
-            # A broken connection is told by `connection_lost`; what is written to it until then would only make noise.
+            # A broken connection is told by `connection_lost`; what is written to it until then
+            # would only make noise.
             return
         if data[-1] == b"":
             # The end of our side; closing still delivers what was written before.
@@ -243,11 +248,18 @@ class Wire(asyncio.BufferedProtocol):
             return self._reason, False
         said = self._websocket.close_rcvd
         if said is not None:
-            words = f"the other side closed the connection ({said.code}{': ' + said.reason if said.reason else ''})"
+            words = (
+                "the other side closed the connection "
+                f"({said.code}{': ' + said.reason if said.reason else ''})"
+            )
             return Loss(LossKind.CLOSED, words, said.code), said.code == CloseCode.NORMAL
         own = self._websocket.close_sent
         if own is not None:
-            return Loss(LossKind.CLOSED, f"closed from here ({own.code} {own.reason})".replace(" )", ")"), own.code), False
+            return Loss(
+                LossKind.CLOSED,
+                f"closed from here ({own.code} {own.reason})".replace(" )", ")"),
+                own.code,
+            ), False
         return Loss(LossKind.RESET, f"the connection broke{f' ({exc})' if exc else ''}"), False
 
     def _handshake(self, event: Request | Response) -> None:
@@ -260,7 +272,9 @@ class Wire(asyncio.BufferedProtocol):
 class ClientWire(Wire):
     """The client's end; made by :func:`dial`."""
 
-    def __init__(self, websocket: ClientProtocol, receiver: Receiver, headers: dict[str, str]) -> None:
+    def __init__(
+        self, websocket: ClientProtocol, receiver: Receiver, headers: dict[str, str]
+    ) -> None:
         super().__init__(websocket, receiver)
         self._headers = headers
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -288,7 +302,9 @@ class ClientWire(Wire):
         if error is not None:
             self._fail_opening(error)
         elif not self.opened.done():
-            self.opened.set_exception(DialError(Loss(LossKind.RESET, "the connection broke while it was being made")))
+            self.opened.set_exception(
+                DialError(Loss(LossKind.RESET, "the connection broke while it was being made"))
+            )
 
     def _fail_opening(self, error: Exception) -> None:
         if self.opened.done():
@@ -296,20 +312,26 @@ class ClientWire(Wire):
         if isinstance(error, InvalidStatus):
             response = error.response
             body = bytes(response.body or b"").decode(errors="replace").strip().split("\n")[0][:200]
-            detail = f"the server answered {response.status_code} {response.reason_phrase}{': ' + body if body else ''}"
+            detail = (
+                f"the server answered {response.status_code} "
+                f"{response.reason_phrase}{': ' + body if body else ''}"
+            )
             loss = Loss(LossKind.HTTP, detail, response.status_code)
         elif isinstance(error.__cause__, EOFError):
             loss = Loss(LossKind.RESET, "the connection broke while it was being made")
         else:
-            loss = Loss(LossKind.HTTP, f"what answers there is not a WebSocket server ({error})", 400)
+            loss = Loss(
+                LossKind.HTTP, f"what answers there is not a WebSocket server ({error})", 400
+            )
         self.opened.set_exception(DialError(loss))
 
 
 class ServerWire(Wire):
     """The server's end of one connection.
 
-    ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None lets it in. ``wires`` holds
-    the wire while it lasts, and ``on_gone`` is called after that. One whose encryption never stood does not get that far.
+    ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None
+    lets it in. ``wires`` holds the wire while it lasts, and ``on_gone`` is called after that. One
+    whose encryption never stood does not get that far.
     """
 
     def __init__(
@@ -335,7 +357,9 @@ class ServerWire(Wire):
         assert isinstance(event, Request)
         self.request = event
         refusal = self._gate(event)
-        response = self._websocket.accept(event) if refusal is None else self._websocket.reject(*refusal)
+        response = (
+            self._websocket.accept(event) if refusal is None else self._websocket.reject(*refusal)
+        )
         self._websocket.send_response(response)
         self._write()
         if self._websocket.state is OPEN:
@@ -390,14 +414,20 @@ async def dial(
 
     def make() -> ClientWire:
         nonlocal wire
-        websocket = ClientProtocol(uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_FRAME, logger=_logger)
+        websocket = ClientProtocol(
+            uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_FRAME, logger=_logger
+        )
         wire = ClientWire(websocket, receiver, headers or {})
         return wire
 
     try:
         async with asyncio.timeout(timeout):
             await loop.create_connection(
-                make, uri.host, uri.port, ssl=context, server_hostname=uri.host if context is not None else None
+                make,
+                uri.host,
+                uri.port,
+                ssl=context,
+                server_hostname=uri.host if context is not None else None,
             )
             assert wire is not None
             await wire.opened
@@ -429,7 +459,10 @@ def _why(error: BaseException, timeout: float, *, secure: bool) -> Loss | None:
     if isinstance(error, socket.gaierror):
         return Loss(LossKind.NAME, "this name is not known")
     if secure and isinstance(error, ConnectionError):
-        return Loss(LossKind.RESET, "the other side hung up before the encryption stood (is it wss there, with TLS 1.3?)")
+        return Loss(
+            LossKind.RESET,
+            "the other side hung up before the encryption stood (is it wss there, with TLS 1.3?)",
+        )
     if isinstance(error, (OSError, InvalidHandshake)):
         if "Connect call failed" in str(error):
             return Loss(LossKind.REFUSED, "nothing listens there (connection refused)")

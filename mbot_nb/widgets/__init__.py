@@ -1,4 +1,5 @@
-"""What a person touches: pictures and buttons in the notebook, drawn by plain modules of JavaScript beside the Python ones."""
+"""What a person touches: pictures and buttons in the notebook, drawn by plain modules of JavaScript
+beside the Python ones."""
 
 from .arena import Arena
 from .card import Card

@@ -1,4 +1,5 @@
-"""The robot from above: where it is, what it sees and shines, the way it came, and the world around it.
+"""The robot from above: where it is, what it sees and shines, the way it came, and the world around
+it.
 
 mb.widgets.Arena(bot)
 """
@@ -29,22 +30,27 @@ if TYPE_CHECKING:
 __all__ = ["Arena"]
 
 PERIOD = 0.05
-"""Seconds between two messages at least. Poses come ten times a second; the page draws what lies between them."""
+"""Seconds between two messages at least. Poses come ten times a second; the page draws what lies
+between them."""
 LONGEST = 6000
 """Samples that can be looked back at: ten minutes of driving."""
 MOST_POINTS = 400
 """Of a line that is drawn by hand."""
 NONE = float("nan")
-ELSEWHERE = "Things can be moved only in a simulator that runs in this notebook: this robot's server runs elsewhere."
+ELSEWHERE = (
+    "Things can be moved only in a simulator that runs in this notebook: this robot's "
+    "server runs elsewhere."
+)
 REAL = "Things can be moved only in a simulator."
 
 
 class Arena(LiveWidget):
-    """The arena from above, 30 pictures a second: robot, LEDs, the cone of the ultrasonic sensor, line sensor, path.
+    """The arena from above, 30 pictures a second: robot, LEDs, the cone of the ultrasonic sensor,
+    line sensor, path.
 
-    Of a simulator in this notebook, boxes can be dragged, and lines drawn for the robot to follow. A slider looks back. It takes
-    any robot that tells its `pose`; one without an arena is drawn on a plain floor. Of a replay the slider is the place in the
-    recording.
+    Of a simulator in this notebook, boxes can be dragged, and lines drawn for the robot to follow.
+    A slider looks back. It takes any robot that tells its `pose`; one without an arena is drawn on
+    a plain floor. Of a replay the slider is the place in the recording.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -58,7 +64,8 @@ class Arena(LiveWidget):
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
-        """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line bits."""
+        """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line
+        bits."""
         self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
         """Since when, in s, the LEDs shine as they do."""
         self._left: Pose | None = None
@@ -132,7 +139,9 @@ class Arena(LiveWidget):
 
     def _values(self) -> dict[str, Any]:
         return {
-            "sample": [None if number != number else number for number in self._samples[-1]] if self._samples else None,
+            "sample": [None if number != number else number for number in self._samples[-1]]
+            if self._samples
+            else None,
             "pose": pose_of(self._client.state),
             "leds": self._section("leds"),
             "mode": (self._section("neural_state") or {}).get("mode"),

@@ -1,4 +1,5 @@
-"""The floor under a robot as the page gets it: copied from the state only when it has changed, since it is large."""
+"""The floor under a robot as the page gets it: copied from the state only when it has changed,
+since it is large."""
 
 from __future__ import annotations
 
@@ -21,14 +22,18 @@ class Ground:
         self._is_new = True
 
     def heard(self, event: Any) -> None:
-        """The state has changed (`StateChanged` of a client's tap): remember whether the arena has."""
+        """The state has changed (`StateChanged` of a client's tap): remember whether the arena
+        has."""
         payload = event.payload
         changes = payload.get("changes") or [payload]
-        if event.kind == "snapshot" or any(str(change.get("field")).startswith("arena") for change in changes):
+        if event.kind == "snapshot" or any(
+            str(change.get("field")).startswith("arena") for change in changes
+        ):
             self._is_new = True
 
     def data(self) -> dict[str, Any] | None:
-        """The arena as it is now; the same object until it changes. None if the robot knows none."""
+        """The arena as it is now; the same object until it changes. None if the robot knows
+        none."""
         if self._is_new:
             self._is_new = False
             arena = self._client.state.get("arena")

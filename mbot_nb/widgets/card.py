@@ -29,10 +29,11 @@ Pose = tuple[float, float, float]
 
 
 class Card(LiveWidget):
-    """A live card of one robot: connection, mode, position, latency, the arena from above, Stop and Release.
+    """A live card of one robot: connection, mode, position, latency, the arena from above, Stop and
+    Release.
 
-    It can be shown any number of times, and costs nothing while no view of it is on the screen. It ends with its client;
-    :meth:`close` takes it off the page before.
+    It can be shown any number of times, and costs nothing while no view of it is on the screen. It
+    ends with its client; :meth:`close` takes it off the page before.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -66,7 +67,8 @@ class Card(LiveWidget):
         return True
 
     def _connected_anew(self) -> None:
-        # Another robot, the same one born again, or a replay that begins again or goes elsewhere: its way is a new one.
+        # Another robot, the same one born again, or a replay that begins again or goes elsewhere:
+        # its way is a new one.
         self._left = pose_of(self._client.state)
         self._path.clear()
         self._path_is_new = True
@@ -121,4 +123,8 @@ def pose_of(state: StateView) -> Pose | None:
         place = (float(pose["x"]), float(pose["y"]), float(pose["heading"]))  # type: ignore[index]
     except (TypeError, KeyError, ValueError):
         return None
-    return (round(place[0], 1), round(place[1], 1), round(place[2], 1)) if all(map(isfinite, place)) else None
+    return (
+        (round(place[0], 1), round(place[1], 1), round(place[2], 1))
+        if all(map(isfinite, place))
+        else None
+    )

@@ -1,4 +1,5 @@
-"""A still picture of a card: what a code host's preview, an exported page and a saved notebook show in its place."""
+"""A still picture of a card: what a code host's preview, an exported page and a saved notebook show
+in its place."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def picture(values: Mapping[str, Any]) -> bytes:
     _words(draw, values, left)
     file = BytesIO()
     # A third of the size; this method keeps the colour of what is small, too.
-    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(
+        256, method=Image.Quantize.MAXCOVERAGE
+    )
     few.save(file, "PNG", optimize=True)
     return file.getvalue()
 
@@ -67,11 +70,19 @@ class _View:
             self.spot(lamp["x"], lamp["y"], 9, LAMP)
         for line in arena.get("lines", ()):
             points = list(line["points"])
-            self.line([*points, points[0]] if line.get("closed") else points, LINE, line.get("width", 2.0))
+            self.line(
+                [*points, points[0]] if line.get("closed") else points, LINE, line.get("width", 2.0)
+            )
         for wall in arena.get("walls", ()):
-            self.line([(wall["x1"], wall["y1"]), (wall["x2"], wall["y2"])], WALL, wall.get("thickness", 2.0))
+            self.line(
+                [(wall["x1"], wall["y1"]), (wall["x2"], wall["y2"])],
+                WALL,
+                wall.get("thickness", 2.0),
+            )
         for box in arena.get("boxes", ()):
-            corners = _corners(box["x"], box["y"], box.get("width", 20), box.get("height", 20), box.get("angle", 0))
+            corners = _corners(
+                box["x"], box["y"], box.get("width", 20), box.get("height", 20), box.get("angle", 0)
+            )
             self.draw.polygon([self.at(*corner) for corner in corners], fill=BOX, outline=WALL)
         for piece in arena.get("pieces", ()):
             self.spot(piece["x"], piece["y"], 2, PIECES.get(piece["color"], INK))
@@ -79,7 +90,9 @@ class _View:
     def line(self, points: Iterable[Any], color: str, width: float) -> None:
         places = [self.at(x, y) for x, y in points]
         if len(places) > 1:
-            self.draw.line(places, fill=color, width=max(1, round(width * self.scale * FINE)), joint="curve")
+            self.draw.line(
+                places, fill=color, width=max(1, round(width * self.scale * FINE)), joint="curve"
+            )
 
     def spot(self, x: float, y: float, radius: float, color: str) -> None:
         x, y = self.at(x, y)
@@ -89,7 +102,10 @@ class _View:
     def robot(self, x: float, y: float, heading: float) -> None:
         body = [self.at(*corner) for corner in _corners(x, y, *ROBOT, heading)]
         self.draw.polygon(body, fill=BODY, outline="white")
-        nose = [self.at(*_turned(x, y, ahead, aside, heading)) for ahead, aside in ((6.5, 0), (1.5, 3.5), (1.5, -3.5))]
+        nose = [
+            self.at(*_turned(x, y, ahead, aside, heading))
+            for ahead, aside in ((6.5, 0), (1.5, 3.5), (1.5, -3.5))
+        ]
         self.draw.polygon(nose, fill="white")
 
 
@@ -99,8 +115,15 @@ def _words(draw: Any, values: Mapping[str, Any], left: float) -> None:
     connection = str(values.get("connection"))
     pose, latency, tension = values.get("pose"), values.get("latency"), values.get("tension")
     rows = [
-        ("mode", f"{values.get('mode') or '-'}" + ("" if tension is None else f", tension {tension:.2f}")),
-        ("position", "-" if not pose else f"x {pose[0]:.1f} cm, y {pose[1]:.1f} cm, {pose[2]:.0f}°"),
+        (
+            "mode",
+            f"{values.get('mode') or '-'}"
+            + ("" if tension is None else f", tension {tension:.2f}"),
+        ),
+        (
+            "position",
+            "-" if not pose else f"x {pose[0]:.1f} cm, y {pose[1]:.1f} cm, {pose[2]:.0f}°",
+        ),
         ("latency", "-" if latency is None else f"{latency:.2f} ms"),
     ]
     large, small = ImageFont.load_default(15 * FINE), ImageFont.load_default(12 * FINE)
@@ -109,7 +132,10 @@ def _words(draw: Any, values: Mapping[str, Any], left: float) -> None:
         draw.text((left * FINE, y * FINE), text, font=font, fill=color)
 
     top = MARGIN + 4
-    draw.ellipse([side * FINE for side in (left, top + 3, left + 11, top + 14)], fill=LIGHTS.get(connection, WAITING))
+    draw.ellipse(
+        [side * FINE for side in (left, top + 3, left + 11, top + 14)],
+        fill=LIGHTS.get(connection, WAITING),
+    )
     draw.text(((left + 18) * FINE, top * FINE), connection, font=large, fill=INK)
     write(top + 22, str(values.get("robot", "")), small, FAINT)
     for number, (name, value) in enumerate(rows):

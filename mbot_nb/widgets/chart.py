@@ -2,8 +2,8 @@
 
     mb.widgets.LiveChart(bot, "neural_state.tension", "telemetry.speed", "latency")
 
-Only new samples go to the page, as binary buffers; the page keeps what it has got. The kernel pays for the samples, not for
-the picture.
+Only new samples go to the page, as binary buffers; the page keeps what it has got. The kernel pays
+for the samples, not for the picture.
 """
 
 from __future__ import annotations
@@ -41,19 +41,22 @@ MOST_MARKS = 200
 OWN = {"latency": "ms", "batch_size": "commands", "loop_lag": "ms"}
 """What the client itself can tell, and in which unit."""
 UNITS = {
-    "distance": "cm", "x": "cm", "y": "cm", "driven": "cm", "heading": "°", "speed": "cm/s", "turn_rate": "°/s", "gyro": "°/s",
+    "distance": "cm", "x": "cm", "y": "cm", "driven": "cm", "heading": "°",
+    "speed": "cm/s", "turn_rate": "°/s", "gyro": "°/s",
     "left": "%", "right": "%", "light": "%", "sound": "%", "battery": "%",
 }  # fmt: skip
 
 
 class LiveChart(LiveWidget):
-    """Lines that grow as values come, 25 times a second at most; with pause, zoom and a readout. More can be chosen on the page.
+    """Lines that grow as values come, 25 times a second at most; with pause, zoom and a readout.
+    More can be chosen on the page.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        lines: up to 8 names: ``"section.field"`` of the state (``"pose.x"``), ``"event.field"`` of an event
-            (``"telemetry.speed"``), ``"latency"`` of each ping (ms), ``"batch_size"`` of each batch sent, ``"loop_lag"``, for how
-            long this client's loop was held up (ms). Without any: tension and coherence.
+        lines: up to 8 names: ``"section.field"`` of the state (``"pose.x"``), ``"event.field"`` of
+            an event (``"telemetry.speed"``), ``"latency"`` of each ping (ms), ``"batch_size"`` of
+            each batch sent, ``"loop_lag"``, for how long this client's loop was held up (ms).
+            Without any: tension and coherence.
         points: how many values of each line are kept.
         framed: with the robot's name, its connection and a Stop of its own.
 
@@ -66,12 +69,18 @@ class LiveChart(LiveWidget):
     _words = "a live chart"
     _period = PERIOD
 
-    def __init__(self, bot: Client | SyncClient, *lines: str, points: int = USUAL_POINTS, framed: bool = True) -> None:
+    def __init__(
+        self, bot: Client | SyncClient, *lines: str, points: int = USUAL_POINTS, framed: bool = True
+    ) -> None:
         names = lines or ("neural_state.tension", "neural_state.coherence")
         if len(set(names)) != len(names) or len(names) > MOST_LINES:
-            raise UsageError(f"a live chart draws up to {MOST_LINES} different lines, not {list(names)}")
+            raise UsageError(
+                f"a live chart draws up to {MOST_LINES} different lines, not {list(names)}"
+            )
         if not 10 <= points <= MOST_POINTS:
-            raise UsageError(f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}")
+            raise UsageError(
+                f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}"
+            )
         self._points = points
         self._lines: list[_Line] = []
         self._by_event: dict[str, list[_Line]] = {}
@@ -111,10 +120,15 @@ class LiveChart(LiveWidget):
         self._by_event.setdefault(line.source, []).append(line)
 
     def _still(self) -> bytes:
-        return still_chart([(line.name, list(line.times), list(line.values), line.colour) for line in self._lines])
+        return still_chart(
+            [(line.name, list(line.times), list(line.values), line.colour) for line in self._lines]
+        )
 
     def _alt(self) -> str:
-        ends = [f"{line.name} {line.values[-1]:g}" if line.values else f"{line.name} unknown" for line in self._lines]
+        ends = [
+            f"{line.name} {line.values[-1]:g}" if line.values else f"{line.name} unknown"
+            for line in self._lines
+        ]
         return f"a chart over time: {', '.join(ends)}"
 
     # What it follows, at home.
@@ -155,7 +169,14 @@ class LiveChart(LiveWidget):
         return taken
 
     def _mark(self, at: float, what: str, words: str, seconds: float = 0.0) -> None:
-        self._marks.append({"t": round(at - self._began, 3), "what": what, "words": words, "seconds": round(seconds, 3)})
+        self._marks.append(
+            {
+                "t": round(at - self._began, 3),
+                "what": what,
+                "words": words,
+                "seconds": round(seconds, 3),
+            }
+        )
         self._marks_made += 1
 
     def _stalled(self, stall: Stall) -> None:
@@ -176,7 +197,8 @@ class LiveChart(LiveWidget):
     # What else it can draw.
 
     def _note_fields(self, name: str, data: Any) -> None:
-        """Remember which numbers an event carries; most carry the same every time, so that this is looked at once."""
+        """Remember which numbers an event carries; most carry the same every time, so that this is
+        looked at once."""
         if not isinstance(data, Mapping) or "." in name:
             return
         seen, numbers = self._fields.get(name, (frozenset(), ()))
@@ -187,15 +209,23 @@ class LiveChart(LiveWidget):
 
     def _offers(self) -> list[tuple[str, list[str]]]:
         """The names of lines that can be added, in groups with a title."""
-        state = [(f"State: {section}", section, (*_numbers_in(part),)) for section, part in self._client.state.items()]
+        state = [
+            (f"State: {section}", section, (*_numbers_in(part),))
+            for section, part in self._client.state.items()
+        ]
         events = [(f"Event: {name}", name, fields) for name, (_, fields) in self._fields.items()]
-        groups = [(title, [f"{source}.{field}" for field in fields][:MOST_OFFERED]) for title, source, fields in state + events]
+        groups = [
+            (title, [f"{source}.{field}" for field in fields][:MOST_OFFERED])
+            for title, source, fields in state + events
+        ]
         return [("The connection", list(OWN)), *(group for group in groups if group[1])]
 
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("name"))
         if kind == "offers":
-            self._client.home.post(lambda: self._answer({"kind": "offers", "offers": self._offers()}))
+            self._client.home.post(
+                lambda: self._answer({"kind": "offers", "offers": self._offers()})
+            )
         elif kind == "add":
             self._client.home.post(self._add, _Line(name, self._points))
         elif kind == "take":
@@ -205,7 +235,11 @@ class LiveChart(LiveWidget):
         if line.name in [other.name for other in self._lines]:
             self._say(f"{line.name} is drawn already.")
         elif len(self._lines) >= MOST_LINES:
-            self._say(f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross beside its name.", error=True)
+            self._say(
+                f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross "
+                "beside its name.",
+                error=True,
+            )
         else:
             self._put(line)
             line.from_state(self._client.state, time.monotonic() - self._began)
@@ -221,14 +255,25 @@ class LiveChart(LiveWidget):
     # To the page.
 
     def _send_new(self) -> None:
-        """Only what is new: for every line its times and values, one after the other, as doubles."""
+        """Only what is new: for every line its times and values, one after the other, as
+        doubles."""
         counts = [len(line.new) // 2 for line in self._lines]
-        marks = list(self._marks)[len(self._marks) - min(self._marks_made - self._marks_sent, len(self._marks)) :]
+        marks = list(self._marks)[
+            len(self._marks) - min(self._marks_made - self._marks_sent, len(self._marks)) :
+        ]
         if not any(counts) and not marks:
             return
         self._marks_sent = self._marks_made
         data = b"".join(line.take_new() for line in self._lines)
-        self.send({"kind": "points", "counts": counts, "marks": marks, "now": round(time.monotonic() - self._began, 3)}, [data])
+        self.send(
+            {
+                "kind": "points",
+                "counts": counts,
+                "marks": marks,
+                "now": round(time.monotonic() - self._began, 3),
+            },
+            [data],
+        )
 
     def _show_all(self) -> None:
         super()._show_all()
@@ -242,9 +287,20 @@ class LiveChart(LiveWidget):
     def _whole(self) -> dict[str, Any]:
         state = self._client.state
         lines = [
-            {"name": line.name, "unit": line.unit, "colour": line.colour, "holds": line.source in state} for line in self._lines
+            {
+                "name": line.name,
+                "unit": line.unit,
+                "colour": line.colour,
+                "holds": line.source in state,
+            }
+            for line in self._lines
         ]
-        return {"lines": lines, "points": self._points, "most": MOST_LINES, "offers": self._offers()}
+        return {
+            "lines": lines,
+            "points": self._points,
+            "most": MOST_LINES,
+            "offers": self._offers(),
+        }
 
 
 class _Line:
@@ -254,7 +310,8 @@ class _Line:
         section, dot, self._field = name.partition(".")
         if not section or (dot and not self._field) or (not dot and name not in OWN):
             raise UsageError(
-                "a live chart draws a field of the state or of an event, as 'pose.x' or 'telemetry.speed', "
+                "a live chart draws a field of the state or of an event, as 'pose.x' or "
+                "'telemetry.speed', "
                 f"or one of {', '.join(OWN)}; not {name!r}"
             )
         self.name = name
@@ -283,7 +340,11 @@ class _Line:
 
     def from_state(self, state: Mapping[str, Any], t: float) -> bool:
         """Take the value of the state, if it is of the state."""
-        return bool(self._field) and self.source in state and self.add(t, self._look(state[self.source]))
+        return (
+            bool(self._field)
+            and self.source in state
+            and self.add(t, self._look(state[self.source]))
+        )
 
     def from_event(self, data: Any, t: float) -> bool:
         """Take the value of an event's data."""
@@ -307,7 +368,9 @@ class _Line:
 
     def renew(self) -> None:
         """A new view has nothing yet."""
-        self.new = array("d", [number for pair in zip(self.times, self.values, strict=True) for number in pair])
+        self.new = array(
+            "d", [number for pair in zip(self.times, self.values, strict=True) for number in pair]
+        )
 
 
 def _numbers_in(value: Any, path: str = "") -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""A still picture of a live chart: what a code host's preview and a saved notebook show in its place."""
+"""A still picture of a live chart: what a code host's preview and a saved notebook show in its
+place."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ Series = tuple[str, Sequence[float], Sequence[float], int]
 
 
 def still_chart(lines: Sequence[Series]) -> bytes:
-    """A PNG of lines (name, times in s, values, number of its colour), each scaled to the whole height."""
+    """A PNG of lines (name, times in s, values, number of its colour), each scaled to the whole
+    height."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
@@ -37,7 +39,10 @@ def still_chart(lines: Sequence[Series]) -> bytes:
         low, high = (min(values), max(values)) if values else (0.0, 0.0)
         room = high - low or 1.0
         places = [
-            ((LEFT + (t - first) / span * (right - LEFT)) * FINE, (bottom - 6 - (v - low) / room * (bottom - TOP - 12)) * FINE)
+            (
+                (LEFT + (t - first) / span * (right - LEFT)) * FINE,
+                (bottom - 6 - (v - low) / room * (bottom - TOP - 12)) * FINE,
+            )
             for t, v in zip(ts, values, strict=True)
         ]
         for (x1, y1), (x2, y2) in pairwise(places):
@@ -47,9 +52,15 @@ def still_chart(lines: Sequence[Series]) -> bytes:
         x = LEFT if number % 4 == 0 else x
         draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=colour)
         x += int(draw.textlength(words, font=font) / FINE) + 18
-    told = f"{span:.0f} s. Run the cell for the live chart." if times else "No values yet. Run the cell for the live chart."
+    told = (
+        f"{span:.0f} s. Run the cell for the live chart."
+        if times
+        else "No values yet. Run the cell for the live chart."
+    )
     draw.text((LEFT * FINE, (HEIGHT - 20) * FINE), told, font=font, fill=FAINT)
     file = BytesIO()
-    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(
+        256, method=Image.Quantize.MAXCOVERAGE
+    )
     few.save(file, "PNG", optimize=True)
     return file.getvalue()

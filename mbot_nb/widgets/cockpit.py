@@ -40,14 +40,17 @@ PAGES: tuple[tuple[str, type[LiveWidget]], ...] = (
 
 
 class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
-    """All parts in one layout: beside each other where there is room, below each other where there is not.
+    """All parts in one layout: beside each other where there is room, below each other where there
+    is not.
 
-    Its parts follow :attr:`bot`; when another one is connected by clicking, they are made anew for it. Each of them is to be had
-    alone as well.
+    Its parts follow :attr:`bot`; when another one is connected by clicking, they are made anew for
+    it. Each of them is to be had alone as well.
 
     Args:
-        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; without one, Connect makes one.
-        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that is connected to by clicking.
+        bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; without one, Connect
+            makes one.
+        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that is connected
+            to by clicking.
         thread: let what Connect makes live on the I/O thread, which no cell can block.
         lines: what the chart begins with, as `LiveChart` takes them; more can be chosen in it.
     """
@@ -68,7 +71,9 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._user_on_connect = on_connect
         self._parts: list[LiveWidget] = []
         self._boxes: list[ipywidgets.Widget] = []
-        self._connection = ConnectPanel(bot, on_connect=self._connected, thread=thread, framed=False)
+        self._connection = ConnectPanel(
+            bot, on_connect=self._connected, thread=thread, framed=False
+        )
         self._connection._called = "cockpit"
         super().__init__()
         self.add_class("mbot-cockpit")
@@ -82,11 +87,16 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view; and, for a page without a kernel, the robot from above and words."""
-        data: dict[str, Any] = {**(super()._repr_mimebundle_(**kwargs) or {}), "text/plain": repr(self)}
+        data: dict[str, Any] = {
+            **(super()._repr_mimebundle_(**kwargs) or {}),
+            "text/plain": repr(self),
+        }
         arena = next((part for part in self._parts if isinstance(part, Arena)), None)
         if arena is None:
             return data, {}
-        return {**data, "image/png": arena._still()}, {"image/png": {"alt": f"{self!r}, seen from above"}}
+        return {**data, "image/png": arena._still()}, {
+            "image/png": {"alt": f"{self!r}, seen from above"}
+        }
 
     @property
     def bot(self) -> Client | None:
@@ -109,7 +119,8 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         return self.comm is None or self in Cockpit._retired
 
     def end(self, why: str) -> None:
-        """Follow the robot no more, and let the page say why; it goes when nobody looks at it any more."""
+        """Follow the robot no more, and let the page say why; it goes when nobody looks at it any
+        more."""
         if self.ended:
             return
         Cockpit._retired.append(self)
@@ -146,7 +157,10 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
             left = self._box("left", [self._part(Arena, bot)])
             tabs = Tabs([title for title, _ in PAGES])
             self._boxes.append(tabs)
-            pages = [self._box(f"page mbot-page-{at}", [self._part(kind, bot)]) for at, (_, kind) in enumerate(PAGES)]
+            pages = [
+                self._box(f"page mbot-page-{at}", [self._part(kind, bot)])
+                for at, (_, kind) in enumerate(PAGES)
+            ]
             right = self._box("right", [tabs, *pages])
             self._show(top, self._box("body", [left, right]))
         _close(old_parts, old_boxes)
@@ -155,7 +169,11 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self.children: tuple[ipywidgets.Widget, ...] = children
 
     def _part(self, kind: type[LiveWidget], bot: Client) -> LiveWidget:
-        part = LiveChart(bot, *self._lines, framed=False) if kind is LiveChart else kind(bot, framed=False)
+        part = (
+            LiveChart(bot, *self._lines, framed=False)
+            if kind is LiveChart
+            else kind(bot, framed=False)
+        )
         self._parts.append(part)
         return part
 
@@ -182,7 +200,8 @@ def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:
 
 
 class Tabs(anywidget.AnyWidget):
-    """Buttons that show one of the cockpit's pages and hide the others; all of it in the page, so that no kernel is asked."""
+    """Buttons that show one of the cockpit's pages and hide the others; all of it in the page, so
+    that no kernel is asked."""
 
     _esm = page_text("tabs.js")
     _css = page_style("panel.css", "cockpit.css")

@@ -2,7 +2,8 @@
 
     mb.widgets.CommandPanel(bot)
 
-A form is made from the command's own parameter types. What it sends, it also shows as the line of code that does the same.
+A form is made from the command's own parameter types. What it sends, it also shows as the line of
+code that does the same.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["CommandPanel"]
 
 STALE = 1.0
-"""Seconds: a motion that would start later than this after its click (a cell had blocked the kernel) is not carried out."""
+"""Seconds: a motion that would start later than this after its click (a cell had blocked the
+kernel) is not carried out."""
 MOST_TIMES = 100
 """Commands that one click may queue."""
 
@@ -48,11 +50,13 @@ class _Click(NamedTuple):
 
 
 class CommandPanel(LiveWidget):
-    """Every command of the robot as a form, sent singly or queued, with its answer or error beside it.
+    """Every command of the robot as a form, sent singly or queued, with its answer or error beside
+    it.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own; without for one inside
+            of a panel that has them.
     """
 
     _esm = page_text("panel.js", "command.js")
@@ -87,7 +91,12 @@ class CommandPanel(LiveWidget):
                 run.cancel()
         elif kind == "do" and isinstance(params, dict):
             if form in ("stop", "emergency_stop"):
-                self._keep(form, self._stopping.act(form, content.get("at"), tell=partial(self._answer_to, form)))
+                self._keep(
+                    form,
+                    self._stopping.act(
+                        form, content.get("at"), tell=partial(self._answer_to, form)
+                    ),
+                )
                 return
             click = _Click(form, params, _moment(content.get("at")), self._stopping.given)
             if self._too_late(click):
@@ -109,10 +118,16 @@ class CommandPanel(LiveWidget):
             return False
         late = time.monotonic() - click.at
         if late > STALE:
-            self._tell(click.form, "failed", f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.")
+            self._tell(
+                click.form,
+                "failed",
+                f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.",
+            )
             return True
         if click.stops != self._stopping.given:
-            self._tell(click.form, "failed", "Not started: you stopped after this click. Click again.")
+            self._tell(
+                click.form, "failed", "Not started: you stopped after this click. Click again."
+            )
             return True
         return False
 
@@ -135,7 +150,9 @@ class CommandPanel(LiveWidget):
 
     async def _perform(self, click: _Click) -> None:
         if not self._too_late(click):
-            await self._answer_to(click.form, _called(getattr(self._client, click.form), click.params))
+            await self._answer_to(
+                click.form, _called(getattr(self._client, click.form), click.params)
+            )
 
     async def _answer_to(self, form: str, answer: Coroutine[Any, Any, Any]) -> None:
         self._tell(form, "running", "Under way …")

@@ -30,13 +30,15 @@ FIRST_VALUES: dict[str, dict[str, Any]] = {
     "start_drawing": {"shape": "square"},
     "custom": {"action": "dance"},
 }
-"""What stands in a form at first where a command has no default of its own, so that its button does something that is seen."""
+"""What stands in a form at first where a command has no default of its own, so that its button does
+something that is seen."""
 _SPREAD = {"game_move": "move", "custom": "values"}
 """Parameters whose entries the method takes one by one."""
 
 
 def forms() -> list[dict[str, Any]]:
-    """Every command as plain data: name, group, what it does, whether it may be queued, and its fields."""
+    """Every command as plain data: name, group, what it does, whether it may be queued, and its
+    fields."""
     return [
         {
             "name": name,
@@ -53,7 +55,12 @@ def forms() -> list[dict[str, Any]]:
 def _fields(kind: type[Command]) -> list[dict[str, Any]]:
     fields = [_field(kind.name, field) for field in msgspec.structs.fields(kind)]
     if kind is c.CustomCommand:
-        action = {"name": "action", "kind": "text", "required": True, "default": FIRST_VALUES["custom"]["action"]}
+        action = {
+            "name": "action",
+            "kind": "text",
+            "required": True,
+            "default": FIRST_VALUES["custom"]["action"],
+        }
         return [action, *fields]
     if kind is c.ReleaseStop:  # without one, the method releases the stop that stands
         fields[0] |= {"required": False, "help": "none for the stop that stands"}
@@ -69,7 +76,12 @@ def _field(command: str, field: Any) -> dict[str, Any]:
     for part in parts:
         for meta in getattr(part, "__metadata__", ()):
             if isinstance(meta, Meta):
-                limits = {"low": meta.ge, "high": meta.le, "help": meta.description, "longest": meta.max_length}
+                limits = {
+                    "low": meta.ge,
+                    "high": meta.le,
+                    "help": meta.description,
+                    "longest": meta.max_length,
+                }
                 told |= {key: value for key, value in limits.items() if value is not None}
     kinds = [_bare(part) for part in parts]
     choices = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), None)
@@ -80,7 +92,13 @@ def _field(command: str, field: Any) -> dict[str, Any]:
             return told | {"kind": word}
     told.pop("longest", None)
     told["spread"] = _SPREAD.get(command) == field.name
-    example = '{"cell": 4}' if field.name == "move" else '{"steps": 4}' if field.name == "values" else "[[0, 0], [20, 10]]"
+    example = (
+        '{"cell": 4}'
+        if field.name == "move"
+        else '{"steps": 4}'
+        if field.name == "values"
+        else "[[0, 0], [20, 10]]"
+    )
     return told | {"kind": "data", "default": None, "help": f"JSON, as {example}"}
 
 

@@ -1,4 +1,5 @@
-"""Connect and disconnect by clicking, and see how the connection is: the way in where nobody has typed a line yet.
+"""Connect and disconnect by clicking, and see how the connection is: the way in where nobody has
+typed a line yet.
 
 panel = mb.widgets.ConnectPanel()
 panel                               # click on Connect
@@ -41,13 +42,15 @@ LONGEST_WINDOW = 10.0
 class ConnectPanel(LiveWidget):
     """Connect to a robot, see how the connection is, and end it.
 
-    Without a robot it makes one, :attr:`bot`. For a given one it shows that one, until it is disconnected.
+    Without a robot it makes one, :attr:`bot`. For a given one it shows that one, until it is
+    disconnected.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given; or None.
-        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that the panel has connected to; what it raises
-            is shown in the panel.
-        thread: let what it makes live on the I/O thread, which no cell can block, instead of the caller's loop.
+        on_connect: ``on_connect(bot)``, plain or async, is called with each robot that the panel
+            has connected to; what it raises is shown in the panel.
+        thread: let what it makes live on the I/O thread, which no cell can block, instead of the
+            caller's loop.
         framed: with a Stop of its own; without for one inside of a panel that has it.
     """
 
@@ -81,13 +84,18 @@ class ConnectPanel(LiveWidget):
             self._home = client.home
             self._address, self._lasting = client.url, _lasting(client, client.url)
         if client is None or getattr(client, "connection_state", "") == "disconnected":
-            self._failure = "" if client is None else "The client that was given here is closed. Connect makes a new one."
+            self._failure = (
+                ""
+                if client is None
+                else "The client that was given here is closed. Connect makes a new one."
+            )
             client = cast(Client, _Nobody(self._home))
         super().__init__(client, framed=framed)
 
     @property
     def bot(self) -> Client | None:
-        """The robot it is connected to, also while its connection is being made again; None without one."""
+        """The robot it is connected to, also while its connection is being made again; None without
+        one."""
         client: object = self._client
         return None if isinstance(client, _Nobody) else self._client
 
@@ -98,13 +106,23 @@ class ConnectPanel(LiveWidget):
         lost = self._lost_cable() if here and client.connected else None
         away = here and not client.connected and client.connection_state != "error"
         return {
-            "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)} if self._doing else None,
+            "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)}
+            if self._doing
+            else None,
             "address": self._address,
             "lasting": self._lasting,
             "profile": client.profile if client.connected else "",
             "bot": here,
-            "attempt": client.reconnect_attempts + (at is not None) if away else lost["attempt"] if lost else None,
-            "wait": lost["wait"] if lost else None if at is None else round(max(0.0, at - time.monotonic()), 1),
+            "attempt": client.reconnect_attempts + (at is not None)
+            if away
+            else lost["attempt"]
+            if lost
+            else None,
+            "wait": lost["wait"]
+            if lost
+            else None
+            if at is None
+            else round(max(0.0, at - time.monotonic()), 1),
             "trouble": self._failure or (lost["reason"] if lost else self._trouble()),
             "choices": self._all_choices(),
             "window": rounded(client.settings.batch_window, 3) if here else None,
@@ -133,8 +151,16 @@ class ConnectPanel(LiveWidget):
             address = str(content.get("address") or "").strip()
             token = str(content.get("token") or "") or None
             window = content.get("window")
-            window = min(max(0.0, float(window)), LONGEST_WINDOW) if isinstance(window, (int, float)) else 0.1
-            words = f"Connecting to {address}" if address else "Connecting to the simulator in this notebook"
+            window = (
+                min(max(0.0, float(window)), LONGEST_WINDOW)
+                if isinstance(window, (int, float))
+                else 0.1
+            )
+            words = (
+                f"Connecting to {address}"
+                if address
+                else "Connecting to the simulator in this notebook"
+            )
             self._begin(words, self._connect(address, token, window))
         elif kind == "look":
             self._begin("Looking for robots on this machine", self._look_around())
@@ -170,11 +196,15 @@ class ConnectPanel(LiveWidget):
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
         if where is None and servers():
-            where = await serve(port=0, thread=thread)  # `connect` would take the one that there is, whatever its robot
+            where = await serve(
+                port=0, thread=thread
+            )  # `connect` would take the one that there is, whatever its robot
         bot = await connect(where, token=token, thread=thread, batch_window=window)
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
-        self._say(f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})")
+        self._say(
+            f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})"
+        )
         self._home.submit(self._tell_of(bot))
 
     async def _tell_of(self, bot: Client) -> None:
@@ -187,7 +217,8 @@ class ConnectPanel(LiveWidget):
             self._say(f"Connected, but your {name} failed. {advised(error)}", error=True)
 
     async def _look_around(self) -> None:
-        """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else may go on meanwhile."""
+        """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else
+        may go on meanwhile."""
         ended = threading.Event()
         self._looking = asyncio.ensure_future(asyncio.to_thread(discover, ended=ended))
         try:
@@ -197,7 +228,11 @@ class ConnectPanel(LiveWidget):
         found = [one for one in everything if one.what != "simulator"]
         self._choices = [_choice(one) for one in found]
         usable = sum(one.usable for one in found)
-        self._say(f"{usable} to connect to, beside the simulator." if usable else "Nothing but the simulator was found.")
+        self._say(
+            f"{usable} to connect to, beside the simulator."
+            if usable
+            else "Nothing but the simulator was found."
+        )
 
     def _all_choices(self) -> list[dict[str, Any]]:
         """The servers of this notebook, of which none need be looked for, and what was found."""
@@ -222,7 +257,11 @@ class ConnectPanel(LiveWidget):
             if not waiting.done():
                 waiting.cancel()
                 await asyncio.wait([waiting])
-        if not waiting.cancelled() and (error := waiting.exception()) is not None and not isinstance(error, ConnectError):
+        if (
+            not waiting.cancelled()
+            and (error := waiting.exception()) is not None
+            and not isinstance(error, ConnectError)
+        ):
             raise error
 
     def _follow(self, client: Client) -> None:
@@ -274,7 +313,9 @@ class _Nobody:
         return lambda: None
 
     def stop(self) -> Any:
-        raise NotConnectedError("there is no robot to stop: this panel is not connected. Click on Connect first.")
+        raise NotConnectedError(
+            "there is no robot to stop: this panel is not connected. Click on Connect first."
+        )
 
     emergency_stop = release_stop = stop
 
@@ -285,7 +326,11 @@ def _choice(found: Found) -> dict[str, Any]:
     name = found.robot or found.device or found.what
     words = f"{name}, {'USB ' if cable else ''}{found.address}"
     address = f"{USB}:{found.address}" if cable else found.address
-    return {"address": address, "words": words if found.usable else f"{words} ({found.why_not})", "usable": found.usable}
+    return {
+        "address": address,
+        "words": words if found.usable else f"{words} ({found.why_not})",
+        "usable": found.usable,
+    }
 
 
 def _own_choice(server: Server) -> dict[str, Any]:
@@ -296,7 +341,8 @@ def _own_choice(server: Server) -> dict[str, Any]:
 
 
 def _simulator(thread: bool) -> Server | None:
-    """This notebook's newest server with a simulated robot; for the I/O thread, one that lives there."""
+    """This notebook's newest server with a simulated robot; for the I/O thread, one that lives
+    there."""
     from ..robots.simulator import SimulatedRobot
 
     fit = (one for one in reversed(servers()) if one.home.is_io_thread or not thread)
@@ -304,7 +350,8 @@ def _simulator(thread: bool) -> Server | None:
 
 
 def _lasting(bot: Client, asked: str) -> str:
-    """What connects to this robot another day. A server of this notebook goes with it; the port of a cable stays."""
+    """What connects to this robot another day. A server of this notebook goes with it; the port of
+    a cable stays."""
     server = server_of(bot)
     if server is None:
         return asked

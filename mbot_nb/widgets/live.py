@@ -1,7 +1,9 @@
-"""What all live widgets are made of: values that go to the page as they change, views that come and go, an end.
+"""What all live widgets are made of: values that go to the page as they change, views that come and
+go, an end.
 
-Everything goes as custom messages: what has changed, as often as the widget's period allows, and only while somebody
-looks. A message from the page may arrive in any thread and while a cell runs; a stop acts right there.
+Everything goes as custom messages: what has changed, as often as the widget's period allows, and
+only while somebody looks. A message from the page may arrive in any thread and while a cell runs; a
+stop acts right there.
 """
 
 from __future__ import annotations
@@ -36,14 +38,17 @@ _HERE = Path(__file__).parent
 PERIOD = 0.1
 """Seconds between two messages at least: 10 Hz, as often as telemetry comes."""
 LEASE = 75.0
-"""Seconds for which a view counts as seen after it has last said so. It says so every 30 s; a page that vanished does not."""
+"""Seconds for which a view counts as seen after it has last said so. It says so every 30 s; a page
+that vanished does not."""
 CLOSED = "This client was closed. A new one: bot = await mb.connect()"
 
 
 def page_text(*names: str) -> str:
-    """One module of JavaScript: what is shared, then the files named. There is no bundler, so they share their names, too.
+    """One module of JavaScript: what is shared, then the files named. There is no bundler, so they
+    share their names, too.
 
-    The texts, not the paths: anywidget watches a file for its developer, and so holds every widget for ever.
+    The texts, not the paths: anywidget watches a file for its developer, and so holds every widget
+    for ever.
     """
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.js", *names))
 
@@ -54,15 +59,17 @@ def page_style(*names: str) -> str:
 
 
 class LiveWidget(anywidget.AnyWidget):
-    """A live view of one robot. It can be shown any number of times, and costs nothing while none is on a screen.
+    """A live view of one robot. It can be shown any number of times, and costs nothing while none
+    is on a screen.
 
-    It ends with its client; :meth:`close` takes it off the page before. A subclass gives :meth:`_values`, and may look at
-    what happens (:meth:`_happened`) and at what its page asks (:meth:`_asked`). What it needs of its own it sets before it calls
-    this constructor.
+    It ends with its client; :meth:`close` takes it off the page before. A subclass gives
+    :meth:`_values`, and may look at what happens (:meth:`_happened`) and at what its page asks
+    (:meth:`_asked`). What it needs of its own it sets before it calls this constructor.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own; without for one inside
+            of a panel that has them.
     """
 
     _words = "a live widget"
@@ -70,14 +77,18 @@ class LiveWidget(anywidget.AnyWidget):
     _period = PERIOD
 
     snapshot = traitlets.Dict().tag(sync=True)
-    """What a page without a kernel draws; set when the widget is made. What is live goes as messages."""
+    """What a page without a kernel draws; set when the widget is made. What is live goes as
+    messages."""
 
     _ended_widgets: ClassVar[list[LiveWidget]] = []
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         client = bot.client if isinstance(bot, SyncClient) else bot
         if not hasattr(client, "connection_state"):
-            raise UsageError(f"{self._words} shows a robot, as `await mb.connect()` gives it, and not {type(client).__name__}")
+            raise UsageError(
+                f"{self._words} shows a robot, as `await mb.connect()` gives it, and not "
+                f"{type(client).__name__}"
+            )
         self._client = client
         self._framed = framed
         self._views: dict[str, float] = {}
@@ -96,11 +107,14 @@ class LiveWidget(anywidget.AnyWidget):
         if client.connection_state == "disconnected":
             self._end(CLOSED)
         if framed:
-            # A cell that is run again shows its own; what its earlier run showed would listen for ever.
+            # A cell that is run again shows its own; what its earlier run showed would listen for
+            # ever.
             rerun.watch(self)
 
     def __repr__(self) -> str:
-        return f"<{self._words.removeprefix('a ').removeprefix('an ')} of {repr(self._client)[1:-1]}>"
+        return (
+            f"<{self._words.removeprefix('a ').removeprefix('an ')} of {repr(self._client)[1:-1]}>"
+        )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view; and, for a page without a kernel, a picture and words of now."""
@@ -131,13 +145,16 @@ class LiveWidget(anywidget.AnyWidget):
         if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
             self._client.home.post(self._let_go)
             self._views.clear()
-            LiveWidget._ended_widgets[:] = [widget for widget in LiveWidget._ended_widgets if widget is not self]
+            LiveWidget._ended_widgets[:] = [
+                widget for widget in LiveWidget._ended_widgets if widget is not self
+            ]
             if self.comm is not None:
                 self.layout.close()  # a model of its own, which nobody else closes
         super().close()
 
     def end(self, why: str) -> None:
-        """Follow the client no more, and let the page say why; it goes when nobody looks at it. From any thread."""
+        """Follow the client no more, and let the page say why; it goes when nobody looks at it.
+        From any thread."""
         self._client.home.post(self._end, why)
 
     def refresh_snapshot(self) -> None:
@@ -147,7 +164,8 @@ class LiveWidget(anywidget.AnyWidget):
     # What a subclass gives.
 
     def _values(self) -> dict[str, Any]:
-        """What may change at every look, beside what all widgets have: plain data, rounded to what is shown."""
+        """What may change at every look, beside what all widgets have: plain data, rounded to what
+        is shown."""
         return {}
 
     def _whole(self) -> dict[str, Any]:
@@ -155,7 +173,8 @@ class LiveWidget(anywidget.AnyWidget):
         return {}
 
     def _happened(self, event: Any) -> bool:
-        """Something has happened to the client (see `Client.tap`); whether it is worth a look. At home."""
+        """Something has happened to the client (see `Client.tap`); whether it is worth a look. At
+        home."""
         return True
 
     def _asked(self, kind: str, content: dict[str, Any]) -> None:
@@ -170,7 +189,8 @@ class LiveWidget(anywidget.AnyWidget):
         """Behind the client is another robot, or the same one born again. At home."""
 
     def _looked(self, *, seen: bool) -> None:
-        """A look has come, whether or not somebody sees it: the place for what goes in binary. At home."""
+        """A look has come, whether or not somebody sees it: the place for what goes in binary. At
+        home."""
 
     def _still(self) -> bytes | None:
         """A PNG of now for a page without a kernel, or None."""
@@ -188,10 +208,14 @@ class LiveWidget(anywidget.AnyWidget):
         kind = content.get("kind")
         self._stopping.heard()
         if kind in ("show", "hide", "gone"):
-            self._client.home.post(self._heard, kind, str(content.get("view")), bool(content.get("fresh")))
+            self._client.home.post(
+                self._heard, kind, str(content.get("view")), bool(content.get("fresh"))
+            )
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.
-            self._answer({"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3})
+            self._answer(
+                {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
+            )
         elif kind == "way":
             self._answer({"kind": "way", **self._stopping.direct_way()})
         elif kind in ("stop", "emergency_stop", "release"):
@@ -223,7 +247,8 @@ class LiveWidget(anywidget.AnyWidget):
         self.send(content, buffers)
 
     def _run(self, coroutine: Coroutine[Any, Any, Any], done: str = "") -> None:
-        """Run at home, and say on the page what it raises, or that it is ``done``; from any thread."""
+        """Run at home, and say on the page what it raises, or that it is ``done``; from any
+        thread."""
 
         async def run() -> None:
             try:
@@ -275,7 +300,9 @@ class LiveWidget(anywidget.AnyWidget):
     def _look_in(self, seconds: float) -> None:
         if self._timer is None and not self._ended:
             loop = self._client.home.loop
-            self._timer = loop.call_at(max(loop.time() + seconds, self._last_look + self._period), self._look)
+            self._timer = loop.call_at(
+                max(loop.time() + seconds, self._last_look + self._period), self._look
+            )
 
     def _look(self) -> None:
         self._timer = None
@@ -301,7 +328,8 @@ class LiveWidget(anywidget.AnyWidget):
             self._say(why)
         self._answer({"kind": "changed", "connection": "closed", "note": "", "ended": True})
         self._sent["connection"] = "closed"
-        # Its place on the page is kept until nobody looks; one that never had a view goes when the next widget is made.
+        # Its place on the page is kept until nobody looks; one that never had a view goes when the
+        # next widget is made.
         LiveWidget._ended_widgets.append(self)
 
     def _let_go(self) -> None:
@@ -338,7 +366,11 @@ class LiveWidget(anywidget.AnyWidget):
         if self._ended:
             return ""
         if client.connected:
-            return f"the robot is out of reach: {lost['reason']}" if (lost := self._lost_cable()) else ""
+            return (
+                f"the robot is out of reach: {lost['reason']}"
+                if (lost := self._lost_cable())
+                else ""
+            )
         at = client.next_attempt_at
         wait = None if at is None else round(max(0.0, at - time.monotonic()), 1)
         if client.connection_state == "error":
@@ -346,7 +378,8 @@ class LiveWidget(anywidget.AnyWidget):
         return {"attempt": client.reconnect_attempts + (wait is not None), "wait": wait}
 
     def _lost_cable(self) -> dict[str, Any] | None:
-        """Of a robot that its server cannot reach by its cable: the ``reason``, the next ``attempt`` and the ``wait`` for it."""
+        """Of a robot that its server cannot reach by its cable: the ``reason``, the next
+        ``attempt`` and the ``wait`` for it."""
         connection = out_of_reach(self._client)
         if connection is None:
             return None
@@ -358,11 +391,18 @@ class LiveWidget(anywidget.AnyWidget):
         }
 
     def _everything(self) -> dict[str, Any]:
-        return {**self._common(), **self._values(), **self._whole(), "framed": self._framed, "ended": self._ended}
+        return {
+            **self._common(),
+            **self._values(),
+            **self._whole(),
+            "framed": self._framed,
+            "ended": self._ended,
+        }
 
 
 def kind_of(event: object) -> str:
-    """What has happened to a client, by the name of its class: widgets know no message, and need none."""
+    """What has happened to a client, by the name of its class: widgets know no message, and need
+    none."""
     return type(event).__name__
 
 

@@ -1,9 +1,11 @@
-"""Driving by hand: hold a key, a finger, the mouse or a stick, and the robot goes; let go, and it stands.
+"""Driving by hand: hold a key, a finger, the mouse or a stick, and the robot goes; let go, and it
+stands.
 
     mb.widgets.DrivePad(bot)
 
-A hold is a row of short leases: a motion of 0.4 s, renewed ten times a second. Whatever is lost on the way, the robot ends it
-by itself. What comes late is dropped: a robot must not start moving because a kernel was busy a second ago. A stop never is.
+A hold is a row of short leases: a motion of 0.4 s, renewed ten times a second. Whatever is lost on
+the way, the robot ends it by itself. What comes late is dropped: a robot must not start moving
+because a kernel was busy a second ago. A stop never is.
 """
 
 from __future__ import annotations
@@ -27,15 +29,18 @@ LEASE = 0.4
 STALE = 0.25
 """Seconds from the hand to the robot's client; a motion that took longer is dropped."""
 MOST_UNDER_WAY = 4
-"""Renewals sent and not acknowledged; beyond, the line is too slow, and the motion ends by itself."""
+"""Renewals sent and not acknowledged; beyond, the line is too slow, and the motion ends by
+itself."""
 MOST_VIEWS = 64
 """Views whose last hold is remembered."""
 
 
 class DrivePad(LiveWidget):
-    """A pad to drive with: mouse, touch, arrow keys or WASD (space stops), or a gamepad. It drives while it is held.
+    """A pad to drive with: mouse, touch, arrow keys or WASD (space stops), or a gamepad. It drives
+    while it is held.
 
-    It stops when it is let go, when it loses the focus, when the page is hidden, and when kernel or robot cannot be reached.
+    It stops when it is let go, when it loses the focus, when the page is hidden, and when kernel or
+    robot cannot be reached.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -47,7 +52,9 @@ class DrivePad(LiveWidget):
     _css = page_style("pad.css")
     _words = "a drive pad"
 
-    def __init__(self, bot: Client | SyncClient, *, speed: float = 40.0, framed: bool = True) -> None:
+    def __init__(
+        self, bot: Client | SyncClient, *, speed: float = 40.0, framed: bool = True
+    ) -> None:
         self._speed = min(max(float(speed), 10.0), 100.0)
         self._let_go_of: dict[str, int] = {}
         self._under_way = 0
@@ -58,7 +65,10 @@ class DrivePad(LiveWidget):
 
     def _values(self) -> dict[str, Any]:
         motors = self._section("motors") or {}
-        return {"motors": [motors.get("left"), motors.get("right")], "moving": bool(motors.get("moving"))}
+        return {
+            "motors": [motors.get("left"), motors.get("right")],
+            "moving": bool(motors.get("moving")),
+        }
 
     def _whole(self) -> dict[str, Any]:
         return {"speed": self._speed}
@@ -80,10 +90,15 @@ class DrivePad(LiveWidget):
             self._stopping.act("stop", content.get("at"), quietly=True)
         elif kind == "drive":
             at, left, right = (content.get(name) for name in ("at", "left", "right"))
-            if not all(isinstance(number, (int, float)) and isfinite(number) for number in (at, left, right)):
+            if not all(
+                isinstance(number, (int, float)) and isfinite(number)
+                for number in (at, left, right)
+            ):
                 return
             number = content.get("number")
-            if self._is_late(at) or not self._client.home.post(self._drive, view, hold, number, at, left, right):
+            if self._is_late(at) or not self._client.home.post(
+                self._drive, view, hold, number, at, left, right
+            ):
                 self._drop(view, number)
 
     @staticmethod
@@ -96,7 +111,9 @@ class DrivePad(LiveWidget):
 
     # At home.
 
-    def _drive(self, view: str, hold: int, number: Any, at: float, left: float, right: float) -> None:
+    def _drive(
+        self, view: str, hold: int, number: Any, at: float, left: float, right: float
+    ) -> None:
         # Once more: home may have been busy, and the hand may have let go meanwhile.
         with self._hands:
             over = hold <= self._let_go_of.get(view, 0)
@@ -105,7 +122,9 @@ class DrivePad(LiveWidget):
             return
         if self._client.state.get("latch") is not None:
             self._drop(view, number)
-            self._say("An emergency stop stands: press Release, and the robot may move again.", error=True)
+            self._say(
+                "An emergency stop stands: press Release, and the robot may move again.", error=True
+            )
             return
         self._under_way += 1
         self._client.home.spawn(self._lease(left, right), "driving by hand")

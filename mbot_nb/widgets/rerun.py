@@ -1,4 +1,5 @@
-"""What becomes of a widget when its cell is run again: the run shows a new one, and the earlier one must not listen for ever."""
+"""What becomes of a widget when its cell is run again: the run shows a new one, and the earlier one
+must not listen for ever."""
 
 from __future__ import annotations
 
@@ -26,11 +27,14 @@ _shown: weakref.WeakKeyDictionary[Any, Cell] = weakref.WeakKeyDictionary()
 
 
 def watch(widget: Shown) -> None:
-    """Remember which cell made it. What an earlier run of that cell made, and no name holds when this one is over, ends."""
+    """Remember which cell made it. What an earlier run of that cell made, and no name holds when
+    this one is over, ends."""
     cell = current()
     if cell is None:
         return
-    earlier = [weakref.ref(one) for one, place in _shown.items() if cell.is_again(place) and not one.ended]
+    earlier = [
+        weakref.ref(one) for one, place in _shown.items() if cell.is_again(place) and not one.ended
+    ]
     _shown[widget] = cell
     if not earlier:
         return

@@ -1,4 +1,5 @@
-"""How much the widgets of one notebook may send: a page drops updates when they come by the hundred."""
+"""How much the widgets of one notebook may send: a page drops updates when they come by the
+hundred."""
 
 from __future__ import annotations
 
@@ -11,16 +12,20 @@ __all__ = ["Budget", "budget"]
 RATE = 150.0
 """Messages a second in the long run."""
 BURST = 40
-"""Messages at once; with what follows in the same second there are never more than 200 (JupyterLab drops above 1000)."""
+"""Messages at once; with what follows in the same second there are never more than 200 (JupyterLab
+drops above 1000)."""
 
 
 class Budget:
     """A token bucket that all widgets of a process share; from any thread.
 
-    Who may not send now tries again later with what is true then: the latest value wins, and none piles up.
+    Who may not send now tries again later with what is true then: the latest value wins, and none
+    piles up.
     """
 
-    def __init__(self, rate: float = RATE, burst: float = BURST, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate: float = RATE, burst: float = BURST, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._rate = rate
         self._burst = burst
         self._clock = clock

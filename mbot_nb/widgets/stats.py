@@ -32,11 +32,13 @@ COUNTED = ("connections", "gaps", "duplicates", "malformed", "waiting")
 
 
 class StatsPanel(LiveWidget):
-    """Messages and frames in and out, what batching saves, round trips, gaps and duplicates, and how long the loop was blocked.
+    """Messages and frames in and out, what batching saves, round trips, gaps and duplicates, and
+    how long the loop was blocked.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own; without for one inside
+            of a panel that has them.
     """
 
     _esm = page_text("panel.js", "stats.js")
@@ -79,7 +81,10 @@ class StatsPanel(LiveWidget):
             if now - began < BEAT * 0.9:
                 return
             passed = now - began
-            self._rates = {name: round((getattr(stats, name) - getattr(before, name)) / passed, 1) for name in RATED}
+            self._rates = {
+                name: round((getattr(stats, name) - getattr(before, name)) / passed, 1)
+                for name in RATED
+            }
         self._earlier = (now, stats)
 
     def _lag(self) -> dict[str, Any] | None:

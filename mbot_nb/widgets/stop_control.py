@@ -1,7 +1,9 @@
-"""What a Stop on a page does, how long it took, and whether it reaches the robot while a cell blocks.
+"""What a Stop on a page does, how long it took, and whether it reaches the robot while a cell
+blocks.
 
-Whether a callback runs while a cell blocks depends on the kernel: on ipykernel 7.1 to 7.3 it comes in a thread of its own, on
-6.31 and 7.4 it waits for the cell. Where it waits, the page may reach a server on the I/O thread by itself.
+Whether a callback runs while a cell blocks depends on the kernel: on ipykernel 7.1 to 7.3 it comes
+in a thread of its own, on 6.31 and 7.4 it waits for the cell. Where it waits, the page may reach a
+server on the I/O thread by itself.
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ __all__ = ["Stopping", "out_of_reach"]
 _log = logging.getLogger("mbot_nb")
 
 LOOK = 0.005
-"""Seconds between two looks whether the robot stands; a robot of this process knows itself since when."""
+"""Seconds between two looks whether the robot stands; a robot of this process knows itself since
+when."""
 LONGEST = 5.0
 """Seconds after which nobody waits for it to stand any more."""
 OLDEST = 60.0
-"""Seconds; a click that claims to be older, or to come from the future, has no time that could be trusted."""
+"""Seconds; a click that claims to be older, or to come from the future, has no time that could be
+trusted."""
 
 WORDS = {
     "stop": ("Stop is given.", "Stopped."),
@@ -53,7 +57,8 @@ class Say(Protocol):
 
 
 class Stopping:
-    """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the client's home."""
+    """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the
+    client's home."""
 
     def __init__(self, client: Client, say: Say, touch: Callable[[], None]) -> None:
         self._client = client
@@ -63,8 +68,9 @@ class Stopping:
         self.given = 0
         """How many stops came so far: what was clicked before one must not start after it."""
         self.stood: dict[str, Any] | None = None
-        """How long the last stop took: ``seconds`` from what it came ``after`` to standing still, None for a robot that stood
-        already; ``exact`` if the robot itself says since when it stands."""
+        """How long the last stop took: ``seconds`` from what it came ``after`` to standing still,
+        None for a robot that stood already; ``exact`` if the robot itself says since when it
+        stands."""
         self._callbacks: bool | None = None
         self._reach: str | None = None
         self._while_awaiting = True
@@ -72,11 +78,12 @@ class Stopping:
     # What it can do.
 
     def heard(self) -> None:
-        """A message of the page has come: in a thread of its own, or in the one that runs the cells."""
+        """A message of the page has come: in a thread of its own, or in the one that runs the
+        cells."""
         ipykernel = sys.modules.get("ipykernel")
         version = getattr(ipykernel, "version_info", (0,))
-        # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the first ones of a page may come
-        # before it has made their thread.
+        # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the
+        # first ones of a page may come before it has made their thread.
         callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
         if callbacks is not self._callbacks:
             self._callbacks = callbacks
@@ -97,11 +104,13 @@ class Stopping:
     def reach(self) -> str:
         """What a stop on the page reaches while a cell runs.
 
-        ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on the I/O thread.
-        ``awaits``: the robot, while the cell awaits and does not block. ``direct_awaits``: the same, if the page can connect.
-        These two end in ``_cable`` for a robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is
-        in another process, once the click is heard; that may be when a cell that blocks ends. ``never``: it waits for the end of
-        the cell. ``unknown``: no message of the page has come yet. ``nobody``: there is no robot.
+        ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on
+        the I/O thread. ``awaits``: the robot, while the cell awaits and does not block.
+        ``direct_awaits``: the same, if the page can connect. These two end in ``_cable`` for a
+        robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
+        another process, once the click is heard; that may be when a cell that blocks ends.
+        ``never``: it waits for the end of the cell. ``unknown``: no message of the page has come
+        yet. ``nobody``: there is no robot.
         """
         if self._reach is None:
             self._reach = self._find_reach()
@@ -119,10 +128,13 @@ class Stopping:
             return "direct"
         if server is None:
             return "elsewhere" if self._while_awaiting else "never"
-        return ("awaits" if self._while_awaiting else "direct_awaits") + ("_cable" if server.robot.port else "")
+        return ("awaits" if self._while_awaiting else "direct_awaits") + (
+            "_cable" if server.robot.port else ""
+        )
 
     def direct_way(self) -> dict[str, Any]:
-        """Where the page finds the robot's server, and how it makes sure that it is this one; in any thread."""
+        """Where the page finds the robot's server, and how it makes sure that it is this one; in
+        any thread."""
         server = server_of(self._client)
         if server is None or not self.reach.startswith("direct"):
             return {"url": None}
@@ -136,12 +148,18 @@ class Stopping:
     # What it does.
 
     def act(
-        self, kind: str, at: Any, *, quietly: bool = False, tell: Callable[[Answer], Told] | None = None
+        self,
+        kind: str,
+        at: Any,
+        *,
+        quietly: bool = False,
+        tell: Callable[[Answer], Told] | None = None,
     ) -> concurrent.futures.Future[None] | None:
         """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
 
-        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page knows it. ``quietly``: only
-        what goes wrong is said. ``tell`` awaits the answer, and says what became of it in another way. Returns the wait for it.
+        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page
+        knows it. ``quietly``: only what goes wrong is said. ``tell`` awaits the answer, and says
+        what became of it in another way. Returns the wait for it.
         """
         came = time.monotonic()
         self.given += kind != "release"
@@ -157,13 +175,18 @@ class Stopping:
             told = self._submit(self._tell(asked, kind, quietly) if tell is None else tell(asked))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
-                self._submit(self._wait_until_it_stands(came if clicked is None else clicked, after))
+                self._submit(
+                    self._wait_until_it_stands(came if clicked is None else clicked, after)
+                )
             if asked.also is not None:
                 self._keep(asked.also).add_done_callback(self._tell_of_other_way)
             return told
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
-            self._say(f"Not stopped: {error}" if kind != "release" else f"Not released: {error}", error=True)
+            self._say(
+                f"Not stopped: {error}" if kind != "release" else f"Not released: {error}",
+                error=True,
+            )
             return None
 
     def end(self) -> None:
@@ -208,7 +231,8 @@ class Stopping:
                 if not told:
                     told = True
                     self._say(
-                        f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. Lift it, or switch it off.",
+                        f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. "
+                        "Lift it, or switch it off.",
                         error=True,
                     )
                 if self.stood is not None:
@@ -235,7 +259,8 @@ class Stopping:
 
 
 def out_of_reach(client: Client) -> Mapping[str, Any] | None:
-    """What the state tells of the connection of a robot that its server cannot reach, as by a pulled cable; None if it can."""
+    """What the state tells of the connection of a robot that its server cannot reach, as by a
+    pulled cable; None if it can."""
     connection: Mapping[str, Any] | None = client.state.get("connection")
     return None if connection is None or connection.get("ready", True) else connection
 
@@ -246,6 +271,10 @@ def _moving(client: Client) -> bool:
 
 def _moment(at: Any, now: float) -> float | None:
     """The time of a click, if it can be believed."""
-    if not isinstance(at, (int, float)) or not isfinite(at) or not now - OLDEST < at / 1e3 < now + 0.05:
+    if (
+        not isinstance(at, (int, float))
+        or not isfinite(at)
+        or not now - OLDEST < at / 1e3 < now + 0.05
+    ):
         return None
     return min(at / 1e3, now)

@@ -50,12 +50,14 @@ RATE_OVER = 5
 
 
 class SubscribePanel(LiveWidget):
-    """Subscribe to events by ticking or typing their names, and follow them in a log that is bounded, can pause and be filtered.
+    """Subscribe to events by ticking or typing their names, and follow them in a log that is
+    bounded, can pause and be filtered.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
         events: what is ticked at first; ``"*"`` is everything.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own; without for one inside
+            of a panel that has them.
     """
 
     _esm = page_text("panel.js", "subscribe.js")
@@ -84,16 +86,21 @@ class SubscribePanel(LiveWidget):
         self._handlers: list[Subscription] = []
         self._beat: asyncio.TimerHandle | None = None
         super().__init__(bot, framed=framed)
-        # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not this.
+        # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
+        # this.
         self._listening = self._client._subscriptions.listen("*", self._came)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
-        """Call ``handler(event)``, plain or async, at each event of this name; what it raises is shown in this panel.
+        """Call ``handler(event)``, plain or async, at each event of this name; what it raises is
+        shown in this panel.
 
         Returns what ends it; it also ends with the panel.
         """
         if not callable(handler):
-            raise UsageError(f"on({event!r}, ...) needs a function to call, not {type(handler).__name__}: its name without ()")
+            raise UsageError(
+                f"on({event!r}, ...) needs a function to call, not {type(handler).__name__}: its "
+                "name without ()"
+            )
 
         def guarded(event: Event) -> Awaitable[None] | None:
             try:
@@ -140,7 +147,8 @@ class SubscribePanel(LiveWidget):
         rates, ticked = self._rates(), self._ticked
         values: dict[str, Any] = {
             "events": [
-                [name, self._counts[name], round(rates[name] / RATE_OVER, 1), name in ticked] for name in sorted(self._offered)
+                [name, self._counts[name], round(rates[name] / RATE_OVER, 1), name in ticked]
+                for name in sorted(self._offered)
             ],
             "all": "*" in self._ticked,
             "paused": self._paused,
@@ -149,7 +157,9 @@ class SubscribePanel(LiveWidget):
         }
         rows = [_row(number, event) for number, event in self._since(self._told)[-ROWS_AT_ONCE:]]
         if rows and (more := self._number - self._told - len(rows)):
-            rows.insert(0, [None, None, "", f"{more} more came before these, too many at once to list"])
+            rows.insert(
+                0, [None, None, "", f"{more} more came before these, too many at once to list"]
+            )
         self._told = self._number
         return values | {"rows": rows} if rows else values
 
@@ -202,7 +212,9 @@ class SubscribePanel(LiveWidget):
             self._failures.clear()
             self._show_all()
         elif kind == "frame":
-            found = next((event for number, event in self._log if number == content.get("number")), None)
+            found = next(
+                (event for number, event in self._log if number == content.get("number")), None
+            )
             self._answer({"kind": "frame", "number": content.get("number"), "text": _frame(found)})
         self._touch()
 
@@ -219,12 +231,20 @@ class SubscribePanel(LiveWidget):
 
 def _row(number: int, event: Event) -> list[Any]:
     text = json.dumps(event.data, ensure_ascii=False, default=str)
-    return [number, round(event.time, 3), event.name, text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"]
+    return [
+        number,
+        round(event.time, 3),
+        event.name,
+        text if len(text) <= SHOWN else text[: SHOWN - 1] + "…",
+    ]
 
 
 def _frame(event: Event | None) -> str:
     if event is None:
         return "It is not kept any more."
     if event.name in OWN:
-        return json.dumps(event.data, indent=2, default=str) + "\n\nThe client's own event: no message brought it."
+        return (
+            json.dumps(event.data, indent=2, default=str)
+            + "\n\nThe client's own event: no message brought it."
+        )
     return json.dumps(event.message(), indent=2, ensure_ascii=False, default=str)

@@ -1,4 +1,5 @@
-"""The question to many recordings: every side answers the same, exactly, and is measured once a round."""
+"""The question to many recordings: every side answers the same, exactly, and is measured once a
+round."""
 
 from __future__ import annotations
 
@@ -13,12 +14,18 @@ from benchmarks.harness import Samples
 
 
 @pytest.mark.timeout(120)
-async def test_every_side_answers_and_the_answers_are_held_against_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_side_answers_and_the_answers_are_held_against_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scans = dataset_scan.Scans(12, 500)
     for side in ("ours", "whole", "each"):
         assert 0 < await scans.sample(side, "seconds") < 60
         assert 10 < await scans.sample(side, "megabytes") < 2000
-    assert {side: len(runs) for side, runs in scans._runs.items()} == {"ours": 1, "whole": 1, "each": 1}
+    assert {side: len(runs) for side, runs in scans._runs.items()} == {
+        "ours": 1,
+        "whole": 1,
+        "each": 1,
+    }
     assert scans._answer is not None
     assert set(scans._answer) == {f"robot-{number}" for number in range(10)}
     scans._answer["robot-3"] += 1e-6
@@ -36,13 +43,20 @@ def test_the_recordings_are_what_they_say(tmp_path: Path) -> None:
     dataset_scan.make_recordings(tmp_path, 3, 100)
     for number in range(3):
         for table in ("events", "latency"):
-            assert pq.read_metadata(tmp_path / f"run{number:03}" / f"table={table}" / "part-0.parquet").num_rows == 100
+            assert (
+                pq.read_metadata(
+                    tmp_path / f"run{number:03}" / f"table={table}" / "part-0.parquet"
+                ).num_rows
+                == 100
+            )
     first, second = (_rtt(tmp_path / f"run{number:03}") for number in range(2))
     assert first != second
 
 
 def _rtt(recording: Path) -> list[float]:
-    values: list[float] = pq.ParquetFile(recording / "table=latency" / "part-0.parquet").read()["rtt_ms"].to_pylist()
+    values: list[float] = (
+        pq.ParquetFile(recording / "table=latency" / "part-0.parquet").read()["rtt_ms"].to_pylist()
+    )
     return values
 
 

@@ -30,7 +30,9 @@ async def test_everyone_has_one_turn_a_round_and_the_first_place_rotates() -> No
     sides = [contender(name, [1.0, 2.0, 3.0], log) for name in "abc"]
     samples = await take_turns(sides, 3)
     assert "".join(log) == "abcbcacab"
-    assert {name: taken.values for name, taken in samples.items()} == {name: [1.0, 2.0, 3.0] for name in "abc"}
+    assert {name: taken.values for name, taken in samples.items()} == {
+        name: [1.0, 2.0, 3.0] for name in "abc"
+    }
 
 
 async def test_a_failing_sample_ends_the_run() -> None:
@@ -62,14 +64,20 @@ async def test_nothing_is_measured_without_garbage_collection() -> None:
 
 
 def figure_of(ours: list[float], theirs: list[float], goal: Goal | None = None) -> Comparison:
-    return Comparison("rate", contender("ours", ours), contender("theirs", theirs), "1/s", "by hand", goal)
+    return Comparison(
+        "rate", contender("ours", ours), contender("theirs", theirs), "1/s", "by hand", goal
+    )
 
 
 def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() -> None:
     ours, theirs = [30.0, 10.0, 20.0], [4.0, 5.0, 10.0]
     figure = compare(figure_of(ours, theirs), {"ours": Samples(ours), "theirs": Samples(theirs)})
     assert (figure.ours, figure.theirs, figure.ratio) == (20.0, 5.0, 4.0)
-    assert (figure.ours_spread, figure.theirs_spread, figure.ratio_spread) == ((10.0, 30.0), (4.0, 10.0), (2.0, 7.5))
+    assert (figure.ours_spread, figure.theirs_spread, figure.ratio_spread) == (
+        (10.0, 30.0),
+        (4.0, 10.0),
+        (2.0, 7.5),
+    )
     assert (figure.rounds, figure.against, figure.goal, figure.met) == (3, "theirs", None, None)
 
 
@@ -89,7 +97,9 @@ def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() ->
     ],
 )
 def test_a_goal_is_met_when_all_its_limits_are_kept(goal: Goal, text: str, met: bool) -> None:
-    figure = compare(figure_of([1e5], [5e4], goal), {"ours": Samples([100_000.0]), "theirs": Samples([50_000.0])})
+    figure = compare(
+        figure_of([1e5], [5e4], goal), {"ours": Samples([100_000.0]), "theirs": Samples([50_000.0])}
+    )
     assert (figure.goal, figure.met) == (text, met)
 
 
@@ -97,7 +107,13 @@ def test_a_figure_alone_has_its_own_value_and_no_goal_that_compares() -> None:
     row = Comparison("share", contender("ours", []), None, "%", "by hand", Goal(ours_at_most=5))
     figure = compare(row, {"ours": Samples([6.0, 4.0, 5.0])})
     assert (figure.ours, figure.ours_spread, figure.met) == (5.0, (4.0, 6.0), True)
-    assert (figure.theirs, figure.ratio, figure.theirs_spread, figure.ratio_spread, figure.against) == (None,) * 5
+    assert (
+        figure.theirs,
+        figure.ratio,
+        figure.theirs_spread,
+        figure.ratio_spread,
+        figure.against,
+    ) == (None,) * 5
     with pytest.raises(ValueError, match="nothing was measured beside it"):
         compare(replace(row, goal=Goal(ratio_at_most=2)), {"ours": Samples([1.0])})
     with pytest.raises(ValueError, match="without a limit"):

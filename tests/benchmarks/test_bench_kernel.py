@@ -1,4 +1,5 @@
-"""What the figures of the kernel and the simulator stand on works as they claim; nothing here is timed."""
+"""What the figures of the kernel and the simulator stand on works as they claim; nothing here is
+timed."""
 
 from __future__ import annotations
 
@@ -13,15 +14,21 @@ from benchmarks.notebook import kernel as real_kernel
 @pytest.mark.timeout(120)
 async def test_a_real_kernel_runs_cells_answers_widgets_and_ends() -> None:
     async with real_kernel() as notebook:
-        assert await notebook.run("import asyncio; print('a'); await asyncio.sleep(0); print('b')") == "a\nb\n"
+        assert (
+            await notebook.run("import asyncio; print('a'); await asyncio.sleep(0); print('b')")
+            == "a\nb\n"
+        )
         assert await notebook.value("[1, None, 'x']") == [1, None, "x"]
         with pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
             await notebook.run("1 / 0")
         cell = notebook.start(
-            "import ipywidgets; button = ipywidgets.Button()\nbutton.on_click(lambda _: button.send({'kind': 'heard'}))"
+            "import ipywidgets; button = ipywidgets.Button()\nbutton.on_click(lambda _: "
+            "button.send({'kind': 'heard'}))"
         )
         await notebook.finish(cell)
-        (button,) = [id for id, state in notebook.models.items() if state.get("_model_name") == "ButtonModel"]
+        (button,) = [
+            id for id, state in notebook.models.items() if state.get("_model_name") == "ButtonModel"
+        ]
         notebook.custom(button, {"event": "click"})
         await notebook.until(lambda: kernel.kinds(notebook.widget_messages, "heard") == 1)
         assert kernel.kinds(notebook.widget_messages, "all") == 0
@@ -73,6 +80,8 @@ def test_a_click_is_held_against_the_first_that_the_robot_was_told_after_it() ->
     assert delays([1.0, 2.0], told, "drive") == pytest.approx([10, 30])
     clicks = [float(number) for number in range(20)]
     told = [("drive", click + 0.01) for click in clicks[1:]]
-    assert delays(clicks, told, "drive") == pytest.approx([1000] + [10] * 19), "one that came to nothing counts as late"
+    assert delays(clicks, told, "drive") == pytest.approx([1000] + [10] * 19), (
+        "one that came to nothing counts as late"
+    )
     with pytest.raises(RuntimeError, match="20 of 20 clicks"):
         delays(clicks, told, "halt")

@@ -40,7 +40,12 @@ def test_the_results_file_holds_figures_and_surroundings(tmp_path: Path) -> None
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["whole"] is True
     (row,) = document["figures"]
-    assert (row["name"], row["ours"], row["theirs"], row["ratio"]) == ("send_batched_10", 123500.0, 41230.0, 2.994)
+    assert (row["name"], row["ours"], row["theirs"], row["ratio"]) == (
+        "send_batched_10",
+        123500.0,
+        41230.0,
+        2.994,
+    )
     assert (row["unit"], row["goal"], row["met"]) == ("messages/s", "≥ 2.5 x, ≥ 100,000", True)
     assert row["ratio_spread"] == [2.61, 3.14]
     assert {"date", "python", "cpu", "cores", "versions"} <= document["environment"].keys()
@@ -55,7 +60,9 @@ def test_the_surroundings_name_neither_machine_nor_person() -> None:
 
 
 def test_what_was_measured_alone_leaves_the_other_side_empty(tmp_path: Path) -> None:
-    alone = replace(FIGURE, theirs=None, ratio=None, theirs_spread=None, ratio_spread=None, against=None)
+    alone = replace(
+        FIGURE, theirs=None, ratio=None, theirs_spread=None, ratio_spread=None, against=None
+    )
     console = Console(file=io.StringIO(), width=120)
     report.print_table([alone], console)
     assert isinstance(console.file, io.StringIO)
@@ -63,7 +70,12 @@ def test_what_was_measured_alone_leaves_the_other_side_empty(tmp_path: Path) -> 
     assert [part.strip() for part in line.split("│")[2:6]] == ["123,457", "", "messages/s", ""]
     report.write_results(tmp_path / "results.json", [alone], {}, whole=False)
     (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["figures"]
-    assert (row["ours"], row["theirs"], row["ratio"], row["ratio_spread"]) == (123500.0, None, None, None)
+    assert (row["ours"], row["theirs"], row["ratio"], row["ratio_spread"]) == (
+        123500.0,
+        None,
+        None,
+        None,
+    )
 
 
 def test_the_table_shows_each_figure_and_how_it_was_measured() -> None:
@@ -118,8 +130,13 @@ def test_a_part_or_a_shorter_run_is_not_whole(two_figures: Path) -> None:
         assert [row["name"] for row in document["figures"]] == names
 
 
-def test_a_name_stands_for_all_that_begin_with_it(two_figures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [replace(row, name=name) for row, name in zip(command.SUITES[0][0], ("way_slow", "ways"), strict=True)]
+def test_a_name_stands_for_all_that_begin_with_it(
+    two_figures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        replace(row, name=name)
+        for row, name in zip(command.SUITES[0][0], ("way_slow", "ways"), strict=True)
+    ]
     monkeypatch.setattr(command, "SUITES", ((rows, 1),))
     monkeypatch.setattr(command, "NAMES", [row.name for row in rows])
     assert command.main(["way"]) == 0
@@ -127,7 +144,9 @@ def test_a_name_stands_for_all_that_begin_with_it(two_figures: Path, monkeypatch
     assert [row["name"] for row in document["figures"]] == ["way_slow"]
 
 
-def test_an_unknown_name_is_refused_before_anything_is_measured(two_figures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_refused_before_anything_is_measured(
+    two_figures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         command.main(["fats"])
     assert "no figure 'fats'; there are slow, fast" in capsys.readouterr().err
@@ -135,7 +154,13 @@ def test_an_unknown_name_is_refused_before_anything_is_measured(two_figures: Pat
 
 
 def test_the_figures_of_the_plan_are_all_there() -> None:
-    planned = {"ping_rtt_p50", "send_unbatched", "send_batched_10", "send_batched_100", "send_socketio"}
+    planned = {
+        "ping_rtt_p50",
+        "send_unbatched",
+        "send_batched_10",
+        "send_batched_100",
+        "send_socketio",
+    }
     planned |= {"lab_truth_relay", "lab_truth_line", "lab_truth_jitter"}
     planned |= {f"lab_truth_batch_{rate}" for rate in (5, 15, 45, 150, 500)}
     planned |= {
@@ -151,8 +176,18 @@ def test_the_figures_of_the_plan_are_all_there() -> None:
     planned |= {"dataset_scan", "dataset_scan_memory", "dataset_scan_each"}
     planned |= {f"recorder_{what}" for what in ("append", "memory", "frame", "overhead")}
     planned |= {"serial_rtt", "serial_stop_p50", "serial_stop_watchdog_p50", "telemetry_rate"}
-    planned |= {f"serial_{figure}_{dialect}" for figure in ("codec", "misparses") for dialect in ("f3", "ff55")}
-    planned |= {"cockpit_idle", "cockpit_idle_messages", "cockpit_busy", "cockpit_busy_messages", "time_to_motion"}
+    planned |= {
+        f"serial_{figure}_{dialect}"
+        for figure in ("codec", "misparses")
+        for dialect in ("f3", "ff55")
+    }
+    planned |= {
+        "cockpit_idle",
+        "cockpit_idle_messages",
+        "cockpit_busy",
+        "cockpit_busy_messages",
+        "time_to_motion",
+    }
     planned |= {"chart_update", "click_to_robot_p50", "click_to_robot_stop"}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
     assert goals == planned | {"fan_out", "import_time"}

@@ -1,4 +1,5 @@
-"""The serial figures measure what they say: streams are what was encoded, and the usual parsers do lose frames of them."""
+"""The serial figures measure what they say: streams are what was encoded, and the usual parsers do
+lose frames of them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,10 @@ async def test_an_import_is_timed_and_one_that_fails_says_why() -> None:
         await import_time.import_time("import there_is_no_such_module")
 
 
-@given(st.lists(st.sampled_from([b'"tick"', b'"tick', b'tick"', b'"', b"x" * 10])), st.lists(st.integers(1, 9)))
+@given(
+    st.lists(st.sampled_from([b'"tick"', b'"tick', b'tick"', b'"', b"x" * 10])),
+    st.lists(st.integers(1, 9)),
+)
 def test_marks_are_counted_wherever_the_stream_is_cut(parts: list[bytes], cuts: list[int]) -> None:
     stream = b" ".join(parts)  # two marks never share a byte
     counter = Counter(b'"tick"')
@@ -64,7 +67,17 @@ def test_marks_are_counted_wherever_the_stream_is_cut(parts: list[bytes], cuts: 
 @asynccontextmanager
 async def listeners(kind: str, address: str, targets: list[int]) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.listeners", kind, address, "--clients", "3", "--event", "tick"),
+        *(
+            sys.executable,
+            "-m",
+            "benchmarks.listeners",
+            kind,
+            address,
+            "--clients",
+            "3",
+            "--event",
+            "tick",
+        ),
         *("--targets", *map(str, targets)),
         stdout=PIPE,
         stderr=PIPE,
@@ -96,14 +109,23 @@ async def test_listeners_of_websocket_v2_wait_for_the_snapshot_and_count_events(
         await connection.send('{"type":"state","snapshot":true}')
         await connection.wait_closed()
 
-    async with asyncio.timeout(PATIENCE), serve(handle, "127.0.0.1", 0, subprotocols=[V2]) as server:
+    async with (
+        asyncio.timeout(PATIENCE),
+        serve(handle, "127.0.0.1", 0, subprotocols=[V2]) as server,
+    ):
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with listeners("mbot", address, [2, 5]) as process:
             assert await said(process) == "ready"
             assert {connection.subprotocol for connection in server.connections} == {"mbot.v2"}
             for n in range(5):
-                broadcast(server.connections, json.dumps({"type": "event", "payload": {"event": "tick", "n": n}}))
-                broadcast(server.connections, json.dumps({"type": "event", "payload": {"event": "tock", "n": n}}))
+                broadcast(
+                    server.connections,
+                    json.dumps({"type": "event", "payload": {"event": "tick", "n": n}}),
+                )
+                broadcast(
+                    server.connections,
+                    json.dumps({"type": "event", "payload": {"event": "tock", "n": n}}),
+                )
             assert [await said(process), await said(process)] == ["received 2", "received 5"]
     assert len({path.partition("&")[0] for path in paths}) == 3  # a session each
 
@@ -125,7 +147,10 @@ async def test_a_lost_listener_fails_the_sample() -> None:
         await connection.send('{"type":"state","snapshot":true}')
         connection.transport.abort()
 
-    async with asyncio.timeout(PATIENCE), serve(handle, "127.0.0.1", 0, subprotocols=[V2]) as server:
+    async with (
+        asyncio.timeout(PATIENCE),
+        serve(handle, "127.0.0.1", 0, subprotocols=[V2]) as server,
+    ):
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with listeners("mbot", address, [1]) as process:
             output, errors = await process.communicate()

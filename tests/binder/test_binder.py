@@ -1,4 +1,5 @@
-"""Binder's steps, short of its image: a clean environment from `binder/`, and the first notebook in it without a network."""
+"""Binder's steps, short of its image: a clean environment from `binder/`, and the first notebook in
+it without a network."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ def test_the_files_are_what_binder_looks_for() -> None:
 
 
 def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
-    """Binder's way to a notebook is cut after 60 s without a word: the robot's connection, and the page's own."""
+    """Binder's way to a notebook is cut after 60 s without a word: the robot's connection, and the
+    page's own."""
     world = World()
     heard: dict[str, list[float]] = {"_to_server": [], "_to_client": []}
 
@@ -85,7 +87,9 @@ def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
     assert world.client.state is State.CONNECTED
     for name, times in heard.items():
         assert max(after - before for before, after in pairwise([*times, world.now])) < 60, name
-    assert WS_PING_INTERVAL < 60_000, "milliseconds between two pings of Jupyter's server, which binder/ leaves as it is"
+    assert WS_PING_INTERVAL < 60_000, (
+        "milliseconds between two pings of Jupyter's server, which binder/ leaves as it is"
+    )
     assert "ping" not in "".join(file.read_text(encoding="utf-8") for file in BINDER.iterdir())
 
 
@@ -94,31 +98,51 @@ def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
 def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path: Path) -> None:
     began = time.monotonic()
     checkout = tmp_path / "checkout"
-    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".git", ".*", "build", "dist", "__pycache__"))
+    shutil.copytree(
+        ROOT, checkout, ignore=shutil.ignore_patterns(".git", ".*", "build", "dist", "__pycache__")
+    )
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=60)
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    home = {name: str(tmp_path / name.lower()) for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR")}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "MPL", "PYTHON"))}
+    home = {
+        name: str(tmp_path / name.lower())
+        for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR")
+    }
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JUPYTER", "IPYTHON", "MPL", "PYTHON"))
+    }
     clean |= home | {"PATH": path, "VIRTUAL_ENV": str(environment)}
     for folder in home.values():
         Path(folder).mkdir()
 
     def run(*command: str | Path, seconds: float, **more: str) -> str:
         done = subprocess.run(
-            command, cwd=checkout, env=clean | more, capture_output=True, text=True, timeout=seconds, check=False
+            command,
+            cwd=checkout,
+            env=clean | more,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
-        assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        assert done.returncode == 0, (
+            f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        )
         return done.stdout
 
-    # What repo2docker does with the files, in its order. Where pip installs from is its user's setting.
+    # What repo2docker does with the files, in its order. Where pip installs from is its user's
+    # setting.
     pip = ["python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "-r", "binder/requirements.txt", seconds=400, HOME=os.environ.get("HOME", ""))
     assert "is ready" in run(checkout / "binder" / "postBuild", seconds=60)
     print(f"built after {time.monotonic() - began:.0f} s")
     config = environment / "etc" / "ipython" / "ipython_kernel_config.py"
     line = config.read_text(encoding="utf-8").strip()
-    assert "mbot_nb.jupyter.ipykernel_fixes" in line, "its kernels hear every message from their start"
+    assert "mbot_nb.jupyter.ipykernel_fixes" in line, (
+        "its kernels hear every message from their start"
+    )
     assert line in (ROOT / "Makefile").read_text(encoding="utf-8"), "as those of `make lab` do"
 
     # From here on there is no network.
@@ -126,29 +150,61 @@ def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path:
     guard.mkdir()
     (guard / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
     offline = {"PYTHONPATH": str(guard)}
-    refused = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError as error: print(error)"
+    refused = (
+        "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError "
+        "as error: print(error)"
+    )
     assert "no network here" in run("python", "-c", refused, seconds=20, **offline)
 
     start = checkout / "binder" / "start"
-    execute = ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--ExecutePreprocessor.timeout=60", START]
+    execute = [
+        "jupyter",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--ExecutePreprocessor.timeout=60",
+        START,
+    ]
     run(start, *execute, "--output-dir", tmp_path, "--output", "done", seconds=150, **offline)
     notebook = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in cells)
-    pictures = [output.data for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
-    assert any("application/vnd.jupyter.widget-view+json" in data for data in pictures), "the card is there"
-    assert run("python", "-c", "import ipykernel; print(ipykernel.__version__)", seconds=20).startswith("7.3")
+    pictures = [
+        output.data
+        for cell in cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in pictures), (
+        "the card is there"
+    )
+    assert run(
+        "python", "-c", "import ipykernel; print(ipykernel.__version__)", seconds=20
+    ).startswith("7.3")
 
     # And JupyterLab opens the notebook without being told.
-    assert _default_page(start, checkout, clean | offline, tmp_path / "jupyter_runtime_dir").endswith(f"/lab/tree/{START}")
+    assert _default_page(
+        start, checkout, clean | offline, tmp_path / "jupyter_runtime_dir"
+    ).endswith(f"/lab/tree/{START}")
 
 
 def _default_page(start: Path, checkout: Path, environment: dict[str, str], runtime: Path) -> str:
     """Where JupyterLab sends a visitor of its bare address."""
-    command = [str(start), "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.port=0", "--IdentityProvider.token="]
+    command = [
+        str(start),
+        "jupyter",
+        "lab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.port=0",
+        "--IdentityProvider.token=",
+    ]
     log = runtime / "lab.log"
     with log.open("w") as output:
-        lab = subprocess.Popen(command, cwd=checkout, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        lab = subprocess.Popen(
+            command, cwd=checkout, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         deadline = time.monotonic() + 60
         file = runtime / f"jpserver-{lab.pid}.json"

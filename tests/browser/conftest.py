@@ -1,7 +1,8 @@
 """A JupyterLab and a Chromium, and a notebook in them as a user has it.
 
-One JupyterLab serves a run, one browser the tests of a file; every test has its own page and its own copy of a notebook.
-Debian's Chromium is used, nothing is downloaded. Screenshots go to `build/screenshots`.
+One JupyterLab serves a run, one browser the tests of a file; every test has its own page and its
+own copy of a notebook. Debian's Chromium is used, nothing is downloaded. Screenshots go to
+`build/screenshots`.
 """
 
 from __future__ import annotations
@@ -93,9 +94,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def chromium() -> str:
     """The browser: $CHROMIUM, or chromium on the path."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if not found:
-        pytest.fail("These tests need a browser: apt-get install -y chromium   (or name one: CHROMIUM=/path/to/chrome make test)")
+        pytest.fail(
+            "These tests need a browser: apt-get install -y chromium   (or name one: "
+            "CHROMIUM=/path/to/chrome make test)"
+        )
     return found
 
 
@@ -112,7 +118,9 @@ class Lab:
     def request(self, method: str, path: str) -> Any:
         """Ask its REST interface."""
         headers = {"Authorization": f"token {self.token}"}
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, method=method, headers=headers)) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(self.url + path, method=method, headers=headers)
+        ) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -126,7 +134,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @contextmanager
 def jupyterlab(home: Path, versions: Sequence[str] = ()) -> Iterator[Lab]:
-    """A JupyterLab with the kernels of these versions besides its own, that knows nothing of its user's settings."""
+    """A JupyterLab with the kernels of these versions besides its own, that knows nothing of its
+    user's settings."""
     folders = {
         name: home / name.lower()
         for name in (
@@ -143,19 +152,41 @@ def jupyterlab(home: Path, versions: Sequence[str] = ()) -> Iterator[Lab]:
         folder.mkdir(mode=0o700)
     for version in versions:
         _kernelspec(version, folders["JUPYTER_DATA_DIR"])
-    quiet = folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet = (
+        folders["JUPYTERLAB_SETTINGS_DIR"]
+        / "@jupyterlab"
+        / "apputils-extension"
+        / "notification.jupyterlab-settings"
+    )
     quiet.parent.mkdir(parents=True)
     quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}), encoding="utf-8")
     notebooks = home / "notebooks"
     notebooks.mkdir()
     token = secrets.token_hex(16)
     log = home / "lab.log"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={notebooks}"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    command += [
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        f"--ServerApp.root_dir={notebooks}",
+    ]
     command += [f"--IdentityProvider.token={token}"]
-    environment = os.environ | {name: str(folder) for name, folder in folders.items()} | {"PYTHONPATH": str(ROOT)}
+    environment = (
+        os.environ
+        | {name: str(folder) for name, folder in folders.items()}
+        | {"PYTHONPATH": str(ROOT)}
+    )
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=notebooks)
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=notebooks
+        )
     try:
         yield Lab(notebooks, _address(folders["JUPYTER_RUNTIME_DIR"], process, log), token, log)
     finally:
@@ -168,7 +199,14 @@ def _kernelspec(version: str, data: Path) -> None:
     install(version)
     folder = data / "kernels" / f"mbot-{version}"
     folder.mkdir(parents=True)
-    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = [
+        sys.executable,
+        "-Xfrozen_modules=off",
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+    ]
     env = {"PYTHONPATH": os.pathsep.join((str(KERNELS / version), str(ROOT)))}
     spec = {"argv": argv, "display_name": f"ipykernel {version}", "language": "python", "env": env}
     (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
@@ -185,7 +223,9 @@ def _address(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
             except json.JSONDecodeError:
                 pass  # it is being written
         time.sleep(0.05)
-    pytest.fail(f"JupyterLab did not start; its log ends with:\n{log.read_text(encoding='utf-8')[-2000:]}")
+    pytest.fail(
+        f"JupyterLab did not start; its log ends with:\n{log.read_text(encoding='utf-8')[-2000:]}"
+    )
 
 
 class Notebook:
@@ -214,7 +254,9 @@ class Notebook:
         """Open its page."""
         # In a workspace of its own: no other test's tabs are opened again.
         workspace = self.name.removesuffix(".ipynb")
-        self.page.goto(f"{self.lab.url}lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}")
+        self.page.goto(
+            f"{self.lab.url}lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}"
+        )
 
     def wait_for_kernel(self) -> None:
         """Wait until its kernel is there, and idle."""
@@ -231,8 +273,13 @@ class Notebook:
     def _must_have_ended(self, name: str, ended: bool) -> None:
         """Tell which cell it hangs in, where it has not."""
         if not ended:
-            kernel = self.page.evaluate("() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)")
-            pytest.fail(f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {kernel}; {self.outcome()}")
+            kernel = self.page.evaluate(
+                "() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
+            )
+            pytest.fail(
+                f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {kernel}; "
+                f"{self.outcome()}"
+            )
 
     def run_all(self) -> None:
         """Run > Run All Cells; to the end of the last cell."""
@@ -241,14 +288,18 @@ class Notebook:
 
     def restart_and_run_all(self) -> None:
         """The button with two arrows, and the question whether you are sure."""
-        self.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('notebook:restart-run-all'); }")
+        self.page.evaluate(
+            "() => { window.restarted = jupyterapp.commands.execute('notebook:restart-run-all'); }"
+        )
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self._must_have_ended("restart and run all", self.page.evaluate(RESTARTED, PATIENCE * 1000))
         self.wait_idle()
 
     def run_cell(self, number: int, *, wait: bool = True) -> None:
         """Run one cell; `wait` for its end."""
-        self.page.evaluate("(at) => { jupyterapp.shell.currentWidget.content.activeCellIndex = at; }", number)
+        self.page.evaluate(
+            "(at) => { jupyterapp.shell.currentWidget.content.activeCellIndex = at; }", number
+        )
         if wait:
             self.command("notebook:run-cell")
         else:
@@ -267,7 +318,8 @@ class Notebook:
         """Wait until no cell runs or waits."""
         self.page.wait_for_function(DONE, timeout=PATIENCE * 1000)
         self.page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=PATIENCE * 1000
+            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+            timeout=PATIENCE * 1000,
         )
 
     def outcome(self) -> list[dict[str, Any]]:
@@ -284,8 +336,13 @@ class Notebook:
         return json.loads(self.execute(f"import json; print(json.dumps({expression}))"))
 
     def position(self, robot: str = "robot") -> str:
-        """Where a robot of the kernel is, as the panels write what it tells: its exact place may be rounded another way."""
-        return str(self.value(f"'x %.1f cm, y %.1f cm' % tuple({robot}.state()['pose'][name] for name in 'xy')"))
+        """Where a robot of the kernel is, as the panels write what it tells: its exact place may be
+        rounded another way."""
+        return str(
+            self.value(
+                f"'x %.1f cm, y %.1f cm' % tuple({robot}.state()['pose'][name] for name in 'xy')"
+            )
+        )
 
     def execute(self, code: str) -> str:
         """Run code in the kernel, in no cell; returns what it printed."""
@@ -313,11 +370,14 @@ class Notebook:
 
 
 def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -> str:
-    """A copy of a notebook (a path, or the sources of cells of code) for a kernel, under a name of its own; returns that."""
+    """A copy of a notebook (a path, or the sources of cells of code) for a kernel, under a name of
+    its own; returns that."""
     if isinstance(cells, Path):
         content = nbformat.read(cells, as_version=4)
     else:
-        content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        content = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells]
+        )
     content.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
     file = f"{secrets.token_hex(4)}.ipynb"
     nbformat.write(content, lab.folder / file)
@@ -326,9 +386,11 @@ def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
-    """The browser of a file's tests: it keeps JupyterLab's code, which takes longer to load than many a test.
+    """The browser of a file's tests: it keeps JupyterLab's code, which takes longer to load than
+    many a test.
 
-    Its driver has a loop running in this thread, so it goes before tests of another folder may come.
+    Its driver has a loop running in this thread, so it goes before tests of another folder may
+    come.
     """
     executable = chromium()
     with sync_playwright() as playwright:
@@ -350,7 +412,8 @@ def page(browser: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def open_notebook(lab: Lab, page: Page) -> Iterator[Callable[..., Notebook]]:
-    """Open a copy of a notebook (a path, or the sources of cells of code) with a kernel of a version."""
+    """Open a copy of a notebook (a path, or the sources of cells of code) with a kernel of a
+    version."""
     opened: list[str] = []
 
     def open_notebook(cells: Path | list[str], version: str | None = None) -> Notebook:

@@ -1,4 +1,5 @@
-"""What a new user tries first, in JupyterLab on each kernel: one notebook, run from the top; then restarted and run, twice."""
+"""What a new user tries first, in JupyterLab on each kernel: one notebook, run from the top; then
+restarted and run, twice."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     Open = Callable[..., Notebook]
 
 DEMO = "import mbot_nb as mb\nbot = await mb.demo()"
-PLAIN = "with mb.sync.connect() as other:\n    moved = other.drive(40, 40, duration=0.5)\nprint(moved)"
+PLAIN = (
+    "with mb.sync.connect() as other:\n    moved = other.drive(40, 40, duration=0.5)\nprint(moved)"
+)
 SLEEP = """
 import time
 await bot.drive(30, -30, duration=0.5, wait=False)
@@ -61,7 +64,8 @@ def assert_it_went_well(notebook: Notebook) -> None:
     assert "<drive: done in 0.5" in said[1], said[1]
     # It comes half a second later, below the cell that runs then, and names the one that slept.
     assert re.search(
-        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for 1\.\d s; connections survived", "".join(said)
+        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for 1\.\d s; connections survived",
+        "".join(said),
     ), "".join(said)
     assert "time 0 0" in said[3], said[3]
     assert re.search(r"won \['game_won'\]|(lost|draw) \['game_lost'\]", said[4]), said[4]

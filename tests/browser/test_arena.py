@@ -55,7 +55,9 @@ def test_a_box_that_is_dragged_is_seen_by_the_robot(open_notebook: Open) -> None
     notebook = open_notebook([START])
     notebook.run_cell(0)
     panel, mouse = arena_of(notebook), notebook.page.mouse
-    assert notebook.value("bot.state.neural_state.distance") > 85, "the wall at the end of the arena"
+    assert notebook.value("bot.state.neural_state.distance") > 85, (
+        "the wall at the end of the arena"
+    )
     mouse.move(*at(panel, 150, 30))
     mouse.down()
     mouse.move(*at(panel, 155, 50), steps=4)
@@ -64,7 +66,9 @@ def test_a_box_that_is_dragged_is_seen_by_the_robot(open_notebook: Open) -> None
     # In front of the robot at (100, 75): 160 - 10 - 8.75 - 100 = 41 cm.
     notebook.wait("38 < bot.state.neural_state.distance < 44")
     expect(panel.locator("[data-field=readout]")).to_contain_text("4")
-    assert notebook.value("[round(robot.simulation.world.boxes[0].x), round(robot.simulation.world.boxes[0].y)]") == [160, 75]
+    assert notebook.value(
+        "[round(robot.simulation.world.boxes[0].x), round(robot.simulation.world.boxes[0].y)]"
+    ) == [160, 75]
     # Where the robot stands nothing can be put; it stays where it was last.
     mouse.move(*at(panel, 160, 75))
     mouse.down()
@@ -166,7 +170,8 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.page.wait_for_timeout(300)
     notebook.screenshot("arena-narrow")
     assert panel.evaluate(
-        "node => node.getBoundingClientRect().right <= node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
+        "node => node.getBoundingClientRect().right <= "
+        "node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
     ), "it stays within the notebook"
     assert notebook.errors() == []
     assert notebook.console == []

@@ -1,4 +1,5 @@
-"""The live card in a real page: it lives, it stops the robot on every kernel, and it says what happened."""
+"""The live card in a real page: it lives, it stops the robot on every kernel, and it says what
+happened."""
 
 from __future__ import annotations
 
@@ -53,7 +54,13 @@ def assert_clean(notebook: Notebook) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None:
     notebook = open_notebook(
-        [START, DRIVE, "time.sleep(2); after = time.monotonic()", "await asyncio.sleep(2); after = time.monotonic()"], version
+        [
+            START,
+            DRIVE,
+            "time.sleep(2); after = time.monotonic()",
+            "await asyncio.sleep(2); after = time.monotonic()",
+        ],
+        version,
     )
     notebook.run_cell(0)
     card = card_of(notebook)
@@ -63,14 +70,17 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
     notebook.page.wait_for_timeout(200)
     assert card.locator("canvas").evaluate(PICTURE) != before[1], "the robot moves on the picture"
     notebook.screenshot(f"moving-{version}")
-    expect(field(card, "reach")).to_contain_text("" if version == "7.3.0" else "until the cell ends. With mb.serve(thread=True)")
+    expect(field(card, "reach")).to_contain_text(
+        "" if version == "7.3.0" else "until the cell ends. With mb.serve(thread=True)"
+    )
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("robot.at_rest_since is not None")
     expect(field(card, "said")).to_have_text(STOPPED)
     expect(field(card, "stood")).to_contain_text("after the click")
     notebook.screenshot(f"stopped-{version}")
     expect(field(card, "position")).to_have_text(notebook.position())
-    # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has arrived.
+    # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has
+    # arrived.
     for cell, at_once in ((2, version == "7.3.0"), (3, version != "6.31.0")):
         card.get_by_role("button", name="Release the stop").click()
         expect(card).to_have_attribute("data-latched", "false")
@@ -103,7 +113,9 @@ def test_the_keyboard_reaches_stop(open_notebook: Open) -> None:
     notebook.page.keyboard.press("Space")
     notebook.wait("robot.motion is None")
     assert notebook.value("ended[0][0]") == "stopped"
-    assert notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets.length") == 2, "no key has made a cell"
+    assert (
+        notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets.length") == 2
+    ), "no key has made a cell"
     assert_clean(notebook)
 
 
@@ -136,7 +148,9 @@ def test_a_stop_that_stands_is_shown_and_released(open_notebook: Open) -> None:
 
 
 def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
-    notebook = open_notebook([START, "card = mb.widgets.Card(bot)\ncard", "card", "await bot.close()"])
+    notebook = open_notebook(
+        [START, "card = mb.widgets.Card(bot)\ncard", "card", "await bot.close()"]
+    )
     for number in range(3):
         notebook.run_cell(number)
     cards = card_of(notebook)
@@ -183,7 +197,8 @@ def test_a_page_that_shows_nothing_costs_nothing(open_notebook: Open) -> None:
     card_of(notebook)
     notebook.execute("card = [w for w in widgets().values() if type(w).__name__ == 'Card'][0]")
     notebook.execute(
-        "sent = []; send = card.send; card.send = lambda content, buffers=None: (sent.append(content), send(content))"
+        "sent = []; send = card.send; card.send = lambda content, buffers=None: "
+        "(sent.append(content), send(content))"
     )
     notebook.wait("card.seen and sent")
     notebook.command("notebook:hide-all-cell-outputs")
@@ -225,7 +240,9 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
     notebook = open_notebook([START])
     notebook.run_all()
     card = card_of(notebook)
-    notebook.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('kernelmenu:restart'); }")
+    notebook.page.evaluate(
+        "() => { window.restarted = jupyterapp.commands.execute('kernelmenu:restart'); }"
+    )
     notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.page.evaluate("() => window.restarted.then(() => null)")
     expect(field(card, "said")).to_contain_text("restarted", timeout=15000)
@@ -248,7 +265,10 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     for dark in (False, True):
         notebook.theme(dark)
         notebook.page.wait_for_timeout(300)
-        seen[dark] = card.evaluate("card => getComputedStyle(card).backgroundColor"), card.locator("canvas").evaluate(PICTURE)
+        seen[dark] = (
+            card.evaluate("card => getComputedStyle(card).backgroundColor"),
+            card.locator("canvas").evaluate(PICTURE),
+        )
         notebook.screenshot("dark" if dark else "light")
     assert seen[False][0] != seen[True][0]
     assert seen[False][1] != seen[True][1]
@@ -257,7 +277,8 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.page.wait_for_timeout(300)
     notebook.screenshot("narrow")
     right = card.evaluate(
-        "card => card.getBoundingClientRect().right <= card.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
+        "card => card.getBoundingClientRect().right <= "
+        "card.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
     )
     assert right, "it stays within the notebook"
     assert_clean(notebook)

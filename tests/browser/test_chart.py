@@ -1,4 +1,5 @@
-"""The live chart in a real page: it grows, it can be read, and it tells what was held up or lost."""
+"""The live chart in a real page: it grows, it can be read, and it tells what was held up or
+lost."""
 
 from __future__ import annotations
 
@@ -101,7 +102,8 @@ def test_only_new_values_are_sent_and_a_view_that_comes_back_has_all(open_notebo
     notebook.wait("chart.seen")
     expect(value(panel, "telemetry.speed")).to_have_text("0.00 cm/s")
     again = notebook.value(
-        "[sum(sum(c['counts']) for c, b in sent[-3:] if c['kind'] == 'points'), sum(len(l.times) for l in chart._lines)]"
+        "[sum(sum(c['counts']) for c, b in sent[-3:] if c['kind'] == 'points'), sum(len(l.times) "
+        "for l in chart._lines)]"
     )
     assert again[0] == again[1]
     assert notebook.errors() == []
@@ -111,7 +113,14 @@ def test_only_new_values_are_sent_and_a_view_that_comes_back_has_all(open_notebo
 def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> None:
     start = START.partition("chart =")[0]
     notebook = open_notebook(
-        [start + "cockpit = mb.widgets.Cockpit(bot, lines=['neural_state.tension', 'pose.x'])\ncockpit", DRIVE]
+        [
+            start
+            + (
+                "cockpit = mb.widgets.Cockpit(bot, lines=['neural_state.tension', "
+                "'pose.x'])\ncockpit"
+            ),
+            DRIVE,
+        ]
     )
     notebook.run_cell(0)
     notebook.page.get_by_role("tab", name="Chart").click()
@@ -137,7 +146,9 @@ def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> N
     expect(entries).to_have_count(3)
     for at, without in enumerate([False, False, True]):
         expect(entries.nth(at).locator(".mbot-chart-axis")).to_be_visible(visible=without)
-    assert notebook.value("[l.name for p in cockpit._parts if hasattr(p, '_lines') for l in p._lines]") == [
+    assert notebook.value(
+        "[l.name for p in cockpit._parts if hasattr(p, '_lines') for l in p._lines]"
+    ) == [
         "pose.x",
         "telemetry.speed",
         "latency",
@@ -170,7 +181,8 @@ def test_stalls_and_lost_connections_are_marked(open_notebook: Open) -> None:
     notebook.page.wait_for_timeout(300)
     notebook.screenshot("chart-narrow")
     assert panel.evaluate(
-        "node => node.getBoundingClientRect().right <= node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
+        "node => node.getBoundingClientRect().right <= "
+        "node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
     ), "it stays within the notebook"
     assert notebook.errors() == []
     assert notebook.console == []

@@ -1,4 +1,5 @@
-"""The whole cockpit in a page: it fits, it is used without a mouse, and it follows the robot that is connected by clicking."""
+"""The whole cockpit in a page: it fits, it is used without a mouse, and it follows the robot that
+is connected by clicking."""
 
 from __future__ import annotations
 
@@ -71,7 +72,9 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
         elif tab == "Events":
             cockpit.get_by_label('everything ("*")').click()
             cockpit.get_by_role("listbox").get_by_role("option").first.click()
-            expect(cockpit.get_by_role("region", name="The message of the chosen event")).to_be_visible()
+            expect(
+                cockpit.get_by_role("region", name="The message of the chosen event")
+            ).to_be_visible()
         # All of it is in sight at once, below one line of code.
         assert height(cockpit) < 610, tab
         cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
@@ -95,7 +98,9 @@ def height(locator: Locator) -> float:
     return box["height"]
 
 
-def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(open_notebook: Open) -> None:
+def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(
+    open_notebook: Open,
+) -> None:
     notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "bot"])
     notebook.page.set_viewport_size({"width": 760, "height": 700})
     notebook.run_all()
@@ -104,7 +109,9 @@ def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(open_no
     cockpit.get_by_role("application").scroll_into_view_if_needed()
     stop = cockpit.get_by_role("button", name="Stop the robot")
     expect(stop).to_be_in_viewport(ratio=1)
-    assert cockpit.evaluate("node => node.getBoundingClientRect().top") < 0, "its top is out of sight"
+    assert cockpit.evaluate("node => node.getBoundingClientRect().top") < 0, (
+        "its top is out of sight"
+    )
     notebook.page.wait_for_timeout(300)
     notebook.screenshot("cockpit-scrolled")
     notebook.execute("bot.send('drive', left=20, right=20, duration=9); await bot.flush()")
@@ -116,7 +123,11 @@ def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(open_no
 def test_no_widget_looks_otherwise_since_another_was_shown(open_notebook: Open) -> None:
     """Each brings the shared style again: whose comes last makes no difference."""
     notebook = open_notebook(
-        [CONNECTED + "mb.widgets.DrivePad(bot)", "mb.widgets.Card(bot)", "cockpit = mb.widgets.Cockpit(bot)\ncockpit"]
+        [
+            CONNECTED + "mb.widgets.DrivePad(bot)",
+            "mb.widgets.Card(bot)",
+            "cockpit = mb.widgets.Cockpit(bot)\ncockpit",
+        ]
     )
     notebook.run_all()
     expect(panel_of(notebook, "cockpit").get_by_role("tab")).to_have_count(5)
@@ -144,9 +155,14 @@ def test_it_follows_the_robot_that_is_connected_by_clicking(open_notebook: Open)
 
 
 def test_nobody_is_shut_out(open_notebook: Open) -> None:
-    """What axe looks for: names for everything that is used, roles that fit, and contrast, in both themes."""
+    """What axe looks for: names for everything that is used, roles that fit, and contrast, in both
+    themes."""
     notebook = open_notebook(
-        [CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit", "mb.widgets.ConnectPanel()", "mb.widgets.Card(bot)"]
+        [
+            CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit",
+            "mb.widgets.ConnectPanel()",
+            "mb.widgets.Card(bot)",
+        ]
     )
     notebook.run_all()
     cockpit = panel_of(notebook, "cockpit")
@@ -160,17 +176,23 @@ def test_nobody_is_shut_out(open_notebook: Open) -> None:
             for place in (".mbot-cockpit", ".mbot-connect", ".mbot-card"):
                 found = axe.run(notebook.page, context=place).response
                 looks += len(found["passes"])
-                assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+                assert [
+                    (one["id"], one["impact"], one["nodes"][0]["html"])
+                    for one in found["violations"]
+                ] == []
     assert looks > 100, "it has looked"
 
 
 def test_without_a_mouse(open_notebook: Open) -> None:
-    """From the tabs to a form and to its answer with the keyboard alone; and no key reaches the notebook."""
+    """From the tabs to a form and to its answer with the keyboard alone; and no key reaches the
+    notebook."""
     notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit"])
     notebook.run_all()
     cockpit = panel_of(notebook, "cockpit")
     keyboard = notebook.page.keyboard
-    expect(cockpit.get_by_role("tab").first).to_have_attribute("aria-controls", re.compile("mbot-page"))
+    expect(cockpit.get_by_role("tab").first).to_have_attribute(
+        "aria-controls", re.compile("mbot-page")
+    )
     cockpit.get_by_role("tab", name="Drive").focus()
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
@@ -186,9 +208,13 @@ def test_without_a_mouse(open_notebook: Open) -> None:
     keyboard.press("Control+a")
     keyboard.type("abcx")
     keyboard.press("Enter")
-    expect(cockpit.locator("form[data-command=display_text] .mbot-answer")).to_contain_text("display_text: done")
+    expect(cockpit.locator("form[data-command=display_text] .mbot-answer")).to_contain_text(
+        "display_text: done"
+    )
     notebook.wait("'abcx' in str(robot.state())")
-    assert notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets.length") <= 2, "no key has made a cell"
+    assert (
+        notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.widgets.length") <= 2
+    ), "no key has made a cell"
     assert_clean(notebook)
 
 
@@ -205,7 +231,8 @@ def test_its_cell_is_run_again_and_nothing_is_left(open_notebook: Open) -> None:
         notebook.run_cell(1)
     notebook.wait(f"{COUNT} <= {2 * count}")
     expect(cockpits.first.locator("[data-field=connection]").first).to_have_text("Connected")
-    # A view of the first one that nobody has in sight is of no use any more; it is shown anew by its own cell.
+    # A view of the first one that nobody has in sight is of no use any more; it is shown anew by
+    # its own cell.
     notebook.run_cell(2)
     expect(cockpits).to_have_count(2)
     expect(cockpits.nth(1).locator("[data-field=connection]").first).to_have_text("Connected")

@@ -1,4 +1,5 @@
-"""The command panel as a person uses it: fill a form, send it, read the answer, take the code away."""
+"""The command panel as a person uses it: fill a form, send it, read the answer, take the code
+away."""
 
 from __future__ import annotations
 
@@ -71,12 +72,15 @@ def test_a_form_is_filled_sent_and_answered(open_notebook: Open) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_slider_moved_while_a_cell_awaits_and_again_after_it(open_notebook: Open, version: str) -> None:
+def test_a_slider_moved_while_a_cell_awaits_and_again_after_it(
+    open_notebook: Open, version: str
+) -> None:
     """On ipykernel 7.4 a slider of ipywidgets would be dead until the page is loaded again."""
     notebook = open_notebook([START, "await asyncio.sleep(2.5); ended = time.monotonic()"], version)
     notebook.run_cell(0)
     notebook.execute(
-        "done = []; bot.tap(lambda event: hasattr(event, 'command') and done.append((event.command.name, time.monotonic())))"
+        "done = []; bot.tap(lambda event: hasattr(event, 'command') and "
+        "done.append((event.command.name, time.monotonic())))"
     )
     led = form_of(panel_of(notebook), "set_led")
     slider = led.get_by_label("r, slider")
@@ -93,7 +97,9 @@ def test_a_slider_moved_while_a_cell_awaits_and_again_after_it(open_notebook: Op
     if version != "6.31.0":
         assert when < ended - 0.5, "while the cell awaited"
     slider.fill("20")
-    expect(led.get_by_role("textbox", name="the code that sends it")).to_have_text("await bot.set_led(r=20, g=110, b=220)")
+    expect(led.get_by_role("textbox", name="the code that sends it")).to_have_text(
+        "await bot.set_led(r=20, g=110, b=220)"
+    )
     send.click()
     notebook.wait("len(done) == 3")
     assert notebook.errors() == []
@@ -138,7 +144,9 @@ def test_ten_are_queued_and_leave_in_one_frame(open_notebook: Open) -> None:
     panel = panel_of(notebook)
     led = form_of(panel, "set_led")
     led.get_by_label("How many times").fill("4")
-    expect(led.get_by_role("textbox", name="the code that queues it")).to_contain_text("for _ in range(4):")
+    expect(led.get_by_role("textbox", name="the code that queues it")).to_contain_text(
+        "for _ in range(4):"
+    )
     led.get_by_role("button", name="Queue set_led").click()
     meter = panel.get_by_role("meter")
     expect(meter).to_have_attribute("aria-valuenow", "4")
@@ -152,7 +160,10 @@ def test_ten_are_queued_and_leave_in_one_frame(open_notebook: Open) -> None:
     # The code goes into the clipboard, and what is wrong is not sent.
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     led.get_by_role("button", name="Copy: the code that sends it").click()
-    assert notebook.page.evaluate("() => navigator.clipboard.readText()") == "await bot.set_led(r=0, g=110, b=220)"
+    assert (
+        notebook.page.evaluate("() => navigator.clipboard.readText()")
+        == "await bot.set_led(r=0, g=110, b=220)"
+    )
     led.get_by_role("spinbutton", name="r 0 to 255").fill("300")
     frames = notebook.value("bot.batch.frames")
     led.get_by_role("button", name="Send set_led").click()

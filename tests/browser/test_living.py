@@ -1,4 +1,5 @@
-"""What happens to live widgets in a real page: shown twice, reloaded, run again, touched, driven with a gamepad."""
+"""What happens to live widgets in a real page: shown twice, reloaded, run again, touched, driven
+with a gamepad."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ from IPython.display import display
 display(pad, arena, chart)
 """
 PANELS = (".mbot-drive", ".mbot-arena", ".mbot-chart")
-ALL = "[w for w in __import__('ipywidgets').widgets.widget._instances.values() if isinstance(w, LiveWidget)]"
+ALL = (
+    "[w for w in __import__('ipywidgets').widgets.widget._instances.values() if isinstance(w, "
+    "LiveWidget)]"
+)
 OURS = f"sorted(type(w).__name__ for w in {ALL} if not w.ended)"
 
 
@@ -46,9 +50,13 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     for at in range(2):
         # What is out of sight is not drawn.
         notebook.page.locator(".mbot-arena").nth(at).scroll_into_view_if_needed()
-        expect(notebook.page.locator(".mbot-arena [data-field=readout]").nth(at)).to_contain_text(notebook.position())
+        expect(notebook.page.locator(".mbot-arena [data-field=readout]").nth(at)).to_contain_text(
+            notebook.position()
+        )
         notebook.page.locator(".mbot-chart").nth(at).scroll_into_view_if_needed()
-        expect(notebook.page.locator(".mbot-chart [data-field='pose.x']").nth(at)).to_have_text(f"{x:.0f} cm")
+        expect(notebook.page.locator(".mbot-chart [data-field='pose.x']").nth(at)).to_have_text(
+            f"{x:.0f} cm"
+        )
     # Run again, it shows its own, and what it showed before is not followed any more.
     for _ in range(3):
         notebook.run_cell(1)
@@ -66,7 +74,9 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
         expect(notebook.page.locator(f"{panel} [data-field=said]")).to_contain_text("closed")
     notebook.command("notebook:clear-all-cell-outputs")
     notebook.wait(f"{OURS} == [] and len({ALL}) <= 3")
-    notebook.wait("not [t for t in __import__('threading').enumerate() if t.name == 'mbot_nb-monitor']")
+    notebook.wait(
+        "not [t for t in __import__('threading').enumerate() if t.name == 'mbot_nb-monitor']"
+    )
     assert notebook.errors() == []
     assert notebook.console == []
 
@@ -82,7 +92,9 @@ def test_a_page_that_is_reloaded_goes_on(open_notebook: Open) -> None:
     notebook.open()
     for panel in PANELS:
         expect(notebook.page.locator(f"{panel} [data-field=connection]")).to_have_text("connected")
-    expect(notebook.page.locator(".mbot-arena [data-field=readout]")).to_contain_text(notebook.position())
+    expect(notebook.page.locator(".mbot-arena [data-field=readout]")).to_contain_text(
+        notebook.position()
+    )
     notebook.page.locator(".mbot-pad").focus()
     notebook.page.keyboard.down("ArrowUp")
     notebook.wait(f"robot.path[-1][1] > {x} + 2")
@@ -103,8 +115,13 @@ def test_a_gamepad_drives_and_its_loss_is_a_stop(open_notebook: Open) -> None:
             dispatchEvent(new Event("gamepadconnected"));
         }"""
     )
-    notebook.wait("robot.motion is not None and robot.state()['motors'] == {'left': 40.0, 'right': 40.0, 'moving': True}")
-    page.evaluate("() => { window.stick.axes = [0, 0]; window.stick.buttons[14] = { pressed: true }; }")
+    notebook.wait(
+        "robot.motion is not None and robot.state()['motors'] == {'left': 40.0, 'right': 40.0, "
+        "'moving': True}"
+    )
+    page.evaluate(
+        "() => { window.stick.axes = [0, 0]; window.stick.buttons[14] = { pressed: true }; }"
+    )
     notebook.wait("robot.state()['motors']['left'] < 0 < robot.state()['motors']['right']")
     page.evaluate("() => { window.stick.connected = false; }")
     notebook.wait("robot.at_rest_since is not None")

@@ -1,4 +1,5 @@
-"""The drive pad in a real page: it drives for as long as it is held, and every way of letting go is a stop."""
+"""The drive pad in a real page: it drives for as long as it is held, and every way of letting go is
+a stop."""
 
 from __future__ import annotations
 
@@ -54,11 +55,14 @@ def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     after = notebook.page.evaluate("performance.now()")
     stands(notebook)
     began, ended = notebook.value("moved()")
-    # It was held for between these; on the way there and back a kernel takes some milliseconds, and braking 40.
+    # It was held for between these; on the way there and back a kernel takes some milliseconds, and
+    # braking 40.
     assert (up - down) / 1e3 - 0.25 < ended - began < (after - before) / 1e3 + 0.35
     way = notebook.value("robot.path[-1][1]") - x
     assert abs(way - 0.30 * FULL_SPEED * (ended - began)) < 2.0
-    expect(notebook.page.locator(".mbot-drive [data-field=stood]")).to_contain_text("after letting go")
+    expect(notebook.page.locator(".mbot-drive [data-field=stood]")).to_contain_text(
+        "after letting go"
+    )
     assert notebook.value("pad.dropped") == 0
     assert notebook.errors() == []
     assert notebook.console == []
@@ -164,7 +168,8 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.screenshot("pad-narrow")
     for name in (".mbot-drive", ".mbot-stopper"):
         assert notebook.page.locator(name).evaluate(
-            "node => node.getBoundingClientRect().right <= node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
+            "node => node.getBoundingClientRect().right <= "
+            "node.closest('.jp-OutputArea').getBoundingClientRect().right + 1"
         ), "it stays within the notebook"
     assert notebook.errors() == []
     assert notebook.console == []

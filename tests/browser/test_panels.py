@@ -1,4 +1,5 @@
-"""The panels as a person uses them: connect by clicking, listen, lose the server and find it again."""
+"""The panels as a person uses them: connect by clicking, listen, lose the server and find it
+again."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     Open = Callable[..., Notebook]
 
 IMPORT = "import asyncio, time\nimport mbot_nb as mb"
-SERVED = f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
+SERVED = (
+    f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
+)
 CONNECTED = f"{SERVED}bot = await mb.connect(server)\n"
 REACH: dict[str, str | re.Pattern[str]] = {
     "6.31.0": re.compile("this Stop waits until the cell ends. With mb.serve"),
@@ -47,14 +50,18 @@ REFUSED = re.compile(r"WebSocket connection to 'ws://[^']+' failed: ")
 
 
 def assert_clean(notebook: Notebook, *, without_a_server: bool = False) -> None:
-    """No cell failed, and the page's console has nothing to complain about but, ``without_a_server``, that nobody answers."""
+    """No cell failed, and the page's console has nothing to complain about but,
+    ``without_a_server``, that nobody answers."""
     assert notebook.errors() == []
-    assert [line for line in notebook.console if not (without_a_server and REFUSED.match(line))] == []
+    assert [
+        line for line in notebook.console if not (without_a_server and REFUSED.match(line))
+    ] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
-    """Without a line of code for it: simulator, Connect; the countdown when the server is gone; and it heals."""
+    """Without a line of code for it: simulator, Connect; the countdown when the server is gone; and
+    it heals."""
     notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"], version)
     notebook.run_all()
     panel = panel_of(notebook, "connect")
@@ -69,7 +76,9 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.execute("await panel.bot.drive(30, 30, duration=0.2)")
     notebook.screenshot(f"connect-{version}")
     # The server goes ...
-    notebook.execute("server = mb.embedded.registry.servers()[-1]; port = server.port; await server.close()")
+    notebook.execute(
+        "server = mb.embedded.registry.servers()[-1]; port = server.port; await server.close()"
+    )
     expect(field(panel, "connection")).to_have_text("Connection lost")
     expect(field(panel, "countdown")).to_contain_text("Attempt")
     expect(field(panel, "trouble")).to_contain_text(
@@ -95,7 +104,10 @@ def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
     notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"])
     notebook.run_all()
     panel = panel_of(notebook, "connect")
-    where, connect = panel.get_by_label("Robot", exact=True), panel.get_by_role("button", name="Connect to the robot")
+    where, connect = (
+        panel.get_by_label("Robot", exact=True),
+        panel.get_by_role("button", name="Connect to the robot"),
+    )
     connect.click()
     expect(field(panel, "connection")).to_have_text("Connected")
     panel.get_by_role("button", name="Disconnect").click()
@@ -111,7 +123,9 @@ def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
         retry.click()
         expect(field(panel, "connection")).to_have_text("Given up")
         expect(field(panel, "countdown")).to_be_hidden()
-        expect(field(panel, "trouble")).to_contain_text('Press Disconnect, open "Token and batching", type the token')
+        expect(field(panel, "trouble")).to_contain_text(
+            'Press Disconnect, open "Token and batching", type the token'
+        )
         expect(retry).to_be_visible()
         notebook.screenshot("connect-given-up")
         # What it advises can be done.
@@ -128,13 +142,17 @@ def test_what_is_remembered_and_giving_up(open_notebook: Open) -> None:
     assert_clean(notebook, without_a_server=True)
 
 
-def test_a_server_that_is_killed_is_told_and_its_successor_is_found(open_notebook: Open, tmp_path: Path) -> None:
+def test_a_server_that_is_killed_is_told_and_its_successor_is_found(
+    open_notebook: Open, tmp_path: Path
+) -> None:
     """Not closed: its process is gone without a word."""
     environment = os.environ | {"MBOT_NB_RUNTIME_DIR": str(tmp_path)}
 
     def serve(port: int) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mbot_nb", "serve", "--port", str(port)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
 
     notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"])
     notebook.run_all()
@@ -154,7 +172,9 @@ def test_a_server_that_is_killed_is_told_and_its_successor_is_found(open_noteboo
     with serve(int(url.rpartition(":")[2])) as server:
         expect(field(panel, "connection")).to_have_text("Connected")
         expect(field(panel, "trouble")).to_be_hidden()
-        assert notebook.value("panel.bot.state.pose.x") == 100, "it is another robot, at its own beginning"
+        assert notebook.value("panel.bot.state.pose.x") == 100, (
+            "it is another robot, at its own beginning"
+        )
         panel.get_by_role("button", name="Disconnect").click()
         expect(field(panel, "connection")).to_have_text("Not connected")
         server.terminate()
@@ -176,7 +196,9 @@ def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
     frame = panel.get_by_role("region", name="The message of the chosen event")
     expect(frame).to_contain_text('"number": 1')
     expect(frame).to_contain_text('"type": "event"')
-    expect(panel.get_by_role("textbox", name="the code that subscribes")).to_contain_text('bot.subscribe("hello", on_hello)')
+    expect(panel.get_by_role("textbox", name="the code that subscribes")).to_contain_text(
+        'bot.subscribe("hello", on_hello)'
+    )
     panel.get_by_label("Another event").fill("goodbye")
     panel.get_by_label("Another event").press("Enter")
     notebook.wait("'goodbye' in panel._ticked")
@@ -201,15 +223,22 @@ def test_events_are_ticked_seen_and_looked_into(open_notebook: Open) -> None:
     notebook.execute("await bot.drive(40, 40, duration=0.3)")
     expect(log.get_by_text("telemetry").first).to_be_visible()
     # What a function of the user's raises is shown here, with its name.
-    notebook.execute("def broken(event):\n    return 1 / 0\nend = panel.on('hello', broken)\nserver.emit('hello', {})")
-    expect(panel.locator(".mbot-trouble")).to_contain_text("Your handler broken failed on 'hello'. ZeroDivisionError")
+    notebook.execute(
+        "def broken(event):\n    return 1 / 0\nend = panel.on('hello', "
+        "broken)\nserver.emit('hello', {})"
+    )
+    expect(panel.locator(".mbot-trouble")).to_contain_text(
+        "Your handler broken failed on 'hello'. ZeroDivisionError"
+    )
     expect(panel.locator(".mbot-trouble")).to_be_visible()
     notebook.screenshot("subscribe")
     assert_clean(notebook)
 
 
 def test_statistics_are_counted_and_round_trips_measured(open_notebook: Open) -> None:
-    notebook = open_notebook([CONNECTED + "panel = mb.widgets.StatsPanel(bot)\npanel", "time.sleep(0.4)"])
+    notebook = open_notebook(
+        [CONNECTED + "panel = mb.widgets.StatsPanel(bot)\npanel", "time.sleep(0.4)"]
+    )
     notebook.run_cell(0)
     panel = panel_of(notebook, "stats")
     panel.get_by_role("button", name="Measure 100 round trips").click()

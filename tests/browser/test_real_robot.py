@@ -1,4 +1,5 @@
-"""A robot on a cable in JupyterLab: the first lesson with one word changed, a cell that blocks, a cable that is pulled."""
+"""A robot on a cable in JupyterLab: the first lesson with one word changed, a cell that blocks, a
+cable that is pulled."""
 
 from __future__ import annotations
 
@@ -33,9 +34,15 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
 ) -> None:
     monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path))
     lesson = nbformat.read(START, as_version=4)
-    (cell,) = [cell for cell in lesson.cells if "mb.connect()" in cell.source and cell.cell_type == "code"]
+    (cell,) = [
+        cell for cell in lesson.cells if "mb.connect()" in cell.source and cell.cell_type == "code"
+    ]
     cell.source = cell.source.replace("mb.connect()", 'mb.connect("usb")')
-    card = next(at for at, cell in enumerate(lesson.cells) if "Card(" in cell.source and cell.cell_type == "code")
+    card = next(
+        at
+        for at, cell in enumerate(lesson.cells)
+        if "Card(" in cell.source and cell.cell_type == "code"
+    )
     lesson.cells.insert(card + 1, nbformat.v4.new_code_cell(PANEL))
     nbformat.write(lesson, tmp_path / "lesson.ipynb")
     with emulate("cyberpi", boot=0.5, world=ROOM, link=tmp_path / "robot") as emulator:
@@ -43,10 +50,15 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         notebook.execute(PLACES.format(str(tmp_path)))
         notebook.run_all()
         assert notebook.errors() == []
-        assert [cell["source"] for cell in notebook.outcome() if cell["source"].strip() and not cell["count"]] == []
+        assert [
+            cell["source"]
+            for cell in notebook.outcome()
+            if cell["source"].strip() and not cell["count"]
+        ] == []
         assert emulator.vehicle.turned > 0.5
 
-        # Once more as far as the panel; then a cell that blocks everything for 5 s in a motion of 1 s.
+        # Once more as far as the panel; then a cell that blocks everything for 5 s in a motion of 1
+        # s.
         cells = [cell["source"] for cell in notebook.outcome()]
         for source in cells[: 1 + cells.index(PANEL)]:
             notebook.run_source(source)
@@ -56,7 +68,9 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert emulator.vehicle.turned - before == pytest.approx(1.0, abs=0.2)
 
         # The cable is pulled in mid-motion, and plugged in again.
-        notebook.execute("heard = []; bot.subscribe('robot_connection', lambda event: heard.append(event.data))")
+        notebook.execute(
+            "heard = []; bot.subscribe('robot_connection', lambda event: heard.append(event.data))"
+        )
         notebook.execute("await bot.drive(left=20, right=20, duration=10, wait=False)")
         assert not emulator.vehicle.standing.wait(0.3)
         emulator.unplug()
@@ -65,17 +79,25 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert "nothing can stop it now" in notebook.value("heard[0]['reason']")
         assert notebook.value("bot.state.connection.next_attempt_at / 1000 - time.time()") < 1
         expect(notebook.page.locator(".mbot-card .mbot-note")).to_contain_text("out of reach")
-        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text("robot out of reach")
-        expect(notebook.page.locator(".mbot-connect [data-field=connection]").first).to_have_text("Robot out of reach")
+        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text(
+            "robot out of reach"
+        )
+        expect(notebook.page.locator(".mbot-connect [data-field=connection]").first).to_have_text(
+            "Robot out of reach"
+        )
         countdown = notebook.page.get_by_text(re.compile(r"Attempt \d+ "))
         expect(countdown).to_be_visible()
-        expect(notebook.page.locator(".mbot-connect .mbot-trouble").first).to_contain_text("plug the cable in")
+        expect(notebook.page.locator(".mbot-connect .mbot-trouble").first).to_contain_text(
+            "plug the cable in"
+        )
         expect(notebook.page.get_by_role("button", name="Retry now").first).to_be_hidden()
         countdown.scroll_into_view_if_needed()
         notebook.screenshot("real-robot-countdown")
         emulator.plug()
         expect(countdown).to_be_hidden()
-        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text("connected")
+        expect(notebook.page.locator(".mbot-card [data-field=connection]")).to_have_text(
+            "connected"
+        )
         notebook.wait("bot.state.connection.ready and len(heard) == 2")
         assert emulator.vehicle.standing.wait(5), "the first thing it is told is to stand"
         notebook.execute("await bot.drive(left=20, right=20, duration=0.2)")
@@ -85,7 +107,9 @@ def test_the_first_lesson_a_blocked_cell_and_a_pulled_cable(
         assert notebook.console == []
 
 
-def test_what_there_is_and_what_is_amiss_are_tables(open_notebook: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_there_is_and_what_is_amiss_are_tables(
+    open_notebook: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The doctor's report can be copied."""
     monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path))
     with emulate("mbot", link=tmp_path / "robot"):
@@ -93,13 +117,19 @@ def test_what_there_is_and_what_is_amiss_are_tables(open_notebook: Open, tmp_pat
         notebook.execute(PLACES.format(str(tmp_path)))
         notebook.run_all()
     page = notebook.page
-    expect(page.locator(".jp-OutputArea-output code", has_text=f'mb.connect("usb:{tmp_path / "robot"}")')).to_be_visible()
+    expect(
+        page.locator(
+            ".jp-OutputArea-output code", has_text=f'mb.connect("usb:{tmp_path / "robot"}")'
+        )
+    ).to_be_visible()
     expect(page.get_by_role("cell", name="good").first).to_be_visible()
     page.get_by_text("As text, to copy").click()
     area = page.get_by_label("The report as text")
     for line in ("good     Python", "port 4000", f"mbot at {tmp_path / 'robot'}"):
         assert line in area.input_value()
     page.get_by_role("button", name="Copy", exact=True).click()
-    assert page.evaluate("() => document.getSelection().toString() || document.activeElement.value").startswith("good")
+    assert page.evaluate(
+        "() => document.getSelection().toString() || document.activeElement.value"
+    ).startswith("good")
     notebook.screenshot("discover-and-doctor")
     assert notebook.console == []

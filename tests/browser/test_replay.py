@@ -1,4 +1,5 @@
-"""A recording played in a real page: the card and the cockpit show it as they show a robot, and Stop holds it."""
+"""A recording played in a real page: the card and the cockpit show it as they show a robot, and
+Stop holds it."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     before = field(card, "position").inner_text(), card.locator("canvas").evaluate(PICTURE)
     expect(field(card, "position")).not_to_have_text(before[0])
     notebook.page.wait_for_function(
-        "([canvas, before]) => canvas.toDataURL() !== before", arg=[card.locator("canvas").element_handle(), before[1]]
+        "([canvas, before]) => canvas.toDataURL() !== before",
+        arg=[card.locator("canvas").element_handle(), before[1]],
     )
     notebook.wait("robot.status()['rounds'] >= 1")
     notebook.run_cell(2)
@@ -55,7 +57,8 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     notebook.wait("not robot.playing")
     held = notebook.value("robot.position")
     notebook.page.wait_for_function(
-        "([slider, held]) => Math.abs(slider.value - held) < 0.01", arg=[slider.element_handle(), held]
+        "([slider, held]) => Math.abs(slider.value - held) < 0.01",
+        arg=[slider.element_handle(), held],
     )
     slider.focus()
     notebook.page.keyboard.press("Home")

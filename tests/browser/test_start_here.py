@@ -1,4 +1,5 @@
-"""The first notebook as a user meets it: opened in JupyterLab, run from top to bottom, looked at, run again."""
+"""The first notebook as a user meets it: opened in JupyterLab, run from top to bottom, looked at,
+run again."""
 
 from __future__ import annotations
 
@@ -25,17 +26,24 @@ ROBOT = "__import__('mbot_nb.embedded.registry').embedded.registry.servers()[-1]
 def assert_ran(notebook: Notebook) -> None:
     """Every cell ran, and none failed."""
     assert notebook.errors() == []
-    assert [cell["source"] for cell in notebook.outcome() if cell["source"].strip() and not cell["count"]] == []
+    assert [
+        cell["source"]
+        for cell in notebook.outcome()
+        if cell["source"].strip() and not cell["count"]
+    ] == []
 
 
 def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
-    """Run All, then Restart and Run All, twice; the card lives while it runs, and its button stops the robot."""
+    """Run All, then Restart and Run All, twice; the card lives while it runs, and its button stops
+    the robot."""
     notebook = open_notebook(START)
     notebook.theme(dark=False)
     notebook.execute(PACE)
     card = notebook.page.locator(".mbot-card")
     position = card.locator("[data-field=position]")
-    notebook.page.evaluate("() => { window.ran = jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    notebook.page.evaluate(
+        "() => { window.ran = jupyterapp.commands.execute('notebook:run-all-cells'); }"
+    )
     # JupyterLab goes to the last cell; a user who wants to see the card goes back to it.
     card.scroll_into_view_if_needed()
     expect(position).not_to_have_text("x 100.0 cm, y 75.0 cm")
@@ -58,7 +66,9 @@ def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
     notebook.wait(f"{ROBOT}.motion is not None")
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait(f"{ROBOT}.motion is None")
-    expect(card.locator("[data-field=said]")).to_have_text("Stopped. It stays so until you release it.")
+    expect(card.locator("[data-field=said]")).to_have_text(
+        "Stopped. It stays so until you release it."
+    )
     # A robot that is held says what to do, also to who begins again; then everything can be run.
     drive = next(source for source in cells if "bot.drive(" in source)
     for source in (*beginning, drive):

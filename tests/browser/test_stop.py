@@ -71,12 +71,16 @@ def stop_while(notebook: Notebook, panel: Locator, cell: int) -> float:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(open_notebook: Open, version: str) -> None:
+def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(
+    open_notebook: Open, version: str
+) -> None:
     notebook = open_notebook([START.format(thread=", thread=True"), DRIVE, BLOCKS, AWAITS], version)
     notebook.run_cell(0)
     panel = panel_of(notebook)
     expect(panel.locator(".mbot-reach")).to_have_text(
-        "" if version == "7.3.0" else "While a cell blocks, this page stops the robot over a connection of its own."
+        ""
+        if version == "7.3.0"
+        else "While a cell blocks, this page stops the robot over a connection of its own."
     )
     for cell in (2, 3):
         assert stop_while(notebook, panel, cell) > 0.5
@@ -94,7 +98,8 @@ def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(open_notebook:
 
 
 def test_the_pages_own_stop_stays_until_release(open_notebook: Open) -> None:
-    """A cell that drives again and again does not get past it, on a kernel that hears no click before the cell ends."""
+    """A cell that drives again and again does not get past it, on a kernel that hears no click
+    before the cell ends."""
     notebook = open_notebook([START.format(thread=", thread=True"), LOOPS], "6.31.0")
     notebook.run_cell(0)
     panel = panel_of(notebook)
@@ -115,8 +120,11 @@ def test_the_pages_own_stop_stays_until_release(open_notebook: Open) -> None:
     assert notebook.console == []
 
 
-def test_the_pages_own_stop_is_not_taken_back_by_the_silence_of_the_kernel(open_notebook: Open) -> None:
-    """With the client in the loop that the cell blocks, nothing is heard of the kernel until the cell ends."""
+def test_the_pages_own_stop_is_not_taken_back_by_the_silence_of_the_kernel(
+    open_notebook: Open,
+) -> None:
+    """With the client in the loop that the cell blocks, nothing is heard of the kernel until the
+    cell ends."""
     start = START.format(thread="").replace("port=0", "port=0, thread=True")
     notebook = open_notebook([start, DRIVE, BLOCKS.replace("sleep(3)", "sleep(6)")], "6.31.0")
     notebook.run_cell(0)
@@ -127,7 +135,9 @@ def test_the_pages_own_stop_is_not_taken_back_by_the_silence_of_the_kernel(open_
     expect(notebook.page.locator(".jp-OutputArea-output", has_text=BEGUN[2])).to_be_visible()
     panel.get_by_role("button", name="Stop the robot").click()
     said = panel.locator("[data-field=said]")
-    expect(said).to_have_text("Stopped over the page's own connection. It stays so until you release it.")
+    expect(said).to_have_text(
+        "Stopped over the page's own connection. It stays so until you release it."
+    )
     notebook.page.wait_for_timeout(3000)  # longer than the page waits for an answer
     notebook.screenshot("stop-over-own-connection")
     expect(said).to_contain_text("Stopped over the page's own connection.", timeout=1000)
@@ -154,6 +164,8 @@ def test_in_the_kernels_loop_it_says_what_it_cannot_do(open_notebook: Open, vers
     assert stop_while(notebook, panel, 3) > 0.5, "while a cell awaits, on every kernel"
     before = stop_while(notebook, panel, 2)
     at_once, after_the_cell = before > 0.5, -0.5 < before < 0.1
-    assert {"6.31.0": after_the_cell, "7.3.0": at_once, "7.4.0": at_once or after_the_cell}[version], before
+    assert {"6.31.0": after_the_cell, "7.3.0": at_once, "7.4.0": at_once or after_the_cell}[
+        version
+    ], before
     assert notebook.errors() == []
     assert notebook.console == []

@@ -1,4 +1,5 @@
-"""The cockpit's notebook as an app: Voila shows its page without its cells, and everything in it works."""
+"""The cockpit's notebook as an app: Voila shows its page without its cells, and everything in it
+works."""
 
 from __future__ import annotations
 
@@ -26,11 +27,23 @@ def app(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "voila", str(NOTEBOOK), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "voila",
+        str(NOTEBOOK),
+        "--no-browser",
+        f"--port={port}",
+        "--Voila.ip=127.0.0.1",
+    ]
     log = tmp_path / "voila.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=output, stderr=subprocess.STDOUT, cwd=tmp_path
+            command,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=tmp_path,
         )
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -42,7 +55,10 @@ def app(tmp_path: Path) -> Iterator[str]:
                 break  # it answers
             except OSError:
                 if time.monotonic() > deadline or process.poll() is not None:
-                    pytest.fail(f"Voila did not start; its log ends with:\n{log.read_text(encoding='utf-8')[-2000:]}")
+                    pytest.fail(
+                        "Voila did not start; its log ends "
+                        f"with:\n{log.read_text(encoding='utf-8')[-2000:]}"
+                    )
                 time.sleep(0.05)
         yield url
     finally:
@@ -53,12 +69,17 @@ def app(tmp_path: Path) -> Iterator[str]:
 def test_it_is_an_app_without_code(app: str, page: Page) -> None:
     page.set_viewport_size({"width": 1366, "height": 768})
     # What a class without internet has: icons from elsewhere do not come.
-    page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+    page.route(
+        "**/*",
+        lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort(),
+    )
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(app)
     cockpit = page.locator(".mbot-cockpit")
-    expect(cockpit.locator("[data-field=connection]").first).to_have_text("Connected", timeout=PATIENCE * 1000)
+    expect(cockpit.locator("[data-field=connection]").first).to_have_text(
+        "Connected", timeout=PATIENCE * 1000
+    )
     expect(page.get_by_text("import mbot_nb")).to_have_count(0)
     cockpit.get_by_role("tab", name="Commands").click()
     form = cockpit.locator("form[data-command=drive]")

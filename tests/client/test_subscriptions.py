@@ -78,7 +78,12 @@ def test_methods_belong_to_their_object() -> None:
 
 
 def test_a_cell_run_again_replaces_whatever_it_made_before() -> None:
-    first, same_run, second, other = Cell("a", "t", "1"), Cell("a", "t", "1"), Cell("a", "u", "2"), Cell("b", "t", "2")
+    first, same_run, second, other = (
+        Cell("a", "t", "1"),
+        Cell("a", "t", "1"),
+        Cell("a", "u", "2"),
+        Cell("b", "t", "2"),
+    )
     one, edited = handler_of("h = lambda e: 1"), handler_of("h = lambda e: 2")
     assert again(one, edited, first, second)
     assert not again(one, edited, first, same_run)

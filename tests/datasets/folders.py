@@ -14,7 +14,12 @@ import pyarrow.parquet as pq
 from mbot_nb.recording.tables.schema import SCHEMA
 
 WALL = 1_750_000_000.0
-_ARROW = {"number": pa.float64(), "whole": pa.int64(), "maybe whole": pa.int64(), "maybe flag": pa.bool_()}
+_ARROW = {
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "maybe whole": pa.int64(),
+    "maybe flag": pa.bool_(),
+}
 
 
 def rows(table: str, count: int, /, **columns: Sequence[Any]) -> pa.Table:
@@ -23,9 +28,13 @@ def rows(table: str, count: int, /, **columns: Sequence[Any]) -> pa.Table:
     for at, column in enumerate(SCHEMA[table]):
         if column.kind == "wall":
             seconds = np.asarray(made[SCHEMA[table][at - 1].name])
-            made[column.name] = pa.array(((seconds + WALL) * 1e6).astype("i8"), pa.timestamp("us", tz="UTC"))
+            made[column.name] = pa.array(
+                ((seconds + WALL) * 1e6).astype("i8"), pa.timestamp("us", tz="UTC")
+            )
         elif column.name in columns:
-            made[column.name] = pa.array(columns[column.name], _ARROW.get(column.kind, pa.large_string()))
+            made[column.name] = pa.array(
+                columns[column.name], _ARROW.get(column.kind, pa.large_string())
+            )
         elif column.kind in ("number", "whole"):
             made[column.name] = pa.array(np.arange(count), _ARROW[column.kind])
         else:

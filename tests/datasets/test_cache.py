@@ -26,14 +26,24 @@ def record(path: Path, robot: str, tables: dict[str, pa.Table], **metadata: Any)
     """Save a recording in the recorder's format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: table.drop_columns(["wall"]) for name, table in tables.items()}
-    told = {"robot": {"robotId": robot}, "clocks": {"wall_offset_s": WALL}, "seconds": 1.0, **metadata}
+    told = {
+        "robot": {"robotId": robot},
+        "clocks": {"wall_offset_s": WALL},
+        "seconds": 1.0,
+        **metadata,
+    }
     return Recording(plain, told).save(path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "recordings"
-    record(folder / "one.mbot", "a", {"events": events(10), "latency": trips([1.0, 2.0])}, side="client")
+    record(
+        folder / "one.mbot",
+        "a",
+        {"events": events(10), "latency": trips([1.0, 2.0])},
+        side="client",
+    )
     record(folder / "more" / "two.mbot", "b", {"events": events(5)})
     shelve(folder / "three", {"events": events(3)}, robot={"robotId": "b"})
     return folder
@@ -48,10 +58,16 @@ def test_all_formats_are_one_table(folder: Path) -> None:
     assert counts(folder) == {"one": 10, "more/two": 5, "three": 3}
     with lab.dataset(folder) as runs:
         assert runs.damaged.empty
-        assert runs.recordings.set_index("recording").robot.to_dict() == {"more/two": "b", "one": "a", "three": "b"}
+        assert runs.recordings.set_index("recording").robot.to_dict() == {
+            "more/two": "b",
+            "one": "a",
+            "three": "b",
+        }
         assert runs.recordings.set_index("recording").side["one"] == "client"
         found = runs.to_pandas("events")
-    one = found[found.recording == "one"].drop(columns=["recording", "robot"]).reset_index(drop=True)
+    one = (
+        found[found.recording == "one"].drop(columns=["recording", "robot"]).reset_index(drop=True)
+    )
     pd.testing.assert_frame_equal(one, Recording.load(folder / "one.mbot").events)
 
 
@@ -60,7 +76,10 @@ def test_every_table_keeps_what_it_had(tmp_path: Path, name: str) -> None:
     record(tmp_path / "run.mbot", "a", {name: rows(name, 3)})
     with lab.dataset(tmp_path) as runs:
         expected = Recording.load(tmp_path / "run.mbot").table(name)
-        for found in (runs.to_pandas(name), runs.dask(name).compute(scheduler="synchronous").astype(runs.to_pandas(name).dtypes)):
+        for found in (
+            runs.to_pandas(name),
+            runs.dask(name).compute(scheduler="synchronous").astype(runs.to_pandas(name).dtypes),
+        ):
             pd.testing.assert_frame_equal(found.drop(columns=["recording", "robot"]), expected)
 
 
@@ -127,23 +146,37 @@ FORMS = {
 """A recording in all forms, the preferred ones first, and how it is saved so."""
 
 
-PAIRS = [pair for pair in itertools.combinations(FORMS, 2) if len({FORMS[form]["path"] for form in pair}) == 2]
+PAIRS = [
+    pair
+    for pair in itertools.combinations(FORMS, 2)
+    if len({FORMS[form]["path"] for form in pair}) == 2
+]
 
 
 @pytest.mark.parametrize(("taken", "other"), PAIRS)
-def test_the_same_recording_in_two_forms_counts_once(tmp_path: Path, taken: str, other: str) -> None:
-    run = Recording({"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}})
+def test_the_same_recording_in_two_forms_counts_once(
+    tmp_path: Path, taken: str, other: str
+) -> None:
+    run = Recording(
+        {"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}}
+    )
     for form in (other, taken):
         run.save(tmp_path / FORMS[form]["path"], folder=FORMS[form].get("folder"))
     with lab.dataset(tmp_path) as runs:
-        assert runs.sql("SELECT recording, count(*) FROM events GROUP BY ALL").fetchall() == [("run", 10)]
+        assert runs.sql("SELECT recording, count(*) FROM events GROUP BY ALL").fetchall() == [
+            ("run", 10)
+        ]
         left_out = FORMS[other]["path"]
-        assert runs.damaged.values.tolist() == [[left_out, f"its recording, run, is there already as {taken}"]]
+        assert runs.damaged.values.tolist() == [
+            [left_out, f"its recording, run, is there already as {taken}"]
+        ]
         assert "1 file left out as another form of a recording" in repr(runs)
 
 
 def test_where_the_preferred_form_is_damaged_the_next_one_counts(tmp_path: Path) -> None:
-    run = Recording({"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}})
+    run = Recording(
+        {"events": events(10).drop_columns(["wall"])}, {"clocks": {"wall_offset_s": WALL}}
+    )
     for suffix in (".mbot", ".csv", ".mcap"):
         run.save(tmp_path / f"run{suffix}")
     (tmp_path / "run.mbot").write_bytes(b"nothing")
@@ -180,7 +213,9 @@ def test_whatever_is_damaged_the_others_are_read(folder: Path) -> None:
             found = dict(runs.sql("SELECT recording, count(*) FROM events GROUP BY ALL").fetchall())
             assert found["more/two"] == 5
             assert found["three"] == 3
-            known = set(runs.recordings.recording) | {file.removesuffix(".mbot") for file in runs.damaged.file}
+            known = set(runs.recordings.recording) | {
+                file.removesuffix(".mbot") for file in runs.damaged.file
+            }
             assert "one" in known, "it is there, or named"
 
 
@@ -201,7 +236,9 @@ def test_a_recording_may_be_a_file_of_any_format(folder: Path, suffix: str) -> N
         assert found.robot.unique().tolist() == ["a"]
         assert found.time_s.tolist() == run.events.time_s.tolist()
         assert found.data.tolist() == run.events.data.tolist()
-        assert runs.sql("SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'").fetchall() == [(3.0,)]
+        assert runs.sql(
+            "SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'"
+        ).fetchall() == [(3.0,)]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "mcap"])
@@ -214,7 +251,9 @@ def test_a_recording_may_be_a_folder_of_any_format(folder: Path, suffix: str) ->
         found = runs.to_pandas("SELECT * FROM events WHERE recording = 'more/again'")
         assert found.robot.unique().tolist() == ["a"]
         assert found.data.tolist() == run.events.data.tolist()
-        assert runs.sql("SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'").fetchall() == [(3.0,)]
+        assert runs.sql(
+            "SELECT sum(rtt_ms) FROM latency WHERE recording = 'more/again'"
+        ).fetchall() == [(3.0,)]
     with lab.dataset(folder / "more" / "again") as alone:
         assert alone.recordings.recording.tolist() == ["again"]
 
@@ -223,4 +262,7 @@ def test_what_a_recorder_says_of_itself_is_there(tmp_path: Path) -> None:
     record(tmp_path / "run.mbot", "a", {"events": events(2)}, side="server", seconds=2.5)
     Recording.load(tmp_path / "run.mbot").save(tmp_path / "copy", folder="parquet")
     with lab.dataset(tmp_path) as runs:
-        assert runs.recordings[["side", "seconds", "robot"]].values.tolist() == [["server", 2.5, "a"]] * 2
+        assert (
+            runs.recordings[["side", "seconds", "robot"]].values.tolist()
+            == [["server", 2.5, "a"]] * 2
+        )

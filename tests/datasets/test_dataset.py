@@ -22,7 +22,10 @@ from mbot_nb.recording.tables.schema import SCHEMA
 
 from .folders import events, rows, shelve, trips
 
-COLUMNS = {name: ["recording", "robot", *(column.name for column in columns)] for name, columns in SCHEMA.items()}
+COLUMNS = {
+    name: ["recording", "robot", *(column.name for column in columns)]
+    for name, columns in SCHEMA.items()
+}
 
 
 @pytest.fixture
@@ -38,8 +41,17 @@ def folder(tmp_path: Path) -> Path:
         seconds=1.5,
         clocks=started,
     )
-    shelve(folder / "class 7" / "first", {"events": events(5), "latency": trips([10.0])}, robot={"robotId": "a"})
-    shelve(folder / "class 7" / "second", {"events": events(3)}, robot={"robotId": "b"}, cut="the last second is missing")
+    shelve(
+        folder / "class 7" / "first",
+        {"events": events(5), "latency": trips([10.0])},
+        robot={"robotId": "a"},
+    )
+    shelve(
+        folder / "class 7" / "second",
+        {"events": events(3)},
+        robot={"robotId": "b"},
+        cut="the last second is missing",
+    )
     return folder
 
 
@@ -50,14 +62,22 @@ def computed(collection: Any) -> Any:
 
 def test_all_recordings_are_one_table(folder: Path) -> None:
     with lab.dataset(folder) as runs:
-        found = runs.sql("SELECT robot, recording, count(*) AS n FROM events GROUP BY ALL ORDER BY ALL").fetchall()
+        found = runs.sql(
+            "SELECT robot, recording, count(*) AS n FROM events GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
         assert found == [("a", "class 7/first", 5), ("a", "monday", 10), ("b", "class 7/second", 3)]
-        assert runs.sql("SELECT robot, quantile_cont(rtt_ms, 0.5) FROM latency GROUP BY robot").fetchall() == [("a", 2.5)]
-        assert runs.sql("SELECT sum((data ->> 'n')::INT) FROM events WHERE recording = ?", ["monday"]).fetchall() == [(45,)]
+        assert runs.sql(
+            "SELECT robot, quantile_cont(rtt_ms, 0.5) FROM latency GROUP BY robot"
+        ).fetchall() == [("a", 2.5)]
+        assert runs.sql(
+            "SELECT sum((data ->> 'n')::INT) FROM events WHERE recording = ?", ["monday"]
+        ).fetchall() == [(45,)]
 
 
 @pytest.mark.parametrize("name", SCHEMA)
-def test_every_table_is_there_with_all_its_columns_also_when_it_is_empty(folder: Path, name: str) -> None:
+def test_every_table_is_there_with_all_its_columns_also_when_it_is_empty(
+    folder: Path, name: str
+) -> None:
     with lab.dataset(folder) as runs:
         relation = getattr(runs, name)
         assert relation.columns == COLUMNS[name]
@@ -77,14 +97,20 @@ def test_columns_have_a_recorders_types(folder: Path, name: str) -> None:
 
 def test_dask_gives_the_same(folder: Path) -> None:
     with lab.dataset(folder) as runs:
-        there = computed(runs.dask("events")).sort_values(["recording", "time_s"]).reset_index(drop=True)
+        there = (
+            computed(runs.dask("events"))
+            .sort_values(["recording", "time_s"])
+            .reset_index(drop=True)
+        )
         here = runs.to_pandas("events").sort_values(["recording", "time_s"]).reset_index(drop=True)
         pd.testing.assert_frame_equal(there.astype(here.dtypes.to_dict()), here)
         partly = computed(runs.dask("latency").groupby("robot").rtt_ms.max())
         assert partly.to_dict() == {"a": 10.0}
 
 
-def test_dask_reads_only_the_columns_it_needs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dask_reads_only_the_columns_it_needs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Any] = []
     original = pq.ParquetFile.read
 
@@ -107,7 +133,10 @@ def test_without_dask_it_says_how_to_get_it(folder: Path, monkeypatch: pytest.Mo
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with lab.dataset(folder) as runs, pytest.raises(mb.UsageError, match=r"python -m pip install 'dask\[dataframe\]'"):
+    with (
+        lab.dataset(folder) as runs,
+        pytest.raises(mb.UsageError, match=r"python -m pip install 'dask\[dataframe\]'"),
+    ):
         runs.dask("events")
 
 
@@ -120,7 +149,9 @@ def test_what_there_is_is_a_table_too(folder: Path) -> None:
         assert told.loc["monday", "started"] == pd.Timestamp("2026-11-25T20:00:00.500", tz="UTC")
         assert told.loc["class 7/second", "cut"] == "the last second is missing"
         assert told.events.to_dict() == {"class 7/first": 5, "class 7/second": 3, "monday": 10}
-        joined = runs.sql("SELECT count(*) FROM events JOIN recordings USING (recording) WHERE cut IS NULL").fetchall()
+        joined = runs.sql(
+            "SELECT count(*) FROM events JOIN recordings USING (recording) WHERE cut IS NULL"
+        ).fetchall()
         assert joined == [(15,)]
 
 
@@ -129,7 +160,10 @@ def test_it_says_what_it_is(folder: Path) -> None:
     (folder / "broken" / "events.parquet").write_bytes(b"PAR1 <nothing> PAR1")
     with lab.dataset(folder) as runs:
         told = repr(runs)
-        assert "3 recordings of 2 robots, 18 events, 4 latency, 1 cut off at the end, 1 file damaged and left out" in told
+        assert (
+            "3 recordings of 2 robots, 18 events, 4 latency, 1 cut off at the end, 1 file damaged "
+            "and left out"
+        ) in told
         shown = runs._repr_html_()
         assert "<code>runs.events</code></td><td>18</td>" in shown
         assert "<code>broken/events.parquet</code>: it cannot be read" in shown
@@ -141,7 +175,11 @@ def test_damaged_files_are_named_and_left_out(folder: Path) -> None:
     pq.write_table(pa.table({"x": [1]}), folder / "monday" / "stalls.parquet")
     with lab.dataset(folder) as runs:
         reasons = runs.damaged.set_index("file").reason
-        assert set(reasons.index) == {"monday/latency.parquet", "monday/notes.parquet", "monday/stalls.parquet"}
+        assert set(reasons.index) == {
+            "monday/latency.parquet",
+            "monday/notes.parquet",
+            "monday/stalls.parquet",
+        }
         assert "cannot be read" in reasons["monday/latency.parquet"]
         assert "no table of a recording" in reasons["monday/notes.parquet"]
         assert "no column begin_s" in reasons["monday/stalls.parquet"]
@@ -178,7 +216,9 @@ def test_folders_that_say_what_they_are_are_understood(tmp_path: Path) -> None:
         for part in range(2):
             pq.write_table(events(3), place / f"part-{part}.parquet")
     with lab.dataset(tmp_path) as runs:
-        found = runs.sql("SELECT robot, recording, count(*) FROM events GROUP BY ALL ORDER BY ALL").fetchall()
+        found = runs.sql(
+            "SELECT robot, recording, count(*) FROM events GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
         assert found == [("r1", "one", 6), ("r2 b", "two", 6)]
         assert len(runs.recordings) == 2
 
@@ -280,10 +320,15 @@ def test_a_closed_dataset_says_so(folder: Path) -> None:
 def test_what_does_not_fit_into_memory_is_sorted_on_disk(tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     for number in range(4):
-        shelve(tmp_path / str(number), {"latency": trips(generator.random(200_000).tolist())}, robot="a")
+        shelve(
+            tmp_path / str(number),
+            {"latency": trips(generator.random(200_000).tolist())},
+            robot="a",
+        )
     with lab.dataset(tmp_path, memory_limit="30MB", threads=1) as runs:
         found = runs.sql(
-            "SELECT count(*), max(gap) FROM (SELECT rtt_ms - lag(rtt_ms) OVER (ORDER BY rtt_ms) AS gap FROM latency)"
+            "SELECT count(*), max(gap) FROM (SELECT rtt_ms - lag(rtt_ms) OVER (ORDER BY rtt_ms) AS "
+            "gap FROM latency)"
         ).fetchall()
         assert found[0][0] == 800_000
         assert 0 < found[0][1] < 1e-3
@@ -291,15 +336,28 @@ def test_what_does_not_fit_into_memory_is_sorted_on_disk(tmp_path: Path) -> None
 
 DOCS = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 QUERIES = [
-    query.strip() for block in re.findall(r"```sql\n(.*?)```", DOCS, re.DOTALL) for query in block.split(";") if query.strip()
+    query.strip()
+    for block in re.findall(r"```sql\n(.*?)```", DOCS, re.DOTALL)
+    for query in block.split(";")
+    if query.strip()
 ]
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_questions_in_the_docs_can_be_asked(folder: Path, query: str) -> None:
     told = [json.dumps({"driven": number / 2}) for number in range(4)]
-    commands = rows("commands", 2, name=["drive", "drive"], outcome=["rejected", "done"], error=["STOPPED", None])
-    shelve(folder / "more", {"events": events(4, data=told), "commands": commands}, robot={"robotId": "c"})
+    commands = rows(
+        "commands",
+        2,
+        name=["drive", "drive"],
+        outcome=["rejected", "done"],
+        error=["STOPPED", None],
+    )
+    shelve(
+        folder / "more",
+        {"events": events(4, data=told), "commands": commands},
+        robot={"robotId": "c"},
+    )
     with lab.dataset(folder) as runs:
         assert runs.sql(query).fetchall()
 

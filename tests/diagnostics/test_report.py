@@ -30,22 +30,37 @@ def own_runtime_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_it_looks_at_everything_and_this_environment_is_sound() -> None:
     report = mb.doctor()
     subjects = [check.subject for check in report]
-    assert subjects[:6] == ["Python", "packages", "kernel and clicks", "JupyterLab", "event loop", "folders"]
-    assert {"serial ports", "guard", "port 4000", "network inside", "proxy", "firewall"} <= set(subjects)
+    assert subjects[:6] == [
+        "Python",
+        "packages",
+        "kernel and clicks",
+        "JupyterLab",
+        "event loop",
+        "folders",
+    ]
+    assert {"serial ports", "guard", "port 4000", "network inside", "proxy", "firewall"} <= set(
+        subjects
+    )
     levels = {check.subject: check.level for check in report}
     assert {levels[subject] for subject in (*subjects[:6], "network inside")} == {"good"}
-    assert all(check.remedy for check in report if check.level != "good"), "whatever is amiss has a remedy"
+    assert all(check.remedy for check in report if check.level != "good"), (
+        "whatever is amiss has a remedy"
+    )
 
 
 async def test_the_loop_it_finds_is_the_one_that_runs() -> None:
     report = await asyncio.to_thread(mb.doctor)
-    assert next(check for check in report if check.subject == "event loop").found.startswith("none runs here")
+    assert next(check for check in report if check.subject == "event loop").found.startswith(
+        "none runs here"
+    )
     check = software.loop(asyncio.get_running_loop(), "")
     assert check.level == "good"
     assert "asyncio" in check.found
 
 
-def test_a_checkout_that_is_not_installed_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_that_is_not_installed_is_told_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def requires(package: str) -> None:
         raise metadata.PackageNotFoundError(package)
 
@@ -62,7 +77,12 @@ def test_a_checkout_that_is_not_installed_is_told_with_the_line_that_installs_it
 def test_a_report_is_text_and_a_table_with_the_text_to_copy() -> None:
     report = Report(
         [
-            Check("port /dev/ttyUSB0", "bad", "belongs to <dialout>", "`sudo usermod -aG dialout $USER`, then log in again"),
+            Check(
+                "port /dev/ttyUSB0",
+                "bad",
+                "belongs to <dialout>",
+                "`sudo usermod -aG dialout $USER`, then log in again",
+            ),
             Check("Python", "good", "3.11"),
         ]
     )
@@ -107,7 +127,9 @@ def test_a_report_is_text_and_a_table_with_the_text_to_copy() -> None:
     ],
 )
 def test_kernels(version: str, level: str, words: str) -> None:
-    check = software.kernel(version, SimpleNamespace(kernel=SimpleNamespace(_supports_kernel_subshells=True)))
+    check = software.kernel(
+        version, SimpleNamespace(kernel=SimpleNamespace(_supports_kernel_subshells=True))
+    )
     assert (check.level, words in check.found) == (level, True)
 
 
@@ -124,7 +146,12 @@ def test_old_and_missing_software() -> None:
     assert software.lab(None).level == "warning"
     assert software.lab("4.6.6").level == "good"
     (check,) = software.needed(
-        ["pandas>=99", "no-such-package>=1", 'nothing; sys_platform == "nowhere"', 'extra-only; extra == "lab"']
+        [
+            "pandas>=99",
+            "no-such-package>=1",
+            'nothing; sys_platform == "nowhere"',
+            'extra-only; extra == "lab"',
+        ]
     )
     assert check.level == "bad"
     assert "pandas is" in check.found
@@ -144,12 +171,17 @@ def test_loops_that_cannot_be_nested_and_loops_that_were() -> None:
     assert software.loop(foreign, "").level == "warning"
 
 
-def test_a_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert software.own_folders().level == "good"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path / "file" / "runtime"))
     check = software.own_folders()
-    assert (check.level, check.remedy) == ("warning", "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+    assert (check.level, check.remedy) == (
+        "warning",
+        "set MBOT_NB_RUNTIME_DIR to a folder of your own",
+    )
 
 
 # Cables.
@@ -164,7 +196,9 @@ def test_a_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, tmp
         ("win32", "11", "CH340 driver"),
     ],
 )
-def test_no_port_says_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch, platform: str, release: str, words: str) -> None:
+def test_no_port_says_what_to_do_on_each_system(
+    monkeypatch: pytest.MonkeyPatch, platform: str, release: str, words: str
+) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(platforms, "release", lambda: release)
     monkeypatch.setattr(cables, "CONTAINER", Path("/no-such-file"))
@@ -175,7 +209,9 @@ def test_no_port_says_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch,
     assert "1A86" not in check.found
 
 
-def test_in_a_container_the_port_is_to_be_passed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_in_a_container_the_port_is_to_be_passed_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(platforms, "release", lambda: "6.1.0")
     monkeypatch.setattr(cables, "CONTAINER", tmp_path)
@@ -198,7 +234,9 @@ def test_a_port_that_may_not_be_opened_comes_with_the_line_that_allows_it(
     port = tmp_path / "ttyUSB0"
     port.write_text("")
     assert cables.permission(str(port)).level == "good"
-    monkeypatch.setattr(os, "access", lambda *_: False)  # the tests may run as root, who may everything
+    monkeypatch.setattr(
+        os, "access", lambda *_: False
+    )  # the tests may run as root, who may everything
     group = grp.getgrgid(port.stat().st_gid).gr_name
     check = cables.permission(str(port))
     assert check.level == "bad"
@@ -218,7 +256,8 @@ def test_a_port_in_use_by_a_server_is_no_trouble(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_chip_without_a_driver_is_found_on_the_bus(tmp_path: Path) -> None:
-    """As Linux shows its bus: a folder for each device, and in the folders of their interfaces the ports."""
+    """As Linux shows its bus: a folder for each device, and in the folders of their interfaces the
+    ports."""
 
     def plug(name: str, vendor: str, port: str | None) -> None:
         (tmp_path / name).mkdir()

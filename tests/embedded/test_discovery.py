@@ -1,4 +1,5 @@
-"""What there is to connect to: emulated robots, servers, ports that answer, and why the others cannot be used."""
+"""What there is to connect to: emulated robots, servers, ports that answer, and why the others
+cannot be used."""
 
 from __future__ import annotations
 
@@ -25,10 +26,18 @@ from mbot_nb.robots.serial.emulators import emulate
 QUICK: dict[str, Any] = {"boot": 0.0, "latency": 0.0, "paced": False}
 
 
-def usb(device: str, vid: int | None = 0x1A86, pid: int = 0x7523, product: str | None = "USB Serial") -> Any:
+def usb(
+    device: str, vid: int | None = 0x1A86, pid: int = 0x7523, product: str | None = "USB Serial"
+) -> Any:
     """A port as pyserial lists it."""
     return SimpleNamespace(
-        device=device, vid=vid, pid=pid, product=product, manufacturer=None, description="n/a", serial_number=None
+        device=device,
+        vid=vid,
+        pid=pid,
+        product=product,
+        manufacturer=None,
+        description="n/a",
+        serial_number=None,
     )
 
 
@@ -149,19 +158,30 @@ def test_a_server_that_does_not_answer_says_so() -> None:
         "print('ready', flush=True)\n"
         "sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", silent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", silent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         (found,) = (one for one in discover(timeout=0.3) if one.what == "server")
         process.kill()
     assert "busy" in found.why_not
-    assert [one.what for one in discover(timeout=0.3)] == ["simulator"], "what a killed process left is cleared away"
+    assert [one.what for one in discover(timeout=0.3)] == ["simulator"], (
+        "what a killed process left is cleared away"
+    )
 
 
 def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     found = Discovery(
         [
-            Found("port", "mBot2 (firmware 1)", "/dev/ttyUSB0", "<b>chip</b>", "", 'bot = await mb.connect("usb:/dev/ttyUSB0")'),
+            Found(
+                "port",
+                "mBot2 (firmware 1)",
+                "/dev/ttyUSB0",
+                "<b>chip</b>",
+                "",
+                'bot = await mb.connect("usb:/dev/ttyUSB0")',
+            ),
             Found("port", "", "COM3", "", "<i>no</i>: `mb.doctor()`", ""),
         ],
         0.1,
@@ -178,7 +198,9 @@ def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     assert [one.address for one in found.usable] == ["/dev/ttyUSB0"]
 
 
-def test_folders_are_where_each_system_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_folders_are_where_each_system_keeps_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("MBOT_NB_CONFIG_DIR", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))

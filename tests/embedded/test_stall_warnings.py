@@ -14,7 +14,9 @@ from mbot_nb.embedded.stall_warnings import PERIOD
 from mbot_nb.loops.monitor import LoopMonitor
 
 
-async def test_of_blocks_that_follow_closely_the_longest_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_of_blocks_that_follow_closely_the_longest_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with await mb.serve(port=0):
         await asyncio.sleep(2 * PERIOD)
         with caplog.at_level(logging.WARNING, "mbot_nb"):
@@ -28,7 +30,9 @@ async def test_of_blocks_that_follow_closely_the_longest_is_told(caplog: pytest.
     assert 1.7 <= float(seconds) < 2.6
 
 
-async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Whoever attaches a recorder at the end of a long cell has seen only the last moment of it."""
     async with await mb.serve(port=0):
         await asyncio.sleep(2 * PERIOD)

@@ -1,4 +1,5 @@
-"""`connect("usb")`: the only robot there is, the one that was named, or a question; and what becomes of it."""
+"""`connect("usb")`: the only robot there is, the one that was named, or a question; and what
+becomes of it."""
 
 from __future__ import annotations
 
@@ -83,13 +84,17 @@ def test_which_addresses_are_ports(address: Any, port: str | None) -> None:
     assert port_of(address) == port
 
 
-async def test_the_only_robot_is_taken_driven_and_given_back(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_only_robot_is_taken_driven_and_given_back(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with mb.connect("usb") as bot:
         assert emulator.address in capsys.readouterr().out
         assert bot.state.connection.port == emulator.address
         assert bot.state.connection.guarded
         assert bot.state.pose.to_dict() == {"x": 0, "y": 0, "heading": 0}
-        assert bot.state.neural_state.distance == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
+        assert bot.state.neural_state.distance == pytest.approx(
+            emulator.vehicle.sense()["distance"], abs=0.1
+        )
         result = await bot.drive(40, 40, duration=0.3)
         assert result.ended == "time"
         await until(lambda: bot.state.pose.x > 4, "its way")
@@ -100,7 +105,9 @@ async def test_the_only_robot_is_taken_driven_and_given_back(emulator: Emulator,
     await until(lambda: not instances.running("server"), "the end of the server")
 
 
-async def test_a_second_client_shares_the_robot_and_the_last_one_gives_it_back(emulator: Emulator) -> None:
+async def test_a_second_client_shares_the_robot_and_the_last_one_gives_it_back(
+    emulator: Emulator,
+) -> None:
     first = await mb.connect("usb")
     second = await mb.connect(f"usb:{emulator.address}")
     assert first.url == second.url
@@ -114,7 +121,9 @@ async def test_a_second_client_shares_the_robot_and_the_last_one_gives_it_back(e
     await until(lambda: not instances.running("server"), "the end of the server")
 
 
-async def test_several_robots_are_a_question_with_the_answers(emulated: Callable[..., Emulator], tmp_path: Path) -> None:
+async def test_several_robots_are_a_question_with_the_answers(
+    emulated: Callable[..., Emulator], tmp_path: Path
+) -> None:
     emulated()
     emulated("mbot", "other")
     with pytest.raises(mb.ConnectError) as caught:
@@ -128,7 +137,9 @@ async def test_several_robots_are_a_question_with_the_answers(emulated: Callable
             await mb.connect("usb")
 
 
-async def test_of_several_ports_the_one_that_answers_is_taken(emulator: Emulator, own_places: list[Any]) -> None:
+async def test_of_several_ports_the_one_that_answers_is_taken(
+    emulator: Emulator, own_places: list[Any]
+) -> None:
     from tests.embedded.test_discovery import usb
 
     own_places += [usb("/dev/no-such-port"), usb("/dev/ttyS7", vid=None)]
@@ -169,7 +180,10 @@ async def test_whoever_stops_waiting_leaves_nothing_open(emulated: Callable[...,
     with pytest.raises(asyncio.CancelledError):
         await connecting
     assert instances.running("server") == []
-    await until(lambda: not any(t.name.startswith("mbot-link") for t in threading.enumerate()), "the end of the link")
+    await until(
+        lambda: not any(t.name.startswith("mbot-link") for t in threading.enumerate()),
+        "the end of the link",
+    )
 
 
 async def _connected() -> mb.Client:
@@ -177,14 +191,17 @@ async def _connected() -> mb.Client:
 
 
 async def test_a_pulled_cable_is_one_event_and_a_countdown_and_heals(emulator: Emulator) -> None:
-    """What a panel shows comes from the state: why, how often it was tried, and when it is tried next."""
+    """What a panel shows comes from the state: why, how often it was tried, and when it is tried
+    next."""
     heard: list[Any] = []
     async with mb.connect("usb") as bot:
         bot.subscribe("robot_connection", lambda event: heard.append(event.data))
         driving = asyncio.ensure_future(_driven(bot))
         await until(lambda: not emulator.vehicle.standing.is_set(), "the motion")
         await asyncio.to_thread(emulator.unplug)
-        with pytest.raises(mb.DeliveryUnknownError, match="nobody can say whether the robot stands"):
+        with pytest.raises(
+            mb.DeliveryUnknownError, match="nobody can say whether the robot stands"
+        ):
             await driving
         await until(lambda: not bot.state.connection.ready, "the state")
         assert len(heard) == 1
@@ -209,7 +226,9 @@ async def _driven(bot: mb.Client) -> mb.CommandResult:
     return await bot.drive(30, 30, duration=10)
 
 
-async def test_a_cell_that_blocks_leaves_the_wheels_turning_as_long_as_they_should(emulator: Emulator) -> None:
+async def test_a_cell_that_blocks_leaves_the_wheels_turning_as_long_as_they_should(
+    emulator: Emulator,
+) -> None:
     """A motion of 0.6 s, and a loop that is blocked for 2 s: nothing of it waits for the loop."""
     async with mb.connect("usb") as bot:
         await bot.drive(30, 30, duration=0.6, wait=False)
@@ -229,7 +248,9 @@ async def test_identify_blinks_beeps_and_leaves_the_lights_as_they_were(emulator
             seen.append(emulator.vehicle.leds[0])
             await asyncio.sleep(0.005)
         await identifying
-        await until(lambda: emulator.vehicle.leds == [(9, 8, 7), (1, 2, 3), *[(9, 8, 7)] * 3], "its colours")
+        await until(
+            lambda: emulator.vehicle.leds == [(9, 8, 7), (1, 2, 3), *[(9, 8, 7)] * 3], "its colours"
+        )
     assert (255, 255, 255) in seen
     assert (0, 0, 0) in seen
     assert len(emulator.vehicle.tones) == 3
@@ -263,14 +284,18 @@ def test_without_await(emulator: Emulator) -> None:
     assert emulator.vehicle.turned > 0.1
 
 
-async def test_a_plain_call_does_not_block_the_loop_that_drives_the_robot(emulator: Emulator) -> None:
+async def test_a_plain_call_does_not_block_the_loop_that_drives_the_robot(
+    emulator: Emulator,
+) -> None:
     async with mb.connect("usb"):
         with pytest.raises(mb.UsageError, match="own loop"):
             mb.sync.connect("usb")
 
 
 def test_an_emulated_robot_stands_in_where_there_is_none(
-    emulated: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    emulated: Callable[..., Emulator],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     standing_in: list[Emulator] = []
     monkeypatch.setattr(cable, "_standing_in", standing_in)

@@ -32,7 +32,9 @@ def test_what_is_quick_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == ""
 
 
-def test_what_takes_long_is_counted_to_its_end(shown: list[Bar], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_takes_long_is_counted_to_its_end(
+    shown: list[Bar], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert list(counted(["a", "bb", "ccc"], 6, "counting", len)) == ["a", "bb", "ccc"]
     assert [(one.done, one.total) for one in shown] == [(6, 6)]
     out = capsys.readouterr().out
@@ -53,7 +55,11 @@ def test_cancelled_it_says_so(shown: list[Bar], capsys: pytest.CaptureFixture[st
 def test_a_cancelled_export_leaves_the_file_before_it(
     suffix: str, shown: list[Bar], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mb.sync.serve(port=0) as server, mb.sync.connect(server) as bot, mb.Recorder(bot, ping_rate=0) as rec:
+    with (
+        mb.sync.serve(port=0) as server,
+        mb.sync.connect(server) as bot,
+        mb.Recorder(bot, ping_rate=0) as rec,
+    ):
         for n in range(3):
             server.emit("count", {"n": n})
         bot.ping()
@@ -62,7 +68,9 @@ def test_a_cancelled_export_leaves_the_file_before_it(
     before = path.read_bytes()
     assert shown[-1].done == shown[-1].total
     with monkeypatch.context() as patch:
-        patch.setattr(Bar, "cancelled", property(lambda self: True, lambda self, value: None), raising=False)
+        patch.setattr(
+            Bar, "cancelled", property(lambda self: True, lambda self, value: None), raising=False
+        )
         with pytest.raises(mb.UsageError, match="you cancelled it"):
             rec.save(path)
         with pytest.raises(mb.UsageError, match="you cancelled it"):

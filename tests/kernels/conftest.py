@@ -1,7 +1,8 @@
 """Real kernels of three versions, and what a notebook's page does to them.
 
-Each version of ipykernel is installed once into `build/kernels/VERSION` and stands in front of the environment's own on the
-kernel's path; everything else is shared. Afterwards no network is needed. One kernel serves a module and version.
+Each version of ipykernel is installed once into `build/kernels/VERSION` and stands in front of the
+environment's own on the kernel's path; everything else is shared. Afterwards no network is needed.
+One kernel serves a module and version.
 """
 
 from __future__ import annotations
@@ -107,11 +108,29 @@ class Kernel:
         self.version = version
         spec = folder / f"mbot-{version}"
         spec.mkdir(parents=True)
-        argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [
+            sys.executable,
+            "-Xfrozen_modules=off",
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+        ]
         # Beside what a user is warned of: sockets and files that nobody closed.
-        env = {"PYTHONPATH": os.pathsep.join((str(KERNELS / version), str(ROOT))), "PYTHONWARNINGS": "default::ResourceWarning"}
+        env = {
+            "PYTHONPATH": os.pathsep.join((str(KERNELS / version), str(ROOT))),
+            "PYTHONWARNINGS": "default::ResourceWarning",
+        }
         (spec / "kernel.json").write_text(
-            json.dumps({"argv": argv, "display_name": version, "language": "python", "interrupt_mode": "signal", "env": env})
+            json.dumps(
+                {
+                    "argv": argv,
+                    "display_name": version,
+                    "language": "python",
+                    "interrupt_mode": "signal",
+                    "env": env,
+                }
+            )
         )
         specs = KernelSpecManager(kernel_dirs=[str(folder)], ensure_native_kernel=False)
         self.log = (folder / f"{version}.log").open("w+", encoding="utf-8")
@@ -137,7 +156,9 @@ class Kernel:
 
     # What a user does.
 
-    def run(self, code: str, *, cell: str | None = None, fails: bool = False, patience: float = PATIENCE) -> Cell:
+    def run(
+        self, code: str, *, cell: str | None = None, fails: bool = False, patience: float = PATIENCE
+    ) -> Cell:
         """Run a cell to its end; an exception in it fails the test, unless it ``fails``."""
         return self.finish(self.start(code, cell=cell), fails=fails, patience=patience)
 
@@ -146,20 +167,30 @@ class Kernel:
         return ast.literal_eval(self.run(expression).result)
 
     def start(self, code: str, *, cell: str | None = None) -> str:
-        """Run a cell and do not wait for it; ``cell`` is the id that JupyterLab gives to a cell for good."""
-        content = {"code": textwrap.dedent(code).strip(), "silent": False, "store_history": True, "allow_stdin": False}
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else None)
+        """Run a cell and do not wait for it; ``cell`` is the id that JupyterLab gives to a cell for
+        good."""
+        content = {
+            "code": textwrap.dedent(code).strip(),
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+        }
+        message = self.client.session.msg(
+            "execute_request", content, metadata={"cellId": cell} if cell else None
+        )
         self.client.shell_channel.send(message)
         id = str(message["header"]["msg_id"])
         self._cells[id] = Cell(seconds=time.monotonic())
         return id
 
     def finish(self, id: str, *, fails: bool = False, patience: float = PATIENCE) -> Cell:
-        """Wait for the end of a started cell. What it prints later still comes into what is returned."""
+        """Wait for the end of a started cell. What it prints later still comes into what is
+        returned."""
         deadline = time.monotonic() + patience
         while id not in self._idle:
             self._listen(deadline, "the end of the cell")
-        # ipykernel 7 may miss a request that comes while it sends a reply (its issue 1554): wait for the reply, as a page does.
+        # ipykernel 7 may miss a request that comes while it sends a reply (its issue 1554): wait
+        # for the reply, as a page does.
         while id not in self._replied:
             try:
                 reply = self.client.get_shell_msg(timeout=max(0.0, deadline - time.monotonic()))
@@ -170,7 +201,9 @@ class Kernel:
         cell.seconds = time.monotonic() - cell.seconds
         if bool(cell.error) is not fails:
             expected = "an error" if fails else "none"
-            pytest.fail(f"on ipykernel {self.version} the cell ended with {expected} expected:\n{cell.said}")
+            pytest.fail(
+                f"on ipykernel {self.version} the cell ended with {expected} expected:\n{cell.said}"
+            )
         return cell
 
     def wait(self, condition: str, *, patience: float = 5.0) -> None:
@@ -183,17 +216,22 @@ class Kernel:
         """)
 
     def until(self, id: str | None, text: str, *, patience: float = PATIENCE) -> None:
-        """Wait until this is shown below a started cell, also when it has ended; or below any (None)."""
+        """Wait until this is shown below a started cell, also when it has ended; or below any
+        (None)."""
         deadline = time.monotonic() + patience
-        while not any(text in cell.said for cell in ([self._cells[id]] if id else list(self._cells.values()))):
+        while not any(
+            text in cell.said for cell in ([self._cells[id]] if id else list(self._cells.values()))
+        ):
             self._listen(deadline, f"{text!r} from the cell")
 
     def click(self, button: str) -> str:
-        """Click a button, given the id of its model; :meth:`finish` waits until its callback has returned."""
+        """Click a button, given the id of its model; :meth:`finish` waits until its callback has
+        returned."""
         return self.comm(button, {"method": "custom", "content": {"event": "click"}})
 
     def comm(self, comm_id: str, data: dict[str, Any]) -> str:
-        """Send what a widget of the page sends: over the subshell that JupyterLab makes for widgets, if the kernel has any."""
+        """Send what a widget of the page sends: over the subshell that JupyterLab makes for
+        widgets, if the kernel has any."""
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         subshell = self._widgets_subshell()
         if subshell is not None:
@@ -240,7 +278,9 @@ class Kernel:
         except queue.Empty:
             self.log.flush()
             said = Path(self.log.name).read_text(encoding="utf-8")[-2000:]
-            pytest.fail(f"ipykernel {self.version}: {what} did not come. Its log ends with:\n{said}")
+            pytest.fail(
+                f"ipykernel {self.version}: {what} did not come. Its log ends with:\n{said}"
+            )
         self._hear(message)
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -293,17 +333,35 @@ def install(version: str) -> None:
         if complete.exists():
             return
         shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-input",
+            "--disable-pip-version-check",
+        ]
         done = subprocess.run(
-            [*pip, "--target", str(folder), f"ipykernel=={version}"], capture_output=True, text=True, timeout=100, check=False
+            [*pip, "--target", str(folder), f"ipykernel=={version}"],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
         )
         if done.returncode:
-            pytest.fail(f"ipykernel {version} is not in {folder} and could not be installed there:\n{done.stderr[-1000:]}")
+            pytest.fail(
+                f"ipykernel {version} is not in {folder} and could not be installed "
+                f"there:\n{done.stderr[-1000:]}"
+            )
         complete.touch()
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+def kernel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernel]:
     """A kernel of each version in turn, for all tests of a module."""
     yield from _kernel(request.param, tmp_path_factory)
 
@@ -322,7 +380,8 @@ def home(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that leaves a server, a client or a task in its kernel, or after which somebody complained there."""
+    """Fail a test that leaves a server, a client or a task in its kernel, or after which somebody
+    complained there."""
     name = next((name for name in ("kernel", "usual_kernel") if name in request.fixturenames), None)
     yield
     if name is not None:
@@ -330,16 +389,20 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def check_nothing_left(kernel: Kernel) -> None:
-    """Fail if anything of ours still lives in the kernel; it is closed then, so that the next test begins afresh."""
+    """Fail if anything of ours still lives in the kernel; it is closed then, so that the next test
+    begins afresh."""
     left = kernel.value("await asyncio.sleep(0.01) or ours()")
     if left:
         kernel.run("await close_everything()")
-        pytest.fail(f"left behind in ipykernel {kernel.version}:\n" + "\n".join(left), pytrace=False)
+        pytest.fail(
+            f"left behind in ipykernel {kernel.version}:\n" + "\n".join(left), pytrace=False
+        )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a kernel share a runner, so that `--dist loadgroup` starts each kernel once."""
+    """Tests that share a kernel share a runner, so that `--dist loadgroup` starts each kernel
+    once."""
     for item in items:
         callspec = getattr(item, "callspec", None)
         if item.path.is_relative_to(Path(__file__).parent):
@@ -350,7 +413,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(params=VERSIONS)
-def fresh_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+def fresh_kernel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernel]:
     """A kernel of each version in turn, for this test alone: one to be restarted."""
     for kernel in _kernel(request.param, tmp_path_factory):
         yield kernel

@@ -1,4 +1,5 @@
-"""Calls from where a notebook makes them: buttons on whatever thread they run, other loops, other threads; and stop."""
+"""Calls from where a notebook makes them: buttons on whatever thread they run, other loops, other
+threads; and stop."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ AT_ONCE = {
 @pytest.fixture
 def notebook(kernel: Kernel, home: str) -> Kernel:
     """A kernel with a server and a client in it."""
-    kernel.run(f"server = await mb.serve(port=0, {home})\nbot = await mb.connect(server.url, {home})")
+    kernel.run(
+        f"server = await mb.serve(port=0, {home})\nbot = await mb.connect(server.url, {home})"
+    )
     kernel.run("""
         def watch(seconds):
             "A thread notes when the robot began and when it was told to stand, whatever the loop does."
@@ -162,7 +165,8 @@ def test_a_stop_reaches_a_robot_of_another_process_as_soon_as_it_is_heard(kernel
             assert (took < 1.0) is ("time.sleep(1)" in AT_ONCE[kernel.version])
             # Once more, from a plain thread, while the loop is free: nobody goes past it.
             kernel.run(
-                "await bot.drive(40, 40, duration=3, wait=False); thread = threading.Thread(target=bot.stop); thread.start()"
+                "await bot.drive(40, 40, duration=3, wait=False); thread = "
+                "threading.Thread(target=bot.stop); thread.start()"
             )
             kernel.wait("not thread.is_alive() and not bot.state.motors.moving")
             kernel.run("await asyncio.sleep(0.2); await bot.close()")
@@ -204,7 +208,9 @@ def test_calls_from_other_loops_and_threads(notebook: Kernel) -> None:
     """)
     results = notebook.value("results")
     assert len(results) == 4
-    assert all(first and second and ended in ("time", "replaced") for first, second, ended in results)
+    assert all(
+        first and second and ended in ("time", "replaced") for first, second, ended in results
+    )
     end(notebook)
 
 
@@ -240,7 +246,9 @@ def test_calls_while_a_cell_awaits_something_else(notebook: Kernel) -> None:
     end(notebook)
 
 
-def test_handlers_call_and_print_and_fail_below_the_cell_that_subscribed_them(notebook: Kernel) -> None:
+def test_handlers_call_and_print_and_fail_below_the_cell_that_subscribed_them(
+    notebook: Kernel,
+) -> None:
     subscribed = notebook.run("""
         seen = []
 
@@ -267,7 +275,9 @@ def test_handlers_call_and_print_and_fail_below_the_cell_that_subscribed_them(no
     end(notebook)
 
 
-def test_what_a_click_makes_lives_where_cells_run_and_stays_when_the_page_is_closed(kernel: Kernel) -> None:
+def test_what_a_click_makes_lives_where_cells_run_and_stays_when_the_page_is_closed(
+    kernel: Kernel,
+) -> None:
     kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server)")
     kernel.run("cells_loop, made = asyncio.get_running_loop(), []")
     kernel.run("""

@@ -1,4 +1,5 @@
-"""Servers and clients in the cells of real kernels: made, used, blocked, interrupted, run again, restarted, closed."""
+"""Servers and clients in the cells of real kernels: made, used, blocked, interrupted, run again,
+restarted, closed."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ def stands():
 def begin(kernel: Kernel, home: str, *, port: int = 0) -> None:
     """A start cell."""
     kernel.run(WATCH)
-    kernel.run(f"server = await mb.serve(port={port}, {home})\nbot = await mb.connect(server.url, {home})", cell="start")
+    kernel.run(
+        f"server = await mb.serve(port={port}, {home})\nbot = await mb.connect(server.url, {home})",
+        cell="start",
+    )
 
 
 def end(kernel: Kernel) -> None:
@@ -56,7 +60,9 @@ def test_a_motion_from_a_cell(kernel: Kernel, home: str) -> None:
     end(kernel)
 
 
-def test_the_same_server_serves_cell_after_cell_while_the_kernel_idles(kernel: Kernel, home: str) -> None:
+def test_the_same_server_serves_cell_after_cell_while_the_kernel_idles(
+    kernel: Kernel, home: str
+) -> None:
     begin(kernel, home)
     kernel.run("""
         heard = []
@@ -70,7 +76,9 @@ def test_the_same_server_serves_cell_after_cell_while_the_kernel_idles(kernel: K
     end(kernel)
 
 
-def test_a_cell_that_sleeps_costs_its_own_seconds_and_nothing_else(kernel: Kernel, home: str) -> None:
+def test_a_cell_that_sleeps_costs_its_own_seconds_and_nothing_else(
+    kernel: Kernel, home: str
+) -> None:
     begin(kernel, home)
     kernel.run("""
         await bot.drive(40, 40, duration=0.5, wait=False)
@@ -103,7 +111,9 @@ def test_the_io_thread_goes_on_while_a_cell_blocks(kernel: Kernel) -> None:
     end(kernel)
 
 
-def test_an_interrupted_wait_for_a_motion_stops_the_robot_and_nothing_else(kernel: Kernel, home: str) -> None:
+def test_an_interrupted_wait_for_a_motion_stops_the_robot_and_nothing_else(
+    kernel: Kernel, home: str
+) -> None:
     begin(kernel, home)
     running = kernel.start("print('go', flush=True)\nawait bot.drive(40, 40, duration=5)")
     kernel.until(running, "go")
@@ -113,7 +123,10 @@ def test_an_interrupted_wait_for_a_motion_stops_the_robot_and_nothing_else(kerne
     assert interrupted.error in ("CancelledError", "KeyboardInterrupt")
     assert interrupted.seconds < 2.0
     if interrupted.error == "CancelledError":
-        assert "What to do: the cell was interrupted while it waited. A motion it waited for was stopped" in interrupted.stdout
+        assert (
+            "What to do: the cell was interrupted while it waited. A motion it waited for was "
+            "stopped"
+        ) in interrupted.stdout
     kernel.wait("stands()", patience=1.0)
     assert kernel.value("bot.connected, bot.stats.connections") == (True, 1)
     assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
@@ -131,11 +144,16 @@ def test_an_interrupted_block_leaves_everything_usable(kernel: Kernel, home: str
 
 
 @pytest.mark.parametrize("fixed", [True, False], ids=["port=4000-like", "port=0"])
-def test_a_start_cell_run_again_replaces_its_earlier_self(kernel: Kernel, home: str, fixed: bool) -> None:
+def test_a_start_cell_run_again_replaces_its_earlier_self(
+    kernel: Kernel, home: str, fixed: bool
+) -> None:
     port = free_port() if fixed else 0
     begin(kernel, home, port=port)
     first = kernel.value("server.url")
-    again = kernel.run(f"server = await mb.serve(port={port}, {home})\nbot = await mb.connect(server.url, {home})", cell="start")
+    again = kernel.run(
+        f"server = await mb.serve(port={port}, {home})\nbot = await mb.connect(server.url, {home})",
+        cell="start",
+    )
     assert f"The server that ran at {first} was replaced" in again.stdout
     assert (kernel.value("server.url") == first) is fixed
     assert kernel.value("len(registry.servers()), len(server.clients)") == (1, 1)
@@ -143,7 +161,9 @@ def test_a_start_cell_run_again_replaces_its_earlier_self(kernel: Kernel, home: 
     end(kernel)
 
 
-def test_a_connect_cell_run_again_leaves_one_client_and_one_handler(kernel: Kernel, home: str) -> None:
+def test_a_connect_cell_run_again_leaves_one_client_and_one_handler(
+    kernel: Kernel, home: str
+) -> None:
     kernel.run(f"server = await mb.serve(port=0, {home})")
     cell = f"""
         bot = await mb.connect(server.url, {home})
@@ -159,7 +179,9 @@ def test_a_connect_cell_run_again_leaves_one_client_and_one_handler(kernel: Kern
     end(kernel)
 
 
-def test_a_client_made_again_in_another_cell_leaves_one_and_says_so(kernel: Kernel, home: str) -> None:
+def test_a_client_made_again_in_another_cell_leaves_one_and_says_so(
+    kernel: Kernel, home: str
+) -> None:
     kernel.run(f"server = await mb.serve(port=0, {home})")
     kernel.run(f"bot = await mb.connect(server, {home})", cell="one")
     again = kernel.run(f"bot = await mb.connect(server, {home})", cell="two")
@@ -180,8 +202,14 @@ def test_a_client_made_again_in_another_cell_leaves_one_and_says_so(kernel: Kern
         "click = button(bot.stop)",
         "import functools; click = button(functools.partial(bot.send, 'stop'))",
         "click = button((lambda robot: lambda _: robot.stop())(bot))",
-        "async def patrol(robot):\n    await asyncio.sleep(9)\ntask = asyncio.create_task(patrol(bot)); del patrol",
-        "def guard(robot):\n    over.wait()\nover = threading.Event(); threading.Thread(target=guard, args=[bot]).start()",
+        (
+            "async def patrol(robot):\n    await asyncio.sleep(9)\ntask = "
+            "asyncio.create_task(patrol(bot)); del patrol"
+        ),
+        (
+            "def guard(robot):\n    over.wait()\nover = threading.Event(); "
+            "threading.Thread(target=guard, args=[bot]).start()"
+        ),
         "from collections import namedtuple; team = {'red': [namedtuple('Player', 'robot')(bot)]}",
     ],
     ids=["card", "method", "partial", "closure", "task", "thread", "team"],
@@ -194,15 +222,26 @@ def test_a_client_that_something_still_uses_stays(kernel: Kernel, use: str) -> N
     assert kernel.value("len(server.clients)") == 2
     kernel.run("if 'over' in globals(): over.set()\nif 'task' in globals(): task.cancel()")
     kernel.run("for name in ('task', 'team', 'click', 'over'): globals().pop(name, None)")
-    kernel.run("await close_everything(); buttons.clear()\nfrom ipywidgets import Widget; Widget.close_all()")
+    kernel.run(
+        "await close_everything(); buttons.clear()\nfrom ipywidgets import Widget; "
+        "Widget.close_all()"
+    )
 
 
 def test_clients_that_are_kept_stay_when_their_cell_runs_again(kernel: Kernel) -> None:
     kernel.run("server, robots = await mb.serve(port=0), []")
     for _ in range(2):
         kernel.run("robots.append(await mb.connect(server.url))", cell="collect")
-        kernel.run("class Team: pass\nteam = Team()\nteam.captain = await mb.connect(server.url)" if not _ else "1", cell="team")
-    assert kernel.value("[bot.connected for bot in robots], team.captain.connected") == ([True, True], True)
+        kernel.run(
+            "class Team: pass\nteam = Team()\nteam.captain = await mb.connect(server.url)"
+            if not _
+            else "1",
+            cell="team",
+        )
+    assert kernel.value("[bot.connected for bot in robots], team.captain.connected") == (
+        [True, True],
+        True,
+    )
     kernel.run("for bot in [*robots, team.captain]: await bot.close()\nawait server.close()")
 
 
@@ -210,7 +249,10 @@ def test_a_subscribe_cell_run_again_hears_everything_once(kernel: Kernel, home: 
     begin(kernel, home)
     kernel.run("heard = []")
     for _ in range(3):
-        kernel.run("def listen(event): heard.append(event.data)\nbot.subscribe('hello', listen)", cell="subscribe")
+        kernel.run(
+            "def listen(event): heard.append(event.data)\nbot.subscribe('hello', listen)",
+            cell="subscribe",
+        )
     kernel.run("server.emit('hello', 1)\nawait bot.flush()")
     assert kernel.value("heard") == [1]
     end(kernel)

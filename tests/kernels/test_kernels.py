@@ -30,4 +30,7 @@ def test_a_click_arrives_where_and_when_it_does_in_jupyterlab(kernel: Kernel) ->
     subshells = kernel.version.startswith("7.3")
     assert [(main, same) for _, main, same in seen] == [(not subshells, not subshells)] * 3
     at_once = [when < end for (when, _, _), end in zip(seen[1:], ends[1:], strict=True)]
-    assert at_once == {"6.31.0": [False, False], "7.3.0": [True, True], "7.4.0": [True, False]}[kernel.version]
+    assert (
+        at_once
+        == {"6.31.0": [False, False], "7.3.0": [True, True], "7.4.0": [True, False]}[kernel.version]
+    )

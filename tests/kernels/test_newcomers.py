@@ -28,7 +28,11 @@ def end(notebook: Kernel) -> None:
 
 def is_short(cell: Cell) -> bool:
     """Whether a pupil sees the own line and the message, and nothing of our inside."""
-    return "---->" in cell.traceback and "mbot_nb/" not in cell.traceback and "asyncio/" not in cell.traceback
+    return (
+        "---->" in cell.traceback
+        and "mbot_nb/" not in cell.traceback
+        and "asyncio/" not in cell.traceback
+    )
 
 
 CALLS = (
@@ -70,8 +74,15 @@ def test_no_call_is_missing_among_these() -> None:
         for name in dir(kind)
         if not name.startswith("_") and hasattr(getattr(kind, name), "__wrapped__")
     }
-    waited |= {name for name in vars(Vocabulary) if not name.startswith("_")} - {"stop", "emergency_stop"}
-    assert {call[: call.rindex("(")].rpartition(".")[2] for call in CALLS} == waited | {"connect", "serve", "demo"}
+    waited |= {name for name in vars(Vocabulary) if not name.startswith("_")} - {
+        "stop",
+        "emergency_stop",
+    }
+    assert {call[: call.rindex("(")].rpartition(".")[2] for call in CALLS} == waited | {
+        "connect",
+        "serve",
+        "demo",
+    }
 
 
 def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> None:
@@ -79,7 +90,10 @@ def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> N
         shown = notebook.run(call).result
         assert "nothing has happened yet" in shown, call
         assert "Write `await` in front of it" in shown, call
-    assert notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing") >= len(CALLS) - 3
+    assert (
+        notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing")
+        >= len(CALLS) - 3
+    )
     assert notebook.value("bot.connected, len(registry.servers())") == (True, 1)
     end(notebook)
 
@@ -88,7 +102,9 @@ def test_a_forgotten_await_is_told_when_the_call_is_thrown_away(notebook: Kernel
     for number, call in enumerate(CALLS):
         code = f"number = {number}\n{call};"
         said = notebook.run(code).stderr
-        assert ":2: RuntimeWarning" in said, "the warning names the line on which the call was written"
+        assert ":2: RuntimeWarning" in said, (
+            "the warning names the line on which the call was written"
+        )
         assert "did nothing: write `await` in front of it." in said, call
         assert call in said, "the warning shows the line"
         assert notebook.run(code).stderr == said, "it is told every time"
@@ -110,11 +126,16 @@ def test_a_stop_acts_without_await_and_says_nothing(notebook: Kernel) -> None:
             "moved = bot.drive(10, 10)\nmoved.ended",
             "bot.drive() was not awaited, so it has no 'ended': write `await` in front of it",
         ),
-        ("robot = mb.connect(server)\nrobot.drive(10, 10)", "mb.connect() was not awaited, so it has no 'drive'"),
+        (
+            "robot = mb.connect(server)\nrobot.drive(10, 10)",
+            "mb.connect() was not awaited, so it has no 'drive'",
+        ),
         ("nobody = mb.serve(port=0)\nnobody.url", "mb.serve() was not awaited, so it has no 'url'"),
     ],
 )
-def test_something_is_asked_of_a_call_that_was_not_awaited(notebook: Kernel, cell: str, says: str) -> None:
+def test_something_is_asked_of_a_call_that_was_not_awaited(
+    notebook: Kernel, cell: str, says: str
+) -> None:
     asked = notebook.run(cell, fails=True)
     assert asked.error == "NotAwaitedError"
     assert says in asked.message
@@ -125,7 +146,10 @@ def test_something_is_asked_of_a_call_that_was_not_awaited(notebook: Kernel, cel
 @pytest.mark.parametrize(
     ("cell", "says"),
     [
-        ("asyncio.run(bot.drive(10, 10))", "Write `await ...` in the cell instead of `asyncio.run(...)`"),
+        (
+            "asyncio.run(bot.drive(10, 10))",
+            "Write `await ...` in the cell instead of `asyncio.run(...)`",
+        ),
         (
             "async def main():\n    await bot.drive(10, 10)\n\nasyncio.run(main())",
             "Write `await ...` in the cell instead of `asyncio.run",
@@ -134,20 +158,31 @@ def test_something_is_asked_of_a_call_that_was_not_awaited(notebook: Kernel, cel
             "asyncio.get_event_loop().run_until_complete(bot.ping())",
             "Write `await ...` in the cell instead of `run_until_complete(...)`",
         ),
-        ("def go():\n    await bot.drive(10, 10)", "only a function that begins with `async def` may use `await`"),
-        ("async def go():\n    return bot\n\ngo().drive(10, 10)", "`await` is missing in front of the call"),
+        (
+            "def go():\n    await bot.drive(10, 10)",
+            "only a function that begins with `async def` may use `await`",
+        ),
+        (
+            "async def go():\n    return bot\n\ngo().drive(10, 10)",
+            "`await` is missing in front of the call",
+        ),
         ("bot.drive(10, 10)[0]", "`await` is missing in front of the call"),
         ("await bot.send('set_led', r=1, g=1, b=1)", "does not wait: leave the `await` out"),
         ("with mb.connect(server) as other: pass", "write `async with` instead of `with`"),
         ("for event in bot.events(): pass", "write `async for` instead of `for`"),
         ("async with mb.sync.SyncClient(bot) as other: pass", "leave the `async` out"),
-        ("await bot.driev(10, 10)", "did you mean `drive` or `drain`? The robot's commands are: drive, move, stop, "),
+        (
+            "await bot.driev(10, 10)",
+            "did you mean `drive` or `drain`? The robot's commands are: drive, move, stop, ",
+        ),
         ("bot.fly()", "the robot's commands are: drive, move, stop, "),
         ("await bot.drive(speed=40)", "write drive(left, right, duration=1.0, wait=True)"),
         ("bot.subscribe('telemetry')", "write subscribe(event, handler)"),
     ],
 )
-def test_pythons_own_error_is_followed_by_what_to_do(notebook: Kernel, cell: str, says: str) -> None:
+def test_pythons_own_error_is_followed_by_what_to_do(
+    notebook: Kernel, cell: str, says: str
+) -> None:
     met = notebook.run(cell, fails=True)
     assert "What to do: " in met.stdout
     assert says in met.stdout
@@ -165,7 +200,8 @@ def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebo
     assert "What to do: this has not begun yet. Write `await` in front of it." in shown.stdout
     assert "What to do" not in notebook.run("await go()").stdout
     notebook.run(
-        "_.close() if hasattr(_, 'close') else None; [thing.close() for thing in Out.values() if asyncio.iscoroutine(thing)];"
+        "_.close() if hasattr(_, 'close') else None; [thing.close() for thing in Out.values() if "
+        "asyncio.iscoroutine(thing)];"
     )
     end(notebook)
 
@@ -173,7 +209,11 @@ def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebo
 @pytest.mark.parametrize(
     ("cell", "kind", "says"),
     [
-        ("await bot.drive(400, 0)", "CommandRejectedError", "left: expected a number <= 100; it takes left (-100 to 100), right"),
+        (
+            "await bot.drive(400, 0)",
+            "CommandRejectedError",
+            "left: expected a number <= 100; it takes left (-100 to 100), right",
+        ),
         (
             "await bot.drive('fast', 0)",
             "CommandRejectedError",
@@ -189,12 +229,26 @@ def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebo
             "CommandRejectedError",
             "there is no 'up'; it takes direction (forward, backward, left or right)",
         ),
-        ("await bot.game_move(cell=3)", "CommandRejectedError", "no game is being played; start one with start_game"),
-        ("await mb.connect(bot)", "ConnectError", "Client is no address. An address looks like ws://localhost:4000"),
-        ("bot.state.position", "NotInStateError", "state has no 'position'; it has: personality, neural_state"),
+        (
+            "await bot.game_move(cell=3)",
+            "CommandRejectedError",
+            "no game is being played; start one with start_game",
+        ),
+        (
+            "await mb.connect(bot)",
+            "ConnectError",
+            "Client is no address. An address looks like ws://localhost:4000",
+        ),
+        (
+            "bot.state.position",
+            "NotInStateError",
+            "state has no 'position'; it has: personality, neural_state",
+        ),
     ],
 )
-def test_a_wrong_value_is_answered_with_what_is_right(notebook: Kernel, cell: str, kind: str, says: str) -> None:
+def test_a_wrong_value_is_answered_with_what_is_right(
+    notebook: Kernel, cell: str, kind: str, says: str
+) -> None:
     met = notebook.run(cell, fails=True)
     assert met.error == kind
     assert says in met.message
@@ -212,7 +266,9 @@ def test_other_peoples_errors_get_no_advice(notebook: Kernel) -> None:
 def test_nobody_listens_there(kernel: Kernel, home: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        refused = kernel.run(f"await mb.connect('127.0.0.1:{probe.getsockname()[1]}'{home})", fails=True)
+        refused = kernel.run(
+            f"await mb.connect('127.0.0.1:{probe.getsockname()[1]}'{home})", fails=True
+        )
     assert refused.error == "ConnectError"
     assert "nothing listens there (connection refused)" in refused.message
     assert "`await mb.connect()` brings its own" in refused.message
@@ -239,7 +295,8 @@ def test_a_port_in_use(kernel: Kernel) -> None:
 
 
 def test_a_serial_port_that_may_not_be_opened(kernel: Kernel) -> None:
-    """The port of this machine is played; the error is the one that the system and pyserial give."""
+    """The port of this machine is played; the error is the one that the system and pyserial
+    give."""
     kernel.run("""
         import serial
 
@@ -248,7 +305,10 @@ def test_a_serial_port_that_may_not_be_opened(kernel: Kernel) -> None:
 
         serial.Serial.open = refuse
     """)
-    for cell in ("await mb.connect('usb:/dev/ttyUSB0')", "with mb.sync.connect('usb:/dev/ttyUSB0') as bot: pass"):
+    for cell in (
+        "await mb.connect('usb:/dev/ttyUSB0')",
+        "with mb.sync.connect('usb:/dev/ttyUSB0') as bot: pass",
+    ):
         denied = kernel.run(cell, fails=True)
         assert denied.error == "ConnectError"
         assert "/dev/ttyUSB0" in denied.message
@@ -278,7 +338,10 @@ def test_something_of_another_loop_is_awaited(notebook: Kernel) -> None:
 
 
 def test_an_error_of_ours_shows_the_readers_own_functions(notebook: Kernel) -> None:
-    wrong = notebook.run("async def dance(steps):\n    await bot.drive(left=300, right=0)\n\nawait dance(2)", fails=True)
+    wrong = notebook.run(
+        "async def dance(steps):\n    await bot.drive(left=300, right=0)\n\nawait dance(2)",
+        fails=True,
+    )
     assert wrong.error == "CommandRejectedError"
     assert "await dance(2)" in wrong.traceback
     assert "await bot.drive(left=300, right=0)" in wrong.traceback

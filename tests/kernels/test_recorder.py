@@ -1,4 +1,5 @@
-"""A recorder in the cells of a real kernel: on from cell to cell, through a block, an interrupt and clicks."""
+"""A recorder in the cells of a real kernel: on from cell to cell, through a block, an interrupt and
+clicks."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def test_a_recorder_goes_on_from_cell_to_cell(kernel: Kernel, home: str) -> None
     if home == "thread=True":
         assert kernel.value("len(late)") == 0, "the loop that answers was never blocked"
     else:
-        assert 1 <= kernel.value("len(late)") <= 2, "the block is beside what was under way, and nothing else"
+        assert 1 <= kernel.value("len(late)") <= 2, (
+            "the block is beside what was under way, and nothing else"
+        )
 
     running = kernel.start("print('go', flush=True)\nawait bot.drive(40, 40, duration=5)")
     kernel.until(running, "go")
@@ -35,7 +38,9 @@ def test_a_recorder_goes_on_from_cell_to_cell(kernel: Kernel, home: str) -> None
 
     kernel.run("first, rec = rec, mb.Recorder(bot, ping_rate=20)", cell="record")
     assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
-    assert kernel.value("len(rec.commands), len(first.commands) > 1") == (1, True), "any number of them at once"
+    assert kernel.value("len(rec.commands), len(first.commands) > 1") == (1, True), (
+        "any number of them at once"
+    )
     kernel.run("rec.stop(); first.stop()")
     end(kernel)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def test_it_is_said_below_a_cell_though_a_page_speaks_meanwhile(kernel: Kernel) -> None:
-    """What a click prints goes to the click, which shows it nowhere; the words are the last cell's."""
+    """What a click prints goes to the click, which shows it nowhere; the words are the last
+    cell's."""
     kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)")
     click = kernel.value("button(lambda _: None)")
     blocking = kernel.start("time.sleep(1.3)")
@@ -25,16 +26,24 @@ def test_it_is_said_below_a_cell_though_a_page_speaks_meanwhile(kernel: Kernel) 
 
 
 def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
-    kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server.url)\nother = await mb.connect(server.url)")
+    kernel.run(
+        "server = await mb.serve(port=0)\nbot = await mb.connect(server.url)\nother = await "
+        "mb.connect(server.url)"
+    )
     first = kernel.start("await other.close()  # is no loss\ntime.sleep(1.5)")
     kernel.until(first, "blocked the loop", patience=4)
     again = kernel.start("time.sleep(1.2)")
     kernel.until(again, "blocked the loop", patience=4)
     quiet = kernel.run("time.sleep(0.4); await asyncio.sleep(0.8)")
     words = kernel.finish(first).stderr.strip()
-    assert re.fullmatch(r"cell \[\d+\] blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*", words)
+    assert re.fullmatch(
+        r"cell \[\d+\] blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*",
+        words,
+    )
     words = kernel.finish(again).stderr.strip()
-    assert re.fullmatch(r"cell \[\d+\] blocked the loop again for 1\.[123] s; connections survived\.", words)
+    assert re.fullmatch(
+        r"cell \[\d+\] blocked the loop again for 1\.[123] s; connections survived\.", words
+    )
     assert quiet.stderr == ""
     kernel.run("await bot.close(); await server.close()")
 
@@ -46,7 +55,9 @@ def test_the_cell_is_named_though_the_next_one_has_begun(kernel: Kernel) -> None
     kernel.until(None, "blocked the loop", patience=5)
     kernel.finish(blocking)
     words = kernel.finish(following).stderr + kernel.finish(blocking).stderr
-    number = kernel.value("[number for number, value in Out.items() if value == 'my number is on the page'][-1]")
+    number = kernel.value(
+        "[number for number, value in Out.items() if value == 'my number is on the page'][-1]"
+    )
     assert f"cell [{number}] blocked the loop for 1." in words
     # One that still runs is named, too.
     running = kernel.start("time.sleep(1.5)\nawait asyncio.sleep(1)\n'and mine'")
@@ -88,10 +99,15 @@ def test_connections_that_were_lost_meanwhile_are_counted(kernel: Kernel) -> Non
 
 
 def test_a_cell_does_not_block_the_io_thread_but_a_handler_may(kernel: Kernel) -> None:
-    kernel.run("server = await mb.serve(port=0, thread=True)\nbot = await mb.connect(server.url, thread=True)")
+    kernel.run(
+        "server = await mb.serve(port=0, thread=True)\nbot = await mb.connect(server.url, "
+        "thread=True)"
+    )
     cell = kernel.run("time.sleep(1.2)")
     time.sleep(0.7)  # whoever had something to say has said it
-    blocking = kernel.start("bot.subscribe('hello', lambda event: time.sleep(1.2))\nserver.emit('hello')")
+    blocking = kernel.start(
+        "bot.subscribe('hello', lambda event: time.sleep(1.2))\nserver.emit('hello')"
+    )
     # ipykernel 6 shows what the I/O thread says below the cell that started this thread.
     shown = None if kernel.version.startswith("6") else blocking
     kernel.until(shown, "a handler blocked the I/O thread for 1.", patience=4)

@@ -17,11 +17,16 @@ HEARS_CLICKS_WHILE_IT_AWAITS = {"6.31.0": False, "7.3.0": True, "7.4.0": True}
 
 def buttons_of(kernel: Kernel, running: str) -> list[str]:
     """What a cell offers to click on."""
-    return [shown[WIDGET]["model_id"] for shown in kernel._cells[running].displays if WIDGET in shown]
+    return [
+        shown[WIDGET]["model_id"] for shown in kernel._cells[running].displays if WIDGET in shown
+    ]
 
 
 def is_told_of_the_stop_button(kernel: Kernel, running: str) -> bool:
-    return any("notebook's stop button" in shown.get("text/html", "") for shown in kernel._cells[running].displays)
+    return any(
+        "notebook's stop button" in shown.get("text/html", "")
+        for shown in kernel._cells[running].displays
+    )
 
 
 @pytest.fixture
@@ -55,7 +60,8 @@ def test_cancel_returns_what_is_finished(measured: Kernel) -> None:
 
 
 def test_plain_work_offers_what_ends_it(kernel: Kernel) -> None:
-    """Cancel where a click is heard while plain code runs; elsewhere the words say which button does it."""
+    """Cancel where a click is heard while plain code runs; elsewhere the words say which button
+    does it."""
     running = kernel.start("""
         from mbot_nb.jupyter import progress_bar as bar
         bar.PATIENT, bar.EVERY = -1.0, 1
@@ -71,11 +77,16 @@ def test_plain_work_offers_what_ends_it(kernel: Kernel) -> None:
         kernel.click(button)
     if not buttons:
         kernel.interrupt()
-    assert kernel.finish(running, fails=True).error == ("UsageError" if buttons else "KeyboardInterrupt")
+    assert kernel.finish(running, fails=True).error == (
+        "UsageError" if buttons else "KeyboardInterrupt"
+    )
 
 
 def test_the_stop_button_stops_and_the_file_goes_on(measured: Kernel, tmp_path: Path) -> None:
-    sweep = f"table = await mb.lab.sweep({{'a': [1, 2, 3, 4]}}, measure=measure, path={str(tmp_path / 'sweep.jsonl')!r})"
+    sweep = (
+        f"table = await mb.lab.sweep({{'a': [1, 2, 3, 4]}}, measure=measure, "
+        f"path={str(tmp_path / 'sweep.jsonl')!r})"
+    )
     running = measured.start(sweep)
     measured.until(running, "measuring 3")
     measured.interrupt()

@@ -80,10 +80,14 @@ def test_an_interrupt_ends_the_wait_and_the_motion(kernel: Kernel) -> None:
     kernel.run("bot.close(); server.close()")
 
 
-@pytest.mark.parametrize("before", ["", "await asyncio.sleep(0); "], ids=["plain cell", "cell that awaits too"])
+@pytest.mark.parametrize(
+    "before", ["", "await asyncio.sleep(0); "], ids=["plain cell", "cell that awaits too"]
+)
 def test_an_interrupted_run_stops_the_motion(kernel: Kernel, home: str, before: str) -> None:
     kernel.run(f"server = await mb.serve(port=0, {home})\nbot = await mb.connect(server, {home})")
-    running = kernel.start(f"{before}print('go', flush=True)\nmb.run(bot.drive(40, 40, duration=8))")
+    running = kernel.start(
+        f"{before}print('go', flush=True)\nmb.run(bot.drive(40, 40, duration=8))"
+    )
     kernel.until(running, "go")
     time.sleep(0.2)
     kernel.interrupt()
@@ -155,13 +159,19 @@ def test_run_takes_a_coroutine_in_a_plain_cell_function(kernel: Kernel, home: st
     assert kernel.value("[work(), work()]") == ["time", "time"]
     # The kernel goes on as before: cells that await, and tasks.
     assert (
-        kernel.run("await asyncio.sleep(0.01); await asyncio.gather(asyncio.sleep(0, 1), asyncio.sleep(0, 2))").result == "[1, 2]"
+        kernel.run(
+            "await asyncio.sleep(0.01); await asyncio.gather(asyncio.sleep(0, 1), asyncio.sleep(0, "
+            "2))"
+        ).result
+        == "[1, 2]"
     )
 
 
 def test_run_takes_a_coroutine_in_a_button(kernel: Kernel) -> None:
     kernel.run("server = await mb.serve(port=0)\nbot = await mb.connect(server)\nanswers = []")
-    kernel.run("go = button(lambda _: answers.append(mb.run(bot.drive(30, 30, duration=0.1)).ended))")
+    kernel.run(
+        "go = button(lambda _: answers.append(mb.run(bot.drive(30, 30, duration=0.1)).ended))"
+    )
     for count in (1, 2):
         kernel.click(kernel.value("go"))
         kernel.wait(f"answers == ['time'] * {count}")

@@ -15,8 +15,11 @@ Through = Callable[..., Awaitable[mb.Client]]
 Measured = TypeVar("Measured")
 
 
-async def undisturbed(measure: Callable[[], Awaitable[Measured]], disturbed: Callable[[Measured], bool]) -> Measured:
-    """The first of five measurements that a busy machine has not ``disturbed``, else the last: what is so each time is ours."""
+async def undisturbed(
+    measure: Callable[[], Awaitable[Measured]], disturbed: Callable[[Measured], bool]
+) -> Measured:
+    """The first of five measurements that a busy machine has not ``disturbed``, else the last: what
+    is so each time is ours."""
     for _ in range(4):
         measured = await measure()
         if not disturbed(measured):
@@ -44,7 +47,9 @@ async def bot(server: mb.Server, stack: AsyncExitStack) -> mb.Client:
 def through(server: mb.Server, stack: AsyncExitStack) -> Through:
     """A client that is connected through this network; its relay is found by its address."""
 
-    async def connect(up: str | Network, *, down: str | Network | None = None, seed: int = 1, **options: Any) -> mb.Client:
+    async def connect(
+        up: str | Network, *, down: str | Network | None = None, seed: int = 1, **options: Any
+    ) -> mb.Client:
         relay = await stack.enter_async_context(network(up, down=down, seed=seed).relay(server))
         return await stack.enter_async_context(mb.connect(relay.url, **options))
 

@@ -11,11 +11,17 @@ from mbot_nb.protocol.heartbeat import ClockOffset
 
 
 @given(
-    st.lists(st.tuples(st.floats(0.001, 0.5), st.floats(0.001, 0.5), st.floats(0, 1)), min_size=1, max_size=40),
+    st.lists(
+        st.tuples(st.floats(0.001, 0.5), st.floats(0.001, 0.5), st.floats(0, 1)),
+        min_size=1,
+        max_size=40,
+    ),
     st.floats(-1e4, 1e4),
     st.floats(-9e-5, 9e-5),
 )
-def test_the_truth_is_within_the_error(trips: list[tuple[float, float, float]], offset: float, drift: float) -> None:
+def test_the_truth_is_within_the_error(
+    trips: list[tuple[float, float, float]], offset: float, drift: float
+) -> None:
     sent = np.cumsum([pause for _, _, pause in trips])
     there, back = np.array([(up, down) for up, down, _ in trips]).T
     server = (sent + there) * (1 + drift) + offset
@@ -29,7 +35,9 @@ def test_the_truth_is_within_the_error(trips: list[tuple[float, float, float]], 
 
 
 def test_many_pings_bound_it_by_the_shortest_way_in_each_direction() -> None:
-    found = estimate([0.0, 1.0], [0.11, 1.11], [50.01, 51.1])  # 10 ms there and 100 back, then 100 there and 10 back
+    found = estimate(
+        [0.0, 1.0], [0.11, 1.11], [50.01, 51.1]
+    )  # 10 ms there and 100 back, then 100 there and 10 back
     assert found is not None
     assert abs(found.seconds - 50) <= found.error < 0.0103
 

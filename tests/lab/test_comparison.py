@@ -76,7 +76,10 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     generator = np.random.default_rng(6)
     a, b = generator.exponential(size=100), generator.exponential(size=100)
     assert compare(a, b) == compare(a, b)
-    assert compare(a, b).p50 != compare(a, b, seed=1).p50 or compare(a, b).ratio != compare(a, b, seed=1).ratio
+    assert (
+        compare(a, b).p50 != compare(a, b, seed=1).p50
+        or compare(a, b).ratio != compare(a, b, seed=1).ratio
+    )
 
 
 def test_a_tail_that_too_few_values_show_is_open() -> None:

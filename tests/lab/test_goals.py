@@ -1,4 +1,5 @@
-"""What an experimenter was promised: a sweep in one figure, a stall that is named, the same numbers twice."""
+"""What an experimenter was promised: a sweep in one figure, a stall that is named, the same numbers
+twice."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ GRID: dict[str, Any] = {
 
 
 @pytest.mark.timeout(180)
-async def test_a_sweep_is_interrupted_goes_on_and_becomes_one_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_sweep_is_interrupted_goes_on_and_becomes_one_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """3 windows, 4 rates, 3 networks, measured for real."""
     path = tmp_path / "sweep.jsonl"
 
@@ -56,7 +59,9 @@ async def test_a_sweep_is_interrupted_goes_on_and_becomes_one_figure(tmp_path: P
     points = [
         line
         for line in ax.lines
-        if line.get_marker() in markers and np.size(line.get_xdata()) == 1 and line.get_markersize() == 5
+        if line.get_marker() in markers
+        and np.size(line.get_xdata()) == 1
+        and line.get_markersize() == 5
     ]
     assert len(points) == int(table["p50_ms"].notna().sum())
 
@@ -78,9 +83,15 @@ async def test_a_stall_of_three_seconds_is_named_and_is_not_the_network_s(bot: m
 
 
 async def test_the_same_seed_gives_the_same_numbers_within_their_interval(through: Through) -> None:
-    network = lab.Network(delay=0.01, jitter=0.1)  # beside which it is nothing what a busy machine adds
-    once = await lab.ping(await through(network, seed=11, thread=True), rate=60, duration=2.5, name="once")
-    again = await lab.ping(await through(network, seed=11, thread=True), rate=60, duration=2.5, name="again")
+    network = lab.Network(
+        delay=0.01, jitter=0.1
+    )  # beside which it is nothing what a busy machine adds
+    once = await lab.ping(
+        await through(network, seed=11, thread=True), rate=60, duration=2.5, name="once"
+    )
+    again = await lab.ping(
+        await through(network, seed=11, thread=True), rate=60, duration=2.5, name="again"
+    )
     first, second = (lab.percentile(run.delays(), 50) for run in (once, again))
     assert first.low <= second.value <= first.high
     assert second.low <= first.value <= second.high

@@ -19,7 +19,8 @@ from .conftest import Through, undisturbed
 async def test_a_fixed_delay_is_found(through: Through) -> None:
     bot = await through(Network(0.02))
     run = await undisturbed(
-        lambda: ping(bot, rate=50, duration=1.2), lambda run: bool(run.samples[["up_ms", "down_ms"]].quantile(0.1).max() >= 22)
+        lambda: ping(bot, rate=50, duration=1.2),
+        lambda run: bool(run.samples[["up_ms", "down_ms"]].quantile(0.1).max() >= 22),
     )
     assert run.n == 60
     assert run.lost == 0
@@ -27,14 +28,17 @@ async def test_a_fixed_delay_is_found(through: Through) -> None:
     assert 0.04 <= run.delays().min() <= np.quantile(run.delays(), 0.1) < 0.044
     for way in ("up_ms", "down_ms"):
         assert 20 <= run.samples[way].min() <= run.samples[way].quantile(0.1) < 22
-    # The row is consistent: late plus raw is what is counted from the intended time, and so are both ways.
+    # The row is consistent: late plus raw is what is counted from the intended time, and so are
+    # both ways.
     samples = run.samples
     assert np.allclose(samples["corrected_ms"], samples["late_ms"] + samples["rtt_ms"])
     assert np.allclose(samples["rtt_ms"], samples["up_ms"] + samples["down_ms"])
     assert np.allclose(np.diff(samples["intended_s"]), 0.02)
 
 
-async def test_the_delays_drawn_are_the_delays_found(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+async def test_the_delays_drawn_are_the_delays_found(
+    through: Through, relay_of: Callable[[mb.Client], Relay]
+) -> None:
     """Ping by ping; `benchmarks/lab_truth.py` compares the distributions."""
     bot = await through(Network(jitter=0.03), down="perfect")
 
@@ -43,10 +47,14 @@ async def test_the_delays_drawn_are_the_delays_found(through: Through, relay_of:
         drawn = [
             one
             for one in relay_of(bot).drawn
-            if one.direction == "up" and one.kind == "text" and one.came >= run.samples["sent_s"].min()
+            if one.direction == "up"
+            and one.kind == "text"
+            and one.came >= run.samples["sent_s"].min()
         ]
         assert len(drawn) == run.n == 45
-        return np.asarray(run.delays("rtt_ms", warm_up=True, stalls=True) - [one.delay for one in drawn])
+        return np.asarray(
+            run.delays("rtt_ms", warm_up=True, stalls=True) - [one.delay for one in drawn]
+        )
 
     beyond = await undisturbed(measure, lambda beyond: bool(np.quantile(beyond, 0.1) >= 0.003))
     assert beyond.min() >= 0
@@ -62,13 +70,17 @@ async def test_a_stall_is_seen_in_every_ping_that_fell_due_in_it(bot: mb.Client)
         run, _ = await asyncio.gather(ping(bot, rate=100, duration=1.6), block())
         return run
 
-    run = await undisturbed(measure, lambda run: bool(run.statistics["p99"]["corrected_ms", "without stalls"] >= 100))
+    run = await undisturbed(
+        measure, lambda run: bool(run.statistics["p99"]["corrected_ms", "without stalls"] >= 100)
+    )
     samples = run.samples
-    # Half a second at 100 pings a second; the raw round trips of the same pings saw next to nothing.
-    # A busy machine wakes the cell late, and adds stalls of its own.
+    # Half a second at 100 pings a second; the raw round trips of the same pings saw next to
+    # nothing. A busy machine wakes the cell late, and adds stalls of its own.
     longest = run.stalls.sort_values("blocked_ms").iloc[-1]
     begin, seconds = longest["t_s"], longest["blocked_ms"] / 1e3
-    late = samples[(samples["late_ms"] > 20) & samples["t_s"].between(begin - 0.01, begin + seconds)]
+    late = samples[
+        (samples["late_ms"] > 20) & samples["t_s"].between(begin - 0.01, begin + seconds)
+    ]
     assert len(late) >= 45
     assert len(late) == pytest.approx(100 * (seconds - 0.02), abs=4)
     assert late["corrected_ms"].median() > 150
@@ -100,7 +112,9 @@ async def test_an_early_stall_is_not_forgotten_in_a_long_run(bot: mb.Client) -> 
     assert run.stalls["loop"].unique().tolist() == ["the caller's loop"]
 
 
-async def test_a_cut_is_told_and_what_it_cost_is_lost(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+async def test_a_cut_is_told_and_what_it_cost_is_lost(
+    through: Through, relay_of: Callable[[mb.Client], Relay]
+) -> None:
     bot = await through(Network(0.03))
 
     async def cut() -> None:
@@ -116,7 +130,10 @@ async def test_a_cut_is_told_and_what_it_cost_is_lost(through: Through, relay_of
     assert run.gaps.longest > 0.05
     assert run.gaps.limit == pytest.approx(0.03)
     assert run.gaps.number >= 1
-    assert f"of more than 30 ms between answers (the longest {run.gaps.longest:.3g} s)" in run.headline()
+    assert (
+        f"of more than 30 ms between answers (the longest {run.gaps.longest:.3g} s)"
+        in run.headline()
+    )
     assert str(run.gaps) in run._repr_html_()
 
 
@@ -126,7 +143,9 @@ async def test_everything_to_do_it_again_is_in_the_result(through: Through) -> N
     assert run.settings["networks"][0]["name"] == "wifi"
     assert run.settings["networks"][0]["seed"] == 42
     assert run.settings["networks"][0]["up"]["delay"] == 0.0015
-    assert {"rate", "duration_s", "warm_up_s", "versions", "at", "url", "profile"} <= set(run.settings)
+    assert {"rate", "duration_s", "warm_up_s", "versions", "at", "url", "profile"} <= set(
+        run.settings
+    )
     assert repr(run).startswith("<in class: median ")
     html = run._repr_html_()
     assert "in class" in html

@@ -28,9 +28,13 @@ async def test_the_stages_make_up_the_whole(through: Through) -> None:
     samples = run.samples
     assert run.lost == 0
     assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
-    assert (samples[["batch_ms", "wire_ms", "order_ms", "handler_ms", "answer_ms"]] >= 0).all(axis=None)
+    assert (samples[["batch_ms", "wire_ms", "order_ms", "handler_ms", "answer_ms"]] >= 0).all(
+        axis=None
+    )
     for way in ("wire_ms", "answer_ms"):
-        assert 20 <= samples[way].min() <= samples[way].quantile(0.1) < 23  # the rest belongs to a busy machine
+        assert (
+            20 <= samples[way].min() <= samples[way].quantile(0.1) < 23
+        )  # the rest belongs to a busy machine
     assert samples["handler_ms"].min() >= 2
     # The ten of a batch arrive together and are carried out one after the other.
     full = samples[samples["batch_size"] == 10]
@@ -43,20 +47,31 @@ async def test_the_stages_make_up_the_whole(through: Through) -> None:
     ("rate", "window", "size"),
     [(200, 0.1, 10), (100, 0.035, 10), (20, 0.1, 10), (100, 0.1, 1)],
 )
-async def test_the_wait_in_a_batch_is_that_of_the_closed_form(bot: mb.Client, rate: float, window: float, size: int) -> None:
+async def test_the_wait_in_a_batch_is_that_of_the_closed_form(
+    bot: mb.Client, rate: float, window: float, size: int
+) -> None:
     together = min(size, int(window * rate) + 1)
 
     def steady(run: LoadRun) -> Any:
-        return run.samples[~run.samples["warm_up"] & ~run.samples["cool_down"] & ~run.samples["stalled"]]
+        return run.samples[
+            ~run.samples["warm_up"] & ~run.samples["cool_down"] & ~run.samples["stalled"]
+        ]
 
     def even(run: LoadRun) -> tuple[list[Any], list[Any]]:
-        """The form is for evenly spaced commands; on a busy machine some batches are not made of such. And all of these."""
+        """The form is for evenly spaced commands; on a busy machine some batches are not made of
+        such. And all of these."""
         batches = [rows for _, rows in steady(run).groupby("batch")]
-        spaced = [rows for rows in batches if np.allclose(np.diff(rows["queued_s"]), 1 / rate, atol=0.25 / rate)]
+        spaced = [
+            rows
+            for rows in batches
+            if np.allclose(np.diff(rows["queued_s"]), 1 / rate, atol=0.25 / rate)
+        ]
         return [rows for rows in spaced if len(rows) == together], spaced
 
     run = await undisturbed(
-        lambda: load(bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size, stall=0.1),
+        lambda: load(
+            bot, rate=rate, duration=1.5, batch_window=window, max_batch_size=size, stall=0.1
+        ),
         lambda run: len(even(run)[0]) < max(2, len(even(run)[1]) / 3),
     )
     assert run.mean_wait == pytest.approx(steady(run)["batch_ms"].mean() / 1e3)
@@ -91,7 +106,9 @@ async def test_the_client_batches_as_before_afterwards(bot: mb.Client) -> None:
     assert bot.stats.waiting == 0
 
 
-async def test_nothing_is_lost_or_doubled_across_a_cut(through: Through, relay_of: Callable[[mb.Client], Relay]) -> None:
+async def test_nothing_is_lost_or_doubled_across_a_cut(
+    through: Through, relay_of: Callable[[mb.Client], Relay]
+) -> None:
     bot = await through(Network(0.005))
 
     async def cut() -> None:
@@ -127,7 +144,9 @@ async def test_one_way_times_of_another_clock_have_an_error(
     end()
     assert run.clock is not None
     assert 0.0125 <= run.clock.error < 0.02
-    assert abs(run.clock.seconds) <= run.clock.error  # it is the same clock, which the lab does not know here
+    assert (
+        abs(run.clock.seconds) <= run.clock.error
+    )  # it is the same clock, which the lab does not know here
     samples = run.samples
     assert abs(samples["wire_ms"].min() - 20) <= samples["one_way_error_ms"].min() + 1
     assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
@@ -141,7 +160,9 @@ async def test_one_way_times_of_another_clock_have_an_error(
     assert html.count(f"± {bound:.3g}") == 2 * (1 + bool(run.stalled))
     assert "the other clock is not known better" in html
     picture = plots.stages(run)
-    assert f"wire and answer ± {bound:.3g} ms (two clocks)" in picture.get_title(loc="left") + _small_print(picture)
+    assert f"wire and answer ± {bound:.3g} ms (two clocks)" in picture.get_title(
+        loc="left"
+    ) + _small_print(picture)
 
 
 def _small_print(ax: Axes) -> str:
@@ -190,7 +211,9 @@ async def test_the_server_is_left_as_it_was(server: mb.Server, bot: mb.Client) -
 
 async def test_runs_can_be_compared(through: Through, bot: mb.Client) -> None:
     near = await load(bot, rate=100, duration=0.5, batch_window=0, name="near")
-    far = await load(await through(Network(0.01)), rate=100, duration=0.5, batch_window=0, name="far")
+    far = await load(
+        await through(Network(0.01)), rate=100, duration=0.5, batch_window=0, name="far"
+    )
     found = compare(near, far)
     assert found.differs
     assert 0.015 < found.p50.value < 0.04
@@ -205,7 +228,9 @@ async def test_what_makes_no_sense_is_refused(bot: mb.Client) -> None:
 
 
 async def test_it_survives_cuts_that_swallow_its_own_pings(through: Through) -> None:
-    bot = await through(Network(delay=0.02, cut_every=0.25), settings={"retry_delays": (0.0, 0.02, 0.05)})
+    bot = await through(
+        Network(delay=0.02, cut_every=0.25), settings={"retry_delays": (0.0, 0.02, 0.05)}
+    )
     run = await load(bot, rate=50, duration=1.0, timeout=10.0)
     assert run.lost == 0
     assert any("reconnecting" in note for note in run.notes)
@@ -227,12 +252,22 @@ async def test_a_recorder_beside_it_knows_how_commands_were_batched(bot: mb.Clie
     rec = mb.Recorder(bot, ping_rate=0)
     await load(bot, rate=100, duration=0.4, batch_window=0.02, max_batch_size=5)
     (before, during, after) = rec.metadata["batching"]
-    assert (before["batch_window"], before["max_batch_size"]) == (after["batch_window"], after["max_batch_size"]) == (0.1, 10)
-    assert (during["batch_window"], during["max_batch_size"], during["batch_policy"]) == (0.02, 5, "window")
+    assert (
+        (before["batch_window"], before["max_batch_size"])
+        == (after["batch_window"], after["max_batch_size"])
+        == (0.1, 10)
+    )
+    assert (during["batch_window"], during["max_batch_size"], during["batch_policy"]) == (
+        0.02,
+        5,
+        "window",
+    )
     sent = rec.batches.query("reason == 'window'").time_s
     assert ((during["since_s"] <= sent) & (sent <= after["since_s"])).all()
     # The lab asked whether it is answered in the old way.
-    assert "(window 100 ms, size 10; from 0.0 s on window 20 ms, size 5)" in _small_print(plots.batches(rec))
+    assert "(window 100 ms, size 10; from 0.0 s on window 20 ms, size 5)" in _small_print(
+        plots.batches(rec)
+    )
     bot.send("void")
     await bot.flush()
     rec.stop()

@@ -1,4 +1,5 @@
-"""The intervals are what they say they are: held against SciPy's resampling, and against truths that are known."""
+"""The intervals are what they say they are: held against SciPy's resampling, and against truths
+that are known."""
 
 from __future__ import annotations
 
@@ -23,11 +24,19 @@ def test_the_interval_is_that_of_a_bootstrap_without_its_noise(q: float) -> None
         return np.asarray(np.quantile(sample, q / 100, axis=axis, method="inverted_cdf"))
 
     theirs = stats.bootstrap(
-        (values,), statistic, method="percentile", n_resamples=20_000, batch=2000, rng=np.random.default_rng(2)
+        (values,),
+        statistic,
+        method="percentile",
+        n_resamples=20_000,
+        batch=2000,
+        rng=np.random.default_rng(2),
     ).confidence_interval
     ordered = np.sort(values)
-    assert ours.value == pytest.approx(np.quantile(values, q / 100, method="inverted_cdf"), rel=1e-12)
-    # They are values of the sample: at most one rank apart for SciPy's noise, one more for dependence seen where none is.
+    assert ours.value == pytest.approx(
+        np.quantile(values, q / 100, method="inverted_cdf"), rel=1e-12
+    )
+    # They are values of the sample: at most one rank apart for SciPy's noise, one more for
+    # dependence seen where none is.
     for mine, other in ((ours.low, theirs.low), (ours.high, theirs.high)):
         assert abs(np.searchsorted(ordered, mine) - np.searchsorted(ordered, other)) <= 3
 
@@ -62,7 +71,9 @@ def test_the_interval_holds_the_truth_where_values_depend_on_one_another() -> No
 def test_the_autocorrelation_time_of_a_known_process() -> None:
     generator = np.random.default_rng(5)
     assert autocorrelation_time(generator.normal(size=20_000)) == pytest.approx(1.0, abs=0.1)
-    held = np.repeat(generator.normal(size=4000), 5)  # every value five times: autocorrelation time 5
+    held = np.repeat(
+        generator.normal(size=4000), 5
+    )  # every value five times: autocorrelation time 5
     assert autocorrelation_time(held) == pytest.approx(5.0, rel=0.2)
     assert autocorrelation_time(np.ones(100)) == 1.0
     assert autocorrelation_time([]) == 1.0
@@ -111,7 +122,9 @@ def test_a_table_has_a_line_for_each_series() -> None:
     made = table({"one": [1.0, 2.0, 3.0], "two": [4.0, 5.0, 6.0]})
     assert list(made.index) == ["one", "two"]
     assert made.loc["two", "p50"] == 5
-    assert {"n", "p99_9", "p99_9_low", "p99_9_high", "jitter", "mean", "min", "max"} <= set(made.columns)
+    assert {"n", "p99_9", "p99_9_low", "p99_9_high", "jitter", "mean", "min", "max"} <= set(
+        made.columns
+    )
 
 
 def test_the_warm_up_is_a_tenth_but_a_second_at_most() -> None:

@@ -1,4 +1,5 @@
-"""A sweep measures every combination once, goes on after an interruption, and gives one tidy table."""
+"""A sweep measures every combination once, goes on after an interruption, and gives one tidy
+table."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ async def _awaited(a: int, seed: int) -> dict[str, float]:
 
 
 class Counting:
-    """Measures nothing, and notes that it was asked to; after ``limit`` calls it stops its sweep, as the stop button does."""
+    """Measures nothing, and notes that it was asked to; after ``limit`` calls it stops its sweep,
+    as the stop button does."""
 
     def __init__(self, limit: int = 1000) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -65,7 +67,10 @@ async def test_every_combination_is_measured_as_often_as_asked() -> None:
     assert (table["figure"] == table["a"] * 10 + table["seed"]).all()
     assert table["seed"].tolist() == [5, 6] * 6
     # In another order each time, but the same one from the same seed.
-    first, second = [call[:2] for call in measure.calls[:6]], [call[:2] for call in measure.calls[6:]]
+    first, second = (
+        [call[:2] for call in measure.calls[:6]],
+        [call[:2] for call in measure.calls[6:]],
+    )
     assert sorted(first) == sorted(second)
     assert first != second
     again = Counting()
@@ -83,7 +88,9 @@ async def test_it_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     after = Counting()
     table = await sweep(GRID, measure=after, path=path, progress=False)
     assert (len(before.calls), len(after.calls)) == (4, 2)
-    assert sorted(before.calls + after.calls) == sorted({(a, b, 0) for a in GRID["a"] for b in GRID["b"]})
+    assert sorted(before.calls + after.calls) == sorted(
+        {(a, b, 0) for a in GRID["a"] for b in GRID["b"]}
+    )
     whole = await sweep(GRID, measure=Counting(), progress=False)
     assert table.drop(columns="seconds", errors="ignore").equals(whole.drop(columns="seconds"))
     nothing = Counting()
@@ -113,7 +120,12 @@ async def test_a_file_of_another_sweep_is_not_mixed_in(tmp_path: Path) -> None:
 
 async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
     table = await sweep(
-        {"batch_window": [0.0, 0.05], "network": ["perfect", Network(0.01)], "rate": 100, "duration": 0.5},
+        {
+            "batch_window": [0.0, 0.05],
+            "network": ["perfect", Network(0.01)],
+            "rate": 100,
+            "duration": 0.5,
+        },
         path=tmp_path / "sweep.jsonl",
         progress=False,
     )
@@ -132,7 +144,9 @@ async def test_the_lab_itself_is_swept(tmp_path: Path) -> None:
 
 def test_workers_measure_in_other_processes() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        table = asyncio.run(sweep({"rate": [100, 50], "duration": 1.0}, workers=pool, progress=False))
+        table = asyncio.run(
+            sweep({"rate": [100, 50], "duration": 1.0}, workers=pool, progress=False)
+        )
     assert table["rate"].tolist() == [100, 50]
     assert (table["lost"] == 0).all()
     assert (table["n"] > 0).all()
@@ -182,7 +196,8 @@ async def test_a_failure_is_told_and_what_was_finished_is_kept(tmp_path: Path) -
 
 async def test_what_cannot_be_swept_is_refused() -> None:
     with pytest.raises(
-        mb.UsageError, match=r"no parameter 'windows'; .*measure_load takes rate, duration, network, batch_window"
+        mb.UsageError,
+        match=r"no parameter 'windows'; .*measure_load takes rate, duration, network, batch_window",
     ):
         await sweep({"windows": [1]}, progress=False)
     with pytest.raises(mb.UsageError, match="seed="):
@@ -196,7 +211,9 @@ async def test_the_bar_counts(capsys: pytest.CaptureFixture[str]) -> None:
     assert "3/3" in capsys.readouterr().out
 
 
-async def test_cancel_returns_what_is_finished_and_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cancel_returns_what_is_finished_and_a_second_call_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As the button of the notebook's bar does it."""
     bars: list[Bar] = []
 
@@ -226,14 +243,26 @@ async def test_cancel_returns_what_is_finished_and_a_second_call_goes_on(tmp_pat
 
 
 async def test_the_table_knows_what_was_the_same_in_all_of_it() -> None:
-    table = await sweep({"batch_window": [0.0], "rate": [100], "duration": 0.2}, seed=4, progress=False)
+    table = await sweep(
+        {"batch_window": [0.0], "rate": [100], "duration": 0.2}, seed=4, progress=False
+    )
     assert table.attrs["grid"] == {"batch_window": [0.0], "rate": [100], "duration": [0.2]}
-    assert table.attrs["parameters"] == {"network": "perfect", "max_batch_size": 10, "policy": "window", "work": 0.0}
+    assert table.attrs["parameters"] == {
+        "network": "perfect",
+        "max_batch_size": 10,
+        "policy": "window",
+        "work": 0.0,
+    }
     assert (table.attrs["seed"], table.attrs["repeat"], table.attrs["missing"]) == (4, 1, 0)
 
 
 async def test_throughput_grows_with_the_batch() -> None:
-    table = await sweep({"max_batch_size": [1, 50], "duration": 0.2}, measure=measure_throughput, repeat=2, progress=False)
+    table = await sweep(
+        {"max_batch_size": [1, 50], "duration": 0.2},
+        measure=measure_throughput,
+        repeat=2,
+        progress=False,
+    )
     alone, shared = table.groupby("max_batch_size")["messages_per_s"].max()
     assert shared > 1.3 * alone
     assert table["messages_per_frame"].max() > 20
@@ -262,10 +291,16 @@ def test_ctrl_c_in_plain_python_says_how_to_go_on(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     # The order is drawn: the slow one shall be the last.
-    seed = next(seed for seed in range(100) if _shuffled([{"a": 1}, {"a": 2}, {"a": 3}], seed, 0)[-1] == {"a": 3})
+    seed = next(
+        seed
+        for seed in range(100)
+        if _shuffled([{"a": 1}, {"a": 2}, {"a": 3}], seed, 0)[-1] == {"a": 3}
+    )
     command = [sys.executable, str(script), str(tmp_path / "sweep.jsonl"), str(seed)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     assert run.stdout is not None
     for line in run.stdout:
         if "measuring 3" in line:
@@ -275,7 +310,14 @@ def test_ctrl_c_in_plain_python_says_how_to_go_on(tmp_path: Path) -> None:
     assert run.returncode != 0
     assert "KeyboardInterrupt" in err
     assert "stopped: 2/3 finished; do the same again, and it goes on" in " ".join(out.split())
-    again = subprocess.run([*command, "quickly"], capture_output=True, text=True, env=environment, timeout=20, check=True)
+    again = subprocess.run(
+        [*command, "quickly"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=20,
+        check=True,
+    )
     assert "rows 3" in again.stdout
     assert "measuring 1" not in again.stdout
 
@@ -301,7 +343,14 @@ def test_dask_workers_measure(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(DASK)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, timeout=80, cwd=tmp_path)
+    run = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=80,
+        cwd=tmp_path,
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[100, 50] 0 True"
 

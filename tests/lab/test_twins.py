@@ -25,7 +25,9 @@ TURNED: dict[str, Any] = {**WORLD, "starts": [{"x": 300, "y": 300, "heading": 13
 def emulated(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
     with ExitStack() as stack:
         yield lambda **how: stack.enter_context(
-            emulate(how.pop("kind", "cyberpi"), boot=0.02, registered=False, **{"world": WORLD, **how})
+            emulate(
+                how.pop("kind", "cyberpi"), boot=0.02, registered=False, **{"world": WORLD, **how}
+            )
         )
 
 
@@ -52,12 +54,20 @@ async def _twins(emulator: Emulator, program: Any = corner) -> Twin:
 
 def numbers(result: Twin) -> dict[tuple[str, str], float]:
     """The summary by row and column."""
-    return {(row, column): values[row] for column, values in result.summary.to_dict().items() for row in values}  # type: ignore[misc]
+    return {
+        (row, column): values[row]  # type: ignore[misc]
+        for column, values in result.summary.to_dict().items()
+        for row in values
+    }
 
 
 def places(result: Twin, name: str) -> list[tuple[float, float, float]]:
     """Where one of them was."""
-    return [(x, y, heading) for robot, _, x, y, heading in result.paths.itertuples(index=False) if robot == name]
+    return [
+        (x, y, heading)
+        for robot, _, x, y, heading in result.paths.itertuples(index=False)
+        if robot == name
+    ]
 
 
 async def test_a_slower_robot_is_found_out(emulated: Callable[..., Emulator]) -> None:
@@ -65,7 +75,9 @@ async def test_a_slower_robot_is_found_out(emulated: Callable[..., Emulator]) ->
     emulator = emulated(scale=0.5)
     result = await _twins(emulator)
     summary = numbers(result)
-    assert summary["way_cm", "ratio"] == pytest.approx(0.5, abs=0.15), "a busy machine ends a motion late"
+    assert summary["way_cm", "ratio"] == pytest.approx(0.5, abs=0.15), (
+        "a busy machine ends a motion late"
+    )
     assert summary["turned_deg", "ratio"] == pytest.approx(0.5, abs=0.25)
     truth = emulator.vehicle.sense()
     way = (truth["encoder_left"] + truth["encoder_right"]) / 2 / 360 * pi * 6.5
@@ -74,7 +86,10 @@ async def test_a_slower_robot_is_found_out(emulated: Callable[..., Emulator]) ->
     words = str(result)
     assert "The real robot drove" in words
     assert "% less" in words
-    assert re.search(r"began to move -?\d+ ms after a command \(.+?\), the simulated one after -?\d+ \(.+?\)", words)
+    assert re.search(
+        r"began to move -?\d+ ms after a command \(.+?\), the simulated one after -?\d+ \(.+?\)",
+        words,
+    )
     assert "calibrate" in words, "its constants were never measured"
     assert not result.measured
     assert list(result.motions.robot) == ["simulated"] * 3 + ["real"] * 3
@@ -120,12 +135,17 @@ async def test_one_that_begins_later_is_found_out() -> None:
         mb.connect(relay.url) as other,
     ):
         result = await twin(corner, near, other)
-    assert numbers(result)["began_ms", "difference"] == pytest.approx(300, abs=100), "a busy machine is late itself"
+    assert numbers(result)["began_ms", "difference"] == pytest.approx(300, abs=100), (
+        "a busy machine is late itself"
+    )
     assert len(result.motions.began_ms.dropna()) == 6
 
 
 async def test_what_cannot_be_compared_says_why(emulated: Callable[..., Emulator]) -> None:
-    async with mb.serve(mb.SimulatedRobot(world=WORLD), port=0) as server, mb.connect(server) as bot:
+    async with (
+        mb.serve(mb.SimulatedRobot(world=WORLD), port=0) as server,
+        mb.connect(server) as bot,
+    ):
         with pytest.raises(mb.UsageError, match="given one twice"):
             await twin(corner, bot, bot)
         async with mb.connect(server) as other:

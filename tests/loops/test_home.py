@@ -53,7 +53,10 @@ async def test_the_home_is_the_loop_that_runs_here() -> None:
 
 
 def test_without_a_loop_there_is_no_home() -> None:
-    with pytest.raises(UsageError, match=r"no event loop runs here\. In a notebook cell write `await mb\.connect\(\)`"):
+    with pytest.raises(
+        UsageError,
+        match=r"no event loop runs here\. In a notebook cell write `await mb\.connect\(\)`",
+    ):
         Home.here()
 
 
@@ -75,7 +78,9 @@ async def test_the_io_thread_is_one_for_all() -> None:
 def test_a_forked_child_has_an_io_thread_of_its_own() -> None:
     assert a_result(Home.io_thread()) == 1
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # newer Pythons warn of threads in a process that forks: that is what this is about
+        warnings.simplefilter(
+            "ignore"
+        )  # newer Pythons warn of threads in a process that forks: that is what this is about
         child = multiprocessing.get_context("fork").Process(target=_ask_the_io_thread)
         child.start()
     child.join(10)
@@ -130,7 +135,9 @@ async def test_cancelling_far_away_cancels_at_home() -> None:
 async def test_a_call_says_what_it_is() -> None:
     thing = Call(Home.here, work, "thing.work()")
     assert repr(thing) == "<thing.work(): nothing has happened yet. Write `await` in front of it.>"
-    with pytest.raises(AttributeError, match=r"thing\.work\(\) was not awaited, so it has no 'value'"):
+    with pytest.raises(
+        AttributeError, match=r"thing\.work\(\) was not awaited, so it has no 'value'"
+    ):
         _ = thing.value
     assert not hasattr(thing, "_repr_html_")
     await thing
@@ -141,10 +148,14 @@ async def test_a_call_says_what_it_is() -> None:
 
 async def test_a_call_thrown_away_warns_at_the_line_that_made_it() -> None:
     home = Home.here()
-    with pytest.warns(RuntimeWarning, match=r"thing\.work\(\) did nothing: write `await` in front of it") as caught:
+    with pytest.warns(
+        RuntimeWarning, match=r"thing\.work\(\) did nothing: write `await` in front of it"
+    ) as caught:
         Call(Home.here, work, "thing.work()")
     assert caught[0].filename == __file__
-    with pytest.warns(RuntimeWarning, match=r"thing\.work\(\) did nothing: this function is not `async`"):
+    with pytest.warns(
+        RuntimeWarning, match=r"thing\.work\(\) did nothing: this function is not `async`"
+    ):
         a_call(home)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -180,11 +191,15 @@ def test_a_home_that_is_gone_says_so() -> None:
     home = Home(loop)
     loop.close()
     assert not home.post(print)
-    with pytest.raises(UsageError, match="the event loop this object lived on is gone; make a new one"):
+    with pytest.raises(
+        UsageError, match="the event loop this object lived on is gone; make a new one"
+    ):
         home.submit(asyncio.sleep(0))
 
 
-async def test_a_background_task_is_held_and_its_failure_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_background_task_is_held_and_its_failure_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     home = Home.here()
 
     async def fails() -> None:
@@ -199,7 +214,9 @@ async def test_a_background_task_is_held_and_its_failure_told(caplog: pytest.Log
     assert "background trouble" in caplog.text
 
 
-async def test_what_is_submitted_and_never_asked_for_tells_its_failure(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_submitted_and_never_asked_for_tells_its_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     home = Home.here()
 
     async def fails() -> None:

@@ -143,6 +143,10 @@ async def test_the_longest_stall_is_known_from_its_beginning(monitor: LoopMonito
     middle = time.monotonic() - 0.1
     assert monitor.longest(middle, time.monotonic()) > 0.12, "not answered yet"
     await _until(lambda: monitor.stalls(middle))
-    assert monitor.longest(middle, time.monotonic()) == max(stall.seconds for stall in monitor.stalls(middle)) > 0.12
+    assert (
+        monitor.longest(middle, time.monotonic())
+        == max(stall.seconds for stall in monitor.stalls(middle))
+        > 0.12
+    )
     assert monitor.lag(middle, time.monotonic()) <= time.monotonic() - middle
     assert monitor.longest(time.monotonic() + 1, time.monotonic() + 2) < 0.12

@@ -1,4 +1,5 @@
-"""Notebooks in a real kernel, quickly: once from top to bottom, every cell twice, and all of it again without a restart."""
+"""Notebooks in a real kernel, quickly: once from top to bottom, every cell twice, and all of it
+again without a restart."""
 
 from __future__ import annotations
 
@@ -14,8 +15,11 @@ from mbot_nb.lessons.runner import Execution, execute
 
 QUICK = {PACE: "0.1"}
 
-# What a notebook must not show: an error of ours, a pupil's mistake that is ours, a library's complaint.
-UNWANTED = re.compile(r"Traceback|Error|never awaited|Deprecat|was never retrieved|left open|Warning", re.IGNORECASE)
+# What a notebook must not show: an error of ours, a pupil's mistake that is ours, a library's
+# complaint.
+UNWANTED = re.compile(
+    r"Traceback|Error|never awaited|Deprecat|was never retrieved|left open|Warning", re.IGNORECASE
+)
 
 
 def written(notebook: Any, folder: Path) -> Path:
@@ -28,7 +32,11 @@ def written(notebook: Any, folder: Path) -> Path:
 def twice(path: Path) -> Any:
     """The notebook with every cell of code twice, one after the other."""
     notebook = nbformat.read(path, as_version=4)
-    cells = [copy for cell in _code(notebook) for copy in (cell, nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2"))]
+    cells = [
+        copy
+        for cell in _code(notebook)
+        for copy in (cell, nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2"))
+    ]
     return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
 
 
@@ -36,7 +44,9 @@ def again_and_again(path: Path) -> Any:
     """The same, and then all of it once more: whatever a cell meets, it has been run before."""
     notebook = twice(path)
     once_more = _code(nbformat.read(path, as_version=4))
-    notebook.cells += [nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-3") for cell in once_more]
+    notebook.cells += [
+        nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-3") for cell in once_more
+    ]
     return notebook
 
 
@@ -66,7 +76,10 @@ def outputs(run: Execution, cell_id: str) -> list[Any]:
 def text(run: Execution, cell_id: str) -> str:
     """What this cell said: prints, and the plain text of what it shows."""
     shown = outputs(run, cell_id)
-    return "\n".join(output.text if output.output_type == "stream" else output.data.get("text/plain", "") for output in shown)
+    return "\n".join(
+        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
+        for output in shown
+    )
 
 
 def pictures(run: Execution) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""What holds for every notebook: names that stay, one clock, and an end that leaves nothing running."""
+"""What holds for every notebook: names that stay, one clock, and an end that leaves nothing
+running."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def test_it_begins_with_a_title(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_links_lead_somewhere(path: Path) -> None:
-    text = "".join("".join(cell["source"]) for cell in _cells(path) if cell["cell_type"] == "markdown")
+    text = "".join(
+        "".join(cell["source"]) for cell in _cells(path) if cell["cell_type"] == "markdown"
+    )
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
             assert (FOLDER / target).exists(), f"{path.name} links to {target}"

@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(120)]
 
 
 def test_every_cell_runs_and_may_be_run_again(tmp_path: Path) -> None:
-    # Twice one after the other, then all of it again: what earlier runs have made must not be in the way.
+    # Twice one after the other, then all of it again: what earlier runs have made must not be in
+    # the way.
     run = run_again_and_again(NOTEBOOK, tmp_path, {})
     (shown,) = outputs(run, "cockpit")
     assert "cockpit of robot at ws://" in shown.data["text/plain"]

@@ -1,4 +1,5 @@
-"""The notebook on recording finds what was recorded, also after its writer was killed, and plays it back."""
+"""The notebook on recording finds what was recorded, also after its writer was killed, and plays it
+back."""
 
 from __future__ import annotations
 

@@ -41,10 +41,25 @@ def test_what_is_shown_is_what_the_text_says(run: Execution) -> None:
     assert text(run, "five").count(",") == 4
     assert "first run: median" in text(run, "many")
     alts = pictures(run)
-    assert {"over-time", "ecdf", "tail", "blocked", "threaded", "networks", "compared", "stages", "again"} <= set(alts)
+    assert {
+        "over-time",
+        "ecdf",
+        "tail",
+        "blocked",
+        "threaded",
+        "networks",
+        "compared",
+        "stages",
+        "again",
+    } <= set(alts)
     assert all("n = " in alt for alt in alts.values())
     assert "wifi is slower" in text(run, "compare")
-    medians = {name: float(found) for name, found in re.findall(r"(\w+) ([\d.]+) ms", alts["compared"].partition("medians: ")[2])}
+    medians = {
+        name: float(found)
+        for name, found in re.findall(
+            r"(\w+) ([\d.]+) ms", alts["compared"].partition("medians: ")[2]
+        )
+    }
     assert medians["lan"] < medians["wifi"] < medians["internet"]
     assert medians["internet"] > 40
     blocked, free = (float(found) for found in re.findall(r"took (\d+) ms", text(run, "free")))

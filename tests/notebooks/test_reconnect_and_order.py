@@ -44,7 +44,10 @@ def test_the_pictures_show_it(run: Execution) -> None:
     assert "delays set: 0, 0.1, 0.2, 0.4" in alts["cut"]
     assert re.search(r"the connection was lost [2-9]\d* times", alts["cuts-plot"])
     for turn in ("", "-2", "-3"):
-        assert re.search(r"n = 30 events, [1-9]\d* came too early, [1-9]\d* twice; handed on all in order", alts[f"order{turn}"])
+        assert re.search(
+            r"n = 30 events, [1-9]\d* came too early, [1-9]\d* twice; handed on all in order",
+            alts[f"order{turn}"],
+        )
     rows = [line.split() for line in text(run, "wire").splitlines()[1:]]
     sequences = [int(row[3]) for row in rows]
     assert len(sequences) == 12

@@ -1,4 +1,5 @@
-"""The first notebook in a real kernel: from top to bottom, every cell twice, and the command that shows it."""
+"""The first notebook in a real kernel: from top to bottom, every cell twice, and the command that
+shows it."""
 
 from __future__ import annotations
 
@@ -104,7 +105,9 @@ def test_every_cell_may_be_run_again(tmp_path: Path) -> None:
 def test_run_all_may_follow_run_all_without_a_restart(tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells += [
-        nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2") for cell in notebook.cells if cell.cell_type == "code"
+        nbformat.v4.new_code_cell(cell.source, id=f"{cell.id}-2")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
     ]
     run = _execute(notebook, tmp_path)
     assert run.failure is None, run.failure
@@ -198,7 +201,9 @@ def test_ctrl_c_ends_the_command_and_its_kernel(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_failing_cell_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_cell_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mbot_nb import cli
     from mbot_nb.lessons import runner
 
@@ -231,7 +236,10 @@ def test_a_failing_cell_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("import os; os._exit(3)", "kernel died"), ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "kernel died")],
+    [
+        ("import os; os._exit(3)", "kernel died"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "kernel died"),
+    ],
 )
 def test_a_kernel_that_dies_is_told(tmp_path: Path, source: str, words: str) -> None:
     run = _execute(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), tmp_path)
@@ -242,13 +250,18 @@ def test_a_kernel_that_dies_is_told(tmp_path: Path, source: str, words: str) -> 
 
 
 def test_the_notebook_keeps_to_its_one_clock() -> None:
-    """Every duration is counted in `second`, so that the tests (and whoever is in a hurry) can make them short."""
+    """Every duration is counted in `second`, so that the tests (and whoever is in a hurry) can make
+    them short."""
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    code = "\n".join(
+        "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
     durations = re.findall(r"duration=([^),]+)|time\.sleep\(([^)]+)\)|\.cut\(([^)]+)\)", code)
     assert len(durations) >= 5
     for found in durations:
         assert "second" in "".join(found)
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"[a-z-]+", name) for name in ids), "ids in words stay the same when a cell changes"
+    assert all(re.fullmatch(r"[a-z-]+", name) for name in ids), (
+        "ids in words stay the same when a cell changes"
+    )

@@ -1,4 +1,5 @@
-"""Runs and tables with known numbers, so that what a picture shows can be told without measuring anything."""
+"""Runs and tables with known numbers, so that what a picture shows can be told without measuring
+anything."""
 
 from __future__ import annotations
 
@@ -38,16 +39,21 @@ def _changes() -> list[ConnectionChanged]:
         (7.02, "connected", "reconnecting", 2, None, None, True),
     ]
     return [
-        ConnectionChanged(START + at, state, previous, attempt, None if due is None else START + due, why, resumed)
+        ConnectionChanged(
+            START + at, state, previous, attempt, None if due is None else START + due, why, resumed
+        )
         for at, state, previous, attempt, due, why, resumed in rows
     ]
 
 
 @pytest.fixture
 def ping_run() -> Callable[..., PingRun]:
-    """A run of 500 pings with a stall of 3 s, a cut, and two lost; delays of 2 ms in the median unless ``scale`` says more."""
+    """A run of 500 pings with a stall of 3 s, a cut, and two lost; delays of 2 ms in the median
+    unless ``scale`` says more."""
 
-    def make(name: str = "ping", *, scale: float = 1.0, stall: float = 3.0, seed: int = 1) -> PingRun:
+    def make(
+        name: str = "ping", *, scale: float = 1.0, stall: float = 3.0, seed: int = 1
+    ) -> PingRun:
         generator = np.random.default_rng(seed)
         t = np.arange(500) / 50
         rtt = scale * generator.lognormal(np.log(2.0), 0.3, 500)
@@ -69,19 +75,24 @@ def ping_run() -> Callable[..., PingRun]:
         )
         stalls = [Stall(START + 2, START + 2 + stall)] if stall else []
         settings = {"experiment": "ping", **SETTINGS}
-        return PingRun(name, settings, samples, stalls, [], gaps(START + t, 0.02), START, _changes())
+        return PingRun(
+            name, settings, samples, stalls, [], gaps(START + t, 0.02), START, _changes()
+        )
 
     return make
 
 
 @pytest.fixture
 def load_run() -> Callable[..., LoadRun]:
-    """A run of 200 commands, each stage of a length of its own: 0, 40, 2, 1, 3 and 2 ms times ``scale``."""
+    """A run of 200 commands, each stage of a length of its own: 0, 40, 2, 1, 3 and 2 ms times
+    ``scale``."""
 
     def make(name: str = "load", *, scale: float = 1.0) -> LoadRun:
         t = np.arange(200) / 50
         lengths = dict(zip(STAGES, (0.0, 40.0, 2.0, 1.0, 3.0, 2.0), strict=True))
-        samples = pd.DataFrame({stage: np.full(200, length * scale) for stage, length in lengths.items()})
+        samples = pd.DataFrame(
+            {stage: np.full(200, length * scale) for stage, length in lengths.items()}
+        )
         samples = samples.assign(
             t_s=t,
             sent_s=START + t,
@@ -109,7 +120,8 @@ def load_run() -> Callable[..., LoadRun]:
 
 @pytest.fixture
 def sweep_table() -> pd.DataFrame:
-    """3 windows, 4 rates, 3 networks, twice, as `lab.sweep` returns it; p99 has no upper end at low rates."""
+    """3 windows, 4 rates, 3 networks, twice, as `lab.sweep` returns it; p99 has no upper end at low
+    rates."""
     grid: dict[str, list[Any]] = {
         "batch_window": [0.02, 0.05, 0.1],
         "rate": [15, 50, 150, 500],
@@ -123,12 +135,39 @@ def sweep_table() -> pd.DataFrame:
                 for turn in range(2):
                     wait = mean_wait(rate, window, 10) * 1e3
                     p50 = far[network] + wait + 0.3 * turn
-                    row: dict[str, Any] = {"batch_window": window, "rate": rate, "network": network, "repeat": turn}
+                    row: dict[str, Any] = {
+                        "batch_window": window,
+                        "rate": rate,
+                        "network": network,
+                        "repeat": turn,
+                    }
                     row |= {"p50_ms": p50, "p50_low_ms": p50 * 0.9, "p50_high_ms": p50 * 1.1}
-                    row |= {"p99_ms": 2 * p50, "p99_low_ms": p50, "p99_high_ms": np.inf if rate < 100 else 3 * p50}
-                    row |= {"wait_ms": wait * 1.02, "wait_low_ms": wait * 0.95, "wait_high_ms": wait * 1.1}
-                    rows.append({**row, "expected_wait_ms": wait, "messages_per_s": rate * 10.0, "n": 100 + rate})
+                    row |= {
+                        "p99_ms": 2 * p50,
+                        "p99_low_ms": p50,
+                        "p99_high_ms": np.inf if rate < 100 else 3 * p50,
+                    }
+                    row |= {
+                        "wait_ms": wait * 1.02,
+                        "wait_low_ms": wait * 0.95,
+                        "wait_high_ms": wait * 1.1,
+                    }
+                    rows.append(
+                        {
+                            **row,
+                            "expected_wait_ms": wait,
+                            "messages_per_s": rate * 10.0,
+                            "n": 100 + rate,
+                        }
+                    )
     table = pd.DataFrame(rows)
     parameters = {"duration": 5.0, "max_batch_size": 10, "policy": "window", "work": 0.0}
-    table.attrs = {"measure": "a test", "grid": grid, "parameters": parameters, "repeat": 2, "seed": 3, "missing": 0}
+    table.attrs = {
+        "measure": "a test",
+        "grid": grid,
+        "parameters": parameters,
+        "repeat": 2,
+        "seed": 3,
+        "missing": 0,
+    }
     return table

@@ -1,4 +1,5 @@
-"""Pictures of what the lab has measured: what they draw is what was measured, and they can be read without colour."""
+"""Pictures of what the lab has measured: what they draw is what was measured, and they can be read
+without colour."""
 
 from __future__ import annotations
 
@@ -55,12 +56,18 @@ def draw(
         "percentiles": lambda **into: plots.percentiles(*two, **into),
         "histogram": lambda **into: plots.histogram(*two, **into),
         "heatmap": lambda **into: plots.heatmap(two[0], **into),
-        "stages": lambda **into: plots.stages(load_run("as it is"), load_run("twice", scale=2), **into),
+        "stages": lambda **into: plots.stages(
+            load_run("as it is"), load_run("twice", scale=2), **into
+        ),
         "reconnects": lambda **into: plots.reconnects(two[0], **into),
         "compare": lambda **into: plots.compare(*two, **into),
         "sweep": lambda **into: plots.sweep(sweep_table, **into),
-        "waits": lambda **into: plots.waits(sweep_table[sweep_table.network == "lan"], x="rate", **into),
-        "throughput": lambda **into: plots.throughput(sweep_table.query("network == 'lan' and rate == 150"), **into),
+        "waits": lambda **into: plots.waits(
+            sweep_table[sweep_table.network == "lan"], x="rate", **into
+        ),
+        "throughput": lambda **into: plots.throughput(
+            sweep_table.query("network == 'lan' and rate == 150"), **into
+        ),
     }
     return plans[request.param]
 
@@ -113,7 +120,11 @@ def test_nothing_that_is_told_apart_is_told_apart_by_colour_alone(draw: Draw) ->
         for line in ax.lines
         if not str(line.get_label()).startswith("_")
     ]
-    looks += [(patch.get_hatch(), patch.get_fill()) for patch in ax.patches if not str(patch.get_label()).startswith("_")]
+    looks += [
+        (patch.get_hatch(), patch.get_fill())
+        for patch in ax.patches
+        if not str(patch.get_label()).startswith("_")
+    ]
     assert len({str(look) for look in looks}) == len(looks)
 
 
@@ -130,7 +141,10 @@ def test_a_stall_of_three_seconds_is_named_and_left_out(ping_run: Callable[..., 
     assert "a cell blocked the loop for 3.0 s here" in _texts(ax)
     free = run.delays() * 1e3
     assert len(free) == 500 - 150 - 50 - 2
-    assert f"n = {len(free)}, p50 = {percentile(free, 50).value:.3g} ms, p99 = {percentile(free, 99).value:.3g} ms" in _texts(ax)
+    assert (
+        f"n = {len(free)}, p50 = {percentile(free, 50).value:.3g} ms, p99 = "
+        f"{percentile(free, 99).value:.3g} ms"
+    ) in _texts(ax)
     assert "150 in stalls left out" in _texts(ax)
     assert "2 lost" in _texts(ax)
     held = _line(ax, "held up by a blocked loop (150)")
@@ -149,7 +163,9 @@ def test_a_stall_of_three_seconds_is_named_and_left_out(ping_run: Callable[..., 
 def test_a_stall_of_the_io_thread_is_not_blamed_on_a_cell(ping_run: Callable[..., PingRun]) -> None:
     run = ping_run()
     first = run.stalls.iloc[0].to_dict()
-    run.stalls = pd.DataFrame([{**first, "loop": "I/O thread"}, {**first, "t_s": 7.0, "blocked_ms": 1000.0}])
+    run.stalls = pd.DataFrame(
+        [{**first, "loop": "I/O thread"}, {**first, "t_s": 7.0, "blocked_ms": 1000.0}]
+    )
     words = _texts(plots.latency(run))
     assert "the I/O thread was blocked for 3.0 s here" in words
     assert "a cell blocked the loop for 1.0 s here" in words
@@ -167,7 +183,9 @@ def test_the_distribution_is_that_of_the_samples(ping_run: Callable[..., PingRun
     assert everything.get_xdata().max() > 2900
     # On the percentile axis 50 % stand at 2, 90 % at 10, 99 % at 100.
     tail = _line(plots.percentiles(run), "mine")
-    assert np.interp(100, tail.get_xdata(), tail.get_ydata()) == pytest.approx(np.quantile(values, 0.99), rel=0.05)
+    assert np.interp(100, tail.get_xdata(), tail.get_ydata()) == pytest.approx(
+        np.quantile(values, 0.99), rel=0.05
+    )
     ticks = [label.get_text() for label in plots.percentiles(run).get_xticklabels()]
     assert ticks[:4] == ["0 %", "50 %", "90 %", "99 %"]
 
@@ -235,11 +253,18 @@ def test_a_sweep_is_one_figure_with_all_its_intervals(sweep_table: pd.DataFrame)
     assert "repeated 2 times, seed 3" in _texts(ax)
     assert _labels(ax) == ["window 20 ms", "window 50 ms", "window 100 ms"]
     assert {"lan", "wifi", "internet"} <= {text.get_text() for text in ax.texts}
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["15/s", "50/s", "150/s", "500/s"] * 3
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        "15/s",
+        "50/s",
+        "150/s",
+        "500/s",
+    ] * 3
     markers = {style.marker for style in STYLES[:3]}
     dots = [line for line in ax.lines if line.get_marker() in markers and len(_xs(line)) == 1]
     assert sorted(_ys(line)[0] for line in dots) == pytest.approx(sorted(sweep_table.p50_ms))
-    assert not [line for line in ax.lines if line.get_marker() == "_" and not math.isfinite(_ys(line)[0])]
+    assert not [
+        line for line in ax.lines if line.get_marker() == "_" and not math.isfinite(_ys(line)[0])
+    ]
     open_ends = plots.sweep(sweep_table, figure="p99")
     assert "p99" in open_ends.get_ylabel()
     with pytest.raises(mb.UsageError, match="p50, p90"):
@@ -264,7 +289,10 @@ def test_the_closed_form_is_drawn_over_the_points(sweep_table: pd.DataFrame) -> 
         assert wait == pytest.approx(mean_wait(rate, 0.1, 10) * 1e3)
     assert "off by 2.0% in the median, 2.0% at most" in _texts(ax)
     adaptive = table.copy()
-    adaptive.attrs = {**table.attrs, "parameters": {**table.attrs["parameters"], "policy": "adaptive"}}
+    adaptive.attrs = {
+        **table.attrs,
+        "parameters": {**table.attrs["parameters"], "policy": "adaptive"},
+    }
     assert not [line for line in plots.waits(adaptive, x="rate").lines if len(_xs(line)) > 100]
 
 
@@ -282,7 +310,9 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do() -> None:
     assert "no values to draw yet" in _texts(plots.histogram([]))
 
 
-def test_long_small_print_is_folded_and_takes_nothing_from_the_picture(ping_run: Callable[..., PingRun]) -> None:
+def test_long_small_print_is_folded_and_takes_nothing_from_the_picture(
+    ping_run: Callable[..., PingRun],
+) -> None:
     run = ping_run("a name " * 12)
     ax = plots.ecdf(run, ping_run())
     assert isinstance(ax, ShownAxes)
@@ -315,12 +345,16 @@ async def test_out_of_order_is_told_from_in_order() -> None:
     assert heard == list(range(20))
     assert "n = 20 events" in _texts(ax)
     assert "handed on all in order" in _texts(ax)
-    came = rec.frames[(rec.frames.direction == "in") & rec.frames.sequence.notna()].sequence.tolist()
+    came = rec.frames[
+        (rec.frames.direction == "in") & rec.frames.sequence.notna()
+    ].sequence.tolist()
     doubled = len(came) - len(set(came))
     assert doubled > 0
     assert f"{doubled} twice" in _texts(ax)
     first = {number: came.index(number) for number in set(came)}
-    early = sum(any(first[below] > at for below in range(1, number)) for number, at in first.items())
+    early = sum(
+        any(first[below] > at for below in range(1, number)) for number, at in first.items()
+    )
     assert early > 0
     assert f"{early} came too early" in _texts(ax)
     assert _ys(_line(ax, "handed on")).tolist() == list(range(1, 21))

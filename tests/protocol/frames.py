@@ -14,7 +14,9 @@ GOOD = '{"version":2,"type":"command","payload":{"command":"x","params":{}},"seq
 PING = '{"version":2,"type":"ping","payload":{}}'
 
 
-def command(params: str = "{}", sequence: Any = 7, version: str = "2", payload: str = "", extra: str = "") -> str:
+def command(
+    params: str = "{}", sequence: Any = 7, version: str = "2", payload: str = "", extra: str = ""
+) -> str:
     """A command whose parts are given as text."""
     return (
         f'{{"version":{version},"type":"command","payload":{{"command":"x","params":{params}{payload}}}'

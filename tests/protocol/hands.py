@@ -19,7 +19,13 @@ RESET = Loss(LossKind.RESET, "the connection broke")
 
 def text(kind: str, payload: Any = None, **envelope: Any) -> str:
     """One message as it stands in a frame."""
-    fields = {"version": 2, "type": kind, "payload": {} if payload is None else payload, "timestamp": 0, **envelope}
+    fields = {
+        "version": 2,
+        "type": kind,
+        "payload": {} if payload is None else payload,
+        "timestamp": 0,
+        **envelope,
+    }
     return json.dumps({name: value for name, value in fields.items() if value is not ...})
 
 
@@ -27,7 +33,9 @@ def batched(*messages: str) -> str:
     return f'{{"version":2,"type":"batch","payload":{{"messages":[{",".join(messages)}]}},"timestamp":0}}'
 
 
-def command(name: str, sequence: int | None = None, *, params: dict[str, Any] | None = None, **more: Any) -> str:
+def command(
+    name: str, sequence: int | None = None, *, params: dict[str, Any] | None = None, **more: Any
+) -> str:
     """A client's command."""
     payload = {"command": name, "params": params or {}, **more}
     return text("command", payload, **({} if sequence is None else {"sequence": sequence}))
@@ -54,7 +62,14 @@ def read(frames: list[bytes]) -> list[dict[str, Any]]:
 class Client:
     """A client's session whose server is played by hand."""
 
-    def __init__(self, *, extended: bool = True, token: str | None = None, persistent: bool = True, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        extended: bool = True,
+        token: str | None = None,
+        persistent: bool = True,
+        **settings: Any,
+    ) -> None:
         self.now = 100.0
         self.extended = extended
         self.session = ClientSession(
@@ -84,14 +99,24 @@ class Client:
     def greet(self, **snapshot: Any) -> list[dict[str, Any]]:
         base: dict[str, Any] = {"snapshot": True, "revision": 1}
         if self.extended:
-            base |= {"epoch": "e1", "reconnected": False, "lastSequence": 0, "firstSequence": 1, "skipped": []}
+            base |= {
+                "epoch": "e1",
+                "reconnected": False,
+                "lastSequence": 0,
+                "firstSequence": 1,
+                "skipped": [],
+            }
         return self.hear("state", {**base, **snapshot})
 
-    def resume(self, *, cursor: int, oldest: int = 1, skipped: Any = (), **snapshot: Any) -> list[dict[str, Any]]:
+    def resume(
+        self, *, cursor: int, oldest: int = 1, skipped: Any = (), **snapshot: Any
+    ) -> list[dict[str, Any]]:
         """The same server again, on a new connection."""
         self.session.timeout(self.now)
         self.open()
-        return self.greet(reconnected=True, lastSequence=cursor, firstSequence=oldest, skipped=skipped, **snapshot)
+        return self.greet(
+            reconnected=True, lastSequence=cursor, firstSequence=oldest, skipped=skipped, **snapshot
+        )
 
     def hear(self, kind: str, payload: Any = None, **envelope: Any) -> list[dict[str, Any]]:
         """One message comes; returns what the client sends then."""
@@ -115,7 +140,9 @@ class Client:
         self.now = end
         return self.sent()
 
-    def call(self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any) -> Outgoing:
+    def call(
+        self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any
+    ) -> Outgoing:
         return self.session.command(name, params, self.now, reply=reply, timeout=timeout)
 
     def sent(self) -> list[dict[str, Any]]:
@@ -139,7 +166,8 @@ class Client:
 
 
 class Desk:
-    """A server's hub whose clients are played by hand. It runs nothing: tests take the commands and answer."""
+    """A server's hub whose clients are played by hand. It runs nothing: tests take the commands and
+    answer."""
 
     def __init__(self, *, token: str | None = None, **settings: Any) -> None:
         self.now = 100.0
@@ -173,7 +201,9 @@ class Desk:
         limited: bool = False,
     ) -> Peer:
         query = SessionQuery(id, epoch, last, attempt) if id is not None else None
-        connection = ServerConnection(self.hub, self.now, extended=extended, query=query, token=token, limited=limited)
+        connection = ServerConnection(
+            self.hub, self.now, extended=extended, query=query, token=token, limited=limited
+        )
         return Peer(self, connection)
 
     def set(self, **values: Any) -> None:
@@ -184,7 +214,11 @@ class Desk:
         """Time passes; the peers' timers are served when they are due."""
         end = self.now + seconds
         while True:
-            due = [(time, peer) for peer in peers if (time := peer.connection.next_deadline()) is not None and time <= end]
+            due = [
+                (time, peer)
+                for peer in peers
+                if (time := peer.connection.next_deadline()) is not None and time <= end
+            ]
             if not due:
                 break
             time, peer = min(due, key=lambda pair: pair[0])
@@ -216,7 +250,8 @@ class Peer:
         return read(list(sent(self.connection, self.desk.now)))
 
     def ran(self) -> list[str]:
-        """Names of the commands to run since the last time; motion that must not begin as `-name CODE`."""
+        """Names of the commands to run since the last time; motion that must not begin as
+        `-name CODE`."""
         commands, self.connection.commands = self.connection.commands, []
         names = []
         for received in commands:

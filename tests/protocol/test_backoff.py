@@ -44,7 +44,9 @@ def test_a_success_begins_the_ladder_anew() -> None:
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1))
 def test_jitter_lengthens_by_at_most_its_share(luck: float, jitter: float) -> None:
     plain = ladder(Settings(), None, 8)
-    for delay, base in zip(ladder(Settings(retry_jitter=jitter), None, 8, luck), plain, strict=True):
+    for delay, base in zip(
+        ladder(Settings(retry_jitter=jitter), None, 8, luck), plain, strict=True
+    ):
         assert base <= delay <= base * (1 + jitter)
 
 
@@ -55,8 +57,14 @@ def test_jitter_lengthens_by_at_most_its_share(luck: float, jitter: float) -> No
         (Loss(LossKind.RESET, ""), False),
         (Loss(LossKind.TIMEOUT, ""), False),
         (Loss(LossKind.NAME, ""), False),
-        *[(Loss(LossKind.CLOSED, "", code), False) for code in (None, 1000, 1001, 1002, 1009, 1011, 4408, 4429)],
-        *[(Loss(LossKind.HTTP, "", status), False) for status in (None, 408, 425, 429, 500, 502, 503, 504)],
+        *[
+            (Loss(LossKind.CLOSED, "", code), False)
+            for code in (None, 1000, 1001, 1002, 1009, 1011, 4408, 4429)
+        ],
+        *[
+            (Loss(LossKind.HTTP, "", status), False)
+            for status in (None, 408, 425, 429, 500, 502, 503, 504)
+        ],
         *[(Loss(LossKind.CLOSED, "", code), True) for code in (4401, 4403, 4409)],
         *[(Loss(LossKind.HTTP, "", status), True) for status in (301, 400, 401, 403, 404)],
         (Loss(LossKind.TLS, ""), True),

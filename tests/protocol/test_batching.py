@@ -34,7 +34,9 @@ def waits(batcher: Batcher[float], rate: float, count: int) -> list[float]:
 )
 @example(rate=50.0, window=0.1, size=10)
 @example(rate=500.0, window=0.1, size=10)
-def test_the_closed_form_of_the_mean_wait_is_what_happens(rate: float, window: float, size: int) -> None:
+def test_the_closed_form_of_the_mean_wait_is_what_happens(
+    rate: float, window: float, size: int
+) -> None:
     # Where a message falls on the very end of a window, rounding decides.
     edge = window * rate
     if abs(edge - round(edge)) < 1e-6:
@@ -42,7 +44,9 @@ def test_the_closed_form_of_the_mean_wait_is_what_happens(rate: float, window: f
     together = min(size, int(window * rate) + 1)
     measured = waits(Batcher(window, size), rate, together * 20 + size)[: together * 20]
     assert len(measured) == together * 20
-    assert sum(measured) / len(measured) == pytest.approx(mean_wait(rate, window, size), abs=1e-9, rel=1e-6)
+    assert sum(measured) / len(measured) == pytest.approx(
+        mean_wait(rate, window, size), abs=1e-9, rel=1e-6
+    )
 
 
 def test_an_unbatched_message_waits_for_nothing() -> None:
@@ -87,7 +91,9 @@ class TestAdaptive:
     def batcher(self) -> Batcher[int]:
         return Batcher(0.1, 3, "adaptive")
 
-    def test_an_idle_link_sends_at_once_and_the_next_waits_until_the_window_since_then_is_over(self) -> None:
+    def test_an_idle_link_sends_at_once_and_the_next_waits_until_the_window_since_then_is_over(
+        self,
+    ) -> None:
         batcher = self.batcher()
         assert batcher.add(1, 1, now=10.0) == "idle"
         batcher.take(10.0)

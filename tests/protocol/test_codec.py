@@ -34,9 +34,15 @@ def test_every_type_of_the_client() -> None:
     )
     drive, stop, ping, bare, pong, auth = ClientFrames.decode(text)
     assert drive == m.CommandMessage(
-        version=2, payload=m.CommandPayload(command="drive", params={"left": 1}, id="a", reply=True, expires=5.0), sequence=3
+        version=2,
+        payload=m.CommandPayload(
+            command="drive", params={"left": 1}, id="a", reply=True, expires=5.0
+        ),
+        sequence=3,
     )
-    assert stop == m.CommandMessage(version=2, payload=m.CommandPayload(command="stop", params={}, id=9, after=4))
+    assert stop == m.CommandMessage(
+        version=2, payload=m.CommandPayload(command="stop", params={}, id=9, after=4)
+    )
     assert ping == m.PingMessage(version=2, payload={"id": 1})
     assert bare == m.PingMessage(version=2)
     assert pong == m.PongMessage(version=2, timestamp=1700000000000)
@@ -87,7 +93,19 @@ def test_integers_of_the_user_may_be_as_long_as_python_reads_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[1,", "nonsense", "{'a':1}", '{"a":1}}', "\ufeff{}", '{"a":"\x01"}', '{"a":01}', '{"a":"\\x"}']
+    "text",
+    [
+        "",
+        "{",
+        "[1,",
+        "nonsense",
+        "{'a':1}",
+        '{"a":1}}',
+        "\ufeff{}",
+        '{"a":"\x01"}',
+        '{"a":01}',
+        '{"a":"\\x"}',
+    ],
 )
 def test_what_is_not_json(text: str) -> None:
     error = refused(text)
@@ -97,7 +115,14 @@ def test_what_is_not_json(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("[]", "a list"), ("5", "a number"), ("5.5", "a number"), ('"hello"', "text"), ("null", "null"), ("true", "true or false")],
+    [
+        ("[]", "a list"),
+        ("5", "a number"),
+        ("5.5", "a number"),
+        ('"hello"', "text"),
+        ("null", "null"),
+        ("true", "true or false"),
+    ],
 )
 def test_what_is_no_object(text: str, words: str) -> None:
     assert refused(text).message == f"a message is a JSON object, this is {words}"
@@ -105,11 +130,26 @@ def test_what_is_no_object(text: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "said"),
-    [("1", "1"), ("3", "3"), ("2.0", "2.0"), ("2e0", "2.0"), ('"2"', "'2'"), ("true", "True"), ("null", "None"), ("[2]", "[2]")],
+    [
+        ("1", "1"),
+        ("3", "3"),
+        ("2.0", "2.0"),
+        ("2e0", "2.0"),
+        ('"2"', "'2'"),
+        ("true", "True"),
+        ("null", "None"),
+        ("[2]", "[2]"),
+    ],
 )
 def test_another_version(version: str, said: str) -> None:
-    for text in (command(version=version), in_batch(GOOD % 1, command(version=version)), in_batch(command(version=version), "5")):
-        error = next(result for result in ClientFrames.decode(text) if isinstance(result, ProtocolError))
+    for text in (
+        command(version=version),
+        in_batch(GOOD % 1, command(version=version)),
+        in_batch(command(version=version), "5"),
+    ):
+        error = next(
+            result for result in ClientFrames.decode(text) if isinstance(result, ProtocolError)
+        )
         assert (error.code, error.sequence) == ("VERSION_MISMATCH", 7)
         assert f"says version {said}" in error.message
     whole = f'{{"version":{version},"type":"batch","payload":{{"messages":[{PING},{PING}]}}}}'
@@ -118,10 +158,15 @@ def test_another_version(version: str, said: str) -> None:
 
 def test_no_version() -> None:
     assert "says no version" in refused('{"type":"ping"}', "VERSION_MISMATCH").message
-    assert "says no version" in refused('{"type":"batch","payload":{"messages":[]}}', "VERSION_MISMATCH").message
+    assert (
+        "says no version"
+        in refused('{"type":"batch","payload":{"messages":[]}}', "VERSION_MISMATCH").message
+    )
 
 
-@pytest.mark.parametrize("kind", ['"state"', '"event"', '"hello"', "5", "null", "[]", "{}", '"%s"' % ("long" * 50)])
+@pytest.mark.parametrize(
+    "kind", ['"state"', '"event"', '"hello"', "5", "null", "[]", "{}", '"%s"' % ("long" * 50)]
+)
 def test_an_unknown_type(kind: str) -> None:
     error = refused(f'{{"version":2,"type":{kind},"payload":{{}},"sequence":4}}')
     assert "a client sends auth, batch, command, ping, pong" in error.message
@@ -138,8 +183,14 @@ def test_no_type() -> None:
         ('{"version":2,"type":"command","sequence":7}', "payload"),
         ('{"version":2,"type":"command","payload":5,"sequence":7}', "payload"),
         ('{"version":2,"type":"command","payload":{"params":{}},"sequence":7}', "payload"),
-        ('{"version":2,"type":"command","payload":{"command":"","params":{}},"sequence":7}', "payload.command"),
-        ('{"version":2,"type":"command","payload":{"command":"x","params":[]},"sequence":7}', "payload.params"),
+        (
+            '{"version":2,"type":"command","payload":{"command":"","params":{}},"sequence":7}',
+            "payload.command",
+        ),
+        (
+            '{"version":2,"type":"command","payload":{"command":"x","params":[]},"sequence":7}',
+            "payload.params",
+        ),
         (command(payload=',"reply":1'), "payload.reply"),
         (command(payload=',"id":1.5'), "payload.id"),
         (command(payload=',"id":true'), "payload.id"),
@@ -171,14 +222,24 @@ def test_a_bad_message_of_an_unnumbered_type_takes_no_number(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "read"), [('"a"', "a"), ("5", 5), ("5.5", None), ("true", None), ('"%s"' % ("i" * 129), None), ('"\\ud800"', None)]
+    ("id", "read"),
+    [
+        ('"a"', "a"),
+        ("5", 5),
+        ("5.5", None),
+        ("true", None),
+        ('"%s"' % ("i" * 129), None),
+        ('"\\ud800"', None),
+    ],
 )
 def test_the_id_of_a_refused_message_is_told_where_it_can_be(id: str, read: Any) -> None:
     text = f'{{"version":2,"type":"command","payload":{{"command":5,"id":{id}}}}}'
     assert refused(text).id == read
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 5000])
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 5000]
+)
 def test_a_number_that_is_not_finite_is_refused_with_its_message(number: str) -> None:
     for bad in (
         command(params=f'{{"a":{number}}}', sequence=2),
@@ -203,7 +264,9 @@ def _few_digits() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_few_digits")
 def test_a_python_that_reads_short_integers_only_refuses_no_more_than_the_message() -> None:
-    first, second = ClientFrames.decode(in_batch(GOOD % 1, command(params='{"a":1%s}' % ("0" * 700), sequence=2)))
+    first, second = ClientFrames.decode(
+        in_batch(GOOD % 1, command(params='{"a":1%s}' % ("0" * 700), sequence=2))
+    )
     assert first.sequence == 1
     assert isinstance(second, ProtocolError)
 
@@ -316,7 +379,14 @@ class TestBatches:
 
     @pytest.mark.parametrize(
         "payload",
-        ["", ',"payload":null', ',"payload":[]', ',"payload":{}', ',"payload":{"messages":{}}', ',"payload":{"messages":null}'],
+        [
+            "",
+            ',"payload":null',
+            ',"payload":[]',
+            ',"payload":{}',
+            ',"payload":{"messages":{}}',
+            ',"payload":{"messages":null}',
+        ],
     )
     def test_a_batch_without_messages(self, payload: str) -> None:
         assert "payload.messages" in refused(f'{{"version":2,"type":"batch"{payload}}}').message
@@ -331,16 +401,46 @@ class TestBatches:
 
 ODD = st.sampled_from(
     [
-        *("NaN", "Infinity", "1e999", "1" + "0" * 400, "1" + "0" * 4300, "-0", "1.0", "2.0", "true", "null", "[]", "{}"),
-        *('"\\ud800"', '"\\ud83d\\ude00"', '"batch"', '"ping"', '"command"', nested(28), nested(31), nested(40)),
+        *(
+            "NaN",
+            "Infinity",
+            "1e999",
+            "1" + "0" * 400,
+            "1" + "0" * 4300,
+            "-0",
+            "1.0",
+            "2.0",
+            "true",
+            "null",
+            "[]",
+            "{}",
+        ),
+        *(
+            '"\\ud800"',
+            '"\\ud83d\\ude00"',
+            '"batch"',
+            '"ping"',
+            '"command"',
+            nested(28),
+            nested(31),
+            nested(40),
+        ),
         *('{"id":true}', '{"command":"x","params":{"a":1e999}}', '{"messages":[]}'),
     ]
 )
 PLAIN = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-5, 2**70), st.floats(allow_nan=False), st.text(max_size=4)).map(json.dumps),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-5, 2**70),
+        st.floats(allow_nan=False),
+        st.text(max_size=4),
+    ).map(json.dumps),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]"),
-        st.lists(st.tuples(st.sampled_from(["a", "id", "command", "params", "é"]), inner), max_size=3).map(
+        st.lists(
+            st.tuples(st.sampled_from(["a", "id", "command", "params", "é"]), inner), max_size=3
+        ).map(
             lambda pairs: "{" + ",".join(f"{json.dumps(key)}:{value}" for key, value in pairs) + "}"
         ),
     ),
@@ -351,7 +451,9 @@ PLAIN = st.recursive(
 @st.composite
 def messages(draw: st.DrawFn) -> str:
     """A message of text that is good, or nearly so."""
-    kind = draw(st.sampled_from(["command", "command", "ping", "pong", "auth", "event", "batch", "other"]))
+    kind = draw(
+        st.sampled_from(["command", "command", "ping", "pong", "auth", "event", "batch", "other"])
+    )
     payloads: dict[str, list[tuple[str, str]]] = {
         "command": [
             ("command", '"x"'),
@@ -367,12 +469,18 @@ def messages(draw: st.DrawFn) -> str:
     if kind == "command" and draw(st.booleans()):
         fields = [("command", '"x"'), ("params", "{}"), *fields]
     fields += draw(
-        st.lists(st.tuples(st.sampled_from(["id", "params", "token", "zz", "expires"]), st.one_of(ODD, PLAIN)), max_size=1)
+        st.lists(
+            st.tuples(
+                st.sampled_from(["id", "params", "token", "zz", "expires"]), st.one_of(ODD, PLAIN)
+            ),
+            max_size=1,
+        )
     )
     payload = "{" + ",".join(f'"{name}":{value}' for name, value in fields) + "}"
     outer = [("version", "2"), ("type", json.dumps(kind)), ("payload", payload), ("sequence", "3")]
     extra = st.tuples(
-        st.sampled_from(["version", "type", "sequence", "timestamp", "payload", "zz", "ack"]), st.one_of(ODD, PLAIN)
+        st.sampled_from(["version", "type", "sequence", "timestamp", "payload", "zz", "ack"]),
+        st.one_of(ODD, PLAIN),
     )
     outer += draw(st.lists(extra, max_size=1))
     draw(st.randoms(use_true_random=False)).shuffle(outer)
@@ -390,7 +498,9 @@ def test_what_the_fast_way_takes_the_slow_way_takes_too(text: str) -> None:
 
 
 @given(st.lists(messages(), min_size=1, max_size=5))
-def test_a_message_fares_the_same_alone_among_good_ones_and_beside_a_bad_one(texts: list[str]) -> None:
+def test_a_message_fares_the_same_alone_among_good_ones_and_beside_a_bad_one(
+    texts: list[str],
+) -> None:
     """Except that a batch is around it: it may then not be one, nor as deep."""
     bad = ClientFrames.decode(in_batch(*texts, "5"))[:-1]
     together = ClientFrames.decode(in_batch(*texts))
@@ -402,11 +512,22 @@ def test_a_message_fares_the_same_alone_among_good_ones_and_beside_a_bad_one(tex
             assert told(one(text)) == told(result)
 
 
-@given(st.one_of(st.text(), messages().flatmap(lambda text: st.integers(0, len(text)).map(lambda cut: text[:cut]))))
+@given(
+    st.one_of(
+        st.text(),
+        messages().flatmap(lambda text: st.integers(0, len(text)).map(lambda cut: text[:cut])),
+    )
+)
 def test_nothing_that_comes_breaks_the_reader(text: str) -> None:
     for result in [*ClientFrames.decode(text), *ServerFrames.decode(text)]:
         assert isinstance(
-            result, ProtocolError | m.CommandMessage | m.PingMessage | m.PongMessage | m.EventMessage | m.AuthMessage
+            result,
+            ProtocolError
+            | m.CommandMessage
+            | m.PingMessage
+            | m.PongMessage
+            | m.EventMessage
+            | m.AuthMessage,
         )
 
 

@@ -27,26 +27,48 @@ from mbot_nb.protocol.settings import MAX_INTEGER
 from .frames import PING, command, in_batch, nested
 
 FINITE = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(),
+    ),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
 
 
-@given(FINITE, st.integers(0, MAX_INTEGER), st.integers(0, MAX_INTEGER) | st.none(), st.integers(0, MAX_INTEGER) | st.none())
-def test_an_envelope_is_read_as_it_was_written(data: Any, timestamp: int, sequence: int | None, ack: int | None) -> None:
+@given(
+    FINITE,
+    st.integers(0, MAX_INTEGER),
+    st.integers(0, MAX_INTEGER) | st.none(),
+    st.integers(0, MAX_INTEGER) | st.none(),
+)
+def test_an_envelope_is_read_as_it_was_written(
+    data: Any, timestamp: int, sequence: int | None, ack: int | None
+) -> None:
     text = envelope(b"event", encode({"event": "e", "data": data}), timestamp, sequence, ack)
     (message,) = ServerFrames.decode(text.decode())
     assert message == m.EventMessage(
-        version=2, payload=m.EventPayload(event="e", data=data), timestamp=timestamp, sequence=sequence, ack=ack
+        version=2,
+        payload=m.EventPayload(event="e", data=data),
+        timestamp=timestamp,
+        sequence=sequence,
+        ack=ack,
     )
 
 
 def test_many_commands_share_what_stands_around_them() -> None:
     head, tail = command_envelope(1700000000000)
-    frame = batch([b"%b%b%b%d}" % (head, b'{"command":"x","params":{}', tail, number) for number in (1, 2)], 1700000000000)
+    frame = batch(
+        [b"%b%b%b%d}" % (head, b'{"command":"x","params":{}', tail, number) for number in (1, 2)],
+        1700000000000,
+    )
     assert [message.sequence for message in ClientFrames.decode(frame.decode())] == [1, 2]
-    assert {getattr(message, "timestamp", None) for message in ClientFrames.decode(frame.decode())} == {1700000000000}
+    assert {
+        getattr(message, "timestamp", None) for message in ClientFrames.decode(frame.decode())
+    } == {1700000000000}
 
 
 def test_one_message_alone_is_sent_plain() -> None:
@@ -73,7 +95,10 @@ class TestToJson:
 
         fits = to_json(deep(MAX_NESTED)).decode()
         assert isinstance(
-            ClientFrames.decode(in_batch(PING, command(params=f'{{"a":{nested(MAX_NESTED - 1)}}}')))[1], m.CommandMessage
+            ClientFrames.decode(
+                in_batch(PING, command(params=f'{{"a":{nested(MAX_NESTED - 1)}}}'))
+            )[1],
+            m.CommandMessage,
         )
         assert depth(fits) == MAX_NESTED
         with pytest.raises(ValueError, match="27 deep"):

@@ -1,4 +1,5 @@
-"""Client and server cores against each other over a wire that delays, cuts and loses, in a time of its own."""
+"""Client and server cores against each other over a wire that delays, cuts and loses, in a time of
+its own."""
 
 from __future__ import annotations
 
@@ -7,10 +8,22 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mbot_nb.commands import MOTIONS, URGENT
-from mbot_nb.errors import CommandExpiredError, CommandTimeoutError, DeliveryUnknownError, NotConnectedError
+from mbot_nb.errors import (
+    CommandExpiredError,
+    CommandTimeoutError,
+    DeliveryUnknownError,
+    NotConnectedError,
+)
 from mbot_nb.protocol.client import State
 from mbot_nb.protocol.client.events import ConnectionChanged, EventReceived, EventsMissed, Settled
 from mbot_nb.protocol.settings import Settings
@@ -23,7 +36,11 @@ class Conversation(RuleBasedStateMachine):
 
     extended = True
 
-    @initialize(window=st.sampled_from([0.0, 0.1]), size=st.integers(1, 4), policy=st.sampled_from(["window", "adaptive"]))
+    @initialize(
+        window=st.sampled_from([0.0, 0.1]),
+        size=st.integers(1, 4),
+        policy=st.sampled_from(["window", "adaptive"]),
+    )
     def begin(self, window: float, size: int, policy: Any) -> None:
         self.world = World(
             Settings(
@@ -60,7 +77,8 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: self.world.cable is not None)
     @rule(between=st.sampled_from([0.0, 0.1]), name=st.sampled_from(["stop", "drive", "note"]))
     def drive_into_a_cut(self, between: float, name: str) -> None:
-        """What is on its way when the connection breaks, and what is called before it stands again."""
+        """What is on its way when the connection breaks, and what is called before it stands
+        again."""
         self.world.send("drive", reply=True, timeout=8.0)
         self.world.cut(up=0, down=0, server_notices=False)
         self.world.send(name, timeout=8.0)
@@ -72,7 +90,9 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def release(self) -> None:
-        self.world.send("release_stop", timeout=5.0, latch=self.world.client.mirror.state.get("latch") or "none")
+        self.world.send(
+            "release_stop", timeout=5.0, latch=self.world.client.mirror.state.get("latch") or "none"
+        )
 
     @rule()
     def reconnect(self) -> None:
@@ -157,7 +177,11 @@ class Conversation(RuleBasedStateMachine):
 
     @invariant()
     def a_stop_overtakes_all_motion_called_before_it(self) -> None:
-        calls = {id: number for id, number in self.world.stops.items() if self.world.numbers[number].name != "release_stop"}
+        calls = {
+            id: number
+            for id, number in self.world.stops.items()
+            if self.world.numbers[number].name != "release_stop"
+        }
         for id, halted in self.world.halts:
             if id in calls:
                 for name, number, at in self.world.executed:
@@ -183,7 +207,11 @@ class Conversation(RuleBasedStateMachine):
     @invariant()
     def acknowledgements_are_prompt(self) -> None:
         since = self.world.unacknowledged_since
-        assert since is None or self.stalled or self.world.now - since <= self.world.settings.ack_delay + 1e-6
+        assert (
+            since is None
+            or self.stalled
+            or self.world.now - since <= self.world.settings.ack_delay + 1e-6
+        )
 
     # In the end.
 
@@ -206,7 +234,9 @@ class Conversation(RuleBasedStateMachine):
         assert (mirror.state, mirror.revision) == (store.state, store.revision)
         self.events_are_complete()
         # An urgent command that is sent again runs once for each life of the server.
-        lives = [change.resumed for change in world.of(ConnectionChanged) if change.state == "connected"]
+        lives = [
+            change.resumed for change in world.of(ConnectionChanged) if change.state == "connected"
+        ]
         for id in world.stops:
             runs = sum(id == ran for ran, _ in world.halts)
             assert runs <= 1 + lives.count(False)
@@ -230,8 +260,11 @@ class Conversation(RuleBasedStateMachine):
                 case "done":
                     assert number in ran or command.name == "void"
                 case "delivered":
-                    # It may have been refused later, if that was lost with a server's end or in a gap that was told.
-                    untold = number in self.world.died_waiting or (number in self.world.refused and news_lost)
+                    # It may have been refused later, if that was lost with a server's end or in a
+                    # gap that was told.
+                    untold = number in self.world.died_waiting or (
+                        number in self.world.refused and news_lost
+                    )
                     assert number in ran or command.name == "void" or untold
                 case "rejected":
                     refused = getattr(error, "code", "")
@@ -256,12 +289,17 @@ class Conversation(RuleBasedStateMachine):
                     assert not self.extended
 
     def events_are_complete(self) -> None:
-        """I-WS-V2-002: with each life of the session the numbers received and reported as missed are 1, 2, 3, ..."""
+        """I-WS-V2-002: with each life of the session the numbers received and reported as missed
+        are 1, 2, 3, ..."""
         if not self.extended:
             return
         expected = 1
         for event in self.world.told:
-            if isinstance(event, ConnectionChanged) and event.state == "connected" and event.resumed is not True:
+            if (
+                isinstance(event, ConnectionChanged)
+                and event.state == "connected"
+                and event.resumed is not True
+            ):
                 expected = 1
             elif isinstance(event, EventsMissed):
                 assert event.expected == expected
@@ -279,11 +317,14 @@ class BaselineConversation(Conversation):
 @pytest.mark.parametrize("machine", [Conversation, BaselineConversation])
 @pytest.mark.timeout(120)
 def test_whatever_happens_on_the_way(machine: type[Conversation]) -> None:
-    run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None)
+    )
 
 
 def test_the_machine_sees_what_it_looks_for() -> None:
-    """A short story that takes each way once, so that the invariants above are known to look at something."""
+    """A short story that takes each way once, so that the invariants above are known to look at
+    something."""
     world = World()
     world.connect()
     world.send("note", reply=True)

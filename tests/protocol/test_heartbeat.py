@@ -33,7 +33,9 @@ class TestSilence:
         assert silence.is_dead(80.0)
 
     @given(st.lists(st.floats(0.01, 200), max_size=20))
-    def test_after_each_look_there_is_a_verdict_or_a_later_time_to_look(self, passed: list[float]) -> None:
+    def test_after_each_look_there_is_a_verdict_or_a_later_time_to_look(
+        self, passed: list[float]
+    ) -> None:
         silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
         now = 0.0
         for seconds in passed:
@@ -119,7 +121,11 @@ class TestHeartbeat:
 
     def test_an_awaited_ping_is_answered_or_given_up_once(self) -> None:
         beat = heartbeat()
-        unheard, answered, later = beat.ping(0.0, awaited=True), beat.ping(0.5, awaited=True), beat.ping(2.0, awaited=True)
+        unheard, answered, later = (
+            beat.ping(0.0, awaited=True),
+            beat.ping(0.5, awaited=True),
+            beat.ping(2.0, awaited=True),
+        )
         beat.ping(0.1)
         beat.pong(answered, 0.7)
         beat.heard(4.0)
@@ -153,7 +159,9 @@ class TestClockOffset:
     @given(
         offset=st.floats(-1e6, 1e6),
         drift=st.floats(-0.9, 0.9),
-        trips=st.lists(st.tuples(st.floats(0, 2000), st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=20),
+        trips=st.lists(
+            st.tuples(st.floats(0, 2000), st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=20
+        ),
         later=st.floats(0, 1e4),
     )
     def test_the_servers_clock_is_within_the_bound(

@@ -15,10 +15,19 @@ from mbot_nb.protocol.mirror import META, Mirror, StateStore
 NAMES = st.sampled_from(["pose", "motors", "latch", "a", "a.b", "", "revision", "metadata"])
 KEYS = st.sampled_from(["x", "y", "b", "b.c", "", "ä"])
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(-2, 2), st.floats(allow_nan=True, allow_infinity=True), st.text(max_size=3)
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.text(max_size=3),
 )
-VALUES = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)))
-STATES = st.dictionaries(NAMES, st.one_of(VALUES, st.dictionaries(KEYS, LEAVES, max_size=4)), max_size=5)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+)
+STATES = st.dictionaries(
+    NAMES, st.one_of(VALUES, st.dictionaries(KEYS, LEAVES, max_size=4)), max_size=5
+)
 
 
 def wire(payload: Any) -> Any:
@@ -59,7 +68,9 @@ def test_the_mirror_equals_the_store_after_every_change(states: list[dict[str, A
 
 
 @given(st.lists(STATES, min_size=3, max_size=12), st.sets(st.integers(0, 11)), st.integers(1, 4))
-def test_lost_deltas_are_mended_by_one_snapshot(states: list[dict[str, Any]], lost: set[int], delay: int) -> None:
+def test_lost_deltas_are_mended_by_one_snapshot(
+    states: list[dict[str, Any]], lost: set[int], delay: int
+) -> None:
     """While it is on its way deltas go on coming; afterwards the two are equal."""
     store = StateStore(states[0])
     mirror = mirrored(store)
@@ -114,11 +125,15 @@ class TestTheStore:
         assert store.state == {"a": {"y": 1.0}}
         assert store.update({"a": {"y": 1.0, "x": float("-inf")}}) is None
 
-    @pytest.mark.parametrize(("one", "other"), [(1, 1.0), ([1], [1.0]), ((1, 2), [1, 2]), ({"k": 0}, {"k": 0.0})])
+    @pytest.mark.parametrize(
+        ("one", "other"), [(1, 1.0), ([1], [1.0]), ((1, 2), [1, 2]), ({"k": 0}, {"k": 0.0})]
+    )
     def test_equal_in_json_is_no_change(self, one: Any, other: Any) -> None:
         assert StateStore({"a": one}).update({"a": other}) is None
 
-    @pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), (None, False), ([1], [True]), ([1], [1, 1])])
+    @pytest.mark.parametrize(
+        ("one", "other"), [(1, True), (0, False), (None, False), ([1], [True]), ([1], [1, 1])]
+    )
     def test_different_in_json_is_a_change(self, one: Any, other: Any) -> None:
         assert StateStore({"a": one}).update({"a": other}) is not None
 
@@ -136,10 +151,15 @@ class TestTheMirror:
     @pytest.fixture
     def mirror(self) -> Mirror:
         mirror = Mirror(resync_repeat=2.0)
-        mirror.snapshot({"a": {"x": 1}, "b": 5, "snapshot": True, "revision": 10, "metadata": {"robotId": "r"}}, now=0.0)
+        mirror.snapshot(
+            {"a": {"x": 1}, "b": 5, "snapshot": True, "revision": 10, "metadata": {"robotId": "r"}},
+            now=0.0,
+        )
         return mirror
 
-    def test_it_keeps_what_it_does_not_know_and_drops_what_stands_beside(self, mirror: Mirror) -> None:
+    def test_it_keeps_what_it_does_not_know_and_drops_what_stands_beside(
+        self, mirror: Mirror
+    ) -> None:
         assert mirror.state == {"a": {"x": 1}, "b": 5}
         assert (mirror.revision, mirror.updated_at) == (10, 0.0)
 
@@ -158,7 +178,13 @@ class TestTheMirror:
             delta(11, field="c.x", value=6),
             delta(11, field="b.x", value=6),
             delta(11, field="b", value=True, previous=True),
-            delta(11, changes=[{"field": "a.x", "value": 2, "previous": 1}, {"field": "b", "value": 6, "previous": 4}]),
+            delta(
+                11,
+                changes=[
+                    {"field": "a.x", "value": 2, "previous": 1},
+                    {"field": "b", "value": 6, "previous": 4},
+                ],
+            ),
             delta(11, changes="nonsense"),
             delta(11, changes=[5]),
             delta(11, field=7, value=6),
@@ -167,7 +193,9 @@ class TestTheMirror:
             delta(True, field="b", value=6, previous=5),
         ],
     )
-    def test_one_that_does_not_follow_changes_nothing_and_asks_once(self, mirror: Mirror, wrong: dict[str, Any]) -> None:
+    def test_one_that_does_not_follow_changes_nothing_and_asks_once(
+        self, mirror: Mirror, wrong: dict[str, Any]
+    ) -> None:
         assert not mirror.delta(wrong, now=3.0)
         assert mirror.state == {"a": {"x": 1}, "b": 5}
         assert (mirror.revision, mirror.resync_due, mirror.resyncs) == (10, 3.0, 1)
@@ -177,7 +205,8 @@ class TestTheMirror:
         assert (mirror.resync_due, mirror.resyncs) == (5.0, 1)
         assert not mirror.delta(wrong, now=4.0)
         mirror.snapshot({"b": 7, "revision": 12}, now=4.5)
-        # What was held above the snapshot is applied; here its `previous` does not match, so it asks again, after a while.
+        # What was held above the snapshot is applied; here its `previous` does not match, so it
+        # asks again, after a while.
         assert (mirror.revision, mirror.resync_due) == (12, 6.5)
 
     def test_held_deltas_above_the_snapshot_are_applied(self, mirror: Mirror) -> None:
@@ -198,7 +227,9 @@ class TestTheMirror:
         mirror.snapshot({"b": 5, "revision": 11}, now=1.3)
         assert mirror.resync_due == 3.3
 
-    def test_changes_of_a_section_after_its_replacement_leave_the_message_alone(self, mirror: Mirror) -> None:
+    def test_changes_of_a_section_after_its_replacement_leave_the_message_alone(
+        self, mirror: Mirror
+    ) -> None:
         value = {"x": 5}
         changes = [
             {"field": "a.x", "value": 2, "previous": 1},

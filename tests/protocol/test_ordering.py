@@ -21,7 +21,9 @@ def arrivals(draw: st.DrawFn) -> tuple[int, list[int]]:
 
 
 @given(arrivals())
-def test_any_order_with_duplicates_is_delivered_once_and_in_order(case: tuple[int, list[int]]) -> None:
+def test_any_order_with_duplicates_is_delivered_once_and_in_order(
+    case: tuple[int, list[int]],
+) -> None:
     count, numbers = case
     orderer: Orderer[int] = Orderer()
     delivered: list[Any] = []
@@ -43,7 +45,8 @@ def test_any_order_with_duplicates_is_delivered_once_and_in_order(case: tuple[in
 def test_holes_are_told_and_nothing_is_doubled_silent_or_late(
     steps: list[tuple[int, int, float]], messages: int, nbytes: int
 ) -> None:
-    """Whatever comes: what is delivered rises, each number below the cursor is delivered or in one gap, limits hold."""
+    """Whatever comes: what is delivered rises, each number below the cursor is delivered or in one
+    gap, limits hold."""
     orderer: Orderer[int] = Orderer(messages=messages, nbytes=nbytes, wait=5.0)
     delivered: list[Any] = []
     arrived: dict[int, float] = {}

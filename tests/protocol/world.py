@@ -1,7 +1,9 @@
-"""A client, a server and a robot on a wire that exists only here, in a time that passes when it is told to.
+"""A client, a server and a robot on a wire that exists only here, in a time that passes when it is
+told to.
 
-The two protocol cores talk through queues that delay frames, and lose them at cuts, as a TCP connection does: what arrives is a
-prefix of what was sent. Everything that happens is noted, for tests to judge.
+The two protocol cores talk through queues that delay frames, and lose them at cuts, as a TCP
+connection does: what arrives is a prefix of what was sent. Everything that happens is noted, for
+tests to judge.
 """
 
 from __future__ import annotations
@@ -30,7 +32,12 @@ class World:
     SERVER_CLOCK = 5000.0
 
     def __init__(
-        self, settings: Settings | None = None, *, extended: bool = True, token: str | None = None, limited: bool = False
+        self,
+        settings: Settings | None = None,
+        *,
+        extended: bool = True,
+        token: str | None = None,
+        limited: bool = False,
     ) -> None:
         self.settings = settings or Settings()
         self.extended = extended
@@ -40,7 +47,12 @@ class World:
         self.delay = 0.01
         self.reachable = self.reading = True
         self.client = ClientSession(
-            self.settings, "c" * 32, wall=lambda now: int(now * 1000), luck=lambda: 0.0, token=token, persistent=True
+            self.settings,
+            "c" * 32,
+            wall=lambda now: int(now * 1000),
+            luck=lambda: 0.0,
+            token=token,
+            persistent=True,
         )
         self.robot = Robot()
         self.cable: Cable | None = None
@@ -52,7 +64,8 @@ class World:
         self.stops: dict[str, int] = {}
         """How many calls had been made when each urgent one was."""
         self.bounds: dict[int, float | None] = {}
-        """How well the client knew the server's clock when it sent each motion; None if it did not know it."""
+        """How well the client knew the server's clock when it sent each motion; None if it did not
+        know it."""
         self.told: list[ClientEvent] = []
         self.executed: list[tuple[str, int, float]] = []
         """Commands that ran: name, our number for them, time."""
@@ -97,13 +110,18 @@ class World:
             self.cut(up=0, down=0)
         self.ghosts.clear()
         for session in self.busy:
-            self.died_waiting |= {received.message.payload.params.get("n", -1) for received in session.backlog}
+            self.died_waiting |= {
+                received.message.payload.params.get("n", -1) for received in session.backlog
+            }
         self.busy.clear()
         self.robot = Robot()
         self.hub = self._new_hub()
 
     def change(self) -> None:
-        self.robot.values = {**self.robot.values, "section": {"count": self.robot.values["section"]["count"] + 1}}
+        self.robot.values = {
+            **self.robot.values,
+            "section": {"count": self.robot.values["section"]["count"] + 1},
+        }
         self.hub.refresh(self.server_now)
         self.settle()
 
@@ -117,9 +135,13 @@ class World:
 
     # The client's calls.
 
-    def send(self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any) -> Outgoing:
+    def send(
+        self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any
+    ) -> Outgoing:
         number = len(self.calls)
-        command = self.client.command(name, {"n": number, **params}, self.now, reply=reply, timeout=timeout)
+        command = self.client.command(
+            name, {"n": number, **params}, self.now, reply=reply, timeout=timeout
+        )
         self.calls.append(command)
         self.numbers[number] = command
         if command.id is not None:
@@ -139,7 +161,8 @@ class World:
         self._serve()
 
     def stall(self, seconds: float) -> None:
-        """Both loops are blocked: time passes and nobody looks; then what has arrived is read before timers fire."""
+        """Both loops are blocked: time passes and nobody looks; then what has arrived is read
+        before timers fire."""
         self.now += seconds
         self._serve()
 
@@ -167,7 +190,8 @@ class World:
         if cable is not self.cable:
             return  # what arrived has ended it already
         if server_notices or not self.extended:
-            # Two connections of a baseline client have nothing to do with each other: nothing orders them.
+            # Two connections of a baseline client have nothing to do with each other: nothing
+            # orders them.
             cable.up.clear()
         self.lose(Loss(LossKind.RESET, "reset"), server_notices=server_notices)
 
@@ -184,7 +208,8 @@ class World:
         self.settle()
 
     def notice(self) -> None:
-        """The server learns of the connections that are long gone, after what had still arrived of them."""
+        """The server learns of the connections that are long gone, after what had still arrived of
+        them."""
         ghosts, self.ghosts = self.ghosts, []
         for cable in ghosts:
             while cable.up:
@@ -193,7 +218,8 @@ class World:
         self.settle()
 
     def settle(self) -> None:
-        """Hand over whatever either side has to say now, and check that nobody is told to look again at once."""
+        """Hand over whatever either side has to say now, and check that nobody is told to look
+        again at once."""
         while True:
             busy = False
             for cable in [*self.ghosts, *([self.cable] if self.cable is not None else [])]:
@@ -234,7 +260,12 @@ class World:
             return
         query = SessionQuery.parse(self.client.query())
         connection = ServerConnection(
-            self.hub, self.server_now, extended=self.extended, query=query, token=None, limited=self.limited
+            self.hub,
+            self.server_now,
+            extended=self.extended,
+            query=query,
+            token=None,
+            limited=self.limited,
         )
         cable = self.cable = Cable(connection)
         cable.client_open = True
@@ -263,7 +294,9 @@ class World:
         for received in commands:
             assert connection.session is not None
             self._execute(connection.session, received)
-        cable.down.extend((self.now + self.delay, frame.decode()) for frame in sent(connection, self.server_now))
+        cable.down.extend(
+            (self.now + self.delay, frame.decode()) for frame in sent(connection, self.server_now)
+        )
         waiting = sum(len(text) for _, text in cable.down)
         if waiting > ROOM and not cable.full:
             cable.full = True
@@ -282,7 +315,9 @@ class World:
                     self.client.receive(cable.down.popleft()[1], self.now)
                     self._pump_client()
                 if self.cable is cable:
-                    self.lose(Loss(LossKind.CLOSED, connection.close.reason, code), server_notices=False)
+                    self.lose(
+                        Loss(LossKind.CLOSED, connection.close.reason, code), server_notices=False
+                    )
             if cable in self.ghosts:
                 self.ghosts.remove(cable)
         return busy
@@ -318,7 +353,9 @@ class World:
         result: dict[str, Any] = {}
         if name == "release_stop":
             if message.payload.params.get("latch") != self.robot.values["latch"]:
-                self.hub.answer(session, message, now, refusal=("STATE_CONFLICT", "another one", None))
+                self.hub.answer(
+                    session, message, now, refusal=("STATE_CONFLICT", "another one", None)
+                )
                 return
             self.robot.values = {**self.robot.values, "latch": None}
         else:
@@ -347,12 +384,18 @@ class World:
         self.executed.append((name, number, self.now))
         self.ran_in.setdefault(session, []).append(number)
         if name == "refuse":
-            self.hub.answer(session, message, now, refusal=("UNSUPPORTED", "no", {"why": "not here"}))
+            self.hub.answer(
+                session, message, now, refusal=("UNSUPPORTED", "no", {"why": "not here"})
+            )
         elif name == "slow":
             self.busy[session] = self.now + message.payload.params["seconds"], message
         elif name in MOTIONS:
             self._end_motion("replaced")
-            self.robot.motion = session, message, self.now + message.payload.params.get("duration", 1.0)
+            self.robot.motion = (
+                session,
+                message,
+                self.now + message.payload.params.get("duration", 1.0),
+            )
         else:
             self.robot.values = {**self.robot.values, "section": {"count": number + 1000}}
             self.hub.refresh(now)
@@ -382,30 +425,53 @@ class World:
             found.append((until, lambda session=session: self._handled(session)))  # type: ignore[misc]
         following = self.hub.sessions.next_deadline()
         if following is not None:
-            found.append((following - self.SERVER_CLOCK, lambda: self.hub.sessions.expire(self.server_now + 1e-9)))
+            found.append(
+                (
+                    following - self.SERVER_CLOCK,
+                    lambda: self.hub.sessions.expire(self.server_now + 1e-9),
+                )
+            )
         return found
 
     def _next(self) -> float | None:
         times = [time for time, _ in self._deadlines() if time is not None]
         if self.cable is not None:
             times += [self.cable.up[0][0]] if self.cable.up else []
-            times += [self.cable.down[0][0]] if self.cable.down and self.reading and self.cable.client_open else []
+            times += (
+                [self.cable.down[0][0]]
+                if self.cable.down and self.reading and self.cable.client_open
+                else []
+            )
         return min(times, default=None)
 
     def _serve(self) -> None:
-        """Read what has arrived, then serve the timers that are due: each must then name a later time, or none."""
+        """Read what has arrived, then serve the timers that are due: each must then name a later
+        time, or none."""
         for _ in range(10_000):
             cable = self.cable
             if cable is not None and cable.up and cable.up[0][0] <= self.now:
                 self._to_server(cable, cable.up.popleft()[1])
-            elif cable is not None and cable.client_open and self.reading and cable.down and cable.down[0][0] <= self.now:
+            elif (
+                cable is not None
+                and cable.client_open
+                and self.reading
+                and cable.down
+                and cable.down[0][0] <= self.now
+            ):
                 self._to_client(cable.down.popleft()[1])
             else:
-                due = [act for time, act in self._deadlines() if time is not None and time <= self.now + 1e-9]
+                due = [
+                    act
+                    for time, act in self._deadlines()
+                    if time is not None and time <= self.now + 1e-9
+                ]
                 if not due:
                     self.settle()
                     return
-                if any(time is not None and self.now < time <= self.now + 1e-9 for time, _ in self._deadlines()):
+                if any(
+                    time is not None and self.now < time <= self.now + 1e-9
+                    for time, _ in self._deadlines()
+                ):
                     self.now += 2e-9
                 due[0]()
             self.settle()
@@ -414,7 +480,11 @@ class World:
     def _check_acknowledgement(self) -> None:
         """Note since when something has waited for its acknowledgement."""
         cable = self.cable
-        session = cable.server.session if cable is not None and cable.server_open and self.extended else None
+        session = (
+            cable.server.session
+            if cable is not None and cable.server_open and self.extended
+            else None
+        )
         if cable is None or session is None or session.orderer.cursor == cable.server._acknowledged:
             self.unacknowledged_since = None
         elif self.unacknowledged_since is None:
@@ -443,7 +513,9 @@ class World:
     def frames(self, text: str) -> list[dict[str, Any]]:
         """A frame's messages as plain data."""
         value = json.loads(text)
-        messages: list[dict[str, Any]] = value["payload"]["messages"] if value["type"] == "batch" else [value]
+        messages: list[dict[str, Any]] = (
+            value["payload"]["messages"] if value["type"] == "batch" else [value]
+        )
         return messages
 
 

@@ -1,4 +1,5 @@
-"""A served simulated robot and a client, on any free port; pandas loaded, so that no test measures its loading."""
+"""A served simulated robot and a client, on any free port; pandas loaded, so that no test measures
+its loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A program that records a run into a file, says so, and goes on until it is killed: ``python killed.py FILE``."""
+"""A program that records a run into a file, says so, and goes on until it is killed: ``python
+killed.py FILE``."""
 
 from __future__ import annotations
 
@@ -28,8 +29,11 @@ async def main(path: str) -> None:
                 await asyncio.sleep(PAUSE)
                 rec.start()
             if n % 20 == 0:
-                # What the parent holds us to: when it was, how long it was recorded, and how many rows there were.
-                counts = " ".join(str(rec.total(name)) for name in ("events", "commands", "latency", "frames"))
+                # What the parent holds us to: when it was, how long it was recorded, and how many
+                # rows there were.
+                counts = " ".join(
+                    str(rec.total(name)) for name in ("events", "commands", "latency", "frames")
+                )
                 print(time.monotonic(), rec.seconds, counts, flush=True)
 
 

@@ -21,9 +21,12 @@ class Made(NamedTuple):
 
 
 def made(
-    events: Sequence[tuple[float, str, Any]] = (), states: Sequence[tuple[float, str, Any]] = (), gone: object = None
+    events: Sequence[tuple[float, str, Any]] = (),
+    states: Sequence[tuple[float, str, Any]] = (),
+    gone: object = None,
 ) -> Made:
-    """Events of (seconds, name, data) and fields of (seconds, field, value); ``gone`` is the value of one that went away."""
+    """Events of (seconds, name, data) and fields of (seconds, field, value); ``gone`` is the value
+    of one that went away."""
     return Made(
         pd.DataFrame(
             {
@@ -36,18 +39,29 @@ def made(
             {
                 "time_s": pd.Series([BEGIN + at for at, _, _ in states], dtype="float64"),
                 "field": pd.Series([field for _, field, _ in states], dtype="str"),
-                "value": pd.Series([None if value is gone else json.dumps(value) for _, _, value in states], dtype="str"),
+                "value": pd.Series(
+                    [None if value is gone else json.dumps(value) for _, _, value in states],
+                    dtype="str",
+                ),
             }
         ),
     )
 
 
 def drive(seconds: float = 2.0, rate: float = 10.0) -> Made:
-    """A robot that goes along the x axis at 10 cm/s, telling so all the time, and says `passed` at each whole second."""
+    """A robot that goes along the x axis at 10 cm/s, telling so all the time, and says `passed` at
+    each whole second."""
     count = round(seconds * rate)
     times = [step / rate for step in range(count + 1)]
-    states: list[tuple[float, str, Any]] = [(0.0, "neural_state.mode", "calm"), (0.0, "latch", None)]
+    states: list[tuple[float, str, Any]] = [
+        (0.0, "neural_state.mode", "calm"),
+        (0.0, "latch", None),
+    ]
     states += [(at, "pose.x", round(10 * at, 3)) for at in times]
-    events: list[tuple[float, str, Any]] = [(at, "telemetry", {"x": round(10 * at, 3)}) for at in times]
-    events += [(float(second), "passed", {"second": second}) for second in range(1, int(seconds) + 1)]
+    events: list[tuple[float, str, Any]] = [
+        (at, "telemetry", {"x": round(10 * at, 3)}) for at in times
+    ]
+    events += [
+        (float(second), "passed", {"second": second}) for second in range(1, int(seconds) + 1)
+    ]
     return made(sorted(events, key=lambda event: event[0]), states, gone=made)

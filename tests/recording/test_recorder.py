@@ -40,7 +40,9 @@ async def test_events_are_those_that_subscribers_heard(bot: mb.Client) -> None:
     assert events.name.tolist() == [event.name for event in heard]
     assert {"personality_changed", "command_result", "telemetry"} <= set(events.name)
     assert [json.loads(data) for data in events.data] == [event.data for event in heard]
-    assert [None if number is pd.NA else number for number in events.sequence] == [event.sequence for event in heard]
+    assert [None if number is pd.NA else number for number in events.sequence] == [
+        event.sequence for event in heard
+    ]
     assert events.time_s.tolist() == [event.received for event in heard]
     assert events.time_s.is_monotonic_increasing
     assert abs(events.wall.iloc[0].timestamp() - time.time()) < 10
@@ -178,7 +180,10 @@ async def test_the_distance_driven_is_the_robot_s_own(server: mb.Server, bot: mb
     assert isinstance(robot, mb.SimulatedRobot)
 
     def complete() -> bool:
-        return bool(json.loads(rec.events.data.iloc[-1]).get("driven") == pytest.approx(robot.distance_driven, abs=0.01))
+        return bool(
+            json.loads(rec.events.data.iloc[-1]).get("driven")
+            == pytest.approx(robot.distance_driven, abs=0.01)
+        )
 
     await _until(complete, "the last telemetry")
     first = json.loads(rec.events.data[rec.events.name == "telemetry"].iloc[0])["driven"]
@@ -193,7 +198,9 @@ async def test_several_recorders_hear_the_same(bot: mb.Client) -> None:
     await bot.set_led(2, 2, 2)
     assert len(one.commands) == 2
     # Each reads the wall clock when it is made.
-    pd.testing.assert_frame_equal(one.commands.head(1).drop(columns="wall"), two.commands.drop(columns="wall"))
+    pd.testing.assert_frame_equal(
+        one.commands.head(1).drop(columns="wall"), two.commands.drop(columns="wall")
+    )
 
 
 async def test_what_was_cleared_is_not_called_dropped(bot: mb.Client) -> None:
@@ -312,7 +319,13 @@ async def test_frames_are_typed_before_anything_happens(bot: mb.Client) -> None:
             assert len(frame) == 0
         assert str(frame.dtypes["wall"]) == "datetime64[us, UTC]"
     empty = rec.events.dtypes.astype(str).to_dict()
-    assert empty == {"time_s": "float64", "wall": "datetime64[us, UTC]", "name": "str", "sequence": "Int64", "data": "str"}
+    assert empty == {
+        "time_s": "float64",
+        "wall": "datetime64[us, UTC]",
+        "name": "str",
+        "sequence": "Int64",
+        "data": "str",
+    }
     summary = rec.summary()
     assert (summary.events, summary.commands, summary.frames) == (0, 0, 0)
     assert summary.distance_cm is None
@@ -333,7 +346,9 @@ async def test_every_column_is_explained(bot: mb.Client) -> None:
     assert columns.meaning.str.len().min() > 5
 
 
-@pytest.mark.parametrize("wrong", [{"ping_rate": -1}, {"ping_rate": float("nan")}, {"ping_rate": 1e6}, {"max_rows": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"ping_rate": -1}, {"ping_rate": float("nan")}, {"ping_rate": 1e6}, {"max_rows": 0}]
+)
 async def test_wrong_numbers_are_refused(bot: mb.Client, wrong: dict[str, Any]) -> None:
     with pytest.raises(mb.UsageError, match=next(iter(wrong))):
         mb.Recorder(bot, **wrong)
@@ -376,20 +391,28 @@ async def test_a_gap_in_the_events_has_a_row(bot: mb.Client) -> None:
         bot._session._missed(7, 9, time.monotonic())
         bot._pump()
     row = rec.events[rec.events.name == "gap"]
-    assert [json.loads(data) for data in row.data] == [{"expected": 7, "got": 9}] == [event.data for event in heard]
+    assert (
+        [json.loads(data) for data in row.data]
+        == [{"expected": 7, "got": 9}]
+        == [event.data for event in heard]
+    )
     assert row.time_s.tolist() == [event.received for event in heard]
     assert row.sequence.isna().all()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl", "mcap"])
-async def test_a_path_of_another_format_is_refused_at_once(bot: mb.Client, tmp_path: Path, ending: str) -> None:
+async def test_a_path_of_another_format_is_refused_at_once(
+    bot: mb.Client, tmp_path: Path, ending: str
+) -> None:
     with pytest.raises(mb.UsageError, match=rf"run\.mbot.*rec\.save\('run\.{ending}'\)"):
         mb.Recorder(bot, path=tmp_path / f"run.{ending}")
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
-async def test_nothing_is_recorded_in_a_pause(server: mb.Server, bot: mb.Client, tmp_path: Path, side: str) -> None:
+async def test_nothing_is_recorded_in_a_pause(
+    server: mb.Server, bot: mb.Client, tmp_path: Path, side: str
+) -> None:
     rec = mb.Recorder(bot if side == "client" else server, path=tmp_path / "run.mbot")
     await bot.set_led(1, 0, 0)
     began = time.monotonic()

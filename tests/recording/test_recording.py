@@ -107,7 +107,9 @@ async def test_waits_are_each_command_s(bot: mb.Client) -> None:
     waits = [wait for text in sent.waits_ms for wait in json.loads(text)]
     own = (rec.commands.sent_s - rec.commands.queued_s) * 1e3
     assert waits == pytest.approx(own.tolist())
-    assert sent.wait_max_ms.tolist() == pytest.approx([max(json.loads(text)) for text in sent.waits_ms])
+    assert sent.wait_max_ms.tolist() == pytest.approx(
+        [max(json.loads(text)) for text in sent.waits_ms]
+    )
 
 
 async def test_expanding_decodes_json_into_columns(bot: mb.Client) -> None:

@@ -46,7 +46,15 @@ def test_people_and_programs_are_told_the_same() -> None:
 
 
 def test_what_could_not_be_measured_is_said() -> None:
-    empty = Summary(**{**SUMMARY.to_dict(), "distance_cm": None, "latency_p50_ms": None, "commands": 0, "frames": 0})
+    empty = Summary(
+        **{
+            **SUMMARY.to_dict(),
+            "distance_cm": None,
+            "latency_p50_ms": None,
+            "commands": 0,
+            "frames": 0,
+        }
+    )
     assert "not told" in str(empty)
     assert "not measured" in str(empty)
     assert empty.commands_per_frame == 0
@@ -63,8 +71,13 @@ def test_what_could_not_be_measured_is_said() -> None:
         ([5.0, None, 6.0], 1.0),
     ],
 )
-def test_the_distance_is_what_the_robot_s_counter_went_on(driven: list[float | None], expected: float | None) -> None:
-    rows: list[dict[str, Any]] = [{"name": "telemetry", "data": json.dumps({} if d is None else {"driven": d})} for d in driven]
+def test_the_distance_is_what_the_robot_s_counter_went_on(
+    driven: list[float | None], expected: float | None
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "telemetry", "data": json.dumps({} if d is None else {"driven": d})}
+        for d in driven
+    ]
     rows.append({"name": "other", "data": json.dumps([1, 2])})
     recorder: Any = SimpleNamespace(events=pd.DataFrame(rows))
     assert distance_driven(recorder) == expected

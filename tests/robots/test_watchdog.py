@@ -72,7 +72,9 @@ def test_an_earlier_one_overtakes_the_one_that_is_waited_for(dog: Watchdog) -> N
     assert dog.join(5)
 
 
-def test_a_callback_that_fails_is_logged_and_the_next_one_is_called(dog: Watchdog, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_callback_that_fails_is_logged_and_the_next_one_is_called(
+    dog: Watchdog, caplog: pytest.LogCaptureFixture
+) -> None:
     called: list[str] = []
 
     def fail() -> None:

@@ -1,4 +1,5 @@
-"""Clients written by hand, with nothing but `websockets` and `json`: they stand for those that others have published."""
+"""Clients written by hand, with nothing but `websockets` and `json`: they stand for those that
+others have published."""
 
 from __future__ import annotations
 
@@ -28,7 +29,13 @@ async def until(condition: Callable[[], Any], seconds: float = PATIENCE, what: s
 
 
 def message(kind: str, payload: Any, **more: Any) -> Message:
-    return {"version": 2, "type": kind, "payload": payload, "timestamp": int(time.time() * 1000), **more}
+    return {
+        "version": 2,
+        "type": kind,
+        "payload": payload,
+        "timestamp": int(time.time() * 1000),
+        **more,
+    }
 
 
 def command(name: str, /, sequence: int | None = None, **params: Any) -> Message:
@@ -41,7 +48,8 @@ def batch(*messages: Message) -> Message:
 
 
 class Peer:
-    """A client written by hand. It collects what comes: whole frames, and the messages in them, with their times."""
+    """A client written by hand. It collects what comes: whole frames, and the messages in them,
+    with their times."""
 
     def __init__(self, websocket: ClientConnection) -> None:
         self.websocket = websocket
@@ -69,7 +77,11 @@ class Peer:
     def events(self, name: str | None = None) -> list[Any]:
         """The data of the events, without telemetry unless it is asked for."""
         payloads = [one["payload"] for one in self.of("event")]
-        return [p["data"] for p in payloads if (p["event"] == name if name else p["event"] != "telemetry")]
+        return [
+            p["data"]
+            for p in payloads
+            if (p["event"] == name if name else p["event"] != "telemetry")
+        ]
 
     async def snapshot(self) -> Message:
         await until(lambda: self.messages, what="no snapshot came")
@@ -80,7 +92,11 @@ class Peer:
         """One round trip: what was sent before it has been read when it returns."""
         mark = f"mark-{len(self.messages)}-{time.monotonic_ns()}"
         await self.send(message("ping", {"id": mark}))
-        return await until(lambda: next((p["payload"] for p in self.of("pong") if p["payload"].get("id") == mark), None))  # type: ignore[no-any-return]
+        return await until(  # type: ignore[no-any-return]
+            lambda: next(
+                (p["payload"] for p in self.of("pong") if p["payload"].get("id") == mark), None
+            )
+        )
 
     async def closed(self, seconds: float = PATIENCE) -> tuple[int | None, str]:
         """Wait for the end; returns the close code and its reason."""
@@ -101,7 +117,8 @@ async def peer(
     headers: Mapping[str, str] | None = None,
     **session: Any,
 ) -> AsyncIterator[Peer]:
-    """A hand-written client; keywords such as ``session``, ``epoch``, ``last``, ``attempt`` go into the address."""
+    """A hand-written client; keywords such as ``session``, ``epoch``, ``last``, ``attempt`` go into
+    the address."""
     query = "&".join(f"{name}={value}" for name, value in session.items())
     if query:
         url = f"{url}{'/' if url.count('/') < 3 else ''}?{query}"

@@ -31,7 +31,9 @@ def serve(stack: AsyncExitStack) -> Serve:
     """Start a server, with a tiny robot unless another is given."""
 
     async def serve(robot: mb.Robot | None = None, **options: Any) -> mb.Server:
-        server = await mb.serve(robot if robot is not None else TinyRobot(), **{"port": 0, **options})
+        server = await mb.serve(
+            robot if robot is not None else TinyRobot(), **{"port": 0, **options}
+        )
         stack.push_async_callback(server.close)
         return server
 
@@ -75,7 +77,8 @@ def free_port() -> int:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
-    """A server's context with a certificate made just now, and the file with which a client can trust it."""
+    """A server's context with a certificate made just now, and the file with which a client can
+    trust it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)

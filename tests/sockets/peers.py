@@ -43,7 +43,10 @@ class TinyRobot(mb.Robot):
         self.halts = 0
 
     def state(self) -> dict[str, Any]:
-        return {key: dict(value) if isinstance(value, dict) else value for key, value in self.values.items()}
+        return {
+            key: dict(value) if isinstance(value, dict) else value
+            for key, value in self.values.items()
+        }
 
     def telemetry(self) -> dict[str, Any]:
         return {"n": self.values["tiny"]["n"]}
@@ -73,8 +76,8 @@ class TinyRobot(mb.Robot):
 class Relay:
     """A relay of real sockets between a client and a server, that can cut, hold and refuse.
 
-    ``budget`` is how many bytes it still carries, both ways together, before it cuts; None for no end. A cut is a reset: the last
-    bytes, in the middle of whatever they are, are gone.
+    ``budget`` is how many bytes it still carries, both ways together, before it cuts; None for no
+    end. A cut is a reset: the last bytes, in the middle of whatever they are, are gone.
     """
 
     def __init__(self, target: int) -> None:
@@ -145,7 +148,10 @@ class Relay:
             return
         pair = (writer, far_writer)
         self._pairs.add(pair)
-        ways = [asyncio.create_task(self._carry(*way)) for way in ((reader, far_writer), (far_reader, writer))]
+        ways = [
+            asyncio.create_task(self._carry(*way))
+            for way in ((reader, far_writer), (far_reader, writer))
+        ]
         self._tasks.update(ways)
         await asyncio.wait(ways)
         self._tasks.difference_update(ways)
@@ -171,7 +177,8 @@ class Relay:
 
 
 async def raw(port: int, data: bytes, *, then: bytes = b"", seconds: float = 5.0) -> bytes:
-    """What a server says to bytes on a plain socket, until it hangs up or time is up; ``then`` follows its first answer."""
+    """What a server says to bytes on a plain socket, until it hangs up or time is up; ``then``
+    follows its first answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     try:

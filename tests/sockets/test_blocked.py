@@ -1,4 +1,5 @@
-"""A cell that blocks the loop: the robot keeps its own time, the connections live, and the answers are right."""
+"""A cell that blocks the loop: the robot keeps its own time, the connections live, and the answers
+are right."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from .peers import Relay, TinyRobot, peer, until
 
 
 @pytest.mark.parametrize("block", [2.0])
-async def test_a_motion_of_one_second_is_one_second_whatever_the_cell_does(serve: Serve, connect: Connect, block: float) -> None:
+async def test_a_motion_of_one_second_is_one_second_whatever_the_cell_does(
+    serve: Serve, connect: Connect, block: float
+) -> None:
     robot = mb.SimulatedRobot(seed=3, noise=0)
     server = await serve(robot)
     bot = await connect(server)
@@ -27,7 +30,9 @@ async def test_a_motion_of_one_second_is_one_second_whatever_the_cell_does(serve
         after_block = robot.state()["pose"]
         result = await asyncio.wait_for(driving, 5)
         assert result.ended == "time"
-        assert robot.state()["pose"] == after_block, "it stood still when the time was over, not when the loop went on"
+        assert robot.state()["pose"] == after_block, (
+            "it stood still when the time was over, not when the loop went on"
+        )
         moved = after_block["x"] - before["x"]
         reference = mb.SimulatedRobot(seed=3, noise=0)
         start = reference.state()["pose"]["x"]
@@ -91,7 +96,8 @@ async def test_a_stop_is_obeyed_during_the_block(serve: Serve, connect: Connect)
 async def test_commands_sent_before_a_block_are_not_late_motion(
     robot: TinyRobot, bot: mb.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The block is not the network's: a motion that waited for its turn so long is not begun any more, and says so."""
+    """The block is not the network's: a motion that waited for its turn so long is not begun any
+    more, and says so."""
     with mb.Recorder(bot) as rec:
         bot.send("drive", left=10, right=10, duration=0.2)
         bot.send("display_text", text="after")

@@ -24,7 +24,9 @@ async def elsewhere(work: Callable[[], Any]) -> Any:
     return await asyncio.to_thread(lambda: asyncio.run(work()))
 
 
-async def test_awaited_on_another_loop_a_call_runs_at_home(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_awaited_on_another_loop_a_call_runs_at_home(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     home = threading.get_ident()
     threads: list[int] = []
     server.command("where")(lambda client: threads.append(threading.get_ident()))
@@ -105,7 +107,9 @@ async def test_what_a_thread_sends_is_what_it_was_then(server: mb.Server, bot: m
     assert heard == [[0], [1], [2]]
 
 
-async def test_an_emit_that_cannot_be_said_is_told_to_the_thread_that_made_it(server: mb.Server, bot: mb.Client) -> None:
+async def test_an_emit_that_cannot_be_said_is_told_to_the_thread_that_made_it(
+    server: mb.Server, bot: mb.Client
+) -> None:
     heard: list[object] = []
     bot.subscribe("news", lambda event: heard.append(event.data))
     around: list[object] = []
@@ -146,10 +150,16 @@ async def test_on_the_io_thread_everything_works_the_same(connect: Connect) -> N
         await server.close()
 
 
-async def test_a_call_that_nobody_awaits_says_so(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_a_call_that_nobody_awaits_says_so(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     forgotten = bot.drive(10, 10)
-    assert repr(forgotten) == "<bot.drive(): nothing has happened yet. Write `await` in front of it.>"
-    with pytest.raises(AttributeError, match="was not awaited, so it has no 'ended': write `await` in front of it"):
+    assert (
+        repr(forgotten) == "<bot.drive(): nothing has happened yet. Write `await` in front of it.>"
+    )
+    with pytest.raises(
+        AttributeError, match="was not awaited, so it has no 'ended': write `await` in front of it"
+    ):
         _ = forgotten.ended
     with pytest.warns(RuntimeWarning, match="did nothing: write `await` in front of it"):
         del forgotten
@@ -212,7 +222,9 @@ async def test_stop_from_another_thread_stops_while_the_loop_is_blocked(
     await bot.ping()
 
 
-async def test_a_stop_that_cannot_reach_the_robot_directly_still_goes_over_the_wire(serve: Serve, connect: Connect) -> None:
+async def test_a_stop_that_cannot_reach_the_robot_directly_still_goes_over_the_wire(
+    serve: Serve, connect: Connect
+) -> None:
     class Unplugged(TinyRobot):
         broken = True
 
@@ -229,7 +241,10 @@ async def test_a_stop_that_cannot_reach_the_robot_directly_still_goes_over_the_w
 
 
 async def test_a_stop_that_nobody_awaits_and_that_cannot_be_sent_is_told(
-    server: mb.Server, bot: mb.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: mb.Server,
+    bot: mb.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(bot, "_shortcut", None)  # as for a server of another process
     await bot.close()
@@ -237,9 +252,9 @@ async def test_a_stop_that_nobody_awaits_and_that_cannot_be_sent_is_told(
         await bot.stop()
     bot.stop()
     await until(lambda: caplog.messages)
-    assert caplog.messages == ["stop was not sent: this client was closed. Make a new one with `bot = await mb.connect()`."], (
-        "once: whoever awaits it is told by the error"
-    )
+    assert caplog.messages == [
+        "stop was not sent: this client was closed. Make a new one with `bot = await mb.connect()`."
+    ], "once: whoever awaits it is told by the error"
 
 
 async def test_an_urgent_command_that_is_refused_is_told_though_nobody_waits(
@@ -253,7 +268,9 @@ async def test_an_urgent_command_that_is_refused_is_told_though_nobody_waits(
         await bot.release_stop("")
 
 
-async def test_the_latch_is_known_when_the_stop_is_answered(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_the_latch_is_known_when_the_stop_is_answered(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     for _ in range(20):
         stop = await bot.emergency_stop()
         assert bot.state.latch == stop.value["latch"]
@@ -284,8 +301,11 @@ async def test_emergency_stop_latches_until_it_is_released(
     await bot.drive(1, 1, wait=False)
 
 
-async def test_a_handler_of_motion_is_stopped_like_the_robot(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
-    """A handler registered for `drive` must not move a robot whose emergency stop stands; and it may give back the motion."""
+async def test_a_handler_of_motion_is_stopped_like_the_robot(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
+    """A handler registered for `drive` must not move a robot whose emergency stop stands; and it
+    may give back the motion."""
     calls: list[float] = []
 
     @server.command("drive")
@@ -305,7 +325,9 @@ async def test_a_handler_of_motion_is_stopped_like_the_robot(server: mb.Server, 
     assert calls == [10]
 
 
-async def test_motion_waiting_in_the_batch_is_not_sent_after_a_stop(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_motion_waiting_in_the_batch_is_not_sent_after_a_stop(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     bot.send("drive", left=1, right=1)
     bot.send("display_text", text="still sent")
     await bot.stop()
@@ -313,7 +335,9 @@ async def test_motion_waiting_in_the_batch_is_not_sent_after_a_stop(server: mb.S
     assert [type(command).__name__ for command in robot.done] == ["DisplayText"]
 
 
-async def test_a_cancelled_drive_stops_the_robot(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_a_cancelled_drive_stops_the_robot(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(bot.drive(1, 1, duration=10), 0.05)
     await until(lambda: robot.motion is None and robot.halts)
@@ -344,7 +368,8 @@ async def test_two_awaited_motions_follow_one_another(serve: Serve, connect: Con
 
 
 async def test_a_loop_that_is_gone_is_told(server: mb.Server) -> None:
-    """A client made by `asyncio.run` in a thread outlives its loop; nothing it is told then vanishes."""
+    """A client made by `asyncio.run` in a thread outlives its loop; nothing it is told then
+    vanishes."""
 
     async def make() -> mb.Client:
         bot = await mb.connect(server.url)
@@ -358,7 +383,9 @@ async def test_a_loop_that_is_gone_is_told(server: mb.Server) -> None:
     bot = await asyncio.to_thread(lost)
     with pytest.raises(mb.MbotError):
         bot.send("display_text", text="x")
-    with pytest.raises(mb.UsageError, match="the event loop this object lived on is gone; make a new one"):
+    with pytest.raises(
+        mb.UsageError, match="the event loop this object lived on is gone; make a new one"
+    ):
         await bot.ping()
 
 

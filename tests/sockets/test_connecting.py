@@ -52,8 +52,10 @@ async def refusal(address: str, **options: object) -> mb.ConnectError:
 async def test_a_port_that_nobody_listens_on(free_port: int) -> None:
     error = await refusal(f"ws://127.0.0.1:{free_port}")
     assert str(error) == (
-        f"No connection to ws://127.0.0.1:{free_port}: nothing listens there (connection refused). Start a server there first "
-        "(`server = await mb.serve()`), check the port, or leave the address out: `await mb.connect()` brings its own. "
+        f"No connection to ws://127.0.0.1:{free_port}: nothing listens there (connection "
+        "refused). Start a server there first "
+        "(`server = await mb.serve()`), check the port, or leave the address out: `await "
+        "mb.connect()` brings its own. "
         "With retry=True it keeps trying."
     )
     assert error.retryable
@@ -96,7 +98,10 @@ async def test_a_port_that_hangs_up() -> None:
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot here\n",
             "answered 404 Not Found: not here. Something else answers",
         ),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "answered 200 OK. Something else answers"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "answered 200 OK. Something else answers",
+        ),
         (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "started with a token"),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "answered 403"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what answers there is not a WebSocket server"),
@@ -142,14 +147,23 @@ async def test_a_token_that_is_missing_or_wrong(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server = await serve(token="right-and-secret")
-    # A client of this process is given the token of its server; under another name the server is a stranger's.
+    # A client of this process is given the token of its server; under another name the server is a
+    # stranger's.
     url = server.url if token else server.url.replace("127.0.0.1", "127.1")
     error = await refusal(url, token=token)
     assert "token" in str(error)
     assert 'await mb.connect("...", token="...")' in str(error)
     bot = await connect(server.url, token="right-and-secret")
     await bot.ping()
-    said = caplog.text + repr(server) + repr(bot) + server._repr_html_() + bot._repr_html_() + repr(bot.stats) + str(error)
+    said = (
+        caplog.text
+        + repr(server)
+        + repr(bot)
+        + server._repr_html_()
+        + bot._repr_html_()
+        + repr(bot.stats)
+        + str(error)
+    )
     assert "right-and-secret" not in said
     assert "wrong" not in said.replace("went wrong", "")
     assert bot._session.session_id not in said
@@ -189,7 +203,9 @@ async def test_the_error_of_a_wrong_address_keeps_its_token_to_itself() -> None:
     assert "secret" not in str(error)
 
 
-async def test_a_certificate_that_nobody_knows(serve: Serve, connect: Connect, certificate: tuple[ssl.SSLContext, str]) -> None:
+async def test_a_certificate_that_nobody_knows(
+    serve: Serve, connect: Connect, certificate: tuple[ssl.SSLContext, str]
+) -> None:
     context, pem = certificate
     server = await serve(ssl=context)
     assert server.url.startswith("wss://")
@@ -228,7 +244,9 @@ async def test_much_goes_through_an_encrypted_connection_in_order(
     assert back == [1, 70_000, 900_000, 1]
 
 
-async def test_tls_below_1_3_is_refused(serve: Serve, certificate: tuple[ssl.SSLContext, str]) -> None:
+async def test_tls_below_1_3_is_refused(
+    serve: Serve, certificate: tuple[ssl.SSLContext, str]
+) -> None:
     context, pem = certificate
     server = await serve(ssl=context)
     old = ssl.create_default_context(cafile=pem)
@@ -245,8 +263,12 @@ async def test_plain_speech_to_an_encrypted_port_and_the_other_way_round(
     assert "No connection" in str(await refusal(plain.url.replace("ws:", "wss:")))
 
 
-async def test_retry_keeps_trying_until_the_server_appears(serve: Serve, connect: Connect, free_port: int) -> None:
-    waiting = asyncio.ensure_future(connect(f"ws://127.0.0.1:{free_port}", retry=True, settings={"retry_delays": (0.0, 0.05)}))
+async def test_retry_keeps_trying_until_the_server_appears(
+    serve: Serve, connect: Connect, free_port: int
+) -> None:
+    waiting = asyncio.ensure_future(
+        connect(f"ws://127.0.0.1:{free_port}", retry=True, settings={"retry_delays": (0.0, 0.05)})
+    )
     await asyncio.sleep(0.2)
     assert not waiting.done()
     await serve(port=free_port)
@@ -274,9 +296,19 @@ async def test_a_client_that_never_connected_is_not_left_behind(free_port: int) 
 
 @pytest.mark.parametrize(
     "written",
-    ["ws://127.0.0.1:{}", "127.0.0.1:{}", ":{}", "{}", "localhost:{}", "http://127.0.0.1:{}/", " ws://127.0.0.1:{}/ws "],
+    [
+        "ws://127.0.0.1:{}",
+        "127.0.0.1:{}",
+        ":{}",
+        "{}",
+        "localhost:{}",
+        "http://127.0.0.1:{}/",
+        " ws://127.0.0.1:{}/ws ",
+    ],
 )
-async def test_an_address_can_be_written_as_one_likes(server: mb.Server, connect: Connect, written: str) -> None:
+async def test_an_address_can_be_written_as_one_likes(
+    server: mb.Server, connect: Connect, written: str
+) -> None:
     bot = await connect(written.format(server.port))
     assert bot.connected
 
@@ -286,7 +318,9 @@ async def test_without_an_address_it_takes_the_server_of_this_notebook_and_says_
 ) -> None:
     bot = await connect(None)
     assert bot.url == server.url
-    assert capsys.readouterr().out == f"Connected to this notebook's server at {server.url} (tiny).\n"
+    assert (
+        capsys.readouterr().out == f"Connected to this notebook's server at {server.url} (tiny).\n"
+    )
 
 
 async def test_without_an_address_and_a_server_it_starts_one_and_says_so(
@@ -301,7 +335,9 @@ async def test_without_an_address_and_a_server_it_starts_one_and_says_so(
     await server.close()
 
 
-async def test_who_connects_at_the_same_time_shares_the_server_that_is_started(connect: Connect) -> None:
+async def test_who_connects_at_the_same_time_shares_the_server_that_is_started(
+    connect: Connect,
+) -> None:
     bots = await asyncio.gather(connect(None), connect(None), connect(None))
     (server,) = registry.servers()
     assert len({bot.url for bot in bots}) == 1
@@ -311,7 +347,9 @@ async def test_who_connects_at_the_same_time_shares_the_server_that_is_started(c
     await server.close()
 
 
-async def test_a_server_of_this_notebook_needs_no_token_by_hand(serve: Serve, connect: Connect) -> None:
+async def test_a_server_of_this_notebook_needs_no_token_by_hand(
+    serve: Serve, connect: Connect
+) -> None:
     server = await serve(token="secret")
     for address in (server, server.url, None, f"localhost:{server.port}", f"{server.url}/ws"):
         assert (await connect(address)).connected
@@ -329,7 +367,10 @@ async def test_wrong_settings_are_told_before_anything_is_sent(server: mb.Server
         ({"batch_window": -1}, "batch_window must be a number of 0 or more, not -1"),
         ({"batch_window": "0.1"}, "batch_window: expected a number, got a text"),
         ({"settings": {"retry_delays": []}}, "retry_delays must be numbers of 0 or more"),
-        ({"settings": {"retry_delays": [0, float("nan")]}}, "retry_delays must be numbers of 0 or more"),
+        (
+            {"settings": {"retry_delays": [0, float("nan")]}},
+            "retry_delays must be numbers of 0 or more",
+        ),
         ({"max_batch_size": 0}, "1 to 1000"),
         ({"batch_policy": "never"}, '"window" or "adaptive"'),
         ({"settings": {"speed": 5}}, "the settings are: batch_window"),

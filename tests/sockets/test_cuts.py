@@ -1,4 +1,5 @@
-"""Cut connections: whatever is cut, wherever, each command is executed once and in order (I-WS-V2-002)."""
+"""Cut connections: whatever is cut, wherever, each command is executed once and in order
+(I-WS-V2-002)."""
 
 from __future__ import annotations
 
@@ -19,8 +20,11 @@ QUICK = {"retry_delays": (0.0, 0.01, 0.02)}
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_two_hundred_cuts_while_twenty_thousand_commands_flow(server: mb.Server, seed: int) -> None:
-    """The cuts fall anywhere: in a handshake, a snapshot, a frame, between two frames, in a resend."""
+async def test_two_hundred_cuts_while_twenty_thousand_commands_flow(
+    server: mb.Server, seed: int
+) -> None:
+    """The cuts fall anywhere: in a handshake, a snapshot, a frame, between two frames, in a
+    resend."""
     chance = random.Random(seed)
     count, cuts = 20_000, 200
     executed: list[int] = []
@@ -39,7 +43,11 @@ async def test_two_hundred_cuts_while_twenty_thousand_commands_flow(server: mb.S
             relay.budget = chance.randrange(1, 8000) if relay.cuts < cuts else None
 
         relay.on_cut = next_cut
-        bot = await mb.connect(relay.url, settings={**QUICK, "max_batch_size": chance.choice([7, 10])}, batch_window=0.005)
+        bot = await mb.connect(
+            relay.url,
+            settings={**QUICK, "max_batch_size": chance.choice([7, 10])},
+            batch_window=0.005,
+        )
         bot.subscribe("hundred", lambda event: back.append(event.data))
         bot.subscribe("hundred", lambda event: numbers.append(event.sequence or 0))
         numbers: list[int] = []
@@ -84,7 +92,9 @@ async def test_cuts_while_every_answer_is_awaited(server: mb.Server, connect: Co
 
         relay.on_cut = next_cut
         next_cut()
-        results = await asyncio.gather(*[bot.send_command("double", timeout=20, n=n) for n in range(200)])
+        results = await asyncio.gather(
+            *[bot.send_command("double", timeout=20, n=n) for n in range(200)]
+        )
         assert [result.value for result in results] == [2 * n for n in range(200)]
         for n in range(200, 250):
             assert (await bot.send_command("double", n=n)).value == 2 * n
@@ -103,7 +113,10 @@ async def test_the_state_is_the_robot_s_after_every_cut(serve: Serve, connect: C
         for n in range(60):
             if chance.random() < 0.5:
                 relay.cut()
-            server.robot.values["tiny"] = {"n": n, f"field{chance.randrange(3)}": [n, None, {"deep": chance.random()}]}  # type: ignore[attr-defined]
+            server.robot.values["tiny"] = {  # type: ignore[attr-defined]
+                "n": n,
+                f"field{chance.randrange(3)}": [n, None, {"deep": chance.random()}],
+            }
             server._look_now()
             await asyncio.sleep(0)
             if n % 10 == 9:
@@ -137,13 +150,16 @@ async def test_a_cut_heals_along_the_default_ladder(server: mb.Server, connect: 
 
 
 async def test_a_dead_line_is_found_by_its_silence(serve: Serve, connect: Connect) -> None:
-    """Nothing is cut, nothing comes any more: the ping's limit finds out, and the session goes on."""
+    """Nothing is cut, nothing comes any more: the ping's limit finds out, and the session goes
+    on."""
     executed: list[int] = []
     server = await serve()
     server.command("note")(lambda client, n: executed.append(n))
     reasons: list[str] = []
     async with Relay(server.port) as relay:
-        bot = await connect(relay.url, settings={**QUICK, "ping_interval": 0.1, "pong_timeout": 0.2, "stall": 5.0})
+        bot = await connect(
+            relay.url, settings={**QUICK, "ping_interval": 0.1, "pong_timeout": 0.2, "stall": 5.0}
+        )
         bot.subscribe("connection", lambda event: reasons.append(event.data["reason"]))
         relay.hold()
         bot.send("note", n=1)
@@ -155,7 +171,9 @@ async def test_a_dead_line_is_found_by_its_silence(serve: Serve, connect: Connec
     assert executed == [1]
 
 
-async def test_reconnect_brings_a_fresh_snapshot_and_keeps_the_session(server: mb.Server, bot: mb.Client) -> None:
+async def test_reconnect_brings_a_fresh_snapshot_and_keeps_the_session(
+    server: mb.Server, bot: mb.Client
+) -> None:
     server.emit("one")
     told: list[str] = []
     bot.subscribe("connection", lambda event: told.append(event.data["state"]))
@@ -170,7 +188,9 @@ async def test_reconnect_brings_a_fresh_snapshot_and_keeps_the_session(server: m
     await bot.ping()
 
 
-async def test_reconnect_ends_a_wait_and_closing_ends_a_reconnect(server: mb.Server, connect: Connect) -> None:
+async def test_reconnect_ends_a_wait_and_closing_ends_a_reconnect(
+    server: mb.Server, connect: Connect
+) -> None:
     async with Relay(server.port) as relay:
         bot = await connect(relay.url, settings={"retry_delays": (60.0,)})
         await relay.refuse()

@@ -1,4 +1,5 @@
-"""The client's handlers and event loops: in order, reported when they fail, and never in anybody's way."""
+"""The client's handlers and event loops: in order, reported when they fail, and never in anybody's
+way."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from .conftest import Connect, Serve
 from .peers import Relay, TinyRobot, until
 
 
-async def test_plain_and_async_handlers_get_every_event_in_order(server: mb.Server, bot: mb.Client) -> None:
+async def test_plain_and_async_handlers_get_every_event_in_order(
+    server: mb.Server, bot: mb.Client
+) -> None:
     plain: list[int] = []
     slow: list[int] = []
     everything: list[str] = []
@@ -35,7 +38,9 @@ async def test_plain_and_async_handlers_get_every_event_in_order(server: mb.Serv
     assert everything == ["news"] * 50 + ["other"]
 
 
-async def test_what_a_handler_does_to_an_event_is_not_what_is_recorded(server: mb.Server, bot: mb.Client) -> None:
+async def test_what_a_handler_does_to_an_event_is_not_what_is_recorded(
+    server: mb.Server, bot: mb.Client
+) -> None:
     def spoil(event: mb.Event) -> None:
         event.data["n"] = "spoilt"
 
@@ -82,23 +87,29 @@ async def test_handlers_that_fail_are_reported_and_stop_nothing(
     assert bot.stats.connections == 1
 
 
-async def test_the_same_cell_run_again_replaces_its_handler(server: mb.Server, bot: mb.Client) -> None:
+async def test_the_same_cell_run_again_replaces_its_handler(
+    server: mb.Server, bot: mb.Client
+) -> None:
     """Each source is executed twice, as a cell that is run again."""
     heard: list[str] = []
     names = {"bot": bot, "heard": heard}
     cells = {
         "function": "def on(event): heard.append('function')\nbot.subscribe('news', on)",
-        "async function": "async def on2(event): heard.append('async function')\nbot.subscribe('news', on2)",
+        "async function": (
+            "async def on2(event): heard.append('async function')\nbot.subscribe('news', on2)"
+        ),
         "lambda": "bot.subscribe('news', lambda event: heard.append('lambda'))",
         "two lambdas in one line": (
-            "bot.subscribe('news', lambda e: heard.append('one')); bot.subscribe('news', lambda e: heard.append('two'))"
+            "bot.subscribe('news', lambda e: heard.append('one')); bot.subscribe('news', lambda e: "
+            "heard.append('two'))"
         ),
         "closures in a loop": (
             "def make(n):\n    def inner(event): heard.append(f'closure {n}')\n    return inner\n"
             "for n in range(3): bot.subscribe('news', make(n))"
         ),
         "defaults in a loop": (
-            "for n in range(3):\n    def on3(event, n=n): heard.append(f'default {n}')\n    bot.subscribe('news', on3)"
+            "for n in range(3):\n    def on3(event, n=n): heard.append(f'default {n}')\n    "
+            "bot.subscribe('news', on3)"
         ),
         "a bound method": (
             "class Listener:\n    def on(self, event): heard.append('method')\n"
@@ -117,7 +128,9 @@ async def test_the_same_cell_run_again_replaces_its_handler(server: mb.Server, b
     )
 
 
-async def test_handlers_that_hold_what_cannot_be_compared_stay_apart(server: mb.Server, bot: mb.Client) -> None:
+async def test_handlers_that_hold_what_cannot_be_compared_stay_apart(
+    server: mb.Server, bot: mb.Client
+) -> None:
     import numpy as np
 
     heard: list[float] = []
@@ -133,7 +146,9 @@ async def test_handlers_that_hold_what_cannot_be_compared_stay_apart(server: mb.
     assert heard == [3.0, 6.0, 100.0]
 
 
-async def test_a_subscription_ends_when_it_is_called_and_within_a_delivery(server: mb.Server, bot: mb.Client) -> None:
+async def test_a_subscription_ends_when_it_is_called_and_within_a_delivery(
+    server: mb.Server, bot: mb.Client
+) -> None:
     heard: list[str] = []
 
     def first(event: mb.Event) -> None:
@@ -154,7 +169,9 @@ async def test_a_subscription_ends_when_it_is_called_and_within_a_delivery(serve
     first_subscription()
 
 
-async def test_a_handler_may_command_subscribe_and_close(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_a_handler_may_command_subscribe_and_close(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     done: list[str] = []
 
     async def react(event: mb.Event) -> None:
@@ -173,7 +190,9 @@ async def test_a_handler_may_command_subscribe_and_close(server: mb.Server, robo
 
 
 async def test_what_is_no_function_is_refused(bot: mb.Client) -> None:
-    with pytest.raises(mb.UsageError, match=r"needs a function to call, not NoneType: pass its name without \(\)"):
+    with pytest.raises(
+        mb.UsageError, match=r"needs a function to call, not NoneType: pass its name without \(\)"
+    ):
         bot.subscribe("news", print())  # type: ignore[arg-type]
 
 
@@ -227,7 +246,10 @@ async def test_events_that_nobody_takes_drop_the_oldest_and_say_so(
 
 
 async def test_a_handler_that_is_too_slow_is_told_and_the_rest_goes_on(
-    server: mb.Server, bot: mb.Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    server: mb.Server,
+    bot: mb.Client,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mbot_nb.client.subscriptions.Subscription.MAX_WAITING", 5)
     go = asyncio.Event()
@@ -263,7 +285,9 @@ async def test_the_client_s_own_events(server: mb.Server, serve: Serve, connect:
     assert all(event.sequence is None and event.time > 1.6e9 for event in events)
 
 
-async def test_lost_events_are_told_as_a_gap(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+async def test_lost_events_are_told_as_a_gap(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     server = await serve(settings={"replay_messages": 5})
     async with Relay(server.port) as relay:
         bot = await connect(relay.url, settings={"retry_delays": (0.0, 0.02)})

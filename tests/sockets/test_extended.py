@@ -1,4 +1,5 @@
-"""A hand-written client of the extended profile: sessions, deltas, acknowledgements, resume and takeover by hand."""
+"""A hand-written client of the extended profile: sessions, deltas, acknowledgements, resume and
+takeover by hand."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ async def test_the_snapshot_says_where_the_session_stands(server: mb.Server) -> 
     assert SESSION not in str(state)
 
 
-async def test_each_change_is_one_delta_with_the_value_before(server: mb.Server, robot: TinyRobot) -> None:
+async def test_each_change_is_one_delta_with_the_value_before(
+    server: mb.Server, robot: TinyRobot
+) -> None:
     async with peer(server.url, extended=True) as one:
         state = await one.snapshot()
         await one.send(command("display_text", text="a"), command("set_led", r=1, g=2, b=3))
@@ -55,9 +58,17 @@ async def test_each_change_is_one_delta_with_the_value_before(server: mb.Server,
         robot.values["tiny"] = {"n": 9}
         robot.values["more"] = {"x": 1}
         server._look_now()
-        deltas = await until(lambda: len(one.of("state")) >= 4 and [m["payload"] for m in one.of("state")[1:]])
+        deltas = await until(
+            lambda: len(one.of("state")) >= 4 and [m["payload"] for m in one.of("state")[1:]]
+        )
     revision = state["revision"]
-    assert deltas[0] == {"delta": True, "field": "tiny.text", "value": "a", "previous": "", "revision": revision + 1}
+    assert deltas[0] == {
+        "delta": True,
+        "field": "tiny.text",
+        "value": "a",
+        "previous": "",
+        "revision": revision + 1,
+    }
     assert deltas[1]["field"] == "leds"
     assert deltas[1]["revision"] == revision + 2
     together = sorted(deltas[2]["changes"], key=lambda change: change["field"])
@@ -103,17 +114,32 @@ async def test_numbers_are_ordered_duplicates_dropped_and_holes_reported(serve: 
         assert order == [1, 2, 3, 4, 7]
         drop(one)
     await gone(server)
-    async with peer(server.url, extended=True, session=SESSION, epoch=(one.messages[0]["payload"]["epoch"]), attempt=2) as two:
+    async with peer(
+        server.url,
+        extended=True,
+        session=SESSION,
+        epoch=(one.messages[0]["payload"]["epoch"]),
+        attempt=2,
+    ) as two:
         assert (await two.snapshot())["skipped"] == [[5, 6]]
 
 
-async def test_a_numbered_command_that_fails_is_always_answered_and_moves_the_cursor(server: mb.Server) -> None:
+async def test_a_numbered_command_that_fails_is_always_answered_and_moves_the_cursor(
+    server: mb.Server,
+) -> None:
     async with peer(server.url, extended=True, session=SESSION, attempt=1) as one:
         await one.snapshot()
         bad = command("note", 3, x="NaN")
         bad["payload"]["params"]["x"] = float("nan")
-        await one.send(command("nonsense", 1), command("drive", 2, left="fast", right=0), bad, command("sort_pieces", 4))
-        results = await until(lambda: len(one.events("command_result")) == 4 and one.events("command_result"))
+        await one.send(
+            command("nonsense", 1),
+            command("drive", 2, left="fast", right=0),
+            bad,
+            command("sort_pieces", 4),
+        )
+        results = await until(
+            lambda: len(one.events("command_result")) == 4 and one.events("command_result")
+        )
         assert [result["sequence"] for result in results] == [1, 2, 3, 4]
         assert [result["error"]["code"] for result in results] == [
             "INVALID_COMMAND",
@@ -139,9 +165,16 @@ async def test_resume_by_hand_loses_and_doubles_nothing(server: mb.Server) -> No
         drop(one)
     await gone(server)
     server.emit("news", 3)
-    async with peer(server.url, extended=True, session=SESSION, epoch=epoch, last=1, attempt=2) as two:
+    async with peer(
+        server.url, extended=True, session=SESSION, epoch=epoch, last=1, attempt=2
+    ) as two:
         state = await two.snapshot()
-        assert (state["reconnected"], state["epoch"], state["lastSequence"], state["firstSequence"]) == (True, epoch, 3, 1)
+        assert (
+            state["reconnected"],
+            state["epoch"],
+            state["lastSequence"],
+            state["firstSequence"],
+        ) == (True, epoch, 3, 1)
         await two.send(*[command("note", n, n=n) for n in (2, 3, 4)])
         await two.ping()
         events = [(m["sequence"], m["payload"]["data"]) for m in two.of("event")]
@@ -161,9 +194,15 @@ async def test_a_stranger_begins_anew(server: mb.Server, last: int) -> None:
     await gone(server)
     if last == 3:
         epoch, last = "another", 1
-    async with peer(server.url, extended=True, session=SESSION, epoch=epoch, last=last, attempt=2) as two:
+    async with peer(
+        server.url, extended=True, session=SESSION, epoch=epoch, last=last, attempt=2
+    ) as two:
         state = await two.snapshot()
-        assert (state["reconnected"], state["lastSequence"], state["firstSequence"]) == (False, 0, 1)
+        assert (state["reconnected"], state["lastSequence"], state["firstSequence"]) == (
+            False,
+            0,
+            1,
+        )
         assert state["epoch"] != epoch
         await two.ping()
         assert two.events() == []
@@ -183,7 +222,9 @@ async def test_a_goodbye_ends_the_session_and_so_does_time(serve: Serve) -> None
             assert (await two.snapshot())["reconnected"] is False
 
 
-async def test_a_higher_attempt_takes_over_and_a_lower_one_is_refused(server: mb.Server, robot: TinyRobot) -> None:
+async def test_a_higher_attempt_takes_over_and_a_lower_one_is_refused(
+    server: mb.Server, robot: TinyRobot
+) -> None:
     hooks: list[str] = []
     server.on_connect(lambda client: hooks.append("connect"))
     server.on_disconnect(lambda client, reason: hooks.append("disconnect"))
@@ -193,13 +234,17 @@ async def test_a_higher_attempt_takes_over_and_a_lower_one_is_refused(server: mb
         await old.send(command("note", 1, n=1), command("drive", 2, left=1, right=1))
         await old.ping()
         assert robot.motion is not None
-        async with peer(server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=6) as new:
+        async with peer(
+            server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=6
+        ) as new:
             state = await new.snapshot()
             assert (await old.closed())[0] == 4409
             assert (state["reconnected"], state["lastSequence"]) == (True, 2)
             assert robot.halts == 1, "takeover stops motion once"
             for attempt in (6, 3):
-                async with peer(server.url, extended=True, session=SESSION, epoch=epoch, attempt=attempt) as late:
+                async with peer(
+                    server.url, extended=True, session=SESSION, epoch=epoch, attempt=attempt
+                ) as late:
                     code, reason = await late.closed()
                     assert code == 4409
                     assert "newer" in reason
@@ -220,7 +265,9 @@ async def test_events_that_can_not_be_replayed_are_told_by_the_first_number(serv
     await gone(server)
     for n in range(1, 31):
         server.emit("news", n)
-    async with peer(server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=2) as two:
+    async with peer(
+        server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=2
+    ) as two:
         assert (await two.snapshot())["firstSequence"] == 21
         await until(lambda: two.events("news") == list(range(21, 31)))
         assert {frame["type"] for frame in two.frames} == {"state", "batch"}
@@ -233,12 +280,16 @@ async def test_an_urgent_command_sent_again_after_a_cut_is_answered_and_not_run_
     stop = message("command", {"command": "emergency_stop", "params": {}, "id": "u-1", "after": 0})
     async with peer(server.url, extended=True, session=SESSION, attempt=1) as one:
         epoch = (await one.snapshot())["epoch"]
-        await one.send(stop, stop)  # on one connection nothing is sent again: who repeats itself means it
+        await one.send(
+            stop, stop
+        )  # on one connection nothing is sent again: who repeats itself means it
         await until(lambda: len(one.events("command_result")) == 2)
         assert robot.halts == 2
         drop(one)
     await gone(server)
-    async with peer(server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=2) as two:
+    async with peer(
+        server.url, extended=True, session=SESSION, epoch=epoch, last=0, attempt=2
+    ) as two:
         await two.send(stop)
         await until(lambda: len(two.events("command_result")) == 3)
         results = two.events("command_result")
@@ -251,7 +302,9 @@ async def test_motion_that_a_stop_overtook_is_refused(server: mb.Server, robot: 
         await one.snapshot()
         await one.send(message("command", {"command": "stop", "params": {}, "id": "s", "after": 2}))
         await one.send(*[command("drive", n, left=1, right=1) for n in (1, 2, 3)])
-        results = await until(lambda: len(one.events("command_result")) == 3 and one.events("command_result"))
+        results = await until(
+            lambda: len(one.events("command_result")) == 3 and one.events("command_result")
+        )
     assert [(r.get("sequence"), r["ok"], r.get("error", {}).get("code")) for r in results] == [
         (None, True, None),
         (1, False, "STOPPED"),
@@ -273,7 +326,9 @@ async def test_motion_that_is_too_old_is_refused(server: mb.Server, robot: TinyR
     assert len(robot.done) == 1
 
 
-async def test_an_awaited_motion_is_answered_when_it_ends_and_says_how(server: mb.Server, robot: TinyRobot) -> None:
+async def test_an_awaited_motion_is_answered_when_it_ends_and_says_how(
+    server: mb.Server, robot: TinyRobot
+) -> None:
     async with peer(server.url, extended=True, session=SESSION, attempt=1) as one:
         await one.snapshot()
         for n in (1, 2, 3):
@@ -281,16 +336,24 @@ async def test_an_awaited_motion_is_answered_when_it_ends_and_says_how(server: m
             one_drive["payload"]["reply"] = True
             await one.send(one_drive)
         await one.ping()
-        assert [r["result"] for r in one.events("command_result")] == [{"ended": "replaced"}, {"ended": "replaced"}]
+        assert [r["result"] for r in one.events("command_result")] == [
+            {"ended": "replaced"},
+            {"ended": "replaced"},
+        ]
         assert robot.motion is not None
         await asyncio.to_thread(robot.motion.end, "time")
-        results = await until(lambda: len(one.events("command_result")) == 3 and one.events("command_result"))
+        results = await until(
+            lambda: len(one.events("command_result")) == 3 and one.events("command_result")
+        )
     assert results[2] == {"sequence": 3, "ok": True, "result": {"ended": "time"}}
 
 
 async def test_without_a_session_the_extended_profile_works_too(server: mb.Server) -> None:
     order = note(server)
-    async with peer(server.url, extended=True) as one, peer(server.url, extended=True, session="short") as two:
+    async with (
+        peer(server.url, extended=True) as one,
+        peer(server.url, extended=True, session="short") as two,
+    ):
         for each in (one, two):
             assert (await each.snapshot())["reconnected"] is False
             await each.send(command("note", 1, n=1))

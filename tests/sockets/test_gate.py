@@ -28,7 +28,9 @@ async def get(port: int, path: str = "/", headers: str = "") -> tuple[int, str, 
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/?x=1"])
-async def test_a_plain_request_is_told_what_this_is_and_how_to_connect(server: mb.Server, path: str) -> None:
+async def test_a_plain_request_is_told_what_this_is_and_how_to_connect(
+    server: mb.Server, path: str
+) -> None:
     status, head, body = await get(server.port, path)
     assert status == 200
     assert "text/plain" in head
@@ -41,7 +43,9 @@ async def test_a_plain_request_is_told_what_this_is_and_how_to_connect(server: m
     ("missing", "status"),
     [("Sec-WebSocket-Key", 400), ("Sec-WebSocket-Version", 400), ("Connection", 426)],
 )
-async def test_an_upgrade_that_misses_a_header_is_told_which(server: mb.Server, missing: str, status: int) -> None:
+async def test_an_upgrade_that_misses_a_header_is_told_which(
+    server: mb.Server, missing: str, status: int
+) -> None:
     lines = [line for line in HANDSHAKE.decode().split("\r\n") if not line.startswith(missing)]
     answer = (await raw(server.port, "\r\n".join(lines).encode())).decode()
     assert answer.startswith(f"HTTP/1.1 {status} ")
@@ -69,7 +73,9 @@ async def test_an_upgrade_that_misses_a_header_is_told_which(server: mb.Server, 
         ("", False),
     ],
 )
-async def test_a_web_page_from_elsewhere_may_not_drive(serve: Serve, origin: str | None, allowed: bool) -> None:
+async def test_a_web_page_from_elsewhere_may_not_drive(
+    serve: Serve, origin: str | None, allowed: bool
+) -> None:
     server = await serve(allow_origins=["https://Classroom.example/"])
     if allowed:
         async with peer(server.url, origin=origin) as one:
@@ -116,7 +122,9 @@ async def test_a_token_may_be_shown_in_three_ways(serve: Serve, way: str) -> Non
 
 @pytest.mark.parametrize("extended", [False, True])
 @pytest.mark.parametrize("way", ["header", "query", "message"])
-async def test_a_wrong_token_is_shown_the_door_at_once(serve: Serve, way: str, extended: bool) -> None:
+async def test_a_wrong_token_is_shown_the_door_at_once(
+    serve: Serve, way: str, extended: bool
+) -> None:
     server = await serve(token="open sesame")
     headers = {"Authorization": "Bearer sesame"} if way == "header" else None
     url = server.url + "/?token=sesame" if way == "query" else server.url
@@ -130,12 +138,17 @@ async def test_a_wrong_token_is_shown_the_door_at_once(serve: Serve, way: str, e
 
 
 @pytest.mark.parametrize("extended", [False, True])
-async def test_without_a_token_nothing_is_said_but_that_one_is_needed(serve: Serve, extended: bool) -> None:
+async def test_without_a_token_nothing_is_said_but_that_one_is_needed(
+    serve: Serve, extended: bool
+) -> None:
     server = await serve(token="open sesame", settings={"auth_timeout": 0.4, "auth_hint": 0.1})
     hooks: list[object] = []
     server.on_connect(hooks.append)
     async with peer(server.url, extended=extended, session="a" * 32, attempt=1) as one:
-        await one.send(message("command", {"command": "display_text", "params": {"text": "x"}}), message("ping", {"id": 1}))
+        await one.send(
+            message("command", {"command": "display_text", "params": {"text": "x"}}),
+            message("ping", {"id": 1}),
+        )
         server.emit("news", 1)
         code, _ = await one.closed(3)
         assert code == 4401
@@ -158,16 +171,27 @@ async def test_the_token_reaches_no_log_and_no_picture_of_an_object(
     bot = await connect(f"{server.url}/?token=open-sesame")
     async with peer(f"{server.url}?token=open-sesame") as one:
         await one.snapshot()
-        said = [repr(server), server._repr_html_(), repr(bot), bot._repr_html_(), bot.url, repr(server.clients)]
+        said = [
+            repr(server),
+            server._repr_html_(),
+            repr(bot),
+            bot._repr_html_(),
+            bot.url,
+            repr(server.clients),
+        ]
     await server.close()
     await until(lambda: not bot.connected)
     # The library that plays the hand-written client logs what it does itself.
-    said += [record.getMessage() for record in caplog.records if not record.name.startswith("websockets")]
+    said += [
+        record.getMessage() for record in caplog.records if not record.name.startswith("websockets")
+    ]
     assert len(said) > 6
     assert "open-sesame" not in " ".join(said)
 
 
-async def test_listening_for_others_makes_and_prints_a_token(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_listening_for_others_makes_and_prints_a_token(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     server = await serve(host="0.0.0.0")
     said = capsys.readouterr().out
     assert server.token is not None
@@ -176,7 +200,9 @@ async def test_listening_for_others_makes_and_prints_a_token(serve: Serve, capsy
     address = re.search(r"ws://([^:]+):(\d+)", said)
     assert address is not None
     assert int(address[2]) == server.port
-    assert address[1] not in ("0.0.0.0", "127.0.0.1", "localhost"), "others cannot come by this machine's own address"
+    assert address[1] not in ("0.0.0.0", "127.0.0.1", "localhost"), (
+        "others cannot come by this machine's own address"
+    )
     assert address[1] == network_address("0.0.0.0").lower()
     async with peer(f"ws://127.0.0.1:{server.port}") as one:
         await one.send(message("auth", {"token": server.token}))
@@ -191,7 +217,9 @@ async def test_a_taken_port_is_told_by_whom_and_what_to_do(serve: Serve, free_po
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         port = sock.getsockname()[1]
-        with pytest.raises(mb.AddressInUseError, match=f"Port {port} is taken by another program") as caught:
+        with pytest.raises(
+            mb.AddressInUseError, match=f"Port {port} is taken by another program"
+        ) as caught:
             await mb.serve(port=port)
     assert "`await mb.serve(port=0)` takes any free one" in str(caught.value)
     assert isinstance(caught.value, OSError)
@@ -203,7 +231,9 @@ async def test_a_port_taken_by_another_notebook_s_server_is_told_so(serve: Serve
     server = await serve()
     # What another process would not know of this one.
     registry.forget(server)
-    with pytest.raises(mb.AddressInUseError, match="another mbot_nb server, perhaps of another notebook"):
+    with pytest.raises(
+        mb.AddressInUseError, match="another mbot_nb server, perhaps of another notebook"
+    ):
         await mb.serve(port=server.port)
 
 

@@ -1,4 +1,5 @@
-"""The server's handlers and hooks: in order, reported when they fail, and never in anybody's way."""
+"""The server's handlers and hooks: in order, reported when they fail, and never in anybody's
+way."""
 
 from __future__ import annotations
 
@@ -39,14 +40,18 @@ async def test_handlers_of_a_client_run_one_after_another_and_clients_beside_eac
         return n
 
     bots = [await connect(server) for _ in range(3)]
-    calls = [bot.send_command("quick" if n % 5 == 4 else "work", n=n) for bot in bots for n in range(20)]
+    calls = [
+        bot.send_command("quick" if n % 5 == 4 else "work", n=n) for bot in bots for n in range(20)
+    ]
     results = await asyncio.gather(*calls)
     assert [result.value for result in results] == list(range(20)) * 3
     assert list(order.values()) == [list(range(20))] * 3
     assert max(most) > 1
 
 
-async def test_who_sends_much_faster_than_handlers_go_is_slowed_down_and_loses_nothing(serve: Serve, connect: Connect) -> None:
+async def test_who_sends_much_faster_than_handlers_go_is_slowed_down_and_loses_nothing(
+    serve: Serve, connect: Connect
+) -> None:
     server = await serve(settings={"backlog": 20})
     go = asyncio.Event()
     done: list[int] = []
@@ -61,13 +66,17 @@ async def test_who_sends_much_faster_than_handlers_go_is_slowed_down_and_loses_n
     bot.subscribe("connection", lambda event: reasons.append(str(event["reason"])))
     for n in range(100):
         bot.send("slow", n=n)
-    await until(lambda: any("4429" in reason and "send more slowly" in reason for reason in reasons))
+    await until(
+        lambda: any("4429" in reason and "send more slowly" in reason for reason in reasons)
+    )
     go.set()
     await until(lambda: len(done) == 100)
     assert done == list(range(100))
 
 
-async def test_a_handler_survives_the_cut_of_its_client(server: mb.Server, connect: Connect) -> None:
+async def test_a_handler_survives_the_cut_of_its_client(
+    server: mb.Server, connect: Connect
+) -> None:
     go = asyncio.Event()
     begun = asyncio.Event()
     clients: list[object] = []
@@ -95,7 +104,9 @@ async def test_a_handler_survives_the_cut_of_its_client(server: mb.Server, conne
     assert len(clients) == 2, "it was not run again after the cut"
 
 
-async def test_handlers_that_meet_a_cancelled_task_do_not_lose_the_order(server: mb.Server, bot: mb.Client) -> None:
+async def test_handlers_that_meet_a_cancelled_task_do_not_lose_the_order(
+    server: mb.Server, bot: mb.Client
+) -> None:
     order: list[int] = []
 
     @server.command("odd")
@@ -106,9 +117,14 @@ async def test_handlers_that_meet_a_cancelled_task_do_not_lose_the_order(server:
         task.cancel()
         await task
 
-    outcomes = await asyncio.gather(*[bot.send_command("odd", n=n) for n in range(5)], return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *[bot.send_command("odd", n=n) for n in range(5)], return_exceptions=True
+    )
     assert order == list(range(5))
-    assert all(isinstance(outcome, mb.CommandRejectedError) and outcome.code == "INTERNAL_ERROR" for outcome in outcomes)
+    assert all(
+        isinstance(outcome, mb.CommandRejectedError) and outcome.code == "INTERNAL_ERROR"
+        for outcome in outcomes
+    )
 
 
 async def test_hooks_see_who_comes_says_and_goes(server: mb.Server, connect: Connect) -> None:
@@ -171,30 +187,45 @@ async def test_hooks_that_fail_are_reported_and_stop_nothing(
         server.on_connect(None)  # type: ignore[arg-type]
 
 
-async def test_a_hook_of_a_cell_run_again_takes_its_own_place(server: mb.Server, connect: Connect) -> None:
+async def test_a_hook_of_a_cell_run_again_takes_its_own_place(
+    server: mb.Server, connect: Connect
+) -> None:
     called: list[str] = []
     source = (
-        "@server.on_connect\ndef hello(client): called.append('hello')\nserver.on_connect(lambda client: called.append('lambda'))"
+        "@server.on_connect\ndef hello(client): "
+        "called.append('hello')\nserver.on_connect(lambda client: called.append('lambda'))"
     )
     for _ in range(3):
-        exec(compile(source, "<cell>", "exec"), {"server": server, "called": called, "__name__": "__main__"})
+        exec(
+            compile(source, "<cell>", "exec"),
+            {"server": server, "called": called, "__name__": "__main__"},
+        )
     await connect(server)
     assert called == ["hello", "lambda"]
 
 
-async def test_a_command_of_ones_own_and_what_cannot_be_one(server: mb.Server, bot: mb.Client) -> None:
+async def test_a_command_of_ones_own_and_what_cannot_be_one(
+    server: mb.Server, bot: mb.Client
+) -> None:
     @server.command("dance")
-    async def dance(client: mb.server.RemoteClient, steps: int = 4, *, style: str = "waltz") -> dict[str, object]:
+    async def dance(
+        client: mb.server.RemoteClient, steps: int = 4, *, style: str = "waltz"
+    ) -> dict[str, object]:
         client.emit("danced", steps)
         return {"steps": steps, "style": style}
 
     danced: list[int] = []
     bot.subscribe("danced", lambda event: danced.append(event.data))
     assert (await bot.send_command("dance")).value == {"steps": 4, "style": "waltz"}
-    assert (await bot.send_command("dance", steps=2, style="tango")).value == {"steps": 2, "style": "tango"}
+    assert (await bot.send_command("dance", steps=2, style="tango")).value == {
+        "steps": 2,
+        "style": "tango",
+    }
     assert danced == [4, 2]
     for params in ({"step": 1}, {"client": 1}, {"steps": 1, "style": "x", "more": 1}):
-        with pytest.raises(mb.CommandRejectedError, match=r"INVALID_PARAMS: dance: it takes \(steps"):
+        with pytest.raises(
+            mb.CommandRejectedError, match=r"INVALID_PARAMS: dance: it takes \(steps"
+        ):
             await bot.send_command("dance", **params)
     for name in ("stop", "emergency_stop", "release_stop", "void", "sync_state"):
         with pytest.raises(mb.UsageError, match="cannot be handled by a function"):
@@ -285,7 +316,9 @@ async def test_a_robot_that_fails_keeps_nobody_from_anything(
     assert caplog.text.count("the robot cannot tell its telemetry") == 1
 
 
-async def test_the_clients_can_be_asked_for_in_any_thread(server: mb.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_clients_can_be_asked_for_in_any_thread(
+    server: mb.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While they come and go: here one comes whenever somebody has looked at the first."""
     async with peer(server.url) as one, peer(server.url) as other:
         await one.ping()

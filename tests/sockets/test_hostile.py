@@ -28,7 +28,10 @@ async def witness(server: mb.Server) -> AsyncIterator[Peer]:
         yield witness
         pong = await witness.ping()
         assert pong["server_clock"] > 0
-        assert {m["payload"]["event"] for m in witness.of("event")} <= {"telemetry", "robot_stopped"}
+        assert {m["payload"]["event"] for m in witness.of("event")} <= {
+            "telemetry",
+            "robot_stopped",
+        }
     assert not server.closed
 
 
@@ -41,7 +44,10 @@ def nested(levels: int) -> str:
 
 
 REFUSED = {
-    "wrong version": (json.dumps({**message("command", {"command": "stop", "params": {}}), "version": 1}), "VERSION_MISMATCH"),
+    "wrong version": (
+        json.dumps({**message("command", {"command": "stop", "params": {}}), "version": 1}),
+        "VERSION_MISMATCH",
+    ),
     "version as text": (json.dumps({**message("ping", {}), "version": "2"}), "VERSION_MISMATCH"),
     "version true": (json.dumps({**message("ping", {}), "version": True}), "VERSION_MISMATCH"),
     "no version": ("{}", "VERSION_MISMATCH"),
@@ -53,7 +59,10 @@ REFUSED = {
     "a hundred thousand levels": ("[" * 100_000, "INVALID_MESSAGE"),
     "a hundred thousand levels, closed": ("[" * 100_000 + "]" * 100_000, "INVALID_MESSAGE"),
     "a batch of 1001": (json.dumps(batch(*[command("note", x=1)] * 1001)), "INVALID_MESSAGE"),
-    "NaN": ('{"version":2,"type":"command","payload":{"command":"note","params":{"x":NaN}},"timestamp":0}', "INVALID_MESSAGE"),
+    "NaN": (
+        '{"version":2,"type":"command","payload":{"command":"note","params":{"x":NaN}},"timestamp":0}',
+        "INVALID_MESSAGE",
+    ),
     "infinity": (
         '{"version":2,"type":"command","payload":{"command":"note","params":{"x":1e999}},"timestamp":0}',
         "INVALID_MESSAGE",
@@ -68,17 +77,32 @@ REFUSED = {
     "null": ("null", "INVALID_MESSAGE"),
     "a list": ("[]", "INVALID_MESSAGE"),
     "unknown type": (json.dumps(message("party", {})), "INVALID_MESSAGE"),
-    "what only a server says": (json.dumps(message("state", {"snapshot": True})), "INVALID_MESSAGE"),
+    "what only a server says": (
+        json.dumps(message("state", {"snapshot": True})),
+        "INVALID_MESSAGE",
+    ),
     "payload a list": (json.dumps(message("command", [])), "INVALID_MESSAGE"),
-    "params a list": (json.dumps(message("command", {"command": "note", "params": []})), "INVALID_MESSAGE"),
-    "command a number": (json.dumps(message("command", {"command": 5, "params": {}})), "INVALID_MESSAGE"),
-    "command of 200 letters": (json.dumps(message("command", {"command": "x" * 200, "params": {}})), "INVALID_MESSAGE"),
+    "params a list": (
+        json.dumps(message("command", {"command": "note", "params": []})),
+        "INVALID_MESSAGE",
+    ),
+    "command a number": (
+        json.dumps(message("command", {"command": 5, "params": {}})),
+        "INVALID_MESSAGE",
+    ),
+    "command of 200 letters": (
+        json.dumps(message("command", {"command": "x" * 200, "params": {}})),
+        "INVALID_MESSAGE",
+    ),
     "sequence below zero": (json.dumps(command("note", -1, x=1)), "INVALID_MESSAGE"),
     "sequence of 30 digits": (json.dumps(command("note", 10**29, x=1)), "INVALID_MESSAGE"),
     "sequence as text": (json.dumps({**command("note", x=1), "sequence": "1"}), "INVALID_MESSAGE"),
     "batch of text": (json.dumps(message("batch", {"messages": "note"})), "INVALID_MESSAGE"),
     "batch without messages": (json.dumps(message("batch", {})), "INVALID_MESSAGE"),
-    "a batch's message a number": (json.dumps(message("batch", {"messages": [1, command("note", x=1)]})), "INVALID_MESSAGE"),
+    "a batch's message a number": (
+        json.dumps(message("batch", {"messages": [1, command("note", x=1)]})),
+        "INVALID_MESSAGE",
+    ),
 }
 
 
@@ -103,7 +127,9 @@ async def test_a_frame_that_breaks_the_contract_is_refused_and_nothing_else_happ
     assert noted == [*good, "still there"]
 
 
-async def test_thirty_two_levels_and_a_batch_of_1000_are_taken(server: mb.Server, witness: Peer) -> None:
+async def test_thirty_two_levels_and_a_batch_of_1000_are_taken(
+    server: mb.Server, witness: Peer
+) -> None:
     noted: list[object] = []
     server.command("note")(lambda client, x: noted.append(x))
     async with peer(server.url) as one:
@@ -121,13 +147,18 @@ def frame(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
 CLOSED = {
     "2 MiB": (frame(TEXT, b"x" * 2**21), 1009),
     "2 MiB in fragments": (
-        frame(TEXT, b"x" * 2**19, fin=False) + frame(CONT, b"x" * 2**19, fin=False) + frame(CONT, b"x" * 2**19, fin=False),
+        frame(TEXT, b"x" * 2**19, fin=False)
+        + frame(CONT, b"x" * 2**19, fin=False)
+        + frame(CONT, b"x" * 2**19, fin=False),
         1009,
     ),
     "a length of 2**62": (b"\x81\xff" + struct.pack("!Q", 2**62) + b"abcd", 1009),
     "broken UTF-8": (frame(TEXT, b'{"version":2,"\xff\xfe'), 1007),
     "a binary message": (frame(BINARY, b"\x00\x01"), 1003),
-    "a binary message in fragments": (frame(BINARY, b"\x00", fin=False) + frame(CONT, b"\x01"), 1003),
+    "a binary message in fragments": (
+        frame(BINARY, b"\x00", fin=False) + frame(CONT, b"\x01"),
+        1003,
+    ),
     "not masked": (Frame(TEXT, b"{}").serialize(mask=False), 1002),
     "an unknown opcode": (b"\x83\x80abcd", 1002),
     "a reserved bit": (b"\xc1\x80abcd", 1002),
@@ -150,13 +181,17 @@ async def test_what_is_no_text_frame_of_ours_ends_the_connection_with_a_reason(
     await until(lambda: len(server.clients) == 1)
 
 
-async def test_fragments_and_frames_byte_by_byte_are_put_together(server: mb.Server, witness: Peer) -> None:
+async def test_fragments_and_frames_byte_by_byte_are_put_together(
+    server: mb.Server, witness: Peer
+) -> None:
     noted: list[object] = []
     server.command("note")(lambda client, x: noted.append(x))
     text = json.dumps(command("note", x="ä€𝄞")).encode()
     pieces = [text[:1], b"", *[text[n : n + 1] for n in range(1, len(text))]]
     data = frame(TEXT, pieces[0], fin=False)
-    data += b"".join(frame(CONT, piece, fin=False) for piece in pieces[1:-1]) + frame(CONT, pieces[-1])
+    data += b"".join(frame(CONT, piece, fin=False) for piece in pieces[1:-1]) + frame(
+        CONT, pieces[-1]
+    )
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     for byte in HANDSHAKE + data:
         writer.write(bytes([byte]))
@@ -176,14 +211,27 @@ GARBAGE = {
     "HTTP/9": b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
     "a path that is no address": HANDSHAKE.replace(b"GET / ", b"GET //[x "),
     "a path of strange bytes": HANDSHAKE.replace(b"GET / ", b"GET /\xff\xfe?token=\xff "),
-    "a token of strange bytes": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"),
-    "an origin of strange bytes": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nOrigin: http://\xff\xfe[\r\n\r\n"),
-    "an origin that is no address": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nOrigin: http://[x\r\n\r\n"),
+    "a token of strange bytes": HANDSHAKE.replace(
+        b"\r\n\r\n", b"\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+    ),
+    "an origin of strange bytes": HANDSHAKE.replace(
+        b"\r\n\r\n", b"\r\nOrigin: http://\xff\xfe[\r\n\r\n"
+    ),
+    "an origin that is no address": HANDSHAKE.replace(
+        b"\r\n\r\n", b"\r\nOrigin: http://[x\r\n\r\n"
+    ),
     "a broken key": HANDSHAKE.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"short"),
     "another WebSocket version": HANDSHAKE.replace(b"Version: 13", b"Version: 8"),
-    "two keys": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-    "a strange subprotocol": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: ,,,\r\n\r\n"),
-    "frames before the answer": HANDSHAKE + frame(TEXT, b"{}") + frame(BINARY, b"x") + b"\xff" * 100,
+    "two keys": HANDSHAKE.replace(
+        b"\r\n\r\n", b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ),
+    "a strange subprotocol": HANDSHAKE.replace(
+        b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: ,,,\r\n\r\n"
+    ),
+    "frames before the answer": HANDSHAKE
+    + frame(TEXT, b"{}")
+    + frame(BINARY, b"x")
+    + b"\xff" * 100,
     "a session of strange numbers": HANDSHAKE.replace(
         b"GET / ", b"GET /?session=abcdefgh&last=-1&attempt=99999999999999999999&epoch=%ff "
     ),
@@ -192,8 +240,11 @@ GARBAGE = {
 
 @pytest.mark.parametrize("token", [None, "secret"])
 @pytest.mark.parametrize("name", GARBAGE)
-async def test_garbage_instead_of_http_is_answered_or_hung_up_on(serve: Serve, name: str, token: str | None) -> None:
-    """What matters is also what does not happen: asyncio complaining of an exception fails a test."""
+async def test_garbage_instead_of_http_is_answered_or_hung_up_on(
+    serve: Serve, name: str, token: str | None
+) -> None:
+    """What matters is also what does not happen: asyncio complaining of an exception fails a
+    test."""
     server = await serve(token=token)
     async with peer(server.url, headers={"Authorization": f"Bearer {token}"}) as witness:
         await witness.snapshot()
@@ -244,7 +295,8 @@ async def test_a_server_with_callers_that_say_nothing_closes_at_once(serve: Serv
 
 
 async def test_a_thousand_frames_of_noise(server: mb.Server, witness: Peer) -> None:
-    """Good messages with something changed at a random place, and raw noise; the seed is fixed so that a failure comes again."""
+    """Good messages with something changed at a random place, and raw noise; the seed is fixed so
+    that a failure comes again."""
     chance = random.Random(20)
     server.command("note")(lambda client, **given: None)
     good = [
@@ -266,7 +318,18 @@ async def test_a_thousand_frames_of_noise(server: mb.Server, witness: Peer) -> N
             for _ in range(chance.randrange(1, 4)):
                 at = chance.randrange(len(data))
                 data[at : at + chance.randrange(3)] = chance.choice(
-                    [b"", b'"', b"{", b"}", b"[", b"\\u0000", b"1e400", b"null", b"-", bytes([chance.randrange(32, 127)])]
+                    [
+                        b"",
+                        b'"',
+                        b"{",
+                        b"}",
+                        b"[",
+                        b"\\u0000",
+                        b"1e400",
+                        b"null",
+                        b"-",
+                        bytes([chance.randrange(32, 127)]),
+                    ]
                 )
             writer.write(frame(TEXT, bytes(data)))
         writer.write(bytes(chance.randrange(256) for _ in range(200)))

@@ -33,7 +33,9 @@ async def deaf(server: mb.Server, *, extended: bool) -> socket.socket:
 
 
 @pytest.mark.parametrize("extended", [False, True])
-async def test_a_slow_reader_is_cut_off_and_nobody_else_notices(serve: Serve, extended: bool) -> None:
+async def test_a_slow_reader_is_cut_off_and_nobody_else_notices(
+    serve: Serve, extended: bool
+) -> None:
     server = await serve()
     gone: list[str] = []
     server.on_disconnect(lambda client, reason: gone.append(reason))
@@ -57,8 +59,11 @@ async def test_a_slow_reader_is_cut_off_and_nobody_else_notices(serve: Serve, ex
         sock.close()
 
 
-async def test_a_slow_reader_gets_the_latest_state_and_not_all_of_them(server: mb.Server, robot: TinyRobot) -> None:
-    """Many changes of a large state, more than all buffers hold, and the reader is not cut off: they collapse."""
+async def test_a_slow_reader_gets_the_latest_state_and_not_all_of_them(
+    server: mb.Server, robot: TinyRobot
+) -> None:
+    """Many changes of a large state, more than all buffers hold, and the reader is not cut off:
+    they collapse."""
     loop = asyncio.get_running_loop()
     sock = await deaf(server, extended=True)
     for n in range(1000):
@@ -128,7 +133,9 @@ async def test_too_many_frames_wait_in_order_and_a_stop_does_not(serve: Serve) -
 
 
 async def test_far_too_many_frames_end_the_connection(serve: Serve) -> None:
-    server = await serve(limit_loopback=True, settings={"frame_rate": 10.0, "frame_burst": 5.0, "held_bytes": 20_000})
+    server = await serve(
+        limit_loopback=True, settings={"frame_rate": 10.0, "frame_burst": 5.0, "held_bytes": 20_000}
+    )
     async with peer(server.url) as one, peer(server.url) as other:
         await one.snapshot()
         text = json.dumps(command("display_text", text="x" * 500))
@@ -142,12 +149,16 @@ async def test_far_too_many_frames_end_the_connection(serve: Serve) -> None:
         await other.ping()
 
 
-async def test_our_client_waits_after_being_too_fast_and_loses_nothing(serve: Serve, connect: Connect) -> None:
+async def test_our_client_waits_after_being_too_fast_and_loses_nothing(
+    serve: Serve, connect: Connect
+) -> None:
     settings = {"frame_rate": 100.0, "frame_burst": 5.0, "held_bytes": 3_000}
     server = await serve(limit_loopback=True, settings=settings)
     order: list[int] = []
     server.command("note")(lambda client, n, text: order.append(n))
-    bot = await connect(server, batch_window=0, settings={"busy_delay": 0.2, "retry_delays": (0.0, 0.1)})
+    bot = await connect(
+        server, batch_window=0, settings={"busy_delay": 0.2, "retry_delays": (0.0, 0.1)}
+    )
     waits: list[float | None] = []
     reasons: list[str] = []
     bot.subscribe("connection", lambda event: waits.append(event.data["next_attempt_in"]))
@@ -194,7 +205,9 @@ def hear(mine: list[int], event: mb.Event) -> None:
     mine.append(event.data)
 
 
-async def test_a_hundred_clients_hear_everything_in_order(server: mb.Server, connect: Connect) -> None:
+async def test_a_hundred_clients_hear_everything_in_order(
+    server: mb.Server, connect: Connect
+) -> None:
     bots = await asyncio.gather(*[connect(server) for _ in range(100)])
     heard: list[list[int]] = [[] for _ in bots]
     for bot, mine in zip(bots, heard, strict=True):
@@ -227,7 +240,9 @@ async def test_a_pong_does_not_wait_behind_all_that_is_replayed(serve: Serve) ->
     await until(lambda: not server.clients)
     for n in range(95):
         server.emit("news", [n, "x" * 10_000])
-    async with peer(server.url, extended=True, session=session, attempt=2, epoch=epoch, last=0) as two:
+    async with peer(
+        server.url, extended=True, session=session, attempt=2, epoch=epoch, last=0
+    ) as two:
         # It is asked before the first message is read, and reads all the same.
         await two.ping()
         await until(lambda: len(two.events("news")) == 95)

@@ -10,8 +10,16 @@ import mbot_nb as mb
 
 
 async def test_the_batch_fills_runs_and_leaves() -> None:
-    async with mb.serve(port=0) as server, mb.connect(server, batch_window=0.4, max_batch_size=4) as bot:
-        assert (bot.batch.queued, bot.batch.size, bot.batch.window, bot.batch.leaves_in) == (0, 4, 0.4, None)
+    async with (
+        mb.serve(port=0) as server,
+        mb.connect(server, batch_window=0.4, max_batch_size=4) as bot,
+    ):
+        assert (bot.batch.queued, bot.batch.size, bot.batch.window, bot.batch.leaves_in) == (
+            0,
+            4,
+            0.4,
+            None,
+        )
         bot.send("set_led", r=1, g=1, b=1)
         bot.send("set_led", r=2, g=2, b=2)
         filling = bot.batch
@@ -22,7 +30,12 @@ async def test_the_batch_fills_runs_and_leaves() -> None:
         bot.send("set_led", r=3, g=3, b=3)
         bot.send("set_led", r=4, g=4, b=4)
         full = bot.batch
-        assert (full.queued, full.frames, full.last_messages, full.last_reason) == (0, frames + 1, 4, "size")
+        assert (full.queued, full.frames, full.last_messages, full.last_reason) == (
+            0,
+            frames + 1,
+            4,
+            "size",
+        )
         assert full.last_bytes > 100
         bot.send("set_led", r=5, g=5, b=5)
         async with asyncio.timeout(5):

@@ -1,4 +1,5 @@
-"""Nothing vanishes: each way in which a command can fail raises its own error, which says what to do."""
+"""Nothing vanishes: each way in which a command can fail raises its own error, which says what to
+do."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ async def test_not_connected_after_closing(server: mb.Server, bot: mb.Client) ->
     with pytest.raises(mb.NotConnectedError, match=r"this client was closed\. Make a new one with"):
         bot.send("display_text", text="x")
     for call in (bot.drive(1, 1), bot.send_command("display_text", text="x"), bot.flush()):
-        with pytest.raises(mb.NotConnectedError, match=r"this client was closed\. Make a new one with"):
+        with pytest.raises(
+            mb.NotConnectedError, match=r"this client was closed\. Make a new one with"
+        ):
             await call
     with pytest.raises(mb.NotConnectedError):
         await bot.stop()
@@ -41,7 +44,9 @@ async def test_not_connected_after_closing(server: mb.Server, bot: mb.Client) ->
         await bot.reconnect()
 
 
-async def test_not_connected_after_giving_up(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+async def test_not_connected_after_giving_up(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     """A server that comes back with another token will not have us: trying again cannot help."""
     server = await serve(token="old")
     bot = await connect(server.url, settings=LADDER)
@@ -53,7 +58,8 @@ async def test_not_connected_after_giving_up(serve: Serve, connect: Connect, cap
     await until(lambda: bot.connection_state == "error")
     assert "token" in caplog.text
     with pytest.raises(
-        mb.NotConnectedError, match=r"there is no connection \(.*token.*\). `await bot.reconnect\(\)` tries again"
+        mb.NotConnectedError,
+        match=r"there is no connection \(.*token.*\). `await bot.reconnect\(\)` tries again",
     ):
         bot.send("display_text", text="x")
     with pytest.raises((mb.NotConnectedError, mb.DeliveryUnknownError)):
@@ -66,11 +72,15 @@ async def test_not_connected_after_giving_up(serve: Serve, connect: Connect, cap
         await bot.reconnect()
 
 
-async def test_a_motion_does_not_act_on_the_past(server: mb.Server, robot: TinyRobot, connect: Connect) -> None:
+async def test_a_motion_does_not_act_on_the_past(
+    server: mb.Server, robot: TinyRobot, connect: Connect
+) -> None:
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
     async with Relay(server.port) as relay:
-        bot = await connect(relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1})
+        bot = await connect(
+            relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
+        )
         await bot.ping()
         await relay.refuse()
         relay.cut()
@@ -80,7 +90,8 @@ async def test_a_motion_does_not_act_on_the_past(server: mb.Server, robot: TinyR
         await asyncio.sleep(0.15)
         await relay.listen()
         with pytest.raises(
-            mb.CommandExpiredError, match=r"a motion is not performed late\. Send it again if it is still wanted"
+            mb.CommandExpiredError,
+            match=r"a motion is not performed late\. Send it again if it is still wanted",
         ) as caught:
             await driving
         assert caught.value.command == "drive"
@@ -89,12 +100,16 @@ async def test_a_motion_does_not_act_on_the_past(server: mb.Server, robot: TinyR
         assert robot.done == []
 
 
-async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(server: mb.Server, robot: TinyRobot, connect: Connect) -> None:
+async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(
+    server: mb.Server, robot: TinyRobot, connect: Connect
+) -> None:
     """Its number is used up, so that what follows it is not held up."""
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
     async with Relay(server.port) as relay:
-        bot = await connect(relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1})
+        bot = await connect(
+            relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
+        )
         await bot.ping()
         relay.hold()
         driving = asyncio.create_task(bot.drive(10, 10))
@@ -122,7 +137,10 @@ async def test_delivery_unknown_when_the_server_forgot_us(serve: Serve, connect:
         relay.target = other.port
         relay.cut()
         relay.release()
-        with pytest.raises(mb.DeliveryUnknownError, match=r"it may or may not have been carried out\. Look at bot\.state"):
+        with pytest.raises(
+            mb.DeliveryUnknownError,
+            match=r"it may or may not have been carried out\. Look at bot\.state",
+        ):
             await asking
 
 
@@ -136,13 +154,21 @@ async def test_rejected_says_code_and_reason(server: mb.Server, bot: mb.Client) 
     assert (await bot.send_command("choosy", n=3)).value == 3
     with pytest.raises(mb.CommandRejectedError, match="STATE_CONFLICT: only up to 5") as caught:
         await bot.send_command("choosy", n=6)
-    assert (caught.value.code, caught.value.command, caught.value.details) == ("STATE_CONFLICT", "choosy", {"most": 5})
-    with pytest.raises(mb.CommandRejectedError, match=r"INVALID_PARAMS: choosy: it takes \(n.*\), and was given \(m\)"):
+    assert (caught.value.code, caught.value.command, caught.value.details) == (
+        "STATE_CONFLICT",
+        "choosy",
+        {"most": 5},
+    )
+    with pytest.raises(
+        mb.CommandRejectedError,
+        match=r"INVALID_PARAMS: choosy: it takes \(n.*\), and was given \(m\)",
+    ):
         await bot.send_command("choosy", m=6)
     with pytest.raises(mb.CommandRejectedError, match="UNSUPPORTED: a tiny robot has no arm"):
         await bot.sort_pieces()
     with pytest.raises(
-        mb.CommandRejectedError, match="INVALID_COMMAND: there is no command 'nonsense'; this server knows choosy"
+        mb.CommandRejectedError,
+        match="INVALID_COMMAND: there is no command 'nonsense'; this server knows choosy",
     ):
         await bot.send_command("nonsense")
     with pytest.raises(mb.CommandRejectedError, match="INVALID_PARAMS") as caught:
@@ -172,19 +198,31 @@ async def test_a_failing_handler_shows_no_traceback_to_the_peer(
     assert "RuntimeError" in caplog.text
 
 
-async def test_answers_that_cannot_be_said_are_refused_and_nothing_breaks(server: mb.Server, bot: mb.Client) -> None:
+async def test_answers_that_cannot_be_said_are_refused_and_nothing_breaks(
+    server: mb.Server, bot: mb.Client
+) -> None:
     around: list[object] = []
     around.append(around)
     deep: object = 1
     for _ in range(50):
         deep = [deep]
-    answers = {"object": object(), "around": around, "deep": deep, "much": "x" * 2**21, "half": "\ud800"}
+    answers = {
+        "object": object(),
+        "around": around,
+        "deep": deep,
+        "much": "x" * 2**21,
+        "half": "\ud800",
+    }
     server.command("say")(lambda client, what: answers[what])
     for what in answers:
         with pytest.raises(mb.CommandRejectedError, match="INTERNAL_ERROR"):
             await bot.send_command("say", what=what)
     answers["numpy"] = {"a": np.float64(1.5), "b": np.arange(3), "c": math.nan, "d": [math.inf]}
-    assert (await bot.send_command("say", what="numpy")).value == {"a": 1.5, "b": [0, 1, 2], "d": [None]}
+    assert (await bot.send_command("say", what="numpy")).value == {
+        "a": 1.5,
+        "b": [0, 1, 2],
+        "d": [None],
+    }
     assert bot.stats.connections == 1
 
 
@@ -192,7 +230,8 @@ async def test_timeout_when_no_answer_comes(server: mb.Server, bot: mb.Client) -
     go = asyncio.Event()
     server.command("slow")(lambda client: go.wait())
     with pytest.raises(
-        mb.CommandTimeoutError, match=r"slow: no answer came within 0\.\d s. It may still be carried out"
+        mb.CommandTimeoutError,
+        match=r"slow: no answer came within 0\.\d s. It may still be carried out",
     ) as caught:
         await bot.send_command("slow", timeout=0.1)
     assert isinstance(caught.value, TimeoutError)
@@ -206,12 +245,16 @@ async def test_timeout_when_no_connection_comes(server: mb.Server, connect: Conn
         await relay.refuse()
         relay.cut()
         await until(lambda: bot.reconnecting)
-        with pytest.raises(mb.CommandTimeoutError, match=r"no connection came within 0\.1 s\. It was not sent"):
+        with pytest.raises(
+            mb.CommandTimeoutError, match=r"no connection came within 0\.1 s\. It was not sent"
+        ):
             await bot.send_command("note", timeout=0.1)
         assert bot.stats.waiting == 0
 
 
-async def test_the_send_buffer_is_bounded_and_says_how_to_wait(server: mb.Server, connect: Connect) -> None:
+async def test_the_send_buffer_is_bounded_and_says_how_to_wait(
+    server: mb.Server, connect: Connect
+) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n, text: got.append(n))
     async with Relay(server.port) as relay:
@@ -219,7 +262,10 @@ async def test_the_send_buffer_is_bounded_and_says_how_to_wait(server: mb.Server
         relay.hold()
         while not bot._session.outbox.is_full:
             bot.send("note", n=bot.stats.waiting, text="x" * 10_000)
-        with pytest.raises(mb.SendBufferFullError, match=r"1\.0 MiB .*`await bot\.drain\(\)` waits until there is room"):
+        with pytest.raises(
+            mb.SendBufferFullError,
+            match=r"1\.0 MiB .*`await bot\.drain\(\)` waits until there is room",
+        ):
             bot.send("note", n=0, text="")
         sent = bot.stats.waiting
         assert 90 < sent < 120
@@ -231,7 +277,9 @@ async def test_the_send_buffer_is_bounded_and_says_how_to_wait(server: mb.Server
         assert got == list(range(sent + 1))
 
 
-async def test_flush_waits_for_what_is_queued_while_away(server: mb.Server, connect: Connect) -> None:
+async def test_flush_waits_for_what_is_queued_while_away(
+    server: mb.Server, connect: Connect
+) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n: got.append(n))
     async with Relay(server.port) as relay:
@@ -249,7 +297,9 @@ async def test_flush_waits_for_what_is_queued_while_away(server: mb.Server, conn
     assert got == list(range(25))
 
 
-async def test_flush_does_not_wait_for_the_end_of_a_motion(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_flush_does_not_wait_for_the_end_of_a_motion(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     driving = asyncio.create_task(bot.drive(1, 1))
     await until(lambda: robot.motion)
     begun = time.monotonic()
@@ -260,7 +310,9 @@ async def test_flush_does_not_wait_for_the_end_of_a_motion(server: mb.Server, ro
     assert (await driving).ended == "stopped"
 
 
-async def test_without_waiting_a_motion_is_answered_when_it_began(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_without_waiting_a_motion_is_answered_when_it_began(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     begun = time.monotonic()
     result = await bot.drive(1, 1, wait=False)
     assert time.monotonic() - begun < 0.09, "the acknowledgement is asked for, not waited for"
@@ -284,7 +336,9 @@ async def test_a_refused_send_is_told_in_the_log_and_as_an_event(
     assert "a tiny robot has no arm" in caplog.text
 
 
-async def test_what_is_no_plain_data_is_refused_before_it_is_sent(server: mb.Server, bot: mb.Client) -> None:
+async def test_what_is_no_plain_data_is_refused_before_it_is_sent(
+    server: mb.Server, bot: mb.Client
+) -> None:
     around: list[object] = []
     around.append(around)
     for value in (object(), around, math.nan, [math.inf], "\ud800", "x" * 2**21, {"a": lambda: 0}):
@@ -298,7 +352,9 @@ async def test_what_is_no_plain_data_is_refused_before_it_is_sent(server: mb.Ser
     await bot.ping()
 
 
-async def test_numbers_of_numpy_are_numbers(server: mb.Server, robot: TinyRobot, bot: mb.Client) -> None:
+async def test_numbers_of_numpy_are_numbers(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
+) -> None:
     got: list[object] = []
     server.command("note")(lambda client, value: got.append(value))
     await bot.drive(np.float64(12.5), np.int64(-3), duration=np.float32(0.5), wait=False)  # type: ignore[arg-type]
@@ -317,7 +373,9 @@ async def baseline_server(received: list[dict[str, object]]) -> AsyncIterator[st
     """A published server: no subprotocol, answers nothing, sends full states."""
 
     async def talk(websocket: ServerConnection) -> None:
-        await websocket.send(json.dumps(message("state", {"neural_state": {"mode": "Calm"}, "capabilities": {}})))
+        await websocket.send(
+            json.dumps(message("state", {"neural_state": {"mode": "Calm"}, "capabilities": {}}))
+        )
         async for text in websocket:
             frame = json.loads(text)
             if frame["type"] == "ping":
@@ -329,7 +387,9 @@ async def baseline_server(received: list[dict[str, object]]) -> AsyncIterator[st
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def test_a_server_that_answers_nothing_is_no_trouble_and_the_answer_says_so(connect: Connect) -> None:
+async def test_a_server_that_answers_nothing_is_no_trouble_and_the_answer_says_so(
+    connect: Connect,
+) -> None:
     received: list[dict[str, object]] = []
     async with baseline_server(received) as url:
         bot = await connect(url)
@@ -373,7 +433,9 @@ async def test_closing_sends_what_is_queued(server: mb.Server, bot: mb.Client) -
 
 
 @pytest.mark.may_block("the test holds up the I/O thread")
-async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(server: mb.Server, connect: Connect) -> None:
+async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(
+    server: mb.Server, connect: Connect
+) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n, text: got.append(n))
     bot = await connect(server, thread=True, settings={"send_buffer": 65_536})
@@ -388,7 +450,10 @@ async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(s
             sent += 1
 
     try:
-        with pytest.raises(mb.SendBufferFullError, match=r"0\.1 MiB .*`await bot\.drain\(\)` waits until there is room"):
+        with pytest.raises(
+            mb.SendBufferFullError,
+            match=r"0\.1 MiB .*`await bot\.drain\(\)` waits until there is room",
+        ):
             fill()
         bot.send("stop")  # does not wait in that buffer
     finally:
@@ -401,19 +466,30 @@ async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(s
 
 
 async def test_many_pings_at_once_are_all_answered(bot: mb.Client) -> None:
-    assert len(await asyncio.wait_for(asyncio.gather(*(bot.ping() for _ in range(1100))), 10)) == 1100
+    assert (
+        len(await asyncio.wait_for(asyncio.gather(*(bot.ping() for _ in range(1100))), 10)) == 1100
+    )
 
 
-async def test_a_ping_that_the_server_does_not_give_back_is_given_up(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_ping_that_the_server_does_not_give_back_is_given_up(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     async def forgetful(websocket: ServerConnection) -> None:
         state = {"version": 2, "type": "state", "payload": {"neural_state": {}}, "timestamp": 0}
         await websocket.send(json.dumps(state))
         async for _ in websocket:
-            await websocket.send(json.dumps({"version": 2, "type": "pong", "payload": {}, "timestamp": 0}))
+            await websocket.send(
+                json.dumps({"version": 2, "type": "pong", "payload": {}, "timestamp": 0})
+            )
 
     async with plain_serve(forgetful, "127.0.0.1", 0) as plain:
-        bot = await connect(f"127.0.0.1:{plain.sockets[0].getsockname()[1]}", settings={"pong_timeout": 0.2})
-        with pytest.raises(mb.CommandTimeoutError, match=r"ping: no answer came within 0\.\d s, and the connection still stands"):
+        bot = await connect(
+            f"127.0.0.1:{plain.sockets[0].getsockname()[1]}", settings={"pong_timeout": 0.2}
+        )
+        with pytest.raises(
+            mb.CommandTimeoutError,
+            match=r"ping: no answer came within 0\.\d s, and the connection still stands",
+        ):
             await asyncio.wait_for(bot.ping(), 5)
         assert bot.connected
         lost: list[int] = []

@@ -12,7 +12,9 @@ from .peers import until
 QUICK = {"retry_delays": (0.0, 0.05, 0.1)}
 
 
-async def test_it_breaks_at_once_and_heals_with_the_same_session(server: mb.Server, connect: Connect) -> None:
+async def test_it_breaks_at_once_and_heals_with_the_same_session(
+    server: mb.Server, connect: Connect
+) -> None:
     bot = await connect(server.url, settings=QUICK)
     gone: list[str] = []
     rec = mb.Recorder(bot, ping_rate=0)
@@ -42,7 +44,9 @@ async def test_it_breaks_at_once_and_heals_with_the_same_session(server: mb.Serv
     assert changes.resumed.iloc[-1]
 
 
-async def test_cutting_again_while_it_is_away_only_keeps_it_away(server: mb.Server, connect: Connect) -> None:
+async def test_cutting_again_while_it_is_away_only_keeps_it_away(
+    server: mb.Server, connect: Connect
+) -> None:
     bot = await connect(server.url, settings=QUICK)
     bot.cut(0.02)
     bot.cut(0.02)

@@ -72,7 +72,9 @@ async def test_a_restarted_server_is_found_again_along_the_ladder(
     assert 2.9 < time.monotonic() - begun < 4
     assert bot.next_attempt_at is not None
     assert 3 < bot.next_attempt_at - time.monotonic() <= 4
-    assert len([r for r in caplog.records if r.name.startswith("mbot_nb")]) == 1, "the loss is loud once, the attempts are quiet"
+    assert len([r for r in caplog.records if r.name.startswith("mbot_nb")]) == 1, (
+        "the loss is loud once, the attempts are quiet"
+    )
     assert "trying again by itself" in caplog.text
 
     other = TinyRobot()
@@ -103,7 +105,10 @@ async def test_the_start_cell_run_again_replaces_the_server_and_says_so(
     second = await serve(port=free_port)
     assert first.closed
     assert not second.closed
-    assert capsys.readouterr().out == f"The server that ran at ws://127.0.0.1:{free_port} was replaced by this one.\n"
+    assert (
+        capsys.readouterr().out
+        == f"The server that ran at ws://127.0.0.1:{free_port} was replaced by this one.\n"
+    )
     await until(lambda: told == ["reconnecting", "connected"])
     await bot.display_text("here")
     assert isinstance(second.robot, TinyRobot)
@@ -111,7 +116,9 @@ async def test_the_start_cell_run_again_replaces_the_server_and_says_so(
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
-async def test_a_start_cell_that_was_edited_replaces_its_server_too(serve: Serve, free_port: int, host: str) -> None:
+async def test_a_start_cell_that_was_edited_replaces_its_server_too(
+    serve: Serve, free_port: int, host: str
+) -> None:
     first = await serve(port=free_port)
     second = await serve(port=free_port, host=host, token="secret")
     assert first.closed
@@ -120,7 +127,9 @@ async def test_a_start_cell_that_was_edited_replaces_its_server_too(serve: Serve
 
 @pytest.mark.parametrize("then", [False, True], ids=["to this loop", "to the I/O thread"])
 @pytest.mark.parametrize("before", [False, True], ids=["from this loop", "from the I/O thread"])
-@pytest.mark.parametrize("client", [False, True], ids=["client on this loop", "client on the I/O thread"])
+@pytest.mark.parametrize(
+    "client", [False, True], ids=["client on this loop", "client on the I/O thread"]
+)
 async def test_a_server_moves_from_home_to_home_under_a_connected_client(
     serve: Serve, connect: Connect, free_port: int, before: bool, then: bool, client: bool
 ) -> None:
@@ -161,7 +170,9 @@ async def test_a_server_whose_loop_is_blocked_is_not_waited_for_for_ever(
     over = threading.Event()
     first.home.loop.call_soon_threadsafe(over.wait)
     try:
-        with pytest.raises(mb.UsageError, match=r"did not end within 0\.2 s.*loop is blocked.*server\.close\(\)"):
+        with pytest.raises(
+            mb.UsageError, match=r"did not end within 0\.2 s.*loop is blocked.*server\.close\(\)"
+        ):
             await serve(port=free_port)
     finally:
         over.set()
@@ -176,7 +187,9 @@ async def test_a_network_s_server_started_again_lets_its_clients_in(
     bot = await connect(first.url, token=first.token, settings={"retry_delays": (0.0, 0.02)})
     second = await serve(host="0.0.0.0", port=free_port)
     assert second.token == first.token
-    assert capsys.readouterr().out.count(f'token="{first.token}"') == 2, "it is shown below the cell that runs now, too"
+    assert capsys.readouterr().out.count(f'token="{first.token}"') == 2, (
+        "it is shown below the cell that runs now, too"
+    )
     await asyncio.wait_for(bot.display_text("here"), 5)
     assert isinstance(second.robot, TinyRobot)
     assert second.robot.values["tiny"]["text"] == "here"
@@ -191,7 +204,10 @@ async def test_a_robot_has_one_server_at_a_time(serve: Serve, connect: Connect) 
     bot = await connect(await serve(robot))
     heard: list[str] = []
     bot.subscribe("hello", lambda event: heard.append(event.name))
-    with pytest.raises(mb.UsageError, match="tiny is served already, and a robot has one server at a time: connect to that one"):
+    with pytest.raises(
+        mb.UsageError,
+        match="tiny is served already, and a robot has one server at a time: connect to that one",
+    ):
         await serve(robot)
     robot.report("hello")
     await until(lambda: heard)
@@ -202,7 +218,9 @@ async def test_an_empty_token_is_none(serve: Serve) -> None:
     assert (await serve(host="0.0.0.0", token="")).token
 
 
-async def test_a_robot_handed_on_to_the_next_server_stays_open(serve: Serve, free_port: int) -> None:
+async def test_a_robot_handed_on_to_the_next_server_stays_open(
+    serve: Serve, free_port: int
+) -> None:
     class Cable(TinyRobot):
         closed = False
 
@@ -220,7 +238,9 @@ async def test_a_robot_handed_on_to_the_next_server_stays_open(serve: Serve, fre
     assert not other.closed
 
 
-async def test_commands_that_were_not_transmitted_go_to_the_new_server(serve: Serve, connect: Connect) -> None:
+async def test_commands_that_were_not_transmitted_go_to_the_new_server(
+    serve: Serve, connect: Connect
+) -> None:
     server = await serve()
     bot = await connect(server.url, settings={"retry_delays": (0.0, 0.02)})
     await server.close()

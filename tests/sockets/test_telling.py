@@ -1,4 +1,5 @@
-"""Robots that tell their telemetry by themselves, want to know when somebody looks, or take `custom`."""
+"""Robots that tell their telemetry by themselves, want to know when somebody looks, or take
+`custom`."""
 
 from __future__ import annotations
 
@@ -36,7 +37,11 @@ class Telling(TinyRobot):
         return {}
 
     def perform(self, command: c.Command) -> mb.Motion | Mapping[str, Any] | None:
-        return {"took": command.params()} if isinstance(command, c.CustomCommand) else super().perform(command)
+        return (
+            {"took": command.params()}
+            if isinstance(command, c.CustomCommand)
+            else super().perform(command)
+        )
 
 
 async def test_what_a_robot_tells_comes_and_it_is_not_asked() -> None:
@@ -101,13 +106,17 @@ async def test_telemetry_that_cannot_be_sent_is_told(caplog: pytest.LogCaptureFi
 
 async def test_custom_goes_to_a_robot_that_takes_it_and_to_no_other() -> None:
     async with mb.serve(Telling(), port=0) as server, mb.connect(server) as bot:
-        assert (await bot.custom("dance", steps=4)).value == {"took": {"action": "dance", "steps": 4}}
+        assert (await bot.custom("dance", steps=4)).value == {
+            "took": {"action": "dance", "steps": 4}
+        }
     async with mb.serve(TinyRobot(), port=0) as server, mb.connect(server) as bot:
         with pytest.raises(mb.CommandRejectedError, match="nobody handles it here"):
             await bot.custom("dance")
 
 
-async def test_a_robot_may_tell_its_state_in_numpy_s_numbers(serve: Serve, connect: Connect) -> None:
+async def test_a_robot_may_tell_its_state_in_numpy_s_numbers(
+    serve: Serve, connect: Connect
+) -> None:
     class Measured(TinyRobot):
         def state(self) -> dict[str, Any]:
             return {**super().state(), "pose": {"x": np.float32(1.5)}, "row": np.arange(3)}
@@ -154,7 +163,9 @@ async def test_a_value_that_is_not_finite_is_left_out_and_the_rest_is_told(
     assert not caplog.messages
 
 
-async def test_the_latch_is_told_also_by_a_robot_that_cannot_tell_its_state(serve: Serve, connect: Connect) -> None:
+async def test_the_latch_is_told_also_by_a_robot_that_cannot_tell_its_state(
+    serve: Serve, connect: Connect
+) -> None:
     robot = TinyRobot()
     bot = await connect(await serve(robot))
     robot.values["odd"] = object()
@@ -181,10 +192,14 @@ async def test_a_state_too_large_for_a_frame_is_told_once_and_the_last_one_stays
     robot.values["film"] = ["y" * 600_000]
     await until(lambda: other.state.film == ["y" * 600_000])
     assert bot.state == other.state
-    assert bot.stats.connections == other.stats.connections == 1, "also a change whose two values do not fit into one frame"
+    assert bot.stats.connections == other.stats.connections == 1, (
+        "also a change whose two values do not fit into one frame"
+    )
 
 
-async def test_telemetry_comes_when_it_is_another_whatever_has_told_the_state_before(serve: Serve, connect: Connect) -> None:
+async def test_telemetry_comes_when_it_is_another_whatever_has_told_the_state_before(
+    serve: Serve, connect: Connect
+) -> None:
     class Showing(TinyRobot):
         battery = 100
 

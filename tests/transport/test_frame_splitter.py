@@ -8,7 +8,10 @@ from websockets.frames import BINARY, CLOSE, CONT, PING, TEXT, Frame, Opcode
 
 from mbot_nb.transport.frame_splitter import Kind, Splitter
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: "
+    b"permessage-deflate\r\n\r\n"
+)
 ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 
 Pieces = list[tuple[Kind, bytes]]

@@ -24,14 +24,20 @@ def draw(network: Network, times: list[float], *, seed: int = 1, nbytes: int = 1
 
 
 WORST = Network(delay=0.01, jitter=0.02, loss=0.2, reorder=0.2, duplicate=0.2, rate=50_000)
-TIMES = st.lists(st.floats(0, 0.1), min_size=1, max_size=50).map(lambda gaps: [sum(gaps[:n]) for n in range(len(gaps))])
+TIMES = st.lists(st.floats(0, 0.1), min_size=1, max_size=50).map(
+    lambda gaps: [sum(gaps[:n]) for n in range(len(gaps))]
+)
 
 
 @given(TIMES, st.integers(0, 1000))
-def test_what_is_drawn_depends_on_the_seed_and_the_number_alone(times: list[float], seed: int) -> None:
+def test_what_is_drawn_depends_on_the_seed_and_the_number_alone(
+    times: list[float], seed: int
+) -> None:
     first = draw(WORST, times, seed=seed)
     again = draw(WORST, [7 * now + 3 for now in times], seed=seed)
-    assert [(d.delay, d.resent, d.held, d.copies) for d in first] == [(d.delay, d.resent, d.held, d.copies) for d in again]
+    assert [(d.delay, d.resent, d.held, d.copies) for d in first] == [
+        (d.delay, d.resent, d.held, d.copies) for d in again
+    ]
 
 
 def test_another_seed_draws_differently() -> None:
@@ -51,7 +57,9 @@ def test_a_reordered_message_is_passed_by_those_behind_it() -> None:
     drawn = draw(Network(delay=0.01, reorder=0.3), [n * 0.001 for n in range(300)])
     held = [number for number, one in enumerate(drawn) if one.held]
     assert 60 < len(held) < 120
-    passed = [number for number in held if number + 1 < 300 and drawn[number + 1].due < drawn[number].due]
+    passed = [
+        number for number in held if number + 1 < 300 and drawn[number + 1].due < drawn[number].due
+    ]
     assert passed, "nothing was overtaken"
     order = [one.due for one in drawn if not one.held]
     assert order == sorted(order)

@@ -35,9 +35,17 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture
 def relay(stack: AsyncExitStack) -> OpenRelay:
-    async def open_relay(target: str, network: Network, *, down: Network | None = None, **options: Any) -> Relay:
+    async def open_relay(
+        target: str, network: Network, *, down: Network | None = None, **options: Any
+    ) -> Relay:
         home = options.pop("home", None) or Home.here()
-        relay = Relay(target, home, up=network, down=network if down is None else down, **{"seed": 1, **options})
+        relay = Relay(
+            target,
+            home,
+            up=network,
+            down=network if down is None else down,
+            **{"seed": 1, **options},
+        )
         await Call(lambda: home, relay.open, "open")
         stack.push_async_callback(relay.close)
         return relay
@@ -47,12 +55,15 @@ def relay(stack: AsyncExitStack) -> OpenRelay:
 
 @pytest.fixture
 async def echo(stack: AsyncExitStack) -> str:
-    """A server that sends back what it gets, says which headers it saw at first, and closes when told to."""
+    """A server that sends back what it gets, says which headers it saw at first, and closes when
+    told to."""
 
     async def handle(connection: ServerConnection) -> None:
         assert connection.request is not None
         headers = connection.request.headers
-        await connection.send(f"{connection.request.path} {headers['Host']} {'Sec-WebSocket-Extensions' in headers}")
+        await connection.send(
+            f"{connection.request.path} {headers['Host']} {'Sec-WebSocket-Extensions' in headers}"
+        )
         try:
             async for message in connection:
                 if message == "close":
@@ -66,7 +77,10 @@ async def echo(stack: AsyncExitStack) -> str:
     return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/robot?a=1"
 
 
-async def plain(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], stack: AsyncExitStack) -> str:
+async def plain(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    stack: AsyncExitStack,
+) -> str:
     """A server of bytes; its address."""
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     stack.push_async_callback(server.wait_closed)
@@ -113,7 +127,9 @@ async def test_a_fixed_delay_each_way(echo: str, relay: OpenRelay, thread: bool)
     assert min(trips) >= 0.04
     assert sorted(trips)[2] < 0.045  # the rest belongs to a busy machine
     # It is told for each message.
-    messages = [drawn for drawn in passing.drawn if drawn.kind == "text" and drawn.direction == "up"]
+    messages = [
+        drawn for drawn in passing.drawn if drawn.kind == "text" and drawn.direction == "up"
+    ]
     assert len(messages) == 20
     for drawn in messages:
         assert drawn.delay == 0.02
@@ -141,7 +157,9 @@ async def test_jitter_and_loss_keep_the_order(echo: str, relay: OpenRelay) -> No
     assert any(drawn.resent for drawn in passing.drawn)
 
 
-async def test_the_same_seed_draws_the_same_in_each_direction_of_each_connection(echo: str, relay: OpenRelay) -> None:
+async def test_the_same_seed_draws_the_same_in_each_direction_of_each_connection(
+    echo: str, relay: OpenRelay
+) -> None:
     drawn: list[dict[Any, list[float]]] = []
     for _ in range(2):
         passing = await relay(echo, Network(jitter=0.01), seed=5)
@@ -168,15 +186,25 @@ async def test_reordered_and_doubled_messages_arrive_so(echo: str, relay: OpenRe
         await client.recv()
         for n in range(100):
             await client.send(str(n))
-        await until(lambda: len([d for d in passing.drawn if d.kind == "text" and d.direction == "up"]) == 100)
-        expected = sum(drawn.copies for drawn in passing.drawn if drawn.kind == "text" and drawn.direction == "up")
+        await until(
+            lambda: (
+                len([d for d in passing.drawn if d.kind == "text" and d.direction == "up"]) == 100
+            )
+        )
+        expected = sum(
+            drawn.copies
+            for drawn in passing.drawn
+            if drawn.kind == "text" and drawn.direction == "up"
+        )
         got = [int(await client.recv()) for _ in range(expected)]
     assert sorted(set(got)) == list(range(100))
     assert len(got) > 100
     assert got != sorted(got)
 
 
-async def test_the_client_heals_what_the_network_does_to_messages(relay: OpenRelay, stack: AsyncExitStack) -> None:
+async def test_the_client_heals_what_the_network_does_to_messages(
+    relay: OpenRelay, stack: AsyncExitStack
+) -> None:
     server = await mb.serve(port=0)
     stack.push_async_callback(server.close)
     seen: list[int] = []
@@ -196,7 +224,9 @@ async def test_the_client_heals_what_the_network_does_to_messages(relay: OpenRel
     assert any(drawn.held for drawn in passing.drawn)
 
 
-async def test_the_rate_is_kept_and_a_sender_that_is_too_fast_is_held_up(echo: str, relay: OpenRelay) -> None:
+async def test_the_rate_is_kept_and_a_sender_that_is_too_fast_is_held_up(
+    echo: str, relay: OpenRelay
+) -> None:
     passing = await relay(echo, Network(rate=4_000_000), down=Network())
     async with connect(passing.url, max_size=2**24) as client:
         await client.recv()
@@ -242,7 +272,9 @@ async def test_connections_are_cut_again_and_again(relay: OpenRelay, stack: Asyn
     assert seen == list(range(100))
 
 
-async def test_a_server_that_is_not_there(relay: OpenRelay, free_port: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_that_is_not_there(
+    relay: OpenRelay, free_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
     passing = await relay(f"ws://127.0.0.1:{free_port}", Network())
     with caplog.at_level(logging.WARNING), pytest.raises(mb.ConnectError):
         await mb.connect(passing.url)
@@ -264,7 +296,9 @@ async def test_a_plain_page_passes_too(relay: OpenRelay, stack: AsyncExitStack) 
     await until(lambda: not passing.connections)
 
 
-async def test_one_direction_may_end_before_the_other(relay: OpenRelay, stack: AsyncExitStack) -> None:
+async def test_one_direction_may_end_before_the_other(
+    relay: OpenRelay, stack: AsyncExitStack
+) -> None:
     """What is no WebSocket at all: bytes, then the end of one side, then an answer."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -282,7 +316,9 @@ async def test_one_direction_may_end_before_the_other(relay: OpenRelay, stack: A
     await until(lambda: not passing.connections)
 
 
-async def test_a_server_that_cuts_behind_its_own_end_is_let_go_of(relay: OpenRelay, stack: AsyncExitStack) -> None:
+async def test_a_server_that_cuts_behind_its_own_end_is_let_go_of(
+    relay: OpenRelay, stack: AsyncExitStack
+) -> None:
     cut = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -304,7 +340,9 @@ async def test_a_server_that_cuts_behind_its_own_end_is_let_go_of(relay: OpenRel
     await until(lambda: not passing.connections)
 
 
-async def test_the_way_to_the_server_may_be_encrypted(relay: OpenRelay, stack: AsyncExitStack) -> None:
+async def test_the_way_to_the_server_may_be_encrypted(
+    relay: OpenRelay, stack: AsyncExitStack
+) -> None:
     authority = trustme.CA()
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(theirs)

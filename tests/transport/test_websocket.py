@@ -84,7 +84,9 @@ class Pair:
 async def listening() -> AsyncIterator[Pair]:
     pair = Pair()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: ServerWire(pair.server, pair.gate, pair.wires, pair.count), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: ServerWire(pair.server, pair.gate, pair.wires, pair.count), "127.0.0.1", 0
+    )
     pair.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield pair
@@ -140,7 +142,9 @@ async def test_a_reason_that_is_too_long_for_a_frame_is_cut_where_a_letter_ends(
 async def test_a_reset_is_no_goodbye(pair: Pair) -> None:
     transport = pair.near._transport
     assert transport is not None
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
     pair.near.abort()
     await pair.server.until(lambda: pair.server.ends)
     loss, clean = pair.server.ends[0]
@@ -155,7 +159,9 @@ async def test_who_is_deaf_hears_nothing_more(pair: Pair) -> None:
     assert pair.client.texts == []
 
 
-async def test_a_peer_that_does_not_say_goodbye_is_hung_up_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_does_not_say_goodbye_is_hung_up_on(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.05)
     far = pair.far._transport
     assert far is not None
@@ -193,7 +199,12 @@ async def test_what_is_sent_after_the_end_makes_no_noise(pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("status", "text", "code", "words"),
     [
-        (HTTPStatus.FORBIDDEN, "Not you.\nMore.", 403, "the server answered 403 Forbidden: Not you."),
+        (
+            HTTPStatus.FORBIDDEN,
+            "Not you.\nMore.",
+            403,
+            "the server answered 403 Forbidden: Not you.",
+        ),
         (HTTPStatus.SERVICE_UNAVAILABLE, "", 503, "the server answered 503 Service Unavailable"),
     ],
 )
@@ -240,7 +251,9 @@ async def test_a_dial_that_is_cancelled_leaves_nothing() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
-        task = asyncio.create_task(dial(f"ws://127.0.0.1:{sock.getsockname()[1]}/", Ear(), timeout=5))
+        task = asyncio.create_task(
+            dial(f"ws://127.0.0.1:{sock.getsockname()[1]}/", Ear(), timeout=5)
+        )
         await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -250,5 +263,10 @@ async def test_a_dial_that_is_cancelled_leaves_nothing() -> None:
 async def test_an_encrypted_call_to_a_plain_port_is_told() -> None:
     async with listening() as pair:
         with pytest.raises(DialError) as caught:
-            await dial(pair.url.replace("ws:", "wss:"), pair.client, timeout=2, ssl=ssl.create_default_context())
+            await dial(
+                pair.url.replace("ws:", "wss:"),
+                pair.client,
+                timeout=2,
+                ssl=ssl.create_default_context(),
+            )
         assert caught.value.loss.kind in (LossKind.TLS, LossKind.RESET)

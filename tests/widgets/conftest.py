@@ -65,7 +65,14 @@ class PageComm(BaseComm):
         self.page.comms.append(self)
         super().__init__(*args, **kwargs)
 
-    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
+    def publish_msg(
+        self,
+        msg_type: str,
+        data: Any = None,
+        metadata: Any = None,
+        buffers: Any = None,
+        **keys: Any,
+    ) -> None:
         if msg_type == "comm_msg":
             self.sent.append({"data": data, "buffers": [bytes(buffer) for buffer in buffers or ()]})
         elif msg_type == "comm_close":

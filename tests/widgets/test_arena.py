@@ -36,13 +36,19 @@ async def test_a_view_that_comes_late_gets_the_whole_way(page: Page, bot: mb.Cli
     way = rows(data)
     assert len(way) > 5
     assert way[0][1:4] == pytest.approx([100, 75, 0], abs=0.1)
-    assert way[-1][1:4] == pytest.approx([bot.state.pose.x, bot.state.pose.y, bot.state.pose.heading], abs=0.1)
+    assert way[-1][1:4] == pytest.approx(
+        [bot.state.pose.x, bot.state.pose.y, bot.state.pose.heading], abs=0.1
+    )
     assert [row[0] for row in way] == sorted({row[0] for row in way})
-    assert way[-1][4] == pytest.approx(bot.state.neural_state.distance, abs=6), "what the sensor said is remembered"
+    assert way[-1][4] == pytest.approx(bot.state.neural_state.distance, abs=6), (
+        "what the sensor said is remembered"
+    )
     arena.close()
 
 
-async def test_while_it_drives_samples_come_and_the_arena_does_not(page: Page, bot: mb.Client) -> None:
+async def test_while_it_drives_samples_come_and_the_arena_does_not(
+    page: Page, bot: mb.Client
+) -> None:
     arena = Arena(bot)
     page.send(arena, kind="show", view="a")
     await bot.drive(30, 45, duration=0.8)
@@ -60,11 +66,18 @@ async def test_boxes_and_lines_of_a_simulator_here_can_be_changed(page: Page) ->
         assert page.messages(arena)[0]["fixed"] == ""
         page.send(arena, kind="move", view="a", box=0, x=150, y=75)
         await until(lambda: bot.state.neural_state.distance < 35)
-        await until(lambda: any("arena" in message and message["kind"] == "changed" for message in page.messages(arena)))
+        await until(
+            lambda: any(
+                "arena" in message and message["kind"] == "changed"
+                for message in page.messages(arena)
+            )
+        )
         assert bot.state.arena.boxes[0]["x"] == 150
         page.send(arena, kind="move", view="a", box=0, x=102, y=75)
         assert "robot stands" in said(page, arena)[-1]
-        assert [message for message in page.messages(arena) if message["kind"] == "moved"][-1]["x"] == 150
+        assert [message for message in page.messages(arena) if message["kind"] == "moved"][-1][
+            "x"
+        ] == 150
         page.send(arena, kind="move", view="a", box=7, x=10, y=10)
         assert "gone" in said(page, arena)[-1]
         page.send(arena, kind="line", view="a", points=[[10, 10], [20, 30]])
@@ -107,7 +120,9 @@ async def test_a_robot_that_is_none_of_a_simulator_is_shown_and_cannot_be_moved(
         arena.close()
 
 
-async def test_a_server_elsewhere_is_told_apart(page: Page, bot: mb.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_elsewhere_is_told_apart(
+    page: Page, bot: mb.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mbot_nb.widgets.arena.server_of", lambda client: None)
     arena = Arena(bot)
     assert "runs elsewhere" in arena._everything()["fixed"]
@@ -153,7 +168,9 @@ async def test_the_past_has_its_own_lights(page: Page, bot: mb.Client) -> None:
     lights = [(t, leds[0]) for t, leds in content["lights"]]
     assert [colour for _, colour in lights[-2:]] == [[250, 0, 0], [0, 0, 250]]
     times = [row[0] for row in rows(data)]
-    assert all(any(abs(t - at) < 1e-3 for at in times) for t, _ in lights), "each change is a moment that can be looked back at"
+    assert all(any(abs(t - at) < 1e-3 for at in times) for t, _ in lights), (
+        "each change is a moment that can be looked back at"
+    )
     assert times[-1] - lights[-2][0] > 0.1
     arena.close()
 
@@ -167,18 +184,37 @@ async def test_a_replay_that_goes_round_has_driven_no_way_back(page: Page) -> No
         arena, card = Arena(bot), Card(bot)
         for widget in (arena, card):
             page.send(widget, kind="show", view="a")
-        begun = lambda: [message for message in page.messages(card) if message["kind"] == "changed" and "path" in message]  # noqa: E731
+
+        def begun() -> list[Any]:
+            return [
+                message
+                for message in page.messages(card)
+                if message["kind"] == "changed" and "path" in message
+            ]
+
         await until(lambda: len(begun()) >= 2, 10)  # each time that it begins again
         await until(lambda: len(arena._samples) > 4 and len(card._path) > 4)
         for way in ([x for _, x, *_ in arena._samples], [x for x, _ in card._path]):
-            assert min(after - before for before, after in pairwise(way)) > -0.2, "it drove straight on, and never back"
+            assert min(after - before for before, after in pairwise(way)) > -0.2, (
+                "it drove straight on, and never back"
+            )
         # Its place in the recording is told, and chosen.
         page.send(arena, kind="pause")
         await until(lambda: not robot.playing)
         page.send(arena, kind="seek", position=0.5)
         await until(lambda: robot.position == 0.5)
-        place = {"position": 0.5, "duration": round(robot.duration, 3), "playing": False, "speed": 1}
-        await until(lambda: [message["replay"] for message in page.messages(arena) if "replay" in message][-1] == place)
+        place = {
+            "position": 0.5,
+            "duration": round(robot.duration, 3),
+            "playing": False,
+            "speed": 1,
+        }
+        await until(
+            lambda: (
+                [message["replay"] for message in page.messages(arena) if "replay" in message][-1]
+                == place
+            )
+        )
         page.send(arena, kind="seek", position=99)
         await until(lambda: "there is no position 99" in "".join(said(page, arena)))
         page.send(arena, kind="play")

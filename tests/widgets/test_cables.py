@@ -1,4 +1,5 @@
-"""A robot whose cable was pulled: the server is there, the robot is not, and the widgets say so and count down."""
+"""A robot whose cable was pulled: the server is there, the robot is not, and the widgets say so and
+count down."""
 
 from __future__ import annotations
 
@@ -19,18 +20,27 @@ class OnCable(mb.SimulatedRobot):
     lost: dict[str, Any] | None = None
 
     def state(self) -> dict[str, Any]:
-        connection = {"port": "/dev/ttyUSB0", "ready": self.lost is None, "reason": "", **(self.lost or {})}
+        connection = {
+            "port": "/dev/ttyUSB0",
+            "ready": self.lost is None,
+            "reason": "",
+            **(self.lost or {}),
+        }
         return {**super().state(), "connection": connection}
 
 
 @pytest.mark.parametrize("planned", [True, False])
-async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(page: Page, planned: bool) -> None:
+async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(
+    page: Page, planned: bool
+) -> None:
     robot = OnCable(seed=1)
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel, card = ConnectPanel(bot), Card(bot)
         for widget in (panel, card):
             page.send(widget, kind="show", view="a")
-        await until(lambda: latest(page, panel, "trouble") == "" and latest(page, panel, "attempt") is None)
+        await until(
+            lambda: latest(page, panel, "trouble") == "" and latest(page, panel, "attempt") is None
+        )
         assert latest(page, card, "note") == ""
         robot.lost = {"reason": "the port /dev/ttyUSB0 is gone: plug the cable in again"}
         if planned:
@@ -43,7 +53,9 @@ async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(page: Pag
             assert 15 < latest(page, panel, "wait") <= 20
         assert bot.connected
         robot.lost = None
-        await until(lambda: latest(page, panel, "trouble") == "" and latest(page, panel, "attempt") is None)
+        await until(
+            lambda: latest(page, panel, "trouble") == "" and latest(page, panel, "attempt") is None
+        )
         await until(lambda: latest(page, card, "note") == "")
         assert latest(page, card, "away") is latest(page, panel, "away") is False
         panel.close()
@@ -60,7 +72,11 @@ async def test_nobody_says_that_it_stands_while_it_cannot_be_reached(page: Page)
         robot.lost = {"reason": "the port is gone"}
         await until(lambda: not bot.state.connection.ready)
         page.send(stop, kind="stop", view="a")
-        await until(lambda: said(page, stop)[-1].startswith("Not stopped: the robot cannot be reached: the port is gone."))
+        await until(
+            lambda: said(page, stop)[-1].startswith(
+                "Not stopped: the robot cannot be reached: the port is gone."
+            )
+        )
         await until(lambda: latest(page, stop, "error") is True)
         await until(lambda: latest(page, stop, "stood") is None)
         robot.lost = None

@@ -44,7 +44,9 @@ async def test_nothing_is_sent_while_nobody_looks(page: Page, bot: mb.Client) ->
     card.close()
 
 
-async def test_only_what_changed_is_sent_ten_times_a_second_and_the_last_value_arrives(page: Page, bot: mb.Client) -> None:
+async def test_only_what_changed_is_sent_ten_times_a_second_and_the_last_value_arrives(
+    page: Page, bot: mb.Client
+) -> None:
     card = Card(bot)
     page.send(card, kind="show", view="a")
     came: list[float] = []
@@ -60,12 +62,17 @@ async def test_only_what_changed_is_sent_ten_times_a_second_and_the_last_value_a
     await asyncio.sleep(2 * PERIOD)
     sent = page.messages(card)[1:]
     assert len(sent) >= 4
-    # A timer may be late, and the one after it then comes sooner; but never two within half a period.
+    # A timer may be late, and the one after it then comes sooner; but never two within half a
+    # period.
     assert min(after - before for before, after in pairwise(came)) > PERIOD / 2
     assert len(came) <= (came[-1] - came[0]) / PERIOD + 2
     assert all("arena" not in message and "path" not in message for message in sent)
     last = [message["pose"] for message in sent if "pose" in message][-1]
-    assert last == (round(bot.state.pose.x, 1), round(bot.state.pose.y, 1), round(bot.state.pose.heading, 1))
+    assert last == (
+        round(bot.state.pose.x, 1),
+        round(bot.state.pose.y, 1),
+        round(bot.state.pose.heading, 1),
+    )
     assert [message["moving"] for message in sent if "moving" in message] == [True, False]
     card.close()
 
@@ -78,14 +85,18 @@ async def test_nothing_is_sent_when_nothing_changed(page: Page, bot: mb.Client) 
     await bot.ping()
     await asyncio.sleep(3 * PERIOD)
     news = page.messages(card)[before:]
-    assert [set(message) for message in news] <= [{"kind", "latency"}], "a round trip is news, and one is enough"
+    assert [set(message) for message in news] <= [{"kind", "latency"}], (
+        "a round trip is news, and one is enough"
+    )
     await bot.sync_state()
     await asyncio.sleep(3 * PERIOD)
     assert len(page.messages(card)) == before + len(news)
     card.close()
 
 
-async def test_a_view_out_of_sight_costs_nothing_and_comes_back_complete(page: Page, bot: mb.Client) -> None:
+async def test_a_view_out_of_sight_costs_nothing_and_comes_back_complete(
+    page: Page, bot: mb.Client
+) -> None:
     card = Card(bot)
     page.send(card, kind="show", view="a")
     page.send(card, kind="hide", view="a")
@@ -98,7 +109,9 @@ async def test_a_view_out_of_sight_costs_nothing_and_comes_back_complete(page: P
     card.close()
 
 
-async def test_a_page_that_vanished_is_not_sent_to_for_ever(page: Page, bot: mb.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_that_vanished_is_not_sent_to_for_ever(
+    page: Page, bot: mb.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "LEASE", 0.05)
     card = Card(bot)
     page.send(card, kind="show", view="a")
@@ -106,7 +119,9 @@ async def test_a_page_that_vanished_is_not_sent_to_for_ever(page: Page, bot: mb.
     await asyncio.sleep(0.06)
     assert not card.seen
     page.send(card, kind="show", view="a")
-    assert [message["kind"] for message in page.messages(card)] == ["all", "all"], "a view that was given up gets everything anew"
+    assert [message["kind"] for message in page.messages(card)] == ["all", "all"], (
+        "a view that was given up gets everything anew"
+    )
     card.close()
 
 
@@ -183,7 +198,9 @@ async def test_a_card_that_ended_unseen_goes_with_the_next_one(page: Page) -> No
             assert page.open_cards() == 1
 
 
-async def test_of_a_closed_client_a_card_says_what_is_the_matter(page: Page, bot: mb.Client) -> None:
+async def test_of_a_closed_client_a_card_says_what_is_the_matter(
+    page: Page, bot: mb.Client
+) -> None:
     await bot.close()
     card = Card(bot)
     assert card.ended
@@ -224,20 +241,32 @@ async def test_a_restarted_server_is_followed_and_the_path_begins_anew(page: Pag
     await bot.drive(40, 40, duration=0.4)
     port = server.port
     await server.close()
-    await until(lambda: any(message.get("connection") == "reconnecting" for message in page.messages(card)))
-    away = next(message for message in page.messages(card) if message.get("connection") == "reconnecting")
+    await until(
+        lambda: any(message.get("connection") == "reconnecting" for message in page.messages(card))
+    )
+    away = next(
+        message for message in page.messages(card) if message.get("connection") == "reconnecting"
+    )
     assert away["note"]["attempt"] >= 1
     async with mb.serve(mb.SimulatedRobot(seed=2), port=port):
         await bot.reconnect()
-        await until(lambda: page.messages(card)[-1].get("connection") == "connected" or bot.state_age > 0.3)
-        await until(lambda: any(message.get("path") == [(100.0, 75.0)] for message in page.messages(card)))
-        connections = [message["connection"] for message in page.messages(card) if "connection" in message]
+        await until(
+            lambda: page.messages(card)[-1].get("connection") == "connected" or bot.state_age > 0.3
+        )
+        await until(
+            lambda: any(message.get("path") == [(100.0, 75.0)] for message in page.messages(card))
+        )
+        connections = [
+            message["connection"] for message in page.messages(card) if "connection" in message
+        ]
         assert connections[-1] == "connected"
         await bot.close()
     card.close()
 
 
-async def test_the_page_without_a_kernel_shows_a_picture_and_words(page: Page, bot: mb.Client) -> None:
+async def test_the_page_without_a_kernel_shows_a_picture_and_words(
+    page: Page, bot: mb.Client
+) -> None:
     card = Card(bot)
     first = card._repr_mimebundle_()
     assert first is not None
@@ -249,7 +278,10 @@ async def test_the_page_without_a_kernel_shows_a_picture_and_words(page: Page, b
     await bot.drive(40, 40, duration=0.5)
     later = card._repr_mimebundle_()
     assert later is not None
-    assert Image.open(BytesIO(_png(later[0]))).convert("RGB").tobytes() != image.convert("RGB").tobytes()
+    assert (
+        Image.open(BytesIO(_png(later[0]))).convert("RGB").tobytes()
+        != image.convert("RGB").tobytes()
+    )
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == card.model_id
     card.close()
 

@@ -33,7 +33,13 @@ async def test_state_events_round_trips_and_batches(page: Page, bot: mb.Client) 
     chart = LiveChart(bot, "pose.x", "telemetry.speed", "latency", "batch_size", "leds.0.2")
     page.send(chart, kind="show", view="a")
     everything = page.messages(chart)[0]
-    assert [line["name"] for line in everything["lines"]] == ["pose.x", "telemetry.speed", "latency", "batch_size", "leds.0.2"]
+    assert [line["name"] for line in everything["lines"]] == [
+        "pose.x",
+        "telemetry.speed",
+        "latency",
+        "batch_size",
+        "leds.0.2",
+    ]
     assert [line["unit"] for line in everything["lines"]] == ["cm", "cm/s", "ms", "commands", ""]
     assert [line["holds"] for line in everything["lines"]] == [True, False, False, False, True]
     await bot.set_led(1, 2, 3)
@@ -70,7 +76,9 @@ async def test_only_new_values_are_sent_and_a_new_view_gets_all(page: Page, bot:
     chart.close()
 
 
-async def test_while_nobody_looks_nothing_is_sent_and_not_too_much_kept(page: Page, bot: mb.Client) -> None:
+async def test_while_nobody_looks_nothing_is_sent_and_not_too_much_kept(
+    page: Page, bot: mb.Client
+) -> None:
     chart = LiveChart(bot, "pose.x", points=10)
     await bot.drive(40, 40, duration=1.2)
     assert page.messages(chart) == []
@@ -90,7 +98,16 @@ async def test_stalls_and_lost_connections_are_marked(page: Page, bot: mb.Client
     await until(lambda: bot.reconnecting)
     await until(lambda: bot.connected)
     await bot.ping()
-    await until(lambda: "back" in [mark["what"] for message in page.messages(chart) for mark in message.get("marks", ())])
+    await until(
+        lambda: (
+            "back"
+            in [
+                mark["what"]
+                for message in page.messages(chart)
+                for mark in message.get("marks", ())
+            ]
+        )
+    )
     marks = [mark for message in page.messages(chart) for mark in message.get("marks", ())]
     assert [mark["what"] for mark in marks] == ["stall", "lost", "back"]
     assert marks[0]["seconds"] == pytest.approx(STALL + 0.1, abs=0.15)
@@ -109,7 +126,9 @@ async def test_stalls_and_lost_connections_are_marked(page: Page, bot: mb.Client
         (tuple(f"a.b{number}" for number in range(9)), "up to 8"),
     ],
 )
-async def test_names_that_are_none_are_refused_in_words(page: Page, bot: mb.Client, names: tuple[str, ...], words: str) -> None:
+async def test_names_that_are_none_are_refused_in_words(
+    page: Page, bot: mb.Client, names: tuple[str, ...], words: str
+) -> None:
     with pytest.raises(mb.UsageError, match=words):
         LiveChart(bot, *names)
     with pytest.raises(mb.UsageError, match="10 to 20000"):
@@ -117,7 +136,13 @@ async def test_names_that_are_none_are_refused_in_words(page: Page, bot: mb.Clie
 
 
 async def test_what_is_no_number_is_left_out(page: Page, bot: mb.Client) -> None:
-    chart = LiveChart(bot, "neural_state.mode", "motors.moving", "pose.nothing", "stimulus_detected.strength.deeper")
+    chart = LiveChart(
+        bot,
+        "neural_state.mode",
+        "motors.moving",
+        "pose.nothing",
+        "stimulus_detected.strength.deeper",
+    )
     await bot.drive(40, 40, duration=0.3)
     assert [len(line.values) > 0 for line in chart._lines] == [False, True, False, False]
     assert set(chart._lines[1].values) <= {0.0, 1.0}
@@ -133,7 +158,10 @@ async def test_a_page_without_a_kernel_sees_the_lines(page: Page, bot: mb.Client
     assert "pose.x" in bundle[1]["image/png"]["alt"]
     image = Image.open(BytesIO(chart._still())).convert("RGB")
     colours = {image.getpixel((x, y)) for x in range(image.width) for y in range(image.height)}
-    assert any(isinstance(colour, tuple) and abs(colour[2] - 178) < 25 and colour[0] < 40 for colour in colours), "a blue line"
+    assert any(
+        isinstance(colour, tuple) and abs(colour[2] - 178) < 25 and colour[0] < 40
+        for colour in colours
+    ), "a blue line"
     chart.close()
 
 
@@ -158,7 +186,9 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     everything = [message for message in page.messages(chart) if message["kind"] == "all"][-1]
     assert [line["name"] for line in everything["lines"]] == ["pose.x", "pose.y", "telemetry.speed"]
     assert [line["colour"] for line in everything["lines"]] == [0, 1, 2]
-    assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), "a state begins with what is known"
+    assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), (
+        "a state begins with what is known"
+    )
     await bot.drive(30, 30, duration=0.2)
     await until(lambda: len(lines(page, chart, since)[2]) > 1)
     page.send(chart, kind="take", name="pose.x")

@@ -1,4 +1,5 @@
-"""The connection panel: robots found, connected to, lost and found again, and what is said of them."""
+"""The connection panel: robots found, connected to, lost and found again, and what is said of
+them."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         assert bot.settings.batch_window == 0.25
         assert latest(page, panel, "profile") == "extended"
         page.send(panel, kind="disconnect")
-        await until(lambda: panel.bot is None and latest(page, panel, "connection") == "not connected")
+        await until(
+            lambda: panel.bot is None and latest(page, panel, "connection") == "not connected"
+        )
         await until(lambda: panel._work is None or panel._work.done())
         assert bot.closed
         page.send(panel, kind="connect", address=server.url)
@@ -51,7 +54,9 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         panel.close()
 
 
-@pytest.mark.parametrize(("version", "reach"), [((6, 31, 0), "direct_awaits"), ((7, 4, 0), "awaits")])
+@pytest.mark.parametrize(
+    ("version", "reach"), [((6, 31, 0), "direct_awaits"), ((7, 4, 0), "awaits")]
+)
 async def test_what_a_stop_reaches_is_told_of_the_robot_that_was_connected_by_clicking(
     page: Page, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], reach: str
 ) -> None:
@@ -67,7 +72,9 @@ async def test_what_a_stop_reaches_is_told_of_the_robot_that_was_connected_by_cl
         await until(lambda: latest(page, panel, "reach") == "nobody")
         panel.close()
         async with mb.connect(server) as bot:
-            assert ConnectPanel(bot).snapshot["reach"] == "unknown", "no message of a page has come yet"
+            assert ConnectPanel(bot).snapshot["reach"] == "unknown", (
+                "no message of a page has come yet"
+            )
 
 
 async def test_why_it_failed_and_what_to_do(page: Page) -> None:
@@ -76,7 +83,8 @@ async def test_why_it_failed_and_what_to_do(page: Page) -> None:
     page.send(panel, kind="connect", address="127.0.0.1:1")
     await until(lambda: latest(page, panel, "trouble"))
     assert latest(page, panel, "trouble") == (
-        "No connection to ws://127.0.0.1:1: nothing listens there (connection refused). Start a server there first "
+        "No connection to ws://127.0.0.1:1: nothing listens there (connection refused). Start a "
+        "server there first "
         "(`server = await mb.serve()`), check the port, or choose the simulator."
     )
     page.send(panel, kind="connect", address="no address")
@@ -93,7 +101,8 @@ async def test_what_it_advises_can_be_done_in_it(page: Page) -> None:
         await until(lambda: latest(page, panel, "trouble"))
         assert latest(page, panel, "trouble").endswith(
             "(4401: this token is not the server's). "
-            'Open "Token and batching", type the token that the server was started with, and press Connect.'
+            'Open "Token and batching", type the token that the server was started with, and press '
+            "Connect."
         )
         page.send(panel, kind="connect", address=server.url, token="secret")
         await until(lambda: latest(page, panel, "connection") == "connected")
@@ -113,7 +122,9 @@ def test_every_reason_has_an_advice_for_who_clicks() -> None:
             assert "reconnect()" not in told
         assert "Retry now" not in without, "there is no such button"
         assert "press Connect" not in with_one or "Disconnect" in with_one
-    replaced = connect_error("ws://127.0.0.1:4000", Loss(LossKind.CLOSED, "it was closed", CloseCode.REPLACED))
+    replaced = connect_error(
+        "ws://127.0.0.1:4000", Loss(LossKind.CLOSED, "it was closed", CloseCode.REPLACED)
+    )
     assert "Press Disconnect, then Connect." in for_clicking(replaced, has_bot=True)
 
 
@@ -160,7 +171,9 @@ async def test_the_countdown_and_retry_now(page: Page) -> None:
 
 async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     port = Found("port", "mBot2 (firmware 44)", "/dev/ttyUSB0", "CH340", "", "")
-    taken = Found("port", "", "/dev/ttyUSB1", "CH340", "somebody else has it: close that program", "")
+    taken = Found(
+        "port", "", "/dev/ttyUSB1", "CH340", "somebody else has it: close that program", ""
+    )
     server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
     simulator = Found("simulator", "simulated mBot2", "", "", "", "")
     found = Discovery([simulator, port, taken, server], 0.1)
@@ -170,7 +183,11 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     page.send(panel, kind="look")
     await until(lambda: latest(page, panel, "choices"))
     first, second, third = latest(page, panel, "choices")
-    assert first == {"address": "usb:/dev/ttyUSB0", "words": "mBot2 (firmware 44), USB /dev/ttyUSB0", "usable": True}
+    assert first == {
+        "address": "usb:/dev/ttyUSB0",
+        "words": "mBot2 (firmware 44), USB /dev/ttyUSB0",
+        "usable": True,
+    }
     assert not second["usable"]
     assert "close that program" in second["words"]
     assert third["address"] == "ws://127.0.0.1:4000"
@@ -186,7 +203,8 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
     os.set_blocking(master, False)
     port = os.ttyname(slave)
     monkeypatch.setattr(
-        "mbot_nb.embedded.discovery.candidates", lambda every_port=False: [Found("port", "", port, "CH340", "", "")]
+        "mbot_nb.embedded.discovery.candidates",
+        lambda every_port=False: [Found("port", "", port, "CH340", "", "")],
     )
     monkeypatch.setattr("mbot_nb.embedded.usb.candidates", list)
     panel = ConnectPanel()
@@ -202,7 +220,9 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
     monkeypatch.setattr("mbot_nb.embedded.usb.TIMEOUT", 0.2)
     page.send(panel, kind="connect", address=f"usb:{port}")
     await until(lambda: latest(page, panel, "trouble"))
-    assert "nobody answered" in latest(page, panel, "trouble"), "and not that another program has it"
+    assert "nobody answered" in latest(page, panel, "trouble"), (
+        "and not that another program has it"
+    )
     panel.close()
     os.close(master)
     os.close(slave)
@@ -216,7 +236,11 @@ async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Pag
         panel = ConnectPanel()
         page.send(panel, kind="show", view="a")
         (own,) = latest(page, panel, "choices")
-        assert own == {"address": server.url, "words": f"{real.robot_id}, USB /dev/ttyUSB7, in this notebook", "usable": True}
+        assert own == {
+            "address": server.url,
+            "words": f"{real.robot_id}, USB /dev/ttyUSB7, in this notebook",
+            "usable": True,
+        }
         urls = []
         for address in ("", server.url, ""):
             page.send(panel, kind="connect", address=address)
@@ -245,12 +269,16 @@ async def test_who_has_given_up_counts_no_attempts(page: Page) -> None:
     async with mb.serve(port=port, token="secret"):
         await until(lambda: latest(page, panel, "connection") == "error")
         await until(lambda: latest(page, panel, "attempt") is None)
-        assert 'wants a token. Press Disconnect, open "Token and batching", type' in latest(page, panel, "trouble")
+        assert 'wants a token. Press Disconnect, open "Token and batching", type' in latest(
+            page, panel, "trouble"
+        )
         await bot.close()
     panel.close()
 
 
-async def test_a_handler_that_fails_is_told_in_the_panel(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handler_that_fails_is_told_in_the_panel(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
     async def then(bot: mb.Client) -> None:
         raise KeyError("left")
 
@@ -268,7 +296,12 @@ async def test_a_cockpit_says_what_the_robot_is_called_in_cells(page: Page) -> N
     async with mb.serve(port=0) as server:
         cockpit = Cockpit()
         page.send(cockpit._connection, kind="connect", address=server.url)
-        await until(lambda: any("In cells it is cockpit.bot, or:" in words for words in said(page, cockpit._connection)))
+        await until(
+            lambda: any(
+                "In cells it is cockpit.bot, or:" in words
+                for words in said(page, cockpit._connection)
+            )
+        )
         assert cockpit.bot is not None
         await cockpit.bot.close()
         cockpit.close()

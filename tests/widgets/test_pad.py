@@ -19,14 +19,36 @@ def now() -> float:
     return time.monotonic() * 1e3
 
 
-def hold(page: Page, pad: DrivePad, hold: int, number: int, left: float = 30, right: float = 30, **more: Any) -> None:
+def hold(
+    page: Page,
+    pad: DrivePad,
+    hold: int,
+    number: int,
+    left: float = 30,
+    right: float = 30,
+    **more: Any,
+) -> None:
     page.send(
-        pad, **{"kind": "drive", "view": "a", "hold": hold, "number": number, "left": left, "right": right, "at": now(), **more}
+        pad,
+        **{
+            "kind": "drive",
+            "view": "a",
+            "hold": hold,
+            "number": number,
+            "left": left,
+            "right": right,
+            "at": now(),
+            **more,
+        },
     )
 
 
 def answers(page: Page, pad: DrivePad) -> list[tuple[int, bool]]:
-    return [(message["number"], message["dropped"]) for message in page.messages(pad) if message["kind"] == "driven"]
+    return [
+        (message["number"], message["dropped"])
+        for message in page.messages(pad)
+        if message["kind"] == "driven"
+    ]
 
 
 @pytest.fixture
@@ -39,7 +61,9 @@ async def robot_and_pad(page: Page) -> Any:
         pad.close()
 
 
-async def test_it_drives_while_it_is_held_and_a_let_go_stops_at_once(page: Page, robot_and_pad: Any) -> None:
+async def test_it_drives_while_it_is_held_and_a_let_go_stops_at_once(
+    page: Page, robot_and_pad: Any
+) -> None:
     robot, pad = robot_and_pad
     for number in range(1, 8):
         hold(page, pad, 1, number)
@@ -48,7 +72,12 @@ async def test_it_drives_while_it_is_held_and_a_let_go_stops_at_once(page: Page,
     page.send(pad, kind="let_go", view="a", hold=1, at=now())
     assert robot.motion is None, "without waiting for any loop"
     assert answers(page, pad) == [(number, False) for number in range(1, 8)]
-    await until(lambda: any((message.get("stood") or {}).get("after") == "letting go" for message in page.messages(pad)))
+    await until(
+        lambda: any(
+            (message.get("stood") or {}).get("after") == "letting go"
+            for message in page.messages(pad)
+        )
+    )
     # A lease of that hold that comes later does nothing.
     hold(page, pad, 1, 8)
     await asyncio.sleep(0.05)
@@ -81,7 +110,8 @@ async def test_what_comes_late_is_dropped_and_a_stop_never(page: Page, robot_and
 
 
 async def test_what_waited_for_a_blocked_loop_is_dropped(page: Page, robot_and_pad: Any) -> None:
-    """Where callbacks have a thread of their own, motion waits for the client's loop; it must not start when that is free."""
+    """Where callbacks have a thread of their own, motion waits for the client's loop; it must not
+    start when that is free."""
     robot, pad = robot_and_pad
     click = threading.Thread(target=lambda: hold(page, pad, 1, 1))
     click.start()
@@ -96,17 +126,25 @@ async def test_an_emergency_stop_is_told_and_holds(page: Page, robot_and_pad: An
     page.send(pad, kind="emergency_stop", view="a", at=now())
     await until(lambda: any(message.get("latched") for message in page.messages(pad)))
     hold(page, pad, 1, 1)
-    await until(lambda: any("press Release" in message.get("text", "") for message in page.messages(pad)))
+    await until(
+        lambda: any("press Release" in message.get("text", "") for message in page.messages(pad))
+    )
     assert robot.motion is None
 
 
-async def test_without_a_connection_it_says_so_and_drives_nothing_later(page: Page, robot_and_pad: Any) -> None:
+async def test_without_a_connection_it_says_so_and_drives_nothing_later(
+    page: Page, robot_and_pad: Any
+) -> None:
     robot, pad = robot_and_pad
     pad._client.cut(1.0)
     await until(lambda: pad._client.reconnecting)
     hold(page, pad, 1, 1)
     await until(lambda: pad._client.connected, 10)
-    await until(lambda: any(message["kind"] == "said" and message["error"] for message in page.messages(pad)))
+    await until(
+        lambda: any(
+            message["kind"] == "said" and message["error"] for message in page.messages(pad)
+        )
+    )
     assert robot.motion is None
 
 

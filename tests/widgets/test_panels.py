@@ -20,11 +20,17 @@ from tests.widgets.conftest import Page, until
 
 def latest(page: Page, widget: LiveWidget, name: str) -> Any:
     """The last value of this name that the page was told."""
-    return next((message[name] for message in reversed(page.messages(widget)) if name in message), None)
+    return next(
+        (message[name] for message in reversed(page.messages(widget)) if name in message), None
+    )
 
 
 def answers(page: Page, panel: CommandPanel, form: str) -> list[tuple[str, str]]:
-    return [(m["state"], m["text"]) for m in page.messages(panel) if m["kind"] == "answer" and m["form"] == form]
+    return [
+        (m["state"], m["text"])
+        for m in page.messages(panel)
+        if m["kind"] == "answer" and m["form"] == form
+    ]
 
 
 def said(page: Page, widget: LiveWidget) -> list[str]:
@@ -37,7 +43,9 @@ def said(page: Page, widget: LiveWidget) -> list[str]:
 async def test_a_form_that_is_sent_is_answered(page: Page, bot: mb.Client) -> None:
     panel = CommandPanel(bot)
     page.send(panel, kind="do", form="drive", params={"left": 30, "right": 30, "duration": 0.1})
-    await until(lambda: [state for state, _ in answers(page, panel, "drive")] == ["running", "done"])
+    await until(
+        lambda: [state for state, _ in answers(page, panel, "drive")] == ["running", "done"]
+    )
     assert answers(page, panel, "drive")[-1][1].startswith("drive: done in 0.")
     assert bot.state.pose.x > 100
     panel.close()
@@ -53,11 +61,18 @@ async def test_a_form_that_is_sent_is_answered(page: Page, bot: mb.Client) -> No
     ],
 )
 async def test_what_goes_wrong_is_told_beside_the_form(
-    page: Page, bot: mb.Client, form: str, params: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
+    page: Page,
+    bot: mb.Client,
+    form: str,
+    params: dict[str, Any],
+    words: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     panel = CommandPanel(bot)
     page.send(panel, kind="do", form=form, params=params)
-    await until(lambda: answers(page, panel, form) and answers(page, panel, form)[-1][0] == "failed")
+    await until(
+        lambda: answers(page, panel, form) and answers(page, panel, form)[-1][0] == "failed"
+    )
     assert words in answers(page, panel, form)[-1][1]
     assert caplog.records == [], "and nowhere else"
     panel.close()
@@ -76,14 +91,24 @@ async def test_the_wait_for_an_answer_can_be_cancelled_and_that_stops_the_robot(
 
 
 async def test_queued_commands_fill_the_batch_and_the_meter_shows_it_leave(page: Page) -> None:
-    async with mb.serve(port=0) as server, mb.connect(server, batch_window=0.5, max_batch_size=4) as bot:
+    async with (
+        mb.serve(port=0) as server,
+        mb.connect(server, batch_window=0.5, max_batch_size=4) as bot,
+    ):
         panel = CommandPanel(bot)
         page.send(panel, kind="show", view="a")
-        page.send(panel, kind="do", form="set_led", params={"r": 1, "g": 2, "b": 3}, queued=True, times=3)
-        assert latest(page, panel, "batch")["queued"] == 3, "at once: a window may be over before the next look"
+        page.send(
+            panel, kind="do", form="set_led", params={"r": 1, "g": 2, "b": 3}, queued=True, times=3
+        )
+        assert latest(page, panel, "batch")["queued"] == 3, (
+            "at once: a window may be over before the next look"
+        )
         assert 0.3 < latest(page, panel, "batch")["leaves_in"] <= 0.5
         await until(lambda: latest(page, panel, "batch")["queued"] == 0)
-        assert (latest(page, panel, "batch")["last_messages"], latest(page, panel, "batch")["last_reason"]) == (3, "window")
+        assert (
+            latest(page, panel, "batch")["last_messages"],
+            latest(page, panel, "batch")["last_reason"],
+        ) == (3, "window")
         panel.close()
 
 
@@ -95,7 +120,9 @@ async def test_a_queued_command_that_is_refused_says_so(page: Page, bot: mb.Clie
     panel.close()
 
 
-async def test_motion_that_a_blocked_kernel_kept_is_dropped_and_everything_else_is_not(page: Page, bot: mb.Client) -> None:
+async def test_motion_that_a_blocked_kernel_kept_is_dropped_and_everything_else_is_not(
+    page: Page, bot: mb.Client
+) -> None:
     panel = CommandPanel(bot)
     long_ago = (time.monotonic() - 3) * 1e3
     page.send(panel, kind="do", form="drive", params={"left": 30, "right": 30}, at=long_ago)
@@ -103,23 +130,38 @@ async def test_motion_that_a_blocked_kernel_kept_is_dropped_and_everything_else_
     page.send(panel, kind="do", form="stop", params={}, at=long_ago)
     page.send(panel, kind="do", form="display_text", params={"text": "late"}, at=long_ago)
     for form in ("stop", "display_text"):
-        await until(lambda form=form: [state for state, _ in answers(page, panel, form)] == ["running", "done"])  # type: ignore[misc]
+        await until(
+            lambda form=form: (  # type: ignore[misc]
+                [state for state, _ in answers(page, panel, form)] == ["running", "done"]
+            )
+        )
     assert bot.state.pose.x == 100
     panel.close()
 
 
 async def test_a_click_in_another_thread_is_carried_out_at_home(page: Page, bot: mb.Client) -> None:
     panel = CommandPanel(bot)
-    clicking = threading.Thread(target=page.send, args=(panel,), kwargs={"kind": "do", "form": "sync_state", "params": {}})
+    clicking = threading.Thread(
+        target=page.send, args=(panel,), kwargs={"kind": "do", "form": "sync_state", "params": {}}
+    )
     clicking.start()
-    await until(lambda: answers(page, panel, "sync_state") and answers(page, panel, "sync_state")[-1][0] == "done")
+    await until(
+        lambda: (
+            answers(page, panel, "sync_state")
+            and answers(page, panel, "sync_state")[-1][0] == "done"
+        )
+    )
     clicking.join()
     panel.close()
 
 
 async def from_a_thread(page: Page, panel: CommandPanel, **content: Any) -> None:
     """A click as ipykernel 7.3 brings it: while this loop is blocked."""
-    clicking = threading.Thread(target=page.send, args=(panel,), kwargs={"kind": "do", "at": time.monotonic() * 1e3, **content})
+    clicking = threading.Thread(
+        target=page.send,
+        args=(panel,),
+        kwargs={"kind": "do", "at": time.monotonic() * 1e3, **content},
+    )
     clicking.start()
     clicking.join()
 
@@ -128,18 +170,29 @@ async def from_a_thread(page: Page, panel: CommandPanel, **content: Any) -> None
 async def test_motion_that_waited_for_a_blocked_loop_is_dropped(
     page: Page, queued: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where callbacks have a thread of their own, a click is in time, and then waits for the client's loop."""
+    """Where callbacks have a thread of their own, a click is in time, and then waits for the
+    client's loop."""
     monkeypatch.setattr("mbot_nb.widgets.command.STALE", 0.1)
     robot = mb.SimulatedRobot(seed=1)
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel = CommandPanel(bot)
-        await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued)
-        await from_a_thread(page, panel, form="display_text", params={"text": "late"}, queued=queued)
+        await from_a_thread(
+            page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued
+        )
+        await from_a_thread(
+            page, panel, form="display_text", params={"text": "late"}, queued=queued
+        )
         time.sleep(0.2)  # noqa: ASYNC251 - this is the block
-        await until(lambda: answers(page, panel, "display_text")[-1:] and answers(page, panel, "drive")[-1:])
+        await until(
+            lambda: answers(page, panel, "display_text")[-1:] and answers(page, panel, "drive")[-1:]
+        )
         await bot.flush()
-        assert re.fullmatch(r"The click came 0\.[2-9] s late.*", answers(page, panel, "drive")[-1][1])
-        assert answers(page, panel, "display_text")[-1][0] in ("running", "queued", "done"), "everything else is not"
+        assert re.fullmatch(
+            r"The click came 0\.[2-9] s late.*", answers(page, panel, "drive")[-1][1]
+        )
+        assert answers(page, panel, "display_text")[-1][0] in ("running", "queued", "done"), (
+            "everything else is not"
+        )
         assert robot.state()["pose"]["x"] == 100
         panel.close()
 
@@ -149,14 +202,18 @@ async def test_motion_that_was_clicked_before_a_stop_does_not_start_after_it(pag
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel = CommandPanel(bot)
         for queued in (False, True):
-            await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued)
+            await from_a_thread(
+                page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued
+            )
             await from_a_thread(page, panel, kind="stop")
             await until(lambda: answers(page, panel, "drive")[-1:])
             assert "stopped after this click" in answers(page, panel, "drive")[-1][1]
             panel._answers.clear()
         await bot.flush()
         assert robot.state()["pose"]["x"] == 100
-        await from_a_thread(page, panel, form="drive", params={"left": 30, "right": 30, "duration": 0.1})
+        await from_a_thread(
+            page, panel, form="drive", params={"left": 30, "right": 30, "duration": 0.1}
+        )
         await until(lambda: robot.state()["pose"]["x"] > 100)
         panel.close()
 
@@ -170,7 +227,9 @@ async def test_the_form_of_a_stop_waits_for_no_loop(page: Page, form: str) -> No
         assert robot.motion is not None
         await from_a_thread(page, panel, form=form, params={})
         assert robot.motion is None, "and this loop has not run since"
-        await until(lambda: [state for state, _ in answers(page, panel, form)] == ["running", "done"])
+        await until(
+            lambda: [state for state, _ in answers(page, panel, form)] == ["running", "done"]
+        )
         assert answers(page, panel, form)[-1][1].startswith(f"{form}: done in 0.")
         panel.close()
 
@@ -263,12 +322,19 @@ async def test_what_a_burst_left_out_is_told_by_its_count(page: Page) -> None:
             for number in range(200):
                 server.emit("hello", {"number": number})
             await until(lambda came=came: (latest(page, panel, "rows") or [[0]])[-1][0] == came)  # type: ignore[misc]
-        rows = [row for message in page.messages(panel) if message["kind"] == "changed" for row in message.get("rows", ())]
+        rows = [
+            row
+            for message in page.messages(panel)
+            if message["kind"] == "changed"
+            for row in message.get("rows", ())
+        ]
         listed, more = [row for row in rows if row[0]], [row for row in rows if row[0] is None]
         assert len(listed) + sum(int(row[3].split()[0]) for row in more) == 400
         assert len(more) >= 2
         page.send(panel, kind="show", view="b")
-        assert len(latest(page, panel, "rows")) == 400, "a page that is opened now gets all that is kept"
+        assert len(latest(page, panel, "rows")) == 400, (
+            "a page that is opened now gets all that is kept"
+        )
         panel.close()
 
 
@@ -308,7 +374,9 @@ async def test_the_loop_is_watched_only_while_somebody_looks(page: Page, bot: mb
     assert not monitor.watching
 
 
-async def test_round_trips_are_measured_with_progress_and_can_be_cancelled(page: Page, bot: mb.Client) -> None:
+async def test_round_trips_are_measured_with_progress_and_can_be_cancelled(
+    page: Page, bot: mb.Client
+) -> None:
     panel = StatsPanel(bot)
     page.send(panel, kind="show", view="a")
     page.send(panel, kind="measure")
@@ -342,7 +410,9 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
         connection = cockpit._connection
         for _ in range(2):
             page.send(connection, kind="connect", address=server.url)
-            await until(lambda: cockpit.bot is not None and cockpit._parts and not cockpit._parts[0].ended)
+            await until(
+                lambda: cockpit.bot is not None and cockpit._parts and not cockpit._parts[0].ended
+            )
             bot = cockpit.bot
             assert all(part._client is bot for part in cockpit._parts)
             page.send(connection, kind="disconnect")

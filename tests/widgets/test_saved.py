@@ -42,21 +42,42 @@ class ThisPython(KernelSpecManager):
     """The kernel of the Python that runs the tests, with the package as it stands here."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=command, display_name="Python 3", language="python", env={"PYTHONPATH": str(ROOT)})
+        command = [
+            sys.executable,
+            "-Xfrozen_modules=off",
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+        ]
+        return KernelSpec(
+            argv=command, display_name="Python 3", language="python", env={"PYTHONPATH": str(ROOT)}
+        )
 
 
 @pytest.mark.timeout(90)
 def test_a_demo_that_nobody_watched_leaves_a_picture_of_its_figure() -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS]
+    )
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
-    NotebookClient(notebook, km=manager, timeout=40, store_widget_state=False).execute(cleanup_kc=True)
+    NotebookClient(notebook, km=manager, timeout=40, store_widget_state=False).execute(
+        cleanup_kc=True
+    )
     (output,) = notebook.cells[0].outputs
     assert "robot at ws://" in output.data["text/plain"]
     (drawn,) = notebook.cells[2].outputs
-    assert drawn.data["text/plain"] == "{'shape': None}", "the figure begins when there is a card to follow it"
-    at_first = {"arena": mb.SimulatedRobot().state()["arena"], "pose": (100.0, 75.0, 0.0), "path": []}
-    assert _blue(base64.b64decode(output.data["image/png"])) > _blue(picture(at_first)) + 50, "the figure is on it"
+    assert drawn.data["text/plain"] == "{'shape': None}", (
+        "the figure begins when there is a card to follow it"
+    )
+    at_first = {
+        "arena": mb.SimulatedRobot().state()["arena"],
+        "pose": (100.0, 75.0, 0.0),
+        "path": [],
+    }
+    assert _blue(base64.b64decode(output.data["image/png"])) > _blue(picture(at_first)) + 50, (
+        "the figure is on it"
+    )
     page, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     assert "data:image/png;base64," in page
     assert "widget-view" not in page, "nothing that needs scripts from elsewhere"
@@ -66,4 +87,8 @@ def _blue(png: bytes) -> int:
     """How many points have the colour of the path, and not that of the robot, which is near it."""
     raw, wanted = Image.open(BytesIO(png)).convert("RGB").tobytes(), bytes.fromhex(PATH[1:])
     points = (raw[at : at + 3] for at in range(0, len(raw), 3))
-    return sum(1 for point in points if all(abs(part - want) < 40 for part, want in zip(point, wanted, strict=True)))
+    return sum(
+        1
+        for point in points
+        if all(abs(part - want) < 40 for part, want in zip(point, wanted, strict=True))
+    )

@@ -20,7 +20,9 @@ from tests.widgets.conftest import Page, until
 
 def latest(page: Page, widget: LiveWidget, name: str) -> Any:
     """The last value of this name that the page was told."""
-    return next((message[name] for message in reversed(page.messages(widget)) if name in message), None)
+    return next(
+        (message[name] for message in reversed(page.messages(widget)) if name in message), None
+    )
 
 
 def said(page: Page, widget: LiveWidget) -> list[str]:
@@ -63,7 +65,9 @@ async def test_it_latches_until_released_and_tells_how_long_it_took(page: Page) 
         stop.close()
 
 
-async def test_a_robot_that_stood_already_and_a_click_without_a_time(page: Page, bot: mb.Client) -> None:
+async def test_a_robot_that_stood_already_and_a_click_without_a_time(
+    page: Page, bot: mb.Client
+) -> None:
     stop = StopButton(bot)
     page.send(stop, kind="show", view="a")
     page.send(stop, kind="emergency_stop", view="a")
@@ -74,10 +78,18 @@ async def test_a_robot_that_stood_already_and_a_click_without_a_time(page: Page,
     await until(lambda: latest(page, stop, "latched") is False)
     await bot.drive(50, 50, duration=5, wait=False)
     await asyncio.sleep(0.1)
-    for at in (None, "soon", float("nan"), (time.monotonic() + 60) * 1e3, (time.monotonic() - 600) * 1e3):
+    for at in (
+        None,
+        "soon",
+        float("nan"),
+        (time.monotonic() + 60) * 1e3,
+        (time.monotonic() - 600) * 1e3,
+    ):
         page.send(stop, kind="stop", view="a", at=at)
     await until(lambda: (latest(page, stop, "stood") or {}).get("seconds") is not None)
-    assert latest(page, stop, "stood")["after"] == "arrival", "a time that cannot be believed is not used"
+    assert latest(page, stop, "stood")["after"] == "arrival", (
+        "a time that cannot be believed is not used"
+    )
     stop.close()
 
 
@@ -98,7 +110,9 @@ async def test_what_it_reaches_is_said_beforehand(page: Page, ipykernel: SimpleN
             stop = StopButton(bot)
             page.send(stop, kind="show", view="a")
             in_main = latest(page, stop, "reach")
-            click = threading.Thread(target=page.send, args=(stop,), kwargs={"kind": "show", "view": "b"})
+            click = threading.Thread(
+                target=page.send, args=(stop,), kwargs={"kind": "show", "view": "b"}
+            )
             click.start()
             click.join()
             await until(partial(twice_shown, page, stop))
@@ -128,10 +142,15 @@ async def test_the_remedy_that_is_named_is_one_for_this_robot(
                 page.send(stop, kind="show", view="a")
                 told.append(latest(page, stop, "reach"))
                 stop.close()
-    assert reach == {"cable": ["direct_awaits_cable", "awaits_cable"], "elsewhere": ["never", "elsewhere"]}
+    assert reach == {
+        "cable": ["direct_awaits_cable", "awaits_cable"],
+        "elsewhere": ["never", "elsewhere"],
+    }
 
 
-async def test_the_page_is_told_the_way_to_a_server_on_the_io_thread_alone(page: Page, ipykernel: SimpleNamespace) -> None:
+async def test_the_page_is_told_the_way_to_a_server_on_the_io_thread_alone(
+    page: Page, ipykernel: SimpleNamespace
+) -> None:
     ipykernel.version_info = (7, 4, 0)
     async with (
         mb.serve(port=0, thread=True, token="secret") as server,
@@ -147,7 +166,11 @@ async def test_the_page_is_told_the_way_to_a_server_on_the_io_thread_alone(page:
             if expected is None:
                 assert way == {"kind": "way", "url": None}
             else:
-                assert (way["url"], way["token"], way["robot"]) == (expected.url, "secret", "simulated-mbot2")
+                assert (way["url"], way["token"], way["robot"]) == (
+                    expected.url,
+                    "secret",
+                    "simulated-mbot2",
+                )
                 assert way["uptime"] == pytest.approx(expected.uptime * 1e3, abs=500)
             assert "secret" not in repr(stop.get_state()), "nothing of it is kept in the notebook"
             stop.close()

@@ -25,7 +25,8 @@ __all__ = [
 
 
 class Dial(NamedTuple):
-    """Make a connection now, as attempt number ``attempt`` (1 is the first since the last success)."""
+    """Make a connection now, as attempt number ``attempt`` (1 is the first since the last
+    success)."""
 
     attempt: int
 
@@ -122,7 +123,8 @@ class Settled(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Something is wrong that belongs to no command: an `error` of the server, or a frame of its that is malformed."""
+    """Something is wrong that belongs to no command: an `error` of the server, or a frame of its
+    that is malformed."""
 
     at: float
     code: str

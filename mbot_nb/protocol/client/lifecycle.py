@@ -1,4 +1,5 @@
-"""The life of a client's connections: where it stands, when it tries again, and what it tells of that."""
+"""The life of a client's connections: where it stands, when it tries again, and what it tells of
+that."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ __all__ = ["Life"]
 
 
 class Life:
-    """One connection after the other. ``luck`` gives numbers in [0, 1) for the jitter of the delays between them."""
+    """One connection after the other. ``luck`` gives numbers in [0, 1) for the jitter of the delays
+    between them."""
 
     def __init__(self, settings: Settings, luck: Callable[[], float], *, persistent: bool) -> None:
         self.settings = settings
@@ -62,7 +64,8 @@ class Life:
         return final
 
     def _stand(self, now: float, resumed: bool) -> None:
-        """The first snapshot has come: the connection stands, and the server remembers us or not."""
+        """The first snapshot has come: the connection stands, and the server remembers us or
+        not."""
         previous = self.connection_state
         again, attempt = self.ever_connected, self.backoff.attempts
         self._go("snapshot")
@@ -87,7 +90,8 @@ class Life:
         self.events.append(Dial(self.backoff.attempts))
 
     def _drop(self, kind: LossKind, detail: str, code: int) -> None:
-        """This connection is of no use: the shell takes it down and then says that it is lost, with this reason."""
+        """This connection is of no use: the shell takes it down and then says that it is lost, with
+        this reason."""
         self.condemned = Loss(kind, detail)
         self.events.append(Drop(code, detail))
 
@@ -104,4 +108,8 @@ class Life:
         resumed: bool | None = None,
     ) -> None:
         attempt = self.backoff.attempts if attempt is None else attempt
-        self.events.append(ConnectionChanged(now, self.connection_state, previous, attempt, self.next_attempt_at, loss, resumed))
+        self.events.append(
+            ConnectionChanged(
+                now, self.connection_state, previous, attempt, self.next_attempt_at, loss, resumed
+            )
+        )

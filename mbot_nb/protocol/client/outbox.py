@@ -1,4 +1,5 @@
-"""The commands a client has sent or is about to send, until nobody needs to know about them any more."""
+"""The commands a client has sent or is about to send, until nobody needs to know about them any
+more."""
 
 from __future__ import annotations
 
@@ -15,17 +16,20 @@ from ..settings import Settings
 
 __all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
 
-Outcome = Literal["sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"]
+Outcome = Literal[
+    "sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"
+]
 _VOID = b'{"command":"void","params":{}'
 Expiry = Callable[[float, float], float | None]
 
 
 class Outgoing(Struct, gc=False, eq=False):
-    """One command on its way. Times are the caller's monotonic seconds, None while they have not come.
+    """One command on its way. Times are the caller's monotonic seconds, None while they have not
+    come.
 
-    ``outcome`` is None while it is under way, then one of: sent (to a server that does not acknowledge), delivered
-    (acknowledged, no answer asked for), done (answered), rejected, expired, unknown, timeout, unsent; ``error`` is the
-    exception that says so in words.
+    ``outcome`` is None while it is under way, then one of: sent (to a server that does not
+    acknowledge), delivered (acknowledged, no answer asked for), done (answered), rejected, expired,
+    unknown, timeout, unsent; ``error`` is the exception that says so in words.
     """
 
     name: str
@@ -64,7 +68,8 @@ class Outgoing(Struct, gc=False, eq=False):
         return self.settle(
             "expired",
             CommandExpiredError(
-                f"{self.name} waited {age:.1f} s for the connection; a motion is not performed late. "
+                f"{self.name} waited {age:.1f} s for the connection; a motion is not performed "
+                "late. "
                 "Send it again if it is still wanted.",
                 command=self.name,
             ),
@@ -72,11 +77,19 @@ class Outgoing(Struct, gc=False, eq=False):
 
 
 class SentBatch:
-    """One frame of commands as it was handed to the transport, and the message of each command in it."""
+    """One frame of commands as it was handed to the transport, and the message of each command in
+    it."""
 
     __slots__ = ("at", "commands", "frame", "messages", "reason")
 
-    def __init__(self, at: float, commands: list[Outgoing], frame: bytes, messages: list[bytes], reason: FlushReason) -> None:
+    def __init__(
+        self,
+        at: float,
+        commands: list[Outgoing],
+        frame: bytes,
+        messages: list[bytes],
+        reason: FlushReason,
+    ) -> None:
         self.at = at
         self.commands = commands
         self.frame = frame
@@ -90,9 +103,11 @@ class SentBatch:
 
 
 class Outbox:
-    """The sending end of the commands: queue, numbers, and the window of what is not acknowledged yet.
+    """The sending end of the commands: queue, numbers, and the window of what is not acknowledged
+    yet.
 
-    ``acknowledging`` says whether the server acknowledges; if not, a command is settled when it is sent.
+    ``acknowledging`` says whether the server acknowledges; if not, a command is settled when it is
+    sent.
     """
 
     RECENT = 1024
@@ -100,13 +115,16 @@ class Outbox:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.queue: Batcher[Outgoing] = Batcher(settings.batch_window, settings.max_batch_size, settings.batch_policy)
+        self.queue: Batcher[Outgoing] = Batcher(
+            settings.batch_window, settings.max_batch_size, settings.batch_policy
+        )
         self.acknowledging = True
         self.next_sequence = 1
         self.unacknowledged: deque[Outgoing] = deque()
         self._recent: deque[Outgoing] = deque(maxlen=self.RECENT)
         self._unanswered: dict[int, Outgoing] = {}
-        """Acknowledged calls whose answer has not come: a long motion's may come after any number of others."""
+        """Acknowledged calls whose answer has not come: a long motion's may come after any number
+        of others."""
         self.held_bytes = 0
         """Of what is queued or not acknowledged."""
         self.expired: list[Outgoing] = []
@@ -129,7 +147,9 @@ class Outbox:
                     return window[index]
         return None
 
-    def flush(self, now: float, timestamp: int, reason: FlushReason, expiry: Expiry) -> tuple[bytes, SentBatch] | None:
+    def flush(
+        self, now: float, timestamp: int, reason: FlushReason, expiry: Expiry
+    ) -> tuple[bytes, SentBatch] | None:
         """Number everything queued and make one frame of it; None if nothing is left to send."""
         commands = self.queue.take(now)
         if not commands:
@@ -153,7 +173,9 @@ class Outbox:
         frame = batch(messages, timestamp)
         return frame, SentBatch(now, commands, frame, messages, reason)
 
-    def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[tuple[bytes, SentBatch]]:
+    def resend(
+        self, now: float, timestamp: int, expiry: Expiry
+    ) -> Iterator[tuple[bytes, SentBatch]]:
         """Every unacknowledged command again under its number, in batches formed anew."""
         messages: list[bytes] = []
         commands: list[Outgoing] = []
@@ -162,7 +184,9 @@ class Outbox:
         for command in self.unacknowledged:
             body = self._motion(command, now, expiry) if command.motion else command.body
             message = b"%b%b%b%d}" % (head, body, tail, command.sequence or 0)
-            if commands and (len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes):
+            if commands and (
+                len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes
+            ):
                 frame = batch(messages, timestamp)
                 yield frame, SentBatch(now, commands, frame, messages, "resend")
                 messages, commands, nbytes = [], [], 0
@@ -228,11 +252,17 @@ class Outbox:
             for window in (self.unacknowledged, self._recent)
             for command in window
             if first <= (command.sequence or 0) <= last
-            and command.settle("rejected", CommandRejectedError("SEQUENCE_GAP", error.format(command.name), command=command.name))
+            and command.settle(
+                "rejected",
+                CommandRejectedError(
+                    "SEQUENCE_GAP", error.format(command.name), command=command.name
+                ),
+            )
         ]
 
     def restart(self) -> list[Outgoing]:
-        """The server has forgotten us: number from 1; returns what was transmitted and can no longer be known."""
+        """The server has forgotten us: number from 1; returns what was transmitted and can no
+        longer be known."""
         open_ends = [*self._unanswered.values(), *self.unacknowledged]
         lost = [command for command in open_ends if command.settle("unknown", unknown(command))]
         self.held_bytes -= sum(len(command.body) for command in self.unacknowledged)
@@ -250,7 +280,11 @@ class Outbox:
         """Take motion out of the queue that has grown too old while there was no connection."""
         limit = self._settings.motion_max_age
         return self._drop(
-            lambda command: command.motion and now - command.queued_at > limit and command.expire(now - command.queued_at)
+            lambda command: (
+                command.motion
+                and now - command.queued_at > limit
+                and command.expire(now - command.queued_at)
+            )
         )
 
     def drop_motion(self) -> list[Outgoing]:
@@ -275,7 +309,8 @@ class Outbox:
         return dropped
 
     def _motion(self, command: Outgoing, now: float, expiry: Expiry) -> bytes:
-        """A motion's body as it is (re)sent now: with its expiry on the server's clock, or void if it is too old."""
+        """A motion's body as it is (re)sent now: with its expiry on the server's clock, or void if
+        it is too old."""
         age = now - command.queued_at
         if command.outcome is not None or age > self._settings.motion_max_age:
             if command.expire(age):
@@ -288,8 +323,10 @@ class Outbox:
 def unknown(command: Outgoing) -> DeliveryUnknownError:
     """The error of a command that was transmitted and will not be heard of again."""
     return DeliveryUnknownError(
-        f"{command.name} was sent, then its connection was lost for good (the server was restarted, we were away too long, or it "
-        "was given up): it may or may not have been carried out. Look at bot.state, and send it again if it was not.",
+        f"{command.name} was sent, then its connection was lost for good (the server was "
+        "restarted, we were away too long, or it "
+        "was given up): it may or may not have been carried out. Look at bot.state, and send it "
+        "again if it was not.",
         command=command.name,
     )
 
@@ -298,6 +335,8 @@ def _stopped(command: Outgoing) -> bool:
     return command.settle(
         "rejected",
         CommandRejectedError(
-            "STOPPED", f"{command.name} was still waiting when stop was called; it is not sent", command=command.name
+            "STOPPED",
+            f"{command.name} was still waiting when stop was called; it is not sent",
+            command=command.name,
         ),
     )

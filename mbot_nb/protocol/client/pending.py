@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...errors import CommandError, CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, MbotError, NotConnectedError
+from ...errors import (
+    CommandError,
+    CommandRejectedError,
+    CommandTimeoutError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+)
 from ..loss import Loss
 from ..settings import Settings
 from .events import Acknowledged, ClientEvent, Settled
@@ -15,11 +22,13 @@ from .urgent import RELEASE, Urgent
 __all__ = ["Calls"]
 
 _BEHIND = {error.__name__: error for error in (CommandTimeoutError, DeliveryUnknownError)}
-"""What may become of a command behind the server, between it and its robot: the answer's details name the error."""
+"""What may become of a command behind the server, between it and its robot: the answer's details
+name the error."""
 
 
 class Calls:
-    """The commands that are under way: those with a number in the ``outbox``, the ``urgent`` ones, and who waits how long.
+    """The commands that are under way: those with a number in the ``outbox``, the ``urgent`` ones,
+    and who waits how long.
 
     ``tell`` is told what is settled.
     """
@@ -39,13 +48,20 @@ class Calls:
         """When the next command is given up."""
         if not self._awaited:
             return None
-        return min((command.deadline for command in self._awaited if command.deadline is not None), default=None)
+        return min(
+            (command.deadline for command in self._awaited if command.deadline is not None),
+            default=None,
+        )
 
     def expire(self, now: float) -> None:
         """Give up what was to be settled by now."""
         if not self._awaited:
             return
-        late = [command for command in self._awaited if command.deadline is not None and now >= command.deadline]
+        late = [
+            command
+            for command in self._awaited
+            if command.deadline is not None and now >= command.deadline
+        ]
         for command in sorted(late, key=lambda command: command.queued_at):
             self._give_up(command, now)
 
@@ -97,13 +113,19 @@ class Calls:
             self._settle(command, "unknown", unknown(command), now)
 
     def restart(self, now: float) -> None:
-        """The server does not know us: what was transmitted can no longer be known, and numbers start at 1."""
+        """The server does not know us: what was transmitted can no longer be known, and numbers
+        start at 1."""
         self.settle_all(self.outbox.restart(), now)
         self.urgent.restart()
 
     def fail(self, loss: Loss | None, now: float) -> None:
-        """There will be no connection any more, for this reason or because of a close: nothing may wait for one."""
-        why = f"there is no connection ({loss}); bot.reconnect() tries again" if loss else "the client was closed"
+        """There will be no connection any more, for this reason or because of a close: nothing may
+        wait for one."""
+        why = (
+            f"there is no connection ({loss}); bot.reconnect() tries again"
+            if loss
+            else "the client was closed"
+        )
         for command in [*self.outbox.drop_all(), *self.urgent.clear()]:
             if command.sent_at is None:
                 error = NotConnectedError(f"{command.name} was not delivered: {why}.")
@@ -126,7 +148,9 @@ class Calls:
         text = f"{command.name}: {where} within {now - command.queued_at:.1f} s. {then}"
         self._settle(command, "timeout", CommandTimeoutError(text, command=command.name), now)
 
-    def _settle(self, command: Outgoing, outcome: Outcome, error: MbotError | None, now: float) -> None:
+    def _settle(
+        self, command: Outgoing, outcome: Outcome, error: MbotError | None, now: float
+    ) -> None:
         if command.settle(outcome, error):
             self._told(command, now)
 
@@ -145,4 +169,6 @@ def _refusal(command: Outgoing, error: Any) -> CommandError:
     behind = _BEHIND.get(str(details.get("error")))
     if behind is not None:
         return behind(f"{command.name}: {message}", command=command.name)
-    return CommandRejectedError(str(error.get("code", "INTERNAL_ERROR")), message, command=command.name, details=details)
+    return CommandRejectedError(
+        str(error.get("code", "INTERNAL_ERROR")), message, command=command.name, details=details
+    )

@@ -29,9 +29,17 @@ def _head(name: str) -> bytes:
 
 
 class Sending(Life):
-    """The outgoing half of a session. ``wall`` gives Unix milliseconds for a monotonic time, for the timestamps."""
+    """The outgoing half of a session. ``wall`` gives Unix milliseconds for a monotonic time, for
+    the timestamps."""
 
-    def __init__(self, settings: Settings, luck: Callable[[], float], *, persistent: bool, wall: Callable[[float], int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        luck: Callable[[], float],
+        *,
+        persistent: bool,
+        wall: Callable[[float], int],
+    ) -> None:
         super().__init__(settings, luck, persistent=persistent)
         self.clock = ClockOffset()
         self.counters = ClientCounters()
@@ -60,7 +68,8 @@ class Sending(Life):
         reply: bool = False,
         timeout: float | None = None,
     ) -> Outgoing:
-        """Take one command to send: an urgent one at once, an awaited one with all that is queued, any other in its batch.
+        """Take one command to send: an urgent one at once, an awaited one with all that is queued,
+        any other in its batch.
 
         A baseline server answers nothing: an awaited command is settled as `sent`.
 
@@ -108,7 +117,8 @@ class Sending(Life):
             self._calls.sent(sent[1].commands, now)
 
     def ping(self, now: float, *, awaited: bool = False) -> int | None:
-        """Begin a round trip; returns its id, or None without a connection. Of one that is awaited it is told how it ended."""
+        """Begin a round trip; returns its id, or None without a connection. Of one that is awaited
+        it is told how it ended."""
         if self._heartbeat is None:
             return None
         id = self._heartbeat.ping(now, awaited=awaited)

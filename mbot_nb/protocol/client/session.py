@@ -1,9 +1,9 @@
 """One client's conversation with one server.
 
-A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), tells it what becomes of its
-connections (:meth:`~ClientSession.opened`, :meth:`~ClientSession.lost`), calls :meth:`~ClientSession.timeout` at
-:meth:`~ClientSession.next_deadline`, and after each of these takes the frames to send and the events to tell. One session
-outlives many connections.
+A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), tells it what
+becomes of its connections (:meth:`~ClientSession.opened`, :meth:`~ClientSession.lost`), calls
+:meth:`~ClientSession.timeout` at :meth:`~ClientSession.next_deadline`, and after each of these
+takes the frames to send and the events to tell. One session outlives many connections.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class ClientSession(Sending):
     # The life of connections.
 
     def opened(self, extended: bool, now: float) -> None:
-        """A connection stands; the snapshot is awaited. ``extended`` if the server chose ``mbot.v2``."""
+        """A connection stands; the snapshot is awaited. ``extended`` if the server chose
+        ``mbot.v2``."""
         self._go("open")
         self.extended = extended
         s = self.settings
@@ -117,7 +118,9 @@ class ClientSession(Sending):
         settings = self.settings
         if self._no_snapshot is not None and self._no_snapshot.is_dead(now):
             self._drop(
-                LossKind.TIMEOUT, f"the server sent no snapshot within {settings.auth_timeout:g} s", CloseCode.PROTOCOL_ERROR
+                LossKind.TIMEOUT,
+                f"the server sent no snapshot within {settings.auth_timeout:g} s",
+                CloseCode.PROTOCOL_ERROR,
             )
         heartbeat = self._heartbeat
         if heartbeat is None:
@@ -201,10 +204,14 @@ class ClientSession(Sending):
     def _event(self, message: m.EventMessage | ProtocolError, now: float) -> None:
         if isinstance(message, ProtocolError):
             self.counters.malformed += 1
-            self.events.append(Trouble(now, message.code, f"the server sent what cannot be read: {message}", None))
+            self.events.append(
+                Trouble(now, message.code, f"the server sent what cannot be read: {message}", None)
+            )
             if message.code == "VERSION_MISMATCH":
                 self._drop(
-                    LossKind.VERSION, f"the server speaks another version of the protocol: {message}", CloseCode.PROTOCOL_ERROR
+                    LossKind.VERSION,
+                    f"the server speaks another version of the protocol: {message}",
+                    CloseCode.PROTOCOL_ERROR,
                 )
             return
         name, data = message.payload.event, message.payload.data
@@ -248,7 +255,11 @@ class ClientSession(Sending):
         if error.code == "AUTH_REQUIRED":
             self._token_wanted(error.message)
         elif error.code == "VERSION_MISMATCH":
-            self._drop(LossKind.VERSION, f"the server refused our protocol version: {error.message}", CloseCode.PROTOCOL_ERROR)
+            self._drop(
+                LossKind.VERSION,
+                f"the server refused our protocol version: {error.message}",
+                CloseCode.PROTOCOL_ERROR,
+            )
         elif error.code == "SEQUENCE_GAP" and isinstance(error.details, dict):
             expected, got = error.details.get("expected"), error.details.get("got")
             if isinstance(expected, int) and isinstance(got, int):
@@ -271,7 +282,12 @@ class ClientSession(Sending):
         self.outbox.acknowledging = self.extended
         epoch = payload.get("epoch")
         cursor = payload.get("lastSequence")
-        resumed = self.extended and payload.get("reconnected") is True and epoch == self.epoch and type(cursor) is int
+        resumed = (
+            self.extended
+            and payload.get("reconnected") is True
+            and epoch == self.epoch
+            and type(cursor) is int
+        )
         self._stand(now, resumed)
         self.counters.connections += 1
         self._heartbeat = Heartbeat(self.settings, now)
@@ -293,10 +309,15 @@ class ClientSession(Sending):
         self.flush(now, "resend")
 
     def _resume(self, payload: dict[str, Any], cursor: int, now: float) -> None:
-        """The server still knows us: settle what it knows of our commands, and what is missing of its events."""
+        """The server still knows us: settle what it knows of our commands, and what is missing of
+        its events."""
         self._calls.acknowledge(cursor, now)
         for span in payload.get("skipped") or ():
-            if isinstance(span, list) and len(span) == 2 and all(isinstance(end, int) for end in span):
+            if (
+                isinstance(span, list)
+                and len(span) == 2
+                and all(isinstance(end, int) for end in span)
+            ):
                 self._calls.missed(span[0], span[1], now)
         oldest = payload.get("firstSequence")
         if isinstance(oldest, int) and oldest > self._orderer.cursor + 1:
@@ -324,4 +345,6 @@ class ClientSession(Sending):
 
     def _new_orderer(self, start: int | None) -> Orderer[Any]:
         s = self.settings
-        return Orderer(start=start, messages=s.reorder_messages, nbytes=s.reorder_bytes, wait=s.reorder_wait)
+        return Orderer(
+            start=start, messages=s.reorder_messages, nbytes=s.reorder_bytes, wait=s.reorder_wait
+        )

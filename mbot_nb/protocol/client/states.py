@@ -28,7 +28,8 @@ WORDS = {
     State.FAILED: "error",
     State.CLOSED: "disconnected",
 }
-"""The words that users see; a client that was connected before is `reconnecting` until it is again."""
+"""The words that users see; a client that was connected before is `reconnecting` until it is
+again."""
 
 
 TRANSITIONS: dict[tuple[State, str], State] = {
@@ -51,7 +52,8 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.FAILED, "close"): State.CLOSED,
     (State.CLOSED, "close"): State.CLOSED,
 }
-"""The client's state machine: what may happen where, and where it leads. Anything else is a bug of the shell."""
+"""The client's state machine: what may happen where, and where it leads. Anything else is a bug of
+the shell."""
 
 
 class ClientCounters:

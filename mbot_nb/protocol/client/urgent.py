@@ -1,4 +1,5 @@
-"""Stops and their releases: each goes at once and alone; a stop goes again after every cut, until it is answered."""
+"""Stops and their releases: each goes at once and alone; a stop goes again after every cut, until
+it is answered."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class Urgent:
         self._count = 0
 
     def new(self, name: str, params: Any, after: int, now: float) -> Outgoing:
-        """A new one. ``after`` is the highest number assigned so far: motion up to it shall not run any more.
+        """A new one. ``after`` is the highest number assigned so far: motion up to it shall not run
+        any more.
 
         Raises:
             ValueError, TypeError: the parameters are not plain, finite data, or too large.
@@ -30,7 +32,9 @@ class Urgent:
         id = f"urgent-{self._count + 1}"
         body = b'{"command":%b,"params":%b,"id":%b' % (encode(name), to_json(params), encode(id))
         if len(body) > MAX_FRAME - 1024:
-            raise ValueError(f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB")
+            raise ValueError(
+                f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB"
+            )
         self._count += 1
         command = self._open[id] = Outgoing(name, body, now, False, True)
         command.id = id
@@ -40,7 +44,9 @@ class Urgent:
     def transmit(self, command: Outgoing, now: float, timestamp: int) -> tuple[bytes, SentBatch]:
         """One of them as it goes out now: a frame of its own."""
         command.sent_at = now
-        frame = envelope(b"command", b'%b,"after":%d}' % (command.body, command.after or 0), timestamp)
+        frame = envelope(
+            b"command", b'%b,"after":%d}' % (command.body, command.after or 0), timestamp
+        )
         return frame, SentBatch(now, [command], frame, [frame], "urgent")
 
     def open(self) -> list[Outgoing]:
@@ -53,7 +59,11 @@ class Urgent:
 
     def pop_releases(self) -> list[Outgoing]:
         """The releases that were transmitted: after a cut nobody can say what became of them."""
-        gone = [command for command in self._open.values() if command.name == RELEASE and command.sent_at is not None]
+        gone = [
+            command
+            for command in self._open.values()
+            if command.name == RELEASE and command.sent_at is not None
+        ]
         for command in gone:
             self.pop(command.id)
         return gone

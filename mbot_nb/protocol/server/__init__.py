@@ -1,4 +1,5 @@
-"""The server's side of the wire, without a wire: one hub, and one connection object for each connection."""
+"""The server's side of the wire, without a wire: one hub, and one connection object for each
+connection."""
 
 from .connection import ServerConnection
 from .hub import MAX_STATE, Hub, event_payload

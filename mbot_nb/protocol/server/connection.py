@@ -28,12 +28,20 @@ _NOT_PLAIN = URGENT | _OWN
 class ServerConnection(Opening):
     """One connection of one client.
 
-    A shell feeds it what arrives, calls :meth:`timeout` at :meth:`next_deadline`, and after each call takes ``frames`` (what to
-    send) and ``commands`` (what to run, in order; those in ``urgent`` first), and looks at ``close``.
+    A shell feeds it what arrives, calls :meth:`timeout` at :meth:`next_deadline`, and after each
+    call takes ``frames`` (what to send) and ``commands`` (what to run, in order; those in
+    ``urgent`` first), and looks at ``close``.
     """
 
     def __init__(
-        self, hub: Hub, now: float, *, extended: bool, query: SessionQuery | None, token: str | None, limited: bool
+        self,
+        hub: Hub,
+        now: float,
+        *,
+        extended: bool,
+        query: SessionQuery | None,
+        token: str | None,
+        limited: bool,
     ) -> None:
         settings = hub.settings
         self.commands: list[Received] = []
@@ -68,7 +76,8 @@ class ServerConnection(Opening):
         self._silence.heard(now)
 
     def closed(self, now: float, *, clean: bool) -> bool:
-        """The connection is gone; whether its client is too (and not merely replaced by its own newer connection)."""
+        """The connection is gone; whether its client is too (and not merely replaced by its own
+        newer connection)."""
         was_open = self.state is ConnectionState.OPEN
         self.state = ConnectionState.CLOSED
         self.frames.clear()
@@ -112,7 +121,11 @@ class ServerConnection(Opening):
         if self.state is ConnectionState.CLOSED or self.close is not None:
             return None
         if self._no_token is not None:
-            return self._no_token.deadline if self._asked else min(self._no_token.deadline, self._hint_at)
+            return (
+                self._no_token.deadline
+                if self._asked
+                else min(self._no_token.deadline, self._hint_at)
+            )
         deadline = self._silence.deadline
         for time in (
             self._ack_due,
@@ -127,7 +140,8 @@ class ServerConnection(Opening):
     # What arrives.
 
     def _messages(self, messages: list[Any], size: int, now: float) -> None:
-        """The messages of one frame. The common case, a plain command in its turn, goes straight."""
+        """The messages of one frame. The common case, a plain command in its turn, goes
+        straight."""
         session = self._session
         orderer = session.orderer
         commands = self.commands
@@ -155,10 +169,15 @@ class ServerConnection(Opening):
 
     def _received(self, message: Any, now: float) -> Any:
         """A command with what must be known of its arrival when it is its turn."""
-        return Received(message, now, (self.hub.stops, self._session.cuts)) if type(message) is m.CommandMessage else message
+        return (
+            Received(message, now, (self.hub.stops, self._session.cuts))
+            if type(message) is m.CommandMessage
+            else message
+        )
 
     def _one(self, item: Any, share: int, now: float) -> None:
-        """One thing that arrived, when it is its turn. A bare number was consumed by what ran before its turn."""
+        """One thing that arrived, when it is its turn. A bare number was consumed by what ran
+        before its turn."""
         orderer = self._session.orderer
         if type(item) is Received:
             sequence = item.message.sequence
@@ -247,6 +266,8 @@ class ServerConnection(Opening):
             return
         throttle.hold(items, size)
         if throttle.overflows:
-            self.close = Close(CloseCode.TOO_FAST, f"more than {throttle.rate:g} frames a second: send batches")
+            self.close = Close(
+                CloseCode.TOO_FAST, f"more than {throttle.rate:g} frames a second: send batches"
+            )
         elif (text := throttle.notice(now)) is not None:
             self.send_error({"code": "RATE_LIMIT", "message": text}, now)

@@ -18,16 +18,20 @@ __all__ = ["Opening"]
 
 
 class Opening(Outflow):
-    """A connection until it stands. Before its token is accepted nothing is looked up, made or taken over for it."""
+    """A connection until it stands. Before its token is accepted nothing is looked up, made or
+    taken over for it."""
 
-    def __init__(self, hub: Hub, now: float, *, extended: bool, query: SessionQuery | None, token: str | None) -> None:
+    def __init__(
+        self, hub: Hub, now: float, *, extended: bool, query: SessionQuery | None, token: str | None
+    ) -> None:
         super().__init__(hub, extended=extended)
         self.resumed = False
         self.replaced: Outflow | None = None
         """The connection of the same client that this one took over."""
         self._query = query if extended else None
         self._told: tuple[tuple[int, int], ...] = ()
-        """The ranges of skipped numbers in the snapshot, until the client is known to have read it."""
+        """The ranges of skipped numbers in the snapshot, until the client is known to have read
+        it."""
         self._no_token: Silence | None = None
         self._asked = False
         self._hint_at = now + hub.settings.auth_hint
@@ -36,7 +40,9 @@ class Opening(Outflow):
             self._open(now)
         elif token is None:
             settings = hub.settings
-            self._no_token = Silence(settings.auth_timeout, settings.stall, settings.pong_timeout, now)
+            self._no_token = Silence(
+                settings.auth_timeout, settings.stall, settings.pong_timeout, now
+            )
         elif hub.accepts(token):
             self._open(now)
         else:
@@ -65,12 +71,17 @@ class Opening(Outflow):
         self._hint_at = now + self.hub.settings.auth_hint
         error = {
             "code": "AUTH_REQUIRED",
-            "message": 'this server wants a token: send {"version": 2, "type": "auth", "payload": {"token": ...}} first',
+            "message": (
+                'this server wants a token: send {"version": 2, "type": "auth", "payload": '
+                '{"token": ...}} first'
+            ),
         }
         if self.extended:
             self.frames.append(envelope(b"error", encode(error), self.hub.wall(now)))
         else:
-            self.frames.append(envelope(b"event", encode({"event": "error", "data": error}), self.hub.wall(now)))
+            self.frames.append(
+                envelope(b"event", encode({"event": "error", "data": error}), self.hub.wall(now))
+            )
 
     def _wrong_token(self) -> None:
         self.close = Close(CloseCode.UNAUTHORISED, "this token is not the server's")
@@ -80,7 +91,9 @@ class Opening(Outflow):
         query = self._query
         known = hub.sessions.get(query.id) if query is not None else None
         if known is not None and query is not None and query.attempt <= known.attempt:
-            self.close = Close(CloseCode.REPLACED, "a newer connection of this client has been here")
+            self.close = Close(
+                CloseCode.REPLACED, "a newer connection of this client has been here"
+            )
             return
         if known is not None:
             self._take_over(known)

@@ -1,4 +1,5 @@
-"""What all connections of a server share: the state and its revisions, the sessions, and what goes to everybody."""
+"""What all connections of a server share: the state and its revisions, the sessions, and what goes
+to everybody."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ __all__ = ["MAX_STATE", "Hub", "event_payload"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
 MAX_STATE = MAX_FRAME - 64 * KIB
-"""Bytes of a state: on connect its frame also holds the metadata and up to 1024 ranges of skipped numbers."""
+"""Bytes of a state: on connect its frame also holds the metadata and up to 1024 ranges of skipped
+numbers."""
 
 
 class Hub:
@@ -110,12 +112,14 @@ class Hub:
         """Send an event to everybody, or to one session; its payload is encoded once.
 
         Raises:
-            ValueError, TypeError: no client could read it: the name or the data is too long or too deep, or no plain data.
+            ValueError, TypeError: no client could read it: the name or the data is too long or too
+                deep, or no plain data.
         """
         self.send(event_payload(event, data), now, only=only)
 
     def send(self, payload: bytes, now: float, *, only: ServerSession | None = None) -> None:
-        """The same for an event whose payload was made before, with :func:`event_payload`, in whatever thread."""
+        """The same for an event whose payload was made before, with :func:`event_payload`, in
+        whatever thread."""
         timestamp = self.wall(now)
         if only is not None:
             self._give(only, payload, timestamp, now)
@@ -129,7 +133,8 @@ class Hub:
             connection.pump(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
-        """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets the latest only."""
+        """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets
+        the latest only."""
         if self.tap is not None:
             self.tap.event(now, payload, None)
         for connection in list(self.connections.values()):
@@ -147,7 +152,8 @@ class Hub:
         """Say how a command ended, to whom wants or must know.
 
         Raises:
-            ValueError, TypeError: the result is too large or too deep for a frame, or no plain data.
+            ValueError, TypeError: the result is too large or too deep for a frame, or no plain
+                data.
         """
         if self.tap is not None:
             self.tap.ended(now, session, message, refusal)
@@ -167,7 +173,14 @@ class Hub:
         error: dict[str, Any] = {"code": code, "message": text}
         if details:
             error["details"] = details
-        self.refuse(session, labels, error, now, wanted=command.reply or urgent, urgent_id=command.id if urgent else None)
+        self.refuse(
+            session,
+            labels,
+            error,
+            now,
+            wanted=command.reply or urgent,
+            urgent_id=command.id if urgent else None,
+        )
 
     def refuse(
         self,
@@ -187,7 +200,9 @@ class Hub:
         elif connection is not None:
             connection.send_error({**labels, **error}, now)
 
-    def _result(self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float) -> None:
+    def _result(
+        self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float
+    ) -> None:
         payload = event_payload("command_result", data)
         if urgent_id is not None:
             session.remember_answer(urgent_id, payload)
@@ -203,7 +218,9 @@ class Hub:
         if connection is not None:
             connection.pump(now)
 
-    def objection(self, session: ServerSession, received: Received, now: float) -> tuple[str, str] | None:
+    def objection(
+        self, session: ServerSession, received: Received, now: float
+    ) -> tuple[str, str] | None:
         """Why a motion must not begin any more: code and words; None if it may."""
         message = received.message
         command = message.payload
@@ -211,12 +228,30 @@ class Hub:
             return None
         stops, cuts = received.stamp
         if stops != self.stops or (message.sequence or MAX_INTEGER) <= session.stopped_through:
-            return "STOPPED", f"{command.command}: a stop came after it was sent; send it again if it is still wanted"
+            return (
+                "STOPPED",
+                (
+                    f"{command.command}: a stop came after it was sent; send it again if it is "
+                    "still "
+                    "wanted"
+                ),
+            )
         if cuts != session.cuts:
-            return "STOPPED", f"{command.command}: the connection that sent it ended before it could begin"
+            return (
+                "STOPPED",
+                f"{command.command}: the connection that sent it ended before it could begin",
+            )
         age = now - received.arrived
-        if age > self.settings.motion_max_age or (command.expires is not None and now * 1000 > command.expires):
-            return "EXPIRED", f"{command.command}: it came too late to begin; send it again if it is still wanted"
+        if age > self.settings.motion_max_age or (
+            command.expires is not None and now * 1000 > command.expires
+        ):
+            return (
+                "EXPIRED",
+                (
+                    f"{command.command}: it came too late to begin; send it again if it is still "
+                    "wanted"
+                ),
+            )
         return None
 
     def again(self, session: ServerSession, id: Any, now: float) -> bool:
@@ -232,13 +267,17 @@ def event_payload(name: str, data: Any) -> bytes:
     """The payload of an event, as every client can read it.
 
     Raises:
-        ValueError, TypeError: no client could read it: the name or the data is too long or too deep, or no plain data.
+        ValueError, TypeError: no client could read it: the name or the data is too long or too
+            deep, or no plain data.
     """
     if not 0 < len(name) <= m.MAX_NAME:
         raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
     payload = b'{"event":%b,"data":%b}' % (encode(name), to_json(clean(data)))
     if len(payload) > _MAX_PAYLOAD:
-        raise ValueError(f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: send it in pieces")
+        raise ValueError(
+            f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: "
+            "send it in pieces"
+        )
     return payload
 
 

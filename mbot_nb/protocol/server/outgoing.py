@@ -1,4 +1,5 @@
-"""What leaves a connection: events as they are read, the latest state, acknowledgements on whatever goes out."""
+"""What leaves a connection: events as they are read, the latest state, acknowledgements on whatever
+goes out."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["Close", "ConnectionState", "Outflow"]
 
 
 PORTION = 64 * KIB
-"""Bytes of events handed over at once: what else is to be sent, as a pong, does not wait behind all that is replayed."""
+"""Bytes of events handed over at once: what else is to be sent, as a pong, does not wait behind all
+that is replayed."""
 
 
 class ConnectionState(Enum):
@@ -38,7 +40,8 @@ class Close(NamedTuple):
 class Outflow:
     """The outgoing half of a connection. The shell takes ``frames``, and looks at ``close``.
 
-    While events are ``waiting`` after it has sent those frames, and there is still room, it calls :meth:`pump` again.
+    While events are ``waiting`` after it has sent those frames, and there is still room, it calls
+    :meth:`pump` again.
     """
 
     def __init__(self, hub: Hub, *, extended: bool) -> None:
@@ -51,9 +54,11 @@ class Outflow:
         self.writable = True
         self.waiting = False
         self._queued = 0
-        """Bytes handed over since the transport has no room, beside the session's events, which wait in the session."""
+        """Bytes handed over since the transport has no room, beside the session's events, which
+        wait in the session."""
         self._behind = 0
-        """Bytes of events that the client missed before it came, until all is handed over: not its reading made them wait."""
+        """Bytes of events that the client missed before it came, until all is handed over: not its
+        reading made them wait."""
         self._acknowledged = 0
         self._ack_due: float | None = None
         self._stale = False
@@ -175,7 +180,8 @@ class Outflow:
             self._must_keep_up()
 
     def _bring_up_to_date(self, now: float) -> None:
-        """Send a snapshot: a baseline client gets one at most every so often, and then the latest."""
+        """Send a snapshot: a baseline client gets one at most every so often, and then the
+        latest."""
         interval = self.hub.settings.snapshot_interval
         if self.extended or now >= self._snapshot_at + interval:
             self._send_snapshot(now)

@@ -1,4 +1,5 @@
-"""What a server remembers of a client, beyond any connection: cursors, and the events it may have to send again."""
+"""What a server remembers of a client, beyond any connection: cursors, and the events it may have
+to send again."""
 
 from __future__ import annotations
 
@@ -55,11 +56,20 @@ class SessionQuery(NamedTuple):
         id = query.get("session", "")
         if not _session_id.fullmatch(id):
             return None
-        return cls(id, query.get("epoch", "")[:128], _number(query.get("last")), _number(query.get("attempt")))
+        return cls(
+            id,
+            query.get("epoch", "")[:128],
+            _number(query.get("last")),
+            _number(query.get("attempt")),
+        )
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 16 else 0
+    return (
+        int(text)
+        if text is not None and text.isascii() and text.isdigit() and len(text) <= 16
+        else 0
+    )
 
 
 class Received(Struct, gc=False):
@@ -73,11 +83,13 @@ class Received(Struct, gc=False):
 class ServerSession:
     """One client as the server remembers it.
 
-    Events are numbered as they are made and kept (encoded payload and time) for replay; ``sent`` is the number of the
-    last one handed to the present connection.
+    Events are numbered as they are made and kept (encoded payload and time) for replay; ``sent`` is
+    the number of the last one handed to the present connection.
     """
 
-    def __init__(self, id: str | None, epoch: str, settings: Settings, *, baseline: bool, created: float) -> None:
+    def __init__(
+        self, id: str | None, epoch: str, settings: Settings, *, baseline: bool, created: float
+    ) -> None:
         self.id = id
         self.epoch = epoch
         self.created = created
@@ -117,7 +129,8 @@ class ServerSession:
         self.state = TRANSITIONS[self.state, happening]
 
     def record(self, payload: bytes, timestamp: int) -> int:
-        """Number and keep one event; returns its number. What is not sent yet is kept beyond the limit of messages."""
+        """Number and keep one event; returns its number. What is not sent yet is kept beyond the
+        limit of messages."""
         self.last_event += 1
         self.events.append((payload, timestamp))
         self._bytes += len(payload)
@@ -140,13 +153,15 @@ class ServerSession:
         return number, payload, timestamp
 
     def rewind(self, last: int) -> None:
-        """The client has delivered everything up to ``last``: what follows is to be sent (again)."""
+        """The client has delivered everything up to ``last``: what follows is to be sent
+        (again)."""
         self.sent = max(last, self.first_event - 1)
         unsent = self.last_event - self.sent
         self.unsent_bytes = sum(len(self.events[index][0]) for index in range(-unsent, 0))
 
     def remember_answer(self, id: str | int, payload: bytes) -> None:
-        """Keep the answer to an urgent command: one that is sent again after a cut is not run again."""
+        """Keep the answer to an urgent command: one that is sent again after a cut is not run
+        again."""
         self._answered.pop(id, None)
         self._answered[id] = payload, self.cuts
         if len(self._answered) > ANSWERS_KEPT:
@@ -155,7 +170,8 @@ class ServerSession:
     def answer_before_cut(self, id: str | int) -> bytes | None:
         """The answer to the urgent command of this id, if it ran on an earlier connection.
 
-        On the same connection nothing is sent twice: a client that uses an id again there wants to stop again.
+        On the same connection nothing is sent twice: a client that uses an id again there wants to
+        stop again.
         """
         payload, cuts = self._answered.get(id, (None, self.cuts))
         return None if cuts == self.cuts else payload
@@ -175,15 +191,21 @@ class Sessions:
     def get(self, id: str) -> ServerSession | None:
         return self._by_id.get(id)
 
-    def open(self, query: SessionQuery | None, *, baseline: bool, now: float) -> tuple[ServerSession, bool]:
+    def open(
+        self, query: SessionQuery | None, *, baseline: bool, now: float
+    ) -> tuple[ServerSession, bool]:
         """The session for a new connection, and whether it is a resumed one."""
         if baseline or query is None:
-            return ServerSession(None, self._new_epoch(), self._settings, baseline=baseline, created=now), False
+            return ServerSession(
+                None, self._new_epoch(), self._settings, baseline=baseline, created=now
+            ), False
         known = self._by_id.get(query.id)
         if known is not None and known.epoch == query.epoch and query.last <= known.last_event:
             known.attempt = query.attempt
             return known, True
-        session = ServerSession(query.id, self._new_epoch(), self._settings, baseline=False, created=now)
+        session = ServerSession(
+            query.id, self._new_epoch(), self._settings, baseline=False, created=now
+        )
         session.attempt = query.attempt
         self._by_id[query.id] = session
         return session, False
@@ -195,9 +217,12 @@ class Sessions:
             del self._by_id[session.id]
 
     def expire(self, now: float) -> None:
-        """Forget what has been detached for too long, and the longest detached ones above the limit."""
+        """Forget what has been detached for too long, and the longest detached ones above the
+        limit."""
         ttl = self._settings.session_ttl
-        detached = [session for session in self._by_id.values() if session.state is SessionState.DETACHED]
+        detached = [
+            session for session in self._by_id.values() if session.state is SessionState.DETACHED
+        ]
         detached.sort(key=lambda session: session.detached_at)
         surplus = len(detached) - self._settings.max_sessions
         for index, session in enumerate(detached):
@@ -206,9 +231,15 @@ class Sessions:
 
     def next_deadline(self) -> float | None:
         """When the next session is forgotten."""
-        times = [session.detached_at for session in self._by_id.values() if session.state is SessionState.DETACHED]
+        times = [
+            session.detached_at
+            for session in self._by_id.values()
+            if session.state is SessionState.DETACHED
+        ]
         return min(times) + self._settings.session_ttl if times else None
 
     def detached(self) -> list[ServerSession]:
         """Sessions whose events go on collecting while the client is away."""
-        return [session for session in self._by_id.values() if session.state is SessionState.DETACHED]
+        return [
+            session for session in self._by_id.values() if session.state is SessionState.DETACHED
+        ]

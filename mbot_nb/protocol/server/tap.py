@@ -12,7 +12,8 @@ __all__ = ["Tap", "Taps"]
 
 
 class Tap(Protocol):
-    """Is told what happens at a server. Times are the caller's monotonic seconds; a session is None where it is everybody's."""
+    """Is told what happens at a server. Times are the caller's monotonic seconds; a session is None
+    where it is everybody's."""
 
     def event(self, at: float, payload: bytes, session: ServerSession | None) -> None:
         """An event was sent, with this payload as JSON."""
@@ -23,11 +24,18 @@ class Tap(Protocol):
     def began(self, at: float, session: ServerSession, received: Received) -> None:
         """A command is carried out from here on."""
 
-    def ended(self, at: float, session: ServerSession, message: CommandMessage, refusal: tuple[str, str, Any] | None) -> None:
+    def ended(
+        self,
+        at: float,
+        session: ServerSession,
+        message: CommandMessage,
+        refusal: tuple[str, str, Any] | None,
+    ) -> None:
         """A command has come to its end: done, or refused with a code and words."""
 
     def acknowledged(self, at: float, session: ServerSession, cursor: int) -> None:
-        """A client was told that its messages up to this number have come; some may have yet to be carried out."""
+        """A client was told that its messages up to this number have come; some may have yet to be
+        carried out."""
 
     def came(self, at: float, session: ServerSession, *, resumed: bool) -> None:
         """A client has connected."""
@@ -38,7 +46,9 @@ class Tap(Protocol):
     def closed(self, at: float) -> None:
         """The server has ended."""
 
-    def frame(self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]) -> None:
+    def frame(
+        self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]
+    ) -> None:
         """A frame has come, with these messages in it."""
 
     def frames(self, at: float, session: ServerSession | None, texts: Sequence[bytes]) -> None:

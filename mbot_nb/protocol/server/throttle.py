@@ -11,7 +11,8 @@ __all__ = ["Throttle", "TokenBucket"]
 
 
 class Throttle:
-    """The frame rate of one connection. Nothing that was read is dropped: what is too fast waits, up to a limit."""
+    """The frame rate of one connection. Nothing that was read is dropped: what is too fast waits,
+    up to a limit."""
 
     def __init__(self, rate: float, settings: Settings, now: float) -> None:
         self.rate = rate
@@ -52,7 +53,10 @@ class Throttle:
         if now < self._notice_at + self._settings.rate_notice:
             return None
         self._notice_at = now
-        return f"more than {self.rate:g} frames a second: they are carried out later, in order. Send batches, or fewer."
+        return (
+            f"more than {self.rate:g} frames a second: they are carried out later, in order. "
+            "Send batches, or fewer."
+        )
 
 
 class TokenBucket:
@@ -68,7 +72,8 @@ class TokenBucket:
         """Take one token if there is one."""
         self._tokens = min(self.burst, self._tokens + max(0.0, now - self._at) * self.rate)
         self._at = now
-        # What is missing by rounding alone is not waited for: the clock may be too coarse to show it.
+        # What is missing by rounding alone is not waited for: the clock may be too coarse to show
+        # it.
         if self._tokens < 1 - 1e-6:
             return False
         self._tokens = max(0.0, self._tokens - 1)

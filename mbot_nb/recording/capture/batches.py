@@ -17,10 +17,15 @@ _NAN = float("nan")
 
 
 def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
-    """Columns of the table: out of a client's frames of commands, and of batches that are told by when, `out` or `in`, how many
-    messages (0: it is not known yet), the text, and of which client.
+    """Columns of the table: out of a client's frames of commands, and of batches that are told by
+    when, `out` or `in`, how many messages (0: it is not known yet), the text, and of which client.
     """
-    return list(zip(*[_sent(item) if type(item) is SentBatch else _seen(*item) for item in items], strict=True))
+    return list(
+        zip(
+            *[_sent(item) if type(item) is SentBatch else _seen(*item) for item in items],
+            strict=True,
+        )
+    )
 
 
 def _sent(batch: SentBatch) -> tuple[Any, ...]:
@@ -31,7 +36,9 @@ def _sent(batch: SentBatch) -> tuple[Any, ...]:
     return at, "out", batch.reason, count, batch.nbytes, sum(waits) / count, waits[0], told, None
 
 
-def _seen(at: float, direction: str, count: int, text: bytes | str, client: int | None) -> tuple[Any, ...]:
+def _seen(
+    at: float, direction: str, count: int, text: bytes | str, client: int | None
+) -> tuple[Any, ...]:
     if not count:  # it is one of ours
         count = messages_in(text)
     nbytes = len(text if isinstance(text, bytes) else text.encode(errors="replace"))

@@ -42,7 +42,8 @@ _TAIL = '}},"timestamp":'
 
 
 def _head(name: str, data: Any, text: str) -> str:
-    """How frames begin with this event and then its data, if the server writes them so; else what no frame begins with.
+    """How frames begin with this event and then its data, if the server writes them so; else what
+    no frame begins with.
 
     It is held against the data themselves once. Servers write all messages of one event in one way.
     """
@@ -59,11 +60,24 @@ class ClientListener(Listener):
     """Fills the tables of a recorder with what happens to a client."""
 
     def __init__(
-        self, client: Client, *, ping_rate: float, max_rows: int, keep_text: bool = False, path: Path | None = None
+        self,
+        client: Client,
+        *,
+        ping_rate: float,
+        max_rows: int,
+        keep_text: bool = False,
+        path: Path | None = None,
     ) -> None:
         offset = time.time() - time.monotonic()
         commands = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
-        super().__init__(client.home, commands, max_rows=max_rows, keep_text=keep_text, path=path, wall_offset=offset)
+        super().__init__(
+            client.home,
+            commands,
+            max_rows=max_rows,
+            keep_text=keep_text,
+            path=path,
+            wall_offset=offset,
+        )
         self.client = client
         self.ping_rate = ping_rate
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +89,11 @@ class ClientListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         self._look_around()
         self._note_batching(time.monotonic())
-        ends = [self.client.tap(self._heard), self.client.tap_frames(self._passed), self._no_more_pings]
+        ends = [
+            self.client.tap(self._heard),
+            self.client.tap_frames(self._passed),
+            self._no_more_pings,
+        ]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
             self._ping()
@@ -89,7 +107,8 @@ class ClientListener(Listener):
             at, name, data, sequence, _ = item  # type: ignore[misc]
             text = None
             if data is self._last_data:
-                # It came in a frame alone: its JSON text stands in there, and need not be made again.
+                # It came in a frame alone: its JSON text stands in there, and need not be made
+                # again.
                 frame, head = self._last_text, self._heads.get(name)
                 if head is None:
                     head = self._heads[name] = _head(name, data, frame)
@@ -114,7 +133,9 @@ class ClientListener(Listener):
         elif kind is EventsMissed:
             at, expected, got = item  # type: ignore[misc]
             # As the client's subscribers are told of it.
-            self._events.append(at, GAP, None, _to_json({"expected": expected, "got": got}).decode())
+            self._events.append(
+                at, GAP, None, _to_json({"expected": expected, "got": got}).decode()
+            )
         elif kind is BatchingChanged:
             self._note_batching(item.at)  # type: ignore[union-attr]
 
@@ -122,7 +143,9 @@ class ClientListener(Listener):
         if trip.sent < (self.since or 0.0):
             return  # nobody watched the loop when it began
         lag = self._monitors.lag(trip.sent, trip.received)
-        self.tables["latency"].append(trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._passing)
+        self.tables["latency"].append(
+            trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._passing
+        )
 
     def _state_changed(self, change: StateChanged) -> None:
         if change.kind == "delta":
@@ -141,7 +164,8 @@ class ClientListener(Listener):
             self._state(Told(at, True, mirror.state, mirror.revision))
 
     def _note_batching(self, at: float) -> None:
-        """How commands share frames from here on is in the metadata: an experiment of the lab batches in its own way."""
+        """How commands share frames from here on is in the metadata: an experiment of the lab
+        batches in its own way."""
         now = batching(self.client)
         known = self.facts["batching"]
         if {**known[-1], "since_s": None} != {**now, "since_s": None}:
@@ -149,16 +173,26 @@ class ClientListener(Listener):
             self.writer.describe()
 
     def _changed(self, change: ConnectionChanged) -> None:
-        wait = _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
+        wait = (
+            _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
+        )
         reason = None if change.loss is None else str(change.loss)
         self.tables["connection"].append(
-            change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed, None
+            change.at,
+            change.state,
+            change.previous,
+            change.attempt,
+            wait,
+            reason,
+            change.resumed,
+            None,
         )
         self._monitors.follow(self._loops())
         self._look_around()
         self._written.clear()  # what has not gone out yet never will
         if change.state == "disconnected":
-            # The client was closed. It still tells how its last commands ended, in this same turn of the loop.
+            # The client was closed. It still tells how its last commands ended, in this same turn
+            # of the loop.
             self.home.loop.call_soon(self.stop)
 
     def _look_around(self) -> None:
@@ -185,6 +219,7 @@ class ClientListener(Listener):
             self._timer = None
 
     async def _one_ping(self) -> None:
-        # A cut connection is in the table `connection`; a ping that it swallowed, or nobody answered, has no round trip.
+        # A cut connection is in the table `connection`; a ping that it swallowed, or nobody
+        # answered, has no round trip.
         with suppress(NotConnectedError, CommandTimeoutError):
             await self.client.ping()

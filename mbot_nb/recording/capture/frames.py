@@ -1,7 +1,8 @@
 """The wire as a table: what went over it, message by message.
 
-Of a message that came alone, the session that read it tells what it was, and of commands that went out, the one that wrote them.
-Everything else is read many at a time when the table is packed; all that is looked at are the envelopes.
+Of a message that came alone, the session that read it tells what it was, and of commands that went
+out, the one that wrote them. Everything else is read many at a time when the table is packed; all
+that is looked at are the envelopes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from ..tables.columns import pack_texts
 __all__ = ["TYPES", "Item", "Wiretap", "messages_in"]
 
 Item = tuple[float, str, int | None, bytes | str | SentBatch | None, int, str | None, int | None]
-"""A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it, its length (-1: yet to be
-read), type, sequence."""
+"""A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it,
+its length (-1: yet to be read), type, sequence."""
 
 TYPES: dict[type, str] = {
     m.EventMessage: "event",
@@ -90,8 +91,21 @@ class Wiretap:
         self._frames += len(items)
         if not batches:
             kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
-            return times, directions, types, sequences, sizes, numbers, None, array("b", bytes(len(items))), kept, clients
-        return self._unfold(times, directions, types, sequences, sizes, numbers, texts, clients, batches)
+            return (
+                times,
+                directions,
+                types,
+                sequences,
+                sizes,
+                numbers,
+                None,
+                array("b", bytes(len(items))),
+                kept,
+                clients,
+            )
+        return self._unfold(
+            times, directions, types, sequences, sizes, numbers, texts, clients, batches
+        )
 
     def _unfold(
         self,
@@ -106,7 +120,14 @@ class Wiretap:
         batches: dict[int, list[Raw] | SentBatch],
     ) -> Sequence[Any]:
         """The same with a row for each message of the batches at these places."""
-        inner = _read([message for within in batches.values() if not isinstance(within, SentBatch) for message in within])
+        inner = _read(
+            [
+                message
+                for within in batches.values()
+                if not isinstance(within, SentBatch)
+                for message in within
+            ]
+        )
         counts = [1] * len(times)
         whose: list[int | None] = [None] * len(times)
         number = self._batches = self._batches + sum(map(_is_batch, batches.values()))

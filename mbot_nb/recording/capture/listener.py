@@ -1,7 +1,8 @@
 """What a recorder does where its client or server lives: hear everything, write rows.
 
-The client or server holds the listener, the user holds the recorder; the listener does not know the recorder. So a recorder
-that nobody holds any more (its cell was run again) is collected, and its listener ends.
+The client or server holds the listener, the user holds the recorder; the listener does not know the
+recorder. So a recorder that nobody holds any more (its cell was run again) is collected, and its
+listener ends.
 """
 
 from __future__ import annotations
@@ -33,10 +34,18 @@ NOTABLE_STALL = 0.05
 
 
 class Listener(ABC):
-    """The tables of one recorder, and what fills them, on the home loop. ``facts`` is what is known of the run beforehand."""
+    """The tables of one recorder, and what fills them, on the home loop. ``facts`` is what is known
+    of the run beforehand."""
 
     def __init__(
-        self, home: Home, commands: CommandTable, *, max_rows: int, keep_text: bool, path: Path | None, wall_offset: float
+        self,
+        home: Home,
+        commands: CommandTable,
+        *,
+        max_rows: int,
+        keep_text: bool,
+        path: Path | None,
+        wall_offset: float,
     ) -> None:
         self.home = home
         self.wall_offset = wall_offset
@@ -49,7 +58,9 @@ class Listener(ABC):
         }
         self.commands = commands
         self.tables = {
-            name: Table(name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name))
+            name: Table(
+                name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name)
+            )
             for name, columns in SCHEMA.items()
             if name != "commands"
         }
@@ -60,7 +71,9 @@ class Listener(ABC):
         self.pauses: list[list[float | None]] = []
         """From when until when it was paused; None: it still is, or was stopped meanwhile."""
         self._paused = False
-        self.writer = Writer(self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed())
+        self.writer = Writer(
+            self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed()
+        )
         self._monitors = LoopMonitors(self._hear_stall)
         self._endings: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
@@ -90,10 +103,16 @@ class Listener(ABC):
     def metadata(self) -> dict[str, Any]:
         """What is to be known of the run now."""
         rows = {name: table.recorded for name, table in self.all_tables.items()}
-        return {**self.facts, "seconds": round(self.elapsed, 6), "pauses": [list(pause) for pause in self.pauses], "rows": rows}
+        return {
+            **self.facts,
+            "seconds": round(self.elapsed, 6),
+            "pauses": [list(pause) for pause in self.pauses],
+            "rows": rows,
+        }
 
     def _for_the_file(self) -> dict[str, Any]:
-        """The same, and from when on it goes on: should this be the last that the file is told, its rows tell for how long."""
+        """The same, and from when on it goes on: should this be the last that the file is told, its
+        rows tell for how long."""
         since, seconds = self.since, self.seconds
         said = self.metadata()
         return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
@@ -113,7 +132,8 @@ class Listener(ABC):
         self._tell_state(self.since)
 
     def pause(self) -> None:
-        """Hear nothing until :meth:`start`, with the file open; once more, or after the end, changes nothing."""
+        """Hear nothing until :meth:`start`, with the file open; once more, or after the end,
+        changes nothing."""
         if self.since is not None:
             self._hear_no_more()
             self._paused = True
@@ -173,7 +193,11 @@ class Listener(ABC):
         self.tables["states"].add(told)
 
     def _passed(
-        self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None, client: int | None = None
+        self,
+        at: float,
+        frames: Sequence[bytes] | str,
+        messages: Sequence[Any] | None,
+        client: int | None = None,
     ) -> None:
         """Frames went over the wire."""
         rows = self._frames.rows
@@ -189,7 +213,17 @@ class Listener(ABC):
             if kind is EventMessage:
                 self._last_text, self._last_data = text, message.payload.data
             size = len(text) if text.isascii() else len(text.encode(errors="replace"))
-            rows.append((at, "in", client, text if self._keep_text else None, size, TYPES.get(kind), message.sequence))
+            rows.append(
+                (
+                    at,
+                    "in",
+                    client,
+                    text if self._keep_text else None,
+                    size,
+                    TYPES.get(kind),
+                    message.sequence,
+                )
+            )
         else:
             rows.append((at, "in", client, frames, -1, None, None))
             self._batches.add((at, "in", len(messages), frames, client))

@@ -28,8 +28,11 @@ FORMAT = 1
 _PACKAGES = ("msgspec", "websockets", "numpy", "pandas", "pyarrow", "ipykernel")
 
 
-def describe(source: Client | Server, *, wall_offset: float, started: float, recorder: dict[str, Any]) -> dict[str, Any]:
-    """The metadata of a recorder's run: versions, what was recorded, settings, seeds, clocks, the notebook cell if known."""
+def describe(
+    source: Client | Server, *, wall_offset: float, started: float, recorder: dict[str, Any]
+) -> dict[str, Any]:
+    """The metadata of a recorder's run: versions, what was recorded, settings, seeds, clocks, the
+    notebook cell if known."""
     side: dict[str, Any]
     server: Server | None
     settings: Settings = source.settings
@@ -64,7 +67,11 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
     found = {
         "format": FORMAT,
         "versions": _versions(),
-        "machine": {"system": platform.system(), "release": platform.release(), "processor": platform.machine()},
+        "machine": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "processor": platform.machine(),
+        },
         **side,
         "settings": msgspec.to_builtins(settings),
         "seed": None if server is None else _seed(server.robot),
@@ -72,7 +79,9 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
             "monotonic": "time.monotonic(), in columns that end in _s",
             "wall_offset_s": wall_offset,
             "started_s": started,
-            "started": datetime.fromtimestamp(started + wall_offset, UTC).isoformat(timespec="milliseconds"),
+            "started": datetime.fromtimestamp(started + wall_offset, UTC).isoformat(
+                timespec="milliseconds"
+            ),
             "offset": offset,
         },
         "recorder": recorder,
@@ -85,7 +94,11 @@ def describe(source: Client | Server, *, wall_offset: float, started: float, rec
 def batching(client: Client) -> dict[str, Any]:
     """How this client's commands share frames now, with the names of its settings."""
     queue = client._session.outbox.queue
-    return {"batch_window": queue.window, "max_batch_size": queue.size, "batch_policy": queue.policy}
+    return {
+        "batch_window": queue.window,
+        "max_batch_size": queue.size,
+        "batch_policy": queue.policy,
+    }
 
 
 @cache
@@ -109,4 +122,8 @@ def _source() -> str | None:
     """The text of the cell that is running."""
     shell = cells.shell()
     history = getattr(shell, "user_ns", {}).get("In") if shell is not None else None
-    return history[-1] if isinstance(history, list) and history and "ipykernel" in sys.modules else None
+    return (
+        history[-1]
+        if isinstance(history, list) and history and "ipykernel" in sys.modules
+        else None
+    )

@@ -1,4 +1,5 @@
-"""Listening to a server: what all of its clients send and are sent, what is done, and what the robot is like meanwhile."""
+"""Listening to a server: what all of its clients send and are sent, what is done, and what the
+robot is like meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ __all__ = ["ServerListener"]
 
 _NAN = float("nan")
 ACKS_KEPT = 4096
-"""Acknowledgements of a session; a command that begins when even more have been sent gets a later one's time."""
+"""Acknowledgements of a session; a command that begins when even more have been sent gets a later
+one's time."""
 
 
 class _Payload(Struct, gc=False):
@@ -66,7 +68,8 @@ class _Commands(CommandTable):
 
 
 class _Acks:
-    """Which commands of a session have been acknowledged when: a command may begin before that, or long after."""
+    """Which commands of a session have been acknowledged when: a command may begin before that, or
+    long after."""
 
     def __init__(self) -> None:
         self._sent: deque[tuple[int, float]] = deque(maxlen=ACKS_KEPT)
@@ -94,10 +97,19 @@ class _Acks:
 class ServerListener(Listener):
     """Fills the tables of a recorder with what happens at a server."""
 
-    def __init__(self, server: Server, *, max_rows: int, keep_text: bool = False, path: Path | None = None) -> None:
+    def __init__(
+        self, server: Server, *, max_rows: int, keep_text: bool = False, path: Path | None = None
+    ) -> None:
         offset = time.time() - time.monotonic()
         commands = _Commands(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
-        super().__init__(server.home, commands, max_rows=max_rows, keep_text=keep_text, path=path, wall_offset=offset)
+        super().__init__(
+            server.home,
+            commands,
+            max_rows=max_rows,
+            keep_text=keep_text,
+            path=path,
+            wall_offset=offset,
+        )
         self.server = server
         self._begun = commands.begun
         self._under_way: dict[int, _Handled] = {}
@@ -125,7 +137,13 @@ class ServerListener(Listener):
         return self.server._clients[session].id
 
     def _connection(
-        self, at: float, state: str, previous: str | None, reason: str | None, resumed: bool | None, client: int | None
+        self,
+        at: float,
+        state: str,
+        previous: str | None,
+        reason: str | None,
+        resumed: bool | None,
+        client: int | None,
     ) -> None:
         self.tables["connection"].append(at, state, previous, 0, _NAN, reason, resumed, client)
 
@@ -162,7 +180,13 @@ class ServerListener(Listener):
             self._acks_of(session).begun(message.sequence, handled)
         self._begun(handled)
 
-    def ended(self, at: float, session: ServerSession, message: CommandMessage, refusal: tuple[str, str, Any] | None) -> None:
+    def ended(
+        self,
+        at: float,
+        session: ServerSession,
+        message: CommandMessage,
+        refusal: tuple[str, str, Any] | None,
+    ) -> None:
         """A command has come to its end."""
         handled = self._under_way.pop(id(message), None)
         if handled is None:
@@ -192,13 +216,17 @@ class ServerListener(Listener):
 
     def left(self, at: float, session: ServerSession, reason: str) -> None:
         """A client's connection has ended."""
-        self._connection(at, "disconnected", "connected", reason, None, self.server._clients[session].id)
+        self._connection(
+            at, "disconnected", "connected", reason, None, self.server._clients[session].id
+        )
 
     def closed(self, at: float) -> None:
         """The server has ended."""
         self.stop()
 
-    def frame(self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]) -> None:
+    def frame(
+        self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]
+    ) -> None:
         """A frame has come."""
         self._passed(at, text, messages, self._number(session))
 

@@ -16,7 +16,8 @@ _to_json = msgspec.json.Encoder().encode
 
 
 class Told(NamedTuple):
-    """What was told of the state: all of it (``whole``), or some changes; neither is changed afterwards."""
+    """What was told of the state: all of it (``whole``), or some changes; neither is changed
+    afterwards."""
 
     at: float
     whole: bool
@@ -25,7 +26,8 @@ class Told(NamedTuple):
 
 
 class StateRows:
-    """Makes columns of the table ``states``; knows which fields there are, so that it can tell which are gone."""
+    """Makes columns of the table ``states``; knows which fields there are, so that it can tell
+    which are gone."""
 
     def __init__(self) -> None:
         self._known: dict[str, set[str]] = {}
@@ -67,7 +69,9 @@ class StateRows:
                 found.append((field, None))
         return found
 
-    def _section(self, section: str, value: Any, *, gone: bool = False) -> Iterable[tuple[str, str | None]]:
+    def _section(
+        self, section: str, value: Any, *, gone: bool = False
+    ) -> Iterable[tuple[str, str | None]]:
         """A whole section: its fields, and those that it had before and has no more."""
         fields = {} if gone else _fields(section, value)
         before = self._known.pop(section, set())

@@ -1,4 +1,5 @@
-"""Recordings as CSV: one file in the long form, or a file for each table. The first line is `# mbot_nb` and the metadata as JSON.
+"""Recordings as CSV: one file in the long form, or a file for each table. The first line is
+`# mbot_nb` and the metadata as JSON.
 
 Texts stand in quotes and numbers do not, so that an empty text and a gap are two things.
 """
@@ -24,7 +25,9 @@ _HEAD = b"# mbot_nb "
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
     """One file in the long form."""
-    _write(path, long_schema(), together(tables, float(metadata["clocks"]["wall_offset_s"])), metadata)
+    _write(
+        path, long_schema(), together(tables, float(metadata["clocks"]["wall_offset_s"])), metadata
+    )
 
 
 def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
@@ -33,7 +36,9 @@ def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, A
     _write(path, whole.schema, [whole], metadata)
 
 
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Mapping[str, Any]) -> None:
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Mapping[str, Any]
+) -> None:
     with path.open("wb") as file:
         file.write(_HEAD + msgspec.json.encode(metadata) + b"\n")
         with pyarrow.csv.CSVWriter(file, schema) as writer:
@@ -56,7 +61,10 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
             file,
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
+                column_types=types,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                null_values=[""],
             ),
         )
     if TABLE in table.column_names:

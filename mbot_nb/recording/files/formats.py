@@ -21,8 +21,15 @@ METADATA = "metadata.json"
 """In a folder of tables, for those that are no program of ours; each file has the same inside."""
 
 
-def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any], *, folder: str | None = None) -> None:
-    """Write a recording into one file, whose format its name says; or into a folder, with a file in this format for each table.
+def save(
+    path: Path,
+    tables: Mapping[str, pa.Table],
+    metadata: Mapping[str, Any],
+    *,
+    folder: str | None = None,
+) -> None:
+    """Write a recording into one file, whose format its name says; or into a folder, with a file in
+    this format for each table.
 
     Raises:
         UsageError: no format is called so, or it cannot be written there.
@@ -30,7 +37,9 @@ def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
     suffix = path.suffix.lower() if folder is None else f".{folder.lower().lstrip('.')}"
     if suffix not in FORMATS or (folder is not None and suffix == ".mbot"):
         known = ", ".join(FORMATS if folder is None else (name.lstrip(".") for name in FORMATS[1:]))
-        what = f"{path.name!r} says no format" if folder is None else f"folder={folder!r} is no format"
+        what = (
+            f"{path.name!r} says no format" if folder is None else f"folder={folder!r} is no format"
+        )
         raise UsageError(f"{what} in which a recording can be saved: {known}")
     try:
         if folder is None:
@@ -40,7 +49,9 @@ def save(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
             _save_folder(path, suffix, tables, metadata)
     except OSError as error:
         why = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be written ({why}): choose another place, or make room there") from None
+        raise UsageError(
+            f"{path} cannot be written ({why}): choose another place, or make room there"
+        ) from None
 
 
 def load(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
@@ -75,22 +86,31 @@ def _module(suffix: str) -> ModuleType:
     }[suffix]
 
 
-def _load_file(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
+def _load_file(
+    path: Path, name: str | None
+) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
     from ..tables.arrow import conformed
 
     suffix = path.suffix.lower()
     if suffix in FORMATS[1:]:
         named = path.parent.name.partition("table=")[2] or path.stem
         tables, metadata = _module(suffix).read(path, name or named)
-        return {owner: conformed(owner, table) for owner, table in tables.items()}, metadata, metadata.get("cut")
+        return (
+            {owner: conformed(owner, table) for owner, table in tables.items()},
+            metadata,
+            metadata.get("cut"),
+        )
     from . import mbot_file
 
     opened = mbot_file.read(path.read_bytes())
     return opened.tables, mbot_file.described(opened), mbot_file.told(opened)
 
 
-def _save_file(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """Beside its place first: what goes wrong, or is cancelled, leaves an earlier file as it was."""
+def _save_file(
+    path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
+) -> None:
+    """Beside its place first: what goes wrong, or is cancelled, leaves an earlier file as it
+    was."""
     place = path.resolve()  # through a link, not over it
     beside = place.with_name(f".{place.name}.part")
     try:
@@ -100,8 +120,11 @@ def _save_file(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata
         beside.unlink(missing_ok=True)
 
 
-def _save_folder(path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """All files beside their places first: what goes wrong, or is cancelled, leaves an earlier recording as it was."""
+def _save_folder(
+    path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
+) -> None:
+    """All files beside their places first: what goes wrong, or is cancelled, leaves an earlier
+    recording as it was."""
     import msgspec
 
     module = _module(suffix)
@@ -121,7 +144,9 @@ def _save_folder(path: Path, suffix: str, tables: Mapping[str, pa.Table], metada
         room(path / METADATA).write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
         for name, table in tables.items():
             if table.num_rows or name == "events":  # so that a recording of nothing is one, too
-                module.write_table(room(path / f"table={name}" / f"part-0{suffix}"), name, table, metadata)
+                module.write_table(
+                    room(path / f"table={name}" / f"part-0{suffix}"), name, table, metadata
+                )
         for place, written in beside.items():
             written.replace(place)
         for old in path.glob("table=*/part-*"):
@@ -150,5 +175,7 @@ def _load_folder(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str |
                 tables, metadata, cut = _load_file(file, name)
                 found.setdefault(name, []).append(tables.get(name, empty(SCHEMA[name])))
     if not found:
-        raise ValueError("this folder has no tables: neither `table=events/...` nor `events.parquet` or the like")
+        raise ValueError(
+            "this folder has no tables: neither `table=events/...` nor `events.parquet` or the like"
+        )
     return {name: pa.concat_tables(parts) for name, parts in found.items()}, metadata, cut

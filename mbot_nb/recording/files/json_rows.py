@@ -1,4 +1,5 @@
-"""Rows as JSON objects and back, for JSON Lines and MCAP. Columns of JSON text stand in them as what they are, not as text."""
+"""Rows as JSON objects and back, for JSON Lines and MCAP. Columns of JSON text stand in them as
+what they are, not as text."""
 
 from __future__ import annotations
 
@@ -25,12 +26,20 @@ _PYTHON: dict[str, Any] = {
     "label": str | None,
     "maybe flag": bool | None,
 }
-_JSON_TYPES = {"number": "number", "whole": "integer", "maybe whole": "integer", "maybe flag": "boolean", "wall": "string"}
+_JSON_TYPES = {
+    "number": "number",
+    "whole": "integer",
+    "maybe whole": "integer",
+    "maybe flag": "boolean",
+    "wall": "string",
+}
 
 _encode = msgspec.json.Encoder().encode
 
 
-def rows_of(name: str, table: pa.Table, wall_offset: float, first: Mapping[str, Any] = MappingProxyType({})) -> Iterator[bytes]:
+def rows_of(
+    name: str, table: pa.Table, wall_offset: float, first: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[bytes]:
     """Each row as a JSON object, without its gaps; ``first`` stands before its columns."""
     for part in with_wall(name, table, wall_offset).to_batches(max_chunksize=_AT_ONCE):
         columns: list[tuple[str, list[Any]]] = []
@@ -41,7 +50,16 @@ def rows_of(name: str, table: pa.Table, wall_offset: float, first: Mapping[str, 
             columns.append((field.name, plain))
         names = [column for column, _ in columns]
         for row in zip(*[values for _, values in columns], strict=True):
-            yield _encode({**first, **{column: value for column, value in zip(names, row, strict=True) if value is not None}})
+            yield _encode(
+                {
+                    **first,
+                    **{
+                        column: value
+                        for column, value in zip(names, row, strict=True)
+                        if value is not None
+                    },
+                }
+            )
 
 
 @cache
@@ -62,7 +80,9 @@ def decoder(*names: str) -> Any:
     """Reads a row of one of these tables; of one alone it need not say which."""
     if len(names) == 1:
         fields = [
-            (field.name, field.type, field.default) if not field.required else (field.name, field.type)
+            (field.name, field.type, field.default)
+            if not field.required
+            else (field.name, field.type)
             for field in msgspec.structs.fields(_struct(names[0]))
         ]
         return msgspec.json.Decoder(msgspec.defstruct(names[0], fields, kw_only=True, gc=False))

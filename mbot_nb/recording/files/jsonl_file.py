@@ -1,4 +1,5 @@
-"""Recordings as JSON Lines: first the metadata, then a JSON object for each row, which says in `table` whose it is."""
+"""Recordings as JSON Lines: first the metadata, then a JSON object for each row, which says in
+`table` whose it is."""
 
 from __future__ import annotations
 
@@ -23,8 +24,14 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
     offset = float(metadata["clocks"]["wall_offset_s"])
     with path.open("wb") as file:
         file.write(msgspec.json.encode({"table": _METADATA, _METADATA: metadata}) + b"\n")
-        rows = (row for name, table in tables.items() for row in rows_of(name, table, offset, {"table": name}))
-        for row in counted(rows, sum(table.num_rows for table in tables.values()), "writing JSON Lines"):
+        rows = (
+            row
+            for name, table in tables.items()
+            for row in rows_of(name, table, offset, {"table": name})
+        )
+        for row in counted(
+            rows, sum(table.num_rows for table in tables.values()), "writing JSON Lines"
+        ):
             file.write(row)
             file.write(b"\n")
 

@@ -1,4 +1,5 @@
-"""All tables of a recording in one: a row says in `table` whose it is, and has gaps where its table has no such column."""
+"""All tables of a recording in one: a row says in `table` whose it is, and has gaps where its table
+has no such column."""
 
 from __future__ import annotations
 
@@ -47,5 +48,7 @@ def apart(long: pa.Table) -> dict[str, pa.Table]:
     for name in SCHEMA:
         schema = arrow_schema(SCHEMA[name])
         rows = long.filter(pc.equal(long.column(TABLE), name))
-        found[name] = rows.select([field.name for field in schema if field.name in rows.column_names])
+        found[name] = rows.select(
+            [field.name for field in schema if field.name in rows.column_names]
+        )
     return found

@@ -1,16 +1,19 @@
-"""The file of a recording, block after block, so that whatever was written stays readable when its writer is killed.
+"""The file of a recording, block after block, so that whatever was written stays readable when its
+writer is killed.
 
     MBOTREC1                    eight bytes
     block, block, block ...     until the end, or until one that is torn
 
-A block is a head of 24 bytes, little-endian (`HEAD`): the marker ``blk!``, the kind (one letter), the number of the table, two
-bytes of nothing, the number of the first row, the length of the body, and the CRC-32 of the body; then the body. Kinds:
+A block is a head of 24 bytes, little-endian (`HEAD`): the marker ``blk!``, the kind (one letter),
+the number of the table, two bytes of nothing, the number of the first row, the length of the body,
+and the CRC-32 of the body; then the body. Kinds:
 
-- ``M`` metadata: JSON. A later one replaces an earlier one; they come whenever it is begun, paused, cleared or ended. While it
-  records they have `since_s`, the reading of the monotonic clock at which `seconds` begins to grow.
+- ``M`` metadata: JSON. A later one replaces an earlier one; they come whenever it is begun, paused,
+  cleared or ended. While it records they have `since_s`, the reading of the monotonic clock at
+  which `seconds` begins to grow.
 - ``S`` schema of a table: an Arrow IPC schema message; it comes before the table's rows.
-- ``R`` rows of a table: an Arrow IPC record batch message. A row that was there already is replaced by the later one (a command
-  goes on after it was sent).
+- ``R`` rows of a table: an Arrow IPC record batch message. A row that was there already is replaced
+  by the later one (a command goes on after it was sent).
 - ``C`` clear: rows of the table before this number are gone.
 - ``E`` end: nothing is missing before it. Another stretch may follow.
 
@@ -55,7 +58,8 @@ def block(kind: bytes, body: bytes, *, table: int = 0, first: int = 0) -> bytes:
 
 
 def blocks(data: memoryview) -> Iterator[Block | Torn]:
-    """The blocks of a file, after its first eight bytes; a :class:`Torn` at last where one is not whole."""
+    """The blocks of a file, after its first eight bytes; a :class:`Torn` at last where one is not
+    whole."""
     at, end = len(MAGIC), len(data)
     while at < end:
         if end - at < HEAD.size:

@@ -1,4 +1,5 @@
-"""Recordings in our own format (`.mbot`): written whole or piece by piece, read as far as they go. See :mod:`.journal`."""
+"""Recordings in our own format (`.mbot`): written whole or piece by piece, read as far as they go.
+See :mod:`.journal`."""
 
 from __future__ import annotations
 
@@ -17,12 +18,23 @@ from ..tables.columns import Chunk
 from ..tables.schema import SCHEMA
 from .mbot_blocks import MAGIC, SINCE, Torn, block, blocks
 
-__all__ = ["ROW", "Opened", "described", "numbered", "opening", "read", "rows_block", "told", "write"]
+__all__ = [
+    "ROW",
+    "Opened",
+    "described",
+    "numbered",
+    "opening",
+    "read",
+    "rows_block",
+    "told",
+    "write",
+]
 
 TABLES = tuple(SCHEMA)
 """A block names its table by its place in here."""
 ROW = "row"
-"""In the file the commands have this column before the others: their numbers, since a block may tell of any of them again."""
+"""In the file the commands have this column before the others: their numbers, since a block may
+tell of any of them again."""
 ROWS_TOGETHER = 65_536
 
 Piece = tuple[int, pa.RecordBatch]
@@ -55,18 +67,23 @@ def opening(metadata: Mapping[str, Any]) -> bytes:
     """How a file begins: the mark, what is to be known, and the schemas."""
     parts = [MAGIC, block(b"M", _to_json(metadata))]
     parts += [
-        block(b"S", file_schema(name).serialize().to_pybytes(), table=number)  # as in an Arrow IPC stream
+        block(
+            b"S", file_schema(name).serialize().to_pybytes(), table=number
+        )  # as in an Arrow IPC stream
         for number, name in enumerate(TABLES)
     ]
     return b"".join(parts)
 
 
-def rows_block(name: str, chunk: Chunk, labels: Sequence[Sequence[str] | None], *, since: int = 0) -> bytes:
+def rows_block(
+    name: str, chunk: Chunk, labels: Sequence[Sequence[str] | None], *, since: int = 0
+) -> bytes:
     """The block of these rows, from this number on."""
     first = max(chunk.first, since)
     rows = batch(SCHEMA[name], chunk, labels)
     if first > chunk.first:
-        # What is cut out of a longer array is written with all that is around it, unless it is taken.
+        # What is cut out of a longer array is written with all that is around it, unless it is
+        # taken.
         rows = rows.take(pa.array(np.arange(first - chunk.first, rows.num_rows)))
     return _body(name, rows, np.arange(first, chunk.end))
 
@@ -78,8 +95,12 @@ def numbered(numbers: Sequence[int], chunk: Chunk, labels: Sequence[Sequence[str
 
 def _body(name: str, rows: pa.RecordBatch, numbers: NDArray[np.int64]) -> bytes:
     if name == "commands":
-        rows = pa.RecordBatch.from_arrays([pa.array(numbers), *rows.columns], schema=file_schema(name))
-    return block(b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=int(numbers[0]))
+        rows = pa.RecordBatch.from_arrays(
+            [pa.array(numbers), *rows.columns], schema=file_schema(name)
+        )
+    return block(
+        b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=int(numbers[0])
+    )
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
@@ -135,7 +156,9 @@ def read(data: bytes) -> Opened:
     return Opened(tables, counted, metadata, ended, torn, missing)
 
 
-def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int) -> tuple[pa.Table, NDArray[np.int64]]:
+def _together(
+    name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int
+) -> tuple[pa.Table, NDArray[np.int64]]:
     """The rows of a table in order, each once as it was told last; and their numbers."""
     table = pa.Table.from_batches([rows for _, rows in pieces], schema=schema)
     if ROW in schema.names:
@@ -154,7 +177,8 @@ def _together(name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int)
 
 
 def told(opened: Opened) -> str | None:
-    """What is missing at the end of a file, or was already where it comes from, in words; None if nothing is."""
+    """What is missing at the end of a file, or was already where it comes from, in words; None if
+    nothing is."""
     words = [str(earlier)] if (earlier := opened.metadata.get("cut")) else []
     if not opened.ended:
         last, offset = _last(opened), opened.metadata.get("clocks", {}).get("wall_offset_s")
@@ -170,11 +194,14 @@ def told(opened: Opened) -> str | None:
 
 
 def described(opened: Opened) -> dict[str, Any]:
-    """The metadata of a file; where it was not ended in order, they were written earlier than its last rows, which know more."""
+    """The metadata of a file; where it was not ended in order, they were written earlier than its
+    last rows, which know more."""
     metadata = dict(opened.metadata)
     since = metadata.pop(SINCE, None)
     if "rows" in metadata:
-        metadata["rows"] = {name: opened.tables[name].num_rows if name in opened.tables else 0 for name in TABLES}
+        metadata["rows"] = {
+            name: opened.tables[name].num_rows if name in opened.tables else 0 for name in TABLES
+        }
     if not opened.ended or "seconds" not in metadata:
         metadata["seconds"] = _seconds(opened, since)
     return metadata

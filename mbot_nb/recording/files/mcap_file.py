@@ -1,7 +1,8 @@
-"""Recordings as MCAP, the log format of robotics: a topic for each table, a JSON message for each row, for Foxglove and others.
+"""Recordings as MCAP, the log format of robotics: a topic for each table, a JSON message for each
+row, for Foxglove and others.
 
-Log times are Unix nanoseconds of `wall`; a message's sequence is the number of its row. Nothing is compressed, so that readers
-need nothing beside themselves.
+Log times are Unix nanoseconds of `wall`; a message's sequence is the number of its row. Nothing is
+compressed, so that readers need nothing beside themselves.
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
         writer.add_metadata(_METADATA, {"metadata": msgspec.json.encode(metadata).decode()})
         channels = {}
         for name in tables:
-            schema = writer.register_schema(f"mbot_nb.{name}", "jsonschema", msgspec.json.encode(json_schema(name)))
+            schema = writer.register_schema(
+                f"mbot_nb.{name}", "jsonschema", msgspec.json.encode(json_schema(name))
+            )
             channels[name] = writer.register_channel(f"/{name}", "json", schema)
         messages = heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()])
-        for time, name, number, row in counted(messages, sum(table.num_rows for table in tables.values()), "writing MCAP"):
+        for time, name, number, row in counted(
+            messages, sum(table.num_rows for table in tables.values()), "writing MCAP"
+        ):
             writer.add_message(channels[name], time, row, time, number)
         writer.finish()  # type: ignore[no-untyped-call]
 
@@ -64,15 +69,25 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     with path.open("rb") as file:
         try:
             reader = make_reader(file)
-            told = [record.metadata["metadata"] for record in reader.iter_metadata() if record.name == _METADATA]
+            told = [
+                record.metadata["metadata"]
+                for record in reader.iter_metadata()
+                if record.name == _METADATA
+            ]
             if not told:
                 raise ValueError("it is an MCAP file without metadata of mbot_nb")
             summary = reader.get_summary()
-            total = summary.statistics.message_count if summary is not None and summary.statistics is not None else 0
+            total = (
+                summary.statistics.message_count
+                if summary is not None and summary.statistics is not None
+                else 0
+            )
             for _, channel, message in counted(reader.iter_messages(), total, "reading MCAP"):
                 table = channel.topic.removeprefix("/")
                 if table in SCHEMA:
-                    found.setdefault(table, []).append((message.sequence, decoder(table).decode(message.data)))
+                    found.setdefault(table, []).append(
+                        (message.sequence, decoder(table).decode(message.data))
+                    )
         except (McapError, msgspec.DecodeError, struct.error) as error:
             raise ValueError(f"it is no MCAP file of a recording ({error})") from None
     tables = {}

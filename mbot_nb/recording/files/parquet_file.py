@@ -1,4 +1,5 @@
-"""Recordings as Parquet: one file in the long form, or a file for each table. The metadata are in each file's schema, as JSON."""
+"""Recordings as Parquet: one file in the long form, or a file for each table. The metadata are in
+each file's schema, as JSON."""
 
 from __future__ import annotations
 

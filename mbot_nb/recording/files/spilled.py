@@ -1,4 +1,5 @@
-"""A recorder's rows, from its file, from what is on the way there and from memory, as whole tables."""
+"""A recorder's rows, from its file, from what is on the way there and from memory, as whole
+tables."""
 
 from __future__ import annotations
 
@@ -23,10 +24,14 @@ Packed = tuple[Chunk, list[tuple[str, ...] | None]]
 """Rows, and what the labels in them mean."""
 
 
-def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tuple[dict[str, pa.Table], int]:
-    """All rows there are, in order; and how many are missing, because they left memory and could not be written."""
-    # In this order, which is the way that rows go, also while they are looked for: what moves on in between is found
-    # twice, and not never. Of each number the row that was found first counts; in memory it is the latest.
+def assembled(
+    tables: Mapping[str, Table | CommandTable], writer: Writer
+) -> tuple[dict[str, pa.Table], int]:
+    """All rows there are, in order; and how many are missing, because they left memory and could
+    not be written."""
+    # In this order, which is the way that rows go, also while they are looked for: what moves on in
+    # between is found twice, and not never. Of each number the row that was found first counts; in
+    # memory it is the latest.
     here = {name: table.packed() for name, table in tables.items()}
     left = any(table.dropped for table in tables.values())
     if left:
@@ -36,7 +41,10 @@ def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tup
     whole: dict[str, pa.Table] = {}
     missing = 0
     for name, table in tables.items():
-        parts = [_part(name, here[name]), _part(name, [(chunk, table.labels()) for chunk in waiting.get(name, [])])]
+        parts = [
+            _part(name, here[name]),
+            _part(name, [(chunk, table.labels()) for chunk in waiting.get(name, [])]),
+        ]
         if opened is not None and name in opened.tables:
             parts.append((opened.numbers[name], opened.tables[name]))
         numbers, whole[name] = in_order(parts, table.cleared)
@@ -48,5 +56,7 @@ def assembled(tables: Mapping[str, Table | CommandTable], writer: Writer) -> tup
 def _part(name: str, packed: Sequence[Packed]) -> Part:
     columns, schema = SCHEMA[name], arrow_schema(SCHEMA[name])
     numbers = [np.arange(chunk.first, chunk.end) for chunk, _ in packed]
-    rows = pa.Table.from_batches([batch(columns, chunk, labels) for chunk, labels in packed], schema=schema)
+    rows = pa.Table.from_batches(
+        [batch(columns, chunk, labels) for chunk, labels in packed], schema=schema
+    )
     return np.concatenate([np.empty(0, "i8"), *numbers]), rows

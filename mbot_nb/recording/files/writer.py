@@ -1,7 +1,9 @@
-"""Carries rows from tables to a file, from a thread of its own, so that no disk ever holds up a loop.
+"""Carries rows from tables to a file, from a thread of its own, so that no disk ever holds up a
+loop.
 
-Two uses: a recorder with a path writes everything four times a second, so that a killed process loses no more than that; one
-without writes only what has to leave memory, into a temporary file that is gone when the recorder is.
+Two uses: a recorder with a path writes everything four times a second, so that a killed process
+loses no more than that; one without writes only what has to leave memory, into a temporary file
+that is gone when the recorder is.
 """
 
 from __future__ import annotations
@@ -92,7 +94,8 @@ class Writer:
     # When.
 
     def start(self) -> None:
-        """Begin to write; once more changes nothing. Without a path it begins when something has to leave memory."""
+        """Begin to write; once more changes nothing. Without a path it begins when something has to
+        leave memory."""
         if self.path is not None:
             import pyarrow  # noqa: F401 - now, and not while something is measured
 
@@ -100,7 +103,8 @@ class Writer:
             self._run()
 
     def finish(self) -> None:
-        """Write what there is, and say that nothing is missing. Another :meth:`start` may follow."""
+        """Write what there is, and say that nothing is missing. Another :meth:`start` may
+        follow."""
         stop, self._stop = self._stop, None
         if stop is not None:
             stop.set()
@@ -128,7 +132,12 @@ class Writer:
             if self._file is None:
                 return
             try:
-                self._put(b"".join(block(b"C", b"", table=n, first=self._written[name]) for n, name in enumerate(SCHEMA)))
+                self._put(
+                    b"".join(
+                        block(b"C", b"", table=n, first=self._written[name])
+                        for n, name in enumerate(SCHEMA)
+                    )
+                )
             except OSError as error:
                 self._failed(error, time.monotonic())
 
@@ -158,7 +167,9 @@ class Writer:
     def _run(self) -> None:
         if self._stop is None:
             self._stop = threading.Event()
-            threading.Thread(target=self._work, args=(self._stop,), name="mbot_nb-writer", daemon=True).start()
+            threading.Thread(
+                target=self._work, args=(self._stop,), name="mbot_nb-writer", daemon=True
+            ).start()
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.wait(PERIOD):
@@ -211,12 +222,18 @@ class Writer:
     def _failed(self, error: Exception, now: float) -> None:
         self._not_before = now + AGAIN
         if self.trouble is None:
-            self.trouble = f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
+            self.trouble = (
+                f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
+            )
             if self.path is None:
-                then = "the newest rows stay in memory, the oldest are dropped. Make room there, or raise max_rows."
+                then = (
+                    "the newest rows stay in memory, the oldest are dropped. Make room there, "
+                    "or raise max_rows."
+                )
             else:
                 then = (
-                    "the run goes on in memory. Make room there, or keep what there is with rec.save(...) somewhere else; "
+                    "the run goes on in memory. Make room there, or keep what there is with "
+                    "rec.save(...) somewhere else; "
                     f"it is tried again every {AGAIN:g} s."
                 )
             _log.error("%s; %s", self.trouble, then)
@@ -267,7 +284,9 @@ class Writer:
         blocks = []
         for name, chunk in found:
             if chunk.end > written[name]:
-                blocks.append(rows_block(name, chunk, self._tables[name].labels(), since=written[name]))
+                blocks.append(
+                    rows_block(name, chunk, self._tables[name].labels(), since=written[name])
+                )
                 written[name] = chunk.end
         seen = dict(self._seen)
         under_way = self._commands.under_way(seen) if self.path is not None else None

@@ -23,7 +23,8 @@ __all__ = ["ReplayRobot"]
 
 MAX_SPEED = 1000.0
 MOST_AT_ONCE = 500
-"""Events reported without giving the watchdog's thread back: the ends of other robots' motions must not wait."""
+"""Events reported without giving the watchdog's thread back: the ends of other robots' motions must
+not wait."""
 ACTIONS = "play, pause, seek (position), speed (value), loop (on), status"
 
 Told = list[tuple[str, Mapping[str, Any]]]
@@ -34,22 +35,26 @@ class ReplayRobot(Robot):
 
         server = await mb.serve(mb.ReplayRobot("run.mbot"), speed=2)
         bot = await mb.connect(server)                 # it begins when the first client has come
-        await bot.custom("seek", position=12.5)        # also: play, pause, speed (value), loop (on), status
+        await bot.custom("seek", position=12.5)        # also: play, pause, speed (value), loop
+        (on), status
 
-    The same may be called here: :meth:`play`, :meth:`pause`, :meth:`seek`; :attr:`speed` and :attr:`loop` can be set. Clients
-    find in ``state.replay`` what is replayed and how, and hear `replay_changed` when that changes, at the end and at each new
-    round.
+    The same may be called here: :meth:`play`, :meth:`pause`, :meth:`seek`; :attr:`speed` and
+    :attr:`loop` can be set. Clients find in ``state.replay`` what is replayed and how, and hear
+    `replay_changed` when that changes, at the end and at each new round.
 
-    Where it is in the recording is a function of time. A cell that blocks the server's loop does not stretch it: what
-    happened meanwhile comes when the loop runs again, of telemetry the latest only. What has been cannot be changed, so that
-    motion, light, sound and games are refused (``UNSUPPORTED``). A stop holds the replay.
+    Where it is in the recording is a function of time. A cell that blocks the server's loop does
+    not stretch it: what happened meanwhile comes when the loop runs again, of telemetry the latest
+    only. What has been cannot be changed, so that motion, light, sound and games are refused
+    (``UNSUPPORTED``). A stop holds the replay.
 
     Args:
-        source: a file that a recorder has written, a `Recording`, or a `Recorder`, whose rows until now are taken.
+        source: a file that a recorder has written, a `Recording`, or a `Recorder`, whose rows until
+            now are taken.
         speed: seconds of the recording that pass in one second, up to 1000.
         loop: begin again at the end.
         paused: begin when :meth:`play` says so.
-        clock: gives seconds. With another one than ``time.monotonic`` call :meth:`advance` to have events reported.
+        clock: gives seconds. With another one than ``time.monotonic`` call :meth:`advance` to have
+            events reported.
         robot_id: its name; the recorded robot's and "(replay)" if none is given.
 
     Raises:
@@ -94,17 +99,27 @@ class ReplayRobot(Robot):
 
     def __repr__(self) -> str:
         status = self.status()
-        how = "playing" if status["playing"] else "at its end" if self._from >= self.duration else "paused"
+        how = (
+            "playing"
+            if status["playing"]
+            else "at its end"
+            if self._from >= self.duration
+            else "paused"
+        )
         speed = "" if self._speed == 1 else f", {self._speed:g} times as fast as it was"
         loop = ", in a loop" if status["loop"] else ""
         return (
-            f"<ReplayRobot of {self.source}: at {status['position']:.1f} of {self.duration:.1f} s, {how}{speed}{loop}; "
+            f"<ReplayRobot of {self.source}: at {status['position']:.1f} of {self.duration:.1f} "
+            f"s, {how}{speed}{loop}; "
             f"{len(self.timeline)} events>"
         )
 
     def _repr_html_(self) -> str:
         share = self.position / self.duration if self.duration else 1.0
-        return f"<div>{escape(repr(self)[1:-1])}<br><progress value='{share:.3f}' max='1' style='width:20em'></progress></div>"
+        return (
+            f"<div>{escape(repr(self)[1:-1])}<br><progress value='{share:.3f}' max='1' "
+            "style='width:20em'></progress></div>"
+        )
 
     # Where it is.
 
@@ -118,7 +133,11 @@ class ReplayRobot(Robot):
         """Where it is now, in seconds since the recording's beginning."""
         with self.lock:
             reached = self._reached()
-            return reached % self.duration if self._loop and reached > self.duration else min(reached, self.duration)
+            return (
+                reached % self.duration
+                if self._loop and reached > self.duration
+                else min(reached, self.duration)
+            )
 
     @property
     def playing(self) -> bool:
@@ -154,7 +173,8 @@ class ReplayRobot(Robot):
         self._tell(told)
 
     def status(self) -> dict[str, Any]:
-        """Where it is and how it plays: `source`, `position` and `duration` in s, `playing`, `speed`, `loop`, `rounds`."""
+        """Where it is and how it plays: `source`, `position` and `duration` in s, `playing`,
+        `speed`, `loop`, `rounds`."""
         with self.lock:
             return {**self._settings(), "position": round(self.position, 3)}
 
@@ -164,13 +184,15 @@ class ReplayRobot(Robot):
         """Go on from here; from the beginning, if it is at its end.
 
         Raises:
-            CommandRejectedError: ``STOPPED`` while an emergency stop stands that was given to the replay.
+            CommandRejectedError: ``STOPPED`` while an emergency stop stands that was given to the
+                replay.
         """
         with self.lock:
             if self._own_latch is not None:
                 raise CommandRejectedError(
                     "STOPPED",
-                    "an emergency stop holds the replay: release it first, with Release beside Stop, "
+                    "an emergency stop holds the replay: release it first, with Release beside "
+                    "Stop, "
                     "or `await bot.release_stop()`",
                     details={"latch": self._own_latch},
                 )
@@ -191,13 +213,17 @@ class ReplayRobot(Robot):
         self._tell(told)
 
     def seek(self, position: float) -> None:
-        """Go to this position, in seconds since the recording's beginning; what lies between is not reported.
+        """Go to this position, in seconds since the recording's beginning; what lies between is not
+        reported.
 
         Raises:
             UsageError: there is no such position.
         """
         if not _is_number(position) or not 0 <= position <= self.duration:
-            raise UsageError(f"{self.source} goes from 0 to {self.duration:g} s: there is no position {position!r}")
+            raise UsageError(
+                f"{self.source} goes from 0 to {self.duration:g} s: there is no position "
+                f"{position!r}"
+            )
         with self.lock:
             self._go(float(position))
             told = self._changed("seek")
@@ -212,14 +238,18 @@ class ReplayRobot(Robot):
     # What a server asks and tells.
 
     def state(self) -> dict[str, Any]:
-        """The recorded state at this moment, and ``replay``: as :meth:`status`, but while it plays its ``position`` is told each
-        second, counted from where it began to play, or was changed."""
+        """The recorded state at this moment, and ``replay``: as :meth:`status`, but while it plays
+        its ``position`` is told each second, counted from where it began to play, or was
+        changed."""
         with self.lock:
             position = self.position
             state = self.timeline.state(position)
             if self._own_latch is None:
                 self.latch = state.get("latch")
-            own = {name: dict(value) if isinstance(value, dict) else value for name, value in state.items()}
+            own = {
+                name: dict(value) if isinstance(value, dict) else value
+                for name, value in state.items()
+            }
             return {**own, "replay": {**self._settings(), "position": self._stated(position)}}
 
     def telemetry(self) -> dict[str, Any]:
@@ -233,14 +263,16 @@ class ReplayRobot(Robot):
             self._waits = self._begins
 
     def watched(self) -> None:
-        """A first client has come: begin, unless it is to wait for :meth:`play`, or has begun before."""
+        """A first client has come: begin, unless it is to wait for :meth:`play`, or has begun
+        before."""
         with self.lock:
             begin = self._waits and self._own_latch is None
         if begin:
             self.play()
 
     def execute(self, command: c.Command) -> Mapping[str, Any] | None:
-        """Carry out `custom`; refuse the rest. What was recorded stands, an emergency stop or none."""
+        """Carry out `custom`; refuse the rest. What was recorded stands, an emergency stop or
+        none."""
         return self.perform(c.parse(command.name, command.params()))
 
     def perform(self, command: c.Command) -> Mapping[str, Any] | None:
@@ -251,8 +283,10 @@ class ReplayRobot(Robot):
             return self._control(command)
         raise CommandRejectedError(
             "UNSUPPORTED",
-            f"{command.name}: this is a replay of {self.source}, and what has been cannot be changed. It obeys "
-            f'`await bot.custom("seek", position=3)` and the actions {ACTIONS}; for a robot that moves: `await mb.serve()`',
+            f"{command.name}: this is a replay of {self.source}, and what has been cannot be "
+            "changed. It obeys "
+            f'`await bot.custom("seek", position=3)` and the actions {ACTIONS}; for a robot that '
+            "moves: `await mb.serve()`",
             command=command.name,
         )
 
@@ -270,7 +304,8 @@ class ReplayRobot(Robot):
         """Let the replay be played again.
 
         Raises:
-            CommandRejectedError: ``UNSUPPORTED`` for a stop that is part of the recording; ``STATE_CONFLICT`` for another one.
+            CommandRejectedError: ``UNSUPPORTED`` for a stop that is part of the recording;
+                ``STATE_CONFLICT`` for another one.
         """
         with self.lock:
             if self._own_latch is None and self.latch is not None:
@@ -324,14 +359,22 @@ class ReplayRobot(Robot):
                     pass
                 case _:
                     given = ", ".join([repr(action), *values])
-                    raise UsageError(f"the replay takes the actions {ACTIONS}, and was given {given}")
+                    raise UsageError(
+                        f"the replay takes the actions {ACTIONS}, and was given {given}"
+                    )
         except UsageError as error:
-            raise CommandRejectedError("INVALID_PARAMS", f"custom: {error}", command="custom") from None
+            raise CommandRejectedError(
+                "INVALID_PARAMS", f"custom: {error}", command="custom"
+            ) from None
         return self.status()
 
     def _reached(self) -> float:
         """The position as if the recording had no end."""
-        return self._from + (self._clock() - self._since) * self._speed if self._playing else self._from
+        return (
+            self._from + (self._clock() - self._since) * self._speed
+            if self._playing
+            else self._from
+        )
 
     def _go(self, position: float) -> None:
         self._from, self._since = position, self._clock()
@@ -358,7 +401,10 @@ class ReplayRobot(Robot):
             reached = self._reached()
             end = timeline.events_until(min(reached, duration))
             stop = max(self._next, min(end, self._next + MOST_AT_ONCE - len(told)))
-            told += [(name, {} if data is None else data) for _, name, data in map(timeline.event, range(self._next, stop))]
+            told += [
+                (name, {} if data is None else data)
+                for _, name, data in map(timeline.event, range(self._next, stop))
+            ]
             self._next = stop
             if stop < end or reached < duration:
                 break
@@ -387,7 +433,9 @@ class ReplayRobot(Robot):
             return
         times = self.timeline.times
         position = float(times[self._next]) if self._next < len(times) else self.duration
-        me = weakref.ref(self)  # a robot that nobody holds any more is not kept alive by a recording that goes round
+        me = weakref.ref(
+            self
+        )  # a robot that nobody holds any more is not kept alive by a recording that goes round
 
         def ring() -> None:
             robot = me()
@@ -409,10 +457,15 @@ def _opened(source: str | Path | Source) -> tuple[str, Source]:
     if isinstance(source, (str, Path)):
         source = Recording.load(source)
     elif isinstance(source, Recorder):
-        source = source.to_recording()  # with the rows that had to leave its memory: the whole state is told at the beginning
+        source = (
+            source.to_recording()
+        )  # with the rows that had to leave its memory: the whole state is told at the beginning
     for table in ("events", "states"):
         if not hasattr(source, table):
-            raise UsageError(f"mb.ReplayRobot(...) needs a recording or its file, and {type(source).__name__} has no {table}")
+            raise UsageError(
+                f"mb.ReplayRobot(...) needs a recording or its file, and {type(source).__name__} "
+                f"has no {table}"
+            )
     place = getattr(source, "source", None)
     return Path(place).name if isinstance(place, str) else "a recording", source
 
@@ -430,5 +483,8 @@ def _is_number(value: object) -> bool:
 
 def _speed(value: float) -> float:
     if not _is_number(value) or not 0 < value <= MAX_SPEED:
-        raise UsageError(f"speed is more than 0 and at most {MAX_SPEED:g} (1 is as it was), not {value!r}; to hold it: pause")
+        raise UsageError(
+            f"speed is more than 0 and at most {MAX_SPEED:g} (1 is as it was), not {value!r}; to "
+            "hold it: pause"
+        )
     return float(value)

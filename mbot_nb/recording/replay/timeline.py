@@ -1,4 +1,5 @@
-"""A recording as a function of time: what the robot's state was at any moment of it, and what happened when."""
+"""A recording as a function of time: what the robot's state was at any moment of it, and what
+happened when."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Happening", "Source", "Timeline"]
 
 NOT_THE_ROBOTS = frozenset({"command_result", "gap", "replay_changed"})
-"""Events that answered somebody then, told what a client missed, or told of an earlier replay: they are not told again."""
+"""Events that answered somebody then, told what a client missed, or told of an earlier replay: they
+are not told again."""
 REPLAY = "replay"
 """The section of the state that a replay adds."""
 
@@ -25,7 +27,8 @@ _decode = msgspec.json.decode
 
 
 class Source(Protocol):
-    """What can be replayed: a recording, or a recorder. The tables are those of `mbot_nb.recording.tables.schema`."""
+    """What can be replayed: a recording, or a recorder. The tables are those of
+    `mbot_nb.recording.tables.schema`."""
 
     @property
     def events(self) -> pd.DataFrame: ...
@@ -43,7 +46,8 @@ class Happening(NamedTuple):
 
 
 class Timeline:
-    """Positions are seconds since the recording's first row. Nothing here changes but a memory of the last look.
+    """Positions are seconds since the recording's first row. Nothing here changes but a memory of
+    the last look.
 
     Raises:
         UsageError: there is neither a state nor an event in it.
@@ -53,7 +57,9 @@ class Timeline:
         events, states = source.events, source.states
         events = events[~events["name"].isin(NOT_THE_ROBOTS)]
         fields = states["field"]
-        states = states[fields.notna() & (fields != REPLAY) & ~fields.str.startswith(f"{REPLAY}.", na=False)]
+        states = states[
+            fields.notna() & (fields != REPLAY) & ~fields.str.startswith(f"{REPLAY}.", na=False)
+        ]
         events, states = _in_order(events), _in_order(states)
         event_times, state_times = _seconds(events), _seconds(states)
         bounds = [times[at] for times in (event_times, state_times) if len(times) for at in (0, -1)]
@@ -69,7 +75,8 @@ class Timeline:
         self._data = events["data"].array
         self._telemetry = np.flatnonzero((events["name"] == "telemetry").to_numpy(dtype=bool))
         self._state_times = state_times - self.begin
-        # The first snapshot comes a moment after the first row of all, and holds from the beginning.
+        # The first snapshot comes a moment after the first row of all, and holds from the
+        # beginning.
         self._first_rows = self._rows_at(float(self._state_times[0])) if len(state_times) else 0
         self._values = states["value"].array
         self._rows_of = _by_field(states["field"])
@@ -81,7 +88,9 @@ class Timeline:
 
     def event(self, index: int) -> Happening:
         """One event."""
-        return Happening(float(self.times[index]), str(self._names[index]), _value(self._data[index]))
+        return Happening(
+            float(self.times[index]), str(self._names[index]), _value(self._data[index])
+        )
 
     def first_event(self, position: float) -> int:
         """The index of the first event at this position or after it."""
@@ -92,7 +101,8 @@ class Timeline:
         return int(np.searchsorted(self.times, position, "right"))
 
     def telemetry(self, position: float) -> dict[str, Any]:
-        """The last telemetry that had come at this position; the first one before that; empty if there is none at all."""
+        """The last telemetry that had come at this position; the first one before that; empty if
+        there is none at all."""
         if not len(self._telemetry):
             return {}
         known = int(np.searchsorted(self._telemetry, self.events_until(position), "left"))
@@ -100,7 +110,8 @@ class Timeline:
         return data if isinstance(data, dict) else {}
 
     def state(self, position: float) -> dict[str, Any]:
-        """The sections of the robot's state at this position; the same one until the next row is reached."""
+        """The sections of the robot's state at this position; the same one until the next row is
+        reached."""
         rows = max(self._first_rows, self._rows_at(position))
         if rows != self._last_look[0]:
             self._last_look = rows, self._state_after(rows)
@@ -110,8 +121,13 @@ class Timeline:
         return int(np.searchsorted(self._state_times, position, "right"))
 
     def _state_after(self, rows: int) -> dict[str, Any]:
-        """What the first rows come to: for each field its last value, unless its whole section was told again since."""
-        last = {field: int(indices[known - 1]) for field, indices in self._rows_of if (known := _count(indices, rows))}
+        """What the first rows come to: for each field its last value, unless its whole section was
+        told again since."""
+        last = {
+            field: int(indices[known - 1])
+            for field, indices in self._rows_of
+            if (known := _count(indices, rows))
+        }
         state: dict[str, Any] = {}
         # Sections before their fields. Where there is a gap instead of a text, the field went away.
         for field, row in sorted(last.items(), key=lambda item: "." in item[0]):
@@ -121,7 +137,9 @@ class Timeline:
                 continue
             if not dot:
                 state[section] = _decode(text)
-            elif row > last.get(section, -1) and isinstance(inside := state.setdefault(section, {}), dict):
+            elif row > last.get(section, -1) and isinstance(
+                inside := state.setdefault(section, {}), dict
+            ):
                 inside[key] = _decode(text)
         return state
 
@@ -149,4 +167,8 @@ def _by_field(fields: pd.Series[str]) -> Iterable[tuple[str, NDArray[np.int64]]]
     codes, names = fields.factorize()
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
-    return [(str(name), rows) for name, rows in zip(names, np.split(order, ends[:-1]), strict=True)] if len(names) else []
+    return (
+        [(str(name), rows) for name, rows in zip(names, np.split(order, ends[:-1]), strict=True)]
+        if len(names)
+        else []
+    )

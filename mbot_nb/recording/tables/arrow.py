@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from .columns import GAP, SMALL_GAP, Chunk, Column, Kind, Text
 from .schema import SCHEMA
 
-__all__ = ["Growing", "Part", "arrow_schema", "batch", "conformed", "empty", "frame_of", "in_order", "wall_at", "with_wall"]
+__all__ = [
+    "Growing",
+    "Part",
+    "arrow_schema",
+    "batch",
+    "conformed",
+    "empty",
+    "frame_of",
+    "in_order",
+    "wall_at",
+    "with_wall",
+]
 
 _ARROW = {
     "number": pa.float64(),
@@ -23,7 +34,13 @@ _ARROW = {
     "label": pa.large_string(),
     "maybe flag": pa.bool_(),
 }
-_NUMPY: dict[Kind, str] = {"number": "f8", "whole": "i8", "maybe whole": "i8", "maybe flag": "i1", "wall": "i8"}
+_NUMPY: dict[Kind, str] = {
+    "number": "f8",
+    "whole": "i8",
+    "maybe whole": "i8",
+    "maybe flag": "i1",
+    "wall": "i8",
+}
 _TEXTS = ("text", "label")
 LONG = 16 * 1024
 """Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
@@ -34,15 +51,23 @@ Part = tuple[NDArray[np.int64], pa.Table]
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The Arrow schema of a table, without the wall clock, which is made of the column before it."""
-    return pa.schema([pa.field(column.name, _ARROW[column.kind]) for column in columns if column.kind != "wall"])
+    """The Arrow schema of a table, without the wall clock, which is made of the column before
+    it."""
+    return pa.schema(
+        [pa.field(column.name, _ARROW[column.kind]) for column in columns if column.kind != "wall"]
+    )
 
 
-def batch(columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> pa.RecordBatch:
+def batch(
+    columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]
+) -> pa.RecordBatch:
     """Packed rows as an Arrow record batch."""
     stored = [column for column in columns if column.kind != "wall"]
     count = chunk.end - chunk.first
-    arrays = [_arrow(column.kind, data, count, known) for column, data, known in zip(stored, chunk.columns, labels, strict=True)]
+    arrays = [
+        _arrow(column.kind, data, count, known)
+        for column, data, known in zip(stored, chunk.columns, labels, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
 
 
@@ -52,17 +77,21 @@ def empty(columns: Sequence[Column]) -> pa.Table:
 
 
 def conformed(name: str, table: pa.Table) -> pa.Table:
-    """A table of this name as the schema wants it: an earlier version may lack columns, a later one may have more."""
+    """A table of this name as the schema wants it: an earlier version may lack columns, a later one
+    may have more."""
     schema = arrow_schema(SCHEMA[name])
     arrays = [
-        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        table.column(field.name).cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def in_order(parts: Sequence[Part], begin: int) -> Part:
-    """The rows of several parts by their numbers, from this number on: each once, from the first part that has it."""
+    """The rows of several parts by their numbers, from this number on: each once, from the first
+    part that has it."""
     numbers = np.concatenate([numbers for numbers, _ in parts])
     table = pa.concat_tables([rows for _, rows in parts]).combine_chunks()
     if (len(numbers) and numbers[0] < begin) or (np.diff(numbers) != 1).any():
@@ -76,7 +105,11 @@ def with_wall(name: str, table: pa.Table, wall_offset: float) -> pa.Table:
     """The table with its column `wall`, as it is written into files of others."""
     at = wall_at(name)
     micros = _micros(table.column(at - 1).to_numpy(), wall_offset)
-    return table.add_column(at, pa.field("wall", pa.timestamp("us", tz="UTC")), pa.array(micros, pa.timestamp("us", tz="UTC")))
+    return table.add_column(
+        at,
+        pa.field("wall", pa.timestamp("us", tz="UTC")),
+        pa.array(micros, pa.timestamp("us", tz="UTC")),
+    )
 
 
 def wall_at(name: str) -> int:
@@ -101,16 +134,20 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
             values[column.name] = found.to_numpy()
         else:
             dtype = "Int64" if column.kind == "maybe whole" else "boolean"
-            values[column.name] = found.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+            values[column.name] = found.to_pandas(
+                types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
+            )
             assert values[column.name].dtype == dtype
     return pd.DataFrame(values)
 
 
 class Growing:
-    """A table as it becomes a DataFrame again and again: only what is new is converted, and nothing that was is copied.
+    """A table as it becomes a DataFrame again and again: only what is new is converted, and nothing
+    that was is copied.
 
-    Numbers stand in arrays with room to spare; each DataFrame looks at a piece of them. What a DataFrame shows never
-    changes, since rows are only added behind it, and pandas copies when somebody writes.
+    Numbers stand in arrays with room to spare; each DataFrame looks at a piece of them. What a
+    DataFrame shows never changes, since rows are only added behind it, and pandas copies when
+    somebody writes.
     """
 
     def __init__(self, columns: Sequence[Column], wall_offset: float) -> None:
@@ -120,7 +157,9 @@ class Growing:
         self.end = 0
         self._wall_offset = wall_offset
         self._arrays: dict[str, Array] = {}
-        self._texts: dict[str, list[pa.Array]] = {column.name: [] for column in columns if column.kind in _TEXTS}
+        self._texts: dict[str, list[pa.Array]] = {
+            column.name: [] for column in columns if column.kind in _TEXTS
+        }
         self._frame: tuple[int, int, pd.DataFrame] | None = None
 
     def extend(self, chunks: Sequence[Chunk], labels: Sequence[Sequence[str] | None]) -> None:
@@ -146,13 +185,17 @@ class Growing:
             pieces = [(chunk.columns[index], chunk.end - chunk.first) for chunk in new]
             if column.kind == "text":
                 if not skip and _are_long(pieces):
-                    self._texts[column.name] += [_arrow("text", data, size, None) for data, size in pieces]
+                    self._texts[column.name] += [
+                        _arrow("text", data, size, None) for data, size in pieces
+                    ]
                 else:
                     self._put_texts(self._texts[column.name], _texts_of(pieces)[skip:])
             elif column.kind == "label":
                 self._put_texts(self._texts[column.name], _labels_of(pieces, labels[index])[skip:])
             else:
-                seconds = np.concatenate([_numpy(column.kind, data, size) for data, size in pieces])[skip:]
+                seconds = np.concatenate(
+                    [_numpy(column.kind, data, size) for data, size in pieces]
+                )[skip:]
                 self._put(column.name, room, seconds)
             index += 1
         self.end += count
@@ -167,10 +210,14 @@ class Growing:
         values: dict[str, Any] = {}
         for column in self.columns:
             if column.kind in _TEXTS:
-                values[column.name] = _texts(pa.chunked_array(self._texts[column.name], pa.large_string())[low:high])
+                values[column.name] = _texts(
+                    pa.chunked_array(self._texts[column.name], pa.large_string())[low:high]
+                )
                 continue
             found = self._arrays.get(column.name)
-            values[column.name] = _pandas(column.kind, np.empty(0, _NUMPY[column.kind]) if found is None else found[low:high])
+            values[column.name] = _pandas(
+                column.kind, np.empty(0, _NUMPY[column.kind]) if found is None else found[low:high]
+            )
         frame = pd.DataFrame(values, copy=False)
         self._frame = begin, self.end, frame
         return frame.copy(deep=False)
@@ -215,7 +262,9 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
         offsets = np.zeros(count + 1, "i8")
         np.cumsum(np.where(gap, 0, lengths), out=offsets[1:])
         valid = pa.py_buffer(np.packbits(~gap, bitorder="little")) if gap.any() else None
-        return pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data.data), valid)
+        return pa.LargeStringArray.from_buffers(
+            count, pa.py_buffer(offsets), pa.py_buffer(data.data), valid
+        )
     if kind == "label":
         return _labels_of([(data, count)], labels)
     values = _numpy(kind, data, count)
@@ -227,27 +276,41 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
 
 
 def _are_long(pieces: Sequence[tuple[Any, int]]) -> bool:
-    """Whether these are so many texts, and so long, that they had better stay where they are, in pieces, than be copied."""
-    return len(pieces) > 16 and sum(len(data.data) for data, _ in pieces if data is not None) > LONG * len(pieces)
+    """Whether these are so many texts, and so long, that they had better stay where they are, in
+    pieces, than be copied."""
+    return len(pieces) > 16 and sum(
+        len(data.data) for data, _ in pieces if data is not None
+    ) > LONG * len(pieces)
 
 
 def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:
     """Packed texts as one Arrow array."""
-    lengths = [np.full(size, -1, "i4") if data is None else np.frombuffer(data.lengths, "i4") for data, size in pieces]
-    together = Text(b"".join([data.data for data, _ in pieces if data is not None]), np.concatenate(lengths))
+    lengths = [
+        np.full(size, -1, "i4") if data is None else np.frombuffer(data.lengths, "i4")
+        for data, size in pieces
+    ]
+    together = Text(
+        b"".join([data.data for data, _ in pieces if data is not None]), np.concatenate(lengths)
+    )
     return _arrow("text", together, len(together.lengths), None)
 
 
 def _labels_of(pieces: Sequence[tuple[Any, int]], labels: Sequence[str] | None) -> pa.Array:
     """Packed labels as one Arrow array."""
-    codes = [np.full(size, -1, "i1") if data is None else np.frombuffer(data, data.typecode) for data, size in pieces]
+    codes = [
+        np.full(size, -1, "i1") if data is None else np.frombuffer(data, data.typecode)
+        for data, size in pieces
+    ]
     together = np.concatenate(codes)
     indices = pa.array(together, mask=together < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(labels or [], pa.large_string())).dictionary_decode()
+    return pa.DictionaryArray.from_arrays(
+        indices, pa.array(labels or [], pa.large_string())
+    ).dictionary_decode()
 
 
 def _numpy(kind: Kind, data: Any, count: int) -> Array:
-    """One packed column of numbers as an array: float64, int64 with :data:`GAP`, or for flags int8 with -1."""
+    """One packed column of numbers as an array: float64, int64 with :data:`GAP`, or for flags int8
+    with -1."""
     if data is None:
         return np.full(count, -1 if kind == "maybe flag" else GAP, _NUMPY[kind])
     if isinstance(data, range):

@@ -1,7 +1,8 @@
 """Rows packed into columns of plain bytes, as small as they can be without losing anything.
 
-Filling tables needs nothing but the standard library, so that recording in a live loop never waits for NumPy, Arrow or pandas to
-load. What reads the tables turns these columns into theirs without looking at single values.
+Filling tables needs nothing but the standard library, so that recording in a live loop never waits
+for NumPy, Arrow or pandas to load. What reads the tables turns these columns into theirs without
+looking at single values.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 __all__ = ["GAP", "SMALL_GAP", "Chunk", "Column", "Kind", "Labels", "Text", "pack", "pack_texts"]
 
 Kind = Literal["number", "whole", "maybe whole", "text", "label", "maybe flag", "wall"]
-"""What a column holds: float64, int64, Int64 (with gaps), str (with gaps), str of few different values, boolean (with gaps), or
-UTC timestamps made from the column before it, which is in monotonic seconds."""
+"""What a column holds: float64, int64, Int64 (with gaps), str (with gaps), str of few different
+values, boolean (with gaps), or UTC timestamps made from the column before it, which is in monotonic
+seconds."""
 
 GAP = -(2**63)
 """Stands for a gap among whole numbers; the protocol's own are within 2**53."""
@@ -39,7 +41,8 @@ class Text(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Some rows of a table: the number of the first, of the one after the last, and each column but the wall clock's."""
+    """Some rows of a table: the number of the first, of the one after the last, and each column but
+    the wall clock's."""
 
     first: int
     end: int
@@ -59,10 +62,15 @@ class Labels(dict[Any, int]):
         return number
 
 
-def pack(kinds: Sequence[Kind], columns: Sequence[Any], labels: Sequence[Labels | None]) -> list[Any]:
-    """Columns of values, as bytes; None for one that has nothing but gaps. What is packed already stays as it is."""
+def pack(
+    kinds: Sequence[Kind], columns: Sequence[Any], labels: Sequence[Labels | None]
+) -> list[Any]:
+    """Columns of values, as bytes; None for one that has nothing but gaps. What is packed already
+    stays as it is."""
     return [
-        values if values is None or isinstance(values, (array, Text)) else _PACKERS[kind](values, known)
+        values
+        if values is None or isinstance(values, (array, Text))
+        else _PACKERS[kind](values, known)
         for kind, values, known in zip(kinds, columns, labels, strict=True)
     ]
 
@@ -86,7 +94,9 @@ def _wholes(values: Sequence[Any], _: Any) -> array[int] | range | None:
     if gaps == len(values):
         return None
     try:
-        return array("i", [SMALL_GAP if value is None else value for value in values] if gaps else values)
+        return array(
+            "i", [SMALL_GAP if value is None else value for value in values] if gaps else values
+        )
     except OverflowError:
         return array("q", [GAP if value is None else value for value in values] if gaps else values)
 
@@ -119,7 +129,8 @@ def _texts(values: Sequence[Any], _: Any) -> Text | None:
         joined = "".join(values)
         if joined.isascii():
             return Text(joined.encode(), array("i", map(len, values)))
-    # A lone surrogate (half a character) can stand in an error's words; it must not end a recording.
+    # A lone surrogate (half a character) can stand in an error's words; it must not end a
+    # recording.
     encoded = [None if value is None else value.encode(errors="replace") for value in values]
     lengths = array("i", [-1 if value is None else len(value) for value in encoded])
     return Text(b"".join([value for value in encoded if value]), lengths)

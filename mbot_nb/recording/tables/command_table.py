@@ -1,4 +1,5 @@
-"""The table of commands: a row is written when a command is sent, and goes on changing until its end is known."""
+"""The table of commands: a row is written when a command is sent, and goes on changing until its
+end is known."""
 
 from __future__ import annotations
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["CommandTable"]
 
 LATE = 2048
-"""A refusal may come after the acknowledgement: the newest commands are kept open at least this long."""
+"""A refusal may come after the acknowledgement: the newest commands are kept open at least this
+long."""
 _changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
 _FINAL = ("sent", "unsent", "unknown")
 
 
 class CommandTable:
-    """Holds commands that may still change as they are, and writes them down, in order, when they cannot."""
+    """Holds commands that may still change as they are, and writes them down, in order, when they
+    cannot."""
 
     name = "commands"
 
@@ -35,10 +38,14 @@ class CommandTable:
         self.columns = tuple(columns)
         self.max_rows = max_rows
         self._wall_offset = wall_offset
-        self._done = Table("commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=self._turned)
+        self._done = Table(
+            "commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=self._turned
+        )
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
-        self._lock = threading.RLock()  # held for a moment: rows do not go from one to the other meanwhile
+        self._lock = (
+            threading.RLock()
+        )  # held for a moment: rows do not go from one to the other meanwhile
         self._in_tail: dict[Any, tuple[Any, ...]] = {}
         self._tail: Part | None = None
         """The open ones as rows, as they were when somebody asked last."""
@@ -99,7 +106,8 @@ class CommandTable:
             self._done.clear(after)
 
     def frame(self) -> pd.DataFrame:
-        """All rows as a DataFrame of the caller's own. Only what came or has changed since the last time is converted."""
+        """All rows as a DataFrame of the caller's own. Only what came or has changed since the last
+        time is converted."""
         import pandas as pd
 
         from .arrow import frame_of
@@ -107,7 +115,11 @@ class CommandTable:
         with self._lock:
             tail = self._tail_now()
             begin, end = self.cleared, self._done.total
-            if self._shown is not None and self._shown[:2] == (begin, end) and self._shown[2] is tail:
+            if (
+                self._shown is not None
+                and self._shown[:2] == (begin, end)
+                and self._shown[2] is tail
+            ):
                 return self._shown[3].copy(deep=False)
             frame = self._done.frame()
             if tail.num_rows:
@@ -126,7 +138,9 @@ class CommandTable:
         from .arrow import batch, empty, in_order
 
         first = self._done.total
-        numbers, rows = self._tail if self._tail is not None else (np.empty(0, "i8"), empty(self.columns))
+        numbers, rows = (
+            self._tail if self._tail is not None else (np.empty(0, "i8"), empty(self.columns))
+        )
         changed = self.under_way(self._in_tail)
         if changed is not None:
             news = pa.Table.from_batches([batch(self.columns, *changed[1:])])
@@ -134,7 +148,8 @@ class CommandTable:
         elif len(numbers) and numbers[0] < first:
             numbers, rows = in_order([(numbers, rows)], first)
         if len(numbers) != len(self._in_tail):
-            # One that was written down or forgotten and is sent again, without any change, has another number now.
+            # One that was written down or forgotten and is sent again, without any change, has
+            # another number now.
             self._in_tail.clear()
             self._tail = None
             return self._tail_now()
@@ -156,7 +171,9 @@ class CommandTable:
         """What the numbers in packed columns of labels stand for."""
         return self._done.labels()
 
-    def under_way(self, known: dict[Any, tuple[Any, ...]]) -> tuple[list[int], Chunk, list[tuple[str, ...] | None]] | None:
+    def under_way(
+        self, known: dict[Any, tuple[Any, ...]]
+    ) -> tuple[list[int], Chunk, list[tuple[str, ...] | None]] | None:
         """Those that may still change and are not as ``known`` says, which is brought up to date.
 
         Their numbers, their rows packed, and what the labels in them mean; None if there are none.
@@ -165,7 +182,11 @@ class CommandTable:
             first = self._done.total
             commands = list(self._open)
         now = dict(zip(commands, map(_changing, commands), strict=True))
-        changed = [(number, command) for number, command in enumerate(commands, first) if known.get(command) != now[command]]
+        changed = [
+            (number, command)
+            for number, command in enumerate(commands, first)
+            if known.get(command) != now[command]
+        ]
         known.clear()
         known.update(now)
         if not changed:
@@ -173,7 +194,11 @@ class CommandTable:
         numbers = [number for number, _ in changed]
         stored = self._done.stored
         labels = [Labels() if column.kind == "label" else None for column in stored]
-        packed = pack([column.kind for column in stored], self._turned([command for _, command in changed]), labels)
+        packed = pack(
+            [column.kind for column in stored],
+            self._turned([command for _, command in changed]),
+            labels,
+        )
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
         return numbers, Chunk(numbers[0], numbers[0] + len(numbers), packed), meanings
 
@@ -182,7 +207,8 @@ class CommandTable:
             return  # somebody looks: the next time
         try:
             spare = list(islice(self._open, len(self._open) - LATE))
-            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for ever.
+            # Rows stay in order: what comes after an unfinished one waits, unless it would wait for
+            # ever.
             if len(self._open) <= self.max_rows + LATE:
                 spare = list(takewhile(self._is_final, spare))
             self._done.extend(spare)

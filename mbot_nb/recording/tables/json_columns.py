@@ -13,8 +13,9 @@ _decoder = msgspec.json.Decoder()
 
 
 def expanded(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
-    """The DataFrame with this column replaced: a JSON object becomes a column for each of its fields, named ``prefix.field``,
-    objects within it likewise; anything else becomes the column ``prefix``. Where a row has none of it there is a gap.
+    """The DataFrame with this column replaced: a JSON object becomes a column for each of its
+    fields, named ``prefix.field``, objects within it likewise; anything else becomes the column
+    ``prefix``. Where a row has none of it there is a gap.
     """
     texts = frame[column].tolist()
     rows: list[dict[str, Any]] = []
@@ -29,7 +30,9 @@ def expanded(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
     for name in frame.columns[:at]:
         columns[name] = frame[name]
     for name in names:
-        columns[name] = pd.Series([row.get(name) for row in rows], index=frame.index).infer_objects()
+        columns[name] = pd.Series(
+            [row.get(name) for row in rows], index=frame.index
+        ).infer_objects()
     for name in frame.columns[at + 1 :]:
         columns[name] = frame[name]
     return pd.DataFrame(columns)

@@ -1,7 +1,9 @@
-"""The tables of a recorder, column by column. Units are in the names: `_s` seconds, `_ms` milliseconds.
+"""The tables of a recorder, column by column. Units are in the names: `_s` seconds, `_ms`
+milliseconds.
 
-Columns in `_s` are readings of the monotonic clock (`time.monotonic()`): differences between them are durations, also
-from one table to the other. `wall` is the same moment on the wall clock, for people and for other machines' logs.
+Columns in `_s` are readings of the monotonic clock (`time.monotonic()`): differences between them
+are durations, also from one table to the other. `wall` is the same moment on the wall clock, for
+people and for other machines' logs.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ __all__ = ["JSON", "SCHEMA", "SUBJECTS"]
 
 _WALL = Column("wall", "wall", "the same moment on the wall clock, UTC")
 _CLIENT = Column(
-    "client", "maybe whole", "at a server: the number of the client whose it is; none where it is everybody's, or at a client"
+    "client",
+    "maybe whole",
+    "at a server: the number of the client whose it is; none where it is everybody's, or at a "
+    "client",
 )
 
 SCHEMA: dict[str, tuple[Column, ...]] = {
@@ -23,7 +28,8 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "sequence",
             "maybe whole",
-            "its number in the session; none for telemetry, and at a server, which counts for each client",
+            "its number in the session; none for telemetry, and at a server, which counts for each "
+            "client",
         ),
         Column("data", "text", "what it carried, as JSON text"),
     ),
@@ -36,11 +42,16 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "loop_lag_ms",
             "number",
-            "the longest time within it for which a loop of this process on its way was blocked (the client's, a relay's, the "
+            "the longest time within it for which a loop of this process on its way was blocked "
+            "(the client's, a relay's, the "
             "server's); 0 below 1 ms",
         ),
         Column("profile", "label", "of the connection: extended or baseline"),
-        Column("impairment", "label", "the network that a relay of this process plays on the way; none if there is no relay"),
+        Column(
+            "impairment",
+            "label",
+            "the network that a relay of this process plays on the way; none if there is no relay",
+        ),
     ),
     "batches": (
         Column("time_s", "number", "when the frame was handed to the transport, or came"),
@@ -49,7 +60,8 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "reason",
             "label",
-            "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, unbatched; "
+            "why then: size, window, flush (an answer is awaited), urgent, resend, idle, bytes, "
+            "unbatched; "
             "none if it came, or a server sent it",
         ),
         Column("messages", "whole", "messages in this frame"),
@@ -62,17 +74,32 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
     "commands": (
         Column("name", "label", "the command's name"),
         Column(
-            "sequence", "maybe whole", "its number in the session; none for a stop, which overtakes, and for what was never sent"
+            "sequence",
+            "maybe whole",
+            "its number in the session; none for a stop, which overtakes, and for what was never "
+            "sent",
         ),
         Column("queued_s", "number", "when it was given to the client; at a server: when it came"),
         _WALL,
         Column(
-            "sent_s", "number", "when it was handed to the transport, empty if it never was; at a server: when its handler began"
+            "sent_s",
+            "number",
+            "when it was handed to the transport, empty if it never was; at a server: when its "
+            "handler began",
         ),
-        Column("acknowledged_s", "number", "when the server's acknowledgement came; at a server: when it was sent"),
-        Column("answered_s", "number", "when the answer came, or was sent, where one was asked for"),
         Column(
-            "outcome", "label", "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is under way"
+            "acknowledged_s",
+            "number",
+            "when the server's acknowledgement came; at a server: when it was sent",
+        ),
+        Column(
+            "answered_s", "number", "when the answer came, or was sent, where one was asked for"
+        ),
+        Column(
+            "outcome",
+            "label",
+            "done, delivered, sent, rejected, expired, unknown, timeout, unsent; none while it is "
+            "under way",
         ),
         Column("error", "text", "what went wrong, in words"),
         _CLIENT,
@@ -83,10 +110,15 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column(
             "field",
             "label",
-            "what has this value from here on, as `pose.x`; at the beginning and with each snapshot: every field",
+            "what has this value from here on, as `pose.x`; at the beginning and with each "
+            "snapshot: every field",
         ),
         Column("value", "text", "the value as JSON text; none: the field is gone"),
-        Column("revision", "maybe whole", "the number of the state's change; fields with the same one changed together"),
+        Column(
+            "revision",
+            "maybe whole",
+            "the number of the state's change; fields with the same one changed together",
+        ),
     ),
     "connection": (
         Column("time_s", "number", "when it changed"),
@@ -94,20 +126,34 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         Column("state", "label", "connecting, connected, reconnecting, error or disconnected"),
         Column("previous", "label", "the state before"),
         Column("attempt", "whole", "attempts begun since the connection was lost"),
-        Column("next_attempt_in_s", "number", "seconds until the next attempt, where one is planned"),
+        Column(
+            "next_attempt_in_s", "number", "seconds until the next attempt, where one is planned"
+        ),
         Column("reason", "text", "why the connection was lost"),
-        Column("resumed", "maybe flag", "on a reconnect: whether the server still knew this session"),
+        Column(
+            "resumed", "maybe flag", "on a reconnect: whether the server still knew this session"
+        ),
         _CLIENT,
     ),
     "frames": (
         Column("time_s", "number", "when the frame was handed to the transport, or came"),
         _WALL,
         Column("direction", "label", "out: from here, in: to here"),
-        Column("type", "label", "state, command, event, ping, pong, error or auth; none for what cannot be read"),
+        Column(
+            "type",
+            "label",
+            "state, command, event, ping, pong, error or auth; none for what cannot be read",
+        ),
         Column("sequence", "maybe whole", "the message's number, where it has one"),
         Column("bytes", "whole", "length of the message's text, in UTF-8"),
-        Column("frame", "whole", "running number of the frame; the messages of one batch have the same"),
-        Column("batch", "maybe whole", "running number of the batch in which it travelled; none if it travelled alone"),
+        Column(
+            "frame", "whole", "running number of the frame; the messages of one batch have the same"
+        ),
+        Column(
+            "batch",
+            "maybe whole",
+            "running number of the batch in which it travelled; none if it travelled alone",
+        ),
         Column("position", "whole", "its place in the batch, from 0"),
         Column("text", "text", "the message itself, if the recorder was made with `text=True`"),
         _CLIENT,
@@ -117,12 +163,21 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         _WALL,
         Column("end_s", "number", "until when"),
         Column("blocked_ms", "number", "how long: 50 ms or more"),
-        Column("loop", "label", "which one: the caller's loop (in a notebook: the cells'), or the I/O thread"),
+        Column(
+            "loop",
+            "label",
+            "which one: the caller's loop (in a notebook: the cells'), or the I/O thread",
+        ),
     ),
 }
 
-JSON = {"data": ("events", "data"), "value": ("states", "value"), "waits_ms": ("batches", "waits_ms")}
-"""Columns that hold JSON text: in which table, and what the columns that `expand` makes of them begin with."""
+JSON = {
+    "data": ("events", "data"),
+    "value": ("states", "value"),
+    "waits_ms": ("batches", "waits_ms"),
+}
+"""Columns that hold JSON text: in which table, and what the columns that `expand` makes of them
+begin with."""
 
 SUBJECTS = {
     "events": "event of the robot, the server or a handler",

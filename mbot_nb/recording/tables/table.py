@@ -1,4 +1,5 @@
-"""Tables that grow by rows and are kept by columns, and become pandas DataFrames when somebody asks."""
+"""Tables that grow by rows and are kept by columns, and become pandas DataFrames when somebody
+asks."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["SLACK", "Chunk", "Column", "Kind", "Spill", "Table", "Turn"]
 
 SLACK = 512
-"""Rows that are kept as they came; then they are packed into columns, all at once, which is cheaper."""
+"""Rows that are kept as they came; then they are packed into columns, all at once, which is
+cheaper."""
 
 Turn = Callable[[list[Any]], Sequence[Any]]
 Spill = Callable[["Table", Chunk], None]
@@ -26,11 +28,13 @@ Spill = Callable[["Table", Chunk], None]
 class Table:
     """Rows in typed columns, the newest ``max_rows`` of them.
 
-    One thread appends to :attr:`rows`, and calls :meth:`tidy` when there are :data:`SLACK` of them; it never waits for anybody.
-    Any thread may ask for the frame. ``wall_offset`` is the Unix time, in seconds, at which the monotonic clock read 0.
+    One thread appends to :attr:`rows`, and calls :meth:`tidy` when there are :data:`SLACK` of them;
+    it never waits for anybody. Any thread may ask for the frame. ``wall_offset`` is the Unix time,
+    in seconds, at which the monotonic clock read 0.
 
     Args:
-        turn: makes columns of rows, where rows are not tuples of the columns' values already; of one row it may make several.
+        turn: makes columns of rows, where rows are not tuples of the columns' values already; of
+            one row it may make several.
         spill: is given the rows that have to go.
     """
 
@@ -122,7 +126,8 @@ class Table:
         return [None if known is None else tuple(known.values_in_order) for known in self._labels]
 
     def chunks(self, since: int = 0) -> list[Chunk]:
-        """The rows here from this number on, packed; the first chunk may begin before it. From any thread."""
+        """The rows here from this number on, packed; the first chunk may begin before it. From any
+        thread."""
         with self._lock:
             self._pack()
             found: list[Chunk] = []
@@ -144,7 +149,8 @@ class Table:
         return max(self._begin, self._end - self.max_rows)
 
     def frame(self) -> pd.DataFrame:
-        """All rows as a DataFrame of the caller's own. Only what came since the last time is converted."""
+        """All rows as a DataFrame of the caller's own. Only what came since the last time is
+        converted."""
         from .arrow import Growing
 
         with self._reading:
@@ -162,10 +168,15 @@ class Table:
         count = len(rows)
         if count:
             taken = rows[:count]
-            columns = self._turn(taken) if self._turn is not None else list(zip(*taken, strict=True))
-            packed = Chunk(self._end, self._end + len(columns[0]), pack(self._kinds, columns, self._labels))
+            columns = (
+                self._turn(taken) if self._turn is not None else list(zip(*taken, strict=True))
+            )
+            packed = Chunk(
+                self._end, self._end + len(columns[0]), pack(self._kinds, columns, self._labels)
+            )
             self._chunks.append(packed)
-            # In this order: who counts in another thread meanwhile counts some rows twice, and none of them never.
+            # In this order: who counts in another thread meanwhile counts some rows twice, and none
+            # of them never.
             self._end = packed.end
             del rows[:count]
         while self._chunks and self._end - self._chunks[0].end >= self.max_rows:

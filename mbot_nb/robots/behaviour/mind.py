@@ -1,15 +1,20 @@
-"""What goes on inside: four numbers and a mode that follow from what the robot meets and from its personality.
+"""What goes on inside: four numbers and a mode that follow from what the robot meets and from its
+personality.
 
-A simple model of our own. Every number lives in [0, 1] and goes exponentially towards a target that the present moment
-sets; something sudden throws it off at once. Each number of the personality has one work to do:
+A simple model of our own. Every number lives in [0, 1] and goes exponentially towards a target that
+the present moment sets; something sudden throws it off at once. Each number of the personality has
+one work to do:
 
-    tension     target: tension_baseline, up to half of what is left to 1 more when something stands within 30 cm ahead
+    tension     target: tension_baseline, up to half of what is left to 1 more when something stands
+    within 30 cm ahead
                 startle: + startle_sensitivity * strength * what is left to 1
                 back to the target at 0.2 + 1.8 * recovery_speed per second
-    coherence   target: coherence_baseline, less half of the tension above its baseline; as fast as tension
-    energy      target: energy_baseline, and of what is left to 1: movement_expressiveness * speed, and half of
+    coherence   target: coherence_baseline, less half of the tension above its baseline; as fast as
+    tension energy      target: energy_baseline, and of what is left to 1: movement_expressiveness *
+    speed, and half of
                 sound_expressiveness * loudness; 1 per second
-    curiosity   target: curiosity_drive / 2, and of what is left to 1: light_expressiveness * how unusual the light is
+    curiosity   target: curiosity_drive / 2, and of what is left to 1: light_expressiveness * how
+    unusual the light is
                 startle: + curiosity_drive * strength * what is left to 1; 0.5 per second
                 the robot gets used to a light at 0.5 per second
 
@@ -42,7 +47,8 @@ STARTLED = 1.0
 LONG_AGO = 2.0
 """Seconds since a startle: in its grip, and forgotten."""
 SETTLED = 1e-3
-"""A number this near to its target has reached it: a robot left alone comes to rest, and says no more."""
+"""A number this near to its target has reached it: a robot left alone comes to rest, and says no
+more."""
 
 
 class Moment(NamedTuple):
@@ -59,7 +65,8 @@ class Moment(NamedTuple):
 
 
 class Mind:
-    """Four numbers, a mode, and the nine numbers of the personality. ``light`` is what it is used to at first."""
+    """Four numbers, a mode, and the nine numbers of the personality. ``light`` is what it is used
+    to at first."""
 
     def __init__(self, light: float = 0.0) -> None:
         self.personality = dict(DEFAULT_PERSONALITY)
@@ -87,7 +94,14 @@ class Mind:
     def live(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
-        before = (self.tension, self.coherence, self.energy, self.curiosity, self._usual_light, self._since_startle)
+        before = (
+            self.tension,
+            self.coherence,
+            self.energy,
+            self.curiosity,
+            self._usual_light,
+            self._since_startle,
+        )
 
         calm = nature["tension_baseline"]
         tension = calm + 0.5 * (1 - calm) * max(0.0, 1 - moment.ahead / NEAR)
@@ -97,12 +111,17 @@ class Mind:
         self.coherence = _towards(self.coherence, coherence, recovery)
 
         rested = nature["energy_baseline"]
-        stir = nature["movement_expressiveness"] * moment.speed + nature["sound_expressiveness"] * moment.sound / 200
+        stir = (
+            nature["movement_expressiveness"] * moment.speed
+            + nature["sound_expressiveness"] * moment.sound / 200
+        )
         self.energy = _towards(self.energy, rested + (1 - rested) * min(stir, 1.0), exp(-seconds))
 
         slow = exp(-0.5 * seconds)
         idle = nature["curiosity_drive"] / 2
-        unusual = nature["light_expressiveness"] * min(abs(moment.light - self._usual_light) / 50, 1.0)
+        unusual = nature["light_expressiveness"] * min(
+            abs(moment.light - self._usual_light) / 50, 1.0
+        )
         self.curiosity = _towards(self.curiosity, idle + (1 - idle) * unusual, slow)
         self._usual_light = _towards(self._usual_light, moment.light, slow)
 

@@ -1,6 +1,8 @@
-"""Chance that is a function of what it is asked for: the same seed, sensor and reading always give the same value.
+"""Chance that is a function of what it is asked for: the same seed, sensor and reading always give
+the same value.
 
-A generator that is drawn from would depend on how often somebody looked; this does not, and skipped readings cost nothing.
+A generator that is drawn from would depend on how often somebody looked; this does not, and skipped
+readings cost nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ def mix(*numbers: int) -> int:
 
 
 def noise(seed: int, sensor: int, reading: int) -> float:
-    """A value between -1 and 1, denser in the middle: the difference of two even ones (standard deviation 0.41)."""
+    """A value between -1 and 1, denser in the middle: the difference of two even ones (standard
+    deviation 0.41)."""
     bits = mix(seed, sensor, reading)
     return ((bits >> 32) - (bits & 0xFFFFFFFF)) / 2**32

@@ -1,4 +1,5 @@
-"""The game a robot plays: begun, moved, given up, and shown on LEDs and loudspeaker as a function of time."""
+"""The game a robot plays: begun, moved, given up, and shown on LEDs and loudspeaker as a function
+of time."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ GAME = 2
 class Playing:
     """At most one game at a time. ``report`` hears `game_won` and `game_lost`.
 
-    The protocol knows no third event, so a draw is a game that was not won: `game_lost` with ``result`` "draw".
+    The protocol knows no third event, so a draw is a game that was not won: `game_lost` with
+    ``result`` "draw".
     """
 
     def __init__(self, seed: int, report: Callable[[str, dict[str, Any]], None]) -> None:
@@ -31,7 +33,8 @@ class Playing:
         self._show_began = 0.0
 
     def start(self, name: str, now: float) -> float:
-        """Begin a game; one that is still played is given up. Returns for how many seconds the robot shows something."""
+        """Begin a game; one that is still played is given up. Returns for how many seconds the
+        robot shows something."""
         self._give_up()
         self._count += 1
         self._game = begin(name, mix(self._seed, GAME, self._count))
@@ -41,12 +44,15 @@ class Playing:
         """Play one move; returns for how many seconds the robot shows something.
 
         Raises:
-            CommandRejectedError: ``STATE_CONFLICT`` if no game is played, ``INVALID_PARAMS`` for a move against its rules.
+            CommandRejectedError: ``STATE_CONFLICT`` if no game is played, ``INVALID_PARAMS`` for a
+                move against its rules.
         """
         game = self._game
         if game is None or game.outcome is not None:
             raise CommandRejectedError(
-                "STATE_CONFLICT", "game_move: no game is being played; start one with start_game", command="game_move"
+                "STATE_CONFLICT",
+                "game_move: no game is being played; start one with start_game",
+                command="game_move",
             )
         game.move(params)
         if game.outcome is not None:
@@ -64,13 +70,19 @@ class Playing:
             return
         if name is not None and name != game.name:
             raise CommandRejectedError(
-                "STATE_CONFLICT", f"stop_game: the game being played is {game.name}, not {name}", command="stop_game"
+                "STATE_CONFLICT",
+                f"stop_game: the game being played is {game.name}, not {name}",
+                command="stop_game",
             )
         self._give_up()
 
     def state(self) -> dict[str, Any] | None:
         """The section `game_state`; None before the first game."""
-        return None if self._game is None else {"game_type": self._game.name, "state": self._game.state()}
+        return (
+            None
+            if self._game is None
+            else {"game_type": self._game.name, "state": self._game.state()}
+        )
 
     def shown(self, now: float) -> Show | None:
         """What the robot shows at this moment."""

@@ -7,10 +7,10 @@ From the bottom up:
     dialects     which answer belongs to which request, pure
     exchange     all requests of one connection: numbers, deadlines, late answers, pure
     port         opening a serial port, whatever stands behind it
-    guard        a small process that stops the robot when this one is killed or held up; guarding starts it
-    link         one thread per port: requests with deadlines, the clock of motion, unplugged and plugged again
-    stimuli      what happens around the robot, found in what its sensors tell
-    feelings     how it feels about that
+    guard        a small process that stops the robot when this one is killed or held up; guarding
+    starts it link         one thread per port: requests with deadlines, the clock of motion,
+    unplugged and plugged again stimuli      what happens around the robot, found in what its
+    sensors tell feelings     how it feels about that
     odometry     where a robot is, from what its wheels have turned, pure
     calibration  a robot's own constants, measured and kept by its serial number
     whereabouts  both for one robot

@@ -1,6 +1,8 @@
-"""A robot's own constants: measured by driving a known way and a known turn, and kept for it by its serial number.
+"""A robot's own constants: measured by driving a known way and a known turn, and kept for it by its
+serial number.
 
-What a robot believes to have driven is compared with what a tape measure says. One file per robot, in the user's folder.
+What a robot believes to have driven is compared with what a tape measure says. One file per robot,
+in the user's folder.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ LEAST_WAY = 10.0
 """cm: less cannot be measured well enough with a tape."""
 LEAST_TURN = 90.0
 MOST = 1.5
-"""No robot of these kinds is further from the book than by this factor; what seems so was measured otherwise."""
+"""No robot of these kinds is further from the book than by this factor; what seems so was measured
+otherwise."""
 
 
 def file_of(serial: str) -> Path:
@@ -47,7 +50,8 @@ def load(serial: str) -> Constants | None:
         _must_be_likely(constants)
     except (ValueError, TypeError, KeyError, UsageError) as error:
         raise UsageError(
-            f"the constants of this robot in {path} cannot be used ({type(error).__name__}: {error}): delete that file, then "
+            f"the constants of this robot in {path} cannot be used ({type(error).__name__}: "
+            f"{error}): delete that file, then "
             "measure again"
         ) from None
     return constants
@@ -70,33 +74,48 @@ def save(serial: str, constants: Constants) -> Path:
 
 
 def after_way(constants: Constants, believed: float, measured: float) -> Constants:
-    """The constants with which ``believed`` cm, by the encoders, would have been the ``measured`` ones.
+    """The constants with which ``believed`` cm, by the encoders, would have been the ``measured``
+    ones.
 
     Raises:
         UsageError: one of the two is too short or unlikely, and why.
     """
-    factor = _factor(believed, measured, LEAST_WAY, "a straight way", "cm", "bot.drive(40, 40, duration=2)")
-    # A track that was measured was so with the old wheels, and what they turn the robot by is right already.
+    factor = _factor(
+        believed, measured, LEAST_WAY, "a straight way", "cm", "bot.drive(40, 40, duration=2)"
+    )
+    # A track that was measured was so with the old wheels, and what they turn the robot by is right
+    # already.
     track = constants.track * (factor if constants.track != NOMINAL.track else 1.0)
     return _must_be_likely(Constants(constants.wheel * factor, track))
 
 
 def after_turn(constants: Constants, believed: float, measured: float) -> Constants:
-    """The constants with which a turn of ``believed`` degrees, by the encoders, would have been the ``measured`` one.
+    """The constants with which a turn of ``believed`` degrees, by the encoders, would have been the
+    ``measured`` one.
 
     Raises:
         UsageError: one of the two is too small or unlikely, and why.
     """
-    factor = _factor(believed, measured, LEAST_TURN, "a turn on the spot", "degrees", "bot.drive(-20, 20, duration=5)")
+    factor = _factor(
+        believed,
+        measured,
+        LEAST_TURN,
+        "a turn on the spot",
+        "degrees",
+        "bot.drive(-20, 20, duration=5)",
+    )
     return _must_be_likely(Constants(constants.wheel, constants.track / factor))
 
 
-def _factor(believed: float, measured: float, least: float, what: str, unit: str, how: str) -> float:
+def _factor(
+    believed: float, measured: float, least: float, what: str, unit: str, how: str
+) -> float:
     """What was measured of what was believed; forwards and backwards, left and right alike."""
     believed, measured = abs(believed), abs(measured)
     if not isfinite(measured) or min(believed, measured) < least:
         raise UsageError(
-            f"{what} of at least {least:g} {unit} is needed; the last motion was one of {believed:.1f} by the encoders, and you "
+            f"{what} of at least {least:g} {unit} is needed; the last motion was one of "
+            f"{believed:.1f} by the encoders, and you "
             f"measured {measured:.1f}. Drive it with `await {how}`, then measure it"
         )
     return measured / believed
@@ -106,7 +125,8 @@ def _must_be_likely(constants: Constants) -> Constants:
     for name, value, usual in zip(("wheels", "track"), constants, NOMINAL, strict=True):
         if not usual / MOST <= value <= usual * MOST:
             raise UsageError(
-                f"that would make the robot's {name} {value:.2f} cm, and in the book they are {usual:g}: was the last motion the "
+                f"that would make the robot's {name} {value:.2f} cm, and in the book they are "
+                f"{usual:g}: was the last motion the "
                 "one that was measured, and in cm and degrees?"
             )
     return constants

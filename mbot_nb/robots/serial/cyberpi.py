@@ -1,8 +1,8 @@
 """The driver of the mBot2: a CyberPi on its shield, f3 frames.
 
-Its sensors are subscribed to: what changes is pushed, some twenty times a second. What it shall do goes as scripts into its one
-queue; a stop goes past the queue (mode 3), and once more into it, behind whatever motion may still wait there. A tone keeps
-the queue busy: it is sent in slices.
+Its sensors are subscribed to: what changes is pushed, some twenty times a second. What it shall do
+goes as scripts into its one queue; a stop goes past the queue (mode 3), and once more into it,
+behind whatever motion may still wait there. A tone keeps the queue busy: it is sent in slices.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ FULL_SPEED = 200.0
 STOP = call("cyberpi.mbot2.EM_stop", "all")
 FIRST_KEY = 2
 FIRST_PUSHES = 0.3
-"""Seconds after the last subscription in which every sensor that will ever tell something has told something."""
+"""Seconds after the last subscription in which every sensor that will ever tell something has told
+something."""
 TONE_SLICE = 0.3
-"""Seconds that a tone may keep the robot's queue busy: what comes behind it is still answered in time."""
+"""Seconds that a tone may keep the robot's queue busy: what comes behind it is still answered in
+time."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 
@@ -63,36 +65,46 @@ SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("acceleration", "cyberpi.get_acc", ("x",), _same),
     *((f"button_{name}", "cyberpi.controller.is_press", (name,), bool) for name in BUTTONS),
 )
-"""What is subscribed to: its name in the telemetry, the function on the robot, its arguments, and how its value becomes ours."""
+"""What is subscribed to: its name in the telemetry, the function on the robot, its arguments, and
+how its value becomes ours."""
 
 
 class CyberPiRobot(SerialRobot):
     """An mBot2 on a cable.
 
-    Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100, positive to the left; ``light``,
-    ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll`` deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x;
-    ``encoder_left``, ``encoder_right`` deg, both positive forwards; ``button_a``, ``_b``, ``_up``, ``_down``, ``_left``,
-    ``_right`` and ``_middle``; and from the encoders ``x``, ``y``, ``driven`` cm and ``heading`` deg, from where it stood at
-    first. Events: ``button``, ``stimulus_detected`` (obstacle, bump, sound, line_lost), ``robot_connection``, ``game_won``,
-    ``game_lost``, ``error``.
+    Telemetry: ``distance`` cm; ``line`` bits (L2=8 L1=4 R1=2 R2=1), ``line_offset`` -100 to 100,
+    positive to the left; ``light``, ``sound``, ``battery`` 0 to 100; ``yaw``, ``pitch``, ``roll``
+    deg; ``turn_rate`` deg/s; ``acceleration`` m/s2 along x; ``encoder_left``, ``encoder_right``
+    deg, both positive forwards; ``button_a``, ``_b``, ``_up``, ``_down``, ``_left``, ``_right`` and
+    ``_middle``; and from the encoders ``x``, ``y``, ``driven`` cm and ``heading`` deg, from where
+    it stood at first. Events: ``button``, ``stimulus_detected`` (obstacle, bump, sound, line_lost),
+    ``robot_connection``, ``game_won``, ``game_lost``, ``error``.
     """
 
     kind = "mbot2"
     has_encoders = True
     confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed
-        "start_drawing": "this mBot2 has no pen: draw in the simulator, which `mb.connect()` brings",
+        "start_drawing": (
+            "this mBot2 has no pen: draw in the simulator, which `mb.connect()` brings"
+        ),
         "stop_drawing": "nothing is being drawn: this mBot2 has no pen",
         "sort_pieces": "this mBot2 has no arm and no colour sorter",
         "sync_inventory": "this mBot2 has no colour sorter, so there is nothing to count",
     }
 
     def __init__(
-        self, port: str | OpenPort, *, name: str | None = None, robot_id: str | None = None, guarded: bool = True
+        self,
+        port: str | OpenPort,
+        *,
+        name: str | None = None,
+        robot_id: str | None = None,
+        guarded: bool = True,
     ) -> None:
         self._order = itertools.count()
         self._lit: dict[int | str, int] = {}
-        """The number of the script that was sent last for an LED, or for all; for the link's thread."""
+        """The number of the script that was sent last for an LED, or for all; for the link's
+        thread."""
         super().__init__(port, name=name, robot_id=robot_id, guarded=guarded)
 
     def dialect(self, number: int) -> F3Dialect:
@@ -101,7 +113,13 @@ class CyberPiRobot(SerialRobot):
     # Wheels: EM1 is the left one; EM2, the right one, is mounted the other way round.
 
     def drive_content(self, left: float, right: float) -> Content:
-        return Say(call("cyberpi.mbot2.drive_speed", _short(left * FULL_SPEED / 100), _short(-right * FULL_SPEED / 100)))
+        return Say(
+            call(
+                "cyberpi.mbot2.drive_speed",
+                _short(left * FULL_SPEED / 100),
+                _short(-right * FULL_SPEED / 100),
+            )
+        )
 
     @property
     def stop_content(self) -> Content:
@@ -109,7 +127,11 @@ class CyberPiRobot(SerialRobot):
 
     def send_stop(self) -> None:
         content, again = self.stop_content, self._is_to_stand
-        self.watch_stop(self.link.request(content, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again))
+        self.watch_stop(
+            self.link.request(
+                content, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
+            )
+        )
         self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
 
     def _is_to_stand(self) -> bool:
@@ -138,13 +160,16 @@ class CyberPiRobot(SerialRobot):
     # Sensors.
 
     def set_up(self) -> None:
-        asked = self.link.request(Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number")
+        asked = self.link.request(
+            Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number"
+        )
         asked.add_done_callback(self._named)
         self._subscribe(0, self.connections)
         self._ask_battery(self.connections)
 
     def _subscribe(self, number: int, connection: int) -> None:
-        """Ask for one sensor, then for the next: what is to be driven meanwhile need not wait for all of them."""
+        """Ask for one sensor, then for the next: what is to be driven meanwhile need not wait for
+        all of them."""
         if self.link.state != "ready" or connection != self.connections:
             return
         if number == len(SENSORS):
@@ -152,7 +177,9 @@ class CyberPiRobot(SerialRobot):
             return
         name, function, arguments, _ = SENSORS[number]
         text = f"subscribe.add_item({FIRST_KEY + number}, {function}, {arguments!r})"
-        asked = self.link.request(Say(text, numbered=False), attempts=3, what=f"the subscription to {name}")
+        asked = self.link.request(
+            Say(text, numbered=False), attempts=3, what=f"the subscription to {name}"
+        )
 
         def answered(future: Future[Any]) -> None:
             self._subscribed(name, future)
@@ -172,9 +199,16 @@ class CyberPiRobot(SerialRobot):
                 self.is_set_up()
 
     def _named(self, future: Future[Any]) -> None:
-        """Old firmware may not know its own address; then the cable's number has to do, or the port's name."""
-        answered = not future.cancelled() and future.exception() is None and isinstance(future.result(), str)
-        self.knows_serial(future.result() if answered and future.result() else usb_serial(self.port) or self.port)
+        """Old firmware may not know its own address; then the cable's number has to do, or the
+        port's name."""
+        answered = (
+            not future.cancelled()
+            and future.exception() is None
+            and isinstance(future.result(), str)
+        )
+        self.knows_serial(
+            future.result() if answered and future.result() else usb_serial(self.port) or self.port
+        )
 
     def _subscribed(self, name: str, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
@@ -183,14 +217,22 @@ class CyberPiRobot(SerialRobot):
 
     def _ask_battery(self, connection: int) -> None:
         """By which a robot that has fallen silent is noticed, too."""
-        asked = self.link.request(Say("cyberpi.get_battery()"), attempts=3, timeout=0.5, slot="battery", what="the battery")
+        asked = self.link.request(
+            Say("cyberpi.get_battery()"),
+            attempts=3,
+            timeout=0.5,
+            slot="battery",
+            what="the battery",
+        )
 
         def answered(future: Future[Any]) -> None:
             if not future.cancelled() and future.exception() is None:
                 with self.lock:
                     self.feel(battery=future.result())
             if self.link.state == "ready" and self.connections == connection:
-                self.link.call_at(time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection))
+                self.link.call_at(
+                    time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection)
+                )
 
         asked.add_done_callback(answered)
 
@@ -202,16 +244,25 @@ class CyberPiRobot(SerialRobot):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, frequency)
                 failed = partial(self._tell_error, command.name)
-                return sliced(sound, duration, TONE_SLICE, wanted=lambda: self._tone_until == until, failed=failed)
+                return sliced(
+                    sound,
+                    duration,
+                    TONE_SLICE,
+                    wanted=lambda: self._tone_until == until,
+                    failed=failed,
+                )
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:
-                    return self.link.request(Say(call("cyberpi.display.clear")), slot="display", what="display_text")
+                    return self.link.request(
+                        Say(call("cyberpi.display.clear")), slot="display", what="display_text"
+                    )
                 script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
                 return self.link.request(Say(script), slot="display", what="display_text")
         raise CommandRejectedError(
             "UNSUPPORTED",
-            f"the mBot2 has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
+            f"the mBot2 has no {command.name!r} of its own: register a handler for it, with "
+            f"@server.command({command.name!r})",
             command=command.name,
         )
 
@@ -226,7 +277,9 @@ class CyberPiRobot(SerialRobot):
         def is_last() -> bool:
             return all(order >= lit for other, lit in self._lit.items() if "all" in (which, other))
 
-        return self.link.request(Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last)
+        return self.link.request(
+            Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last
+        )
 
     def _sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))

@@ -29,8 +29,15 @@ class Found(NamedTuple):
     """Of its firmware."""
 
 
-def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None, ended: threading.Event | None = None) -> Found:
-    """Ask both kinds of robots for their version, until one answers. It waits: call it from a thread.
+def probe(
+    port: str | OpenPort,
+    timeout: float = 8.0,
+    *,
+    name: str | None = None,
+    ended: threading.Event | None = None,
+) -> Found:
+    """Ask both kinds of robots for their version, until one answers. It waits: call it from a
+    thread.
 
     Args:
         port: an address for pyserial, or a function that opens a port.
@@ -41,7 +48,9 @@ def probe(port: str | OpenPort, timeout: float = 8.0, *, name: str | None = None
     Raises:
         ConnectError: the port cannot be opened, or nobody answers; with what to do.
     """
-    found, opened = _probe(port, timeout, name or (port if isinstance(port, str) else "the given port"), ended)
+    found, opened = _probe(
+        port, timeout, name or (port if isinstance(port, str) else "the given port"), ended
+    )
     with contextlib.suppress(OSError):  # it went meanwhile
         opened.close()
     return found
@@ -84,7 +93,9 @@ def open_robot(
     return robot
 
 
-def _probe(port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None) -> tuple[Found, Port]:
+def _probe(
+    port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None
+) -> tuple[Found, Port]:
     """Who is there, and the port, which is still open."""
     waker = Waker()
     with contextlib.closing(waker):
@@ -104,14 +115,16 @@ def _probe(port: str | OpenPort, timeout: float, address: str, ended: threading.
         raise ConnectError(f"the search at {address} was ended before anybody answered: look again")
     if found is None:
         raise ConnectError(
-            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it an mBot2 or mBot, and is its "
+            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it "
+            "an mBot2 or mBot, and is its "
             "own firmware on it (mBlock can restore it)?"
         )
     return found, channel.port
 
 
 def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
-    """Gives the open port once, and then opens it anew: a robot may restart whenever its port is opened."""
+    """Gives the open port once, and then opens it anew: a robot may restart whenever its port is
+    opened."""
     left = [opened]
     return lambda: left.pop() if left else again()
 
@@ -132,7 +145,11 @@ def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Fou
         data = channel.wait(max(0.0, min(next_question, end) - now))
         for kind, dialect in dialects:
             for heard in dialect.feed(data):
-                if isinstance(heard, Answer) and heard.number in asked[kind] and isinstance(heard.value, str):
+                if (
+                    isinstance(heard, Answer)
+                    and heard.number in asked[kind]
+                    and isinstance(heard.value, str)
+                ):
                     return Found(kind, heard.value)
         now = time.monotonic()
     return None

@@ -1,7 +1,9 @@
-"""What both robots on a cable share: motions that end by our clock, state, events, and what is told when the cable is pulled.
+"""What both robots on a cable share: motions that end by our clock, state, events, and what is told
+when the cable is pulled.
 
-A driver says how its robot is told to drive and to stop, and what it feels. Lengths are cm, angles degrees, speeds percent of
-full speed; what is mirrored or scaled on the robot is so in the drivers and nowhere else.
+A driver says how its robot is told to drive and to stop, and what it feels. Lengths are cm, angles
+degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the drivers
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ __all__ = ["SerialRobot"]
 log = logging.getLogger(__name__)
 
 SET_UP = 3.0
-"""Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s, and come one after another."""
+"""Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s,
+and come one after another."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
 ECHO = 0.5
@@ -45,12 +48,15 @@ class SerialRobot(Robot):
     """A robot at the other end of a serial port.
 
     Args:
-        port: an address for pyserial (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``), or a function that opens a port.
+        port: an address for pyserial (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``), or a
+            function that opens a port.
         name: of the port, if a function opens it.
         robot_id: the robot's name.
-        guarded: let a small process hold the port too, which stops the robot if this one is killed in mid-motion.
+        guarded: let a small process hold the port too, which stops the robot if this one is killed
+            in mid-motion.
 
-    The port is opened at once, in a thread of its own; :meth:`wait_ready` waits until the robot has answered.
+    The port is opened at once, in a thread of its own; :meth:`wait_ready` waits until the robot has
+    answered.
     """
 
     kind = "robot"
@@ -63,7 +69,12 @@ class SerialRobot(Robot):
     """Why it does not do a command."""
 
     def __init__(
-        self, port: str | OpenPort, *, name: str | None = None, robot_id: str | None = None, guarded: bool = True
+        self,
+        port: str | OpenPort,
+        *,
+        name: str | None = None,
+        robot_id: str | None = None,
+        guarded: bool = True,
     ) -> None:
         super().__init__()
         self.port = name or (port if isinstance(port, str) else "the given port")
@@ -96,7 +107,9 @@ class SerialRobot(Robot):
         )
         self._clock = MotionClock(self.link, self.confirmed_after)
         self._games = Games(self.link, self.lock, self._lights, self.carry_out, self.report)
-        self._telemetry = telling.Telemetry(self.link, self.telemetry, partial(self.report, "telemetry"))
+        self._telemetry = telling.Telemetry(
+            self.link, self.telemetry, partial(self.report, "telemetry")
+        )
         self.link.start()
 
     def __repr__(self) -> str:
@@ -114,7 +127,8 @@ class SerialRobot(Robot):
 
     @abstractmethod
     def send_stop(self) -> None:
-        """Have the wheels stand now, past every queue, and see to it that nothing that was sent before moves them again."""
+        """Have the wheels stand now, past every queue, and see to it that nothing that was sent
+        before moves them again."""
 
     @property
     @abstractmethod
@@ -140,10 +154,12 @@ class SerialRobot(Robot):
     # What a server asks.
 
     def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until the robot has answered, and its sensors have told something; not for an event loop: it waits.
+        """Wait until the robot has answered, and its sensors have told something; not for an event
+        loop: it waits.
 
         Raises:
-            ConnectError: it does not answer, with what to do. A sensor that tells nothing is no such reason.
+            ConnectError: it does not answer, with what to do. A sensor that tells nothing is no
+                such reason.
         """
         self.link.wait_ready(timeout)
         if not self._set_up.wait(SET_UP):
@@ -156,10 +172,11 @@ class SerialRobot(Robot):
     def state(self) -> dict[str, Any]:
         """The sections of the state, as those of the simulated robot, and two more.
 
-        ``connection``: its ``port``, whether it is ``ready``, else the ``state`` it is in and the ``reason``, how many
-        ``attempts`` to open the port have failed in a row, and when the next one begins (``next_attempt_at``, Unix ms); whether
-        it is ``guarded``. ``calibration``, of a robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by
-        which ``pose`` is reckoned, and whether they were ``measured``.
+        ``connection``: its ``port``, whether it is ``ready``, else the ``state`` it is in and the
+        ``reason``, how many ``attempts`` to open the port have failed in a row, and when the next
+        one begins (``next_attempt_at``, Unix ms); whether it is ``guarded``. ``calibration``, of a
+        robot with encoders: the ``serial`` number, ``wheel`` and ``track`` in cm by which ``pose``
+        is reckoned, and whether they were ``measured``.
         """
         with self.lock:
             senses, feelings = self.senses, self._feelings
@@ -168,7 +185,11 @@ class SerialRobot(Robot):
                 "personality": feelings.personality,
                 "neural_state": {**feelings.told(), **telling.of_senses(senses)},
                 "capabilities": telling.of_capabilities(self.link.version, self.kind),
-                "motors": {"left": self._wheels[0], "right": self._wheels[1], "moving": self._wheels != (0.0, 0.0)},
+                "motors": {
+                    "left": self._wheels[0],
+                    "right": self._wheels[1],
+                    "moving": self._wheels != (0.0, 0.0),
+                },
                 "leds": self._lights.told(),
                 "display": {"text": self._text},
                 "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
@@ -178,7 +199,8 @@ class SerialRobot(Robot):
             }
 
     def telemetry(self) -> dict[str, Any]:
-        """What its sensors told last, and how it feels; the names are those of the simulated robot."""
+        """What its sensors told last, and how it feels; the names are those of the simulated
+        robot."""
         with self.lock:
             self._feelings.think(self.senses, self._wheels)
             where = {} if self._whereabouts is None else self._whereabouts.telemetry()
@@ -189,14 +211,16 @@ class SerialRobot(Robot):
         self._telemetry.anew()
 
     def perform(self, command: c.Command) -> Outcome:
-        """Begin one command; who asked waits for the robot's confirmation. What fails is also told by the event `error`."""
+        """Begin one command; who asked waits for the robot's confirmation. What fails is also told
+        by the event `error`."""
         outcome = self._begin_command(command)
         if isinstance(outcome, Future):
             outcome.add_done_callback(lambda future: self._failed(command, future))
         return outcome
 
     def submit(self, command: c.Command) -> Future[Any]:
-        """Carry out one command; the future ends with its confirmation, a motion's end, or a named error."""
+        """Carry out one command; the future ends with its confirmation, a motion's end, or a named
+        error."""
         with self.lock:
             if command.motion and self.latch is not None:
                 self.execute(command)  # raises
@@ -210,21 +234,26 @@ class SerialRobot(Robot):
         return done
 
     def calibrate(self, distance: float | None = None, turn: float | None = None) -> dict[str, Any]:
-        """Correct the robot's constants by the last motion, of which you have measured what it really was.
+        """Correct the robot's constants by the last motion, of which you have measured what it
+        really was.
 
         Args:
             distance: cm, of a motion straight ahead or back.
             turn: degrees, of a motion on the spot.
 
         Returns:
-            The new constants, what the encoders had made of the motion, and the file in which they are kept for this robot.
+            The new constants, what the encoders had made of the motion, and the file in which they
+                are kept for this robot.
 
         Raises:
-            CommandRejectedError: the robot has no encoders, or what was given or driven is no measure.
+            CommandRejectedError: the robot has no encoders, or what was given or driven is no
+                measure.
         """
         if self._whereabouts is None:
             raise CommandRejectedError(
-                "UNSUPPORTED", f"an {self.kind} has no encoders: it cannot tell how far it went, so there is nothing to correct"
+                "UNSUPPORTED",
+                f"an {self.kind} has no encoders: it cannot tell how far it went, so there is "
+                "nothing to correct",
             )
         with self.lock:
             return self._whereabouts.calibrate(distance, turn)
@@ -245,9 +274,13 @@ class SerialRobot(Robot):
         if self.link.state != "ready":
             why = self.link.reason or "it has not answered yet"
             drives = (
-                "it may be driving: lift it, or switch it off" if self._wheels != (0.0, 0.0) else "it stood, as far as is known"
+                "it may be driving: lift it, or switch it off"
+                if self._wheels != (0.0, 0.0)
+                else "it stood, as far as is known"
             )
-            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why} ({drives})", command="stop")
+            raise CommandRejectedError(
+                "STATE_CONFLICT", f"the robot cannot be reached: {why} ({drives})", command="stop"
+            )
 
     def close(self) -> None:
         """Stop, and give the port back; the thread ends by itself soon after."""
@@ -270,7 +303,9 @@ class SerialRobot(Robot):
             return None
         if self.link.state != "ready":
             why = self.link.reason or "it has not answered yet"
-            raise CommandRejectedError("STATE_CONFLICT", f"the robot cannot be reached: {why}", command=command.name)
+            raise CommandRejectedError(
+                "STATE_CONFLICT", f"the robot cannot be reached: {why}", command=command.name
+            )
         match command:
             case c.Drive(left=left, right=right, duration=duration):
                 return self._drive(left, right, duration)
@@ -296,7 +331,9 @@ class SerialRobot(Robot):
             self._clock.wait(UNSENT, lambda: self._never_sent(motion))
             content = self.drive_content(left, right)
             begins = partial(self._being_sent, motion)
-            sent = self.link.request(content, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins)
+            sent = self.link.request(
+                content, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins
+            )
             sent.add_done_callback(lambda future: self._motion_answered(motion, future))
         return motion
 
@@ -307,8 +344,12 @@ class SerialRobot(Robot):
                 self._clock.sent(motion.duration, lambda: self._time_is_over(motion))
 
     def _never_sent(self, motion: Motion) -> None:
-        why = f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
-        self._give_up(motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive"))
+        why = (
+            f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
+        )
+        self._give_up(
+            motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive")
+        )
 
     def prepare_motion(self) -> None:
         """Clear the way for a motion; called with the lock held."""
@@ -326,11 +367,15 @@ class SerialRobot(Robot):
             self.link.stop_unheard()  # whether it stands is not known
             return
         self._wheels = (0.0, 0.0)
-        self.link.drop(MOTORS, CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"))
+        self.link.drop(
+            MOTORS,
+            CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"),
+        )
         self._stand()
 
     def _stand(self) -> None:
-        """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone before it sends another."""
+        """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone
+        before it sends another."""
         self.send_stop()
         self.link.arm(STOPPED_IN)
 
@@ -338,10 +383,13 @@ class SerialRobot(Robot):
         motion, self._motion = self._motion, None
         self._clock.cancel()
         if motion is not None:
-            self.link.post(lambda: motion.end(how, error))  # without the lock, which a listener may want
+            self.link.post(
+                lambda: motion.end(how, error)
+            )  # without the lock, which a listener may want
 
     def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
-        """It drives; or it has not confirmed that: whether it does is not known then, so it is told to stand."""
+        """It drives; or it has not confirmed that: whether it does is not known then, so it is told
+        to stand."""
         error = None if future.cancelled() else future.exception()
         if error is not None:
             assert isinstance(error, Exception)
@@ -353,7 +401,9 @@ class SerialRobot(Robot):
 
     def _give_up(self, motion: Motion, error: Exception) -> None:
         with self.lock:
-            if self._motion is not motion or getattr(error, "code", "") == "STOPPED":  # who stops it, ends it
+            if (
+                self._motion is not motion or getattr(error, "code", "") == "STOPPED"
+            ):  # who stops it, ends it
                 return
             self._stop_wheels()
             self._finish("stopped", error)
@@ -370,7 +420,8 @@ class SerialRobot(Robot):
         self.report("error", telling.of_error(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
-        """Note that a stop was confirmed, or tell that it was not; a later one counts in its place."""
+        """Note that a stop was confirmed, or tell that it was not; a later one counts in its
+        place."""
         self._last_stop = future
         future.add_done_callback(self._stop_ended)
 
@@ -383,7 +434,10 @@ class SerialRobot(Robot):
                 self._wheels = (0.0, 0.0) if self._motion is None else self._wheels
                 if not self._clock.runs:
                     self.link.disarm()
-        elif self.link.state == "ready" and self._wheels == (0.0, 0.0):  # else the next motion has taken its place
+        elif self.link.state == "ready" and self._wheels == (
+            0.0,
+            0.0,
+        ):  # else the next motion has taken its place
             self._tell_error("stop", error)
 
     def _link_changed(self, state: LinkState) -> None:
@@ -395,7 +449,8 @@ class SerialRobot(Robot):
                 self.senses.clear()  # what was felt before is not so any more, perhaps
                 if self._whereabouts is not None:
                     self._whereabouts.odometry.forget_zero()
-                self._stand()  # nothing says that it stands: it may have driven on while the cable was out
+                # nothing says that it stands: it may have driven on while the cable was out
+                self._stand()
                 self.set_up()
             self.report("robot_connection", {"connected": True, "port": self.port})
             return
@@ -403,11 +458,15 @@ class SerialRobot(Robot):
             was_ready, self._was_ready = self._was_ready, False
             moving = self._wheels != (0.0, 0.0)  # until it has confirmed a stop
             reason = self.link.reason
-            gone = f"{reason}; the motion was under way, and nobody can say whether the robot stands"
+            gone = (
+                f"{reason}; the motion was under way, and nobody can say whether the robot stands"
+            )
             self._finish("stopped", DeliveryUnknownError(gone))
             self._games.hush(reachable=False)
         if was_ready and state != "closed":
-            self.report("robot_connection", telling.of_loss(self.port, reason, state, moving=moving))
+            self.report(
+                "robot_connection", telling.of_loss(self.port, reason, state, moving=moving)
+            )
 
     def _told(self, values: dict[int, Any]) -> None:
         with self.lock:
@@ -433,7 +492,8 @@ class SerialRobot(Robot):
         self.link.post(lambda: self.report(event, data))
 
     def knows_serial(self, serial: str) -> None:
-        """The robot has said which one it is: what was measured of it before is used from now on."""
+        """The robot has said which one it is: what was measured of it before is used from now
+        on."""
         try:
             with self.lock:
                 if self._whereabouts is not None:
@@ -446,4 +506,8 @@ class SerialRobot(Robot):
     def _change_personality(self, command: c.UpdatePersonality) -> None:
         changed = self._feelings.change(command)
         personality = self._feelings.personality
-        self.link.post(lambda: self.report("personality_changed", {"personality": personality, "changed": changed}))
+        self.link.post(
+            lambda: self.report(
+                "personality_changed", {"personality": personality, "changed": changed}
+            )
+        )

@@ -1,4 +1,5 @@
-"""The games on a robot on a cable: the rules are those of the simulated one's, its own LEDs and loudspeaker show them."""
+"""The games on a robot on a cable: the rules are those of the simulated one's, its own LEDs and
+loudspeaker show them."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ GameCommand = c.StartGame | c.GameMove | c.StopGame
 class Games:
     """At most one game at a time; what it shows comes one after another, by the link's thread.
 
-    ``carry_out`` has the robot sound a tone; ``report`` hears `game_won` and `game_lost`, and the `error` of what could not be
-    shown. Calls come with the robot's ``lock`` held.
+    ``carry_out`` has the robot sound a tone; ``report`` hears `game_won` and `game_lost`, and the
+    `error` of what could not be shown. Calls come with the robot's ``lock`` held.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Games:
         self._lights = lights
         self._carry_out = carry_out
         self._report = report
-        self._playing = Playing(secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data)))
+        self._playing = Playing(
+            secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data))
+        )
         self._shows: Iterator[Show] | None = None
         self._next: Appointment | None = None
 
@@ -87,8 +90,12 @@ class Games:
             return
         began = [self._lights.show(show.color)]
         if show.frequency:
-            began.append(self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds)))
-        self._next = self._link.call_at(time.monotonic() + show.seconds, lambda: self._next_one(shows))
+            began.append(
+                self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds))
+            )
+        self._next = self._link.call_at(
+            time.monotonic() + show.seconds, lambda: self._next_one(shows)
+        )
         self._watch(began)
 
     def _next_one(self, shows: Iterator[Show]) -> None:
@@ -103,5 +110,7 @@ class Games:
 
     def _shown(self, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
-        if error is not None and self._link.state == "ready":  # else that it is out of reach is told already
+        if (
+            error is not None and self._link.state == "ready"
+        ):  # else that it is out of reach is told already
             self._report("error", telemetry.of_error("start_game", error))

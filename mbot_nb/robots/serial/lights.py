@@ -1,4 +1,5 @@
-"""The LEDs of a robot on a cable: what they were set to, and what a game shows on them meanwhile."""
+"""The LEDs of a robot on a cable: what they were set to, and what a game shows on them
+meanwhile."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ Color = tuple[int, int, int]
 
 
 class Lights:
-    """``count`` LEDs, of which ``light(color, index)`` colours one (from 1) or all (None). All calls come with the robot's lock
-    held."""
+    """``count`` LEDs, of which ``light(color, index)`` colours one (from 1) or all (None). All
+    calls come with the robot's lock held."""
 
     def __init__(self, count: int, light: Callable[[Color, int | None], Future[Any]]) -> None:
         self._light = light
@@ -36,7 +37,9 @@ class Lights:
         index, color = command.index, (command.r, command.g, command.b)
         count = len(self._set)
         if index is not None and index > count:
-            why = f"set_led: this robot has {count} LEDs, so that index is 1 to {count}, not {index}"
+            why = (
+                f"set_led: this robot has {count} LEDs, so that index is 1 to {count}, not {index}"
+            )
             raise CommandRejectedError("INVALID_PARAMS", why, command="set_led")
         for at in range(count) if index is None else (index - 1,):
             self._set[at] = color

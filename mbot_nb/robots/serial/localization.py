@@ -1,4 +1,5 @@
-"""Where a robot with encoders is, by its own constants: the odometry, and the calibration that belongs to its serial number."""
+"""Where a robot with encoders is, by its own constants: the odometry, and the calibration that
+belongs to its serial number."""
 
 from __future__ import annotations
 
@@ -72,13 +73,15 @@ class Whereabouts:
         if (distance is None) == (turn is None):
             raise CommandRejectedError(
                 "INVALID_PARAMS",
-                "calibrate: give either the distance (cm) or the turn (degrees) that you have measured of the last motion",
+                "calibrate: give either the distance (cm) or the turn (degrees) that you have "
+                "measured of the last motion",
                 command="calibrate",
             )
         if not self.serial:
             raise CommandRejectedError(
                 "STATE_CONFLICT",
-                "calibrate: the robot has not told its serial number yet, under which its constants are kept: wait a second",
+                "calibrate: the robot has not told its serial number yet, under which its "
+                "constants are kept: wait a second",
                 command="calibrate",
             )
         stretch, before = self.odometry.stretch(), self.odometry.constants
@@ -90,11 +93,14 @@ class Whereabouts:
                 after = calibration.after_turn(before, stretch.turn, turn)
             path = calibration.save(self.serial, after)
         except (UsageError, TypeError) as error:
-            raise CommandRejectedError("INVALID_PARAMS", f"calibrate: {error}", command="calibrate") from None
+            raise CommandRejectedError(
+                "INVALID_PARAMS", f"calibrate: {error}", command="calibrate"
+            ) from None
         except OSError as error:
             raise CommandRejectedError(
                 "STATE_CONFLICT",
-                f"calibrate: the constants cannot be kept ({error}); MBOT_NB_CONFIG_DIR names another folder",
+                f"calibrate: the constants cannot be kept ({error}); MBOT_NB_CONFIG_DIR names "
+                "another folder",
                 command="calibrate",
             ) from None
         self.odometry.constants, self.measured = after, True

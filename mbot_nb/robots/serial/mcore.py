@@ -1,8 +1,9 @@
 """The driver of the mBot: an mCore, ff55 frames, one request at a time.
 
-Its sensors are asked one after another, in the pauses between commands. Its firmware stands still for 0.9 s when the
-ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked rarely while nothing is ahead, and in a motion
-only on a straight way towards something near; and tones are sent in slices.
+Its sensors are asked one after another, in the pauses between commands. Its firmware stands still
+for 0.9 s when the ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked
+rarely while nothing is ahead, and in a motion only on a straight way towards something near; and
+tones are sent in slices.
 """
 
 from __future__ import annotations
@@ -33,34 +34,45 @@ STALL = 1.0
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
 LOOK_AGAIN = 8.0
-"""Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has to wait."""
+"""Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has
+to wait."""
 TONE_SLICE = 0.15
 """Seconds: a stop may have to wait for the slice that sounds."""
 TONE_EXTRA = 0.5
 POLL_EVERY = 0.1
 """Seconds in which every sensor is asked once."""
 
-ULTRASONIC, LINE, LIGHT = Ask(ff55.GET, 1, b"\x03"), Ask(ff55.GET, 17, b"\x02"), Ask(ff55.GET, 3, b"\x06")
+ULTRASONIC, LINE, LIGHT = (
+    Ask(ff55.GET, 1, b"\x03"),
+    Ask(ff55.GET, 17, b"\x02"),
+    Ask(ff55.GET, 3, b"\x06"),
+)
 STOP = Ask(ff55.RUN, 5, struct.pack("<hh", 0, 0))
 
 
 class MBotRobot(SerialRobot):
     """An mBot on a cable, with its ultrasonic sensor at port 3 and its line follower at port 2.
 
-    Telemetry, asked ten times a second: ``distance`` cm (300: nothing in range); ``line`` bits (left 4, right 2, set on the
-    line); ``light`` 0 to 100; ``button_board``. Events: ``button``, ``stimulus_detected`` (obstacle, bump, line_lost),
-    ``robot_connection``, ``game_won``, ``game_lost``, ``error``. There are no checksums on this cable: a spoilt value may be
-    taken for a good one.
+    Telemetry, asked ten times a second: ``distance`` cm (300: nothing in range); ``line`` bits
+    (left 4, right 2, set on the line); ``light`` 0 to 100; ``button_board``. Events: ``button``,
+    ``stimulus_detected`` (obstacle, bump, line_lost), ``robot_connection``, ``game_won``,
+    ``game_lost``, ``error``. There are no checksums on this cable: a spoilt value may be taken for
+    a good one.
     """
 
     kind = "mbot"
     led_count = 2
-    confirmed_after = CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
+    confirmed_after = (
+        CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
+    )
     _next_look = 0.0
     _near = False
     """Whether what was seen last is near, and still ahead."""
     unsupported = {  # noqa: RUF012 - never changed
-        "start_drawing": "drawing needs to know where the robot is, and an mBot cannot measure it: draw in the simulator",
+        "start_drawing": (
+            "drawing needs to know where the robot is, and an mBot cannot measure it: "
+            "draw in the simulator"
+        ),
         "stop_drawing": "nothing is being drawn: an mBot does not draw",
         "sort_pieces": "an mBot has no arm and no colour sorter",
         "sync_inventory": "an mBot has no colour sorter, so there is nothing to count",
@@ -81,7 +93,11 @@ class MBotRobot(SerialRobot):
         return STOP
 
     def send_stop(self) -> None:
-        self.watch_stop(self.link.request(STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"))
+        self.watch_stop(
+            self.link.request(
+                STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"
+            )
+        )
 
     def halt(self) -> None:
         """Also a tone ends, with its slice; one beside a motion whose time is over goes on."""
@@ -95,13 +111,17 @@ class MBotRobot(SerialRobot):
         self._poll(0, time.monotonic(), self.connections)
 
     def _poll(self, turn: int, began: float, connection: int) -> None:
-        """Ask one sensor, then the next. A new connection begins a new round, and the old one ends."""
+        """Ask one sensor, then the next. A new connection begins a new round, and the old one
+        ends."""
         sensors = (("line", LINE), ("light", LIGHT), ("distance", ULTRASONIC))
         if self.link.state != "ready" or connection != self.connections:
             return
         if turn == len(sensors):
             self.is_set_up()
-            self.link.call_at(max(began + POLL_EVERY, time.monotonic()), lambda: self._poll(0, time.monotonic(), connection))
+            self.link.call_at(
+                max(began + POLL_EVERY, time.monotonic()),
+                lambda: self._poll(0, time.monotonic(), connection),
+            )
             return
         name, content = sensors[turn]
         now = time.monotonic()
@@ -112,7 +132,11 @@ class MBotRobot(SerialRobot):
         asked = self.link.request(content, timeout=timeout, attempts=1, what=f"the {name} sensor")
 
         def answered(future: Future[Any]) -> None:
-            if not future.cancelled() and future.exception() is None and future.result() is not None:
+            if (
+                not future.cancelled()
+                and future.exception() is None
+                and future.result() is not None
+            ):
                 with self.lock:
                     self._sensed(name, future.result())
             self._poll(turn + 1, began, connection)
@@ -120,9 +144,11 @@ class MBotRobot(SerialRobot):
         asked.add_done_callback(answered)
 
     def _may_look(self, now: float) -> bool:
-        """Not while something moves or is to: its begin, its end or a stop would have to wait for an echo that is missing.
+        """Not while something moves or is to: its begin, its end or a stop would have to wait for
+        an echo that is missing.
 
-        But on a straight way towards something seen near, which echoes the better the nearer it comes.
+        But on a straight way towards something seen near, which echoes the better the nearer it
+        comes.
         """
         if self._motion is not None:
             return self._near and self._clock.runs and self._straight
@@ -147,7 +173,11 @@ class MBotRobot(SerialRobot):
             return
         if name == "distance":
             self._near = value < NEAR and (self._motion is None or self._straight)
-            self.feel(distance=NOTHING_AHEAD if value >= NO_ECHO else round(min(float(value), NOTHING_AHEAD), 1))
+            self.feel(
+                distance=NOTHING_AHEAD
+                if value >= NO_ECHO
+                else round(min(float(value), NOTHING_AHEAD), 1)
+            )
         elif name == "light":
             self.feel(light=round(min(max(value, 0), 1023) / 10.23, 1))
         else:
@@ -166,10 +196,17 @@ class MBotRobot(SerialRobot):
                 self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
                 sound = partial(self._sound, round(frequency))
                 failed = partial(self._tell_error, command.name)
-                return sliced(sound, duration, TONE_SLICE, wanted=lambda: self._tone_until == until, failed=failed)
+                return sliced(
+                    sound,
+                    duration,
+                    TONE_SLICE,
+                    wanted=lambda: self._tone_until == until,
+                    failed=failed,
+                )
         raise CommandRejectedError(
             "UNSUPPORTED",
-            f"the mBot has no {command.name!r} of its own: register a handler for it, with @server.command({command.name!r})",
+            f"the mBot has no {command.name!r} of its own: register a handler for it, with "
+            f"@server.command({command.name!r})",
             command=command.name,
         )
 
@@ -179,4 +216,6 @@ class MBotRobot(SerialRobot):
 
     def _sound(self, frequency: int, seconds: float) -> Future[Any]:
         content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(seconds * 1000)))
-        return self.link.request(content, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone")
+        return self.link.request(
+            content, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone"
+        )

@@ -1,4 +1,5 @@
-"""How a real robot feels: the mind of the simulated one, which lives here and follows what the sensors tell."""
+"""How a real robot feels: the mind of the simulated one, which lives here and follows what the
+sensors tell."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ class Feelings:
 
     def change(self, command: c.UpdatePersonality) -> dict[str, float]:
         """Become another one; returns what was changed."""
-        changed = {name: value for name in c.TRAITS if (value := getattr(command, name)) is not None}
+        changed = {
+            name: value for name in c.TRAITS if (value := getattr(command, name)) is not None
+        }
         self._mind.personality.update(changed)
         self._mind.wake()
         return changed

@@ -1,6 +1,7 @@
 """Where a robot is, from what its wheels have turned. Pure.
 
-Lengths are cm, angles degrees; x points to where the robot looked at first, and turning left is positive.
+Lengths are cm, angles degrees; x points to where the robot looked at first, and turning left is
+positive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from ..dimensions import TRACK, WHEEL
 __all__ = ["NOMINAL", "Constants", "Odometry", "Stretch"]
 
 LEAP = 720.0
-"""Degrees between two readings of an encoder that no wheel turns in their time: it was counted from another zero."""
+"""Degrees between two readings of an encoder that no wheel turns in their time: it was counted from
+another zero."""
 
 
 class Constants(NamedTuple):
@@ -52,16 +54,19 @@ class Odometry:
         """The last reading that the pose knows of."""
         self._new: dict[str, float] = {}
         self._turned = (0.0, 0.0)
-        """Degrees that the left and the right wheel have turned, all in all; no constants are in them."""
+        """Degrees that the left and the right wheel have turned, all in all; no constants are in
+        them."""
         self._from = (0.0, 0.0)
 
     def forget_zero(self) -> None:
-        """The encoders may count from another zero now: the next reading is where the robot stands already."""
+        """The encoders may count from another zero now: the next reading is where the robot stands
+        already."""
         self._read.clear()
         self._new.clear()
 
     def read(self, side: str, angle: float) -> None:
-        """One wheel's encoder. Both wheels' readings of one moment come one after the other, and make one step."""
+        """One wheel's encoder. Both wheels' readings of one moment come one after the other, and
+        make one step."""
         if side in self._new:
             self.settle()  # the other wheel had nothing new to tell
         self._new[side] = angle
@@ -85,15 +90,22 @@ class Odometry:
         self._from = self._turned
 
     def stretch(self) -> Stretch:
-        """What was driven since :meth:`begin`, by the constants as they are now: corrected, they tell another way."""
+        """What was driven since :meth:`begin`, by the constants as they are now: corrected, they
+        tell another way."""
         self.settle()
-        way, turn = self._rolled(*(now - then for now, then in zip(self._turned, self._from, strict=True)))
+        way, turn = self._rolled(
+            *(now - then for now, then in zip(self._turned, self._from, strict=True))
+        )
         return Stretch(way, degrees(turn))
 
     @property
     def pose(self) -> dict[str, float]:
         """``x``, ``y`` cm and ``heading`` degrees, as of the simulated robot."""
-        return {"x": round(self.x, 2), "y": round(self.y, 2), "heading": round(self.heading % 360, 2) % 360}
+        return {
+            "x": round(self.x, 2),
+            "y": round(self.y, 2),
+            "heading": round(self.heading % 360, 2) % 360,
+        }
 
     def _roll(self, left: float, right: float) -> None:
         """Both wheels turn by so many degrees: a piece of a circle."""
@@ -107,7 +119,8 @@ class Odometry:
         self.length += abs(way)
 
     def _rolled(self, left: float, right: float) -> tuple[float, float]:
-        """The way of the middle, cm, and the turn, radians, when the wheels turn by so many degrees."""
+        """The way of the middle, cm, and the turn, radians, when the wheels turn by so many
+        degrees."""
         wheel, track = self.constants
         left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
         return (left + right) / 2, (right - left) / track

@@ -1,4 +1,5 @@
-"""What happens around a real robot, found in what its sensors tell: something ahead, a bump, a bang, the line lost, a button."""
+"""What happens around a real robot, found in what its sensors tell: something ahead, a bump, a
+bang, the line lost, a button."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ __all__ = ["Stimuli"]
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
 BUMP = 5.0
-"""Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees nothing nearer than 3 cm."""
+"""Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees
+nothing nearer than 3 cm."""
 APART = 5.0
 BANG = 20.0
 """A sound that is louder by this (percent) than the one before is noticed."""
@@ -27,7 +29,9 @@ class Stimuli:
         self._on_line: bool | None = None
         self._buttons: dict[str, bool] = {}
 
-    def notice(self, values: Mapping[str, Any], *, moving: bool, forward: bool, singing: bool = False) -> None:
+    def notice(
+        self, values: Mapping[str, Any], *, moving: bool, forward: bool, singing: bool = False
+    ) -> None:
         """New values by the names of the telemetry."""
         if "distance" in values:
             self._ahead(float(values["distance"]), forward)

@@ -1,4 +1,5 @@
-"""What a robot on a cable tells: of its connection and of what went wrong, as plain data; and when it tells its telemetry."""
+"""What a robot on a cable tells: of its connection and of what went wrong, as plain data; and when
+it tells its telemetry."""
 
 from __future__ import annotations
 
@@ -8,7 +9,15 @@ from typing import Any
 
 from .connection.link import Link, LinkState
 
-__all__ = ["EVERY", "Telemetry", "of_capabilities", "of_connection", "of_error", "of_loss", "of_senses"]
+__all__ = [
+    "EVERY",
+    "Telemetry",
+    "of_capabilities",
+    "of_connection",
+    "of_error",
+    "of_loss",
+    "of_senses",
+]
 
 EVERY = 0.05
 """Seconds between two reports of the telemetry, at least."""
@@ -17,12 +26,18 @@ NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light"
 
 
 class Telemetry:
-    """Reports the telemetry soon after something was felt; nothing while the robot does not answer, and nothing twice.
+    """Reports the telemetry soon after something was felt; nothing while the robot does not answer,
+    and nothing twice.
 
     ``read`` gives it, ``report`` takes it, both in the link's thread.
     """
 
-    def __init__(self, link: Link, read: Callable[[], dict[str, Any]], report: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        read: Callable[[], dict[str, Any]],
+        report: Callable[[Mapping[str, Any]], None],
+    ) -> None:
         self._link = link
         self._read = read
         self._report = report
@@ -33,7 +48,8 @@ class Telemetry:
     def soon(self) -> None:
         """Something was felt: what is felt within a moment is told together."""
         if not self._due:
-            self._due = True  # before it is asked for: the link's thread may tell it before this one goes on
+            # before it is asked for: the link's thread may tell it before this one goes on
+            self._due = True
             self._link.call_at(max(time.monotonic(), self._at + EVERY), self._tell)
 
     def anew(self) -> None:
@@ -69,7 +85,8 @@ def of_capabilities(firmware: str | None, kind: str) -> dict[str, Any]:
 
 
 def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
-    """The section `connection` of the state; ``wall_offset`` is Unix time less that of ``time.monotonic``, seconds."""
+    """The section `connection` of the state; ``wall_offset`` is Unix time less that of
+    ``time.monotonic``, seconds."""
     told: dict[str, Any] = {
         "port": port,
         "ready": link.state == "ready",
@@ -78,7 +95,10 @@ def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
         "guarded": link.guarded,
     }
     if link.next_attempt is not None:
-        told |= {"attempts": link.attempts, "next_attempt_at": round((link.next_attempt + wall_offset) * 1000)}
+        told |= {
+            "attempts": link.attempts,
+            "next_attempt_at": round((link.next_attempt + wall_offset) * 1000),
+        }
     return told
 
 
@@ -87,7 +107,10 @@ def of_loss(port: str, reason: str, state: LinkState, *, moving: bool) -> dict[s
     if moving and state == "lost":
         reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
     elif moving:
-        reason += " (it was driving; it is told to stop again and again: if it drives on, lift it, or switch it off)"
+        reason += (
+            " (it was driving; it is told to stop again and again: if it drives on, lift it, "
+            "or switch it off)"
+        )
     return {"connected": False, "port": port, "reason": reason}
 
 

@@ -1,4 +1,5 @@
-"""Long tones in slices, so that what comes behind one, a stop above all, need not wait for its end."""
+"""Long tones in slices, so that what comes behind one, a stop above all, need not wait for its
+end."""
 
 from __future__ import annotations
 
@@ -20,9 +21,11 @@ def sliced(
     wanted: Callable[[], bool],
     failed: Callable[[BaseException], object],
 ) -> Future[Any]:
-    """Call ``sound(seconds)`` for one slice after another, until ``duration`` has sounded or it is not wanted any more.
+    """Call ``sound(seconds)`` for one slice after another, until ``duration`` has sounded or it is
+    not wanted any more.
 
-    The future ends when the robot has confirmed the first slice, or with its error; that of a later one is for ``failed``.
+    The future ends when the robot has confirmed the first slice, or with its error; that of a later
+    one is for ``failed``.
     """
     sounds: Future[Any] = Future()
     sounds.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
@@ -37,7 +40,9 @@ def sliced(
     def over(left: float, slice_: Future[Any]) -> None:
         error = None if slice_.cancelled() else slice_.exception()
         if not wanted() or (sounds.done() and isinstance(error, DeliveryUnknownError)):
-            error = None  # it is over; or a stop came while this slice sounded, and what it is of a long tone is nothing to tell
+            # it is over; or a stop came while this slice sounded, and what it is of a long tone is
+            # nothing to tell
+            error = None
         if error is None:
             if not sounds.done():
                 sounds.set_result(None)

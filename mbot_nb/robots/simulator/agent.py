@@ -1,4 +1,5 @@
-"""One robot's life in the simulation: its body, what its motors are to do next, the trail it leaves, what it feels."""
+"""One robot's life in the simulation: its body, what its motors are to do next, the trail it
+leaves, what it feels."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ BUMP_PAUSE = 0.5
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
 APPEARED = 20.0
-"""Something ahead that is nearer by this (cm) than what was there, though the robot stands, is noticed."""
+"""Something ahead that is nearer by this (cm) than what was there, though the robot stands, is
+noticed."""
 BANG = 20.0
 """A sound of others that is louder by this (percent) than a moment before is noticed."""
 ULTRASONIC = 1
@@ -34,13 +36,21 @@ TONE_LOUDNESS = 60.0
 
 
 class Agent:
-    """What lives in a simulation. Times are its seconds; ``notice(event, data)`` hears what the robot meets.
+    """What lives in a simulation. Times are its seconds; ``notice(event, data)`` hears what the
+    robot meets.
 
-    ``noise`` scales the noise of the ultrasonic sensor: 1 is about 0.3 cm and half a percent, 0 is none.
+    ``noise`` scales the noise of the ultrasonic sensor: 1 is about 0.3 cm and half a percent, 0 is
+    none.
     """
 
     def __init__(
-        self, scene: Scene, start: Start, notice: Callable[[str, dict[str, Any]], None], *, seed: int, noise: float
+        self,
+        scene: Scene,
+        start: Start,
+        notice: Callable[[str, dict[str, Any]], None],
+        *,
+        seed: int,
+        noise: float,
     ) -> None:
         self.scene = scene
         self.body = Body(scene.space, start.x, start.y, start.heading * pi / 180)
@@ -94,7 +104,11 @@ class Agent:
     @property
     def quiet(self) -> bool:
         """Whether nothing about this robot would change if time passed."""
-        return not (self._moved or self.touching or self.plan) and self.mind.settled and self.body.at_rest
+        return (
+            not (self._moved or self.touching or self.plan)
+            and self.mind.settled
+            and self.body.at_rest
+        )
 
     @property
     def moved(self) -> bool:
@@ -116,7 +130,8 @@ class Agent:
             self._last_touch = t
 
     def sense(self, t: float, seconds: float, *, changed: bool) -> None:
-        """Read every sensor, and let the mind follow. ``changed``: somebody moved, or something came or went."""
+        """Read every sensor, and let the mind follow. ``changed``: somebody moved, or something
+        came or went."""
         body, scene = self.body, self.scene
         if changed:
             self._see()
@@ -140,8 +155,8 @@ class Agent:
     # Senses.
 
     def battery(self, t: float, body: Body) -> float:
-        """Charge at ``t``, 100 to 0 percent: four hours of standing, or one of driving at full speed. An empty one is shown,
-        not felt: a notebook left open over night still drives."""
+        """Charge at ``t``, 100 to 0 percent: four hours of standing, or one of driving at full
+        speed. An empty one is shown, not felt: a notebook left open over night still drives."""
         drained = t / (4 * 3600) + body.worked / (2 * FULL_SPEED * 3600) * 0.75
         return max(0.0, 100 * (1 - drained))
 
@@ -151,10 +166,13 @@ class Agent:
 
     def sing(self, t: float, duration: float) -> None:
         """Sound for a time; others hear it."""
-        self.scene.sounds.append(Sound(self.body.x, self.body.y, TONE_LOUDNESS, t + duration, self.body.number))
+        self.scene.sounds.append(
+            Sound(self.body.x, self.body.y, TONE_LOUDNESS, t + duration, self.body.number)
+        )
 
     def _see(self) -> None:
-        """Read the ultrasonic sensor. What has not changed gives the same reading, without new noise."""
+        """Read the ultrasonic sensor. What has not changed gives the same reading, without new
+        noise."""
         echo = self.scene.space.echo(self.body)
         before, stood = self._echo, self._looked_from == self._pose
         self._looked_from = self._pose
@@ -183,7 +201,9 @@ class Agent:
         if self._echo >= 300:
             return 300.0
         spread = self._noise * (0.3 + 0.005 * self._echo) / 0.41
-        return min(max(self._echo + spread * noise(self.seed, ULTRASONIC, self._readings), 3.0), 300.0)
+        return min(
+            max(self._echo + spread * noise(self.seed, ULTRASONIC, self._readings), 3.0), 300.0
+        )
 
     def _hear(self) -> None:
         before = self._heard
@@ -200,7 +220,9 @@ class Agent:
         strength = min(1.0, 0.2 + max(abs(body.left), abs(body.right)) / FULL_SPEED)
         self.touching = True
         self.mind.startle(strength)
-        self._detect("bump", strength, side=("front", "left", "back", "right")[round(side / 90) % 4])
+        self._detect(
+            "bump", strength, side=("front", "left", "back", "right")[round(side / 90) % 4]
+        )
 
     def _detect(self, what: str, strength: float, **more: Any) -> None:
         self._notice("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})

@@ -1,8 +1,9 @@
 """The body of an mBot2: two driven wheels, their acceleration, and the pose that follows from them.
 
-Lengths are cm, times s, angles radians counter-clockwise from the x axis. With constant wheel speeds a step is an exact
-arc of a circle, however long it is; while speeding up or down both wheels reach their targets together, so a robot that
-starts from rest stays on the arc it was told to drive.
+Lengths are cm, times s, angles radians counter-clockwise from the x axis. With constant wheel
+speeds a step is an exact arc of a circle, however long it is; while speeding up or down both wheels
+reach their targets together, so a robot that starts from rest stays on the arc it was told to
+drive.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Body:
         self.distance = 0.0
         """What the middle of the robot has moved, cm."""
         self.clearance = 0.0
-        """It can move this far before anything solid is near: until then nothing needs to be tested."""
+        """It can move this far before anything solid is near: until then nothing needs to be
+        tested."""
         self.push_x = self.push_y = 0.0
         """How far the last step was pushed back by something solid, cm."""
 
@@ -88,7 +90,8 @@ class Body:
 
     @property
     def time_to_rest(self) -> float:
-        """Seconds until it stands, if the motors are told nothing else; inf while they shall turn."""
+        """Seconds until it stands, if the motors are told nothing else; inf while they shall
+        turn."""
         if self.target_left or self.target_right:
             return inf
         return max(abs(self.left), abs(self.right)) / ACCELERATION
@@ -135,7 +138,8 @@ class Body:
         self._shift((before_left + left) * mean, (before_right + right) * mean)
 
     def _shift(self, left: float, right: float) -> None:
-        """Roll the wheels by so many cm and go where that leads, unless something solid is there."""
+        """Roll the wheels by so many cm and go where that leads, unless something solid is
+        there."""
         self.rolled_left += left
         self.rolled_right += right
         self.worked += abs(left) + abs(right)
@@ -164,7 +168,8 @@ class Body:
 
 
 class Trail:
-    """The path a body has driven, thinned to what a drawing needs and bounded: rows of (t, x, y, heading)."""
+    """The path a body has driven, thinned to what a drawing needs and bounded: rows of (t, x, y,
+    heading)."""
 
     STEP = 0.5
     """cm between two points of a straight path."""
@@ -179,7 +184,10 @@ class Trail:
         if self.rows:
             _, x, y, heading = self.rows[-1]
             dx, dy = body.x - x, body.y - y
-            still = dx * dx + dy * dy < self.STEP * self.STEP and abs(body.heading - heading) < self.TURN
+            still = (
+                dx * dx + dy * dy < self.STEP * self.STEP
+                and abs(body.heading - heading) < self.TURN
+            )
             if still and not (always and (dx or dy or body.heading != heading)):
                 return
         self.rows.append((t, body.x, body.y, body.heading))

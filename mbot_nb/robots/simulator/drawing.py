@@ -1,7 +1,8 @@
 """Drawing: what the motors must be told so that the robot drives a figure.
 
-A figure is a list of moves: straight lines, turns on the spot and arcs. The wheels speed up and brake evenly, so a move
-over a given way takes a time that is known beforehand, and no figure needs looking after.
+A figure is a list of moves: straight lines, turns on the spot and arcs. The wheels speed up and
+brake evenly, so a move over a given way takes a time that is known beforehand, and no figure needs
+looking after.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Move(NamedTuple):
         return way / speed + speed / ACCELERATION if way else 0.0
 
     def changes(self, t: float) -> list[Change]:
-        """What the motors are told from ``t`` on: to go, and to stop so that the way is right when they stand."""
+        """What the motors are told from ``t`` on: to go, and to stop so that the way is right when
+        they stand."""
         way, speed = self._way_and_speed()
         if not way:
             return []
@@ -47,7 +49,8 @@ class Move(NamedTuple):
         return [(t, self.left * percent, self.right * percent), (t + way / speed, 0.0, 0.0)]
 
     def _way_and_speed(self) -> tuple[float, float]:
-        """A way too short to reach the speed and brake again is gone with the speed that it allows."""
+        """A way too short to reach the speed and brake again is gone with the speed that it
+        allows."""
         way = max(abs(self.left), abs(self.right))
         return way, min(self.speed, sqrt(way * ACCELERATION))
 
@@ -64,7 +67,8 @@ def turn(angle: float) -> Move:
 
 
 def arc(radius: float, angle: float) -> Move:
-    """Drive part of a circle: ``angle`` degrees, to the left, and to the right when it is negative."""
+    """Drive part of a circle: ``angle`` degrees, to the left, and to the right when it is
+    negative."""
     way = abs(angle) * pi / 180 * radius
     roll = angle * pi / 180 * TRACK / 2
     return Move(way - roll, way + roll, LINE_SPEED)
@@ -81,10 +85,28 @@ SHAPES: dict[str, Callable[[], list[Move]]] = {
     "hexagon": lambda: _polygon(6, 18),
     "star": lambda: [line(35), turn(144)] * 5,
     "line": lambda: [line(30)],
-    "zigzag": lambda: [turn(45), line(15), turn(-90), line(15), turn(90), line(15), turn(-90), line(15), turn(45)],
+    "zigzag": lambda: [
+        turn(45),
+        line(15),
+        turn(-90),
+        line(15),
+        turn(90),
+        line(15),
+        turn(-90),
+        line(15),
+        turn(45),
+    ],
     "eight": lambda: [arc(12, 360), arc(12, -360)],
     "spiral": lambda: [arc(4 + 2 * i, 90) for i in range(10)],
-    "heart": lambda: [turn(-45), line(24), arc(12, 180), turn(-90), arc(12, 180), line(24), turn(135)],
+    "heart": lambda: [
+        turn(-45),
+        line(24),
+        arc(12, 180),
+        turn(-90),
+        arc(12, 180),
+        line(24),
+        turn(135),
+    ],
 }
 """The figures that have a name, 15 to 45 cm large. They begin where the robot stands and looks."""
 
@@ -92,7 +114,9 @@ SHAPES: dict[str, Callable[[], list[Move]]] = {
 class Drawing:
     """One drawing under way, begun at ``began``; the pen goes down ``approach`` s later."""
 
-    def __init__(self, shape: str | None, began: float, approach: Sequence[Move], figure: Sequence[Move]) -> None:
+    def __init__(
+        self, shape: str | None, began: float, approach: Sequence[Move], figure: Sequence[Move]
+    ) -> None:
         self.shape = shape or "points"
         self.changes: list[Change] = []
         t = began
@@ -106,13 +130,18 @@ class Drawing:
         self.changes.append((t, 0.0, 0.0))
         self.end = t
 
-    def result(self, trail: Iterable[tuple[float, float, float, float]], until: float, complete: bool) -> dict[str, Any]:
-        """What `drawing_complete` says: ``shape``, ``path`` [[x, y], ...] and ``length`` in cm, whether it is ``complete``."""
+    def result(
+        self, trail: Iterable[tuple[float, float, float, float]], until: float, complete: bool
+    ) -> dict[str, Any]:
+        """What `drawing_complete` says: ``shape``, ``path`` [[x, y], ...] and ``length`` in cm,
+        whether it is ``complete``."""
         path = [(x, y) for t, x, y, _ in trail if self.pen_down <= t <= until]
         path = [point for at, point in enumerate(path) if at == 0 or point != path[at - 1]]
         length = sum(dist(a, b) for a, b in pairwise(path))
         if len(path) > MOST_POINTS:
-            path = [path[round(i * (len(path) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]
+            path = [
+                path[round(i * (len(path) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)
+            ]
         return {
             "shape": self.shape,
             "path": [[round(x, 2), round(y, 2)] for x, y in path],
@@ -125,7 +154,8 @@ def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now
     """The drawing of a named shape, or through points (cm ahead of and to the left of the robot).
 
     Raises:
-        CommandRejectedError: ``INVALID_PARAMS`` for a shape nobody knows, or a drawing that takes over five minutes.
+        CommandRejectedError: ``INVALID_PARAMS`` for a shape nobody knows, or a drawing that takes
+            over five minutes.
     """
     if points is not None:
         approach, figure = _through(points)
@@ -134,14 +164,16 @@ def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now
     else:
         raise CommandRejectedError(
             "INVALID_PARAMS",
-            f"start_drawing: there is no shape {shape!r}; it takes one of {', '.join(SHAPES)}, or points",
+            f"start_drawing: there is no shape {shape!r}; it takes one of {', '.join(SHAPES)}, or "
+            "points",
             command="start_drawing",
         )
     drawing = Drawing(shape, now, approach, figure)
     if not drawing.end - now <= LONGEST_DRAWING:
         raise CommandRejectedError(
             "INVALID_PARAMS",
-            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take {LONGEST_DRAWING:.0f} s: "
+            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take "
+            f"{LONGEST_DRAWING:.0f} s: "
             "draw it smaller or in parts",
             command="start_drawing",
         )
@@ -152,7 +184,9 @@ def _through(points: Sequence[tuple[float, float]]) -> tuple[list[Move], list[Mo
     """The moves to the first point, and from it through the others."""
     if not all(isfinite(x) and isfinite(y) for x, y in points):
         raise CommandRejectedError(
-            "INVALID_PARAMS", "start_drawing: every coordinate of points must be a finite number", command="start_drawing"
+            "INVALID_PARAMS",
+            "start_drawing: every coordinate of points must be a finite number",
+            command="start_drawing",
         )
     legs: list[list[Move]] = []
     here, heading = (0.0, 0.0), 0.0

@@ -18,7 +18,9 @@ class Rectangle:
 
     __slots__ = ("c", "half_length", "half_width", "radius", "s", "x", "y")
 
-    def __init__(self, x: float, y: float, half_length: float, half_width: float, angle: float) -> None:
+    def __init__(
+        self, x: float, y: float, half_length: float, half_width: float, angle: float
+    ) -> None:
         self.x = x
         self.y = y
         self.half_length = half_length
@@ -30,7 +32,10 @@ class Rectangle:
     def reach(self) -> tuple[float, float]:
         """How far it extends from its middle along x and y."""
         c, s = abs(self.c), abs(self.s)
-        return c * self.half_length + s * self.half_width, s * self.half_length + c * self.half_width
+        return (
+            c * self.half_length + s * self.half_width,
+            s * self.half_length + c * self.half_width,
+        )
 
     def distance(self, x: float, y: float) -> float:
         """From a point to its edge; 0 inside."""
@@ -44,13 +49,15 @@ class Rectangle:
     def push(self, other: Rectangle) -> tuple[float, float] | None:
         """The shortest way to move so as not to overlap ``other``; None if they do not.
 
-        Separating axes: two rectangles are apart if they are apart seen along one of their four sides' directions.
+        Separating axes: two rectangles are apart if they are apart seen along one of their four
+        sides' directions.
         """
         dx, dy = self.x - other.x, self.y - other.y
         near = self.radius + other.radius
         if dx * dx + dy * dy >= near * near:
             return None
-        # Written out for speed: half sizes, the two directions, and how they lean towards each other.
+        # Written out for speed: half sizes, the two directions, and how they lean towards each
+        # other.
         c1, s1, length1, width1 = self.c, self.s, self.half_length, self.half_width
         c2, s2, length2, width2 = other.c, other.s, other.half_length, other.half_width
         c, s = abs(c1 * c2 + s1 * s2), abs(s1 * c2 - c1 * s2)
@@ -77,7 +84,8 @@ class Rectangle:
         return x * depth, y * depth
 
     def ray(self, x: float, y: float, dx: float, dy: float) -> float:
-        """How far from (x, y) along the unit vector (dx, dy) it is met; inf if it is not, 0 from inside."""
+        """How far from (x, y) along the unit vector (dx, dy) it is met; inf if it is not, 0 from
+        inside."""
         px, py, c, s = x - self.x, y - self.y, self.c, self.s
         enter, leave = 0.0, inf
         # Along its length, then across; written out for speed.

@@ -33,17 +33,19 @@ REACH = 30.0
 
 
 class SimulatedRobot(Robot):
-    """An mBot2 that exists only in numbers: two driven wheels in a world that is data, on a clock that no blocked cell holds.
+    """An mBot2 that exists only in numbers: two driven wheels in a world that is data, on a clock
+    that no blocked cell holds.
 
-    Its state is a function of time: it is worked out when somebody looks, and the result does not depend on when or how
-    often that is. The same ``seed`` and the same commands at the same times give the same path.
+    Its state is a function of time: it is worked out when somebody looks, and the result does not
+    depend on when or how often that is. The same ``seed`` and the same commands at the same times
+    give the same path.
 
     Args:
         seed: of everything that is left to chance; None takes a new one.
-        world: a :class:`World` or plain data that says one (None: :func:`~.world.playground`), or a :class:`Simulation`, to put
-            a further robot beside those that live there.
-        clock: gives seconds. With another one than ``time.monotonic`` the end of a motion is found when somebody looks.
-            A robot in a :class:`Simulation` has its clock.
+        world: a :class:`World` or plain data that says one (None: :func:`~.world.playground`), or a
+            :class:`Simulation`, to put a further robot beside those that live there.
+        clock: gives seconds. With another one than ``time.monotonic`` the end of a motion is found
+            when somebody looks. A robot in a :class:`Simulation` has its clock.
         noise: of the ultrasonic sensor; 1 is about 0.3 cm and half a percent, 0 is none.
         robot_id: its name.
 
@@ -62,7 +64,9 @@ class SimulatedRobot(Robot):
     ) -> None:
         super().__init__()
         self.robot_id = robot_id
-        self.simulation = world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
+        self.simulation = (
+            world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
+        )
         self.lock = self.simulation.lock
         self._agent = self.simulation.add(self.report, seed=seed, noise=noise)
         self._motion: Motion | None = None
@@ -77,7 +81,10 @@ class SimulatedRobot(Robot):
 
     def __repr__(self) -> str:
         pose = self.state()["pose"]
-        return f"<SimulatedRobot {self.robot_id!r} at ({pose['x']:.1f}, {pose['y']:.1f}) cm, heading {pose['heading']:.0f} deg>"
+        return (
+            f"<SimulatedRobot {self.robot_id!r} at ({pose['x']:.1f}, {pose['y']:.1f}) cm, "
+            f"heading {pose['heading']:.0f} deg>"
+        )
 
     @property
     def seed(self) -> int:
@@ -94,10 +101,11 @@ class SimulatedRobot(Robot):
     def state(self) -> dict[str, Any]:
         """The sections of the state. At rest every look gives an equal one.
 
-        Beside those of the protocol: ``pose``, x, y in cm, heading in degrees from 0 to 360, counter-clockwise from the x axis;
-        ``motors``, what they are told, percent, and whether the robot is ``moving``; ``leds``, five times [r, g, b];
-        ``display``, its ``text``; ``sound``, the ``frequency`` of the tone that sounds, Hz, or null; ``drawing``, its ``shape``
-        while one is drawn, or null; ``arena``, the world as data.
+        Beside those of the protocol: ``pose``, x, y in cm, heading in degrees from 0 to 360,
+        counter-clockwise from the x axis; ``motors``, what they are told, percent, and whether the
+        robot is ``moving``; ``leds``, five times [r, g, b]; ``display``, its ``text``; ``sound``,
+        the ``frequency`` of the tone that sounds, Hz, or null; ``drawing``, its ``shape`` while one
+        is drawn, or null; ``arena``, the world as data.
         """
         with self.simulation.moment() as now:
             agent, body = self._agent, self.simulation.see(self._agent)
@@ -118,7 +126,11 @@ class SimulatedRobot(Robot):
                 **({} if game is None else {"game_state": game}),
                 "capabilities": dict(CAPABILITIES),
                 "pose": _pose(body),
-                "motors": {"left": round(left, 3), "right": round(right, 3), "moving": not body.at_rest},
+                "motors": {
+                    "left": round(left, 3),
+                    "right": round(right, 3),
+                    "moving": not body.at_rest,
+                },
                 "leds": [list(show.color if show else led) for led in self._leds],
                 "display": {"text": self._text},
                 "sound": {"frequency": (show.frequency or None) if show else tone},
@@ -129,11 +141,12 @@ class SimulatedRobot(Robot):
     def telemetry(self) -> dict[str, Any]:
         """What changes all the time, flat.
 
-        ``x``, ``y`` cm; ``heading`` deg; ``speed`` cm/s and ``turn_rate`` deg/s that the wheels give; ``distance`` cm, of the
-        ultrasonic sensor; ``line`` bits (L2=8 L1=4 R1=2 R2=1) and ``line_offset`` -100 to 100, positive to the left, of the line
-        sensor; ``light``, ``sound``, ``battery`` 0 to 100; ``encoder_left``, ``encoder_right`` deg that the wheels have turned;
-        ``driven`` cm, the way so far; ``bumped``, whether it touches something solid; ``mode``, ``tension``, ``coherence``,
-        ``energy``, ``curiosity`` as in `neural_state`.
+        ``x``, ``y`` cm; ``heading`` deg; ``speed`` cm/s and ``turn_rate`` deg/s that the wheels
+        give; ``distance`` cm, of the ultrasonic sensor; ``line`` bits (L2=8 L1=4 R1=2 R2=1) and
+        ``line_offset`` -100 to 100, positive to the left, of the line sensor; ``light``, ``sound``,
+        ``battery`` 0 to 100; ``encoder_left``, ``encoder_right`` deg that the wheels have turned;
+        ``driven`` cm, the way so far; ``bumped``, whether it touches something solid; ``mode``,
+        ``tension``, ``coherence``, ``energy``, ``curiosity`` as in `neural_state`.
         """
         with self.simulation.moment() as now:
             agent, body = self._agent, self.simulation.see(self._agent)
@@ -167,10 +180,11 @@ class SimulatedRobot(Robot):
 
     @property
     def path(self) -> list[tuple[float, float, float, float]]:
-        """The way driven until now: rows of (t, x, y, heading), in s since the simulation began, cm and degrees.
+        """The way driven until now: rows of (t, x, y, heading), in s since the simulation began, cm
+        and degrees.
 
-        Bounded to the last 20,000 points, which lie at most 0.5 cm or 3 degrees apart unless the robot is fast.
-        The heading is not wrapped: it counts whole turns.
+        Bounded to the last 20,000 points, which lie at most 0.5 cm or 3 degrees apart unless the
+        robot is fast. The heading is not wrapped: it counts whole turns.
         """
         with self.simulation.moment() as now:
             rows = list(self._agent.trail.rows)
@@ -187,12 +201,17 @@ class SimulatedRobot(Robot):
 
     @property
     def at_rest_since(self) -> float | None:
-        """The reading of the clock when the wheels came to stand (its beginning, if they never turned); None while they turn."""
+        """The reading of the clock when the wheels came to stand (its beginning, if they never
+        turned); None while they turn."""
         with self.simulation.moment():
             agent = self._agent
             if not self.simulation.see(agent).at_rest:
                 return None
-            t = agent.rested_at if agent.body.at_rest else self.simulation.t + agent.body.time_to_rest
+            t = (
+                agent.rested_at
+                if agent.body.at_rest
+                else self.simulation.t + agent.body.time_to_rest
+            )
             return self.simulation.reading(t)
 
     @property
@@ -273,7 +292,8 @@ class SimulatedRobot(Robot):
             case _:
                 raise CommandRejectedError(
                     "UNSUPPORTED",
-                    f"the simulated mBot2 has no {command.name!r} of its own: register a handler for it on the server, "
+                    f"the simulated mBot2 has no {command.name!r} of its own: register a handler "
+                    "for it on the server, "
                     f"with @server.command({command.name!r})",
                     command=command.name,
                 )
@@ -316,10 +336,13 @@ class SimulatedRobot(Robot):
             self.simulation.post(lambda: motion.end(how))
         if drawing is not None:
             if how != "time":
-                self.simulation.commit()  # note the very end; one that ends by its time stands already, and is noted
+                # note the very end; one that ends by its time stands already, and is noted
+                self.simulation.commit()
                 self._agent.trail.record(self.simulation.now, self._agent.body, always=True)
             until = min(self.simulation.now, drawing.end)
-            self.report("drawing_complete", drawing.result(self._agent.trail.rows, until, how == "time"))
+            self.report(
+                "drawing_complete", drawing.result(self._agent.trail.rows, until, how == "time")
+            )
 
     def _sort(self) -> dict[str, Any]:
         """Take the pieces within reach into the inventory."""
@@ -340,7 +363,9 @@ class SimulatedRobot(Robot):
         changed = command.params()
         mind.personality.update(changed)
         mind.wake()
-        self.report("personality_changed", {"personality": dict(mind.personality), "changed": changed})
+        self.report(
+            "personality_changed", {"personality": dict(mind.personality), "changed": changed}
+        )
 
 
 def _pose(body: Body) -> dict[str, float]:

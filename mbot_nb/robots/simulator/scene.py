@@ -1,4 +1,5 @@
-"""What everybody in one world shares: what is solid, what lies on the floor, what sounds, what can be sorted."""
+"""What everybody in one world shares: what is solid, what lies on the floor, what sounds, what can
+be sorted."""
 
 from __future__ import annotations
 
@@ -51,16 +52,20 @@ class Scene:
             self._replace(boxes=_without(self.world.boxes, item, "box"))
 
     def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
-        """Let a box stand somewhere else, under the same number as before; returns the box as it stands now.
+        """Let a box stand somewhere else, under the same number as before; returns the box as it
+        stands now.
 
         Raises:
-            UsageError: there is none like it, a robot stands there, or its middle would be outside of the arena.
+            UsageError: there is none like it, a robot stands there, or its middle would be outside
+                of the arena.
         """
         boxes = list(self.world.boxes)
         if box not in boxes:
             raise UsageError(_NO_SUCH.format("box", "boxes"))
         if not (0 <= x <= self.world.width and 0 <= y <= self.world.height):
-            raise UsageError(f"({x:.0f}, {y:.0f}) cm is outside of the arena: put the middle of the box into it")
+            raise UsageError(
+                f"({x:.0f}, {y:.0f}) cm is outside of the arena: put the middle of the box into it"
+            )
         moved = msgspec.structs.replace(box, x=x, y=y, angle=box.angle if angle is None else angle)
         self._must_be_free(moved)
         boxes[boxes.index(box)] = moved
@@ -100,7 +105,9 @@ class Scene:
         thing = solid(box)
         for body in self.space.bodies:
             if body.shape.push(thing) is not None:
-                raise UsageError(f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else")
+                raise UsageError(
+                    f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else"
+                )
 
     def _replace(self, **changes: Any) -> None:
         self.world = msgspec.structs.replace(self.world, **changes)

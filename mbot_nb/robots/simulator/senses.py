@@ -1,7 +1,7 @@
 """What the sensors read: the floor under the robot, light and sound around it.
 
-All of it is a function of the pose, so a look costs nothing to anybody else. The ultrasonic sensor is in ``space``
-(the echo) and ``agent`` (its noise).
+All of it is a function of the pose, so a look costs nothing to anybody else. The ultrasonic sensor
+is in ``space`` (the echo) and ``agent`` (its noise).
 """
 
 from __future__ import annotations
@@ -41,8 +41,12 @@ class Floor:
     def _add(self, segment: Segment) -> None:
         x1, y1, x2, y2, half = segment
         margin = half + EDGE
-        for column in range(int((min(x1, x2) - margin) // CELL), int((max(x1, x2) + margin) // CELL) + 1):
-            for row in range(int((min(y1, y2) - margin) // CELL), int((max(y1, y2) + margin) // CELL) + 1):
+        for column in range(
+            int((min(x1, x2) - margin) // CELL), int((max(x1, x2) + margin) // CELL) + 1
+        ):
+            for row in range(
+                int((min(y1, y2) - margin) // CELL), int((max(y1, y2) + margin) // CELL) + 1
+            ):
                 self._cells.setdefault((column, row), []).append(segment)
 
     def darkness(self, x: float, y: float) -> float:
@@ -59,7 +63,8 @@ class Floor:
 
 
 def line_reading(floor: Floor, body: Body) -> tuple[int, float]:
-    """What the quad line sensor says: its bits (L2=8 L1=4 R1=2 R2=1, set on the line) and the offset, -100 to 100.
+    """What the quad line sensor says: its bits (L2=8 L1=4 R1=2 R2=1, set on the line) and the
+    offset, -100 to 100.
 
     The offset is positive when the line is to the left, and 0 when no eye sees any.
     """
@@ -76,7 +81,8 @@ def line_reading(floor: Floor, body: Body) -> tuple[int, float]:
 
 
 def brightness(world: World, body: Body) -> float:
-    """The light sensor, 0 to 100: the room's light and every lamp's, by the square of the distance. Nothing gives shade."""
+    """The light sensor, 0 to 100: the room's light and every lamp's, by the square of the distance.
+    Nothing gives shade."""
     total = world.ambient_light
     for lamp in world.lights:
         total += lamp.brightness * _fall(lamp, body)
@@ -90,7 +96,8 @@ def _fall(lamp: Light, body: Body) -> float:
 
 
 class Sound(NamedTuple):
-    """Something that sounds at a place until ``until``; ``source`` is the robot that makes it, or None."""
+    """Something that sounds at a place until ``until``; ``source`` is the robot that makes it, or
+    None."""
 
     x: float
     y: float
@@ -100,7 +107,8 @@ class Sound(NamedTuple):
 
 
 def loudness(world: World, sounds: Iterable[Sound], body: Body) -> tuple[float, float]:
-    """The sound sensor, 0 to 100, with all that sounds; and only what others make. Half is left at 50 cm."""
+    """The sound sensor, 0 to 100, with all that sounds; and only what others make. Half is left at
+    50 cm."""
     everything = others = world.ambient_sound
     for sound in sounds:
         here = sound.loudness / (1 + (hypot(sound.x - body.x, sound.y - body.y) / 50.0) ** 2)

@@ -1,8 +1,9 @@
 """Time: the state of everybody in a world as a function of the clock.
 
-Nothing runs in the background. Whoever looks makes the simulation catch up, in fixed steps of 20 ms and at the exact
-moments when motors are told something else, so the result does not depend on when or how often somebody looks. A look
-between two steps sees a copy that is rolled on to the moment. When everybody rests, time costs nothing.
+Nothing runs in the background. Whoever looks makes the simulation catch up, in fixed steps of 20 ms
+and at the exact moments when motors are told something else, so the result does not depend on when
+or how often somebody looks. A look between two steps sees a copy that is rolled on to the moment.
+When everybody rests, time costs nothing.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ class Appointment:
 class Simulation:
     """A world and the robots in it, under one clock and one lock.
 
-    ``SimulatedRobot(world=simulation)`` puts a further robot into it. ``clock`` gives seconds; with another one than
-    ``time.monotonic`` the end of a motion is found when somebody looks, since no thread can wait for a clock it does not know.
+    ``SimulatedRobot(world=simulation)`` puts a further robot into it. ``clock`` gives seconds; with
+    another one than ``time.monotonic`` the end of a motion is found when somebody looks, since no
+    thread can wait for a clock it does not know.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Simulation:
     def __repr__(self) -> str:
         world, count = self.world, len(self.agents)
         robots = "1 robot" if count == 1 else f"{count} robots"
-        return f"<Simulation of {robots} in {world.width:g} x {world.height:g} cm at {self.now:.2f} s>"
+        return (
+            f"<Simulation of {robots} in {world.width:g} x {world.height:g} cm at {self.now:.2f} s>"
+        )
 
     @property
     def world(self) -> World:
@@ -92,8 +96,15 @@ class Simulation:
 
     # What comes and goes.
 
-    def add(self, notice: Callable[[str, dict[str, Any]], None], *, seed: int | None = None, noise: float = 1.0) -> Agent:
-        """A new robot, at its starting place in the world or else at the free place nearest to the middle.
+    def add(
+        self,
+        notice: Callable[[str, dict[str, Any]], None],
+        *,
+        seed: int | None = None,
+        noise: float = 1.0,
+    ) -> Agent:
+        """A new robot, at its starting place in the world or else at the free place nearest to the
+        middle.
 
         Raises:
             UsageError: if its place is taken, or there is no room.
@@ -113,7 +124,8 @@ class Simulation:
             return agent
 
     def put(self, thing: Box | Piece | Line) -> None:
-        """Let a box, a piece or a line appear in the world; :class:`UsageError` if a robot stands where the box shall be."""
+        """Let a box, a piece or a line appear in the world; :class:`UsageError` if a robot stands
+        where the box shall be."""
         with self.moment():
             self.commit()
             self.scene.put(thing)
@@ -125,10 +137,12 @@ class Simulation:
             self.scene.take_away(thing)
 
     def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
-        """Let a box stand at (x, y) cm, turned by ``angle`` degrees (as before); returns it as it stands then.
+        """Let a box stand at (x, y) cm, turned by ``angle`` degrees (as before); returns it as it
+        stands then.
 
         Raises:
-            UsageError: there is none like it, a robot stands there, or its middle would be outside of the arena.
+            UsageError: there is none like it, a robot stands there, or its middle would be outside
+                of the arena.
         """
         with self.moment():
             self.commit()
@@ -140,7 +154,8 @@ class Simulation:
         return self.scene.take_pieces(agent.body.x, agent.body.y, reach)
 
     def make_sound(self, x: float, y: float, loudness: float = 80.0, duration: float = 0.3) -> None:
-        """Sound at a place (cm), as loud as ``loudness`` percent right there, for ``duration`` s: robots near it hear it."""
+        """Sound at a place (cm), as loud as ``loudness`` percent right there, for ``duration`` s:
+        robots near it hear it."""
         with self.moment() as now:
             self.scene.sounds.append(Sound(x, y, loudness, now + duration, None))
 
@@ -151,7 +166,8 @@ class Simulation:
         start = self.world.starts[number]
         if not self.scene.space.is_free(start.x, start.y, radians(start.heading)):
             raise UsageError(
-                f"robot {number + 1} cannot start at ({start.x:g}, {start.y:g}) cm: something is in the way, "
+                f"robot {number + 1} cannot start at ({start.x:g}, {start.y:g}) cm: something is "
+                "in the way, "
                 "or the arena ends there; give it another place in the world's starts"
             )
         return start
@@ -191,7 +207,8 @@ class Simulation:
         return body
 
     def commit(self) -> None:
-        """Bring everybody to the present moment, before somebody's motors are told something else."""
+        """Bring everybody to the present moment, before somebody's motors are told something
+        else."""
         if self.now > self.t:
             self._live_until(self.now)
 
@@ -205,12 +222,15 @@ class Simulation:
     # Appointments: what must happen on time though nobody looks.
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Appointment:
-        """Call ``callback()``, with the lock held, at the first look at or after ``t``; the watchdog looks then."""
+        """Call ``callback()``, with the lock held, at the first look at or after ``t``; the
+        watchdog looks then."""
         appointment = Appointment(t, callback)
         with self.lock:
             self._appointments.append(appointment)
             if self._clock is time.monotonic:
-                appointment.handle = watchdog.shared().call_at(self._origin + t, lambda: self._look(t))
+                appointment.handle = watchdog.shared().call_at(
+                    self._origin + t, lambda: self._look(t)
+                )
         return appointment
 
     def cancel(self, appointment: Appointment) -> None:
@@ -238,14 +258,17 @@ class Simulation:
     def _deliver(self) -> None:
         while self._posts:
             if not self._delivering.acquire(blocking=False):
-                return  # another thread is at it, or a callback looked at the robot: it goes on in order
+                # another thread is at it, or a callback looked at the robot: it goes on in order
+                return
             try:
                 while self._posts:
                     call = self._posts.popleft()
                     try:
                         call()
                     except Exception:
-                        log.exception("a listener of the simulated robot failed; the next ones go on")
+                        log.exception(
+                            "a listener of the simulated robot failed; the next ones go on"
+                        )
             finally:
                 self._delivering.release()
 

@@ -1,7 +1,8 @@
 """What is solid in the world, and what happens to a robot that drives into it.
 
-A robot is a rectangle. One that would overlap something is pushed back the shortest way, so it slides along what it meets
-at an angle and stands at what it meets head on, while its wheels go on turning. Nothing it meets is moved by it.
+A robot is a rectangle. One that would overlap something is pushed back the shortest way, so it
+slides along what it meets at an angle and stands at what it meets head on, while its wheels go on
+turning. Nothing it meets is moved by it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Space", "solid", "solids"]
 RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
-"""The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for it."""
+"""The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for
+it."""
 _LEAN, _SLOPE = 1 / cos(pi / 18), tan(pi / 18)
 RANGE = 300.0
 HORIZON = 20.0
 """What is farther than a robot can come within this way (cm) is looked for again later."""
 TRIES = 4
-"""How often a robot that was pushed out of one thing into another is pushed again before it stays where it is."""
+"""How often a robot that was pushed out of one thing into another is pushed again before it stays
+where it is."""
 SLACK = 3.0
 """A push may move a robot so far, cm: twice what it drives in a step."""
 _TOUCH = RADIUS + SLACK
@@ -43,9 +46,11 @@ class Space:
         self.bodies: list[Body] = []
 
     def clearance(self, body: Body, x: float, y: float) -> float:
-        """How far ``body`` at (x, y) can move, whichever way it turns, before anything could touch it (cm, may be negative).
+        """How far ``body`` at (x, y) can move, whichever way it turns, before anything could touch
+        it (cm, may be negative).
 
-        At most ``HORIZON``. Of the way to another robot each may go one half, so the other's share is cut to that.
+        At most ``HORIZON``. Of the way to another robot each may go one half, so the other's share
+        is cut to that.
         """
         free = min(x, y, self.width - x, self.height - y, HORIZON + RADIUS)
         for thing in self.solids:
@@ -69,7 +74,8 @@ class Space:
         return free
 
     def fit(self, body: Body, x: float, y: float, heading: float) -> tuple[float, float, float]:
-        """The free pose (x, y, heading) near the wanted one; the present one where no free one is found."""
+        """The free pose (x, y, heading) near the wanted one; the present one where no free one is
+        found."""
         near = []
         for thing in self.solids:
             dx, dy, reach = thing.x - x, thing.y - y, thing.radius + _TOUCH
@@ -112,10 +118,14 @@ class Space:
         reach_x, reach_y = mine.reach()
         if not (reach_x <= x <= self.width - reach_x and reach_y <= y <= self.height - reach_y):
             return False
-        return all(mine.push(thing) is None for thing in (*self.solids, *(other.shape for other in self.bodies)))
+        return all(
+            mine.push(thing) is None
+            for thing in (*self.solids, *(other.shape for other in self.bodies))
+        )
 
     def free_place(self) -> tuple[float, float]:
-        """The place nearest to the middle with room for a further robot: some to drive in if possible, else just to turn.
+        """The place nearest to the middle with room for a further robot: some to drive in if
+        possible, else just to turn.
 
         Raises:
             UsageError: if there is none.
@@ -134,11 +144,13 @@ class Space:
                 if self._has_room(x, y, margin):
                     return x, y
         raise UsageError(
-            f"there is no room for a further robot among the {len(self.bodies)} in this world: make the world larger"
+            f"there is no room for a further robot among the {len(self.bodies)} in this world: "
+            "make the world larger"
         )
 
     def _has_room(self, x: float, y: float, margin: float) -> bool:
-        """Whether a robot at (x, y) would be ``margin`` cm from everything, whichever way it and the others turn."""
+        """Whether a robot at (x, y) would be ``margin`` cm from everything, whichever way it and
+        the others turn."""
         apart = (2 * RADIUS + margin) ** 2
         return (
             min(x, y, self.width - x, self.height - y) > RADIUS + margin
@@ -147,10 +159,12 @@ class Space:
         )
 
     def echo(self, body: Body) -> float:
-        """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic sensor, up to 300 cm."""
+        """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic
+        sensor, up to 300 cm."""
         c, s = cos(body.heading), sin(body.heading)
         x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
-        # Every thing whose circle may touch the cone, with the least distance at which it can be met.
+        # Every thing whose circle may touch the cone, with the least distance at which it can be
+        # met.
         things = []
         for thing in self.solids:
             dx, dy, radius = thing.x - x, thing.y - y, thing.radius
@@ -180,9 +194,17 @@ class Space:
 def solid(thing: Wall | Box) -> Rectangle:
     """The rectangle of a wall or a box."""
     if isinstance(thing, Box):
-        return Rectangle(thing.x, thing.y, thing.width / 2, thing.height / 2, thing.angle * pi / 180)
+        return Rectangle(
+            thing.x, thing.y, thing.width / 2, thing.height / 2, thing.angle * pi / 180
+        )
     dx, dy = thing.x2 - thing.x1, thing.y2 - thing.y1
-    return Rectangle((thing.x1 + thing.x2) / 2, (thing.y1 + thing.y2) / 2, hypot(dx, dy) / 2, thing.thickness / 2, atan2(dy, dx))
+    return Rectangle(
+        (thing.x1 + thing.x2) / 2,
+        (thing.y1 + thing.y2) / 2,
+        hypot(dx, dy) / 2,
+        thing.thickness / 2,
+        atan2(dy, dx),
+    )
 
 
 def solids(world: World) -> list[Rectangle]:

@@ -3,8 +3,9 @@
     world = World(boxes=[Box(x=40, y=40)], lights=[Light(x=180, y=20)])
     world = World.from_json('{"width": 300, "boxes": [{"x": 40, "y": 40, "angle": 30}]}')
 
-The corner (0, 0) is at the bottom left; x goes to the right, y up; lengths are cm; angles are degrees counter-clockwise
-from the x axis. Every field has a default, and a misspelt one is an error.
+The corner (0, 0) is at the bottom left; x goes to the right, y up; lengths are cm; angles are
+degrees counter-clockwise from the x axis. Every field has a default, and a misspelt one is an
+error.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class Start(Item, frozen=True, kw_only=True):
 
 
 class World(Item, frozen=True, kw_only=True):
-    """A walled arena and what is in it. As it stands it is empty, with one robot's start in the middle."""
+    """A walled arena and what is in it. As it stands it is empty, with one robot's start in the
+    middle."""
 
     width: Size = 200.0
     height: Size = 150.0
@@ -105,8 +107,8 @@ class World(Item, frozen=True, kw_only=True):
     ambient_light: Percent = 30.0
     ambient_sound: Percent = 5.0
     starts: Sequence[Start] = ()
-    """Where the first, second, ... robot begins; further ones, and all if there is none, take the free place nearest to the
-    middle."""
+    """Where the first, second, ... robot begins; further ones, and all if there is none, take the
+    free place nearest to the middle."""
 
     def __post_init__(self) -> None:
         for name in ("walls", "boxes", "lines", "lights", "pieces", "starts"):
@@ -122,7 +124,9 @@ class World(Item, frozen=True, kw_only=True):
         try:
             return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
-            raise UsageError(f"this is no world: {error}; docs/simulator.md lists what a world has") from None
+            raise UsageError(
+                f"this is no world: {error}; docs/simulator.md lists what a world has"
+            ) from None
 
     @classmethod
     def from_json(cls, text: str | bytes) -> World:
@@ -144,8 +148,12 @@ class World(Item, frozen=True, kw_only=True):
 
 
 def playground() -> World:
-    """The world of a robot that was given none: room in the middle, an oval line around it, boxes, two lamps, pieces."""
-    oval = tuple((round(100 + 68 * cos(2 * pi * i / 48), 1), round(75 + 48 * sin(2 * pi * i / 48), 1)) for i in range(48))
+    """The world of a robot that was given none: room in the middle, an oval line around it, boxes,
+    two lamps, pieces."""
+    oval = tuple(
+        (round(100 + 68 * cos(2 * pi * i / 48), 1), round(75 + 48 * sin(2 * pi * i / 48), 1))
+        for i in range(48)
+    )
     return World(
         boxes=(
             Box(x=16, y=132, width=22, height=22),

@@ -16,8 +16,21 @@ from mbot_nb.protocol.settings import MAX_FRAME, Settings
 from ..hands import read
 
 
-def outgoing(name: str = "note", now: float = 0.0, *, motion: bool = False, reply: bool = False, size: int = 0) -> Outgoing:
-    return Outgoing(name, b'{"command":"%b","params":{"x":"%b"}' % (name.encode(), b"x" * size), now, motion, reply)
+def outgoing(
+    name: str = "note",
+    now: float = 0.0,
+    *,
+    motion: bool = False,
+    reply: bool = False,
+    size: int = 0,
+) -> Outgoing:
+    return Outgoing(
+        name,
+        b'{"command":"%b","params":{"x":"%b"}' % (name.encode(), b"x" * size),
+        now,
+        motion,
+        reply,
+    )
 
 
 def never(now: float, remaining: float) -> None:
@@ -42,7 +55,10 @@ def test_numbers_are_given_when_it_is_sent() -> None:
     box.add(two, 0.0)
     assert one.sequence is None
     messages = flush(box, now=1.5)
-    assert [(message["sequence"], message["payload"]["command"]) for message in messages] == [(1, "note"), (2, "other")]
+    assert [(message["sequence"], message["payload"]["command"]) for message in messages] == [
+        (1, "note"),
+        (2, "other"),
+    ]
     assert (one.sent_at, two.sequence, box.next_sequence) == (1.5, 2, 3)
     assert flush(box) == []
     assert repr(one) == "<note #1: under way>"
@@ -63,7 +79,8 @@ def test_what_is_acknowledged_is_delivered_unless_an_answer_is_awaited() -> None
 
 
 def test_an_answer_finds_its_command_however_many_came_after_it() -> None:
-    """A motion of ten seconds is answered in the end, and thousands may have been sent meanwhile."""
+    """A motion of ten seconds is answered in the end, and thousands may have been sent
+    meanwhile."""
     box = Outbox(Settings())
     long = outgoing("drive", reply=True)
     sent(box, long)
@@ -99,13 +116,22 @@ def test_given_up_numbers_raise() -> None:
     error = commands[4].error
     assert isinstance(error, CommandRejectedError)
     assert error.code == "SEQUENCE_GAP"
-    assert (commands[3].outcome, commands[5].outcome, commands[1].outcome) == ("timeout", None, "delivered")
+    assert (commands[3].outcome, commands[5].outcome, commands[1].outcome) == (
+        "timeout",
+        None,
+        "delivered",
+    )
     assert box.skipped(3, 5) == []
 
 
 def test_a_server_that_has_forgotten_makes_what_was_transmitted_unknown() -> None:
     box = Outbox(Settings())
-    answered, waiting, acknowledged, under_way = outgoing(reply=True), outgoing(reply=True), outgoing(), outgoing()
+    answered, waiting, acknowledged, under_way = (
+        outgoing(reply=True),
+        outgoing(reply=True),
+        outgoing(),
+        outgoing(),
+    )
     sent(box, answered, waiting, acknowledged, under_way)
     box.acknowledge(3, 0.0)
     answered.settle("done")
@@ -131,28 +157,44 @@ class TestMotion:
     def test_it_says_until_when_it_may_begin(self) -> None:
         box = Outbox(Settings())
         box.add(outgoing("drive", now=10.0, motion=True), 10.0)
-        (message,) = flush(box, now=10.1, expiry=lambda now, remaining: (7000.0 + now + remaining) * 1000)
+        (message,) = flush(
+            box, now=10.1, expiry=lambda now, remaining: (7000.0 + now + remaining) * 1000
+        )
         assert message["payload"]["expires"] == pytest.approx((7000 + 10.5) * 1000)
 
     def test_one_that_is_too_old_is_sent_as_void_under_its_number(self) -> None:
         box = Outbox(Settings())
-        old, young = outgoing("drive", now=0.0, motion=True, reply=True), outgoing("drive", now=0.2, motion=True)
+        old, young = (
+            outgoing("drive", now=0.0, motion=True, reply=True),
+            outgoing("drive", now=0.2, motion=True),
+        )
         box.add(old, 0.0)
         box.add(young, 0.2)
         messages = flush(box, now=0.6)
-        assert [(message["sequence"], message["payload"]["command"]) for message in messages] == [(1, "void"), (2, "drive")]
+        assert [(message["sequence"], message["payload"]["command"]) for message in messages] == [
+            (1, "void"),
+            (2, "drive"),
+        ]
         assert "reply" not in messages[0]["payload"]
         assert box.expired == [old]
         assert isinstance(old.error, CommandExpiredError)
 
     def test_the_same_when_it_is_sent_again(self) -> None:
         box = Outbox(Settings())
-        drive, given_up, note = outgoing("drive", motion=True), outgoing("drive", motion=True), outgoing()
+        drive, given_up, note = (
+            outgoing("drive", motion=True),
+            outgoing("drive", motion=True),
+            outgoing(),
+        )
         sent(box, drive, given_up, note)
         given_up.settle("timeout")
         (frame, batch), *more = box.resend(0.6, 5, never)
         assert not more
-        assert [message["payload"]["command"] for message in read([frame])] == ["void", "void", "note"]
+        assert [message["payload"]["command"] for message in read([frame])] == [
+            "void",
+            "void",
+            "note",
+        ]
         assert batch.commands == [drive, given_up, note]
         assert (drive.outcome, given_up.outcome, box.expired) == ("expired", "timeout", [drive])
 
@@ -178,7 +220,11 @@ class TestMotion:
 
     def test_old_motion_leaves_the_queue_without_a_number(self) -> None:
         box = Outbox(Settings())
-        old, note, young = outgoing("drive", motion=True), outgoing(), outgoing("drive", now=1.0, motion=True)
+        old, note, young = (
+            outgoing("drive", motion=True),
+            outgoing(),
+            outgoing("drive", now=1.0, motion=True),
+        )
         for command in (old, note, young):
             box.add(command, 0.0)
         assert box.drop_old_motion(1.2) == [old]

@@ -37,7 +37,9 @@ def test_a_replay_is_handed_over_a_portion_at_a_time() -> None:
     connection.pump(desk.now)
     assert connection.frames == [], "the reader has not read the first portion yet"
     pong = peer.say('{"version":2,"type":"ping","payload":{"id":1},"timestamp":0}')
-    assert [message["type"] for message in pong] == ["pong"], "before all that is still to be replayed"
+    assert [message["type"] for message in pong] == ["pong"], (
+        "before all that is still to be replayed"
+    )
     connection.set_writable(True, desk.now)
     rest = peer.got()
     assert numbers(first + rest) == list(range(1, 101))

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.protocol.server.sessions import ANSWERS_KEPT, SKIPPED_KEPT, ServerSession, SessionQuery, Sessions, SessionState
+from mbot_nb.protocol.server.sessions import (
+    ANSWERS_KEPT,
+    SKIPPED_KEPT,
+    ServerSession,
+    SessionQuery,
+    Sessions,
+    SessionState,
+)
 from mbot_nb.protocol.settings import MAX_INTEGER, Settings
 
 
@@ -32,14 +39,25 @@ class TestQuery:
         said = {"session": "f" * 32, "epoch": "e", "last": "7", "attempt": "3"}
         assert SessionQuery.parse(said) == SessionQuery("f" * 32, "e", 7, 3)
 
-    @pytest.mark.parametrize("id", ["", "short", "x" * 129, "with spaces in it", "../../../etc/passwd", "ümläut-session"])
+    @pytest.mark.parametrize(
+        "id", ["", "short", "x" * 129, "with spaces in it", "../../../etc/passwd", "ümläut-session"]
+    )
     def test_without_a_usable_session(self, id: str) -> None:
         assert SessionQuery.parse({"session": id}) is None
         assert SessionQuery.parse({}) is None
 
     @pytest.mark.parametrize(
         ("said", "read"),
-        [("0", 0), (str(MAX_INTEGER), MAX_INTEGER), ("-1", 0), ("1.5", 0), ("", 0), ("٣", 0), ("9" * 17, 0), ("1e3", 0)],
+        [
+            ("0", 0),
+            (str(MAX_INTEGER), MAX_INTEGER),
+            ("-1", 0),
+            ("1.5", 0),
+            ("", 0),
+            ("٣", 0),
+            ("9" * 17, 0),
+            ("1e3", 0),
+        ],
     )
     def test_numbers(self, said: str, read: int) -> None:
         parsed = SessionQuery.parse({"session": "f" * 32, "last": said})
@@ -58,14 +76,19 @@ class TestOpening:
         first, resumed = all.open(query(), baseline=False, now=0.0)
         assert not resumed
         first.record(b"x", 0)
-        assert all.open(query(epoch=first.epoch, last=1, attempt=2), baseline=False, now=1.0) == (first, True)
+        assert all.open(query(epoch=first.epoch, last=1, attempt=2), baseline=False, now=1.0) == (
+            first,
+            True,
+        )
         assert first.attempt == 2
 
     @pytest.mark.parametrize(("epoch", "last"), [("", 0), ("other", 0), ("epoch-1", 1)])
     def test_another_epoch_or_more_than_was_sent_does_not(self, epoch: str, last: int) -> None:
         all = sessions()
         first, _ = all.open(query(), baseline=False, now=0.0)
-        second, resumed = all.open(query(epoch=epoch, last=last, attempt=2), baseline=False, now=1.0)
+        second, resumed = all.open(
+            query(epoch=epoch, last=last, attempt=2), baseline=False, now=1.0
+        )
         assert not resumed
         assert second is not first
         assert second.epoch != first.epoch
@@ -75,7 +98,10 @@ class TestOpening:
 
     def test_baseline_clients_and_those_without_an_id_are_not_remembered(self) -> None:
         all = sessions()
-        for session, resumed in (all.open(query(), baseline=True, now=0.0), all.open(None, baseline=False, now=0.0)):
+        for session, resumed in (
+            all.open(query(), baseline=True, now=0.0),
+            all.open(None, baseline=False, now=0.0),
+        ):
             assert (session.id, resumed) == (None, False)
             all.end(session)
             assert session.state is SessionState.ENDED
@@ -94,7 +120,9 @@ class TestForgetting:
 
     def test_at_most_256_and_the_longest_detached_first(self) -> None:
         all = sessions()
-        kept = [detached(all, f"session-{number:03}", at=1000.0 - number / 10) for number in range(258)]
+        kept = [
+            detached(all, f"session-{number:03}", at=1000.0 - number / 10) for number in range(258)
+        ]
         attached, _ = all.open(query("attached"), baseline=False, now=0.0)
         attached.go("attach")
         all.expire(1000.0)
@@ -118,7 +146,9 @@ class TestForgetting:
 
 
 class TestEvents:
-    def session(self, *, attached: bool, id: str | None = "a" * 32, **settings: int) -> ServerSession:
+    def session(
+        self, *, attached: bool, id: str | None = "a" * 32, **settings: int
+    ) -> ServerSession:
         session = ServerSession(id, "e", Settings(**settings), baseline=False, created=0.0)  # type: ignore[arg-type]
         if attached:
             session.go("attach")
@@ -155,7 +185,12 @@ class TestEvents:
         assert len(session.events) == 1
         assert session.next_unsent() is None
 
-    @given(st.lists(st.integers(1, 50), max_size=40), st.integers(0, 45), st.integers(1, 10), st.integers(1, 300))
+    @given(
+        st.lists(st.integers(1, 50), max_size=40),
+        st.integers(0, 45),
+        st.integers(1, 10),
+        st.integers(1, 300),
+    )
     def test_what_is_replayed_is_all_that_is_kept_above_the_last_delivered(
         self, sizes: list[int], last: int, messages: int, nbytes: int
     ) -> None:

@@ -29,8 +29,14 @@ def test_a_clock_that_goes_back_brings_nothing() -> None:
     assert not bucket.take(5.5)
 
 
-@given(start=st.floats(0, 1e7), rate=st.floats(0.1, 1000), gaps=st.lists(st.floats(0, 0.1), min_size=1, max_size=50))
-def test_the_next_token_is_there_when_it_was_promised(start: float, rate: float, gaps: list[float]) -> None:
+@given(
+    start=st.floats(0, 1e7),
+    rate=st.floats(0.1, 1000),
+    gaps=st.lists(st.floats(0, 0.1), min_size=1, max_size=50),
+)
+def test_the_next_token_is_there_when_it_was_promised(
+    start: float, rate: float, gaps: list[float]
+) -> None:
     """Or a timer set for it would fire again and again."""
     bucket = TokenBucket(rate=rate, burst=2, now=start)
     now = start

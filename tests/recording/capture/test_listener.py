@@ -39,7 +39,9 @@ async def _beside_a_handler(bot: mb.Client) -> None:
     await bot.ping()
 
 
-async def _is_no_network_delay(bot: mb.Client, blocked: Callable[[mb.Client], Awaitable[None]], loop: str) -> None:
+async def _is_no_network_delay(
+    bot: mb.Client, blocked: Callable[[mb.Client], Awaitable[None]], loop: str
+) -> None:
     with mb.Recorder(bot, ping_rate=0) as rec:
         for _ in range(10):
             await bot.ping()
@@ -60,7 +62,8 @@ async def _is_no_network_delay(bot: mb.Client, blocked: Callable[[mb.Client], Aw
 
 
 async def test_a_cell_that_blocks_the_server_is_no_network_delay() -> None:
-    """The client is on the I/O thread and free; its server lives in the loop that the cell blocks."""
+    """The client is on the I/O thread and free; its server lives in the loop that the cell
+    blocks."""
     async with mb.serve(port=0) as server, mb.connect(server, thread=True) as bot:
         await _is_no_network_delay(bot, _beside_a_cell, "the caller's loop")
 
@@ -98,7 +101,10 @@ async def test_the_loops_are_looked_up_again_when_the_connection_changes() -> No
 @pytest.mark.parametrize("thread", [False, True])
 async def test_a_stopped_recorder_watches_nothing(thread: bool) -> None:
     here, there = (LoopMonitor.of(home.loop) for home in (Home.here(), Home.io_thread()))
-    async with mb.serve(port=0, thread=thread) as server, mb.connect(server, thread=not thread) as bot:
+    async with (
+        mb.serve(port=0, thread=thread) as server,
+        mb.connect(server, thread=not thread) as bot,
+    ):
         rec = mb.Recorder(bot, ping_rate=0)
         await _until(lambda: here.watching and there.watching)
         rec.stop()

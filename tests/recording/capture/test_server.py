@@ -22,7 +22,9 @@ async def _until(condition: Any, what: str) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_commands_are_seen_from_their_coming_to_their_end(server: mb.Server, bot: mb.Client) -> None:
+async def test_commands_are_seen_from_their_coming_to_their_end(
+    server: mb.Server, bot: mb.Client
+) -> None:
     @server.command("slow")
     async def slow(client: mb.server.RemoteClient) -> str:
         await asyncio.sleep(0.05)
@@ -40,8 +42,24 @@ async def test_commands_are_seen_from_their_coming_to_their_end(server: mb.Serve
         assert len(rec.commands) == 7
         assert not rec._listener._under_way, "it lets go of what is at its end"  # type: ignore[attr-defined]
     commands = rec.commands
-    assert commands.name.tolist() == ["drive", "set_led", "nonsense", "slow", "slow", "slow", "stop"]
-    assert commands.outcome.tolist() == ["done", "delivered", "rejected", "done", "delivered", "done", "done"]
+    assert commands.name.tolist() == [
+        "drive",
+        "set_led",
+        "nonsense",
+        "slow",
+        "slow",
+        "slow",
+        "stop",
+    ]
+    assert commands.outcome.tolist() == [
+        "done",
+        "delivered",
+        "rejected",
+        "done",
+        "delivered",
+        "done",
+        "done",
+    ]
     assert commands.sequence.tolist()[:6] == [1, 2, 3, 4, 5, 6]
     assert commands.sequence[6] is pd.NA
     assert "nonsense" in commands.error[2]
@@ -75,7 +93,9 @@ async def test_it_sees_all_clients(server: mb.Server, bot: mb.Client) -> None:
     assert len(snapshot) >= 1, "a client's first snapshot is its own already"
 
 
-async def test_what_the_server_has_seen_is_what_the_client_has(server: mb.Server, bot: mb.Client) -> None:
+async def test_what_the_server_has_seen_is_what_the_client_has(
+    server: mb.Server, bot: mb.Client
+) -> None:
     its = mb.Recorder(server)
     mine = mb.Recorder(bot, ping_rate=20)
     for n in range(25):
@@ -110,7 +130,8 @@ async def test_what_the_server_has_seen_is_what_the_client_has(server: mb.Server
 
 
 async def test_acknowledgements_are_those_that_were_sent(server: mb.Server, bot: mb.Client) -> None:
-    """Also of a command that begins only after its acknowledgement, behind a slow one; and after a cut."""
+    """Also of a command that begins only after its acknowledgement, behind a slow one; and after a
+    cut."""
     go = asyncio.Event()
 
     @server.command("slow")
@@ -122,14 +143,18 @@ async def test_acknowledgements_are_those_that_were_sent(server: mb.Server, bot:
         bot.send("slow")
         bot.send("set_led", r=1, g=2, b=3)
         await bot.flush()
-        await _until(lambda: mine.commands.acknowledged_s.notna().sum() == 2, "the acknowledgements")
+        await _until(
+            lambda: mine.commands.acknowledged_s.notna().sum() == 2, "the acknowledgements"
+        )
         assert its.commands.name.tolist() == ["slow"], "the other one waits"
         go.set()
         await _until(lambda: len(its.commands) == 2, "the second one")
         bot.cut()
         await _until(lambda: bot.connected, "the connection")
         await bot.set_led(4, 5, 6)
-        await _until(lambda: mine.commands.acknowledged_s.notna().sum() == 3, "the last acknowledgement")
+        await _until(
+            lambda: mine.commands.acknowledged_s.notna().sum() == 3, "the last acknowledgement"
+        )
     at, told = its.commands, mine.commands.acknowledged_s
     assert (at.queued_s <= at.acknowledged_s).all()
     assert (at.acknowledged_s <= told).all()
@@ -179,7 +204,10 @@ async def test_the_file_of_another_thread_is_whole_after_stop(tmp_path: Path) ->
     path = tmp_path / "run.mbot"
 
     def run() -> None:
-        with mb.sync.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.sync.connect(server.url) as bot:
+        with (
+            mb.sync.serve(mb.SimulatedRobot(seed=1), port=0) as server,
+            mb.sync.connect(server.url) as bot,
+        ):
             rec = mb.Recorder(bot, path=path)
             its = mb.Recorder(server)
             bot.set_led(1, 1, 1)

@@ -48,7 +48,9 @@ def _same(found: mb.Recording, run: mb.Recording) -> None:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-async def test_one_file_is_read_again_as_it_was(run: mb.Recording, tmp_path: Path, suffix: str) -> None:
+async def test_one_file_is_read_again_as_it_was(
+    run: mb.Recording, tmp_path: Path, suffix: str
+) -> None:
     assert len(run.states) > 40
     assert len(run.connection) > 1
     path = run.save(tmp_path / "new folder" / f"run{suffix}")
@@ -56,7 +58,9 @@ async def test_one_file_is_read_again_as_it_was(run: mb.Recording, tmp_path: Pat
 
 
 @pytest.mark.parametrize("form", FOLDERS)
-async def test_a_folder_is_read_again_as_it_was(run: mb.Recording, tmp_path: Path, form: str) -> None:
+async def test_a_folder_is_read_again_as_it_was(
+    run: mb.Recording, tmp_path: Path, form: str
+) -> None:
     path = run.save(tmp_path / "run", folder=form)
     assert (path / "table=events" / f"part-0.{form}").is_file()
     assert json.loads((path / "metadata.json").read_text()) == run.metadata
@@ -75,8 +79,12 @@ async def test_an_empty_recording_stays_one(bot: mb.Client, tmp_path: Path, suff
     _same(found, run)
 
 
-async def test_what_is_missing_at_the_end_is_kept_in_mind(run: mb.Recording, tmp_path: Path) -> None:
-    cut = mb.Recording({name: run.arrow(name) for name in SCHEMA}, run.metadata, cut="the end is missing")
+async def test_what_is_missing_at_the_end_is_kept_in_mind(
+    run: mb.Recording, tmp_path: Path
+) -> None:
+    cut = mb.Recording(
+        {name: run.arrow(name) for name in SCHEMA}, run.metadata, cut="the end is missing"
+    )
     assert mb.Recording.load(cut.save(tmp_path / "run.parquet")).cut == "the end is missing"
 
 
@@ -113,7 +121,9 @@ async def test_mcap_is_read_by_its_own_reader(run: mb.Recording, tmp_path: Path)
         assert summary is not None
         assert summary.statistics is not None
         counts = {
-            channel.topic.removeprefix("/"): summary.statistics.channel_message_counts.get(channel.id, 0)
+            channel.topic.removeprefix("/"): summary.statistics.channel_message_counts.get(
+                channel.id, 0
+            )
             for channel in summary.channels.values()
         }
         assert counts == {name: run.total(name) for name in SCHEMA}
@@ -123,7 +133,9 @@ async def test_mcap_is_read_by_its_own_reader(run: mb.Recording, tmp_path: Path)
     times = [message.log_time for _, message in messages]
     assert times == sorted(times)
     events = [message for topic, message in messages if topic == "/events"]
-    assert [message.log_time // 1000 for message in events] == sorted(run.events.wall.astype("int64"))
+    assert [message.log_time // 1000 for message in events] == sorted(
+        run.events.wall.astype("int64")
+    )
     assert all("data" in json.loads(message.data) for message in events)
     schema = json.loads(next(iter(summary.schemas.values())).data)
     assert schema["type"] == "object"
@@ -133,14 +145,20 @@ async def test_mcap_is_read_by_its_own_reader(run: mb.Recording, tmp_path: Path)
     ("name", "text", "why"),
     [
         ("run.csv", "a,b\n1,2\n", "first line"),
-        ("run.jsonl", '{"table": "metadata", "metadata": {}}\n{"table": "evnts"}\n', "no row of a recording"),
+        (
+            "run.jsonl",
+            '{"table": "metadata", "metadata": {}}\n{"table": "evnts"}\n',
+            "no row of a recording",
+        ),
         ("run.jsonl", "hello\n", "no row of a recording"),
         ("run.mcap", "hello", "no MCAP file"),
         ("run.parquet", "hello", "no recording"),
         ("run.mbot", "hello", "does not begin"),
     ],
 )
-async def test_what_is_no_recording_is_told_so(tmp_path: Path, name: str, text: str, why: str) -> None:
+async def test_what_is_no_recording_is_told_so(
+    tmp_path: Path, name: str, text: str, why: str
+) -> None:
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(mb.UsageError, match=why):
@@ -169,13 +187,17 @@ async def test_a_folder_stays_as_it_was_until_the_new_one_is_whole(
 ) -> None:
     """Cancelled, or without room, at the last table."""
     folder, new = tmp_path / "run", tmp_path / "new"
-    mb.Recording({"events": run.arrow("events")[:1], "stalls": run.arrow("stalls")[:1]}, {"seconds": 1.0}).save(
-        folder, folder="csv"
-    )
+    mb.Recording(
+        {"events": run.arrow("events")[:1], "stalls": run.arrow("stalls")[:1]}, {"seconds": 1.0}
+    ).save(folder, folder="csv")
     (folder / "notes.txt").write_text("mine")
 
     def files() -> dict[str, bytes]:
-        return {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        return {
+            str(path.relative_to(tmp_path)): path.read_bytes()
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+        }
 
     before, write = files(), csv_file.write_table
 
@@ -213,10 +235,19 @@ def page(run: mb.Recording, tmp_path: Path) -> str:
 
 
 async def test_the_page_needs_nothing_else(page: str, run: mb.Recording) -> None:
-    pictures = ["round trip", "Share of delays", "percentile", "Attempts to connect again", "size 10", "way driven"]
+    pictures = [
+        "round trip",
+        "Share of delays",
+        "percentile",
+        "Attempts to connect again",
+        "size 10",
+        "way driven",
+    ]
     assert page.count("data:image/png;base64,") == len(pictures)
     alts = re.findall(r'<img [^>]*alt="([^"]*)"', page)
-    assert [words for words, alt in zip(pictures, alts, strict=True) if words.lower() not in alt.lower()] == [], alts
+    assert [
+        words for words, alt in zip(pictures, alts, strict=True) if words.lower() not in alt.lower()
+    ] == [], alts
     assert "<script" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
@@ -246,6 +277,8 @@ async def test_a_dataset_takes_them_all(run: mb.Recording, tmp_path: Path) -> No
         run.save(tmp_path / f"in one{suffix.replace('.', ' ')}{suffix}")
     run.save(tmp_path / "in many", folder="parquet")
     with lab.dataset(tmp_path) as runs:
-        counts = dict(runs.sql("SELECT recording, count(*) FROM events GROUP BY recording").fetchall())
+        counts = dict(
+            runs.sql("SELECT recording, count(*) FROM events GROUP BY recording").fetchall()
+        )
     assert set(counts.values()) == {len(run.events)}
     assert len(counts) == len(FORMATS) + 1

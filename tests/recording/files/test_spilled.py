@@ -1,4 +1,5 @@
-"""A recorder's rows from its file, from what waits to be written, and from memory: all of them, each once."""
+"""A recorder's rows from its file, from what waits to be written, and from memory: all of them,
+each once."""
 
 from __future__ import annotations
 
@@ -26,12 +27,16 @@ async def _many(bot: mb.Client, count: int = 6000) -> None:
     await bot.flush()
 
 
-@pytest.mark.parametrize("place", ["missing/run.mbot", None], ids=["unwritable path", "no temporary file"])
+@pytest.mark.parametrize(
+    "place", ["missing/run.mbot", None], ids=["unwritable path", "no temporary file"]
+)
 async def test_saving_elsewhere_has_what_could_not_be_written(
     bot: mb.Client, tmp_path: Path, place: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
-    rec = mb.Recorder(bot, ping_rate=0, max_rows=100, path=None if place is None else tmp_path / place)
+    rec = mb.Recorder(
+        bot, ping_rate=0, max_rows=100, path=None if place is None else tmp_path / place
+    )
     await _many(bot)
     rec.stop()
     assert rec.trouble is not None or place is None
@@ -45,7 +50,9 @@ async def test_saving_elsewhere_has_what_could_not_be_written(
     assert run.metadata["rows"] == {name: rec.total(name) for name in SCHEMA}
 
 
-async def test_what_is_missing_is_said(bot: mb.Client, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_missing_is_said(
+    bot: mb.Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.CRITICAL, "mbot_nb"):
         rec = mb.Recorder(bot, ping_rate=0, max_rows=100, path=tmp_path / "missing" / "run.mbot")
         rec._listener.writer._most = 3000  # rows that may wait
@@ -65,7 +72,9 @@ async def test_what_is_missing_is_said(bot: mb.Client, tmp_path: Path, caplog: p
 @contextmanager
 def _tables(max_rows: int) -> Iterator[tuple[dict[str, Any], Writer]]:
     tables: dict[str, Any] = {
-        name: Table(name, columns, max_rows=max_rows, wall_offset=0.0) for name, columns in SCHEMA.items() if name != "commands"
+        name: Table(name, columns, max_rows=max_rows, wall_offset=0.0)
+        for name, columns in SCHEMA.items()
+        if name != "commands"
     }
     tables["commands"] = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=0.0)
     writer = Writer({name: tables[name] for name in SCHEMA}, None, dict, lambda: True)
@@ -88,7 +97,12 @@ def test_what_leaves_memory_meanwhile_is_there_once(monkeypatch: pytest.MonkeyPa
 
         more(5000)
         # Whenever something is looked at, as much comes as turns the whole memory over.
-        for owner, name in ((Table, "packed"), (Writer, "sync"), (Writer, "waiting"), (Writer, "read")):
+        for owner, name in (
+            (Table, "packed"),
+            (Writer, "sync"),
+            (Writer, "waiting"),
+            (Writer, "read"),
+        ):
             original = getattr(owner, name)
 
             def between(self: Any, original: Any = original) -> Any:
@@ -129,7 +143,9 @@ async def test_a_recorder_with_a_small_memory_is_replayed_from_its_beginning() -
             for n in range(600):
                 bot.send("update_personality", curiosity_drive=(n % 7) / 10)
             await bot.flush()
-        assert rec._tables()["states"].dropped, "the state that is told at the beginning has left memory"
+        assert rec._tables()["states"].dropped, (
+            "the state that is told at the beginning has left memory"
+        )
         replay = mb.ReplayRobot(rec)
     state = replay.state()
     assert state.keys() == first.keys() | {"replay"}

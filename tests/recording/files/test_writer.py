@@ -1,4 +1,5 @@
-"""Recording into a file: nothing but the last second is lost to a kill, and a disk that is full ends no run."""
+"""Recording into a file: nothing but the last second is lost to a kill, and a disk that is full
+ends no run."""
 
 from __future__ import annotations
 
@@ -90,14 +91,19 @@ async def test_it_is_written_while_a_cell_blocks(bot: mb.Client, tmp_path: Path)
     assert mb.Recording.load(path).cut is None
 
 
-async def test_an_earlier_file_is_kept(bot: mb.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_earlier_file_is_kept(
+    bot: mb.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "run.mbot"
     for n in range(3):
         rec = mb.Recorder(bot, ping_rate=0, path=path)
         for _ in range(n):
             await bot.set_led(1, 1, 1)
         rec.stop()
-    assert [len(mb.Recording.load(tmp_path / name).commands) for name in ("run.1.mbot", "run.2.mbot", "run.mbot")] == [0, 1, 2]
+    assert [
+        len(mb.Recording.load(tmp_path / name).commands)
+        for name in ("run.1.mbot", "run.2.mbot", "run.mbot")
+    ] == [0, 1, 2]
     assert "run.1.mbot now" in capsys.readouterr().out
 
 
@@ -152,7 +158,9 @@ def test_a_killed_process_loses_the_last_second_at_most(tmp_path: Path) -> None:
     assert run.cut is not None
     assert "not ended in order" in run.cut
     # Every row that was there a second before the end is there.
-    _, seconds, events, commands, latency, frames = max(row for row in told if row[0] < killed - 1.0)
+    _, seconds, events, commands, latency, frames = max(
+        row for row in told if row[0] < killed - 1.0
+    )
     assert len(run.events) >= events
     assert len(run.latency) >= latency
     assert len(run.frames) >= frames
@@ -203,7 +211,9 @@ async def test_what_a_kill_leaves_knows_of_pauses_and_rows(bot: mb.Client, tmp_p
     rec.start()
     await bot.set_led(3, 3, 3)
     run = found()
-    assert run.seconds == pytest.approx(rec.seconds, abs=0.2), "what was not recorded does not count, paused or stopped"
+    assert run.seconds == pytest.approx(rec.seconds, abs=0.2), (
+        "what was not recorded does not count, paused or stopped"
+    )
     rec.clear()
     await bot.set_led(4, 4, 4)
     run = found()
@@ -224,7 +234,9 @@ def _files_at_most(nbytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_full_disk_is_told_and_the_run_goes_on(bot: mb.Client, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_full_disk_is_told_and_the_run_goes_on(
+    bot: mb.Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "run.mbot"
     rec = mb.Recorder(bot, ping_rate=0, path=path, text=True)
     await bot.set_led(1, 1, 1)
@@ -295,7 +307,9 @@ async def test_a_small_memory_and_a_file(bot: mb.Client, tmp_path: Path) -> None
     run = mb.Recording.load(path)
     assert run.cut is None
     assert run.commands.sequence.tolist() == list(range(1, 6001))
-    assert run.metadata["rows"] == {name: run.total(name) for name in SCHEMA} == rec.metadata["rows"]
+    assert (
+        run.metadata["rows"] == {name: run.total(name) for name in SCHEMA} == rec.metadata["rows"]
+    )
     pd.testing.assert_frame_equal(rec.to_recording().frames, run.frames)
 
 

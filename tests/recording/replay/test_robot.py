@@ -49,7 +49,10 @@ class Replay:
         return [name for name, _ in self.after(seconds)]
 
 
-ABC = made([(0, "a", {"n": 1}), (1, "b", {"n": 2}), (3, "c", {"n": 3})], [(0, "x", 0), (1, "x", 1), (3, "x", 3)])
+ABC = made(
+    [(0, "a", {"n": 1}), (1, "b", {"n": 2}), (3, "c", {"n": 3})],
+    [(0, "x", 0), (1, "x", 1), (3, "x", 3)],
+)
 
 
 @pytest.fixture
@@ -123,8 +126,12 @@ def test_a_pause_holds_it(replay: Replay) -> None:
     assert replay.names(0.5) == ["b"]
 
 
-@pytest.mark.parametrize(("to", "next_ones"), [(0, ["a", "b"]), (0.5, ["b"]), (1, ["b"]), (1.5, [])])
-def test_seeking_goes_there_and_tells_nothing_of_between(replay: Replay, to: float, next_ones: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("to", "next_ones"), [(0, ["a", "b"]), (0.5, ["b"]), (1, ["b"]), (1.5, [])]
+)
+def test_seeking_goes_there_and_tells_nothing_of_between(
+    replay: Replay, to: float, next_ones: list[str]
+) -> None:
     replay.robot.play()
     replay.after(2)
     replay.robot.seek(to)
@@ -179,9 +186,14 @@ def test_much_at_once_is_told_in_pieces() -> None:
     assert sizes[2] == 201, "the rest, and the end"
 
 
-@pytest.mark.parametrize("command", [c.Drive(left=1, right=1, duration=1), c.SetLed(r=1, g=2, b=3), c.StartDrawing(shape="star")])
+@pytest.mark.parametrize(
+    "command",
+    [c.Drive(left=1, right=1, duration=1), c.SetLed(r=1, g=2, b=3), c.StartDrawing(shape="star")],
+)
 def test_what_has_been_cannot_be_changed(replay: Replay, command: c.Command) -> None:
-    with pytest.raises(mb.CommandRejectedError, match="replay of a recording, and what has been cannot be changed") as refused:
+    with pytest.raises(
+        mb.CommandRejectedError, match="replay of a recording, and what has been cannot be changed"
+    ) as refused:
         replay.robot.execute(command)
     assert refused.value.code == "UNSUPPORTED"
     assert command.name in str(refused.value)
@@ -207,7 +219,9 @@ def test_a_stop_holds_it_and_an_emergency_stop_until_it_is_released(replay: Repl
 
 
 def test_a_recorded_emergency_stop_is_shown_and_cannot_be_released() -> None:
-    replay = Replay(made([(2, "a", {})], [(0, "latch", None), (1, "latch", "ab12"), (2, "latch", None)]))
+    replay = Replay(
+        made([(2, "a", {})], [(0, "latch", None), (1, "latch", "ab12"), (2, "latch", None)])
+    )
     replay.robot.seek(1)
     replay.robot.state()
     assert replay.robot.latch == "ab12"
@@ -273,7 +287,8 @@ def test_it_says_what_it_is(replay: Replay) -> None:
     replay.robot.speed = 2
     replay.robot.loop = True
     assert repr(replay.robot) == (
-        "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing, 2 times as fast as it was, in a loop; 3 events>"
+        "<ReplayRobot of a recording: at 1.0 of 3.0 s, playing, 2 times as fast as it was, in a "
+        "loop; 3 events>"
     )
     assert "<progress value='0.333'" in replay.robot._repr_html_()
     assert replay.robot.robot_id == "made-by-hand (replay)"
@@ -298,7 +313,11 @@ async def until(condition: Any, seconds: float = 5) -> None:
 async def test_its_time_does_not_wait_for_the_loop() -> None:
     robot = mb.ReplayRobot(drive(0.4))
     told: list[tuple[float, str, Any, str]] = []
-    robot.attach(lambda event, data: told.append((time.monotonic(), event, data, threading.current_thread().name)))
+    robot.attach(
+        lambda event, data: told.append(
+            (time.monotonic(), event, data, threading.current_thread().name)
+        )
+    )
     begin = time.monotonic()
     robot.play()
     while not told or told[-1][1] != "replay_changed" or told[-1][2]["why"] != "end":
@@ -321,7 +340,10 @@ async def test_a_robot_that_nobody_holds_ends() -> None:
 
 async def test_clients_see_it_as_if_it_were_live() -> None:
     recording = drive(1.0)
-    async with mb.serve(mb.ReplayRobot(recording, paused=True), port=0, speed=2) as server, mb.connect(server) as bot:
+    async with (
+        mb.serve(mb.ReplayRobot(recording, paused=True), port=0, speed=2) as server,
+        mb.connect(server) as bot,
+    ):
         got: list[tuple[float, str, Any]] = []
         bot.subscribe("*", lambda event: got.append((time.monotonic(), event.name, event.data)))
         assert bot.state.pose.x == 0
@@ -329,12 +351,16 @@ async def test_clients_see_it_as_if_it_were_live() -> None:
         status = (await bot.custom("play")).value
         assert status["playing"]
         assert status["speed"] == 2
-        await until(lambda: any(name == "replay_changed" and data["why"] == "end" for _, name, data in got))
+        await until(
+            lambda: any(name == "replay_changed" and data["why"] == "end" for _, name, data in got)
+        )
         assert 0.45 < time.monotonic() - begin < 1.5
         telemetry = [data["x"] for _, name, data in got if name == "telemetry"]
         assert telemetry[-1] == 10
         assert all(after > before for before, after in pairwise(telemetry))
-        assert len(telemetry) >= 8, "ten were recorded; a loop held up for long gets the latest only"
+        assert len(telemetry) >= 8, (
+            "ten were recorded; a loop held up for long gets the latest only"
+        )
         assert [data for _, name, data in got if name == "passed"] == [{"second": 1}]
         await until(lambda: bot.state.pose.x == 10)
         assert bot.state.neural_state.mode == "calm"
@@ -342,7 +368,10 @@ async def test_clients_see_it_as_if_it_were_live() -> None:
 
 
 async def test_a_blocked_loop_does_not_stretch_it() -> None:
-    async with mb.serve(mb.ReplayRobot(drive(1.0), paused=True), port=0) as server, mb.connect(server) as bot:
+    async with (
+        mb.serve(mb.ReplayRobot(drive(1.0), paused=True), port=0) as server,
+        mb.connect(server) as bot,
+    ):
         got: list[tuple[str, Any]] = []
         bot.subscribe("*", lambda event: got.append((event.name, event.data)))
         begin = time.monotonic()
@@ -356,9 +385,14 @@ async def test_a_blocked_loop_does_not_stretch_it() -> None:
 
 
 async def test_motion_is_refused_over_the_wire_and_a_stop_holds_it() -> None:
-    async with mb.serve(mb.ReplayRobot(drive(30), loop=True), port=0) as server, mb.connect(server) as bot:
+    async with (
+        mb.serve(mb.ReplayRobot(drive(30), loop=True), port=0) as server,
+        mb.connect(server) as bot,
+    ):
         await until(lambda: bot.state.replay.playing)
-        with pytest.raises(mb.CommandRejectedError, match="drive: this is a replay of a recording") as refused:
+        with pytest.raises(
+            mb.CommandRejectedError, match="drive: this is a replay of a recording"
+        ) as refused:
             await bot.drive(left=40, right=40)
         assert refused.value.code == "UNSUPPORTED"
         await bot.stop()
@@ -408,13 +442,18 @@ async def test_a_run_recorded_saved_and_replayed_is_the_same_run(tmp_path: Path)
             await until(lambda: not bot.state.motors.moving)
         path = rec.save(tmp_path / "run.mbot")
         last = rec.to_recording().state()
-    async with mb.serve(mb.ReplayRobot(path, paused=True), port=0, speed=4) as server, mb.connect(server) as bot:
+    async with (
+        mb.serve(mb.ReplayRobot(path, paused=True), port=0, speed=4) as server,
+        mb.connect(server) as bot,
+    ):
         assert server.robot.robot_id == "simulated-mbot2 (replay)"
         assert bot.state.replay.source == "run.mbot"
         assert set(bot.state) == {*last, "replay"}
         with mb.Recorder(bot, ping_rate=0) as again:
             await bot.custom("play")
-            await until(lambda: '"end"' in "".join(again.events.data[again.events.name == "replay_changed"]))
+            await until(
+                lambda: '"end"' in "".join(again.events.data[again.events.name == "replay_changed"])
+            )
 
         def told(events: Any) -> list[tuple[str, str]]:
             own = events[~events.name.isin(["telemetry", "replay_changed", "command_result"])]
@@ -424,7 +463,9 @@ async def test_a_run_recorded_saved_and_replayed_is_the_same_run(tmp_path: Path)
         assert ("reaction", '{"ms":231.4}') in told(rec.events)
         telemetry = rec.events.data[rec.events.name == "telemetry"].tolist()
         replayed = again.events.data[again.events.name == "telemetry"].tolist()
-        assert [data for data in telemetry if data in set(replayed)] == replayed, "none is new, and none out of turn"
+        assert [data for data in telemetry if data in set(replayed)] == replayed, (
+            "none is new, and none out of turn"
+        )
         assert replayed[-1] == telemetry[-1]
         assert {**bot.state.to_dict(), "replay": None} == {**last, "replay": None}
 

@@ -18,7 +18,9 @@ GONE = object()
 
 
 def test_a_field_has_its_last_value() -> None:
-    timeline = Timeline(made(states=[(0, "pose.x", 1), (0, "pose.y", 2), (1, "pose.x", 3), (2, "mode", "calm")]))
+    timeline = Timeline(
+        made(states=[(0, "pose.x", 1), (0, "pose.y", 2), (1, "pose.x", 3), (2, "mode", "calm")])
+    )
     assert timeline.duration == 2
     assert timeline.begin == BEGIN
     assert timeline.state(0) == timeline.state(0.99) == {"pose": {"x": 1, "y": 2}}
@@ -29,7 +31,10 @@ def test_a_field_has_its_last_value() -> None:
 
 def test_a_section_told_as_a_whole_replaces_its_fields() -> None:
     timeline = Timeline(
-        made(states=[(0, "led.r", 1), (1, "led", {"g": 2}), (2, "led.b", 3), (3, "led", None)], gone=GONE),
+        made(
+            states=[(0, "led.r", 1), (1, "led", {"g": 2}), (2, "led.b", 3), (3, "led", None)],
+            gone=GONE,
+        ),
     )
     assert [timeline.state(at) for at in range(4)] == [
         {"led": {"r": 1}},
@@ -41,20 +46,34 @@ def test_a_section_told_as_a_whole_replaces_its_fields() -> None:
 
 def test_what_went_away_is_not_there() -> None:
     timeline = Timeline(
-        made(states=[(0, "game.score", 1), (0, "arena", {}), (1, "game.score", GONE), (1, "arena", GONE)], gone=GONE)
+        made(
+            states=[
+                (0, "game.score", 1),
+                (0, "arena", {}),
+                (1, "game.score", GONE),
+                (1, "arena", GONE),
+            ],
+            gone=GONE,
+        )
     )
     assert timeline.state(0) == {"game": {"score": 1}, "arena": {}}
     assert timeline.state(1) == {}
 
 
 def test_the_first_state_holds_from_the_beginning() -> None:
-    timeline = Timeline(made([(0, "hello", {})], [(0.2, "mode", "calm"), (0.2, "pose.x", 1), (0.4, "mode", "alert")]))
+    timeline = Timeline(
+        made(
+            [(0, "hello", {})], [(0.2, "mode", "calm"), (0.2, "pose.x", 1), (0.4, "mode", "alert")]
+        )
+    )
     assert timeline.state(0) == {"mode": "calm", "pose": {"x": 1}}
     assert timeline.state(0.4)["mode"] == "alert"
 
 
 def test_rows_that_stand_out_of_order_are_put_in_order() -> None:
-    timeline = Timeline(made([(2, "b", 2), (1, "a", 1), (2, "c", 3)], [(1, "x", "new"), (0, "x", "old")]))
+    timeline = Timeline(
+        made([(2, "b", 2), (1, "a", 1), (2, "c", 3)], [(1, "x", "new"), (0, "x", "old")])
+    )
     assert [timeline.event(index) for index in range(3)] == [(1, "a", 1), (2, "b", 2), (2, "c", 3)]
     assert timeline.state(0.5) == {"x": "old"}
 
@@ -67,15 +86,24 @@ def test_events_are_found_by_their_time() -> None:
 
 
 def test_telemetry_is_the_last_that_had_come() -> None:
-    timeline = Timeline(made([(0, "a", {}), (1, "telemetry", {"x": 1}), (2, "telemetry", {"x": 2}), (3, "b", {})]))
-    assert [timeline.telemetry(at) for at in (0, 1, 1.5, 2, 3)] == [{"x": 1}, {"x": 1}, {"x": 1}, {"x": 2}, {"x": 2}]
+    timeline = Timeline(
+        made([(0, "a", {}), (1, "telemetry", {"x": 1}), (2, "telemetry", {"x": 2}), (3, "b", {})])
+    )
+    assert [timeline.telemetry(at) for at in (0, 1, 1.5, 2, 3)] == [
+        {"x": 1},
+        {"x": 1},
+        {"x": 1},
+        {"x": 2},
+        {"x": 2},
+    ]
     assert Timeline(made([(0, "a", {})])).telemetry(0) == {}
 
 
 def test_answers_and_earlier_replays_are_left_out() -> None:
     timeline = Timeline(
         made(
-            [(0, "command_result", {"ok": True}), (1, "replay_changed", {}), (2, "a", {})], [(0, "replay.speed", 2), (0, "x", 1)]
+            [(0, "command_result", {"ok": True}), (1, "replay_changed", {}), (2, "a", {})],
+            [(0, "replay.speed", 2), (0, "x", 1)],
         )
     )
     assert [timeline.event(index).name for index in range(len(timeline))] == ["a"]
@@ -89,11 +117,18 @@ def test_a_recording_of_nothing_cannot_be_replayed() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 20), st.sampled_from(["s.x", "s.y", "t.x"]), st.integers(0, 3) | st.just(GONE)), min_size=1
+        st.tuples(
+            st.integers(0, 20),
+            st.sampled_from(["s.x", "s.y", "t.x"]),
+            st.integers(0, 3) | st.just(GONE),
+        ),
+        min_size=1,
     ),
     st.floats(0, 20),
 )
-def test_it_is_what_applying_the_rows_one_by_one_gives(rows: list[tuple[int, str, Any]], position: float) -> None:
+def test_it_is_what_applying_the_rows_one_by_one_gives(
+    rows: list[tuple[int, str, Any]], position: float
+) -> None:
     rows = sorted(rows, key=lambda row: row[0])
     timeline = Timeline(made(states=rows, gone=GONE))
     begin = rows[0][0]
@@ -107,7 +142,9 @@ def test_it_is_what_applying_the_rows_one_by_one_gives(rows: list[tuple[int, str
             expected.get(section, {}).pop(key, None)
         else:
             expected.setdefault(section, {})[key] = value
-    assert timeline.state(position) == {section: inside for section, inside in expected.items() if inside}
+    assert timeline.state(position) == {
+        section: inside for section, inside in expected.items() if inside
+    }
 
 
 def test_a_million_rows_are_looked_at_quickly() -> None:
@@ -117,7 +154,11 @@ def test_a_million_rows_are_looked_at_quickly() -> None:
     count = 1_000_000
     fields = np.array([f"s.{number}" for number in range(40)])[np.arange(count) % 40]
     states = pd.DataFrame(
-        {"time_s": np.arange(count) / 1e3, "field": pd.array(fields, dtype="str"), "value": pd.array(["1"] * count, dtype="str")}
+        {
+            "time_s": np.arange(count) / 1e3,
+            "field": pd.array(fields, dtype="str"),
+            "value": pd.array(["1"] * count, dtype="str"),
+        }
     )
     timeline = Timeline(made([(0, "a", {})])._replace(states=states))
     assert len(timeline.state(0)) == 1

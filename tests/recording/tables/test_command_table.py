@@ -78,7 +78,8 @@ def test_a_late_refusal_is_still_written_down() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_many_commands_in_order_each_once(seed: int) -> None:
-    """Acknowledged late or never, resent, asked for in between: the rows are the commands, in the order of their numbers."""
+    """Acknowledged late or never, resent, asked for in between: the rows are the commands, in the
+    order of their numbers."""
     chance = random.Random(seed)
     table = _table()
     window: list[Outgoing] = []
@@ -134,7 +135,9 @@ def test_only_those_that_changed_are_told_again() -> None:
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["all end", "the first one never ends"])
-def test_asking_converts_only_what_came_or_has_changed(monkeypatch: pytest.MonkeyPatch, blocked: bool) -> None:
+def test_asking_converts_only_what_came_or_has_changed(
+    monkeypatch: pytest.MonkeyPatch, blocked: bool
+) -> None:
     table = _table(max_rows=300_000)
     many = [_sent(n) for n in range(200_000)]
     for first in range(0, len(many), 500):

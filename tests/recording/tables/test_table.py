@@ -41,7 +41,13 @@ def _table(max_rows: int = 1000) -> Table:
 
 
 def _row(n: int) -> tuple[float, int, int | None, str | None, bool | None]:
-    return (n / 10, n, n if n % 2 else None, f"row {n}" if n % 3 else None, [None, True, False][n % 3])
+    return (
+        n / 10,
+        n,
+        n if n % 2 else None,
+        f"row {n}" if n % 3 else None,
+        [None, True, False][n % 3],
+    )
 
 
 def test_an_empty_table_is_typed() -> None:
@@ -76,7 +82,8 @@ def test_a_row_of_the_wrong_length_is_refused() -> None:
 
 @given(st.lists(st.integers(0, 900), max_size=6), st.integers(1, 1500))
 def test_asking_in_between_changes_nothing(stretches: list[int], max_rows: int) -> None:
-    """However often somebody asks while it grows, in the end there are the newest rows, in order, at most ``max_rows``."""
+    """However often somebody asks while it grows, in the end there are the newest rows, in order,
+    at most ``max_rows``."""
     table, n = _table(max_rows), 0
     for count in stretches:
         for _ in range(count):
@@ -93,7 +100,9 @@ def test_asking_in_between_changes_nothing(stretches: list[int], max_rows: int) 
     assert table.total == n
     assert len(table) == min(n, max_rows)
     assert table.dropped == n - len(table)
-    assert sum(chunk.end - chunk.first for chunk in table.chunks()) <= max_rows + 2 * tables.SLACK, "memory is bounded"
+    assert (
+        sum(chunk.end - chunk.first for chunk in table.chunks()) <= max_rows + 2 * tables.SLACK
+    ), "memory is bounded"
 
 
 def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
@@ -153,15 +162,20 @@ def test_units_are_in_the_names_and_every_column_is_explained() -> None:
         for column in columns:
             assert column.meaning, f"{name}.{column.name}"
             if column.kind == "number":
-                assert column.name.endswith(("_s", "_ms")), f"{name}.{column.name} has no unit in its name"
+                assert column.name.endswith(("_s", "_ms")), (
+                    f"{name}.{column.name} has no unit in its name"
+                )
         for before, column in pairwise(columns):
             if column.kind == "wall":
-                assert before.name.endswith("_s"), f"{name}: wall follows the monotonic time that it tells"
+                assert before.name.endswith("_s"), (
+                    f"{name}: wall follows the monotonic time that it tells"
+                )
     assert json.dumps(SCHEMA)  # plain data: files can carry it
 
 
 def test_it_may_be_read_while_another_thread_writes() -> None:
-    """As of a client on the I/O thread: every frame is a run of rows without a hole, and the next one goes on from there."""
+    """As of a client on the I/O thread: every frame is a run of rows without a hole, and the next
+    one goes on from there."""
     table = _table(max_rows=5000)
     over = threading.Event()
 

@@ -1,4 +1,5 @@
-"""The mind: every number of the personality does its work, every mode is reached and left, rest is rest."""
+"""The mind: every number of the personality does its work, every mode is reached and left, rest is
+rest."""
 
 from __future__ import annotations
 
@@ -28,8 +29,15 @@ def mind(**personality: float) -> Mind:
 
 
 def test_left_alone_it_comes_to_its_baselines_and_rests() -> None:
-    resting = mind(tension_baseline=0.3, coherence_baseline=0.6, energy_baseline=0.4, curiosity_drive=0.8)
-    assert (resting.tension, resting.coherence, resting.energy, resting.curiosity) == (0.3, 0.6, 0.4, 0.4)
+    resting = mind(
+        tension_baseline=0.3, coherence_baseline=0.6, energy_baseline=0.4, curiosity_drive=0.8
+    )
+    assert (resting.tension, resting.coherence, resting.energy, resting.curiosity) == (
+        0.3,
+        0.6,
+        0.4,
+        0.4,
+    )
     assert (resting.mode, resting.settled) == ("Calm", True)
 
 
@@ -62,7 +70,9 @@ def test_recovery_speed_makes_tension_fall_faster() -> None:
 
 
 def test_movement_expressiveness_turns_motion_into_energy() -> None:
-    still, lively = (live(mind(movement_expressiveness=value), 5, speed=0.5) for value in (0.0, 1.0))
+    still, lively = (
+        live(mind(movement_expressiveness=value), 5, speed=0.5) for value in (0.0, 1.0)
+    )
     assert still.energy == 0.5
     assert lively.energy == pytest.approx(0.75, abs=0.01)
     assert still.mode == lively.mode == "Active"
@@ -108,7 +118,14 @@ def test_protect_is_left_later_than_it_is_entered() -> None:
 @given(
     personality=st.lists(st.floats(0, 1), min_size=9, max_size=9),
     moments=st.lists(
-        st.tuples(st.floats(0, 1), st.floats(3, 300), st.floats(0, 100), st.floats(0, 100), st.floats(0, 1)), max_size=60
+        st.tuples(
+            st.floats(0, 1),
+            st.floats(3, 300),
+            st.floats(0, 100),
+            st.floats(0, 100),
+            st.floats(0, 1),
+        ),
+        max_size=60,
     ),
 )
 def test_every_number_stays_in_its_range(
@@ -120,7 +137,9 @@ def test_every_number_stays_in_its_range(
         if startle > 0.5:
             one.startle(startle)
         one.live(TICK, Moment(*moment))
-        assert all(0 <= value <= 1 for value in (one.tension, one.coherence, one.energy, one.curiosity))
+        assert all(
+            0 <= value <= 1 for value in (one.tension, one.coherence, one.energy, one.curiosity)
+        )
 
 
 def test_a_drive_through_the_modes(clock: FakeClock) -> None:

@@ -1,4 +1,5 @@
-"""Emulators, links and robots that are put away after each test, and waiting for what one wants to see."""
+"""Emulators, links and robots that are put away after each test, and waiting for what one wants to
+see."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ STOPS = {"cyberpi": b"EM_stop", "mbot": b"\x05\0\0\0\0"}
 
 
 class Spoiler:
-    """Loses the first request with ``text`` that goes to a robot, and all that comes within a moment of it; or its answer."""
+    """Loses the first request with ``text`` that goes to a robot, and all that comes within a
+    moment of it; or its answer."""
 
     def __init__(
         self,
@@ -89,13 +91,19 @@ class Spoiler:
                     self.done = True
                     return
                 frames = f3.Decoder().feed(data)
-                wanted.append(next((f.number for f in frames if isinstance(f, f3.Script) and text in f.text), 0))
+                wanted.append(
+                    next(
+                        (f.number for f in frames if isinstance(f, f3.Script) and text in f.text), 0
+                    )
+                )
             hear(data, now)
 
         def is_wanted(frame: bytes) -> bool:
             if not wanted or self.done:
                 return False
-            number = next((f.number for f in f3.Decoder().feed(frame) if isinstance(f, f3.Script)), 0)
+            number = next(
+                (f.number for f in f3.Decoder().feed(frame) if isinstance(f, f3.Script)), 0
+            )
             self.done = number == wanted[0] if wanted[0] else frame == ff55.encode_ack()
             return self.done
 
@@ -142,7 +150,9 @@ class Workshop:
 
     def link(self, emulator: Emulator, **how: Any) -> Link:
         dialect = DIALECTS[emulator.emulation.kind]
-        link = Link(opener(emulator.address), dialect, **{"name": emulator.address, "guarded": False, **how}).start()
+        link = Link(
+            opener(emulator.address), dialect, **{"name": emulator.address, "guarded": False, **how}
+        ).start()
         self._stack.callback(link.close, PATIENCE)
         link.wait_ready(PATIENCE)
         return link
@@ -169,7 +179,16 @@ def _is_sound(emulator: Emulator) -> None:
 def workshop() -> Iterator[Workshop]:
     with ExitStack() as stack:
         yield Workshop(stack)
-    eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith(("mbot-link", "mbot-emulator"))], "the end")
+    eventually(
+        lambda: (
+            not [
+                t
+                for t in threading.enumerate()
+                if t.name.startswith(("mbot-link", "mbot-emulator"))
+            ]
+        ),
+        "the end",
+    )
 
 
 @pytest.fixture(autouse=True)

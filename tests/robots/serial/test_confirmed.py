@@ -1,4 +1,5 @@
-"""What is done is confirmed by the robot, and what is not confirmed is an error: as a client behind a server sees it."""
+"""What is done is confirmed by the robot, and what is not confirmed is an error: as a client behind
+a server sees it."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ async def test_what_the_robot_does_not_confirm_is_an_error_for_who_waits(
 async def test_who_waits_for_one_confirmation_holds_up_no_other_command(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Commands of one client are sent as they come, in their order, while no answer has come yet."""
+    """Commands of one client are sent as they come, in their order, while no answer has come
+    yet."""
     emulator = await asyncio.to_thread(workshop.emulator, world=EMPTY)
     robot, _ = await asyncio.to_thread(workshop.robot, emulator)
     robot.detach()
@@ -50,7 +52,12 @@ async def test_who_waits_for_one_confirmation_holds_up_no_other_command(
         asked = [asyncio.ensure_future(_lit(bot, n)) for n in (1, 2, 3)]
         colours = [f"cyberpi.led.on({n}, 0, 0, {n})" for n in (1, 2, 3)]
         await asyncio.to_thread(
-            eventually, lambda: [script for script in ran(emulator) if script.startswith("cyberpi.led.on")][:3] == colours, "all"
+            eventually,
+            lambda: (
+                [script for script in ran(emulator) if script.startswith("cyberpi.led.on")][:3]
+                == colours
+            ),
+            "all",
         )
         assert not any(each.done() for each in asked)
         monkeypatch.undo()  # it is asked again, and its answers come

@@ -16,7 +16,9 @@ VERSIONS = {"cyberpi": "44.01.013", "mbot": "06.01.107"}
 
 
 @pytest.mark.parametrize("kind", ["cyberpi", "mbot"])
-@pytest.mark.parametrize("how", [{"boot": 0.4}, {"boot": 0.0, "tcp": 0}, {"boot": 0.1, "paced": True, "latency": 0.5}])
+@pytest.mark.parametrize(
+    "how", [{"boot": 0.4}, {"boot": 0.0, "tcp": 0}, {"boot": 0.1, "paced": True, "latency": 0.5}]
+)
 def test_both_robots_are_found(workshop: Workshop, kind: Any, how: dict[str, Any]) -> None:
     emulator = workshop.emulator(kind, **how)
     assert probe(emulator.address, PATIENCE) == Found(kind, VERSIONS[kind])

@@ -1,4 +1,5 @@
-"""The games on emulated robots: what a person plays is answered, and shown on the robot's own LEDs and loudspeaker."""
+"""The games on emulated robots: what a person plays is answered, and shown on the robot's own LEDs
+and loudspeaker."""
 
 from __future__ import annotations
 
@@ -29,8 +30,14 @@ def shown(emulator: Emulator) -> list[tuple[int, ...]]:
     """The colours that all LEDs were told, in order."""
     emulation = emulator.emulation
     if isinstance(emulation, CyberPiEmulation):
-        told = [script for script in list(emulation.ran) if script.startswith("cyberpi.led.on") and "all" in script]
-        return [tuple(int(part) for part in script.partition("(")[2].split(",")[:3]) for script in told]
+        told = [
+            script
+            for script in list(emulation.ran)
+            if script.startswith("cyberpi.led.on") and "all" in script
+        ]
+        return [
+            tuple(int(part) for part in script.partition("(")[2].split(",")[:3]) for script in told
+        ]
     return [tuple(request.data[3:6]) for request in list(emulation.ran) if is_light(request)]  # type: ignore[attr-defined]
 
 
@@ -48,7 +55,10 @@ def test_simon_is_shown_and_a_wrong_colour_loses(workshop: Workshop, kind: str) 
     (color,) = started["state"]["sequence"]
     light, frequency = PADS[color]
     assert robot.state()["leds"] == [list(light)] * robot.led_count
-    eventually(lambda: shown(emulator) == [(9, 8, 7), light, (0, 0, 0), (9, 8, 7)], "the row, and the light as it was set")
+    eventually(
+        lambda: shown(emulator) == [(9, 8, 7), light, (0, 0, 0), (9, 8, 7)],
+        "the row, and the light as it was set",
+    )
     assert {pitch for pitch, _ in emulator.vehicle.tones} == {round(frequency)}
     assert robot.state()["leds"] == [[9, 8, 7]] * robot.led_count
 
@@ -76,9 +86,15 @@ def test_the_games_of_the_table_are_played_and_given_up(workshop: Workshop, kind
     with pytest.raises(CommandRejectedError, match="does not lie face down"):
         robot.execute(c.GameMove(move={"card": 3}))
     play(robot, c.StartGame(game="tictactoe"))
-    eventually(lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory"], "that the first was given up")
+    eventually(
+        lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory"],
+        "that the first was given up",
+    )
     play(robot, c.StopGame(game="tictactoe"))
-    eventually(lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory", "tictactoe"], "both")
+    eventually(
+        lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory", "tictactoe"],
+        "both",
+    )
 
 
 @KINDS
@@ -95,13 +111,18 @@ def test_a_stop_ends_the_show_and_not_the_game(workshop: Workshop, kind: str) ->
 
 
 @KINDS
-def test_a_cable_that_is_pulled_in_a_show_ends_it(workshop: Workshop, kind: str, tmp_path: Path) -> None:
+def test_a_cable_that_is_pulled_in_a_show_ends_it(
+    workshop: Workshop, kind: str, tmp_path: Path
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY, link=tmp_path / "robot")
     robot, ears = workshop.robot(emulator)
     play(robot, c.StartGame(game="simon"))
     eventually(lambda: shown(emulator), "its begin")
     emulator.unplug(0.3)
-    eventually(lambda: [told["connected"] for told in ears.of("robot_connection")][-2:] == [False, True], "both events")
+    eventually(
+        lambda: [told["connected"] for told in ears.of("robot_connection")][-2:] == [False, True],
+        "both events",
+    )
     assert robot.state()["leds"] == [[0, 0, 0]] * robot.led_count
     assert robot.state()["game_state"]["state"]["status"] == "playing"
     assert ears.of("error") == []

@@ -1,7 +1,7 @@
 """Makeblock's own client, `makeblock` 0.1.8 from PyPI, takes the emulator for an mBot2.
 
-Its import opens the first port that is listed as a CH340, and installs a signal handler: it runs in a process of its own, in
-which the list of ports names the emulator's pseudo-terminal.
+Its import opens the first port that is listed as a CH340, and installs a signal handler: it runs in
+a process of its own, in which the list of ports names the emulator's pseudo-terminal.
 """
 
 from __future__ import annotations
@@ -43,10 +43,19 @@ os._exit(0)
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("paced", [False, True])
-def test_makeblock_s_client_shakes_hands_drives_and_reads_sensors(workshop: Workshop, paced: bool) -> None:
-    world: dict[str, Any] = {"width": 300, "height": 300, "starts": [{"x": 60, "y": 150}], "ambient_light": 61}
+def test_makeblock_s_client_shakes_hands_drives_and_reads_sensors(
+    workshop: Workshop, paced: bool
+) -> None:
+    world: dict[str, Any] = {
+        "width": 300,
+        "height": 300,
+        "starts": [{"x": 60, "y": 150}],
+        "ambient_light": 61,
+    }
     emulator = workshop.emulator(world=world, paced=paced, boot=0.3, latency=0.01)
-    run = subprocess.run([sys.executable, "-c", CLIENT, emulator.address], capture_output=True, text=True, timeout=50)
+    run = subprocess.run(
+        [sys.executable, "-c", CLIENT, emulator.address], capture_output=True, text=True, timeout=50
+    )
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout.splitlines()[-1])
     assert (told["version"], told["name"], told["brightness"]) == ("44.01.013", "mBot2", 61)

@@ -1,4 +1,5 @@
-"""How long a motion lasts by the robot's own wheels, also when it has to wait; and that no look ahead holds an mBot up."""
+"""How long a motion lasts by the robot's own wheels, also when it has to wait; and that no look
+ahead holds an mBot up."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def held_up(emulator: Emulator) -> bool:
     return emulator.emulation._busy_until > time.monotonic() + 0.5
 
 
-def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_long(workshop: Workshop) -> None:
+def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_long(
+    workshop: Workshop,
+) -> None:
     """Its firmware stands still for 0.9 s when no echo comes."""
     emulator = workshop.emulator("mbot", world=OPEN)
     robot, ears = workshop.robot(emulator)
@@ -41,12 +44,16 @@ def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_lo
 def test_no_look_ahead_holds_up_a_stop_of_an_mbot(workshop: Workshop) -> None:
     emulator = workshop.emulator("mbot", world=OPEN)
     robot, _ = workshop.robot(emulator)
-    eventually(lambda: robot.telemetry().get("distance") == 300 and not held_up(emulator), "nothing ahead")
+    eventually(
+        lambda: robot.telemetry().get("distance") == 300 and not held_up(emulator), "nothing ahead"
+    )
     drive(robot, 50, 50, 10)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
     robot._next_look = 0.0
     asked = len(ran(emulator))
-    eventually(lambda: held_up(emulator) or len(ran(emulator)) > asked + 4, "two rounds of its sensors")
+    eventually(
+        lambda: held_up(emulator) or len(ran(emulator)) > asked + 4, "two rounds of its sensors"
+    )
     told = time.monotonic()
     robot.stop()
     eventually(emulator.vehicle.standing.is_set, "standing")

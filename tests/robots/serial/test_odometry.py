@@ -70,7 +70,9 @@ def test_one_wheel_that_says_nothing_stands() -> None:
     rolled(odometry, 0, 0)
     angle = odometry._read["left"]
     for step in range(1, 11):
-        odometry.read("left", angle + step * TURN)  # 1 cm each; the right one tells nothing, since nothing changes
+        odometry.read(
+            "left", angle + step * TURN
+        )  # 1 cm each; the right one tells nothing, since nothing changes
     odometry.settle()
     assert odometry.heading == pytest.approx(math.degrees(-10 / NOMINAL.track))
 
@@ -103,11 +105,14 @@ def test_constants_are_kept_by_serial_number(own_config_folder: Path) -> None:
 
 @pytest.mark.parametrize("serial", ["../../etc/passwd", "/dev/ttyUSB0", "COM3", "a b", ""])
 def test_no_serial_number_leads_elsewhere(own_config_folder: Path, serial: str) -> None:
-    assert calibration.file_of(serial).resolve().is_relative_to(own_config_folder.resolve() / "robots")
+    assert (
+        calibration.file_of(serial).resolve().is_relative_to(own_config_folder.resolve() / "robots")
+    )
 
 
 def test_a_way_and_a_turn_give_the_constants_in_either_order() -> None:
-    """A robot with a wheel of 6.2 and a track of 12 cm; what it believes is by the constants it has then."""
+    """A robot with a wheel of 6.2 and a track of 12 cm; what it believes is by the constants it has
+    then."""
     real, angle, difference = Constants(6.2, 12.0), 1000.0, 900.0
 
     def way(constants: Constants) -> float:
@@ -150,14 +155,20 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
     assert calibrated(True, 600.0, 470.0)[-1] == pytest.approx(once)
 
 
-@pytest.mark.parametrize(("believed", "measured"), [(3.0, 50.0), (50.0, 3.0), (50.0, math.nan), (50.0, math.inf), (50.0, 200.0)])
+@pytest.mark.parametrize(
+    ("believed", "measured"),
+    [(3.0, 50.0), (50.0, 3.0), (50.0, math.nan), (50.0, math.inf), (50.0, 200.0)],
+)
 def test_what_is_no_measure_is_refused(believed: float, measured: float) -> None:
     with pytest.raises(UsageError):
         calibration.after_way(NOMINAL, believed, measured)
 
 
-def test_an_mbot2_is_calibrated_by_what_was_measured(workshop: Workshop, own_config_folder: Path) -> None:
-    """Its wheels are smaller and further apart than in the book, which its encoders do not know; the tape measure does."""
+def test_an_mbot2_is_calibrated_by_what_was_measured(
+    workshop: Workshop, own_config_folder: Path
+) -> None:
+    """Its wheels are smaller and further apart than in the book, which its encoders do not know;
+    the tape measure does."""
     emulator = workshop.emulator(world=EMPTY, wheel=6.0, track=12.4)
     robot, ears = workshop.robot(emulator)
     eventually(lambda: robot.state()["calibration"]["serial"], "its serial number")
@@ -172,7 +183,10 @@ def test_an_mbot2_is_calibrated_by_what_was_measured(workshop: Workshop, own_con
         eventually(lambda: abs(robot.senses["encoder_left"] - angle) < 1, "the last reading")
         after = emulator.vehicle.sense()
         turned = (after["heading"] - before["heading"] + 180) % 360 - 180
-        return {"way": math.hypot(after["x"] - before["x"], after["y"] - before["y"]), "turn": turned}
+        return {
+            "way": math.hypot(after["x"] - before["x"], after["y"] - before["y"]),
+            "turn": turned,
+        }
 
     told = robot.calibrate(distance=driven(60, 60, 0.6)["way"])
     assert told["wheel_cm"] == pytest.approx(6.0, abs=0.05)
@@ -213,7 +227,9 @@ def test_what_cannot_be_calibrated_says_why(workshop: Workshop) -> None:
         mbot.calibrate(distance=50)
 
 
-def test_constants_that_cannot_be_read_are_told_and_the_book_s_are_taken(workshop: Workshop) -> None:
+def test_constants_that_cannot_be_read_are_told_and_the_book_s_are_taken(
+    workshop: Workshop,
+) -> None:
     emulator = workshop.emulator(world=EMPTY)
     first, _ = workshop.robot(emulator)
     serial = eventually(lambda: first.state()["calibration"]["serial"], "its serial number")

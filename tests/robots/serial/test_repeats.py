@@ -1,4 +1,5 @@
-"""What was lost is sent again, but not behind what came after it; and a stop is heard soon, whatever the robot is at."""
+"""What was lost is sent again, but not behind what came after it; and a stop is heard soon,
+whatever the robot is at."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ LED = bytes((7, 2, 1, 9, 9, 9))
 
 
 @KINDS
-def test_a_stop_that_was_not_heard_does_not_end_the_next_motion(workshop: Workshop, kind: str) -> None:
+def test_a_stop_that_was_not_heard_does_not_end_the_next_motion(
+    workshop: Workshop, kind: str
+) -> None:
     """It is sent again, but not behind what was to begin after it."""
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, ears = workshop.robot(emulator)
@@ -37,7 +40,9 @@ def test_a_stop_that_was_not_heard_does_not_end_the_next_motion(workshop: Worksh
     assert ears.of("error") == []
 
 
-def test_a_lost_answer_to_lights_or_silence_changes_nothing_that_came_later(workshop: Workshop) -> None:
+def test_a_lost_answer_to_lights_or_silence_changes_nothing_that_came_later(
+    workshop: Workshop,
+) -> None:
     emulator = workshop.emulator(world=EMPTY)
     robot, _ = workshop.robot(emulator)
     spoilt = Spoiler(emulator, b"led.on(0, 0, 0, 'all')", answer=True)
@@ -82,7 +87,9 @@ def test_a_stop_is_heard_soon_while_a_tone_sounds(workshop: Workshop, kind: str)
 
 
 @KINDS
-def test_a_motion_s_end_waits_no_longer_than_a_slice_of_a_tone_which_goes_on(workshop: Workshop, kind: str) -> None:
+def test_a_motion_s_end_waits_no_longer_than_a_slice_of_a_tone_which_goes_on(
+    workshop: Workshop, kind: str
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY, paced=True)
     robot, ears = workshop.robot(emulator)
     before, later = 0.0, []
@@ -99,8 +106,11 @@ def test_a_motion_s_end_waits_no_longer_than_a_slice_of_a_tone_which_goes_on(wor
     assert ears.of("error") == []
 
 
-def test_the_guard_s_stops_confirm_nobody_s_request(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The link's thread was held up, and what the guard wrote meanwhile is acknowledged without a number."""
+def test_the_guard_s_stops_confirm_nobody_s_request(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link's thread was held up, and what the guard wrote meanwhile is acknowledged without a
+    number."""
     emulator = workshop.emulator("mbot", world=EMPTY)
     robot, _ = workshop.robot(emulator)
     link = robot.link
@@ -115,7 +125,9 @@ def test_the_guard_s_stops_confirm_nobody_s_request(workshop: Workshop, monkeypa
         before = emulator.sent
         for _ in range(3):
             os.write(link._channel.descriptor, link._exchange.dialect.encode(robot.stop_content, 1))
-        eventually(lambda: emulator.sent >= before + 3 * len(ff55.encode_ack()), "the acknowledgements")
+        eventually(
+            lambda: emulator.sent >= before + 3 * len(ff55.encode_ack()), "the acknowledgements"
+        )
         robot.halt()
         asked.append(link.request(Ask(ff55.RUN, 8, LED), attempts=1, what="set_led"))
 

@@ -1,4 +1,5 @@
-"""Both drivers on emulators: the protocol's commands, motion that ends by our clock, events, and a cable that is pulled."""
+"""Both drivers on emulators: the protocol's commands, motion that ends by our clock, events, and a
+cable that is pulled."""
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ def ran(emulator: Emulator) -> list[Any]:
 
 
 @KINDS
-def test_it_drives_in_the_protocol_s_units_and_stops_by_our_clock(workshop: Workshop, kind: str) -> None:
+def test_it_drives_in_the_protocol_s_units_and_stops_by_our_clock(
+    workshop: Workshop, kind: str
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     motion = drive(robot, 40, 20, 0.3)
@@ -56,9 +59,12 @@ def test_it_drives_in_the_protocol_s_units_and_stops_by_our_clock(workshop: Work
 
 @KINDS
 @pytest.mark.parametrize(
-    ("direction", "wheels"), [("forward", (1, 1)), ("backward", (-1, -1)), ("left", (-1, 1)), ("right", (1, -1))]
+    ("direction", "wheels"),
+    [("forward", (1, 1)), ("backward", (-1, -1)), ("left", (-1, 1)), ("right", (1, -1))],
 )
-def test_every_direction_is_the_right_way_round(workshop: Workshop, kind: str, direction: Any, wheels: tuple[int, int]) -> None:
+def test_every_direction_is_the_right_way_round(
+    workshop: Workshop, kind: str, direction: Any, wheels: tuple[int, int]
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     robot.execute(c.Move(direction=direction, speed=60, duration=5))
@@ -82,7 +88,9 @@ def test_a_motion_ends_on_time_while_this_thread_sleeps(workshop: Workshop, kind
 
 
 @KINDS
-def test_a_stop_ends_the_motion_now_and_nothing_that_waits_begins(workshop: Workshop, kind: str) -> None:
+def test_a_stop_ends_the_motion_now_and_nothing_that_waits_begins(
+    workshop: Workshop, kind: str
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, ears = workshop.robot(emulator)
     motion = drive(robot, 50, 50, 10)
@@ -106,15 +114,21 @@ def test_a_stop_is_not_held_up_by_the_robot_s_queue(workshop: Workshop) -> None:
 
 
 def test_a_motion_that_a_stop_overtook_does_not_begin_behind_it(workshop: Workshop) -> None:
-    """The stop goes past the robot's queue. The motion that waits there is ended by a second stop behind it."""
+    """The stop goes past the robot's queue. The motion that waits there is ended by a second stop
+    behind it."""
     emulator = workshop.emulator(world=EMPTY)
     robot, _ = workshop.robot(emulator)
-    robot.link.request(Say("cyberpi.led.play('rainbow',)"), timeout=PATIENCE)  # keeps the queue busy for half a second
+    robot.link.request(
+        Say("cyberpi.led.play('rainbow',)"), timeout=PATIENCE
+    )  # keeps the queue busy for half a second
     before = len(ran(emulator))
     drive(robot, 50, 50, 10)
     robot.stop()
     motion, stop = "cyberpi.mbot2.drive_speed(100, -100)", "cyberpi.mbot2.EM_stop('all',)"
-    eventually(lambda: ran(emulator)[before:].count(stop) >= 2, "the stop past the queue, and the one in it")
+    eventually(
+        lambda: ran(emulator)[before:].count(stop) >= 2,
+        "the stop past the queue, and the one in it",
+    )
     assert [script for script in ran(emulator)[before:] if script in (motion, stop)][-1] == stop
     eventually(lambda: emulator.vehicle.motors == (0, 0), "standing")
 
@@ -155,13 +169,17 @@ def test_lights_and_tones(workshop: Workshop, kind: str) -> None:
     tone = robot.submit(c.PlayTone(frequency=440, duration=0.2))
     assert robot.state()["sound"] == {"frequency": 440}
     tone.result(PATIENCE)
-    eventually(lambda: sum(seconds for _, seconds in emulator.vehicle.tones) == pytest.approx(0.2), "the whole tone")
+    eventually(
+        lambda: sum(seconds for _, seconds in emulator.vehicle.tones) == pytest.approx(0.2),
+        "the whole tone",
+    )
     assert {frequency for frequency, _ in emulator.vehicle.tones} == {440}
     assert ears.of("error") == []
 
 
 def test_a_long_tone_holds_nothing_up_and_a_stop_silences_it(workshop: Workshop) -> None:
-    """A tone keeps the queue busy: whole, it would look like a robot that fell silent, and commands would be sent twice."""
+    """A tone keeps the queue busy: whole, it would look like a robot that fell silent, and commands
+    would be sent twice."""
     emulator = workshop.emulator(world=EMPTY, paced=True)
     robot, ears = workshop.robot(emulator)
     tone = robot.submit(c.PlayTone(frequency=440, duration=20))
@@ -185,7 +203,9 @@ def test_an_mbot_has_two_leds_and_no_display(workshop: Workshop) -> None:
         robot.execute(c.DisplayText(text="hello"))
 
 
-@pytest.mark.parametrize("text", ["hello", "it's", "'); cyberpi.led.off('all'); ('", "a\\", "ünï → 中", "\n\r\0", '"""'])
+@pytest.mark.parametrize(
+    "text", ["hello", "it's", "'); cyberpi.led.off('all'); ('", "a\\", "ünï → 中", "\n\r\0", '"""']
+)
 def test_what_a_student_typed_stays_text(workshop: Workshop, text: str) -> None:
     emulator = workshop.emulator()
     robot, ears = workshop.robot(emulator)
@@ -197,8 +217,12 @@ def test_what_a_student_typed_stays_text(workshop: Workshop, text: str) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("command", [c.StartDrawing(shape="star"), c.SortPieces(), c.SyncInventory(), c.StopDrawing()])
-def test_what_it_cannot_do_it_refuses_with_a_reason(workshop: Workshop, kind: str, command: c.Command) -> None:
+@pytest.mark.parametrize(
+    "command", [c.StartDrawing(shape="star"), c.SortPieces(), c.SyncInventory(), c.StopDrawing()]
+)
+def test_what_it_cannot_do_it_refuses_with_a_reason(
+    workshop: Workshop, kind: str, command: c.Command
+) -> None:
     robot, _ = workshop.robot(workshop.emulator(kind))
     with pytest.raises(CommandRejectedError, match="UNSUPPORTED") as caught:
         robot.execute(command)
@@ -228,15 +252,31 @@ def test_every_command_is_either_done_or_refused_with_a_name(workshop: Workshop,
         except CommandRejectedError as error:
             refused[name] = error.code
     assert set(refused.values()) == {"UNSUPPORTED"}
-    assert done >= {"update_personality", "drive", "move", "set_led", "play_tone", "void", "start_game", "game_move", "stop_game"}
+    assert done >= {
+        "update_personality",
+        "drive",
+        "move",
+        "set_led",
+        "play_tone",
+        "void",
+        "start_game",
+        "game_move",
+        "stop_game",
+    }
     assert ("display_text" in done) == (kind == "cyberpi")
 
 
 def test_the_mbot2_s_sensors_arrive_in_the_protocol_s_units(workshop: Workshop) -> None:
-    world = {**EMPTY, "lines": [{"points": [[10, 200], [390, 200]], "width": 2.0}], "ambient_light": 44}
+    world = {
+        **EMPTY,
+        "lines": [{"points": [[10, 200], [390, 200]], "width": 2.0}],
+        "ambient_light": 44,
+    }
     emulator = workshop.emulator(world=world)
     robot, _ = workshop.robot(emulator)
-    eventually(lambda: {"button_b", "battery", "line"} <= robot.telemetry().keys(), "the first values")
+    eventually(
+        lambda: {"button_b", "battery", "line"} <= robot.telemetry().keys(), "the first values"
+    )
     told = robot.telemetry()
     assert (told["line"], told["line_offset"], told["light"]) == (6, 0, 44)
     assert told["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
@@ -249,10 +289,17 @@ def test_the_mbot2_s_sensors_arrive_in_the_protocol_s_units(workshop: Workshop) 
 
 
 def test_the_mbot_s_sensors_are_asked_ten_times_a_second(workshop: Workshop) -> None:
-    world = {**EMPTY, "width": 150, "ambient_light": 50, "lines": [{"points": [[10, 200], [140, 200]], "width": 2.0}]}
+    world = {
+        **EMPTY,
+        "width": 150,
+        "ambient_light": 50,
+        "lines": [{"points": [[10, 200], [140, 200]], "width": 2.0}],
+    }
     emulator = workshop.emulator("mbot", world=world)
     robot, _ = workshop.robot(emulator)
-    eventually(lambda: {"distance", "light", "line"} <= robot.telemetry().keys(), "the first values")
+    eventually(
+        lambda: {"distance", "light", "line"} <= robot.telemetry().keys(), "the first values"
+    )
     told = robot.telemetry()
     assert told["line"] == 6
     assert told["light"] == pytest.approx(50, abs=0.2)
@@ -264,7 +311,9 @@ def test_the_mbot_s_sensors_are_asked_ten_times_a_second(workshop: Workshop) -> 
 
 @KINDS
 def test_buttons_and_obstacles_are_events(workshop: Workshop, kind: str) -> None:
-    emulator = workshop.emulator(kind, world={"width": 100, "height": 60, "starts": [{"x": 60, "y": 30}]})
+    emulator = workshop.emulator(
+        kind, world={"width": 100, "height": 60, "starts": [{"x": 60, "y": 30}]}
+    )
     robot, ears = workshop.robot(emulator)
     eventually(lambda: "distance" in robot.telemetry(), "the first values")
     emulator.press("a")
@@ -273,7 +322,10 @@ def test_buttons_and_obstacles_are_events(workshop: Workshop, kind: str) -> None
     emulator.press("a", False)
     eventually(lambda: ears.of("button")[1:] == [{"button": name, "pressed": False}], "its release")
     drive(robot, 80, 80, 2)
-    eventually(lambda: [data["type"] for data in ears.of("stimulus_detected")] == ["obstacle", "bump"], "the wall")
+    eventually(
+        lambda: [data["type"] for data in ears.of("stimulus_detected")] == ["obstacle", "bump"],
+        "the wall",
+    )
     assert robot.telemetry()["tension"] > 0.2
 
 
@@ -286,11 +338,15 @@ def test_a_bang_is_an_event_and_its_own_tone_is_none(workshop: Workshop) -> None
     eventually(lambda: robot.telemetry()["sound"] <= 10, "quiet")
     eventually(lambda: time.monotonic() > robot._tone_until + 0.5, "the echo's end")
     emulator.vehicle.simulation.make_sound(60, 200, 90, 0.5)
-    eventually(lambda: [data["type"] for data in ears.of("stimulus_detected")] == ["sound"], "the bang")
+    eventually(
+        lambda: [data["type"] for data in ears.of("stimulus_detected")] == ["sound"], "the bang"
+    )
 
 
 @KINDS
-def test_a_pulled_cable_is_one_clear_event_and_heals(workshop: Workshop, kind: str, tmp_path: Any) -> None:
+def test_a_pulled_cable_is_one_clear_event_and_heals(
+    workshop: Workshop, kind: str, tmp_path: Any
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY, link=tmp_path / "robot")
     robot, ears = workshop.robot(emulator)
     motion = drive(robot, 30, 30, 10)
@@ -307,7 +363,10 @@ def test_a_pulled_cable_is_one_clear_event_and_heals(workshop: Workshop, kind: s
     state = robot.state()
     assert not state["connection"]["ready"]
     assert state["motors"]["moving"], "as far as is known"
-    with pytest.raises(CommandRejectedError, match=r"cannot be reached.*it may be driving: lift it, or switch it off"):
+    with pytest.raises(
+        CommandRejectedError,
+        match=r"cannot be reached.*it may be driving: lift it, or switch it off",
+    ):
         robot.stop()
     with pytest.raises(CommandRejectedError):
         robot.emergency_stop()
@@ -316,7 +375,10 @@ def test_a_pulled_cable_is_one_clear_event_and_heals(workshop: Workshop, kind: s
     robot.wait_ready(PATIENCE)
     eventually(lambda: not robot.state()["motors"]["moving"], "the stop that was confirmed")
     eventually(emulator.vehicle.standing.is_set, "standing: nobody knows what it did meanwhile")
-    eventually(lambda: [data["connected"] for data in ears.of("robot_connection")] == [False, True], "the event")
+    eventually(
+        lambda: [data["connected"] for data in ears.of("robot_connection")] == [False, True],
+        "the event",
+    )
     robot.submit(c.SetLed(r=9, g=9, b=9)).result(PATIENCE)
     robot.senses.clear()
     eventually(lambda: "line" in robot.telemetry() or kind == "cyberpi", "its sensors")
@@ -330,15 +392,22 @@ def test_a_robot_that_hears_and_does_not_answer_is_told_to_stop(
     robot, ears = workshop.robot(emulator)
     drive(robot, 30, 30, 60)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-    monkeypatch.setattr(emulator, "_leave", lambda *frame: None)  # its answers are lost, and it hears everything
+    monkeypatch.setattr(
+        emulator, "_leave", lambda *frame: None
+    )  # its answers are lost, and it hears everything
     robot.submit(c.SetLed(r=1, g=1, b=1))
-    lost = eventually(lambda: [data for data in ears.of("robot_connection") if not data["connected"]], "the silence")
+    lost = eventually(
+        lambda: [data for data in ears.of("robot_connection") if not data["connected"]],
+        "the silence",
+    )
     assert "it is told to stop again and again" in lost[0]["reason"]
     eventually(emulator.vehicle.standing.is_set, "standing, without anybody's stop")
 
 
 @KINDS
-def test_a_stop_reaches_a_robot_that_does_not_answer(workshop: Workshop, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_reaches_a_robot_that_does_not_answer(
+    workshop: Workshop, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
@@ -379,7 +448,10 @@ def test_after_a_restart_the_subscriptions_are_there_again(workshop: Workshop) -
     robot, ears = workshop.robot(emulator)
     eventually(lambda: "button_b" in robot.telemetry(), "the first values")
     emulator.reset()
-    eventually(lambda: [data["connected"] for data in ears.of("robot_connection")][-2:] == [False, True], "the restart")
+    eventually(
+        lambda: [data["connected"] for data in ears.of("robot_connection")][-2:] == [False, True],
+        "the restart",
+    )
     robot.senses.clear()
     eventually(lambda: "button_b" in robot.telemetry(), "values after it")
 

@@ -1,4 +1,5 @@
-"""When a robot on a cable tells its telemetry: soon, not too often, and nothing while it does not answer."""
+"""When a robot on a cable tells its telemetry: soon, not too often, and nothing while it does not
+answer."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ LINE = Line(points=((10, 200), (390, 200)))
 
 
 @KINDS
-async def test_what_changes_under_a_standing_robot_reaches_the_client(workshop: Workshop, kind: str) -> None:
+async def test_what_changes_under_a_standing_robot_reaches_the_client(
+    workshop: Workshop, kind: str
+) -> None:
     """The line is not in the state, and nothing in the state changes."""
     emulator = await asyncio.to_thread(workshop.emulator, kind, world=EMPTY)
     robot, _ = await asyncio.to_thread(workshop.robot, emulator)
@@ -45,7 +48,8 @@ def test_who_comes_is_told_though_nothing_changes(workshop: Workshop) -> None:
 
 
 def test_who_comes_from_another_thread_ends_no_telemetry() -> None:
-    """The link's thread may be there first: it tells before the thread that asked for it goes on."""
+    """The link's thread may be there first: it tells before the thread that asked for it goes
+    on."""
 
     class Quick:
         state = "ready"
@@ -90,8 +94,12 @@ def test_nothing_is_told_of_a_robot_that_is_not_there(workshop: Workshop, tmp_pa
     with robot.lock:
         robot.senses["line"] = 15  # from before; it stands elsewhere now
     emulator.plug()
-    eventually(lambda: "line" in ears.telemetry[-1][1] if ears.telemetry else False, "telemetry again")
-    assert 15 not in [values.get("line") for _, values in ears.telemetry], "old values are not told as new ones"
+    eventually(
+        lambda: "line" in ears.telemetry[-1][1] if ears.telemetry else False, "telemetry again"
+    )
+    assert 15 not in [values.get("line") for _, values in ears.telemetry], (
+        "old values are not told as new ones"
+    )
 
 
 @pytest.mark.parametrize("name", ["a", "b", "up", "down", "left", "right", "middle"])

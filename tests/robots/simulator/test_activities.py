@@ -48,7 +48,9 @@ def test_a_game_can_be_won(clock: FakeClock) -> None:
 def test_a_new_game_gives_the_old_one_up(bot: SimulatedRobot, ears: Ears) -> None:
     bot.execute(c.StartGame(game="memory"))
     bot.execute(c.StartGame(game="simon"))
-    assert [(name, data["game_type"], data["reason"]) for name, data in ears] == [("game_lost", "memory", "given up")]
+    assert [(name, data["game_type"], data["reason"]) for name, data in ears] == [
+        ("game_lost", "memory", "given up")
+    ]
     with pytest.raises(CommandRejectedError, match="simon, not memory"):
         bot.execute(c.StopGame(game="memory"))
     bot.execute(c.StopGame())
@@ -70,10 +72,17 @@ def test_two_games_in_a_row_differ_but_a_seed_repeats_both(clock: FakeClock) -> 
     assert len({tuple(row) for row in rows(1)}) > 1
 
 
-def test_simon_shows_its_row_on_leds_and_loudspeaker_for_as_long_as_it_takes(bot: SimulatedRobot, clock: FakeClock) -> None:
+def test_simon_shows_its_row_on_leds_and_loudspeaker_for_as_long_as_it_takes(
+    bot: SimulatedRobot, clock: FakeClock
+) -> None:
     bot.execute(c.SetLed(r=9, g=9, b=9))
     bot.execute(c.StartGame(game="simon"))
-    colors = {"red": [255, 0, 0], "green": [0, 255, 0], "blue": [0, 0, 255], "yellow": [255, 160, 0]}
+    colors = {
+        "red": [255, 0, 0],
+        "green": [0, 255, 0],
+        "blue": [0, 0, 255],
+        "yellow": [255, 160, 0],
+    }
     [color] = game(bot)["state"]["sequence"]
     clock.sleep(0.1)
     assert bot.state()["leds"] == [colors[color]] * 5
@@ -94,12 +103,20 @@ def test_sorting_moves_pieces_within_reach_into_the_inventory(clock: FakeClock) 
     )
     bot, ears = SimulatedRobot(world=World(pieces=pieces), clock=clock), Ears()
     bot.attach(ears)
-    assert bot.state()["inventory"] == {"red": 0, "green": 0, "blue": 0, "yellow": 0, "last_updated": 0}
+    assert bot.state()["inventory"] == {
+        "red": 0,
+        "green": 0,
+        "blue": 0,
+        "yellow": 0,
+        "last_updated": 0,
+    }
     answer = bot.execute(c.SortPieces())
     inventory = bot.state()["inventory"]
     assert [inventory[color] for color in ("red", "green", "blue", "yellow")] == [2, 0, 1, 0]
     assert inventory["last_updated"] > 1_600_000_000_000
-    assert ears == [("inventory_updated", {"inventory": inventory, "sorted": ["red", "red", "blue"]})]
+    assert ears == [
+        ("inventory_updated", {"inventory": inventory, "sorted": ["red", "red", "blue"]})
+    ]
     assert answer == ears[0][1]
     assert bot.state()["arena"]["pieces"] == [{"x": 150, "y": 75, "color": "green"}]
 

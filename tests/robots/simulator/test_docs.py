@@ -34,7 +34,11 @@ def test_every_section_of_the_robots_own_is_explained(bot: SimulatedRobot) -> No
 
 
 def test_every_field_of_a_world_is_explained() -> None:
-    fields = {field for kind in (World, Wall, Box, Line, Light, Piece, Start) for field in kind.__struct_fields__}
+    fields = {
+        field
+        for kind in (World, Wall, Box, Line, Light, Piece, Start)
+        for field in kind.__struct_fields__
+    }
     assert fields <= named("Worlds")
 
 
@@ -42,7 +46,9 @@ def test_every_shape_is_named() -> None:
     assert all(re.search(rf"\b{shape}\b", SECTIONS["Drawing and sorting"]) for shape in SHAPES)
 
 
-@pytest.mark.parametrize(("game", "move"), [("tictactoe", "cell"), ("memory", "card"), ("simon", "color")])
+@pytest.mark.parametrize(
+    ("game", "move"), [("tictactoe", "cell"), ("memory", "card"), ("simon", "color")]
+)
 def test_every_game_is_explained(game: str, move: str) -> None:
     assert {move, *begin(game, 1).board()} - {"you", "turn"} <= named("Games")
 
@@ -57,6 +63,10 @@ def test_the_examples_of_worlds_run(clock: FakeClock) -> None:
     exec(made, names)
     world = names["world"]
     assert isinstance(world, World)
-    several = "\n".join(line for line in next(code for code in CODE if "Simulation(" in code).splitlines() if "await" not in line)
+    several = "\n".join(
+        line
+        for line in next(code for code in CODE if "Simulation(" in code).splitlines()
+        if "await" not in line
+    )
     exec(several, names)
     assert isinstance(names["second"], SimulatedRobot)

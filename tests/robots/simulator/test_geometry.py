@@ -29,8 +29,12 @@ def points(rectangle: Rectangle, count: int = 6) -> list[tuple[float, float]]:
     steps = [2 * i / count - 1 for i in range(count + 1)]
     return [
         (
-            rectangle.x + u * rectangle.half_length * rectangle.c - v * rectangle.half_width * rectangle.s,
-            rectangle.y + u * rectangle.half_length * rectangle.s + v * rectangle.half_width * rectangle.c,
+            rectangle.x
+            + u * rectangle.half_length * rectangle.c
+            - v * rectangle.half_width * rectangle.s,
+            rectangle.y
+            + u * rectangle.half_length * rectangle.s
+            + v * rectangle.half_width * rectangle.c,
         )
         for u in steps
         for v in steps
@@ -66,7 +70,9 @@ def test_a_push_is_the_shortest_way_out(a: Rectangle, b: Rectangle) -> None:
 
 
 @given(rectangle=rectangles, x=near, y=near)
-def test_the_distance_is_that_of_the_nearest_point(rectangle: Rectangle, x: float, y: float) -> None:
+def test_the_distance_is_that_of_the_nearest_point(
+    rectangle: Rectangle, x: float, y: float
+) -> None:
     distance = rectangle.distance(x, y)
     assert (distance == 0) == inside(rectangle, x, y)
     sampled = min(math.hypot(px - x, py - y) for px, py in points(rectangle, 24))
@@ -85,4 +91,7 @@ def test_a_ray_ends_at_the_edge(rectangle: Rectangle, x: float, y: float, toward
     assert inside(rectangle, x + dx * way, y + dy * way, 1e-6)
     if way > 0:
         assert rectangle.distance(x + dx * way, y + dy * way) == pytest.approx(0, abs=1e-6)
-        assert not any(inside(rectangle, x + dx * way * part, y + dy * way * part, -1e-6) for part in (0, 0.3, 0.6, 0.9))
+        assert not any(
+            inside(rectangle, x + dx * way * part, y + dy * way * part, -1e-6)
+            for part in (0, 0.3, 0.6, 0.9)
+        )

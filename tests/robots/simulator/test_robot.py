@@ -41,7 +41,9 @@ def test_full_speed_is_200_rpm() -> None:
     assert pytest.approx(68.07, abs=0.01) == FULL_SPEED
 
 
-def test_a_straight_line_is_as_long_as_speed_times_time(bot: SimulatedRobot, clock: FakeClock) -> None:
+def test_a_straight_line_is_as_long_as_speed_times_time(
+    bot: SimulatedRobot, clock: FakeClock
+) -> None:
     drive(bot, 50, 50, 1.5)
     clock.sleep(1.5 + BRAKING)
     assert bot.distance_driven == pytest.approx(0.5 * FULL_SPEED * 1.5, abs=1e-9)
@@ -58,7 +60,9 @@ def test_a_motion_lasts_as_long_as_it_was_told_though_nobody_looks_for_five_seco
     assert bot.state()["motors"] == {"left": 0, "right": 0, "moving": False}
 
 
-def test_spinning_at_50_rpm_turns_170_degrees_a_second(bot: SimulatedRobot, clock: FakeClock) -> None:
+def test_spinning_at_50_rpm_turns_170_degrees_a_second(
+    bot: SimulatedRobot, clock: FakeClock
+) -> None:
     bot.execute(c.Move(direction="left", speed=25, duration=1.0))
     clock.sleep(1 + BRAKING)
     assert pose(bot) == (100, 75, pytest.approx(169.6, abs=0.1))
@@ -80,7 +84,9 @@ def test_an_arc_is_the_arc_of_the_closed_form(bot: SimulatedRobot, clock: FakeCl
     assert bot.distance_driven == pytest.approx(radius * turn, abs=1e-9)
 
 
-def test_it_speeds_up_and_brakes_no_faster_than_wheels_hold(bot: SimulatedRobot, clock: FakeClock) -> None:
+def test_it_speeds_up_and_brakes_no_faster_than_wheels_hold(
+    bot: SimulatedRobot, clock: FakeClock
+) -> None:
     drive(bot, 100, 100, 0.5)
     speeds = []
     for _ in range(80):
@@ -158,7 +164,9 @@ def test_a_motion_of_no_time_ends_at_once(bot: SimulatedRobot, clock: FakeClock)
     assert bot.distance_driven == 0
 
 
-def test_a_wall_holds_it_while_the_wheels_turn(bot: SimulatedRobot, clock: FakeClock, ears: Ears) -> None:
+def test_a_wall_holds_it_while_the_wheels_turn(
+    bot: SimulatedRobot, clock: FakeClock, ears: Ears
+) -> None:
     drive(bot, 100, 100, 3)
     clock.sleep(4)
     assert pose(bot) == (pytest.approx(200 - 17.5 / 2), 75, 0)
@@ -171,14 +179,18 @@ def test_a_wall_holds_it_while_the_wheels_turn(bot: SimulatedRobot, clock: FakeC
 
 
 @pytest.mark.parametrize(("speed", "heading", "side"), [(-100, 0, "back"), (100, 0, "front")])
-def test_a_bump_says_on_which_side(clock: FakeClock, speed: float, heading: float, side: str) -> None:
+def test_a_bump_says_on_which_side(
+    clock: FakeClock, speed: float, heading: float, side: str
+) -> None:
     ears = Ears()
     bot = SimulatedRobot(clock=clock)
     bot.attach(ears)
     drive(bot, speed, speed, 3)
     clock.sleep(4)
     bot.advance()
-    assert [data["side"] for data in ears.of("stimulus_detected") if data["type"] == "bump"] == [side]
+    assert [data["side"] for data in ears.of("stimulus_detected") if data["type"] == "bump"] == [
+        side
+    ]
 
 
 def test_it_slides_along_a_wall_it_meets_at_an_angle(clock: FakeClock) -> None:
@@ -196,11 +208,15 @@ def test_it_slides_along_a_wall_it_meets_at_an_angle(clock: FakeClock) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     motions=st.lists(
-        st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 3), st.floats(0, 2)), min_size=1, max_size=6
+        st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 3), st.floats(0, 2)),
+        min_size=1,
+        max_size=6,
     ),
     looks=st.lists(st.floats(0, 0.7), max_size=40),
 )
-def test_looking_changes_nothing(motions: list[tuple[float, float, float, float]], looks: list[float]) -> None:
+def test_looking_changes_nothing(
+    motions: list[tuple[float, float, float, float]], looks: list[float]
+) -> None:
     def live(looks: list[float]) -> tuple[Any, ...]:
         clock, ears = FakeClock(), Ears()
         bot = SimulatedRobot(seed=3, clock=clock)
@@ -267,7 +283,9 @@ def test_the_emergency_stop_latches(bot: SimulatedRobot, clock: FakeClock) -> No
     drive(bot, 50, 50)
 
 
-def test_the_personality_changes_within_its_range_and_says_so(bot: SimulatedRobot, ears: Ears) -> None:
+def test_the_personality_changes_within_its_range_and_says_so(
+    bot: SimulatedRobot, ears: Ears
+) -> None:
     command = c.parse("update_personality", {"curiosity_drive": 0.9, "tension_baseline": 0})
     bot.execute(command)
     personality = bot.state()["personality"]
@@ -277,7 +295,10 @@ def test_the_personality_changes_within_its_range_and_says_so(bot: SimulatedRobo
     assert ears == [
         (
             "personality_changed",
-            {"personality": personality, "changed": {"curiosity_drive": 0.9, "tension_baseline": 0}},
+            {
+                "personality": personality,
+                "changed": {"curiosity_drive": 0.9, "tension_baseline": 0},
+            },
         )
     ]
 
@@ -312,7 +333,9 @@ def test_what_it_cannot_do_it_refuses(bot: SimulatedRobot) -> None:
         c.UpdatePersonality(energy_baseline=2),
     ],
 )
-def test_a_command_made_by_hand_is_held_to_its_ranges(bot: SimulatedRobot, command: c.Command) -> None:
+def test_a_command_made_by_hand_is_held_to_its_ranges(
+    bot: SimulatedRobot, command: c.Command
+) -> None:
     before = bot.state()
     with pytest.raises(CommandRejectedError, match="INVALID_PARAMS"):
         bot.execute(command)
@@ -367,8 +390,11 @@ def test_closing_ends_the_motion() -> None:
     assert watchdog.shared().join(5)
 
 
-def test_a_listener_may_ask_for_the_lock_in_another_thread(bot: SimulatedRobot, clock: FakeClock) -> None:
-    """Listeners are called without the lock: one that waits for a thread that looks does not wait for ever."""
+def test_a_listener_may_ask_for_the_lock_in_another_thread(
+    bot: SimulatedRobot, clock: FakeClock
+) -> None:
+    """Listeners are called without the lock: one that waits for a thread that looks does not wait
+    for ever."""
     seen: list[dict[str, Any]] = []
 
     def hear(how: str) -> None:
@@ -383,7 +409,9 @@ def test_a_listener_may_ask_for_the_lock_in_another_thread(bot: SimulatedRobot, 
 
 
 def test_two_worlds_of_one_seed_go_the_same_way(clock: FakeClock) -> None:
-    bots = [SimulatedRobot(seed=5, world=World(width=120, height=100), clock=clock) for _ in range(2)]
+    bots = [
+        SimulatedRobot(seed=5, world=World(width=120, height=100), clock=clock) for _ in range(2)
+    ]
     for left, right in ((80, 100), (-30, 60), (100, 100)):
         for bot in bots:
             drive(bot, left, right, 1)

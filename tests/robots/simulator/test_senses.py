@@ -16,16 +16,23 @@ from .conftest import Ears, FakeClock
 
 
 def over_a_line(clock: FakeClock, beside: float, width: float = 2.0) -> tuple[int, float]:
-    """Bits and offset of a robot whose middle is ``beside`` cm to the right of a line that it looks along."""
-    world = World(lines=(Line(points=((0, 75), (200, 75)), width=width),), starts=(Start(x=100, y=75 - beside),))
+    """Bits and offset of a robot whose middle is ``beside`` cm to the right of a line that it looks
+    along."""
+    world = World(
+        lines=(Line(points=((0, 75), (200, 75)), width=width),),
+        starts=(Start(x=100, y=75 - beside),),
+    )
     found = SimulatedRobot(world=world, clock=clock).telemetry()
     return found["line"], found["line_offset"]
 
 
 @pytest.mark.parametrize(
-    ("beside", "bits"), [(0, 0b0110), (0.75, 0b0100), (2.25, 0b1000), (-2.25, 0b0001), (1.5, 0b1100), (4, 0), (-30, 0)]
+    ("beside", "bits"),
+    [(0, 0b0110), (0.75, 0b0100), (2.25, 0b1000), (-2.25, 0b0001), (1.5, 0b1100), (4, 0), (-30, 0)],
 )
-def test_the_line_sensor_sets_the_bits_of_the_eyes_on_the_line(clock: FakeClock, beside: float, bits: int) -> None:
+def test_the_line_sensor_sets_the_bits_of_the_eyes_on_the_line(
+    clock: FakeClock, beside: float, bits: int
+) -> None:
     assert over_a_line(clock, beside)[0] == bits
 
 
@@ -69,7 +76,9 @@ def test_a_simple_follower_stays_on_the_line_of_the_playground(clock: FakeClock)
 
 def test_it_is_brighter_under_a_lamp(clock: FakeClock) -> None:
     def light(**changes: object) -> float:
-        found: float = SimulatedRobot(world={"ambient_light": 20, **changes}, clock=clock).telemetry()["light"]
+        found: float = SimulatedRobot(
+            world={"ambient_light": 20, **changes}, clock=clock
+        ).telemetry()["light"]
         return found
 
     assert light() == 20
@@ -101,7 +110,9 @@ def test_others_hear_a_tone_and_are_startled_by_it(clock: FakeClock) -> None:
     clock.sleep(0.2)
     assert hearer.telemetry()["sound"] == pytest.approx(30, abs=0.1), "half of 60 at 50 cm"
     assert singer.telemetry()["sound"] == 60
-    assert [(data["type"], data["loudness"]) for data in ears.of("stimulus_detected")] == [("sound", 30)]
+    assert [(data["type"], data["loudness"]) for data in ears.of("stimulus_detected")] == [
+        ("sound", 30)
+    ]
     assert own == []
     clock.sleep(1)
     assert hearer.telemetry()["sound"] == 5
@@ -159,7 +170,9 @@ def test_the_noise_is_as_said_and_depends_on_nothing_but_the_seed() -> None:
 
 
 def test_readings_scatter_around_the_truth(clock: FakeClock) -> None:
-    noisy, exact = (SimulatedRobot(seed=4, world=World(width=400), clock=clock, noise=scale) for scale in (1, 0))
+    noisy, exact = (
+        SimulatedRobot(seed=4, world=World(width=400), clock=clock, noise=scale) for scale in (1, 0)
+    )
     errors = []
     for bot in (noisy, exact):
         bot.execute(c.Drive(left=20, right=20, duration=8))

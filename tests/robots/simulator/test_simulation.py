@@ -40,11 +40,18 @@ ACTS: list[c.Command] = [
 
 @settings(max_examples=40)
 @given(
-    acts=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(ACTS), st.floats(0, 1.5)), min_size=1, max_size=10),
+    acts=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(ACTS), st.floats(0, 1.5)),
+        min_size=1,
+        max_size=10,
+    ),
     looks=st.lists(st.tuples(st.floats(0.001, 0.5), st.integers(0, 2)), max_size=40),
 )
-def test_looking_at_many_robots_changes_nothing(acts: list[tuple[int, c.Command, float]], looks: list[tuple[float, int]]) -> None:
-    """Whoever looks, whenever and at whom: every path, state and event comes out the same to the last bit."""
+def test_looking_at_many_robots_changes_nothing(
+    acts: list[tuple[int, c.Command, float]], looks: list[tuple[float, int]]
+) -> None:
+    """Whoever looks, whenever and at whom: every path, state and event comes out the same to the
+    last bit."""
 
     def live(looks: list[tuple[float, int]]) -> list[Any]:
         clock = FakeClock()
@@ -66,7 +73,10 @@ def test_looking_at_many_robots_changes_nothing(acts: list[tuple[int, c.Command,
                 assert bots[whom].path
             clock.now = end
         clock.now = 1060.0
-        return [(bot.state(), bot.telemetry(), bot.path, bot.distance_driven, ear) for bot, ear in zip(bots, ears, strict=True)]
+        return [
+            (bot.state(), bot.telemetry(), bot.path, bot.distance_driven, ear)
+            for bot, ear in zip(bots, ears, strict=True)
+        ]
 
     assert live(looks) == live([])
 
@@ -124,7 +134,9 @@ def test_a_clock_that_goes_back_is_not_followed(clock: FakeClock) -> None:
     assert bot.distance_driven == driven
 
 
-def test_a_listener_that_fails_stops_nobody(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_fails_stops_nobody(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     bot = SimulatedRobot(clock=clock)
 
     def fail(event: str, data: object) -> None:
@@ -141,7 +153,8 @@ def test_a_listener_that_fails_stops_nobody(clock: FakeClock, caplog: pytest.Log
 
 
 def test_what_is_reported_comes_in_order_from_many_threads() -> None:
-    """Four threads stop and drive one robot; its events come one at a time, each motion ends once."""
+    """Four threads stop and drive one robot; its events come one at a time, each motion ends
+    once."""
     bot = SimulatedRobot(seed=1)
     inside = threading.Semaphore(1)
     clashes: list[str] = []
@@ -193,7 +206,8 @@ def test_the_watchdog_reports_though_nobody_looks() -> None:
 
 @pytest.mark.parametrize(("count", "figure"), [(1, 1000), (30, 30)])
 def test_it_is_fast(count: int, figure: int) -> None:
-    """Simulated seconds per second of processor time. A tenth of the figure is enough here: the machine may be busy."""
+    """Simulated seconds per second of processor time. A tenth of the figure is enough here: the
+    machine may be busy."""
     clock = FakeClock()
     simulation = Simulation(World(width=400, height=300), seed=1, clock=clock)
     bots = [SimulatedRobot(world=simulation) for _ in range(count)]

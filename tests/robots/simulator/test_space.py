@@ -26,7 +26,9 @@ CROWD = World(
 
 
 def test_a_box_stops_it(clock: FakeClock) -> None:
-    bot = SimulatedRobot(world=World(boxes=(Box(x=170, y=75),), starts=(Start(x=100, y=75),)), clock=clock)
+    bot = SimulatedRobot(
+        world=World(boxes=(Box(x=170, y=75),), starts=(Start(x=100, y=75),)), clock=clock
+    )
     bot.execute(c.Drive(left=80, right=80, duration=3))
     clock.sleep(4)
     assert bot.state()["pose"]["x"] == pytest.approx(160 - HALF_LENGTH, abs=1e-6)
@@ -49,7 +51,12 @@ def test_two_robots_stop_each_other(clock: FakeClock) -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(st.tuples(st.integers(0, 2), st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 2)), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 2)),
+        max_size=12,
+    )
+)
 def test_nothing_ever_overlaps(drives: list[tuple[int, float, float, float]]) -> None:
     clock = FakeClock()
     simulation = Simulation(CROWD, seed=1, clock=clock)
@@ -64,21 +71,28 @@ def test_nothing_ever_overlaps(drives: list[tuple[int, float, float, float]]) ->
                 reach_x, reach_y = body.shape.reach()
                 assert reach_x - 1e-6 <= body.x <= space.width - reach_x + 1e-6
                 assert reach_y - 1e-6 <= body.y <= space.height - reach_y + 1e-6
-                for thing in (*space.solids, *(other.shape for other in space.bodies if other is not body)):
+                for thing in (
+                    *space.solids,
+                    *(other.shape for other in space.bodies if other is not body),
+                ):
                     push = body.shape.push(thing)
                     assert push is None or math.hypot(*push) < 1e-6
 
 
 def test_the_echo_sees_what_stands_in_the_cone(clock: FakeClock) -> None:
     def distance(*boxes: Box) -> float:
-        bot = SimulatedRobot(world=World(boxes=boxes, starts=(Start(x=50, y=75),)), clock=clock, noise=0)
+        bot = SimulatedRobot(
+            world=World(boxes=boxes, starts=(Start(x=50, y=75),)), clock=clock, noise=0
+        )
         found: float = bot.state()["neural_state"]["distance"]
         return found
 
     wall = 200 - 50 - HALF_LENGTH
     assert distance() == pytest.approx(wall, abs=0.1)
     assert distance(Box(x=130, y=75)) == pytest.approx(70 - HALF_LENGTH, abs=0.1)
-    assert distance(Box(x=130, y=95)) == pytest.approx((70 - HALF_LENGTH) / math.cos(math.radians(10)), abs=0.8), "at its edge"
+    assert distance(Box(x=130, y=95)) == pytest.approx(
+        (70 - HALF_LENGTH) / math.cos(math.radians(10)), abs=0.8
+    ), "at its edge"
     assert distance(Box(x=130, y=110)) == pytest.approx(wall, abs=0.1), "beside it"
     assert distance(Box(x=20, y=75)) == pytest.approx(wall, abs=0.1), "behind"
 
@@ -117,8 +131,12 @@ def test_a_box_can_come_and_go_but_not_on_a_robot(clock: FakeClock) -> None:
         bot.simulation.take_away(box)
 
 
-def test_who_stands_notices_what_appears_ahead_but_not_what_it_finds_by_turning(clock: FakeClock) -> None:
-    bot = SimulatedRobot(world=World(width=400, height=150, starts=(Start(x=60, y=75),)), clock=clock, noise=0)
+def test_who_stands_notices_what_appears_ahead_but_not_what_it_finds_by_turning(
+    clock: FakeClock,
+) -> None:
+    bot = SimulatedRobot(
+        world=World(width=400, height=150, starts=(Start(x=60, y=75),)), clock=clock, noise=0
+    )
     ears = Ears()
     bot.attach(ears)
     clock.sleep(30)
@@ -135,18 +153,26 @@ def test_who_stands_notices_what_appears_ahead_but_not_what_it_finds_by_turning(
     bot.execute(c.Drive(left=-40, right=40, duration=3))
     clock.sleep(4)
     bot.advance()
-    assert len(ears.of("stimulus_detected")) == 1, "neither a box that comes by small steps nor the walls it turns to"
+    assert len(ears.of("stimulus_detected")) == 1, (
+        "neither a box that comes by small steps nor the walls it turns to"
+    )
 
 
 def test_a_box_can_be_moved_but_not_onto_a_robot_or_out_of_the_arena(clock: FakeClock) -> None:
-    bot = SimulatedRobot(world=World(boxes=(Box(x=20, y=20), Box(x=180, y=20))), clock=clock, noise=0)
+    bot = SimulatedRobot(
+        world=World(boxes=(Box(x=20, y=20), Box(x=180, y=20))), clock=clock, noise=0
+    )
     first, second = bot.simulation.world.boxes
     moved = bot.simulation.move(second, 150, 75, angle=90)
     assert bot.simulation.world.boxes == (first, moved), "under the same number"
     assert (moved.x, moved.y, moved.angle, moved.width) == (150, 75, 90, 20)
     clock.sleep(0.2)
     assert bot.telemetry()["distance"] == pytest.approx(50 - 10 - HALF_LENGTH, abs=0.1)
-    for x, y, why in ((110, 75, "robot stands"), (201, 75, "outside of the arena"), (20, -1, "outside of the arena")):
+    for x, y, why in (
+        (110, 75, "robot stands"),
+        (201, 75, "outside of the arena"),
+        (20, -1, "outside of the arena"),
+    ):
         with pytest.raises(UsageError, match=why):
             bot.simulation.move(moved, x, y)
     assert bot.simulation.world.boxes == (first, moved)

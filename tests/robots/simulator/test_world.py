@@ -53,7 +53,14 @@ def test_lists_are_as_good_as_tuples() -> None:
     assert SimulatedRobot(world=made).simulation.world == made
 
 
-@pytest.mark.parametrize("made", [World(width=1), World(boxes=(Box(x=-1, y=0),)), World(boxes=({"x": 1},))])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "made",
+    [
+        World(width=1),
+        World(boxes=(Box(x=-1, y=0),)),
+        World(boxes=({"x": 1},)),  # type: ignore[arg-type]
+    ],
+)
 def test_a_world_made_by_hand_is_held_to_its_ranges(made: World) -> None:
     with pytest.raises(UsageError, match="no world"):
         SimulatedRobot(world=made)

@@ -1,4 +1,5 @@
-"""The three games. Each is rules alone: no robot, no clock; chance comes in as a generator of its own."""
+"""The three games. Each is rules alone: no robot, no clock; chance comes in as a generator of its
+own."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ class Show(NamedTuple):
 
 
 class Game(ABC):
-    """One game of a person against the robot. ``outcome`` is the person's; None while it is played."""
+    """One game of a person against the robot. ``outcome`` is the person's; None while it is
+    played."""
 
     name: ClassVar[str]
 
@@ -36,7 +37,8 @@ class Game(ABC):
         """The person's move, and the robot's answer to it.
 
         Raises:
-            CommandRejectedError: ``INVALID_PARAMS`` for a move against the rules, with what may be played instead.
+            CommandRejectedError: ``INVALID_PARAMS`` for a move against the rules, with what may be
+                played instead.
         """
 
     @abstractmethod

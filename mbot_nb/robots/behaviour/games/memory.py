@@ -1,4 +1,5 @@
-"""Memory: sixteen cards face down, eight pairs. Who finds a pair goes on; who has found more in the end has won."""
+"""Memory: sixteen cards face down, eight pairs. Who finds a pair goes on; who has found more in the
+end has won."""
 
 from __future__ import annotations
 
@@ -18,9 +19,9 @@ RECALL = 0.5
 class Memory(Game):
     """A move is ``card``, 0 to 15: the one to turn over, two such moves a turn.
 
-    ``cards`` on the table show their letter when they are found or lie open, and null otherwise; ``open`` is the first card of
-    the person's turn, or null; ``turned`` are the pairs turned over since that turn began, in order: [{"who", "cards",
-    "symbols"}]; ``score`` counts pairs.
+    ``cards`` on the table show their letter when they are found or lie open, and null otherwise;
+    ``open`` is the first card of the person's turn, or null; ``turned`` are the pairs turned over
+    since that turn began, in order: [{"who", "cards", "symbols"}]; ``score`` counts pairs.
     """
 
     name: ClassVar[str] = "memory"
@@ -39,7 +40,10 @@ class Memory(Game):
         card = take(params, "card", self.name, "`card`, 0 to 15, one to turn over")
         down = [one for one in self._down() if one != self.open]
         if type(card) is not int or card not in down:
-            raise refuse(self.name, f"card {card!r} does not lie face down; these do: {', '.join(map(str, down))}")
+            raise refuse(
+                self.name,
+                f"card {card!r} does not lie face down; these do: {', '.join(map(str, down))}",
+            )
         if self.open is None:
             self.open = card
             self.turned = []
@@ -52,7 +56,10 @@ class Memory(Game):
 
     def board(self) -> dict[str, Any]:
         return {
-            "cards": [symbol if self.found[card] or card == self.open else None for card, symbol in enumerate(self.cards)],
+            "cards": [
+                symbol if self.found[card] or card == self.open else None
+                for card, symbol in enumerate(self.cards)
+            ],
             "open": self.open,
             "turned": [dict(turn) for turn in self.turned],
             "score": dict(self.score),
@@ -62,11 +69,18 @@ class Memory(Game):
         return [card for card, found in enumerate(self.found) if not found]
 
     def _turn(self, who: str, first: int, second: int) -> bool:
-        """Turn two cards over; True if they are a pair, so that it is the same player's turn again."""
+        """Turn two cards over; True if they are a pair, so that it is the same player's turn
+        again."""
         for card in (first, second):
             if self.random.random() < RECALL:
                 self._seen[card] = self.cards[card]
-        self.turned.append({"who": who, "cards": [first, second], "symbols": [self.cards[first], self.cards[second]]})
+        self.turned.append(
+            {
+                "who": who,
+                "cards": [first, second],
+                "symbols": [self.cards[first], self.cards[second]],
+            }
+        )
         if self.cards[first] != self.cards[second]:
             return False
         self.found[first] = self.found[second] = True

@@ -25,8 +25,8 @@ LIT, DARK = 0.4, 0.2
 class Simon(Game):
     """A move is ``color``: red, green, blue or yellow, the next one of the row.
 
-    ``sequence`` is the row, ``entered`` how many of it were repeated, ``round`` of ``rounds`` how long it is. One wrong colour
-    loses; the last round repeated wins.
+    ``sequence`` is the row, ``entered`` how many of it were repeated, ``round`` of ``rounds`` how
+    long it is. One wrong colour loses; the last round repeated wins.
     """
 
     name: ClassVar[str] = "simon"

@@ -16,7 +16,8 @@ ATTENTION = 0.8
 
 
 class TicTacToe(Game):
-    """A move is ``cell``, 0 to 8, row by row from the top left. ``board`` is nine times "X", "O" or ""."""
+    """A move is ``cell``, 0 to 8, row by row from the top left. ``board`` is nine times "X", "O" or
+    ""."""
 
     name: ClassVar[str] = "tictactoe"
 
@@ -28,7 +29,9 @@ class TicTacToe(Game):
         cell = take(params, "cell", self.name, "`cell`, 0 to 8, row by row from the top left")
         free = self._free()
         if type(cell) is not int or cell not in free:
-            raise refuse(self.name, f"cell {cell!r} is not free; free are {', '.join(map(str, free))}")
+            raise refuse(
+                self.name, f"cell {cell!r} is not free; free are {', '.join(map(str, free))}"
+            )
         self._play(cell, "X")
         if self.outcome is None:
             self._play(self._answer(), "O")

@@ -1,1 +1,2 @@
-"""The serial port: its reading thread, the link that heals, and the guard process that stops the motors."""
+"""The serial port: its reading thread, the link that heals, and the guard process that stops the
+motors."""

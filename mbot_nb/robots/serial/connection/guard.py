@@ -1,4 +1,5 @@
-"""The process that holds the port too, and stops the robot when this one is killed or held up: starting it, telling it."""
+"""The process that holds the port too, and stops the robot when this one is killed or held up:
+starting it, telling it."""
 
 from __future__ import annotations
 
@@ -31,16 +32,28 @@ class Guard:
         return process is not None and process.poll() is None
 
     def start(self, descriptor: int) -> None:
-        """Let it inherit the open port. It needs some 20 ms until it looks; what it is told meanwhile waits."""
+        """Let it inherit the open port. It needs some 20 ms until it looks; what it is told
+        meanwhile waits."""
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard_process.__file__, str(descriptor), str(os.getpid())],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    guard_process.__file__,
+                    str(descriptor),
+                    str(os.getpid()),
+                ],
                 stdin=subprocess.PIPE,
                 pass_fds=(descriptor,),
-                start_new_session=True,  # what interrupts or kills the kernel's group leaves it alone
+                # what interrupts or kills the kernel's group leaves it alone
+                start_new_session=True,
             )
         except OSError:
-            log.exception("the guard process could not be started: if this notebook is killed, the robot drives on")
+            log.exception(
+                "the guard process could not be started: if this notebook is killed, the robot "
+                "drives on"
+            )
 
     def arm(self, seconds: float, stop: bytes) -> None:
         """A motion of so many seconds begins, and this would end it."""
@@ -78,4 +91,6 @@ class Guard:
             self._process = None
             process.kill()
             process.wait()
-            log.warning("the guard process has gone: if this notebook is killed, the robot drives on")
+            log.warning(
+                "the guard process has gone: if this notebook is killed, the robot drives on"
+            )

@@ -1,12 +1,13 @@
-"""Stops a robot whose program is killed or held up in mid-motion. Runs as a process of its own, by its path.
+"""Stops a robot whose program is killed or held up in mid-motion. Runs as a process of its own, by
+its path.
 
 It inherits the open port, and hears on its standard input, line by line:
 
-    arm SECONDS HEX     a motion has begun: unless something else is heard, send these bytes when the seconds are over
-    rest                nothing moves
+    arm SECONDS HEX     a motion has begun: unless something else is heard, send these bytes when
+    the seconds are over rest                nothing moves
 
-When its input ends while it is armed, the program that moved the robot is gone: it sends the bytes at once. It imports nothing of
-mbot_nb, so that it starts fast and needs little.
+When its input ends while it is armed, the program that moved the robot is gone: it sends the bytes
+at once. It imports nothing of mbot_nb, so that it starts fast and needs little.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import sys
 import time
 
 REPEATS = (0.0, 0.1, 0.2, 0.4, 0.8)
-"""Seconds after which the bytes are sent (again): a robot that is busy, or in the middle of a frame, may miss the first."""
+"""Seconds after which the bytes are sent (again): a robot that is busy, or in the middle of a
+frame, may miss the first."""
 PULSE = 0.25
-"""Seconds between two looks whether the program still lives: a fork of it could keep our input open."""
+"""Seconds between two looks whether the program still lives: a fork of it could keep our input
+open."""
 
 
 def main(port: int, parent: int) -> None:

@@ -1,6 +1,8 @@
-"""One thread per port: it reads, writes, keeps deadlines, ends motion on time, and notices unplugged and plugged again.
+"""One thread per port: it reads, writes, keeps deadlines, ends motion on time, and notices
+unplugged and plugged again.
 
-Whoever asks for something gets a future at once, and never waits for the port: not the notebook's loop, not a widget's callback.
+Whoever asks for something gets a future at once, and never waits for the port: not the notebook's
+loop, not a widget's callback.
 """
 
 from __future__ import annotations
@@ -57,12 +59,14 @@ class Link:
 
     Args:
         open_port: opens the port (again); see :func:`~.port.opener`.
-        dialect: makes the reading and writing of one connection; takes the number the last one had come to.
+        dialect: makes the reading and writing of one connection; takes the number the last one had
+            come to.
         name: of the port, for messages.
         on_state: called with each new :attr:`state`, in the link's thread.
         on_told: called with what the robot tells unasked, by key, in the link's thread.
         stop: what has the robot stand, if it can move.
-        guarded: let a process of its own hold the port too, which stops the robot when this one is killed.
+        guarded: let a process of its own hold the port too, which stops the robot when this one is
+            killed.
     """
 
     def __init__(
@@ -142,7 +146,8 @@ class Link:
         on_send: Callable[[], object] | None = None,
         wanted: Callable[[], bool] | None = None,
     ) -> Future[Any]:
-        """Ask the robot something. The future ends with the answer, or with an error that has a name.
+        """Ask the robot something. The future ends with the answer, or with an error that has a
+        name.
 
         Args:
             timeout: seconds for one attempt.
@@ -151,7 +156,8 @@ class Link:
             slot: a newer request of the same slot takes the place of one that is not sent yet.
             what: its name in messages.
             on_send: called in the link's thread each time just before it is sent.
-            wanted: asked there before it is sent again: whether that would not undo what was sent meanwhile.
+            wanted: asked there before it is sent again: whether that would not undo what was sent
+                meanwhile.
 
         Raises (in the future):
             NotConnectedError: no robot is there, or it went before this was sent.
@@ -160,7 +166,14 @@ class Link:
             ProtocolError: it answered that it could not, or something that cannot be read.
         """
         job = Job(
-            content, timeout=timeout, attempts=attempts, urgent=urgent, slot=slot, what=what, on_send=on_send, wanted=wanted
+            content,
+            timeout=timeout,
+            attempts=attempts,
+            urgent=urgent,
+            slot=slot,
+            what=what,
+            on_send=on_send,
+            wanted=wanted,
         )
         self.post(lambda: self._take(job))
         return job.future
@@ -170,21 +183,27 @@ class Link:
         self.post(lambda: self._exchange.drop(slot, error))
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
-        """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``, connected or not."""
+        """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``,
+        connected or not."""
         appointment = Appointment(deadline, callback)
-        self.post(lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment)))
+        self.post(
+            lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment))
+        )
         return appointment
 
     def arm(self, seconds: float) -> None:
-        """A motion begins, or shall end: the guard sends the stop after so long, unless it hears something else before."""
+        """A motion begins, or shall end: the guard sends the stop after so long, unless it hears
+        something else before."""
         self.post(lambda: self._arm(seconds))
 
     def disarm(self) -> None:
-        """Nothing moves: the robot has confirmed that. One that does not answer is left to its guard as well."""
+        """Nothing moves: the robot has confirmed that. One that does not answer is left to its
+        guard as well."""
         self.post(self._disarm)
 
     def stop_unheard(self) -> None:
-        """Have a robot stand that does not answer, but may well hear; nothing without an open port."""
+        """Have a robot stand that does not answer, but may well hear; nothing without an open
+        port."""
         self.post(self._write_stop)
 
     def wait_ready(self, timeout: float = 10.0) -> None:
@@ -198,11 +217,15 @@ class Link:
             while self.state != "ready":
                 left = deadline - time.monotonic()
                 if left <= 0 or self.state == "closed":
-                    raise ConnectError(self.reason or f"the robot at {self.name} did not answer within {timeout:g} s")
+                    raise ConnectError(
+                        self.reason
+                        or f"the robot at {self.name} did not answer within {timeout:g} s"
+                    )
                 self._changed.wait(left)
 
     def close(self, wait: float = 0.0) -> None:
-        """Send what is still to be sent, and give the port back; wait for that up to ``wait`` seconds."""
+        """Send what is still to be sent, and give the port back; wait for that up to ``wait``
+        seconds."""
         self._closing = True
         self._waker.wake()
         if wait and not self.is_here:
@@ -236,8 +259,14 @@ class Link:
                     why = f"the port {self.name} is gone ({error}): plug the cable in again"
                 self._lose(why)
         except Exception as error:
-            log.exception("the link to %s failed: the robot is told to stop, and the port is given back", self.name)
-            closed = f"a fault of mbot_nb ended the connection ({type(error).__name__}: {error}): connect again"
+            log.exception(
+                "the link to %s failed: the robot is told to stop, and the port is given back",
+                self.name,
+            )
+            closed = (
+                f"a fault of mbot_nb ended the connection ({type(error).__name__}: {error}): "
+                "connect again"
+            )
             self._closing = True
             with contextlib.suppress(OSError):  # then the port is gone, too
                 self._write_stop()
@@ -264,7 +293,9 @@ class Link:
         self.attempts = 0
         self.next_attempt = None
         self._exchange = Exchange(self._dialect(self._exchange.dialect.number))
-        self._begin_to_probe("waiting for the robot to answer; if it never does: is it switched on, is it an mBot?")
+        self._begin_to_probe(
+            "waiting for the robot to answer; if it never does: is it switched on, is it an mBot?"
+        )
         return channel
 
     def _serve(self, channel: Channel) -> None:
@@ -275,7 +306,9 @@ class Link:
             if self._closing and last_words == inf:
                 last_words = time.monotonic() + LAST_WORDS
             now = time.monotonic()
-            if now >= last_words or (self._closing and (self._exchange.idle or self.state != "ready")):
+            if now >= last_words or (
+                self._closing and (self._exchange.idle or self.state != "ready")
+            ):
                 return
             self._probe_if_due(now)
             for data in self._exchange.to_send(now):
@@ -341,7 +374,12 @@ class Link:
         self._probes = [probe for probe in self._probes if not probe.future.done()]
         if now >= self._probe_at:
             self._probe_at = now + PROBE_EVERY
-            probe = Job(self._exchange.dialect.probe, timeout=PROBE_TIMEOUT, urgent=True, what="the version request")
+            probe = Job(
+                self._exchange.dialect.probe,
+                timeout=PROBE_TIMEOUT,
+                urgent=True,
+                what="the version request",
+            )
             self._probes.append(probe)
             self._exchange.add(probe)
             if self._unheard:
@@ -367,7 +405,8 @@ class Link:
             self._guard_fires = inf
 
     def _heed_guard(self) -> None:
-        """It has written stops if this thread was held up for longer than it waits: they are acknowledged, too."""
+        """It has written stops if this thread was held up for longer than it waits: they are
+        acknowledged, too."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
             self._exchange.distrust()
@@ -401,7 +440,11 @@ class Link:
         if self.state == "ready":
             self._exchange.add(job)
         else:
-            job.finish(NotConnectedError(f"{job.what} was not sent: {self.reason or 'the robot has not answered yet'}"))
+            job.finish(
+                NotConnectedError(
+                    f"{job.what} was not sent: {self.reason or 'the robot has not answered yet'}"
+                )
+            )
 
     def _flush_inbox(self) -> None:
         while True:
@@ -443,7 +486,8 @@ class Link:
 
 
 def _do(action: Callable[[], object]) -> None:
-    """What one caller wants done may fail; whatever comes behind it, a stop perhaps, is done all the same."""
+    """What one caller wants done may fail; whatever comes behind it, a stop perhaps, is done all
+    the same."""
     try:
         action()
     except Exception:

@@ -1,7 +1,8 @@
 """Opening a serial port, whatever stands behind it, and waiting for its bytes.
 
-Anything that has the four members of :class:`Port` will do: pyserial's ports with all their addresses (``/dev/ttyUSB0``,
-``COM3``, ``socket://host:port``, ``rfc2217://host:port``, ``loop://``), or another library's.
+Anything that has the four members of :class:`Port` will do: pyserial's ports with all their
+addresses (``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``, ``rfc2217://host:port``,
+``loop://``), or another library's.
 """
 
 from __future__ import annotations
@@ -51,13 +52,18 @@ OpenPort = Callable[[], Port]
 
 
 def opener(address: str, baud: int = BAUD) -> OpenPort:
-    """What opens the port at ``address`` with pyserial, DTR and RTS low: raising them resets many boards."""
+    """What opens the port at ``address`` with pyserial, DTR and RTS low: raising them resets many
+    boards."""
 
     def open_port() -> Port:
         import serial
 
-        patience = None if address.startswith("rfc2217://") else WRITE_TIMEOUT  # pyserial has none for these
-        port = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=patience)
+        patience = (
+            None if address.startswith("rfc2217://") else WRITE_TIMEOUT
+        )  # pyserial has none for these
+        port = serial.serial_for_url(
+            address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=patience
+        )
         port.dtr = False
         port.rts = False
         if os.name == "posix" and "://" not in address:
@@ -69,10 +75,15 @@ def opener(address: str, baud: int = BAUD) -> OpenPort:
 
 
 def usb_serial(address: str) -> str:
-    """The serial number of the USB device at a port, or an empty text: many have none (no CH340 has one)."""
+    """The serial number of the USB device at a port, or an empty text: many have none (no CH340 has
+    one)."""
     from serial.tools import list_ports
 
-    numbers = [port.serial_number for port in list_ports.comports() if port.device == os.path.realpath(address)]
+    numbers = [
+        port.serial_number
+        for port in list_ports.comports()
+        if port.device == os.path.realpath(address)
+    ]
     return numbers[0] or "" if numbers else ""
 
 
@@ -80,24 +91,47 @@ def why_not(address: str, error: BaseException) -> ConnectError:
     """What an error at opening means, and what to do about it on this system."""
     number = getattr(error, "errno", None)
     text = str(error)
-    if number in (errno.EACCES, errno.EPERM) or "PermissionError" in text or "Access is denied" in text:
+    if (
+        number in (errno.EACCES, errno.EPERM)
+        or "PermissionError" in text
+        or "Access is denied" in text
+    ):
         if sys.platform == "win32":
-            hint = "another program has it open (mBlock, a serial monitor, another notebook): close that one"
+            hint = (
+                "another program has it open (mBlock, a serial monitor, another notebook): "
+                "close that one"
+            )
         elif sys.platform == "darwin":
             hint = "another program may have it open: close mBlock and other notebooks"
         else:
-            hint = "your user may not use serial ports: run `sudo usermod -aG dialout $USER`, then log out and in again"
+            hint = (
+                "your user may not use serial ports: run `sudo usermod -aG dialout $USER`, then "
+                "log out and in again"
+            )
         return ConnectError(f"{address} may not be opened ({text}): {hint}")
-    if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK) or "exclusively lock" in text or "Resource busy" in text:
+    if (
+        number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
+        or "exclusively lock" in text
+        or "Resource busy" in text
+    ):
         return ConnectError(
-            f"{address} is in use by another program (mBlock, a serial monitor, another notebook): close that one"
+            f"{address} is in use by another program (mBlock, a serial monitor, another "
+            "notebook): close that one"
         )
     if "://" in address:
-        return ConnectError(f"nothing can be reached at {address} ({text}): start what serves the robot there")
+        return ConnectError(
+            f"nothing can be reached at {address} ({text}): start what serves the robot there"
+        )
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
-        hint = "plug the cable in; if the port never appears, the cable carries no data or the driver for the CH340 is missing"
+        hint = (
+            "plug the cable in; if the port never appears, the cable carries no data or the "
+            "driver for the CH340 is missing"
+        )
         return ConnectError(f"there is no port {address}: {hint}")
-    return ConnectError(f"{address} could not be opened ({text}): unplug the cable, plug it in again, and try once more")
+    return ConnectError(
+        f"{address} could not be opened ({text}): unplug the cable, plug it in again, and try "
+        "once more"
+    )
 
 
 class Waker:
@@ -183,7 +217,8 @@ class Channel:
     def write(self, data: bytes) -> None:
         """Send all of it; :class:`OSError` when the port is gone or takes nothing."""
         if self.descriptor is not None:
-            # pyserial waits after each write until the next one could follow; a frame nearly always fits at once.
+            # pyserial waits after each write until the next one could follow; a frame nearly always
+            # fits at once.
             with contextlib.suppress(BlockingIOError):
                 data = data[os.write(self.descriptor, data) :]
             if not data:

@@ -1,4 +1,5 @@
-"""Both robots without a robot: processes or threads that behave like one at the other end of a cable, as badly as the real ones.
+"""Both robots without a robot: processes or threads that behave like one at the other end of a
+cable, as badly as the real ones.
 
 From the bottom up:
 

@@ -20,7 +20,8 @@ __all__ = ["CyberPiEmulation"]
 VERSION = "44.01.013"
 PUSH_EVERY = 0.05
 SHIELD = ("cyberpi.mbot2.", "cyberpi.ultrasonic2.", "cyberpi.quad_rgb_sensor.")
-"""What goes through the mBot2 shield, or to the modules at its bus, and takes twice as long to answer."""
+"""What goes through the mBot2 shield, or to the modules at its bus, and takes twice as long to
+answer."""
 FULL_SPEED = 200.0
 """RPM that are 100 percent."""
 CM_PER_S = 0.3404
@@ -29,7 +30,13 @@ DEGREES_PER_S = 3.392
 GIVE_UP = 0.2
 """Seconds of silence after which an unfinished frame was none."""
 SPACE_FOR_SCRIPTS = 64
-SHADES = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "yellow": (255, 255, 0)}
+SHADES = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "white": (255, 255, 255),
+    "yellow": (255, 255, 0),
+}
 KEYS = 256
 """Of subscriptions."""
 BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
@@ -38,7 +45,9 @@ BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
 class Wait:
     """A script that keeps the queue busy for a time, and does something at its end."""
 
-    def __init__(self, seconds: float, end: Callable[[], None] = lambda: None, *, tone: bool = False) -> None:
+    def __init__(
+        self, seconds: float, end: Callable[[], None] = lambda: None, *, tone: bool = False
+    ) -> None:
         if not isfinite(seconds):
             raise ValueError("nothing can last so long")
         self.seconds = seconds
@@ -47,13 +56,18 @@ class Wait:
 
 
 class CyberPiEmulation(Emulation):
-    """The scripts of Makeblock's API, in one queue but for those of mode 3; subscriptions pushed while values change.
+    """The scripts of Makeblock's API, in one queue but for those of mode 3; subscriptions pushed
+    while values change.
 
-    ``latency`` is the round trip of a script, seconds; through the shield it takes twice that. 0 answers at once.
+    ``latency`` is the round trip of a script, seconds; through the shield it takes twice that. 0
+    answers at once.
     """
 
     kind = "cyberpi"
-    text_of_boot = b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
+    text_of_boot = (
+        b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 "
+        b"(SPI_FAST_FLASH_BOOT)\r\n"
+    )
 
     def __init__(self, vehicle: Vehicle, *, boot: float = 6.0, latency: float = 0.051) -> None:
         self.latency = latency
@@ -88,7 +102,11 @@ class CyberPiEmulation(Emulation):
                 self.online = frame.online
             elif isinstance(frame, f3.Script) and frame.mode == f3.RUN_AT_ONCE:
                 self._run(frame, now, at_once=True)
-            elif isinstance(frame, f3.Script) and frame.mode != f3.RESET and len(self._queue) < SPACE_FOR_SCRIPTS:
+            elif (
+                isinstance(frame, f3.Script)
+                and frame.mode != f3.RESET
+                and len(self._queue) < SPACE_FOR_SCRIPTS
+            ):
                 self._queue.append(frame)
         self.live(now)
 
@@ -132,7 +150,11 @@ class CyberPiEmulation(Emulation):
     def _answer(self, frame: f3.Script, value: Any, now: float, text: str = "") -> None:
         if frame.mode == f3.RUN:
             return
-        told = json.dumps({"err": str(value)}) if isinstance(value, ScriptError) else f'{{"ret":{_written(value)}}}'
+        told = (
+            json.dumps({"err": str(value)})
+            if isinstance(value, ScriptError)
+            else f'{{"ret":{_written(value)}}}'
+        )
         delay = self.latency * (2 if text.startswith(SHIELD) else 1)
         self._say(f3.encode_reply(told, frame.number, frame.mode), now + delay)
 
@@ -146,7 +168,8 @@ class CyberPiEmulation(Emulation):
             return function(*call.arguments, **call.keywords)
         except ScriptError:
             raise
-        except Exception as error:  # as the robot's own Python does: whatever it is, it is answered, and the next script runs
+        # as the robot's own Python does: whatever it is, it is answered, and the next script runs
+        except Exception as error:
             raise ScriptError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
     def _subscribe(self, call: Call, now: float) -> None:
@@ -182,7 +205,9 @@ class CyberPiEmulation(Emulation):
     def do_get_mac_address(self) -> str:
         """Stays the same for a robot of the same constants."""
         vehicle = self.vehicle
-        told = zlib.crc32(f"{vehicle.scale:g} {vehicle.wheel:g} {vehicle.track:g}".encode()).to_bytes(4, "big")
+        told = zlib.crc32(
+            f"{vehicle.scale:g} {vehicle.wheel:g} {vehicle.track:g}".encode()
+        ).to_bytes(4, "big")
         return ":".join(f"{byte:02x}" for byte in b"\x02\xe0" + told)
 
     def do_get_bri(self) -> int:
@@ -236,7 +261,13 @@ class CyberPiEmulation(Emulation):
         float(brightness)
 
     def do_display_show_label(
-        self, message: str, size: int, x: Any = 0, y: Any = 0, index: Any = None, new_flag: bool = False
+        self,
+        message: str,
+        size: int,
+        x: Any = 0,
+        y: Any = 0,
+        index: Any = None,
+        new_flag: bool = False,
     ) -> None:
         self.vehicle.show(str(message))
 
@@ -289,7 +320,10 @@ class CyberPiEmulation(Emulation):
         self.do_mbot2_drive_power(em1 * 100 / FULL_SPEED, em2 * 100 / FULL_SPEED)
 
     def do_mbot2_EM_set_power(self, power: float, port: str = "all") -> None:
-        wanted = {**self._power, **dict.fromkeys(("EM1", "EM2") if port == "all" else (port,), float(power))}
+        wanted = {
+            **self._power,
+            **dict.fromkeys(("EM1", "EM2") if port == "all" else (port,), float(power)),
+        }
         self.do_mbot2_drive_power(wanted["EM1"], wanted["EM2"])
 
     def do_mbot2_EM_set_speed(self, speed: float, port: str = "all") -> None:
@@ -336,7 +370,9 @@ class CyberPiEmulation(Emulation):
 
     def _go(self, em1: float, em2: float, t: float | str) -> Wait | None:
         """Turn the wheels, RPM: until told otherwise, or with the queue busy for ``t`` seconds."""
-        wait = None if isinstance(t, str) else Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
+        wait = (
+            None if isinstance(t, str) else Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
+        )
         self.do_mbot2_drive_speed(em1, em2)
         return wait
 

@@ -1,4 +1,5 @@
-"""An emulator that runs: a thread that brings bytes between a door and an emulated robot at the speed of the cable."""
+"""An emulator that runs: a thread that brings bytes between a door and an emulated robot at the
+speed of the cable."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ class Emulator:
             self.door.close()
             self._waker.close()
             raise
-        self._thread = threading.Thread(target=self._run, name=f"mbot-emulator {emulation.kind}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"mbot-emulator {emulation.kind}", daemon=True
+        )
         self._thread.start()
 
     def __repr__(self) -> str:
@@ -91,7 +94,12 @@ class Emulator:
     def __enter__(self) -> Emulator:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     @property
@@ -114,7 +122,8 @@ class Emulator:
         self._order_up(lambda now: self._leave(data, now))
 
     def unplug(self, seconds: float = inf) -> None:
-        """Pull the cable; the robot goes on with what it does. It is plugged in again after so many seconds."""
+        """Pull the cable; the robot goes on with what it does. It is plugged in again after so many
+        seconds."""
 
         def pull(now: float) -> None:
             self._plugged = False

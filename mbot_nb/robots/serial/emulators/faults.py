@@ -10,7 +10,8 @@ __all__ = ["Mischief"]
 
 @dataclass
 class Mischief:
-    """How often, 0 to 1 of all pieces in each direction, something is done to them. May be changed while it runs."""
+    """How often, 0 to 1 of all pieces in each direction, something is done to them. May be changed
+    while it runs."""
 
     corrupt: float = 0.0
     """One byte becomes another."""

@@ -26,7 +26,8 @@ SERVO, INFRARED, DIGITAL, ANALOG, TONE, BUTTON, MATRIX, TIMER = 11, 13, 30, 31, 
 
 
 class MCoreEmulation(Emulation):
-    """The firmware 06.01.107: one request at a time, no checksums, acknowledgements without a number."""
+    """The firmware 06.01.107: one request at a time, no checksums, acknowledgements without a
+    number."""
 
     kind = "mbot"
     text_of_boot = b"Version: " + VERSION.encode() + b"\r\n"

@@ -1,4 +1,5 @@
-"""How an emulator is reached: a pseudo-terminal, which looks like a serial port, or a TCP port for pyserial's ``socket://``."""
+"""How an emulator is reached: a pseudo-terminal, which looks like a serial port, or a TCP port for
+pyserial's ``socket://``."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ class Door(ABC):
 
 
 class Pty(Door):
-    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same, from whatever folder."""
+    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same, from whatever
+    folder."""
 
     def __init__(self, link: str | Path | None = None) -> None:
         if os.name != "posix":
@@ -95,7 +97,10 @@ class Pty(Door):
             return False
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
-        before, self._occupied = self._occupied, not any(event & select.POLLHUP for _, event in poll.poll(0))
+        before, self._occupied = (
+            self._occupied,
+            not any(event & select.POLLHUP for _, event in poll.poll(0)),
+        )
         self.visits += self._occupied and not before
         return self._occupied
 
@@ -118,7 +123,11 @@ class Pty(Door):
 
     def close(self) -> None:
         master, self._master = self._master, None
-        if self._link is not None and self._link.is_symlink() and os.readlink(self._link) == self._path:
+        if (
+            self._link is not None
+            and self._link.is_symlink()
+            and os.readlink(self._link) == self._path
+        ):
             self._link.unlink()
         if master is not None:
             os.close(master)
@@ -129,9 +138,12 @@ def _place(link: Path, path: str) -> None:
     try:
         if link.is_symlink():
             for other in instances.running("emulator"):
-                if not other.address.startswith("socket://") and _where(Path(other.address)) == _where(link):
+                if not other.address.startswith("socket://") and _where(
+                    Path(other.address)
+                ) == _where(link):
                     raise UsageError(
-                        f"{link} leads to another emulator that runs (process {other.pid}): end that one, or choose another path"
+                        f"{link} leads to another emulator that runs (process {other.pid}): end "
+                        "that one, or choose another path"
                     )
             link.unlink()
         elif link.exists():
@@ -139,7 +151,8 @@ def _place(link: Path, path: str) -> None:
         link.symlink_to(path)
     except OSError as error:
         raise UsageError(
-            f"the link {link} cannot be made: {error.strerror}; make the folder {link.parent}, or choose a path in a folder of "
+            f"the link {link} cannot be made: {error.strerror}; make the folder {link.parent}, or "
+            "choose a path in a folder of "
             "your own"
         ) from None
 
@@ -168,7 +181,8 @@ class Tcp(Door):
             self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1)
         except OSError as error:
             raise UsageError(
-                f"TCP port {self._port} of this machine cannot be served: {os.strerror(error.errno or 0)}; choose another one "
+                f"TCP port {self._port} of this machine cannot be served: "
+                f"{os.strerror(error.errno or 0)}; choose another one "
                 "with --tcp, or 0 for any that is free"
             ) from None
         self._listener.setblocking(False)

@@ -43,7 +43,8 @@ def emulate(
     registered: bool = True,
     resets_on_open: bool = True,
 ) -> Emulator:
-    """Start an emulated robot in this process. Use it with ``with``; its ``address`` is what to connect to.
+    """Start an emulated robot in this process. Use it with ``with``; its ``address`` is what to
+    connect to.
 
     Args:
         kind: ``"cyberpi"`` for an mBot2, ``"mbot"`` for an mBot.
@@ -60,7 +61,8 @@ def emulate(
         resets_on_open: start anew whenever somebody opens the port.
 
     Raises:
-        UsageError: for a kind there is none of, a path or port that is taken or cannot be, or no folder to list it in.
+        UsageError: for a kind there is none of, a path or port that is taken or cannot be, or no
+            folder to list it in.
     """
     if kind not in ("cyberpi", "mbot"):
         raise UsageError(f'there are emulators of "cyberpi" (mBot2) and "mbot", not of {kind!r}')
@@ -71,11 +73,19 @@ def emulate(
     else:
         emulation = MCoreEmulation(vehicle, boot=1.3 if boot is None else boot)
     door = Pty(link) if tcp is None else Tcp(tcp)
-    return Emulator(emulation, door, paced=paced, mischief=mischief, registered=registered, resets_on_open=resets_on_open)
+    return Emulator(
+        emulation,
+        door,
+        paced=paced,
+        mischief=mischief,
+        registered=registered,
+        resets_on_open=resets_on_open,
+    )
 
 
 def own_link(kind: Kind) -> Path | None:
-    """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None where there are none."""
+    """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None
+    where there are none."""
     if os.name != "posix":
         return None
     taken = {entry.address for entry in instances.running("emulator")}
@@ -86,13 +96,20 @@ def own_link(kind: Kind) -> Path | None:
 
 
 def keep(
-    emulator: Emulator, said: Callable[[], object], *, reset_after: float | None, unplug_after: float | None, replug_after: float
+    emulator: Emulator,
+    said: Callable[[], object],
+    *,
+    reset_after: float | None,
+    unplug_after: float | None,
+    replug_after: float,
 ) -> None:
-    """Call ``said()`` and keep it running until this process is interrupted or terminated, or a fault ends it, which is raised.
+    """Call ``said()`` and keep it running until this process is interrupted or terminated, or a
+    fault ends it, which is raised.
 
     Args:
         reset_after: seconds until it restarts once.
-        unplug_after, replug_after: seconds until its cable is pulled once, and then until it is plugged in again.
+        unplug_after, replug_after: seconds until its cable is pulled once, and then until it is
+            plugged in again.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: emulator.switch_off())

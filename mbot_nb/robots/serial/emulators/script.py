@@ -1,6 +1,8 @@
-"""The scripts an emulated mBot2 understands: calls of named functions with literals. They are read, never evaluated.
+"""The scripts an emulated mBot2 understands: calls of named functions with literals. They are read,
+never evaluated.
 
-cyberpi.mbot2.forward(50, 1)        subscribe.add_item(2, cyberpi.get_bri, ())        exec("cyberpi.led.off('all')")
+cyberpi.mbot2.forward(50, 1)        subscribe.add_item(2, cyberpi.get_bri, ())
+exec("cyberpi.led.off('all')")
 """
 
 from __future__ import annotations
@@ -45,12 +47,18 @@ def _calls(text: str) -> list[Call]:
     call = _call(ast.parse(text, mode="eval").body)
     if call.name != "exec":
         return [call]
-    if len(call.arguments) != 1 or not isinstance(call.arguments[0], str) or isinstance(call.arguments[0], Name):
+    if (
+        len(call.arguments) != 1
+        or not isinstance(call.arguments[0], str)
+        or isinstance(call.arguments[0], Name)
+    ):
         raise ScriptError("TypeError: exec takes one text")
     block = ast.parse(call.arguments[0])
     if len(block.body) > MAX_CALLS:
         raise ScriptError("MemoryError: too many statements")
-    return [_call(line.value) if isinstance(line, ast.Expr) else _no_call(line) for line in block.body]
+    return [
+        _call(line.value) if isinstance(line, ast.Expr) else _no_call(line) for line in block.body
+    ]
 
 
 def _call(node: ast.expr) -> Call:
@@ -70,7 +78,9 @@ def _argument(node: ast.expr) -> Any:
     try:
         return value_of(node)
     except ValueError as error:
-        raise ScriptError(f"SyntaxError: the emulator knows calls with literals only: {error}") from None
+        raise ScriptError(
+            f"SyntaxError: the emulator knows calls with literals only: {error}"
+        ) from None
 
 
 def _dotted(node: ast.expr) -> str:

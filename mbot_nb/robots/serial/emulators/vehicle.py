@@ -1,4 +1,5 @@
-"""What moves in an emulator: a body in the simulator's world, told by its wheels, without a mind."""
+"""What moves in an emulator: a body in the simulator's world, told by its wheels, without a
+mind."""
 
 from __future__ import annotations
 
@@ -15,11 +16,12 @@ __all__ = ["Vehicle"]
 
 
 class Vehicle:
-    """Two wheels in a world, told in percent of full speed, which turn until they are told otherwise.
+    """Two wheels in a world, told in percent of full speed, which turn until they are told
+    otherwise.
 
-    ``scale``, ``wheel`` and ``track`` make it another robot than the one in the book: how fast its wheels turn, of what they
-    should; their diameter and their distance, cm. Its encoders count what the wheels turn, and know nothing of their size. A
-    stopwatch runs while it drives.
+    ``scale``, ``wheel`` and ``track`` make it another robot than the one in the book: how fast its
+    wheels turn, of what they should; their diameter and their distance, cm. Its encoders count what
+    the wheels turn, and know nothing of their size. A stopwatch runs while it drives.
     """
 
     def __init__(
@@ -32,7 +34,9 @@ class Vehicle:
         track: float = TRACK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.simulation = world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
+        self.simulation = (
+            world if isinstance(world, Simulation) else Simulation(world, seed=seed, clock=clock)
+        )
         self._agent = self.simulation.add(lambda event, data: None, seed=seed)
         self.motors = (0.0, 0.0)
         """What they are told, percent."""
@@ -44,7 +48,8 @@ class Vehicle:
         """Set while the motors are told to stand."""
         self.standing.set()
         self.started_at = self.stopped_at = 0.0
-        """When they were last told to turn after they had stood, and when to stand, on the clock."""
+        """When they were last told to turn after they had stood, and when to stand, on the
+        clock."""
         self.turned = 0.0
         """Seconds they were told to turn, all in all, until they last stood."""
         self.scale = scale
@@ -64,7 +69,8 @@ class Vehicle:
             self.started_at = now
         self.motors = (left, right)
         with self.simulation.moment() as moment:
-            # The body that rolls is the one in the book: it is told what takes it where the other one would go.
+            # The body that rolls is the one in the book: it is told what takes it where the other
+            # one would go.
             size = self.scale * self.wheel / WHEEL
             mean, half = (left + right) / 2 * size, (right - left) / 2 * size * TRACK / self.track
             self.simulation.tell(self._agent, [(moment, mean - half, mean + half)])

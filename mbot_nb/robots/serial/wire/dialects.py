@@ -1,7 +1,8 @@
 """What differs between the two robots' frames, as the exchange sees it. Pure.
 
-A dialect writes what is asked and reads what is heard. Most answers carry the number of their request. Some carry none: the
-acknowledgements of an mBot, and what an mBot2 answers to a subscription.
+A dialect writes what is asked and reads what is heard. Most answers carry the number of their
+request. Some carry none: the acknowledgements of an mBot, and what an mBot2 answers to a
+subscription.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from typing import Any, NamedTuple
 from ....errors import ProtocolError
 from . import f3, ff55
 
-__all__ = ["Answer", "Ask", "Content", "Dialect", "F3Dialect", "FF55Dialect", "Heard", "Say", "Told"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Content",
+    "Dialect",
+    "F3Dialect",
+    "FF55Dialect",
+    "Heard",
+    "Say",
+    "Told",
+]
 
 
 _TEXT = re.compile(rb"[\t\r\n -~]{20,}")
@@ -40,7 +51,8 @@ Content = Say | Ask
 
 
 class Answer(NamedTuple):
-    """What answers a request: the one of this ``number``, or, if None, one that has none. ``value`` may be an error."""
+    """What answers a request: the one of this ``number``, or, if None, one that has none. ``value``
+    may be an error."""
 
     number: int | None
     value: Any
@@ -131,11 +143,14 @@ class F3Dialect(Dialect):
                 try:
                     heard.append(Told(f3.pushed(frame.text)))
                 except ProtocolError:
-                    self.decoder.skipped += len(frame.text)  # sound, but of no use: counted like noise
+                    self.decoder.skipped += len(
+                        frame.text
+                    )  # sound, but of no use: counted like noise
         return heard
 
     def rebooted(self, noise: bytes) -> bool:
-        """An ESP32 writes lines of text when it starts; what is left of spoilt frames has no line ends."""
+        """An ESP32 writes lines of text when it starts; what is left of spoilt frames has no line
+        ends."""
         return any(b"\n" in text for text in _TEXT.findall(noise))
 
 
@@ -157,7 +172,9 @@ class FF55Dialect(Dialect):
 
     def encode(self, content: Content, number: int) -> bytes:
         assert isinstance(content, Ask)
-        return ff55.encode_request(ff55.Request(number, content.action, content.device, content.data))
+        return ff55.encode_request(
+            ff55.Request(number, content.action, content.device, content.data)
+        )
 
     def next_number(self) -> int:
         self.number += 1

@@ -1,9 +1,11 @@
-"""Which answer belongs to which request. Pure: bytes and times in, bytes, results and the next deadline out.
+"""Which answer belongs to which request. Pure: bytes and times in, bytes, results and the next
+deadline out.
 
-An answer with a number goes to the request of that number, or to nobody: numbers of requests that timed out are not given
-again soon. For answers without a number only one request may wait at a time. If it times out, or a stop must not wait for it,
-a *fence* goes out: a numbered request. A robot answers in order, so that all that came before the fence's answer belongs to
-what was sent before it, and nothing that comes later does.
+An answer with a number goes to the request of that number, or to nobody: numbers of requests that
+timed out are not given again soon. For answers without a number only one request may wait at a
+time. If it times out, or a stop must not wait for it, a *fence* goes out: a numbered request. A
+robot answers in order, so that all that came before the fence's answer belongs to what was sent
+before it, and nothing that comes later does.
 """
 
 from __future__ import annotations
@@ -14,7 +16,13 @@ from concurrent.futures import Future, InvalidStateError
 from math import inf
 from typing import Any
 
-from ....errors import CommandTimeoutError, DeliveryUnknownError, MbotError, NotConnectedError, ProtocolError
+from ....errors import (
+    CommandTimeoutError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+    ProtocolError,
+)
 from .dialects import Answer, Content, Dialect, Told
 
 __all__ = ["Exchange", "Job"]
@@ -27,7 +35,8 @@ SILENT_AFTER = 5
 
 
 class Job:
-    """One request, until it ends. ``future`` may be cancelled at any time: an unsent one is then not sent."""
+    """One request, until it ends. ``future`` may be cancelled at any time: an unsent one is then
+    not sent."""
 
     __slots__ = (
         "attempts",
@@ -65,8 +74,8 @@ class Job:
         self.urgent = urgent
         """It overtakes what waits, and does not wait for what is under way."""
         self.slot = slot
-        """A newer job of the same slot takes the place of one that is not sent yet, and ends it when it ends. One that was sent
-        is not sent again after it."""
+        """A newer job of the same slot takes the place of one that is not sent yet, and ends it
+        when it ends. One that was sent is not sent again after it."""
         self.what = what or str(content)
         self.on_send = on_send
         """Called each time just before it is sent."""
@@ -145,7 +154,9 @@ class Exchange:
                 self._queue.remove(old)
                 job.followers += [old.future, *old.followers]
         if job.urgent:
-            at = next((at for at, other in enumerate(self._queue) if not other.urgent), len(self._queue))
+            at = next(
+                (at for at, other in enumerate(self._queue) if not other.urgent), len(self._queue)
+            )
             self._queue.insert(at, job)
         else:
             self._queue.append(job)
@@ -160,7 +171,9 @@ class Exchange:
         told: list[Told] = []
         if self.dialect.decoder.waiting and now >= self._heard_at + IDLE:
             told = self._take(self.dialect.give_up())
-        for number, job in [(number, job) for number, job in self._numbered.items() if job.deadline <= now]:
+        for number, job in [
+            (number, job) for number, job in self._numbered.items() if job.deadline <= now
+        ]:
             del self._numbered[number]
             self.timeouts += 1
             self._again_or_failed(job)
@@ -174,7 +187,8 @@ class Exchange:
         return told
 
     def cut(self, why: str) -> None:
-        """The connection is over: every request ends, and says whether it may have been carried out."""
+        """The connection is over: every request ends, and says whether it may have been carried
+        out."""
         sent = [*self._numbered.values(), *self._open]
         waiting = list(self._queue)
         self._numbered.clear()
@@ -185,18 +199,24 @@ class Exchange:
         self._fence_deadline = inf
         self._acks.clear()
         for job in sent:
-            job.finish(DeliveryUnknownError(f"{job.what} was sent, then {why}: nobody can say whether it was carried out"))
+            job.finish(
+                DeliveryUnknownError(
+                    f"{job.what} was sent, then {why}: nobody can say whether it was carried out"
+                )
+            )
         for job in waiting:
             job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 
     def drop(self, slot: str, error: MbotError) -> None:
-        """End the requests of a slot that are not sent yet, but for a stop that is to be sent again."""
+        """End the requests of a slot that are not sent yet, but for a stop that is to be sent
+        again."""
         for job in [job for job in self._queue if job.slot == slot and not job.urgent]:
             self._queue.remove(job)
             job.finish(error)
 
     def distrust(self) -> None:
-        """Something was written past this exchange: whose an acknowledgement is, is known only behind a fence."""
+        """Something was written past this exchange: whose an acknowledgement is, is known only
+        behind a fence."""
         self._fence_wanted = True
         self._fence = None
         self._fence_deadline = inf
@@ -241,7 +261,8 @@ class Exchange:
             self._numbered[job.number] = job
         else:
             if self._open or self._fence_wanted:
-                # A stop that does not wait: whose acknowledgement comes is known only behind a new fence.
+                # A stop that does not wait: whose acknowledgement comes is known only behind a new
+                # fence.
                 self._fence_wanted = True
                 self._fence = None
                 self._fence_deadline = inf
@@ -301,15 +322,24 @@ class Exchange:
                 self._again_or_failed(job, sure=not acks)
 
     def _stop_again(self) -> None:
-        """A robot that has done what it was at may have been deaf for it: then it did not hear the stop, nor the fence behind."""
+        """A robot that has done what it was at may have been deaf for it: then it did not hear the
+        stop, nor the fence behind."""
         for at, job in enumerate(self._open):
             once = self._open.count(job) == 1 and job not in self._queue
-            if job.urgent and at >= len(self._acks) and once and job.tries < job.attempts and self._may_again(job):
+            if (
+                job.urgent
+                and at >= len(self._acks)
+                and once
+                and job.tries < job.attempts
+                and self._may_again(job)
+            ):
                 self._queue.appendleft(job)
 
     def _may_again(self, job: Job) -> bool:
         superseded = bool(job.slot) and self._latest.get(job.slot) is not job
-        return not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
+        return (
+            not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
+        )
 
     def _again_or_failed(self, job: Job, *, sure: bool = True) -> None:
         if job.tries < job.attempts and self._may_again(job):
@@ -319,13 +349,17 @@ class Exchange:
             tries = "" if job.tries == 1 else f", {job.tries} times"
             job.finish(
                 CommandTimeoutError(
-                    f"the robot did not answer to {job.what} within {job.timeout:g} s{tries}; it may be busy, out of power, or "
+                    f"the robot did not answer to {job.what} within {job.timeout:g} s{tries}; it "
+                    "may be busy, out of power, or "
                     "the cable loose: look at its display, then try again"
                 )
             )
         else:
             job.finish(
-                DeliveryUnknownError(f"{job.what} was overtaken by a stop, and only one of them was acknowledged: try it again")
+                DeliveryUnknownError(
+                    f"{job.what} was overtaken by a stop, and only one of them was acknowledged: "
+                    "try it again"
+                )
             )
 
 

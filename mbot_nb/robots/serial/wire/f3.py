@@ -8,8 +8,8 @@
     body of a push     29 | service | text length lo hi | text
     body of a switch   0d | 00 | 01 online, 00 offline
 
-Frames are found by their length, never by searching inside them: a reply may well hold bytes that look like a header. What
-does not add up is skipped byte by byte.
+Frames are found by their length, never by searching inside them: a reply may well hold bytes that
+look like a header. What does not add up is skipped byte by byte.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ RUN, RUN_AND_REPLY, RESET, RUN_AT_ONCE = 0, 1, 2, 3
 """Modes of a script. The last one overtakes the robot's queue, and replies too."""
 MAX_NUMBER = 0xFFFF
 MAX_BODY = 4096
-"""A longer one is taken for noise that looks like a header, so that it cannot swallow what follows."""
+"""A longer one is taken for noise that looks like a header, so that it cannot swallow what
+follows."""
 
 _SCRIPT_HEAD = Struct("<BHH")
 _PUSH_HEAD = Struct("<BH")
@@ -149,11 +150,16 @@ def _frame(body: bytes) -> bytes:
     if not 0 < length <= 0xFFFF:
         raise ValueError(f"a body has 1 to {0xFFFF} bytes, not {length}: send a shorter text")
     low, high = length & 0xFF, length >> 8
-    return bytes((HEADER, (HEADER + low + high) & 0xFF, low, high)) + body + bytes((sum(body) & 0xFF, FOOTER))
+    return (
+        bytes((HEADER, (HEADER + low + high) & 0xFF, low, high))
+        + body
+        + bytes((sum(body) & 0xFF, FOOTER))
+    )
 
 
 def encode_script(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
-    """The frame that has the robot evaluate ``text``. Its reply has the same ``number``: 1 to 65535, or 0 for subscriptions."""
+    """The frame that has the robot evaluate ``text``. Its reply has the same ``number``: 1 to
+    65535, or 0 for subscriptions."""
     data = text.encode("utf-8")
     return _frame(bytes((SCRIPT,)) + _SCRIPT_HEAD.pack(mode, number, len(data)) + data)
 
@@ -188,7 +194,10 @@ def returned(text: bytes) -> Any:
     answer = _parsed(text)
     if not isinstance(answer, dict) or "ret" not in answer:
         told = answer.get("err", answer) if isinstance(answer, dict) else answer
-        raise ProtocolError("INTERNAL_ERROR", f"the robot could not carry the script out, and says: {str(told)[:200]}")
+        raise ProtocolError(
+            "INTERNAL_ERROR",
+            f"the robot could not carry the script out, and says: {str(told)[:200]}",
+        )
     return answer["ret"]
 
 
@@ -196,15 +205,21 @@ def pushed(text: bytes) -> dict[int, Any]:
     """The values in a push's ``{KEY: VALUE}``; :class:`ProtocolError` for anything else."""
     values = _parsed(text)
     if not isinstance(values, dict):
-        raise ProtocolError("INVALID_MESSAGE", f"a subscription tells {{key: value}}, this is {text[:80]!r}")
+        raise ProtocolError(
+            "INVALID_MESSAGE", f"a subscription tells {{key: value}}, this is {text[:80]!r}"
+        )
     try:
         return {int(key): value for key, value in values.items()}
     except (TypeError, ValueError):
-        raise ProtocolError("INVALID_MESSAGE", f"a subscription's key is a number, this is {text[:80]!r}") from None
+        raise ProtocolError(
+            "INVALID_MESSAGE", f"a subscription's key is a number, this is {text[:80]!r}"
+        ) from None
 
 
 def _parsed(text: bytes) -> Any:
     try:
         return literals.parse(text.decode("utf-8"))
     except ValueError as error:
-        raise ProtocolError("INVALID_MESSAGE", f"the robot's answer cannot be read: {error}") from None
+        raise ProtocolError(
+            "INVALID_MESSAGE", f"the robot's answer cannot be read: {error}"
+        ) from None

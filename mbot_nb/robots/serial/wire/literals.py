@@ -1,4 +1,5 @@
-"""Values as robots write them: JSON, Python literals, and mixtures of both. Nothing is ever evaluated."""
+"""Values as robots write them: JSON, Python literals, and mixtures of both. Nothing is ever
+evaluated."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ NAMES = {"true": True, "false": False, "null": None, "nan": math.nan, "inf": mat
 
 
 def parse(text: str) -> Any:
-    """The value that ``text`` says: JSON or a Python literal, with ``null``, ``true`` and ``None``, ``True`` alike.
+    """The value that ``text`` says: JSON or a Python literal, with ``null``, ``true`` and ``None``,
+    ``True`` alike.
 
     Raises:
         ValueError: it is neither.
@@ -32,7 +34,8 @@ def parse(text: str) -> Any:
 
 
 def value_of(node: ast.expr) -> Any:
-    """The value of an expression that consists of literals alone; :class:`ValueError` for any other."""
+    """The value of an expression that consists of literals alone; :class:`ValueError` for any
+    other."""
     match node:
         case ast.Constant(value=value):
             return value
@@ -47,8 +50,14 @@ def value_of(node: ast.expr) -> Any:
         case ast.List(elts=items):
             return [value_of(item) for item in items]
         case ast.Dict(keys=keys, values=values):
-            entries = [(value_of(key), value_of(value)) for key, value in zip(keys, values, strict=True) if key is not None]
-            if len(entries) == len(values) and all(isinstance(key, str | int | float | None) for key, _ in entries):
+            entries = [
+                (value_of(key), value_of(value))
+                for key, value in zip(keys, values, strict=True)
+                if key is not None
+            ]
+            if len(entries) == len(values) and all(
+                isinstance(key, str | int | float | None) for key, _ in entries
+            ):
                 return dict(entries)
     raise ValueError(f"no literal: {ast.unparse(node)[:80]}")
 
@@ -63,10 +72,14 @@ def quoted(value: str | float | bool | None) -> str:
         raise ValueError(f"{value} cannot be written as a literal")
     if value is None or isinstance(value, str | int | float):
         return repr(value)
-    raise ValueError(f"a {type(value).__name__} cannot be written as a literal: only text, numbers, True, False and None")
+    raise ValueError(
+        f"a {type(value).__name__} cannot be written as a literal: only text, numbers, True, "
+        "False and None"
+    )
 
 
 def call(name: str, *arguments: str | float | bool | None) -> str:
-    """A call as Makeblock's own client writes it: ``call("cyberpi.led.off", "all")`` is ``cyberpi.led.off('all',)``."""
+    """A call as Makeblock's own client writes it: ``call("cyberpi.led.off", "all")`` is
+    ``cyberpi.led.off('all',)``."""
     words = [quoted(argument) for argument in arguments]
     return f"{name}({words[0]},)" if len(words) == 1 else f"{name}({', '.join(words)})"

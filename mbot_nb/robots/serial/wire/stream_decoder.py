@@ -32,7 +32,8 @@ class FrameDecoder(ABC, Generic[F]):
         """The frames that are complete with ``data``."""
 
     def give_up(self) -> list[F]:
-        """Nothing more comes for now: what looked like the beginning of a frame was none. The frames behind it."""
+        """Nothing more comes for now: what looked like the beginning of a frame was none. The
+        frames behind it."""
         found: list[F] = []
         while self._buffer:
             rest = bytes(self._buffer[1:])

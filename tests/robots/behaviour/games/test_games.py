@@ -77,15 +77,28 @@ class TestTicTacToe:
                 cell = board.index("")
                 board[cell] = "X"
                 game.move({"cell": cell})
-                if game.outcome != "won" and any(sorted(board[at] for at in line) == ["", "O", "O"] for line in LINES):
+                if game.outcome != "won" and any(
+                    sorted(board[at] for at in line) == ["", "O", "O"] for line in LINES
+                ):
                     chances += 1
                     assert game.outcome == "lost"
         assert chances > 5
 
     @pytest.mark.parametrize(
-        "move", [{}, {"cell": 9}, {"cell": -1}, {"cell": "1"}, {"cell": True}, {"cell": 0, "x": 1}, {"cell": [1]}]
+        "move",
+        [
+            {},
+            {"cell": 9},
+            {"cell": -1},
+            {"cell": "1"},
+            {"cell": True},
+            {"cell": 0, "x": 1},
+            {"cell": [1]},
+        ],
     )
-    def test_a_move_against_the_rules_is_refused_and_changes_nothing(self, move: dict[str, Any]) -> None:
+    def test_a_move_against_the_rules_is_refused_and_changes_nothing(
+        self, move: dict[str, Any]
+    ) -> None:
         game = begin("tictactoe", 1)
         before = game.state()
         with pytest.raises(CommandRejectedError, match="game_move: tictactoe") as caught:
@@ -122,7 +135,11 @@ class Memoriser:
         unknown = [card for card in down if card not in self.seen]
         if state["open"] is not None:
             symbol = state["cards"][state["open"]]
-            return {"card": next((card for card in down if self.seen.get(card) == symbol), (unknown or down)[0])}
+            return {
+                "card": next(
+                    (card for card in down if self.seen.get(card) == symbol), (unknown or down)[0]
+                )
+            }
         for a, b in itertools.combinations(down, 2):
             if a in self.seen and self.seen[a] == self.seen.get(b):
                 return {"card": a}
@@ -199,6 +216,8 @@ class TestSimon:
             begin("simon", 1).move(move)
 
 
-@pytest.mark.parametrize(("name", "player"), [("tictactoe", first_free), ("memory", blind), ("simon", repeat)])
+@pytest.mark.parametrize(
+    ("name", "player"), [("tictactoe", first_free), ("memory", blind), ("simon", repeat)]
+)
 def test_the_same_seed_is_the_same_game(name: str, player: Player) -> None:
     assert play(name, 9, player).state() == play(name, 9, player).state()

@@ -30,22 +30,32 @@ print("driving", flush=True)
 {then}
 """
 KINDS = pytest.mark.parametrize(
-    ("kind", "module", "driver"), [("cyberpi", "cyberpi", "CyberPiRobot"), ("mbot", "mcore", "MBotRobot")]
+    ("kind", "module", "driver"),
+    [("cyberpi", "cyberpi", "CyberPiRobot"), ("mbot", "mcore", "MBotRobot")],
 )
 WORLD = {"width": 1500, "height": 400, "starts": [{"x": 60, "y": 200}]}
 
 
 @contextmanager
-def driving(address: str, module: str, driver: str, *, duration: float, then: str) -> Iterator[subprocess.Popen[str]]:
-    script = DRIVER.format(address=address, module=module, driver=driver, duration=duration, then=then)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+def driving(
+    address: str, module: str, driver: str, *, duration: float, then: str
+) -> Iterator[subprocess.Popen[str]]:
+    script = DRIVER.format(
+        address=address, module=module, driver=driver, duration=duration, then=then
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "driving\n"
             yield process
         finally:
             process.kill()
-    eventually(lambda: not [p for p in psutil.process_iter(["cmdline"]) if is_guard_of(p, process.pid)], "the guard's end")
+    eventually(
+        lambda: not [p for p in psutil.process_iter(["cmdline"]) if is_guard_of(p, process.pid)],
+        "the guard's end",
+    )
 
 
 def is_guard_of(process: psutil.Process, pid: int) -> bool:
@@ -90,7 +100,9 @@ time.sleep(60)
 def test_held_up_by_code_that_does_not_let_go_of_the_interpreter(workshop: Workshop) -> None:
     """As C code that computes for long: no thread of the program runs, not even the link's."""
     emulator = workshop.emulator(world=WORLD)
-    with driving(emulator.address, "cyberpi", "CyberPiRobot", duration=0.5, then="time.sleep(60)") as process:
+    with driving(
+        emulator.address, "cyberpi", "CyberPiRobot", duration=0.5, then="time.sleep(60)"
+    ) as process:
         eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
         process.send_signal(signal.SIGSTOP)
         eventually(emulator.vehicle.standing.is_set, "standing")
@@ -99,12 +111,17 @@ def test_held_up_by_code_that_does_not_let_go_of_the_interpreter(workshop: Works
 
 
 @KINDS
-def test_held_up_right_after_a_stop_that_was_lost(workshop: Workshop, kind: str, module: str, driver: str) -> None:
+def test_held_up_right_after_a_stop_that_was_lost(
+    workshop: Workshop, kind: str, module: str, driver: str
+) -> None:
     emulator = workshop.emulator(kind, world=WORLD)
     with driving(emulator.address, module, driver, duration=0.5, then="time.sleep(60)") as process:
         eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-        # An mBot2 is sent two stops, perhaps in two pieces; the driver would send them again 0.4 s later.
-        lost = Spoiler(emulator, STOPS[kind], moment=0.2, then=lambda: process.send_signal(signal.SIGSTOP))
+        # An mBot2 is sent two stops, perhaps in two pieces; the driver would send them again 0.4 s
+        # later.
+        lost = Spoiler(
+            emulator, STOPS[kind], moment=0.2, then=lambda: process.send_signal(signal.SIGSTOP)
+        )
         eventually(lambda: lost.done, "the stop")
         assert not emulator.vehicle.standing.is_set()
         eventually(emulator.vehicle.standing.is_set, "standing")
@@ -115,7 +132,11 @@ def test_interrupted_the_guard_stays(workshop: Workshop) -> None:
     """Interrupting a cell signals the whole group of processes."""
     emulator = workshop.emulator(world=WORLD)
     robot, _ = workshop.robot(emulator, guarded=True)
-    (guard,) = [child for child in psutil.Process().children() if any("guard.py" in word for word in child.cmdline())]
+    (guard,) = [
+        child
+        for child in psutil.Process().children()
+        if any("guard.py" in word for word in child.cmdline())
+    ]
     guard.send_signal(signal.SIGINT)
     robot.submit(c.Drive(left=10, right=10, duration=0.05)).result(PATIENCE)
     assert robot.link.guarded

@@ -1,4 +1,5 @@
-"""A link on real pseudo-terminals and sockets: deadlines, unplugged and plugged again, restarts, noise."""
+"""A link on real pseudo-terminals and sockets: deadlines, unplugged and plugged again, restarts,
+noise."""
 
 from __future__ import annotations
 
@@ -11,7 +12,13 @@ from typing import Any
 import pytest
 import serial
 
-from mbot_nb.errors import CommandTimeoutError, ConnectError, DeliveryUnknownError, MbotError, NotConnectedError
+from mbot_nb.errors import (
+    CommandTimeoutError,
+    ConnectError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+)
 from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener, why_not
 from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
@@ -28,7 +35,9 @@ QUESTION: dict[str, Content] = {"cyberpi": BRI, "mbot": LIGHT}
 
 @pytest.mark.parametrize("kind", ["cyberpi", "mbot"])
 @pytest.mark.parametrize("how", [{}, {"tcp": 0}], ids=["pseudo-terminal", "socket"])
-def test_it_waits_for_the_robot_and_gets_answers(workshop: Workshop, kind: str, how: dict[str, Any]) -> None:
+def test_it_waits_for_the_robot_and_gets_answers(
+    workshop: Workshop, kind: str, how: dict[str, Any]
+) -> None:
     emulator = workshop.emulator(kind, boot=0.2, **how)
     link = workshop.link(emulator)
     assert link.version in ("44.01.013", "06.01.107")
@@ -91,7 +100,9 @@ def test_a_request_that_is_not_answered_in_time_says_so(workshop: Workshop) -> N
 
 def test_a_cancelled_request_disturbs_nobody(workshop: Workshop) -> None:
     link = workshop.link(workshop.emulator(latency=0.05))
-    asked = [link.request(Say(f"cyberpi.quad_rgb_sensor.get_gray({n % 4 + 1}, 1)")) for n in range(12)]
+    asked = [
+        link.request(Say(f"cyberpi.quad_rgb_sensor.get_gray({n % 4 + 1}, 1)")) for n in range(12)
+    ]
     for each in asked[::2]:
         each.cancel()
     assert [each.result(PATIENCE) for each in asked[1::2]] == [90] * 6
@@ -124,7 +135,9 @@ def test_a_silent_port_says_what_to_look_at() -> None:
         os.close(slave)
 
 
-def test_unplugging_is_noticed_at_once_and_plugging_in_heals(workshop: Workshop, tmp_path: Path) -> None:
+def test_unplugging_is_noticed_at_once_and_plugging_in_heals(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     emulator = workshop.emulator(link=tmp_path / "robot", latency=0.5)
     states: list[str] = []
     link = workshop.link(emulator, on_state=states.append)
@@ -196,7 +209,9 @@ def test_what_the_robot_tells_unasked_arrives(workshop: Workshop) -> None:
     told: list[dict[int, Any]] = []
     emulator = workshop.emulator()
     link = workshop.link(emulator, on_told=told.append)
-    link.request(Say("subscribe.add_item(7, cyberpi.controller.is_press, ('a',))", numbered=False)).result(PATIENCE)
+    link.request(
+        Say("subscribe.add_item(7, cyberpi.controller.is_press, ('a',))", numbered=False)
+    ).result(PATIENCE)
     eventually(lambda: told == [{7: False}], "the first value")
     emulator.press("a")
     eventually(lambda: told == [{7: False}, {7: True}], "the change")
@@ -216,7 +231,10 @@ def test_ten_thousand_requests_over_a_bad_cable_lose_no_answer(workshop: Worksho
     outcomes: dict[str, int] = {}
     for _ in range(500):
         link.wait_ready(PATIENCE)  # on a busy machine the robot may seem silent for a while
-        asked = [(text, link.request(Say(text), timeout=0.04, attempts=4)) for text in (*answers, "cyberpi.get_bri()") * 5]
+        asked = [
+            (text, link.request(Say(text), timeout=0.04, attempts=4))
+            for text in (*answers, "cyberpi.get_bri()") * 5
+        ]
         for text, future in asked:
             error = future.exception(PATIENCE)
             assert error is None or isinstance(error, MbotError)
@@ -229,10 +247,19 @@ def test_ten_thousand_requests_over_a_bad_cable_lose_no_answer(workshop: Worksho
 
 
 def test_errors_at_opening_say_what_to_do() -> None:
-    assert "dialout" in str(why_not("/dev/ttyUSB0", PermissionError(13, "Permission denied"))) or os.name != "posix"
-    assert "in use" in str(why_not("/dev/ttyUSB0", serial.SerialException(11, "Could not exclusively lock port")))
-    assert "driver" in str(why_not("/dev/ttyUSB0", FileNotFoundError(2, "No such file or directory")))
-    assert "start what serves" in str(why_not("socket://127.0.0.1:1", serial.SerialException("refused")))
+    assert (
+        "dialout" in str(why_not("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
+        or os.name != "posix"
+    )
+    assert "in use" in str(
+        why_not("/dev/ttyUSB0", serial.SerialException(11, "Could not exclusively lock port"))
+    )
+    assert "driver" in str(
+        why_not("/dev/ttyUSB0", FileNotFoundError(2, "No such file or directory"))
+    )
+    assert "start what serves" in str(
+        why_not("socket://127.0.0.1:1", serial.SerialException("refused"))
+    )
 
 
 def test_a_second_program_is_told_that_the_port_is_in_use(workshop: Workshop) -> None:

@@ -1,4 +1,5 @@
-"""A robot behind other kinds of ports: a serial port in the network, and whatever has the four members of a port."""
+"""A robot behind other kinds of ports: a serial port in the network, and whatever has the four
+members of a port."""
 
 from __future__ import annotations
 
@@ -98,7 +99,9 @@ def test_another_library_s_port(workshop: Workshop, kind: str) -> None:
         assert robot.submit(c.Drive(left=50, right=50, duration=0.3)).result(PATIENCE) == "time"
         eventually(emulator.vehicle.standing.is_set, "standing")
         assert emulator.vehicle.turned == pytest.approx(0.3, abs=0.15)
-        assert not robot.state()["connection"]["guarded"], "there is nothing that the guard could hold"
+        assert not robot.state()["connection"]["guarded"], (
+            "there is nothing that the guard could hold"
+        )
     finally:
         robot.close()
         robot.link.close(PATIENCE)

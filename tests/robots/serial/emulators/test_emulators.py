@@ -1,4 +1,5 @@
-"""The emulators answer as the real robots were seen to, run nothing they are sent, and behave as badly as asked."""
+"""The emulators answer as the real robots were seen to, run nothing they are sent, and behave as
+badly as asked."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ from mbot_nb.robots.serial.wire import f3, ff55
 from ..conftest import PATIENCE, Clock, Workshop, eventually
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-F3: list[dict[str, Any]] = [v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v]
+F3: list[dict[str, Any]] = [
+    v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v
+]
 FF55: list[dict[str, Any]] = json.loads((GOLDEN / "ff55.json").read_text())["vectors"]
 
 
@@ -47,12 +50,19 @@ def until(emulation: Any, clock: Clock, seconds: float) -> list[bytes]:
 
 
 def test_scripts_are_calls_with_literals() -> None:
-    assert parse("cyberpi.mbot2.forward(50, 'null')") == [Call("cyberpi.mbot2.forward", (50, "null"))]
-    assert parse("cyberpi.led.on(1, g=-2.5, id='all')") == [Call("cyberpi.led.on", (1,), {"g": -2.5, "id": "all"})]
+    assert parse("cyberpi.mbot2.forward(50, 'null')") == [
+        Call("cyberpi.mbot2.forward", (50, "null"))
+    ]
+    assert parse("cyberpi.led.on(1, g=-2.5, id='all')") == [
+        Call("cyberpi.led.on", (1,), {"g": -2.5, "id": "all"})
+    ]
     (added,) = parse("subscribe.add_item(2, cyberpi.get_acc, ('x',))")
     assert added.arguments == (2, "cyberpi.get_acc", ("x",))
     assert isinstance(added.arguments[1], Name)
-    assert parse("exec('cyberpi.led.off()\\ncyberpi.get_bri()')") == [Call("cyberpi.led.off"), Call("cyberpi.get_bri")]
+    assert parse("exec('cyberpi.led.off()\\ncyberpi.get_bri()')") == [
+        Call("cyberpi.led.off"),
+        Call("cyberpi.get_bri"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +89,14 @@ def test_anything_else_is_refused_and_not_run(text: str) -> None:
         parse(text)
 
 
-HIDDEN = ["__class__", "cyberpi.__init__", "cyberpi.forget", "os.system", "cyberpi._call", "cyberpi.do_get_bri"]
+HIDDEN = [
+    "__class__",
+    "cyberpi.__init__",
+    "cyberpi.forget",
+    "os.system",
+    "cyberpi._call",
+    "cyberpi.do_get_bri",
+]
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -92,14 +109,18 @@ def test_only_the_api_can_be_called(mbot2: CyberPiEmulation, clock: Clock, name:
 
 
 @pytest.mark.parametrize("vector", F3, ids=lambda vector: vector["name"])
-def test_every_request_of_makeblock_s_client_is_answered(mbot2: CyberPiEmulation, clock: Clock, vector: dict[str, Any]) -> None:
+def test_every_request_of_makeblock_s_client_is_answered(
+    mbot2: CyberPiEmulation, clock: Clock, vector: dict[str, Any]
+) -> None:
     mbot2.receive(bytes.fromhex(vector["request"]), clock.now)
     first, *_ = f3.Decoder().feed(b"".join(until(mbot2, clock, 30)))
     assert isinstance(first, f3.Script)
     assert (first.mode, first.number) == (vector["mode"], vector["index"])
     f3.returned(first.text)  # an error of the script would raise
     if "get" not in vector["script"] and "subscribe" not in vector["script"]:
-        assert f3.encode_reply(first.text.decode(), first.number, first.mode).hex() == vector["reply"]
+        assert (
+            f3.encode_reply(first.text.decode(), first.number, first.mode).hex() == vector["reply"]
+        )
 
 
 SAME = {
@@ -127,8 +148,12 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize("vector", [v for v in FF55 if v["name"] in SAME], ids=lambda vector: vector["name"])
-def test_it_answers_as_the_real_firmware(mbot: MCoreEmulation, clock: Clock, vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "vector", [v for v in FF55 if v["name"] in SAME], ids=lambda vector: vector["name"]
+)
+def test_it_answers_as_the_real_firmware(
+    mbot: MCoreEmulation, clock: Clock, vector: dict[str, Any]
+) -> None:
     mbot.receive(bytes.fromhex(vector["request"]), clock.now)
     assert b"".join(until(mbot, clock, 2)).hex() == vector["reply"]
 
@@ -162,19 +187,27 @@ def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> 
     assert ff55.Decoder().feed(b"".join(until(mbot, clock, 2))) == [ff55.Ack()]
 
 
-def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(mbot2: CyberPiEmulation, clock: Clock) -> None:
+def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
+    mbot2: CyberPiEmulation, clock: Clock
+) -> None:
     mbot2.receive(f3.encode_script("cyberpi.mbot2.forward(50, 2)", 1), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 2), clock.now)
     assert until(mbot2, clock, 1) == []
     assert not mbot2.vehicle.standing.is_set()
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 3, f3.RUN_AT_ONCE), clock.now)
     assert mbot2.vehicle.standing.is_set()
-    numbers = [frame.number for frame in f3.Decoder().feed(b"".join(until(mbot2, clock, 2))) if isinstance(frame, f3.Script)]
+    numbers = [
+        frame.number
+        for frame in f3.Decoder().feed(b"".join(until(mbot2, clock, 2)))
+        if isinstance(frame, f3.Script)
+    ]
     assert numbers == [3, 1, 2]
 
 
 def test_subscriptions_push_what_changes(mbot2: CyberPiEmulation, clock: Clock) -> None:
-    mbot2.receive(f3.encode_script("subscribe.add_item(4, cyberpi.controller.is_press, ('a',))", 0), clock.now)
+    mbot2.receive(
+        f3.encode_script("subscribe.add_item(4, cyberpi.controller.is_press, ('a',))", 0), clock.now
+    )
     frames = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
     assert [f3.pushed(frame.text) for frame in frames if isinstance(frame, f3.Push)] == [{4: False}]
     mbot2.press("a", True, clock.now)
@@ -184,9 +217,16 @@ def test_subscriptions_push_what_changes(mbot2: CyberPiEmulation, clock: Clock) 
 
 @pytest.mark.parametrize(
     ("script", "path"),
-    [("straight(20, 50)", (20, 0)), ("turn(90, 50)", (0, -90)), ("turn_left(50, 0.5)", (0, 85)), ("forward(50, 1)", (17, 0))],
+    [
+        ("straight(20, 50)", (20, 0)),
+        ("turn(90, 50)", (0, -90)),
+        ("turn_left(50, 0.5)", (0, 85)),
+        ("forward(50, 1)", (17, 0)),
+    ],
 )
-def test_motions_are_as_in_the_book(mbot2: CyberPiEmulation, clock: Clock, script: str, path: tuple[float, float]) -> None:
+def test_motions_are_as_in_the_book(
+    mbot2: CyberPiEmulation, clock: Clock, script: str, path: tuple[float, float]
+) -> None:
     before = mbot2.vehicle.sense()
     mbot2.receive(f3.encode_script(f"cyberpi.mbot2.{script}", 1), clock.now)
     until(mbot2, clock, 5)
@@ -220,7 +260,10 @@ def test_mischief_does_what_it_says(data: bytes, seed: int) -> None:
 def test_what_runs_can_be_found(own_runtime_folder: Path) -> None:
     assert instances.running("emulator") == []
     with emulate("mbot", boot=0) as first, emulate("cyberpi", tcp=0) as second:
-        assert [entry[1:3] for entry in instances.running("emulator")] == [("mbot", first.address), ("cyberpi", second.address)]
+        assert [entry[1:3] for entry in instances.running("emulator")] == [
+            ("mbot", first.address),
+            ("cyberpi", second.address),
+        ]
         assert own_runtime_folder.stat().st_mode & 0o077 == 0
     assert instances.running("emulator") == []
     assert list(own_runtime_folder.iterdir()) == []
@@ -257,7 +300,10 @@ def test_a_link_of_a_running_emulator_is_not_taken_over(tmp_path: Path) -> None:
     with emulate("cyberpi", link=link, boot=0):
         leads_to = link.readlink()
         for same in (link, tmp_path / "other" / "robot"):
-            with pytest.raises(UsageError, match=f"another emulator that runs .process {os.getpid()}.: end that one"):
+            with pytest.raises(
+                UsageError,
+                match=f"another emulator that runs .process {os.getpid()}.: end that one",
+            ):
                 emulate("mbot", link=same)
         assert link.readlink() == leads_to
     assert not link.is_symlink()
@@ -275,14 +321,22 @@ def test_a_link_that_leads_elsewhere_is_left_alone(tmp_path: Path) -> None:
     assert link.readlink() == tmp_path / "new"
 
 
-def test_a_place_where_no_emulator_can_be_is_said_and_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_where_no_emulator_can_be_is_said_and_nothing_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     before = len(os.listdir("/dev/fd"))
-    with pytest.raises(UsageError, match=r"robot cannot be made: No such file or directory; make the folder .*missing"):
+    with pytest.raises(
+        UsageError,
+        match=r"robot cannot be made: No such file or directory; make the folder .*missing",
+    ):
         emulate("cyberpi", link=tmp_path / "missing" / "robot")
     with pytest.raises(UsageError, match=r"cannot be made: Not a directory"):
         emulate("cyberpi", link=tmp_path / "file" / "robot")
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match=r"already in use; choose another"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(UsageError, match=r"already in use; choose another"),
+    ):
         emulate("cyberpi", tcp=taken.getsockname()[1])
     monkeypatch.setenv("MBOT_NB_RUNTIME_DIR", str(tmp_path / "file"))
     with pytest.raises(UsageError, match=r"cannot be made: File exists; set MBOT_NB_RUNTIME_DIR"):
@@ -312,10 +366,24 @@ def test_a_pseudo_terminal_echoes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path: Path, sent: signal.Signals) -> None:
+def test_as_a_process_it_says_where_it_is_and_ends_when_told(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
     link = tmp_path / "robot"
-    command = [sys.executable, "-m", "mbot_nb", "emulate", "cyberpi", "--link", str(link), "--boot", "0"]
-    with subprocess.Popen([*command, "--unpaced"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "mbot_nb",
+        "emulate",
+        "cyberpi",
+        "--link",
+        str(link),
+        "--boot",
+        "0",
+    ]
+    with subprocess.Popen(
+        [*command, "--unpaced"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == f"{link}\n"

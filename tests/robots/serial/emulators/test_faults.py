@@ -1,4 +1,5 @@
-"""No byte that arrives ends an emulated robot, whatever a bad cable has made of it; and if a fault does, its process tells."""
+"""No byte that arrives ends an emulated robot, whatever a bad cable has made of it; and if a fault
+does, its process tells."""
 
 from __future__ import annotations
 
@@ -31,12 +32,17 @@ def test_no_text_breaks_the_emulator(text: str) -> None:
         return
 
 
-API = [function for name, function in sorted(vars(CyberPiEmulation).items()) if name.startswith("do_")]
+API = [
+    function for name, function in sorted(vars(CyberPiEmulation).items()) if name.startswith("do_")
+]
 MODULES = r"do_((?:mbot2|led|display|audio|console|controller|ultrasonic2|quad_rgb_sensor)(?=_))?_?"
 WORDS = ("EM1", "EM3", "all", "x", "a", "null", "red blue", "", "\ud800")
 NUMBERS = {"inf": "1e999", "-inf": "-1e999"}
 literals = st.one_of(
-    st.integers(-3, 300), st.floats(), st.sampled_from(WORDS), st.sampled_from([None, True, (1,), [1], {"a": 1}, 10**400])
+    st.integers(-3, 300),
+    st.floats(),
+    st.sampled_from(WORDS),
+    st.sampled_from([None, True, (1,), [1], {"a": 1}, 10**400]),
 ).map(lambda value: NUMBERS.get(repr(value), repr(value)))
 
 
@@ -51,11 +57,20 @@ def calls_of(function: Any) -> st.SearchStrategy[str]:
 api_calls = st.sampled_from(API).flatmap(calls_of)
 keys = st.integers(0, 20).map(str) | literals
 subscriptions = st.tuples(keys, api_calls).map(
-    lambda both: f"subscribe.add_item({both[0]}, {both[1].replace('(', ', (', 1).removesuffix(')')},))".replace("(,)", "()")
+    lambda both: (
+        f"subscribe.add_item({both[0]}, {both[1].replace('(', ', (', 1).removesuffix(')')},))".replace(
+            "(,)", "()"
+        )
+    )
 )
 
 
-@given(st.lists(st.tuples(api_calls | subscriptions, st.sampled_from([f3.RUN_AND_REPLY, f3.RUN_AT_ONCE])), max_size=8))
+@given(
+    st.lists(
+        st.tuples(api_calls | subscriptions, st.sampled_from([f3.RUN_AND_REPLY, f3.RUN_AT_ONCE])),
+        max_size=8,
+    )
+)
 def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     clock = Clock()
     mbot2 = CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
@@ -63,7 +78,9 @@ def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
         mbot2.receive(f3.encode_script(text, 1, mode), clock.now)
         until(mbot2, clock, 0.2)
     mbot2.receive(f3.encode_script("cyberpi.get_name()", 7, f3.RUN_AT_ONCE), clock.now)
-    assert f3.Script(f3.RUN_AT_ONCE, 7, b'{"ret":"mBot2"}') in f3.Decoder().feed(b"".join(until(mbot2, clock, 0.1)))
+    assert f3.Script(f3.RUN_AT_ONCE, 7, b'{"ret":"mBot2"}') in f3.Decoder().feed(
+        b"".join(until(mbot2, clock, 0.1))
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,26 +95,40 @@ def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     ],
     ids=["led", "volume", "tone", "way", "name", "key"],
 )
-def test_a_call_that_fails_is_answered_with_its_error(mbot2: CyberPiEmulation, clock: Clock, text: str) -> None:
+def test_a_call_that_fails_is_answered_with_its_error(
+    mbot2: CyberPiEmulation, clock: Clock, text: str
+) -> None:
     mbot2.receive(f3.encode_script(text, 5), clock.now)
     (frame,) = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
     assert isinstance(frame, f3.Script)
     assert frame.text.startswith(b'{"err": ')
 
 
-def test_a_subscription_that_fails_later_holds_no_other_up(mbot2: CyberPiEmulation, clock: Clock) -> None:
-    for text in ("subscribe.add_item(4, cyberpi.mbot2.EM_get_power, ('EM1',))", "subscribe.add_item(5, cyberpi.get_bri, ())"):
+def test_a_subscription_that_fails_later_holds_no_other_up(
+    mbot2: CyberPiEmulation, clock: Clock
+) -> None:
+    for text in (
+        "subscribe.add_item(4, cyberpi.mbot2.EM_get_power, ('EM1',))",
+        "subscribe.add_item(5, cyberpi.get_bri, ())",
+    ):
         mbot2.receive(f3.encode_script(text, 0), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_set_power(1e999, 'EM1')", 1), clock.now)
     frames = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
-    assert {key for frame in frames if isinstance(frame, f3.Push) for key in f3.pushed(frame.text)} == {5}
+    assert {
+        key for frame in frames if isinstance(frame, f3.Push) for key in f3.pushed(frame.text)
+    } == {5}
 
 
-def test_leds_that_are_not_there_stay_dark(mbot2: CyberPiEmulation, mbot: MCoreEmulation, clock: Clock) -> None:
+def test_leds_that_are_not_there_stay_dark(
+    mbot2: CyberPiEmulation, mbot: MCoreEmulation, clock: Clock
+) -> None:
     for index in (0, 6, 255, -1):
         mbot2.receive(f3.encode_script(f"cyberpi.led.on(1, 2, 3, {index})", 1), clock.now)
         if index > 0:
-            mbot.receive(ff55.encode_request(ff55.Request(1, ff55.RUN, 8, bytes((7, 2, index, 1, 2, 3)))), clock.now)
+            mbot.receive(
+                ff55.encode_request(ff55.Request(1, ff55.RUN, 8, bytes((7, 2, index, 1, 2, 3)))),
+                clock.now,
+            )
     until(mbot2, clock, 0.1)
     assert until(mbot, clock, 0.1) == [ff55.encode_ack()] * 2
     assert set(mbot2.vehicle.leds + mbot.vehicle.leds) == {(0, 0, 0)}
@@ -142,7 +173,9 @@ sys.argv = ["mbot-nb", "emulate", "mbot", "--link", sys.argv[1], "--boot", "0"]
 cli.main()
 """
     link = tmp_path / "robot"
-    with subprocess.Popen([sys.executable, "-c", command, link], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", command, link], stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             _, told = process.communicate(timeout=PATIENCE)
         finally:

@@ -11,9 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.errors import CommandTimeoutError, DeliveryUnknownError, MbotError, NotConnectedError, ProtocolError
+from mbot_nb.errors import (
+    CommandTimeoutError,
+    DeliveryUnknownError,
+    MbotError,
+    NotConnectedError,
+    ProtocolError,
+)
 from mbot_nb.robots.serial.wire import f3, ff55
-from mbot_nb.robots.serial.wire.dialects import Ask, Content, Dialect, F3Dialect, FF55Dialect, Say, Told
+from mbot_nb.robots.serial.wire.dialects import (
+    Ask,
+    Content,
+    Dialect,
+    F3Dialect,
+    FF55Dialect,
+    Say,
+    Told,
+)
 from mbot_nb.robots.serial.wire.exchange import FENCE_TIMEOUT, IDLE, SILENT_AFTER, Exchange, Job
 
 
@@ -99,7 +113,10 @@ def test_what_was_cancelled_before_it_was_sent_is_not_sent(mbot2: Exchange) -> N
 
 
 def test_what_was_cancelled_later_still_takes_its_answer(mbot2: Exchange) -> None:
-    mine, next_one = job(Say("cyberpi.f(1)", numbered=False)), job(Say("cyberpi.f(2)", numbered=False))
+    mine, next_one = (
+        job(Say("cyberpi.f(1)", numbered=False)),
+        job(Say("cyberpi.f(2)", numbered=False)),
+    )
     mbot2.add(mine)
     mbot2.add(next_one)
     assert len(sent(mbot2)) == 1
@@ -146,7 +163,8 @@ def test_a_late_acknowledgement_is_not_given_to_the_next_request(mbot: Exchange)
     (fence,) = sent(mbot, 0.5)
     (asked,) = ff55.RequestDecoder().feed(fence)
     assert (asked.action, asked.device) == (ff55.GET, 0)
-    # The acknowledgement was only late: it comes before the fence's answer, and belongs to the first.
+    # The acknowledgement was only late: it comes before the fence's answer, and belongs to the
+    # first.
     mbot.receive(ff55.encode_ack(), 0.6)
     assert not second.future.done()
     mbot.receive(ff55.encode_value(asked.number, ff55.TEXT, "06.01.107"), 0.6)
@@ -185,8 +203,12 @@ def test_what_was_written_past_it_takes_no_command_s_acknowledgement(mbot: Excha
     assert mbot.idle
 
 
-@pytest.mark.parametrize(("acks", "expected"), [(2, (None, None)), (1, (DeliveryUnknownError, DeliveryUnknownError))])
-def test_a_stop_that_overtakes_is_told_apart_by_a_fence(mbot: Exchange, acks: int, expected: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize(
+    ("acks", "expected"), [(2, (None, None)), (1, (DeliveryUnknownError, DeliveryUnknownError))]
+)
+def test_a_stop_that_overtakes_is_told_apart_by_a_fence(
+    mbot: Exchange, acks: int, expected: tuple[Any, Any]
+) -> None:
     led, stop = job(Ask(ff55.RUN, 8, b"\1")), job(Ask(ff55.RUN, 5, bytes(4)), urgent=True)
     mbot.add(led)
     sent(mbot)
@@ -194,15 +216,22 @@ def test_a_stop_that_overtakes_is_told_apart_by_a_fence(mbot: Exchange, acks: in
     stop_frame, fence = sent(mbot)
     assert stop_frame.endswith(bytes(4))
     (asked,) = ff55.RequestDecoder().feed(fence)
-    mbot.receive(ff55.encode_ack() * acks + ff55.encode_value(asked.number, ff55.TEXT, "06.01.107"), 0.1)
+    mbot.receive(
+        ff55.encode_ack() * acks + ff55.encode_value(asked.number, ff55.TEXT, "06.01.107"), 0.1
+    )
     for each, error in zip((led, stop), expected, strict=True):
         found = each.future.exception(0)
         assert found is None if error is None else isinstance(found, error)
 
 
-def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears(mbot: Exchange) -> None:
+def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears(
+    mbot: Exchange,
+) -> None:
     """An mBot in a tone hears neither the stop nor the fence behind it."""
-    tone, stop = job(Ask(ff55.RUN, 34, b"tone")), job(Ask(ff55.RUN, 5, bytes(4)), urgent=True, attempts=3)
+    tone, stop = (
+        job(Ask(ff55.RUN, 34, b"tone")),
+        job(Ask(ff55.RUN, 5, bytes(4)), urgent=True, attempts=3),
+    )
     mbot.add(tone)
     sent(mbot)
     mbot.add(stop)
@@ -213,7 +242,9 @@ def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears
     assert sent(mbot, 0.2) == []
     mbot.receive(ff55.encode_ack() + ff55.encode_value(fence[3], ff55.TEXT, "06.01.107"), 0.21)
     assert stop.future.result(0) is None
-    assert isinstance(tone.future.exception(0), DeliveryUnknownError), "it may be the stop that was acknowledged twice"
+    assert isinstance(tone.future.exception(0), DeliveryUnknownError), (
+        "it may be the stop that was acknowledged twice"
+    )
     assert mbot.idle
 
 
@@ -224,7 +255,9 @@ def test_a_cut_ends_everything_and_says_what_may_have_happened(mbot2: Exchange) 
     sent(mbot2)
     mbot2.cut("the cable was pulled")
     errors = [each.future.exception(0) for each in jobs]
-    assert [type(error) for error in errors] == [DeliveryUnknownError] * F3Dialect.window + [NotConnectedError] * 2
+    assert [type(error) for error in errors] == [DeliveryUnknownError] * F3Dialect.window + [
+        NotConnectedError
+    ] * 2
     assert all("the cable was pulled" in str(error) for error in errors)
     assert mbot2.idle
 
@@ -292,7 +325,12 @@ class Robot:
         return ff55.encode_value(request.number, ff55.TEXT, request.data.decode())
 
 
-fates = st.lists(st.tuples(st.sampled_from(["answer", "answer", "answer", "lost", "mute"]), st.floats(0.001, 1.5)), max_size=40)
+fates = st.lists(
+    st.tuples(
+        st.sampled_from(["answer", "answer", "answer", "lost", "mute"]), st.floats(0.001, 1.5)
+    ),
+    max_size=40,
+)
 
 
 def live(exchange: Exchange, robot: Robot, jobs: list[tuple[float, Job]]) -> float:
@@ -304,7 +342,9 @@ def live(exchange: Exchange, robot: Robot, jobs: list[tuple[float, Job]]) -> flo
             robot.hear(frame, now)
         if not coming and exchange.idle:
             return now
-        now = min([exchange.deadline, *(at for at, _ in coming[:1]), *(at for at, _, _ in robot.out[:1])])
+        now = min(
+            [exchange.deadline, *(at for at, _ in coming[:1]), *(at for at, _, _ in robot.out[:1])]
+        )
         while coming and coming[0][0] <= now:
             exchange.add(coming.pop(0)[1])
         while robot.out and robot.out[0][0] <= now:
@@ -316,7 +356,11 @@ def live(exchange: Exchange, robot: Robot, jobs: list[tuple[float, Job]]) -> flo
 
 @given(
     fates=fates,
-    asked=st.lists(st.tuples(st.floats(0, 5), st.booleans(), st.booleans(), st.integers(1, 3)), min_size=1, max_size=15),
+    asked=st.lists(
+        st.tuples(st.floats(0, 5), st.booleans(), st.booleans(), st.integers(1, 3)),
+        min_size=1,
+        max_size=15,
+    ),
 )
 def test_no_answer_goes_to_the_wrong_request_of_an_mbot2(
     fates: list[tuple[str, float]], asked: list[tuple[float, bool, bool, int]]
@@ -336,7 +380,9 @@ def test_no_answer_goes_to_the_wrong_request_of_an_mbot2(
             assert isinstance(error, MbotError)
 
 
-calls = st.tuples(st.floats(0, 5), st.sampled_from([ff55.GET, ff55.RUN]), st.booleans(), st.integers(1, 3))
+calls = st.tuples(
+    st.floats(0, 5), st.sampled_from([ff55.GET, ff55.RUN]), st.booleans(), st.integers(1, 3)
+)
 
 
 @given(fates=fates, asked=st.lists(calls, min_size=1, max_size=15))

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from mbot_nb.errors import ProtocolError
 from mbot_nb.robots.serial.wire import f3
 
-GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "golden" / "f3.json").read_text())["vectors"]
+GOLDEN: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "golden" / "f3.json").read_text()
+)["vectors"]
 SCRIPTS = [vector for vector in GOLDEN if "script" in vector]
 
 frames = st.one_of(
@@ -29,7 +31,11 @@ def encoded(frame: f3.Frame) -> bytes:
         return f3.encode_switch(frame.online)
     assert not isinstance(frame, f3.Other)
     # Any bytes, also those that are no text.
-    stand_in = f3.encode_push("", frame.service) if isinstance(frame, f3.Push) else f3.encode_script("", frame.number, frame.mode)
+    stand_in = (
+        f3.encode_push("", frame.service)
+        if isinstance(frame, f3.Push)
+        else f3.encode_script("", frame.number, frame.mode)
+    )
     body = stand_in[4:-4] + len(frame.text).to_bytes(2, "little") + frame.text
     return f3._frame(body)
 
@@ -43,7 +49,9 @@ def in_pieces(stream: bytes, cuts: list[int]) -> list[bytes]:
 def test_makeblock_s_requests_and_replies(vector: dict[str, Any]) -> None:
     request, reply = bytes.fromhex(vector["request"]), bytes.fromhex(vector["reply"])
     assert f3.encode_script(vector["script"], vector["index"], vector["mode"]) == request
-    assert f3.Decoder().feed(request) == [f3.Script(vector["mode"], vector["index"], vector["script"].encode())]
+    assert f3.Decoder().feed(request) == [
+        f3.Script(vector["mode"], vector["index"], vector["script"].encode())
+    ]
     (answer,) = f3.Decoder().feed(reply)
     assert isinstance(answer, f3.Script)
     assert (answer.mode, answer.number) == (vector["mode"], vector["index"])
@@ -76,12 +84,15 @@ def test_cut_at_every_byte(vector: dict[str, Any]) -> None:
     stream = bytes.fromhex(vector["request"])
     for cut in range(len(stream) + 1):
         decoder = f3.Decoder()
-        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == f3.Decoder().feed(stream)
+        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == f3.Decoder().feed(
+            stream
+        )
         assert decoder.skipped == 0
 
 
 def test_a_reply_may_hold_what_looks_like_a_header() -> None:
-    """Index 243 and a text of 13 bytes: f3 00 0d 00 stands in the middle. Found by length, nothing is lost."""
+    """Index 243 and a text of 13 bytes: f3 00 0d 00 stands in the middle. Found by length, nothing
+    is lost."""
     reply = f3.encode_reply('{"ret": true}', 243)
     look_alike = reply[6:10]
     assert look_alike == b"\xf3\x00\x0d\x00"
@@ -90,23 +101,37 @@ def test_a_reply_may_hold_what_looks_like_a_header() -> None:
 
 
 @given(st.lists(frames), st.lists(st.integers(0, 10_000)))
-def test_every_frame_arrives_wherever_the_stream_is_cut(sent: list[f3.Frame], cuts: list[int]) -> None:
+def test_every_frame_arrives_wherever_the_stream_is_cut(
+    sent: list[f3.Frame], cuts: list[int]
+) -> None:
     decoder = f3.Decoder()
-    got = [frame for piece in in_pieces(b"".join(map(encoded, sent)), cuts) for frame in decoder.feed(piece)]
+    got = [
+        frame
+        for piece in in_pieces(b"".join(map(encoded, sent)), cuts)
+        for frame in decoder.feed(piece)
+    ]
     assert got == sent
     assert (decoder.skipped, decoder.waiting) == (0, 0)
 
 
-@given(st.lists(st.one_of(frames, st.binary(max_size=30).map(lambda data: data.replace(b"\xf3", b"\xf2")))))
+@given(
+    st.lists(
+        st.one_of(frames, st.binary(max_size=30).map(lambda data: data.replace(b"\xf3", b"\xf2")))
+    )
+)
 def test_text_between_frames_is_skipped_and_counted(parts: list[f3.Frame | bytes]) -> None:
     decoder = f3.Decoder()
-    got = decoder.feed(b"".join(part if isinstance(part, bytes) else encoded(part) for part in parts))
+    got = decoder.feed(
+        b"".join(part if isinstance(part, bytes) else encoded(part) for part in parts)
+    )
     assert got == [part for part in parts if not isinstance(part, bytes)]
     assert decoder.skipped == sum(len(part) for part in parts if isinstance(part, bytes))
 
 
 @given(st.binary(max_size=80), frames, st.lists(st.integers(0, 200)))
-def test_after_any_garbage_and_a_pause_the_next_frame_arrives(garbage: bytes, frame: f3.Frame, cuts: list[int]) -> None:
+def test_after_any_garbage_and_a_pause_the_next_frame_arrives(
+    garbage: bytes, frame: f3.Frame, cuts: list[int]
+) -> None:
     decoder = f3.Decoder()
     for piece in in_pieces(garbage, cuts):
         decoder.feed(piece)
@@ -116,7 +141,9 @@ def test_after_any_garbage_and_a_pause_the_next_frame_arrives(garbage: bytes, fr
 
 
 @given(frames, st.data(), frames)
-def test_a_spoilt_frame_costs_no_other(first: f3.Frame, data: st.DataObject, second: f3.Frame) -> None:
+def test_a_spoilt_frame_costs_no_other(
+    first: f3.Frame, data: st.DataObject, second: f3.Frame
+) -> None:
     spoilt = bytearray(encoded(first))
     at = data.draw(st.integers(0, len(spoilt) - 1))
     spoilt[at] ^= data.draw(st.integers(1, 255))
@@ -128,7 +155,9 @@ def test_a_spoilt_frame_costs_no_other(first: f3.Frame, data: st.DataObject, sec
 
 
 @given(frames, st.data(), frames)
-def test_a_truncated_frame_costs_no_other(first: f3.Frame, data: st.DataObject, second: f3.Frame) -> None:
+def test_a_truncated_frame_costs_no_other(
+    first: f3.Frame, data: st.DataObject, second: f3.Frame
+) -> None:
     whole = encoded(first)
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     decoder = f3.Decoder()
@@ -170,7 +199,16 @@ def test_replies_are_json_or_python(text: str, value: Any) -> None:
     assert f3.returned(text.encode()) == value
 
 
-WRONG = ["", "ret", '{"ret":', "{'ret': open('x')}", '{"ret":__import__("os")}', "[" * 5000, "\0", "{1: {}, **{}}"]
+WRONG = [
+    "",
+    "ret",
+    '{"ret":',
+    "{'ret': open('x')}",
+    '{"ret":__import__("os")}',
+    "[" * 5000,
+    "\0",
+    "{1: {}, **{}}",
+]
 
 
 @pytest.mark.parametrize("text", WRONG)

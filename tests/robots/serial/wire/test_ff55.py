@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from mbot_nb.robots.serial.wire import ff55
 
-GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "golden" / "ff55.json").read_text())["vectors"]
+GOLDEN: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "golden" / "ff55.json").read_text()
+)["vectors"]
 KINDS = {"byte": ff55.BYTE, "float32": ff55.FLOAT, "short": ff55.SHORT, "string": ff55.TEXT}
 
 numbers = st.integers(0, 255)
@@ -76,12 +78,16 @@ def test_the_firmware_s_bytes(vector: dict[str, Any]) -> None:
         assert ff55.encode_ack() == reply
 
 
-@pytest.mark.parametrize("vector", [vector for vector in GOLDEN if vector["reply"]], ids=lambda vector: vector["name"])
+@pytest.mark.parametrize(
+    "vector", [vector for vector in GOLDEN if vector["reply"]], ids=lambda vector: vector["name"]
+)
 def test_cut_at_every_byte(vector: dict[str, Any]) -> None:
     stream = bytes.fromhex(vector["reply"])
     for cut in range(len(stream) + 1):
         decoder = ff55.Decoder()
-        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == ff55.Decoder().feed(stream)
+        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == ff55.Decoder().feed(
+            stream
+        )
 
 
 def test_a_float_may_hold_a_line_end() -> None:
@@ -94,12 +100,24 @@ def test_a_float_may_hold_a_line_end() -> None:
 
 
 def test_an_acknowledgement_and_the_answers_to_number_13_are_told_apart() -> None:
-    stream = ff55.encode_ack() + ff55.encode_nothing(13) + ff55.encode_value(13, ff55.BYTE, 10) + ff55.encode_ack()
-    assert ff55.Decoder().feed(stream) == [ff55.Ack(), ff55.Nothing(13), ff55.Value(13, 10), ff55.Ack()]
+    stream = (
+        ff55.encode_ack()
+        + ff55.encode_nothing(13)
+        + ff55.encode_value(13, ff55.BYTE, 10)
+        + ff55.encode_ack()
+    )
+    assert ff55.Decoder().feed(stream) == [
+        ff55.Ack(),
+        ff55.Nothing(13),
+        ff55.Value(13, 10),
+        ff55.Ack(),
+    ]
 
 
 @given(st.lists(frames), st.lists(st.integers(0, 10_000)))
-def test_every_frame_arrives_wherever_the_stream_is_cut(sent: list[tuple[ff55.Frame, bytes]], cuts: list[int]) -> None:
+def test_every_frame_arrives_wherever_the_stream_is_cut(
+    sent: list[tuple[ff55.Frame, bytes]], cuts: list[int]
+) -> None:
     stream = b"".join(data for _, data in sent)
     at = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
     decoder = ff55.Decoder()
@@ -109,15 +127,21 @@ def test_every_frame_arrives_wherever_the_stream_is_cut(sent: list[tuple[ff55.Fr
 
 
 @given(st.lists(st.one_of(frames, st.text("Version: 0123456789.\r\n", max_size=30))))
-def test_text_between_frames_is_skipped_and_counted(parts: list[tuple[ff55.Frame, bytes] | str]) -> None:
+def test_text_between_frames_is_skipped_and_counted(
+    parts: list[tuple[ff55.Frame, bytes] | str],
+) -> None:
     decoder = ff55.Decoder()
-    got = decoder.feed(b"".join(part.encode() if isinstance(part, str) else part[1] for part in parts))
+    got = decoder.feed(
+        b"".join(part.encode() if isinstance(part, str) else part[1] for part in parts)
+    )
     assert got == [part[0] for part in parts if not isinstance(part, str)]
     assert decoder.skipped == sum(len(part) for part in parts if isinstance(part, str))
 
 
 @given(st.binary(max_size=60), frames)
-def test_after_any_garbage_and_a_pause_the_next_frame_arrives(garbage: bytes, frame: tuple[ff55.Frame, bytes]) -> None:
+def test_after_any_garbage_and_a_pause_the_next_frame_arrives(
+    garbage: bytes, frame: tuple[ff55.Frame, bytes]
+) -> None:
     decoder = ff55.Decoder()
     decoder.feed(garbage)
     decoder.give_up()
