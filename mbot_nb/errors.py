@@ -4,15 +4,15 @@ Every error of this package is an :class:`MbotError`; every message says what ha
 what to do next.
 
     MbotError
-    ├── ProtocolError            a frame or message breaks the wire contract (also says which code
-    and where) ├── ConnectError             no connection could be made (also a ConnectionError)
-    ├── NotConnectedError        there is no connection, and none is being made (also a
-    ConnectionError) ├── AddressInUseError        the port is taken (also an OSError)
+    ├── ProtocolError            a frame or message breaks the wire contract
+    ├── ConnectError             no connection could be made (also a ConnectionError)
+    ├── NotConnectedError        no connection, and none is being made (also a ConnectionError)
+    ├── AddressInUseError        the port is taken (also an OSError)
     ├── CommandError             a command was not carried out
     │   ├── CommandRejectedError     the robot or the server refused it, and said why (`code`)
     │   ├── CommandExpiredError      a motion grew too old while the connection was away
-    │   ├── DeliveryUnknownError     it was transmitted, but nobody can say whether it was carried
-    out │   └── CommandTimeoutError      no answer in time (also a TimeoutError)
+    │   ├── DeliveryUnknownError     it was sent, but nobody can say whether it was carried out
+    │   └── CommandTimeoutError      no answer in time (also a TimeoutError)
     ├── SendBufferFullError      too much is waiting for an acknowledgement
     └── UsageError               a call that cannot work where it was made (also a RuntimeError)
 """

@@ -75,12 +75,11 @@ class Dataset:
     ``robot`` before the others.
 
         runs = mb.lab.dataset("recordings")
-        runs.events, runs.latency, ...                        # DuckDB relations: .filter(...),
-        .aggregate(...), .df() runs.sql("SELECT ... FROM events JOIN recordings USING (recording)")
-        runs.to_pandas("latency")                             # a DataFrame with a Recorder's types
-        runs.dask("latency")                                  # the same for Dask's workers
-        runs.recordings, runs.damaged                         # DataFrames: what there is, and what
-        cannot be read
+        runs.events, runs.latency, ...   # DuckDB relations: .filter(...), .aggregate(...), .df()
+        runs.sql("SELECT ... FROM events JOIN recordings USING (recording)")
+        runs.to_pandas("latency")        # a DataFrame with a Recorder's types
+        runs.dask("latency")             # the same for Dask's workers
+        runs.recordings, runs.damaged    # DataFrames: what there is, and what cannot be read
 
     Nothing is loaded when it is opened: a question reads the columns and the rows it needs, on all
     cores, and need not fit into memory. Recordings that are not in Parquet are read once, and kept

@@ -74,8 +74,9 @@ def sweep(
     Example::
 
         table = await lab.sweep(
-            {"batch_window": [0, 0.05, 0.1], "rate": [15, 50, 150, 500], "network": ["lan", "wifi",
-            "internet"]}, repeat=3, path="sweep.jsonl",
+            {"batch_window": [0, 0.05, 0.1], "rate": [15, 150], "network": ["lan", "wifi"]},
+            repeat=3,
+            path="sweep.jsonl",
         )
     """
     where = None if path is None else Path(path)

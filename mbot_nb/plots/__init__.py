@@ -1,17 +1,16 @@
 """Pictures of what a recorder has seen or the lab has measured: matplotlib, without pyplot and its
 hidden state.
 
-    mb.plots.latency(rec)       # round trips over time, with stalls and cuts; also of a run of the
-    lab mb.plots.ecdf(a, b)         # how delays are distributed: also histogram, percentiles (the
-    tail), heatmap (over time) mb.plots.compare(a, b)      # percentiles with their intervals, side
-    by side mb.plots.stages(load)       # where the time of a command goes
-    mb.plots.sweep(table)       # all of a sweep with intervals; waits (beside the closed form) and
-    throughput mb.plots.batches(rec)       # how many commands shared a frame, and what they waited
-    for it mb.plots.reconnects(rec)    # the ladder of attempts after a cut
+    mb.plots.latency(rec)       # round trips over time, with stalls and cuts
+    mb.plots.ecdf(a, b)         # how delays are distributed; also histogram, percentiles, heatmap
+    mb.plots.compare(a, b)      # percentiles with their intervals, side by side
+    mb.plots.stages(load)       # where the time of a command goes
+    mb.plots.sweep(table)       # a sweep with intervals; also waits and throughput
+    mb.plots.batches(rec)       # how many commands shared a frame, and what they waited for it
+    mb.plots.reconnects(rec)    # the ladder of attempts after a cut
     mb.plots.order(rec)         # how events that came out of order were put in order
     mb.plots.path(rec)          # the way the robot drove, in its arena
-    mb.plots.twin(twin)         # one program on two robots: both ways; reactions: how soon they
-    begin
+    mb.plots.twin(twin)         # one program on two robots; also reactions: how soon they begin
 
 Each takes ``ax``, the Axes to draw into (yours, from any figure), or makes its own, and returns the
 Axes. As the last line of a notebook's cell its own Axes show themselves;

@@ -45,8 +45,8 @@ class Recorder(Recorded):
 
         rec = mb.Recorder(bot)                  # records from here on
         await bot.drive(left=40, right=40)
-        rec.events, rec.latency, rec.batches, rec.commands, rec.states, rec.connection, rec.frames,
-        rec.stalls
+        rec.events, rec.latency, rec.batches, rec.commands, rec.states
+        rec.connection, rec.frames, rec.stalls
 
     It records until :meth:`stop`, until the end of a ``with`` or ``async with`` block, until what
     it listens to is closed, or until nobody holds it any more (its cell was run again). Its tables

@@ -68,7 +68,7 @@ def test_a_checkout_that_is_not_installed_is_told_with_the_line_that_installs_it
     check = next(check for check in mb.doctor() if check.subject == "packages")
     assert check.level == "bad"
     assert "mbot_nb is not installed" in check.found
-    assert check.remedy.endswith(f'-m pip install -e "{Path(__file__).parents[1]}"`')
+    assert check.remedy.endswith(f'-m pip install -e "{Path(__file__).parents[2]}"`')
 
 
 # The report.

@@ -20,13 +20,13 @@ from mbot_nb.widgets.card_image import PATH, picture
 
 ROOT = Path(__file__).parents[2]
 LOOK = """
-from mbot_nb import first_look, widgets
+from mbot_nb import demonstration, widgets
 
 class Looking(widgets.Card):
     def __init__(self, bot):
         global drawn
         super().__init__(bot)
-        drawn = first_look._running.server.robot.state()["drawing"]
+        drawn = demonstration._running.server.robot.state()["drawing"]
 
 widgets.Card = Looking
 """

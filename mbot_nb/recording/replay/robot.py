@@ -34,9 +34,9 @@ class ReplayRobot(Robot):
     """A robot that lives its recording again: state, events and telemetry come when they came then.
 
         server = await mb.serve(mb.ReplayRobot("run.mbot"), speed=2)
-        bot = await mb.connect(server)                 # it begins when the first client has come
-        await bot.custom("seek", position=12.5)        # also: play, pause, speed (value), loop
-        (on), status
+        bot = await mb.connect(server)             # it begins when the first client has come
+        await bot.custom("seek", position=12.5)    # also: play, pause, speed (value), loop (on),
+                                                   # status
 
     The same may be called here: :meth:`play`, :meth:`pause`, :meth:`seek`; :attr:`speed` and
     :attr:`loop` can be set. Clients find in ``state.replay`` what is replayed and how, and hear

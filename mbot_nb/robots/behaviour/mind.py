@@ -5,19 +5,18 @@ A simple model of our own. Every number lives in [0, 1] and goes exponentially t
 the present moment sets; something sudden throws it off at once. Each number of the personality has
 one work to do:
 
-    tension     target: tension_baseline, up to half of what is left to 1 more when something stands
-    within 30 cm ahead
+    tension     target: tension_baseline, up to half of what is left to 1 more when something
+                stands within 30 cm ahead
                 startle: + startle_sensitivity * strength * what is left to 1
                 back to the target at 0.2 + 1.8 * recovery_speed per second
-    coherence   target: coherence_baseline, less half of the tension above its baseline; as fast as
-    tension energy      target: energy_baseline, and of what is left to 1: movement_expressiveness *
-    speed, and half of
-                sound_expressiveness * loudness; 1 per second
-    curiosity   target: curiosity_drive / 2, and of what is left to 1: light_expressiveness * how
-    unusual the light is
+    coherence   target: coherence_baseline, less half of the tension above its baseline;
+                as fast as tension
+    energy      target: energy_baseline, and of what is left to 1: movement_expressiveness *
+                speed, and half of sound_expressiveness * loudness; 1 per second
+    curiosity   target: curiosity_drive / 2, and of what is left to 1: light_expressiveness *
+                how unusual the light is
                 startle: + curiosity_drive * strength * what is left to 1; 0.5 per second
                 the robot gets used to a light at 0.5 per second
-
     mode        Protect  tension rose to 0.8 (until it falls below 0.6)
                 Spike    less than a second since a startle, and tension above its target
                 Active   it moves, or energy is 0.05 above its baseline

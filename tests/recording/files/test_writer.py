@@ -20,7 +20,7 @@ import mbot_nb as mb
 from mbot_nb.recording.files.mbot_blocks import HEAD, MAGIC
 from mbot_nb.recording.tables.schema import SCHEMA
 
-from ..killed import PAUSE
+from .killed import PAUSE
 
 PATIENCE = 10.0
 

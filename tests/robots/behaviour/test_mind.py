@@ -11,7 +11,7 @@ from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, World
 from mbot_nb.robots.behaviour.mind import Mind, Moment
 
-from ..simulator.conftest import Ears, FakeClock
+from ..conftest import Ears, FakeClock
 
 TICK = 0.1
 

@@ -15,7 +15,7 @@ from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World
 from mbot_nb.robots.simulator.drawing import SHAPES, arc, line, prepare, turn
 
-from .conftest import Ears, FakeClock
+from ..conftest import Ears, FakeClock
 
 
 class Studio:

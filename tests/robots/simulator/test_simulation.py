@@ -15,7 +15,7 @@ from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, Simulation, World, watchdog
 from mbot_nb.robots.simulator.world import Box, Light, Start
 
-from .conftest import Ears, FakeClock
+from ..conftest import Ears, FakeClock
 
 WORLD = World(
     width=150,

@@ -14,7 +14,7 @@ from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.dimensions import HALF_LENGTH
 from mbot_nb.robots.simulator.world import Box, Line, Start, Wall
 
-from .conftest import Ears, FakeClock
+from ..conftest import Ears, FakeClock
 
 CROWD = World(
     width=160,

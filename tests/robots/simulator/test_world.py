@@ -10,7 +10,7 @@ from mbot_nb.errors import UsageError
 from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.simulator.world import Box, Light, Line, Piece, Start, Wall, playground
 
-from .conftest import FakeClock
+from ..conftest import FakeClock
 
 EVERYTHING = World(
     width=300,

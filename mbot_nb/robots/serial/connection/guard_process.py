@@ -3,8 +3,9 @@ its path.
 
 It inherits the open port, and hears on its standard input, line by line:
 
-    arm SECONDS HEX     a motion has begun: unless something else is heard, send these bytes when
-    the seconds are over rest                nothing moves
+    arm SECONDS HEX     a motion has begun: send these bytes after so many seconds, unless another
+                        line comes before
+    rest                nothing moves
 
 When its input ends while it is armed, the program that moved the robot is gone: it sends the bytes
 at once. It imports nothing of mbot_nb, so that it starts fast and needs little.

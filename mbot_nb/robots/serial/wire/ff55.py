@@ -1,11 +1,12 @@
 """The frames of an mBot (mCore): bytes in, frames out. Pure: no port, no thread, no clock.
 
-    request   ff 55 | length | index | action | device | data ...      length counts what follows
-    it; no checksum answers   ff 55 | index | kind | value | 0d 0a                      to a get
-              ff 55 | index | 0d 0a                                     to a get of a device that is
-              not there ff 55 | 0d 0a                                             to everything
-              else: an acknowledgement without an index ff 55 | 80 | 01 | state | 0d 0a
-              the button, unasked
+    request   ff 55 | length | index | action | device | data ...
+              length counts what follows it; there is no checksum
+    answers   ff 55 | index | kind | value | 0d 0a    to a get
+              ff 55 | index | 0d 0a                   to a get of a device that is not there
+              ff 55 | 0d 0a                           to everything else: an acknowledgement
+                                                      without an index
+              ff 55 | 80 | 01 | state | 0d 0a         the button, unasked
 
 The end is found by the kind of the value, never by searching for 0d 0a: a float may hold them
 (138.05 is 3e 0d 0a 43).

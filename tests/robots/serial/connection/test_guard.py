@@ -60,7 +60,7 @@ def driving(
 
 def is_guard_of(process: psutil.Process, pid: int) -> bool:
     told = process.info["cmdline"] or []
-    return len(told) > 2 and told[-3].endswith("guard.py") and told[-1] == str(pid)
+    return len(told) > 2 and told[-3].endswith("guard_process.py") and told[-1] == str(pid)
 
 
 @KINDS
@@ -135,7 +135,7 @@ def test_interrupted_the_guard_stays(workshop: Workshop) -> None:
     (guard,) = [
         child
         for child in psutil.Process().children()
-        if any("guard.py" in word for word in child.cmdline())
+        if any("guard_process.py" in word for word in child.cmdline())
     ]
     guard.send_signal(signal.SIGINT)
     robot.submit(c.Drive(left=10, right=10, duration=0.05)).result(PATIENCE)

@@ -31,7 +31,7 @@ from mbot_nb.robots.serial.wire import f3, ff55
 
 from ..conftest import PATIENCE, Clock, Workshop, eventually
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 F3: list[dict[str, Any]] = [
     v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v
 ]

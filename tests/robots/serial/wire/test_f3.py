@@ -15,7 +15,7 @@ from mbot_nb.errors import ProtocolError
 from mbot_nb.robots.serial.wire import f3
 
 GOLDEN: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "golden" / "f3.json").read_text()
+    (Path(__file__).parents[3] / "golden" / "f3.json").read_text()
 )["vectors"]
 SCRIPTS = [vector for vector in GOLDEN if "script" in vector]
 

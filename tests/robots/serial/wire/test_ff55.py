@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mbot_nb.robots.serial.wire import ff55
 
 GOLDEN: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "golden" / "ff55.json").read_text()
+    (Path(__file__).parents[3] / "golden" / "ff55.json").read_text()
 )["vectors"]
 KINDS = {"byte": ff55.BYTE, "float32": ff55.FLOAT, "short": ff55.SHORT, "string": ff55.TEXT}
 
