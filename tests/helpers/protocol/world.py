@@ -22,8 +22,8 @@ from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
 from mbot_nb.protocol.server.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
-from .furniture import ROOM, Cable, Robot
-from .hands import sent
+from .cable import ROOM, Cable, Robot
+from .counterparts import sent
 
 
 class World:
