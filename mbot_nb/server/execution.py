@@ -18,6 +18,7 @@ from ..loops.home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.server.sessions import Received, ServerSession
+from ..protocol.server.tap import CommandEnded, CommandStarted
 from ..robot import Ended, Motion, Outcome, Robot
 from .clients import Clients, RemoteClient
 
@@ -107,9 +108,7 @@ class Execution:
         name = message.payload.command
         if self._hub.tap is not None:
             now = self._now()
-            self._hub.tap.began(
-                now, session, Received(message, now, (self._hub.stops, session.cuts))
-            )
+            self._hub.tap(CommandStarted(now, session, message, now))
         self.call_hooks("message", self._clients[session], name, message.payload.params)
         try:
             command = c.parse(name, message.payload.params)
@@ -185,7 +184,7 @@ class Execution:
         payload = message.payload
         name = payload.command
         if self._hub.tap is not None:
-            self._hub.tap.began(self._now(), session, received)
+            self._hub.tap(CommandStarted(self._now(), session, message, received.arrived))
         if self._message_hooks:
             self.call_hooks("message", client, name, payload.params)
         handler = self.handlers.get(name)
@@ -204,7 +203,7 @@ class Execution:
         if payload.reply:
             self._came_out(session, message, result)
         elif self._hub.tap is not None:
-            self._hub.tap.ended(self._now(), session, message, None)
+            self._hub.tap(CommandEnded(self._now(), session, message, None))
         return None
 
     async def _finish(

@@ -10,6 +10,7 @@ from ..address import is_loopback
 from ..protocol.loss import CloseCode, Loss
 from ..protocol.server import Close, ServerConnection
 from ..protocol.server.sessions import ServerSession, SessionQuery
+from ..protocol.server.tap import FramesSent
 from ..transport.websocket import ServerWire, Wire
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Link:
             frames, outgoing.frames = outgoing.frames, []
             wire.send(frames)
             if connection.hub.tap is not None:
-                connection.hub.tap.frames(self._now(), connection.session, frames)
+                connection.hub.tap(FramesSent(self._now(), connection.session, frames))
             if outgoing.waiting and outgoing.writable and outgoing.close is None:
                 outgoing.pump(self._now())
         # A change may have left a snapshot or an acknowledgement for later.

@@ -21,7 +21,7 @@ from ..loops.home import Home
 from ..protocol.loss import CloseCode
 from ..protocol.server import Hub, ServerConnection
 from ..protocol.server.sessions import ServerSession
-from ..protocol.server.tap import Tap
+from ..protocol.server.tap import ClientConnected, ClientDisconnected, ServerClosed, Tap
 from ..protocol.settings import Settings
 from ..robot import Robot
 from ..transport.websocket import HANDSHAKE_TIMEOUT, ServerWire
@@ -82,7 +82,8 @@ class Server:
         self._token = token
         self._origins = allow_origins
         self._limit_loopback = limit_loopback
-        self._version = version
+        self.version = version
+        """That of the library, as clients read it in the metadata."""
         self._now = home.clock
         self._reading = Reading(robot)
         self._told: bytes | None = None
@@ -149,6 +150,11 @@ class Server:
     def clients(self) -> list[RemoteClient]:
         """The clients that are connected now."""
         return self._clients.connected
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The robot's state as the clients know it."""
+        return dict(self._hub.store.state)
 
     @property
     def revision(self) -> int:
@@ -225,7 +231,7 @@ class Server:
             await self._execution.end(CLOSE_GRACE)
         finally:
             if self._hub.tap is not None:
-                self._hub.tap.closed(self._now())
+                self._hub.tap(ServerClosed(self._now()))
             self._over.set()
             self._ended(keep_robot=keep_robot)
 
@@ -292,6 +298,11 @@ class Server:
 
         return register
 
+    def remove_command(self, name: str) -> None:
+        """Remove the handler of a command, if there is one; the robot's own method, if it has one,
+        does not come back."""
+        self._execution.handlers.pop(name, None)
+
     def on_connect(self, hook: Hook) -> Hook:
         """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a
         disconnect."""
@@ -319,8 +330,17 @@ class Server:
         self._post_emit(event, data, None)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` what happens, on the home loop; returns what ends that. For recorders."""
-        return self._hub.listen(tap)
+        """Call ``tap`` with all that happens, on the home loop: for recorders and experiments.
+
+        Args:
+            tap: gets one object for each event, of the classes in
+                `mbot_nb.protocol.server.tap`: clients that connect and disconnect, frames,
+                commands that start and end, events, the state's changes.
+
+        Returns:
+            A function that ends it.
+        """
+        return self._hub.add_tap(tap)
 
     def _hook(self, kind: str, hook: Hook) -> Hook:
         if not callable(hook):
@@ -356,7 +376,7 @@ class Server:
             return HTTPStatus.SERVICE_UNAVAILABLE, "This server is closing.\n"
         if not request.headers.get_all("Upgrade"):
             return HTTPStatus.OK, (
-                f"mbot_nb {self._version}: a WebSocket V2 server with the robot "
+                f"mbot_nb {self.version}: a WebSocket V2 server with the robot "
                 f"{self.robot.robot_id}.\n"
                 f"Connect to it with a WebSocket client at {self.url}/ ,\n"
                 f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
@@ -372,7 +392,7 @@ class Server:
     def _attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
         client = self._clients[session]
         if self._hub.tap is not None:
-            self._hub.tap.came(self._now(), session, resumed=session.cuts > 0)
+            self._hub.tap(ClientConnected(self._now(), session, session.cuts > 0))
         client.address = link.peer
         client.profile = "extended" if connection.extended else "baseline"
         self._links.add(link)
@@ -401,7 +421,7 @@ class Server:
         if connection is None or not connection.closed(self._now(), clean=clean) or session is None:
             return
         if self._hub.tap is not None:
-            self._hub.tap.left(self._now(), session, reason)
+            self._hub.tap(ClientDisconnected(self._now(), session, reason))
         if self._execution.stop_for(session, "its client disconnected"):
             self._look_now()
         self._execution.call_hooks("disconnect", self._clients[session], reason)

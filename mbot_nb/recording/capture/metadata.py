@@ -60,7 +60,7 @@ def describe(
             "side": "server",
             "url": source.url,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
-            "robot": {"robotId": source.robot.robot_id, "version": source._version},
+            "robot": {"robotId": source.robot.robot_id, "version": source.version},
             "networks": [],
         }
     cell = cells.current()
