@@ -14,7 +14,7 @@ from mbot_nb.robots.serial.emulators.emulator import Emulator
 from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
 
 from .conftest import PATIENCE, Workshop, eventually
-from .test_robots import EMPTY, KINDS, drive, ran
+from .test_driver import EMPTY, KINDS, drive, ran
 
 OPEN: dict[str, Any] = {"width": 1500, "height": 1500, "starts": [{"x": 100, "y": 750}]}
 

@@ -11,9 +11,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.protocol.server.sessions import ServerSession
-
-from .conftest import Connect, Serve
-from .peers import Relay, TinyRobot, command, peer, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, TinyRobot, command, peer, until
 
 
 async def test_handlers_of_a_client_run_one_after_another_and_clients_beside_each_other(
@@ -323,9 +322,9 @@ async def test_the_clients_can_be_asked_for_in_any_thread(
     async with peer(server.url) as one, peer(server.url) as other:
         await one.ping()
         await other.ping()
-        connections = server._hub.connections
+        connections = server._hub.subscribers
         known = list(connections)
-        late = ServerSession(None, "", server.settings, baseline=True, created=0.0)
+        late = ServerSession(None, "", server.settings, number=3, baseline=True, created=0.0)
 
         class Coming(dict[ServerSession, Any]):
             def get(self, session: ServerSession, default: Any = None) -> Any:
