@@ -18,8 +18,8 @@ from ...protocol.server.sessions import Received, ServerSession, SessionState
 from ...server import Server
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
+from ..tables.state_table import Told
 from .listener import Listener
-from .states import Told
 
 __all__ = ["ServerListener"]
 

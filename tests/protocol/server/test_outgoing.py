@@ -6,8 +6,7 @@ import pytest
 
 from mbot_nb.protocol.server.outgoing import PORTION
 from mbot_nb.protocol.settings import MIB
-
-from ..hands import Desk, Peer, read
+from tests.helpers.protocol.counterparts import Desk, Peer, read
 
 TEXT = "x" * 10_000
 

@@ -21,7 +21,7 @@ from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
 
 from ..serial.conftest import PATIENCE, Clock
-from .test_emulators import until
+from .test_emulator import until
 
 
 @given(st.text(max_size=60))

@@ -17,7 +17,7 @@ from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.wire import ff55
 
 from .conftest import PATIENCE, Workshop, eventually
-from .test_robots import EMPTY, KINDS
+from .test_driver import EMPTY, KINDS
 
 OTHERS = {"red": "green", "green": "blue", "blue": "yellow", "yellow": "red"}
 

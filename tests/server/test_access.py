@@ -15,9 +15,8 @@ import mbot_nb as mb
 from mbot_nb import address
 from mbot_nb.address import default_port
 from mbot_nb.server.listen_errors import network_address
-
-from .conftest import Connect, Serve
-from .peers import HANDSHAKE, message, peer, raw, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import HANDSHAKE, message, peer, raw, until
 
 
 async def get(port: int, path: str = "/", headers: str = "") -> tuple[int, str, str]:
@@ -274,7 +273,7 @@ async def test_a_closed_server_frees_its_port(serve: Serve, connect: Connect) ->
 
 
 async def test_async_with_closes_both() -> None:
-    from .peers import TinyRobot
+    from tests.helpers.cutting_relay import TinyRobot
 
     async with mb.serve(TinyRobot(), port=0) as server, mb.connect(server) as bot:
         await bot.ping()

@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 from mbot_nb.errors import ProtocolError
-from mbot_nb.protocol.codec import (
-    ClientFrames,
-)
+from mbot_nb.protocol.codec import ClientFrames
 
 GOOD = '{"version":2,"type":"command","payload":{"command":"x","params":{}},"sequence":%s}'
 PING = '{"version":2,"type":"ping","payload":{}}'

@@ -15,9 +15,8 @@ from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
 from mbot_nb.embedded import registry
-
-from .conftest import Connect, Serve
-from .peers import until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import until
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -14,7 +14,7 @@ import trustme
 
 import mbot_nb as mb
 
-from .peers import TinyRobot
+from .cutting_relay import TinyRobot
 
 Serve = Callable[..., Awaitable[mb.Server]]
 Connect = Callable[..., Awaitable[mb.Client]]

@@ -14,7 +14,7 @@ from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.emulators.mcore import MCoreFirmware
 
 from .conftest import PATIENCE, Workshop, eventually
-from .test_robots import EMPTY, KINDS, drive, ran
+from .test_driver import EMPTY, KINDS, drive, ran
 
 OPEN: dict[str, Any] = {"width": 1500, "height": 1500, "starts": [{"x": 100, "y": 750}]}
 

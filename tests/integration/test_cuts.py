@@ -11,9 +11,8 @@ from functools import partial
 import pytest
 
 import mbot_nb as mb
-
-from .conftest import Connect, Serve
-from .peers import Relay, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, until
 
 QUICK = {"retry_delays": (0.0, 0.01, 0.02)}
 

@@ -19,9 +19,8 @@ from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
 from mbot_nb.protocol.client.events import PingLost
-
-from .conftest import Connect, Serve
-from .peers import Relay, TinyRobot, message, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, TinyRobot, message, until
 
 LADDER = {"retry_delays": (0.0, 0.02)}
 

@@ -11,9 +11,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.protocol.server.sessions import ServerSession
-
-from .conftest import Connect, Serve
-from .peers import Relay, TinyRobot, command, peer, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, TinyRobot, command, peer, until
 
 
 async def test_handlers_of_a_client_run_one_after_another_and_clients_beside_each_other(

@@ -12,9 +12,8 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.embedded import registry
 from mbot_nb.protocol.client.events import ConnectionChanged
-
-from .conftest import Connect, Serve
-from .peers import TinyRobot, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import TinyRobot, until
 
 
 @pytest.mark.timeout(60)

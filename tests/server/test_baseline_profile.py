@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 import mbot_nb as mb
-
-from . import by_hand
-from .conftest import Connect, Serve
-from .peers import Peer, TinyRobot, batch, command, message, peer, until
+from tests.helpers import peer as peer_module
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Peer, TinyRobot, batch, command, message, peer, until
 
 
 async def change(server: mb.Server, robot: TinyRobot, n: int) -> None:
@@ -290,7 +289,7 @@ async def test_telemetry_comes_only_while_something_changes_and_is_not_numbered(
 
 def test_the_helper_is_a_plain_client() -> None:
     """What stands for a published client must not lean on this package."""
-    tree = ast.parse(Path(by_hand.__file__).read_text())
+    tree = ast.parse(Path(peer_module.__file__).read_text())
     imported = [
         alias.name
         for node in ast.walk(tree)
@@ -304,4 +303,4 @@ def test_the_helper_is_a_plain_client() -> None:
     ]
     assert "json" in imported
     assert [name for name in imported if name.startswith((".", "mbot_nb"))] == []
-    assert Peer.__module__ == by_hand.__name__
+    assert Peer.__module__ == peer_module.__name__

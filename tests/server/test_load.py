@@ -13,9 +13,18 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 import mbot_nb as mb
-
-from .conftest import Connect, Serve
-from .peers import HANDSHAKE, Peer, Relay, TinyRobot, batch, command, message, peer, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import (
+    HANDSHAKE,
+    Peer,
+    Relay,
+    TinyRobot,
+    batch,
+    command,
+    message,
+    peer,
+    until,
+)
 
 
 async def deaf(server: mb.Server, *, extended: bool) -> socket.socket:

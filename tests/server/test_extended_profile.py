@@ -9,9 +9,8 @@ import time
 import pytest
 
 import mbot_nb as mb
-
-from .conftest import Serve
-from .peers import Peer, TinyRobot, batch, command, message, peer, until
+from tests.helpers.connections import Serve
+from tests.helpers.cutting_relay import Peer, TinyRobot, batch, command, message, peer, until
 
 SESSION = "0123456789abcdef0123456789abcdef"
 

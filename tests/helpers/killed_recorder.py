@@ -1,5 +1,5 @@
 """A program that records a run into a file, says so, and goes on until it is killed: ``python
-killed.py FILE``."""
+killed_recorder.py FILE``."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Client:
             Settings(**settings),
             "s" * 32,
             wall=lambda now: int(now * 1000),
-            luck=lambda: 0.0,
+            random_source=lambda: 0.0,
             token=token,
             persistent=persistent,
         )

@@ -9,9 +9,8 @@ import time
 import pytest
 
 import mbot_nb as mb
-
-from .conftest import Connect, Serve
-from .peers import Relay, TinyRobot, peer, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, TinyRobot, peer, until
 
 
 @pytest.mark.parametrize("block", [2.0])

@@ -13,9 +13,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import commands as c
-
-from .conftest import Connect, Serve
-from .peers import TinyRobot, peer, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import TinyRobot, peer, until
 
 
 class Telling(TinyRobot):

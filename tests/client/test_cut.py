@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import mbot_nb as mb
-
-from .conftest import Connect
-from .peers import until
+from tests.helpers.connections import Connect
+from tests.helpers.cutting_relay import until
 
 QUICK = {"retry_delays": (0.0, 0.05, 0.1)}
 

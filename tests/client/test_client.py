@@ -14,9 +14,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import commands as c
-
-from .conftest import Connect, Serve
-from .peers import TinyRobot, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import TinyRobot, until
 
 
 async def elsewhere(work: Callable[[], Any]) -> Any:

@@ -22,8 +22,8 @@ from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
 from mbot_nb.protocol.server.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
-from .furniture import ROOM, Cable, Robot
-from .hands import sent
+from .cable import ROOM, Cable, Robot
+from .counterparts import sent
 
 
 class World:
@@ -50,7 +50,7 @@ class World:
             self.settings,
             "c" * 32,
             wall=lambda now: int(now * 1000),
-            luck=lambda: 0.0,
+            random_source=lambda: 0.0,
             token=token,
             persistent=True,
         )
@@ -249,8 +249,8 @@ class World:
             if isinstance(event, Dial):
                 self.dial_at = self.now + self.delay
             elif isinstance(event, Drop):
-                assert self.client.condemned is not None
-                self.lose(self.client.condemned, server_notices=True)
+                assert self.client.pending_close is not None
+                self.lose(self.client.pending_close, server_notices=True)
         return bool(frames or events)
 
     def _dialled(self) -> None:

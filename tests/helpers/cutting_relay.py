@@ -12,7 +12,7 @@ from typing import Any
 import mbot_nb as mb
 from mbot_nb import commands as c
 
-from .by_hand import PATIENCE, Message, Peer, batch, command, message, peer, until
+from .peer import PATIENCE, Message, Peer, batch, command, message, peer, until
 
 __all__ = [
     "HANDSHAKE",

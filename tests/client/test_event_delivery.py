@@ -11,9 +11,8 @@ from functools import partial
 import pytest
 
 import mbot_nb as mb
-
-from .conftest import Connect, Serve
-from .peers import Relay, TinyRobot, until
+from tests.helpers.connections import Connect, Serve
+from tests.helpers.cutting_relay import Relay, TinyRobot, until
 
 
 async def test_plain_and_async_handlers_get_every_event_in_order(
