@@ -15,7 +15,7 @@ from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .sessions import Received, ServerSession, Sessions, SessionState
 from .tap import CommandEnded, EventSent, ServerEvent, StateChanged, Tap
 
-__all__ = ["MAX_STATE", "Hub", "Subscriber", "event_payload"]
+__all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
 MAX_STATE = MAX_FRAME - 64 * KIB
@@ -136,10 +136,10 @@ class Hub:
             ValueError, TypeError: no client could read it: the name or the data is too long or too
                 deep, or no plain data.
         """
-        self.send(event_payload(event, data), now, only=only)
+        self.send(encode_event(event, data), now, only=only)
 
     def send(self, payload: bytes, now: float, *, only: ServerSession | None = None) -> None:
-        """The same for an event whose payload was made before, with :func:`event_payload`, in
+        """The same for an event whose payload was made before, with :func:`encode_event`, in
         whatever thread."""
         timestamp = self.wall(now)
         if only is not None:
@@ -154,7 +154,7 @@ class Hub:
             subscriber.pump(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
-        """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets
+        """Send a telemetry event, made with :func:`encode_event`, to everybody; a slow reader gets
         the latest only."""
         if self.tap is not None:
             self.tap(EventSent(now, payload, None))
@@ -223,7 +223,7 @@ class Hub:
     def _result(
         self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float
     ) -> None:
-        payload = event_payload("command_result", data)
+        payload = encode_event("command_result", data)
         if urgent_id is not None:
             session.remember_answer(urgent_id, payload)
         self._give(session, payload, self.wall(now), now)
@@ -283,7 +283,7 @@ class Hub:
         return True
 
 
-def event_payload(name: str, data: Any) -> bytes:
+def encode_event(name: str, data: Any) -> bytes:
     """The payload of an event, as every client can read it.
 
     Raises:
