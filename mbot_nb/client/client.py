@@ -18,7 +18,7 @@ import msgspec
 
 from .. import commands as c
 from ..address import normalise, without_secrets
-from ..command_methods import CommandResult, Vocabulary
+from ..command_methods import CommandMethods, CommandResult
 from ..errors import ConnectError, MbotError, NotConnectedError, UsageError
 from ..loops.call import Call, call
 from ..loops.home import Home, running_loop
@@ -71,7 +71,7 @@ _CONNECTED = SessionState.CONNECTED
 Tap = Callable[[ClientEvent | SentBatch], None]
 
 
-class Client(Vocabulary[Call[CommandResult]]):
+class Client(CommandMethods[Call[CommandResult]]):
     """A robot's remote control. Made by :func:`mbot_nb.connect`.
 
     Its coroutines may be awaited on any loop, its other methods called from any thread, and its

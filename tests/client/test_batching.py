@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ import mbot_nb as mb
 from mbot_nb import sync
 from mbot_nb.protocol.client.events import BatchingChanged
 from mbot_nb.protocol.client.outbox import SentBatch
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[mb.Client]:
-    async with mb.serve(port=0) as server, mb.connect(server) as bot:
-        yield bot
 
 
 async def test_the_numbers_hold_inside_and_what_was_queued_is_sent_at_both_ends(

@@ -15,8 +15,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.robots.watchdog import shared
-
-from ..recorded import drive, made
+from tests.helpers.recordings import drive, made
 
 
 class Clock:
