@@ -13,17 +13,19 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..client import ConnectionChanged, EventReceived, StateChanged
 from ..embedded.registry import server_of
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
 from .arena_state import Ground
-from .card import Pose, pose_of, replay_jumped
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .live import LiveWidget, kind_of, page_style, page_text, rounded
+from .pose import Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, ClientEvent, SentBatch
     from ..client.sync import SyncClient
     from ..robots.simulator import Simulation
 
@@ -87,9 +89,8 @@ class Arena(LiveWidget):
 
     # What it follows, at home.
 
-    def _happened(self, event: Any) -> bool:
-        kind = kind_of(event)
-        if kind == "EventReceived":
+    def _happened(self, event: ClientEvent | SentBatch) -> bool:
+        if isinstance(event, EventReceived):
             if replay_jumped(event):
                 # It has not driven there: its way is a new one, from the next place that it tells.
                 self._left = pose_of(self._client.state)
@@ -100,11 +101,11 @@ class Arena(LiveWidget):
             line = event.data.get("line")
             self._line = float(line) if isinstance(line, (int, float)) and isfinite(line) else NONE
             return True
-        if kind == "StateChanged":
+        if isinstance(event, StateChanged):
             self._ground.heard(event)
-        elif kind == "ConnectionChanged":
+        elif isinstance(event, ConnectionChanged):
             self._fixed = None  # another server may be behind the same address
-        return kind in ("StateChanged", "ConnectionChanged")
+        return isinstance(event, (StateChanged, ConnectionChanged))
 
     def _connected_anew(self) -> None:
         self._began = time.monotonic()

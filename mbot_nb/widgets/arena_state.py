@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..state import StateView
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, StateChanged
 
 __all__ = ["Ground"]
 
@@ -21,9 +21,8 @@ class Ground:
         self._copy: dict[str, Any] | None = None
         self._is_new = True
 
-    def heard(self, event: Any) -> None:
-        """The state has changed (`StateChanged` of a client's tap): remember whether the arena
-        has."""
+    def heard(self, event: StateChanged) -> None:
+        """The state has changed: remember whether the arena has."""
         payload = event.payload
         changes = payload.get("changes") or [payload]
         if event.kind == "snapshot" or any(

@@ -15,8 +15,10 @@ import time
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..client import ConnectionChanged, RoundTrip, StateChanged
 from ..errors import MbotError
-from .live import LiveWidget, kind_of, page_style, page_text
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -74,7 +76,7 @@ class DrivePad(LiveWidget):
         return {"speed": self._speed}
 
     def _happened(self, event: object) -> bool:
-        return kind_of(event) in ("StateChanged", "ConnectionChanged", "RoundTrip")
+        return isinstance(event, (StateChanged, ConnectionChanged, RoundTrip))
 
     # From the page, in any thread.
 

@@ -5,7 +5,8 @@ mb.widgets.StopButton(bot)
 
 from __future__ import annotations
 
-from .live import LiveWidget, page_style, page_text
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget
 
 __all__ = ["StopButton"]
 

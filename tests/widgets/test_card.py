@@ -20,7 +20,7 @@ from PIL import Image
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.widgets import Card
-from mbot_nb.widgets import live as module
+from mbot_nb.widgets.base import live_widget as module
 from tests.widgets.conftest import Page, until
 
 PERIOD = module.PERIOD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mbot_nb.widgets.send_budget import Budget
+from mbot_nb.widgets.base.send_budget import Budget
 
 
 class Clock:

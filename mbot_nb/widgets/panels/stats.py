@@ -9,14 +9,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..loops.monitor import LoopMonitor
-from .live import LiveWidget, page_style, page_text, rounded
+from ...loops.monitor import LoopMonitor
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client, Stats
-    from ..client.sync import SyncClient
+    from ...client import Client, Stats
+    from ...client.sync import SyncClient
 
 __all__ = ["StatsPanel"]
 

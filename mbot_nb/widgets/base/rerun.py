@@ -6,8 +6,8 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
-from ..jupyter import reachability
-from ..jupyter.cells import NEAR, Cell, current, shell
+from ...jupyter import reachability
+from ...jupyter.cells import NEAR, Cell, current, shell
 
 __all__ = ["AGAIN", "watch"]
 

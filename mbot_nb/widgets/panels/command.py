@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from .. import commands as c
-from ..errors import MbotError
-from ..jupyter.hints import hint
+from ... import commands as c
+from ...client import Settled
+from ...errors import MbotError
+from ...jupyter.hints import hint
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
 from .command_forms import forms
-from .live import LiveWidget, page_style, page_text, rounded
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client
-    from ..client.sync import SyncClient
+    from ...client import Client
+    from ...client.sync import SyncClient
 
 __all__ = ["CommandPanel"]
 
@@ -77,8 +79,7 @@ class CommandPanel(LiveWidget):
 
     def _happened(self, event: object) -> bool:
         # Nobody waits for a queued command: its refusal comes by itself.
-        command = getattr(event, "command", None)
-        if command is not None and command.error is not None and not command.reply:
+        if isinstance(event, Settled) and (command := event.command).error and not command.reply:
             self._tell(command.name, "failed", str(command.error))
         return True
 

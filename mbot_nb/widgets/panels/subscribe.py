@@ -12,14 +12,15 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ...errors import UsageError
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget
 from .command import advised
-from .live import LiveWidget, page_style, page_text
 
 if TYPE_CHECKING:
-    from ..client import Client
-    from ..client.subscriptions import Event, Handler, Subscription
-    from ..client.sync import SyncClient
+    from ...client import Client
+    from ...client.subscriptions import Event, Handler, Subscription
+    from ...client.sync import SyncClient
 
 __all__ = ["SubscribePanel"]
 

@@ -14,23 +14,24 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from ..client import Client, Latency
-from ..client.sync import SyncClient
-from ..embedded.api import connect, serve
-from ..embedded.discovery import USB, Discovery, Found, discover
-from ..embedded.registry import server_of, servers
-from ..errors import ConnectError, MbotError, NotConnectedError
-from ..loops.call import settle
-from ..loops.home import Home
+from ...client import Client, Latency
+from ...client.sync import SyncClient
+from ...embedded.api import connect, serve
+from ...embedded.discovery import USB, Discovery, Found, discover
+from ...embedded.registry import server_of, servers
+from ...errors import ConnectError, MbotError, NotConnectedError
+from ...loops.call import settle
+from ...loops.home import Home
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
+from ..base.stop_control import Stopping
 from .command import advised
 from .connect_advice import for_clicking
-from .live import LiveWidget, page_style, page_text, rounded
-from .stop_control import Stopping
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..server import Server
+    from ...server import Server
 
 __all__ = ["ConnectPanel"]
 
@@ -343,7 +344,7 @@ def _own_choice(server: Server) -> dict[str, Any]:
 def _simulator(thread: bool) -> Server | None:
     """This notebook's newest server with a simulated robot; for the I/O thread, one that lives
     there."""
-    from ..robots.simulator import SimulatedRobot
+    from ...robots.simulator import SimulatedRobot
 
     fit = (one for one in reversed(servers()) if one.home.is_io_thread or not thread)
     return next((one for one in fit if isinstance(one.robot, SimulatedRobot)), None)

@@ -12,15 +12,15 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
 
-from ..client.sync import SyncClient
-from ..errors import MbotError, UsageError
-from ..state import StateView
+from ...client import ConnectionChanged, RoundTrip
+from ...client.sync import SyncClient
+from ...errors import MbotError, UsageError
+from ...state import StateView
 from . import rerun
 from .send_budget import budget
 from .stop_control import Stopping, out_of_reach
@@ -28,12 +28,11 @@ from .stop_control import Stopping, out_of_reach
 if TYPE_CHECKING:
     import asyncio
 
-    from ..client import Client
+    from ...client import Client, ClientEvent, SentBatch
 
-__all__ = ["LiveWidget", "kind_of", "page_style", "page_text", "rounded"]
+__all__ = ["LiveWidget", "rounded"]
 
 _log = logging.getLogger("mbot_nb")
-_HERE = Path(__file__).parent
 
 PERIOD = 0.1
 """Seconds between two messages at least: 10 Hz, as often as telemetry comes."""
@@ -41,21 +40,6 @@ LEASE = 75.0
 """Seconds for which a view counts as seen after it has last said so. It says so every 30 s; a page
 that vanished does not."""
 CLOSED = "This client was closed. A new one: bot = await mb.connect()"
-
-
-def page_text(*names: str) -> str:
-    """One module of JavaScript: what is shared, then the files named. There is no bundler, so they
-    share their names, too.
-
-    The texts, not the paths: anywidget watches a file for its developer, and so holds every widget
-    for ever.
-    """
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.js", *names))
-
-
-def page_style(*names: str) -> str:
-    """One style sheet: what is shared, then the files named."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.css", *names))
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -172,7 +156,7 @@ class LiveWidget(anywidget.AnyWidget):
         """What a new view needs beside the values."""
         return {}
 
-    def _happened(self, event: Any) -> bool:
+    def _happened(self, event: ClientEvent | SentBatch) -> bool:
         """Something has happened to the client (see `Client.tap`); whether it is worth a look. At
         home."""
         return True
@@ -281,11 +265,10 @@ class LiveWidget(anywidget.AnyWidget):
         self._sent = self._everything()
         self._answer({"kind": "all", **self._sent, "said": self._said})
 
-    def _tapped(self, event: Any) -> None:
-        kind = kind_of(event)
-        if kind == "RoundTrip":
+    def _tapped(self, event: ClientEvent | SentBatch) -> None:
+        if isinstance(event, RoundTrip):
             self._trip = rounded(event.seconds * 1e3, 2)
-        elif kind == "ConnectionChanged" and event.state != event.previous:
+        elif isinstance(event, ConnectionChanged) and event.state != event.previous:
             self._stopping.connection_changed()
             self._connection_changed(event.state)
             if event.resumed is False:
@@ -398,12 +381,6 @@ class LiveWidget(anywidget.AnyWidget):
             "framed": self._framed,
             "ended": self._ended,
         }
-
-
-def kind_of(event: object) -> str:
-    """What has happened to a client, by the name of its class: widgets know no message, and need
-    none."""
-    return type(event).__name__
 
 
 def rounded(value: Any, digits: int) -> float | None:

@@ -17,13 +17,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..embedded.registry import server_of
-from ..errors import MbotError
+from ...embedded.registry import server_of
+from ...errors import MbotError
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client
+    from ...client import Client
 
 __all__ = ["Stopping", "out_of_reach"]
 
