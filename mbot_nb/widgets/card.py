@@ -11,7 +11,7 @@ from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from ..client import StateChanged
-from .arena_state import Ground
+from .arena_state import ArenaState
 from .base.bundle import page_style, page_text
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
@@ -41,7 +41,7 @@ class Card(LiveWidget):
 
     _esm = page_text("scene.js", "card.js")
     _css = page_style("card.css")
-    _words = "a card"
+    _description = "a card"
 
     def __init__(self, bot: Client | SyncClient) -> None:
         self._path: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
@@ -50,18 +50,18 @@ class Card(LiveWidget):
         super().__init__(bot)
 
     @cached_property
-    def _ground(self) -> Ground:
-        return Ground(self._client)
+    def _arena_state(self) -> ArenaState:
+        return ArenaState(self._client)
 
     def _still(self) -> bytes:
-        return picture(self._everything())
+        return picture(self._all_values())
 
     def _alt(self) -> str:
         return f"{self!r}, seen from above"
 
-    def _happened(self, event: ClientEvent | SentBatch) -> bool:
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
         if isinstance(event, StateChanged):
-            self._ground.heard(event)
+            self._arena_state.on_state_changed(event)
         elif replay_jumped(event):
             self._connected_anew()
         return True
@@ -74,7 +74,7 @@ class Card(LiveWidget):
         self._path_is_new = True
         self._sent.pop("path", None)  # the one before may have begun as empty
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         self._follow()
 
     def _follow(self) -> None:
@@ -93,14 +93,14 @@ class Card(LiveWidget):
             "tension": rounded(mind.get("tension"), 2),
             "pose": pose_of(self._client.state),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._ground.data(),
+            "arena": self._arena_state.data(),
         }
         if self._path_is_new:
             values["path"] = list(self._path)
             self._path_is_new = False
         return values
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         self._follow()
         self._path_is_new = False
         return {"path": list(self._path)}

@@ -60,7 +60,7 @@ class LiveChart(LiveWidget):
 
     _esm = page_text("chart.js")
     _css = page_style("chart.css")
-    _words = "a live chart"
+    _description = "a live chart"
     _period = PERIOD
 
     def __init__(
@@ -92,9 +92,9 @@ class LiveChart(LiveWidget):
         super().__init__(bot, framed=framed)
         self._client.home.post(self._take_state, self._began)
 
-    def _let_go(self) -> None:
+    def _detach(self) -> None:
         self._watch_loop(watch=False)
-        super()._let_go()
+        super()._detach()
 
     def _watch_loop(self, *, watch: bool) -> None:
         """A thread looks for stalls while somebody looks at the chart."""
@@ -127,7 +127,7 @@ class LiveChart(LiveWidget):
 
     # What it follows, at home.
 
-    def _happened(self, event: ClientEvent | SentBatch) -> bool:
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
         match event:
             case EventReceived():
                 return self._take_event(event)
@@ -177,9 +177,9 @@ class LiveChart(LiveWidget):
         self._take("loop_lag", stall.end, stall.seconds * 1e3)
         if stall.seconds > STALL:
             self._mark(stall.begin, "stall", f"held up for {stall.seconds:.1f} s", stall.seconds)
-            self._touch()
+            self._request_refresh()
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         self._watch_loop(watch=seen)
         now = time.monotonic()
         if self._monitor is not None and "loop_lag" in self._by_event:
@@ -214,11 +214,11 @@ class LiveChart(LiveWidget):
         ]
         return [("The connection", list(OWN)), *(group for group in groups if group[1])]
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("name"))
         if kind == "offers":
             self._client.home.post(
-                lambda: self._answer({"kind": "offers", "offers": self._offers()})
+                lambda: self._send_unthrottled({"kind": "offers", "offers": self._offers()})
             )
         elif kind == "add":
             self._client.home.post(self._add, ChartSeries(name, self._points))
@@ -227,9 +227,9 @@ class LiveChart(LiveWidget):
 
     def _add(self, line: ChartSeries) -> None:
         if line.name in [other.name for other in self._lines]:
-            self._say(f"{line.name} is drawn already.")
+            self._show_status(f"{line.name} is drawn already.")
         elif len(self._lines) >= MOST_LINES:
-            self._say(
+            self._show_status(
                 f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross "
                 "beside its name.",
                 error=True,
@@ -237,7 +237,7 @@ class LiveChart(LiveWidget):
         else:
             self._put(line)
             line.from_state(self._client.state, time.monotonic() - self._began)
-            self._said = {"text": "", "error": False}
+            self._status = {"text": "", "error": False}
             self._show_all()
 
     def _take_away(self, name: str) -> None:
@@ -275,10 +275,10 @@ class LiveChart(LiveWidget):
         for line in self._lines:
             line.renew()
         self._marks_sent = self._marks_made - len(self._marks)
-        self._answer({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
+        self._send_unthrottled({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
         self._send_new()
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         state = self._client.state
         lines = [
             {

@@ -26,4 +26,4 @@ class StopButton(LiveWidget):
 
     _esm = page_text("stop.js")
     _css = page_style("stop.css")
-    _words = "a Stop button"
+    _description = "a Stop button"

@@ -125,7 +125,7 @@ async def test_a_server_elsewhere_is_told_apart(
 ) -> None:
     monkeypatch.setattr("mbot_nb.widgets.arena.server_of", lambda client: None)
     arena = Arena(bot)
-    assert "runs elsewhere" in arena._everything()["fixed"]
+    assert "runs elsewhere" in arena._all_values()["fixed"]
     arena.close()
 
 

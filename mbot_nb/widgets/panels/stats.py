@@ -44,7 +44,7 @@ class StatsPanel(LiveWidget):
 
     _esm = page_text("panel.js", "stats.js")
     _css = page_style("panel.css")
-    _words = "a panel of statistics"
+    _description = "a panel of statistics"
     _period = BEAT / 2
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
@@ -113,15 +113,15 @@ class StatsPanel(LiveWidget):
 
     def _beaten(self) -> None:
         self._beat = None
-        self._touch()
+        self._request_refresh()
         self._watch()
 
-    def _happened(self, event: object) -> bool:
+    def _on_event(self, event: object) -> bool:
         return False  # once a second is enough
 
     # From the page, in any thread.
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         measuring = self._measuring
         if kind == "measure" and (measuring is None or measuring.done()):
             self._measuring = self._client.home.submit(self._measure())
@@ -130,12 +130,12 @@ class StatsPanel(LiveWidget):
 
     async def _measure(self) -> None:
         """A hundred round trips, one after the other."""
-        self._say("")
+        self._show_status("")
         try:
             for done in range(PINGS):
                 self._measured = done
                 if done % 10 == 0:
-                    self._answer({"kind": "changed", "measured": done})
+                    self._send_unthrottled({"kind": "changed", "measured": done})
                 await self._client.ping()
                 await asyncio.sleep(PING_PAUSE)
         except Exception as error:
@@ -144,10 +144,10 @@ class StatsPanel(LiveWidget):
             self._measured = None
             now = self._values()
             self._sent.update(now)
-            self._answer({"kind": "changed", **now})
+            self._send_unthrottled({"kind": "changed", **now})
 
-    def _let_go(self) -> None:
-        super()._let_go()
+    def _detach(self) -> None:
+        super()._detach()
         if self._beat is not None:
             self._beat.cancel()
             self._beat = None
