@@ -61,14 +61,14 @@ class ChartSeries:
         return (
             bool(self._field)
             and self.source in state
-            and self.add(t, self._look(state[self.source]))
+            and self.add(t, self._value_at(state[self.source]))
         )
 
     def from_event(self, data: Any, t: float) -> bool:
         """Take the value of an event's data."""
-        return bool(self._field) and self.add(t, self._look(data))
+        return bool(self._field) and self.add(t, self._value_at(data))
 
-    def _look(self, value: Any) -> Any:
+    def _value_at(self, value: Any) -> Any:
         for part in self._path:
             if isinstance(value, Mapping):
                 value = value.get(part)

@@ -275,7 +275,7 @@ class ConnectPanel(LiveWidget):
             StopControl(client, self._show_status, self._request_refresh),
         )
         self._stop_control.learn_from(before)
-        self._untap = client.tap(self._notify)
+        self._untap = client.tap(self._on_client_event)
         self._request_refresh()
 
     def _connection_changed(self, state: str) -> None:

@@ -96,8 +96,8 @@ class StatsPanel(LiveWidget):
 
     # The loop is watched, and looked at every second, while somebody sees it. At home.
 
-    def _heard(self, kind: str, view: str, fresh: bool) -> None:
-        super()._heard(kind, view, fresh)
+    def _on_view(self, kind: str, view: str, fresh: bool) -> None:
+        super()._on_view(kind, view, fresh)
         self._watch()
 
     def _watch(self) -> None:
