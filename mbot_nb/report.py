@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import UsageError
 from .html_page import html_page
+from .recording.summary import summarise
 from .recording.tables.schema import SCHEMA, SUBJECTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .recording.base import Recorded
+    from .recording.tables.run_tables import RunTables
 
-__all__ = ["page"]
+__all__ = ["html_report"]
 
 SHOWN = 50
 """Rows of a table that stand on the page: the first ones."""
@@ -23,40 +26,60 @@ LONG = 120
 """Characters of a text that stand in a table's cell."""
 
 
-def page(recorded: Recorded, title: str) -> str:
-    """The page as HTML: what the run was, its pictures, and the beginning of each table."""
-    parts = [f"<h1>{escape(title)}</h1>", recorded.summary()._repr_mimebundle_()["text/html"]]
-    cut = getattr(recorded, "cut", None)
-    if cut is not None:
-        parts.append(f"<p><strong>Not complete:</strong> {escape(cut)}.</p>")
+def html_report(run: RunTables, path: str | Path | None = None) -> str:
+    """The run as one HTML page: summary, pictures, metadata and the beginning of each table.
+
+    Args:
+        run: a recorder or a recording that has every row of the run.
+        path: where the page is written as well; its name is the title.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    text = _page(run, "A run" if path is None else Path(path).stem)
+    if path is not None:
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be written ({error.strerror}): choose another place"
+            ) from None
+    return text
+
+
+def _page(run: RunTables, title: str) -> str:
+    summary = summarise(run)
+    parts = [f"<h1>{escape(title)}</h1>", summary._repr_mimebundle_()["text/html"]]
+    if summary.cut is not None:
+        parts.append(f"<p><strong>Not complete:</strong> {escape(summary.cut)}.</p>")
     parts += [
         "<h2>Pictures</h2>",
-        *_pictures(recorded),
-        "<h2>How it was</h2>",
-        _facts(recorded.metadata),
+        *_pictures(run),
+        "<h2>Metadata</h2>",
+        _facts(run.metadata),
     ]
     for name in SCHEMA:
-        parts += _table(name, recorded.table(name))
+        parts += _table(name, run.table(name))
     return html_page(title, "\n".join(parts), style=_MORE)
 
 
-def _pictures(recorded: Recorded) -> list[str]:
+def _pictures(run: RunTables) -> list[str]:
     from . import plots
 
     drawn: list[str] = []
-    client = recorded.metadata.get("side") != "server"
-    trips = recorded.total("latency") > 0
+    client = run.metadata.get("side") != "server"
+    trips = run.total("latency") > 0
     draw: list[tuple[bool, Callable[[Any], Any]]] = [
         (trips, plots.latency),
         (trips, plots.ecdf),
         (trips, plots.percentiles),
-        (client and bool((recorded.connection.state == "reconnecting").any()), plots.reconnects),
-        (client and bool((recorded.batches.direction == "out").any()), plots.batches),
-        (bool((recorded.events["name"] == "telemetry").any()), plots.path),
+        (client and bool((run.connection.state == "reconnecting").any()), plots.reconnects),
+        (client and bool((run.batches.direction == "out").any()), plots.batches),
+        (bool((run.events["name"] == "telemetry").any()), plots.path),
     ]
     for worth, plot in draw:
         if worth:
-            ax = plot(recorded)
+            ax = plot(run)
             png, size = ax._repr_png_()
             source = base64.b64encode(png).decode()
             drawn.append(

@@ -76,7 +76,7 @@ class Client(Calls):
             settings,
             secrets.token_hex(16),
             wall=lambda now: int((now + self._wall_offset) * 1000),
-            luck=random.random,
+            random_source=random.random,
             token=token,
             persistent=retry,
         )

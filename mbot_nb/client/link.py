@@ -80,8 +80,8 @@ class Line:
             for event in events:
                 if type(event) is Dial:
                     self._dialling = self.home.spawn(self._dial(), "dial")
-                elif type(event) is Drop and session.condemned is not None:
-                    self.take_down(session.condemned, event.code)
+                elif type(event) is Drop and session.pending_close is not None:
+                    self.take_down(session.pending_close, event.code)
                 self._tell(event)
         self.arm()
         self._told()
@@ -169,7 +169,7 @@ class Line:
 
     def wire_heard(self, wire: Wire) -> None:
         if wire is self._wire:
-            self.session.heard(self.now())
+            self.session.note_activity(self.now())
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         if wire is self._wire:
@@ -180,7 +180,7 @@ class Line:
         self._leaving.discard(wire)
         if wire is self._wire:
             self._wire = None
-            self.session.lost(self.session.condemned or loss, self.now())
+            self.session.lost(self.session.pending_close or loss, self.now())
             self.pump()
 
     # Inside.

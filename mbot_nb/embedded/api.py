@@ -21,7 +21,7 @@ from ..address import (
     normalise,
 )
 from ..client import Client
-from ..errors import AddressInUseError, ConnectError, UsageError
+from ..errors import AddressInUseError, ConnectError
 from ..jupyter import cells, hints, ipykernel_fixes
 from ..loops.call import OpeningCall
 from ..loops.home import Home, running_loop
@@ -58,7 +58,6 @@ def serve(
     allow_origins: str | Iterable[str] = (),
     thread: bool = False,
     limit_loopback: bool = False,
-    speed: float | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> OpeningCall[Server]:
     """Start a server for ``robot`` (a simulated mBot2 if none is given); await it, or use it with
@@ -74,20 +73,15 @@ def serve(
             this machine.
         thread: live on the I/O thread, which no cell can block, instead of the caller's loop.
         limit_loopback: apply the limit of frames per second also to clients of this machine.
-        speed: of a replay, for ``serve(mb.ReplayRobot("run.mbot"), speed=2)``: how much faster than
-            it was recorded.
         settings: numbers of the wire contract that shall differ from the defaults (see `Settings`).
 
     Raises:
         AddressInUseError: the port is taken by another program.
-        UsageError: a setting is out of its range, what is to be allowed is no origin, or ``speed``
-            is given for a robot that lives now.
+        UsageError: a setting is out of its range, or what is to be allowed is no origin.
     """
     chosen = settings_from(settings)
     origins = allowed_origins(allow_origins)
     chosen_port = default_port(ssl is not None) if port is None else port
-    if speed is not None:
-        _set_speed(robot, speed)
     home = _home(thread)
     place = cells.current()
     hints.offer()
@@ -250,17 +244,6 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
             "which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server.url, server.token
-
-
-def _set_speed(robot: Robot | None, speed: float) -> None:
-    from ..recording.replay.robot import ReplayRobot
-
-    if not isinstance(robot, ReplayRobot):
-        raise UsageError(
-            f'speed={speed!r} is for a replay, as in mb.serve(mb.ReplayRobot("run.mbot"), '
-            "speed=2); others live now"
-        )
-    robot.speed = speed
 
 
 def _home(thread: bool) -> Callable[[], Home]:

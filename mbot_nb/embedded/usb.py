@@ -15,8 +15,8 @@ from ..errors import ConnectError
 from .discovery import USB, Found, RobotKind, candidates, examine
 
 if TYPE_CHECKING:
+    from ..robots.emulators.emulator import Emulator
     from ..robots.serial.driver import SerialRobot
-    from ..robots.serial.emulators.emulator import Emulator
 
 __all__ = ["open_cable", "port_of", "stand_in"]
 
@@ -84,8 +84,8 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     Returns:
         The emulator; the same one at a second call. None if there is a robot, or another emulator.
     """
-    from ..robots.serial.emulators import emulate
-    from ..robots.serial.emulators.run import own_link
+    from ..robots.emulators import emulate
+    from ..robots.emulators.run import own_link
 
     for emulator in _standing_in:
         print(f"The emulated robot at {emulator.address} is still there.")

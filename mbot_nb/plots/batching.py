@@ -13,7 +13,7 @@ from .series import batchings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..recording.base import Recorded
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["batches"]
 
@@ -30,7 +30,7 @@ _REASONS = {
 }
 
 
-def _in_force(rec: Recorded, times: pd.Series[float]) -> list[tuple[float, int, str]]:
+def _in_force(rec: RunTables, times: pd.Series[float]) -> list[tuple[float, int, str]]:
     """The ways of batching that frames left by, in the order of time; the present one if none
     did."""
     ways = batchings(rec.metadata)
@@ -43,7 +43,7 @@ def _in_force(rec: Recorded, times: pd.Series[float]) -> list[tuple[float, int, 
     return used or ways[-1:]
 
 
-def batches(rec: Recorded, ax: Axes | None = None) -> Axes:
+def batches(rec: RunTables, ax: Axes | None = None) -> Axes:
     """Every frame of commands over time: its height is the number of commands in it, its marker
     says why it left then."""
     if ax is None:

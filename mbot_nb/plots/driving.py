@@ -14,7 +14,7 @@ from matplotlib.patches import Polygon, Rectangle
 from .figure import INK, PALE, SHADE, describe, headline, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.base import Recorded
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["path"]
 
@@ -31,7 +31,7 @@ ARROW = {"arrowstyle": "-|>", "color": INK, "mutation_scale": 13, "shrinkA": 0, 
 Place = tuple[float, float, float]
 
 
-def path(rec: Recorded, ax: Axes | None = None) -> Axes:
+def path(rec: RunTables, ax: Axes | None = None) -> Axes:
     """The way the robot drove while it was recorded, from its telemetry (x, y in cm, heading in
     degrees).
 
@@ -84,7 +84,7 @@ def path(rec: Recorded, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _places(rec: Recorded) -> list[Place]:
+def _places(rec: RunTables) -> list[Place]:
     events = rec.events
     places = []
     for data in events.data[events.name == "telemetry"]:

@@ -12,14 +12,14 @@ from .figure import MARK, count, describe, headline, legend_below, logarithmic, 
 from .series import series_of
 
 if TYPE_CHECKING:
-    from ..lab import Run
-    from ..recording.base import Recorded
+    from ..lab.results import Run
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["heatmap"]
 
 
 def heatmap(
-    source: Recorded | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)
+    source: RunTables | Run, ax: Axes | None = None, *, bins: tuple[int, int] = (60, 30)
 ) -> Axes:
     """How many delays fell into each cell of time and delay, from light (one) to dark: for more
     than a plot of dots can show.

@@ -14,8 +14,8 @@ from .figure import PALE, SHADE, count, describe, headline, legend_below, new_ax
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..lab import Run
-    from ..recording.base import Recorded
+    from ..lab.results import Run
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["reconnects"]
 
@@ -34,7 +34,7 @@ class _Climb(NamedTuple):
     back: float | None
 
 
-def reconnects(source: Recorded | Run, ax: Axes | None = None) -> Axes:
+def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     """Each attempt after a cut over the time since the cut: one staircase for each cut, beside the
     one that was planned.
 

@@ -11,12 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from .figure import INK, MARK, PALE, SHADE, describe, headline, legend_below, new_axes
 
 if TYPE_CHECKING:
-    from ..recording.base import Recorded
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["order"]
 
 
-def order(rec: Recorded, ax: Axes | None = None) -> Axes:
+def order(rec: RunTables, ax: Axes | None = None) -> Axes:
     """Every numbered event, by its number, over the time: when it was read from the wire, and when
     it was handed on.
 

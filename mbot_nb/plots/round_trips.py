@@ -22,8 +22,8 @@ from .figure import (
 from .series import Series, series_of
 
 if TYPE_CHECKING:
-    from ..lab import Run
-    from ..recording.base import Recorded
+    from ..lab.results import Run
+    from ..recording.tables.run_tables import RunTables
 
 __all__ = ["latency"]
 
@@ -33,7 +33,7 @@ NAMED = 3
 """Of the longest stalls so many."""
 
 
-def latency(source: Recorded | Run, ax: Axes | None = None) -> Axes:
+def latency(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     """Every round trip over the time since the first one, in ms on a logarithmic scale.
 
     Dots are the network's own; crosses were held up by a blocked event loop, and the grey bands say

@@ -11,7 +11,7 @@ from .figure import PALE, SHADE, STYLES, beside, describe, headline, legend_belo
 from .series import series_of
 
 if TYPE_CHECKING:
-    from ..lab import LoadRun
+    from ..lab.loading import LoadRun
 
 __all__ = ["stages"]
 

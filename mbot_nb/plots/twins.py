@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,9 +21,26 @@ from .figure import (
 )
 
 if TYPE_CHECKING:
-    from ..lab.twins import Twin
+    import pandas as pd
 
 __all__ = ["reactions", "twin"]
+
+
+class Twin(Protocol):
+    """What `mb.lab.twin` found, as far as it is drawn. The lab records, recordings make reports,
+    and reports are drawn here: so this module does not know the lab's class."""
+
+    @property
+    def names(self) -> tuple[str, str]: ...
+
+    @property
+    def paths(self) -> pd.DataFrame: ...
+
+    @property
+    def motions(self) -> pd.DataFrame: ...
+
+    @property
+    def difference(self) -> str: ...
 
 
 def twin(twin: Twin, ax: Axes | None = None) -> Axes:

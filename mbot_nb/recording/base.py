@@ -134,17 +134,9 @@ class Recorded(ABC):
         Raises:
             UsageError: it cannot be written there.
         """
-        from ..report import page
+        from ..report import html_report
 
-        text = page(self._whole(), "A run" if path is None else Path(path).stem)
-        if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise UsageError(
-                    f"{path} cannot be written ({error.strerror}): choose another place"
-                ) from None
-        return text
+        return html_report(self._whole(), path)
 
     def expand(self, column: str = "data", *, name: str | None = None) -> pd.DataFrame:
         """A table whose JSON text is decoded into columns of its own: ``rec.expand("data")`` has

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .base import Recorded
-from .capture.states import state_of
 from .tables.schema import SCHEMA, SUBJECTS
+from .tables.state_table import state_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from .base import Recorded
+    from .tables.run_tables import RunTables
 
 __all__ = ["MIME_TYPE", "Summary", "distance_driven", "overview", "summarise"]
 
@@ -115,18 +115,17 @@ class Summary(Struct, frozen=True, kw_only=True):
         }
 
 
-def summarise(recorder: Recorded) -> Summary:
-    """The numbers of a recorder's rows, now: all of them of one stretch, so ``recorder`` has to
-    have every row of the run."""
-    latency, stalls, connection = recorder.latency, recorder.stalls, recorder.connection
+def summarise(run: RunTables) -> Summary:
+    """The numbers of a run; ``run`` has to have every row of it."""
+    latency, stalls, connection = run.latency, run.stalls, run.connection
     free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
     again = (connection.state == "connected") & (connection.previous == "reconnecting")
     return Summary(
-        seconds=round(recorder.seconds, 3),
-        distance_cm=distance_driven(recorder),
-        events=len(recorder.events),
-        commands=len(recorder.commands),
-        frames=_frames(recorder),
+        seconds=round(run.seconds, 3),
+        distance_cm=distance_driven(run),
+        events=len(run.events),
+        commands=len(run.commands),
+        frames=_frames(run),
         round_trips=len(latency),
         held_up=len(latency) - len(free),
         latency_p50_ms=round(float(free.quantile(0.5)), 4) if len(free) else None,
@@ -134,25 +133,25 @@ def summarise(recorder: Recorded) -> Summary:
         stalls=len(stalls),
         longest_stall_ms=round(float(stalls.blocked_ms.max()), 1) if len(stalls) else 0.0,
         reconnects=int(again.sum()),
-        cut=getattr(recorder, "cut", None),
+        cut=getattr(run, "cut", None),
     )
 
 
-def _frames(recorder: Recorded) -> int:
+def _frames(run: RunTables) -> int:
     """Frames of commands: those that a client sent, or that came to a server."""
-    if recorder.metadata.get("side") != "server":
-        return int((recorder.batches.direction == "out").sum())
-    frames = recorder.frames
+    if run.metadata.get("side") != "server":
+        return int((run.batches.direction == "out").sum())
+    frames = run.frames
     return int(frames.frame[(frames.direction == "in") & (frames["type"] == "command")].nunique())
 
 
-def distance_driven(recorder: Recorded) -> float | None:
+def distance_driven(run: RunTables) -> float | None:
     """How far the robot has gone while it was recorded, cm, by its own account (`driven` in its
     telemetry).
 
     None if it gave none. A robot that begins anew counts from 0 again.
     """
-    events = recorder.events
+    events = run.events
     counts = [json.loads(data).get("driven") for data in events.data[events.name == "telemetry"]]
     known = [float(count) for count in counts if isinstance(count, (int, float))]
     if not known:

@@ -20,7 +20,7 @@ from jupyter_server.base.websocket import WS_PING_INTERVAL
 from packaging.requirements import Requirement
 
 from mbot_nb.protocol.client import State
-from tests.protocol.world import World
+from tests.helpers.protocol.world import World
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"

@@ -18,8 +18,7 @@ from mbot_nb.datasets import index
 from mbot_nb.datasets.cache import CACHE
 from mbot_nb.recording.recording import Recording
 from mbot_nb.recording.tables.schema import SCHEMA
-
-from .folders import WALL, events, rows, shelve, trips
+from tests.helpers.dataset_folders import WALL, events, rows, shelve, trips
 
 
 def record(path: Path, robot: str, tables: dict[str, pa.Table], **metadata: Any) -> Path:

@@ -19,8 +19,7 @@ import mbot_nb as mb
 from mbot_nb import lab
 from mbot_nb.recording.recording import Recording
 from mbot_nb.recording.tables.schema import SCHEMA
-
-from .folders import events, rows, shelve, trips
+from tests.helpers.dataset_folders import events, rows, shelve, trips
 
 COLUMNS = {
     name: ["recording", "robot", *(column.name for column in columns)]

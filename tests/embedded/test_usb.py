@@ -19,8 +19,8 @@ import mbot_nb as mb
 from mbot_nb.embedded import usb as cable
 from mbot_nb.embedded.usb import port_of
 from mbot_nb.local import instances
-from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.emulator import Emulator
+from mbot_nb.robots.emulators import emulate
+from mbot_nb.robots.emulators.emulator import Emulator
 
 QUICK: dict[str, Any] = {"boot": 0.02, "latency": 0.0, "paced": False}
 WORLD: dict[str, Any] = {"width": 1500, "height": 400, "starts": [{"x": 60, "y": 200}]}

@@ -9,8 +9,7 @@ import pytest
 
 from mbot_nb.lessons.pace import PACE
 from mbot_nb.lessons.runner import Execution, find_notebook
-
-from .running import pictures, run_again_and_again, text
+from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("03_batching.ipynb")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import outputs, run_again_and_again
+from tests.helpers.notebooks import outputs, run_again_and_again
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_cockpit.ipynb"
 

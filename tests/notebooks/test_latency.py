@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from mbot_nb.lessons.runner import Execution, find_notebook
-
-from .running import outputs, pictures, run_again_and_again, text
+from tests.helpers.notebooks import outputs, pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("02_latency.ipynb")
 

@@ -13,9 +13,8 @@ import pytest
 
 from mbot_nb.lessons.pace import PACE
 from mbot_nb.lessons.runner import execute, find_notebook
-from mbot_nb.robots.serial.emulators import emulate
-
-from .running import UNWANTED, said, text, twice, written
+from mbot_nb.robots.emulators import emulate
+from tests.helpers.notebooks import UNWANTED, said, text, twice, written
 
 NOTEBOOK = find_notebook().with_name("06_real_robot.ipynb")
 ROOM = {"width": 400, "height": 400, "starts": [{"x": 200, "y": 200}]}

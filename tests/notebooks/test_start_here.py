@@ -21,8 +21,7 @@ import pytest
 from mbot_nb.lessons.page import page
 from mbot_nb.lessons.runner import execute, find_notebook
 from mbot_nb.recording.summary import Summary
-
-from .running import QUICK, UNWANTED, outputs, said, twice, written
+from tests.helpers.notebooks import QUICK, UNWANTED, outputs, said, twice, written
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = find_notebook()

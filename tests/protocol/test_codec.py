@@ -19,8 +19,7 @@ from mbot_nb.protocol.codec import (
     depth,
 )
 from mbot_nb.protocol.settings import MAX_DEPTH, MAX_INTEGER
-
-from .frames import GOOD, PING, command, in_batch, nested, one, refused, told
+from tests.helpers.protocol.frames import GOOD, PING, command, in_batch, nested, one, refused, told
 
 
 def test_every_type_of_the_client() -> None:

@@ -23,8 +23,7 @@ from mbot_nb.protocol.codec import (
     to_json,
 )
 from mbot_nb.protocol.settings import MAX_INTEGER
-
-from .frames import PING, command, in_batch, nested
+from tests.helpers.protocol.frames import PING, command, in_batch, nested
 
 FINITE = st.recursive(
     st.one_of(

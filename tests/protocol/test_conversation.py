@@ -27,8 +27,7 @@ from mbot_nb.errors import (
 from mbot_nb.protocol.client import State
 from mbot_nb.protocol.client.events import ConnectionChanged, EventReceived, EventsMissed, Settled
 from mbot_nb.protocol.settings import Settings
-
-from .world import World
+from tests.helpers.protocol.world import World
 
 
 class Conversation(RuleBasedStateMachine):

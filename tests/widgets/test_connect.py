@@ -20,7 +20,7 @@ from mbot_nb.embedded.registry import servers
 from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.panels.connect_advice import for_clicking
-from tests.sockets.peers import TinyRobot
+from tests.helpers.cutting_relay import TinyRobot
 from tests.widgets.conftest import Page, until
 from tests.widgets.test_panels import latest, said
 

@@ -1,4 +1,4 @@
-"""What a session tells its shell: one class for each kind of happening. All of them are values."""
+"""The events of a client's session: one class of immutable values for each kind."""
 
 from __future__ import annotations
 

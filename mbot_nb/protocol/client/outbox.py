@@ -49,7 +49,7 @@ class Outgoing(Struct, gc=False, eq=False):
     error: MbotError | None = None
     result: Any = None
     waiter: Any = None
-    """Whatever the shell hangs here to be told."""
+    """A future of the shell that waits for the outcome."""
 
     def __repr__(self) -> str:
         number = f" #{self.sequence}" if self.sequence is not None else ""
@@ -209,7 +209,7 @@ class Outbox:
         window = self.unacknowledged
         if not window:
             return settled
-        # Numbers are contiguous, so that the first one tells how many are acknowledged.
+        # Numbers are contiguous, so that the first one says how many are acknowledged.
         count = min(len(window), cursor + 1 - (window[0].sequence or 0))
         recent = self._recent
         freed = 0
@@ -321,7 +321,7 @@ class Outbox:
 
 
 def unknown(command: Outgoing) -> DeliveryUnknownError:
-    """The error of a command that was transmitted and will not be heard of again."""
+    """The error of a command that was transmitted and whose outcome will stay unknown."""
     return DeliveryUnknownError(
         f"{command.name} was sent, then its connection was lost for good (the server was "
         "restarted, we were away too long, or it "

@@ -1,4 +1,4 @@
-"""What becomes of the commands of a client: every one of them is settled once, and told."""
+"""The commands of a client that are under way: each is settled once, and reported as an event."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .events import Acknowledged, ClientEvent, Settled
 from .outbox import Outbox, Outcome, Outgoing, unknown
 from .urgent import RELEASE, Urgent
 
-__all__ = ["Calls"]
+__all__ = ["PendingCommands"]
 
 _BEHIND = {error.__name__: error for error in (CommandTimeoutError, DeliveryUnknownError)}
 """What may become of a command behind the server, between it and its robot: the answer's details
 name the error."""
 
 
-class Calls:
+class PendingCommands:
     """The commands that are under way: those with a number in the ``outbox``, the ``urgent`` ones,
-    and who waits how long.
+    and the deadlines of those that are awaited.
 
-    ``tell`` is told what is settled.
+    ``emit`` is called with the event of each outcome.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[ClientEvent], None]) -> None:
+    def __init__(self, settings: Settings, emit: Callable[[ClientEvent], None]) -> None:
         self.outbox = Outbox(settings)
         self.urgent = Urgent()
-        self._tell = tell
+        self._emit = emit
         self._awaited: set[Outgoing] = set()
 
     def expect(self, command: Outgoing, deadline: float) -> None:
@@ -65,28 +65,28 @@ class Calls:
         for command in sorted(late, key=lambda command: command.queued_at):
             self._give_up(command, now)
 
-    def settle_all(self, commands: Iterable[Outgoing], now: float) -> None:
-        """These have their outcome already: tell it."""
+    def report(self, commands: Iterable[Outgoing], now: float) -> None:
+        """Emit the events of these commands, which have their outcome already."""
         for command in commands:
-            self._told(command, now)
+            self._report(command, now)
 
-    def tell_expired(self, now: float) -> None:
-        """Tell of the motion that was found too old when it was to be sent."""
+    def report_expired(self, now: float) -> None:
+        """Report the motion that was found too old when it was to be sent."""
         expired, self.outbox.expired = self.outbox.expired, []
-        self.settle_all(expired, now)
+        self.report(expired, now)
 
     def sent(self, commands: list[Outgoing], now: float) -> None:
         """These went to a server that acknowledges nothing: more will never be known."""
         sent = [command for command in commands if command.outcome == "sent"]
         self._awaited.difference_update(sent)
         if sent:
-            self._tell(Acknowledged(now, sent))
+            self._emit(Acknowledged(now, sent))
 
     def acknowledge(self, cursor: int, now: float) -> None:
         """The server has everything up to this number."""
         settled = self.outbox.acknowledge(cursor, now)
         if settled:
-            self._tell(Acknowledged(now, settled))
+            self._emit(Acknowledged(now, settled))
 
     def answer(self, data: dict[str, Any], now: float) -> None:
         """An answer names its command by id or by number."""
@@ -103,11 +103,11 @@ class Calls:
         else:
             self._settle(command, "rejected", _refusal(command, data.get("error")), now)
 
-    def missed(self, first: int, last: int, now: float) -> None:
+    def skipped(self, first: int, last: int, now: float) -> None:
         """The server gave these numbers up."""
-        self.settle_all(self.outbox.skipped(first, last), now)
+        self.report(self.outbox.skipped(first, last), now)
 
-    def cut(self, now: float) -> None:
+    def connection_lost(self, now: float) -> None:
         """The connection is gone: a release that was on its way is not sent again."""
         for command in self.urgent.pop_releases():
             self._settle(command, "unknown", unknown(command), now)
@@ -115,7 +115,7 @@ class Calls:
     def restart(self, now: float) -> None:
         """The server does not know us: what was transmitted can no longer be known, and numbers
         start at 1."""
-        self.settle_all(self.outbox.restart(), now)
+        self.report(self.outbox.restart(), now)
         self.urgent.restart()
 
     def fail(self, loss: Loss | None, now: float) -> None:
@@ -152,12 +152,12 @@ class Calls:
         self, command: Outgoing, outcome: Outcome, error: MbotError | None, now: float
     ) -> None:
         if command.settle(outcome, error):
-            self._told(command, now)
+            self._report(command, now)
 
-    def _told(self, command: Outgoing, now: float) -> None:
+    def _report(self, command: Outgoing, now: float) -> None:
         self._awaited.discard(command)
         self.outbox.settled(command)
-        self._tell(Settled(now, command))
+        self._emit(Settled(now, command))
 
 
 def _refusal(command: Outgoing, error: Any) -> CommandError:

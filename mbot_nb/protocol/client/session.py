@@ -3,39 +3,62 @@
 A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), tells it what
 becomes of its connections (:meth:`~ClientSession.opened`, :meth:`~ClientSession.lost`), calls
 :meth:`~ClientSession.timeout` at :meth:`~ClientSession.next_deadline`, and after each of these
-takes the frames to send and the events to tell. One session outlives many connections.
+takes the frames to send and the events to pass on. One session outlives many connections.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+from ...commands import MOTIONS, URGENT
 from ...errors import ProtocolError
 from .. import messages as m
-from ..codec import ServerFrames, encode, to_json
+from ..backoff import Backoff
+from ..batching import FlushReason
+from ..codec import ENVELOPE_BYTES, ServerFrames, encode, envelope, to_json
 from ..heartbeat import ClockOffset, Heartbeat, Silence
-from ..loss import CloseCode, Loss, LossKind
+from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
-from ..settings import Settings
-from .events import EventReceived, EventsMissed, PingLost, RoundTrip, StateChanged, Trouble
-from .sending import Sending
-from .states import State
+from ..settings import MAX_FRAME, Settings
+from .events import (
+    ClientEvent,
+    ConnectionChanged,
+    Dial,
+    Drop,
+    EventReceived,
+    EventsMissed,
+    PingLost,
+    RoundTrip,
+    StateChanged,
+    Trouble,
+)
+from .outbox import Outgoing, SentBatch
+from .pending import PendingCommands
+from .states import TRANSITIONS, WORDS, ClientCounters, State
 
 __all__ = ["ClientSession"]
 
-_CONNECTED = State.CONNECTED
+_MAX_BODY = MAX_FRAME - 1024
+_CONNECTED = State.CONNECTED  # asking an Enum for a member costs as much as a small call
 
 
-class ClientSession(Sending):
+@lru_cache(maxsize=1024)
+def _head(name: str) -> bytes:
+    """How the payload of this command begins."""
+    return b'{"command":%b,"params":' % encode(name)
+
+
+class ClientSession:
     """One client's conversation with one server, across every cut.
 
     Args:
         settings: the numbers of the wire contract.
         session_id: 128 random bits as text; known to this client and its server alone.
         wall: Unix milliseconds for a monotonic time, for the envelopes' timestamps.
-        luck: a number in [0, 1) for the jitter of the reconnect delays.
+        random_source: a number in [0, 1) for the jitter of the reconnect delays.
         token: sent as the first message where the server asks for one.
         persistent: keep trying also when the first connection fails.
     """
@@ -46,22 +69,44 @@ class ClientSession(Sending):
         session_id: str,
         *,
         wall: Callable[[float], int],
-        luck: Callable[[], float],
+        random_source: Callable[[], float],
         token: str | None = None,
         persistent: bool = False,
     ) -> None:
-        super().__init__(settings, luck, persistent=persistent, wall=wall)
+        self.settings = settings
         self.session_id = session_id
         self.token = token
+        self.persistent = persistent
+        """Keep trying also when the first connection fails."""
+        self.state = State.IDLE
+        self.extended = False
+        """Whether the server chose ``mbot.v2``."""
+        self.ever_connected = False
+        self.next_attempt_at: float | None = None
+        self.last_loss: Loss | None = None
+        self.pending_close: Loss | None = None
+        """Why the shell was asked to drop the connection."""
+        self.backoff = Backoff(settings)
         self.epoch = ""
         self.metadata: dict[str, Any] = {}
         self.mirror = Mirror(settings.resync_repeat)
+        self.clock = ClockOffset()
         self.round_trip: float | None = None
+        self.counters = ClientCounters()
+        self.events: list[ClientEvent] = []
+        self.frames: list[bytes] = []
+        self.on_batch: Callable[[SentBatch], None] | None = None
+        """Called with every frame of commands, if set."""
+        self.on_frame: Callable[[float, str, list[Any]], None] | None = None
+        """Called with every frame that comes and the messages in it, if set."""
+        self._wall = wall
+        self._random_source = random_source
+        self._pending = PendingCommands(settings, self.events.append)
+        self.outbox = self._pending.outbox
+        self._heartbeat: Heartbeat | None = None
         self._orderer = self._new_orderer(0)
         self._no_snapshot: Silence | None = None
         self._connects = 0
-        self.on_frame: Callable[[float, str, list[Any]], None] | None = None
-        """Told of every frame that comes and the messages in it, if set."""
 
     @property
     def last_event(self) -> int:
@@ -78,43 +123,69 @@ class ClientSession(Sending):
             "attempt": str(self._connects),
         }
 
-    # The life of connections.
+    @property
+    def connection_state(self) -> str:
+        """One of disconnected, connecting, connected, reconnecting, error."""
+        if self.ever_connected and self.state in (State.DIALLING, State.SYNCHRONISING):
+            return WORDS[State.WAITING]
+        return WORDS[self.state]
+
+    def take_events(self) -> list[ClientEvent]:
+        """What has happened since the last time, in order."""
+        events = self.events[:]
+        self.events.clear()
+        return events
+
+    def take_frames(self) -> list[bytes]:
+        """The frames to hand to the transport, in order."""
+        frames, self.frames = self.frames, []
+        counters = self.counters
+        counters.frames_out += len(frames)
+        counters.bytes_out += sum(map(len, frames))
+        return frames
+
+    # Connections.
+
+    def dial(self, now: float) -> None:
+        """Make a connection now; also resets the ladder of delays."""
+        self.backoff.reset()
+        self._dial(now)
 
     def opened(self, extended: bool, now: float) -> None:
         """A connection stands; the snapshot is awaited. ``extended`` if the server chose
         ``mbot.v2``."""
-        self._go("open")
+        self._transition("open")
         self.extended = extended
         s = self.settings
         self._no_snapshot = Silence(s.auth_timeout, s.stall, s.pong_timeout, now)
         if self.token is not None:
-            self._say(b"auth", to_json({"token": self.token}), now)
+            self._append_message(b"auth", to_json({"token": self.token}), now)
 
     def lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
         if self.state in (State.CLOSED, State.WAITING, State.FAILED, State.IDLE):
             return
-        self._hang_up()
-        final = self._lose(loss, now)
-        self._calls.cut(now)
+        self._reset_connection()
+        final = self._connection_lost(loss, now)
+        self._pending.connection_lost(now)
         if final:
-            self._forget(now)
-            self._calls.fail(loss, now)
+            self._start_afresh(now)
+            self._pending.fail(loss, now)
 
     def close(self, now: float) -> None:
         """End for good: what is not delivered is settled, nothing more is sent."""
-        self._hang_up()
-        self._end(now)
-        self._forget(now)
-        self._calls.fail(None, now)
+        self._reset_connection()
+        self._connection_closed(now)
+        self._start_afresh(now)
+        self._pending.fail(None, now)
 
     def timeout(self, now: float) -> None:
         """Do what is due by now."""
-        if self.condemned is not None:
+        if self.pending_close is not None:
             return
         if self.next_attempt_at is not None and now >= self.next_attempt_at:
             self._dial(now)
-        self._calls.expire(now)
+        self._pending.expire(now)
         settings = self.settings
         if self._no_snapshot is not None and self._no_snapshot.is_dead(now):
             self._drop(
@@ -140,13 +211,13 @@ class ClientSession(Sending):
 
     def next_deadline(self) -> float | None:
         """When :meth:`timeout` must be called, unless something else happens before."""
-        if self.condemned is not None:
+        if self.pending_close is not None:
             return None
         deadline = self.next_attempt_at
         for time in (
             self._heartbeat.next_deadline() if self._heartbeat is not None else None,
             self.outbox.queue.next_deadline() if self._heartbeat is not None else None,
-            self._calls.next_deadline(),
+            self._pending.next_deadline(),
             self._orderer.next_deadline(),
             self.mirror.resync_due,
             self._no_snapshot.deadline if self._no_snapshot is not None else None,
@@ -154,6 +225,172 @@ class ClientSession(Sending):
             if time is not None and (deadline is None or time < deadline):
                 deadline = time
         return deadline
+
+    def _connection_lost(self, loss: Loss, now: float) -> bool:
+        """The connection ended, or none could be made; whether no other one will be tried."""
+        previous = self.connection_state
+        self.pending_close = None
+        self.last_loss = loss
+        final = is_final(loss) or not (self.ever_connected or self.persistent)
+        self._transition("fail" if final else "lose")
+        self.next_attempt_at = (
+            None if final else now + self.backoff.next_delay(loss, self._random_source())
+        )
+        self._connection_changed(previous, now, loss=loss)
+        return final
+
+    def _connection_ready(self, now: float, resumed: bool) -> None:
+        """The first snapshot has come: the connection stands, and the server remembers us or
+        not."""
+        previous = self.connection_state
+        again, attempt = self.ever_connected, self.backoff.attempts
+        self._transition("snapshot")
+        self.ever_connected = True
+        self.backoff.reset()
+        self._connection_changed(previous, now, attempt=attempt, resumed=resumed if again else None)
+
+    def _connection_closed(self, now: float) -> None:
+        """It ends for good."""
+        previous = self.connection_state
+        self._transition("close")
+        self.pending_close = self.next_attempt_at = None
+        if previous != self.connection_state:
+            self._connection_changed(previous, now)
+
+    def _dial(self, now: float) -> None:
+        previous = self.connection_state
+        self._transition("dial")
+        self.next_attempt_at = None
+        self.backoff.begin()
+        self._connection_changed(previous, now)
+        self.events.append(Dial(self.backoff.attempts))
+
+    def _drop(self, kind: LossKind, detail: str, code: int) -> None:
+        """This connection is of no use: the shell takes it down and then says that it is lost, with
+        this reason."""
+        self.pending_close = Loss(kind, detail)
+        self.events.append(Drop(code, detail))
+
+    def _transition(self, trigger: str) -> None:
+        self.state = TRANSITIONS[self.state, trigger]
+
+    def _connection_changed(
+        self,
+        previous: str,
+        now: float,
+        *,
+        loss: Loss | None = None,
+        attempt: int | None = None,
+        resumed: bool | None = None,
+    ) -> None:
+        attempt = self.backoff.attempts if attempt is None else attempt
+        self.events.append(
+            ConnectionChanged(
+                now, self.connection_state, previous, attempt, self.next_attempt_at, loss, resumed
+            )
+        )
+
+    # Sending.
+
+    def command(
+        self,
+        name: str,
+        params: Any,
+        now: float,
+        *,
+        reply: bool = False,
+        timeout: float | None = None,
+    ) -> Outgoing:
+        """Take one command to send: an urgent one at once, an awaited one with all that is queued,
+        any other in its batch.
+
+        A baseline server answers nothing: an awaited command is settled as `sent`.
+
+        Raises:
+            ValueError, TypeError: the parameters are not plain, finite data, or too large.
+        """
+        if name in URGENT:
+            return self._send_urgent(name, params, now, timeout)
+        body = _head(name) + to_json(params)
+        if reply and (self.extended or not self.ever_connected):
+            body += b',"reply":true'
+        size = len(body)
+        if size > _MAX_BODY:
+            raise ValueError(f"{name}: {size} bytes of parameters do not fit into a frame of 1 MiB")
+        command = Outgoing(name, body, now, name in MOTIONS, reply)
+        if reply and timeout is not None:
+            self._pending.expect(command, now + timeout)
+        outbox = self.outbox
+        if self.state is not _CONNECTED:
+            outbox.add(command, now)
+            return command
+        queue = outbox.queue
+        nbytes = size + ENVELOPE_BYTES
+        if queue.bytes + nbytes > queue.max_bytes:
+            self.flush(now, "bytes")
+        outbox.held_bytes += size
+        due = queue.add(command, nbytes, now)
+        if reply:
+            self.flush(now, "flush")
+        elif due is not None:
+            self.flush(now, due)
+        return command
+
+    def flush(self, now: float, reason: FlushReason = "flush") -> None:
+        """Send what is queued now."""
+        if self.state is not _CONNECTED:
+            return
+        sent = self.outbox.flush(now, self._wall(now), reason, self._expiry)
+        if sent is None:
+            return
+        self._append_batch(*sent)
+        if self.outbox.expired:
+            self._pending.report_expired(now)
+        if not self.extended:
+            self._pending.sent(sent[1].commands, now)
+
+    def ping(self, now: float, *, awaited: bool = False) -> int | None:
+        """Begin a round trip; returns its id, or None without a connection. One that is awaited
+        ends with an event, also when no answer comes."""
+        if self._heartbeat is None:
+            return None
+        id = self._heartbeat.ping(now, awaited=awaited)
+        self._append_message(b"ping", b'{"id":%d}' % id, now)
+        return id
+
+    def _send_urgent(self, name: str, params: Any, now: float, timeout: float | None) -> Outgoing:
+        command = self._pending.urgent.new(name, params, self.outbox.next_sequence - 1, now)
+        if name != "release_stop":
+            self._pending.report(self.outbox.drop_motion(), now)
+        if timeout is not None:
+            self._pending.expect(command, now + timeout)
+        if self.state is State.CONNECTED:
+            self._transmit_urgent(command, now)
+        return command
+
+    def _transmit_urgent(self, command: Outgoing, now: float) -> None:
+        self._append_batch(*self._pending.urgent.transmit(command, now, self._wall(now)))
+        if not self.extended:
+            # A server that answers nothing gets it once.
+            self._pending.urgent.pop(command.id)
+            command.settle("sent")
+            self._pending.sent([command], now)
+
+    def _append_batch(self, frame: bytes, sent: SentBatch) -> None:
+        self.frames.append(frame)
+        self.counters.messages_out += len(sent.commands)
+        if self.on_batch is not None:
+            self.on_batch(sent)
+
+    def _append_message(self, kind: bytes, payload: bytes, now: float) -> None:
+        """Send what is no command."""
+        self.frames.append(envelope(kind, payload, self._wall(now)))
+        self.counters.messages_out += 1
+
+    def _expiry(self, now: float, remaining: float) -> float | None:
+        """The server's clock (ms) after which a motion sent now must not begin."""
+        latest = self.clock.latest(now)
+        return None if latest is None else (latest + remaining) * 1000
 
     # Receiving.
 
@@ -164,7 +401,7 @@ class ClientSession(Sending):
         counters = self.counters
         counters.frames_in += 1
         counters.bytes_in += len(text) if text.isascii() else len(text.encode(errors="replace"))
-        self.heard(now)
+        self.note_activity(now)
         messages = ServerFrames.decode(text, max_batch=self.settings.max_batch_received)
         if self.on_frame is not None:
             self.on_frame(now, text, messages)
@@ -173,23 +410,23 @@ class ClientSession(Sending):
             if isinstance(message, (m.EventMessage, ProtocolError)):
                 sequence = message.sequence
                 if sequence is None:
-                    self._event(message, now)
+                    self._on_event(message, now)
                 else:
                     self._deliver(self._orderer.receive(sequence, message, len(text), now), now)
             elif isinstance(message, m.StateMessage):
-                self._state(message.payload, now)
+                self._on_state(message.payload, now)
             elif isinstance(message, m.PongMessage):
-                self._pong(message.payload, now)
+                self._on_pong(message.payload, now)
             elif isinstance(message, m.ErrorMessage):
-                self._error(message.payload, now)
+                self._on_error(message.payload, now)
             else:
-                self._say(b"pong", encode(message.payload), now)
+                self._append_message(b"pong", encode(message.payload), now)
             ack = getattr(message, "ack", None)
             if ack is not None and self.extended and self.state is _CONNECTED:
-                self._calls.acknowledge(ack, now)
+                self._pending.acknowledge(ack, now)
 
-    def heard(self, now: float) -> None:
-        """Anything at all has come: the server lives."""
+    def note_activity(self, now: float) -> None:
+        """Any bytes have come: the server is alive."""
         if self._heartbeat is not None:
             self._heartbeat.heard(now)
 
@@ -197,11 +434,11 @@ class ClientSession(Sending):
         self.counters.duplicates = self._orderer.duplicates
         for item in items:
             if type(item) is Gap:
-                self._missed(item.expected, item.got, now)
+                self._on_gap(item.expected, item.got, now)
             else:
-                self._event(item, now)
+                self._on_event(item, now)
 
-    def _event(self, message: m.EventMessage | ProtocolError, now: float) -> None:
+    def _on_event(self, message: m.EventMessage | ProtocolError, now: float) -> None:
         if isinstance(message, ProtocolError):
             self.counters.malformed += 1
             self.events.append(
@@ -217,28 +454,28 @@ class ClientSession(Sending):
         name, data = message.payload.event, message.payload.data
         if isinstance(data, dict):
             if name == "error" and data.get("code") == "AUTH_REQUIRED":
-                self._token_wanted(str(data.get("message", "")))
+                self._token_required(str(data.get("message", "")))
             elif name == "command_result":
-                self._calls.answer(data, now)
+                self._pending.answer(data, now)
         self.events.append(EventReceived(now, name, data, message.sequence, message.timestamp))
 
-    def _missed(self, expected: int, got: int, now: float) -> None:
+    def _on_gap(self, expected: int, got: int, now: float) -> None:
         self.counters.gaps += 1
         self.events.append(EventsMissed(now, expected, got))
 
-    def _state(self, payload: dict[str, Any], now: float) -> None:
+    def _on_state(self, payload: dict[str, Any], now: float) -> None:
         if payload.get("delta") is not True:
             self.mirror.snapshot(payload, now)
             self.events.append(StateChanged(now, "snapshot", payload, self.mirror.revision))
             if self.state is State.SYNCHRONISING:
-                self._synchronised(payload, now)
+                self._synchronise(payload, now)
         elif self.state is State.CONNECTED:
             if self.mirror.delta(payload, now):
                 self.events.append(StateChanged(now, "delta", payload, self.mirror.revision))
             elif self.mirror.resync_due is not None and now >= self.mirror.resync_due:
                 self._ask_for_snapshot(now)
 
-    def _pong(self, payload: dict[str, Any], now: float) -> None:
+    def _on_pong(self, payload: dict[str, Any], now: float) -> None:
         # An empty one from an extended server is only there for its acknowledgement.
         if self._heartbeat is None or (self.extended and not payload):
             return
@@ -251,9 +488,9 @@ class ClientSession(Sending):
             self.clock.observe(sent, now, clock / 1000)
         self.events.append(RoundTrip(payload["id"], sent, now))
 
-    def _error(self, error: m.ErrorPayload, now: float) -> None:
+    def _on_error(self, error: m.ErrorPayload, now: float) -> None:
         if error.code == "AUTH_REQUIRED":
-            self._token_wanted(error.message)
+            self._token_required(error.message)
         elif error.code == "VERSION_MISMATCH":
             self._drop(
                 LossKind.VERSION,
@@ -263,18 +500,18 @@ class ClientSession(Sending):
         elif error.code == "SEQUENCE_GAP" and isinstance(error.details, dict):
             expected, got = error.details.get("expected"), error.details.get("got")
             if isinstance(expected, int) and isinstance(got, int):
-                self._calls.missed(expected, got - 1, now)
+                self._pending.skipped(expected, got - 1, now)
         words = {"code": error.code, "message": error.message, "details": error.details}
-        self._calls.answer({"id": error.id, "sequence": error.sequence, "error": words}, now)
+        self._pending.answer({"id": error.id, "sequence": error.sequence, "error": words}, now)
         self.events.append(Trouble(now, error.code, error.message, error.details))
 
-    def _token_wanted(self, message: str) -> None:
+    def _token_required(self, message: str) -> None:
         if self.token is None and self.state is State.SYNCHRONISING:
             self._drop(LossKind.TOKEN, f"the server wants a token ({message})", CloseCode.NORMAL)
 
     # After a cut.
 
-    def _synchronised(self, payload: dict[str, Any], now: float) -> None:
+    def _synchronise(self, payload: dict[str, Any], now: float) -> None:
         """The first snapshot of a connection: settle what of the past still stands, then go on."""
         metadata = payload.get("metadata")
         self.metadata = metadata if isinstance(metadata, dict) else {}
@@ -288,22 +525,22 @@ class ClientSession(Sending):
             and epoch == self.epoch
             and type(cursor) is int
         )
-        self._stand(now, resumed)
+        self._connection_ready(now, resumed)
         self.counters.connections += 1
         self._heartbeat = Heartbeat(self.settings, now)
         if resumed and isinstance(cursor, int):
             self._resume(payload, cursor, now)
         else:
-            self._forget(now)
+            self._start_afresh(now)
             self.epoch = epoch if isinstance(epoch, str) else ""
             self.clock = ClockOffset()
-        self._calls.settle_all(self.outbox.drop_old_motion(now), now)
+        self._pending.report(self.outbox.drop_old_motion(now), now)
         self.ping(now)
-        for command in self._calls.urgent.open():
+        for command in self._pending.urgent.open():
             self._transmit_urgent(command, now)
         for frame, sent in self.outbox.resend(now, self._wall(now), self._expiry):
-            self._hand_over(frame, sent)
-        self._calls.tell_expired(now)
+            self._append_batch(frame, sent)
+        self._pending.report_expired(now)
         for due in self.outbox.requeue(now):
             self.flush(now, due)
         self.flush(now, "resend")
@@ -311,31 +548,31 @@ class ClientSession(Sending):
     def _resume(self, payload: dict[str, Any], cursor: int, now: float) -> None:
         """The server still knows us: settle what it knows of our commands, and what is missing of
         its events."""
-        self._calls.acknowledge(cursor, now)
+        self._pending.acknowledge(cursor, now)
         for span in payload.get("skipped") or ():
             if (
                 isinstance(span, list)
                 and len(span) == 2
                 and all(isinstance(end, int) for end in span)
             ):
-                self._calls.missed(span[0], span[1], now)
+                self._pending.skipped(span[0], span[1], now)
         oldest = payload.get("firstSequence")
         if isinstance(oldest, int) and oldest > self._orderer.cursor + 1:
-            self._missed(self._orderer.cursor + 1, oldest, now)
+            self._on_gap(self._orderer.cursor + 1, oldest, now)
             self._orderer.cursor = oldest - 1
 
-    def _forget(self, now: float) -> None:
+    def _start_afresh(self, now: float) -> None:
         """We and the server do not know each other (any more): both directions start at 1."""
         self.epoch = ""
         self._orderer = self._new_orderer(0 if self.extended else None)
-        self._calls.restart(now)
+        self._pending.restart(now)
 
     def _ask_for_snapshot(self, now: float) -> None:
         self.mirror.asked(now)
         self.command("sync_state", {}, now)
         self.flush(now)
 
-    def _hang_up(self) -> None:
+    def _reset_connection(self) -> None:
         """What belonged to the connection goes with it."""
         self.frames.clear()
         self._heartbeat = self._no_snapshot = None

@@ -27,10 +27,10 @@ from ...protocol.client.events import (
 from ...protocol.client.outbox import SentBatch
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
+from ..tables.state_table import Told
 from ..tables.table import SLACK
 from .listener import Listener
 from .metadata import batching
-from .states import Told
 
 __all__ = ["ClientListener"]
 

@@ -22,10 +22,10 @@ from ..files.mbot_blocks import SINCE
 from ..files.writer import Writer
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
+from ..tables.state_table import StateRows, Told
 from ..tables.table import SLACK, Table, Turn
 from .batches import batch_rows
 from .frames import TYPES, Wiretap
-from .states import StateRows, Told
 
 __all__ = ["Listener"]
 

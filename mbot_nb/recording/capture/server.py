@@ -18,8 +18,8 @@ from ...protocol.server.sessions import Received, ServerSession, SessionState
 from ...server import Server
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
+from ..tables.state_table import Told
 from .listener import Listener
-from .states import Told
 
 __all__ = ["ServerListener"]
 
@@ -174,9 +174,8 @@ class ServerListener(Listener):
             client=self._number(session),
         )
         self._under_way[id(message)] = handled
-        connection = self.server._hub.connections.get(session)
         # A baseline client is sent none.
-        if message.sequence is not None and (connection is None or connection.extended):
+        if message.sequence is not None and session.extended:
             self._acks_of(session).begun(message.sequence, handled)
         self._begun(handled)
 

@@ -33,7 +33,7 @@ Told = list[tuple[str, Mapping[str, Any]]]
 class ReplayRobot(Robot):
     """A robot that lives its recording again: state, events and telemetry come when they came then.
 
-        server = await mb.serve(mb.ReplayRobot("run.mbot"), speed=2)
+        server = await mb.serve(mb.ReplayRobot("run.mbot", speed=2))
         bot = await mb.connect(server)             # it begins when the first client has come
         await bot.custom("seek", position=12.5)    # also: play, pause, speed (value), loop (on),
                                                    # status

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from mbot_nb.errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError
 from mbot_nb.protocol.client.outbox import Outbox, Outgoing
 from mbot_nb.protocol.settings import MAX_FRAME, Settings
-
-from ..hands import read
+from tests.helpers.protocol.counterparts import read
 
 
 def outgoing(

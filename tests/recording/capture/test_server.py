@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
-from tests.sockets.peers import command, peer
+from tests.helpers.cutting_relay import command, peer
 
 
 async def _until(condition: Any, what: str) -> None:

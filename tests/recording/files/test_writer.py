@@ -19,8 +19,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.recording.files.mbot_blocks import HEAD, MAGIC
 from mbot_nb.recording.tables.schema import SCHEMA
-
-from .killed import PAUSE
+from tests.helpers.killed_recorder import PAUSE
 
 PATIENCE = 10.0
 
@@ -141,7 +140,11 @@ async def test_a_torn_end_is_cut_off_and_told(bot: mb.Client, tmp_path: Path, cu
 @pytest.mark.timeout(60)
 def test_a_killed_process_loses_the_last_second_at_most(tmp_path: Path) -> None:
     path = tmp_path / "run.mbot"
-    program = [sys.executable, str(Path(__file__).with_name("killed.py")), str(path)]
+    program = [
+        sys.executable,
+        str(Path(__file__).parents[2] / "helpers" / "killed_recorder.py"),
+        str(path),
+    ]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = []

@@ -15,8 +15,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.robots.watchdog import shared
-
-from ..recorded import drive, made
+from tests.helpers.recordings import drive, made
 
 
 class Clock:
@@ -341,7 +340,7 @@ async def test_a_robot_that_nobody_holds_ends() -> None:
 async def test_clients_see_it_as_if_it_were_live() -> None:
     recording = drive(1.0)
     async with (
-        mb.serve(mb.ReplayRobot(recording, paused=True), port=0, speed=2) as server,
+        mb.serve(mb.ReplayRobot(recording, speed=2, paused=True), port=0) as server,
         mb.connect(server) as bot,
     ):
         got: list[tuple[float, str, Any]] = []
@@ -418,11 +417,6 @@ async def test_served_again_it_goes_on_with_the_next_client() -> None:
                 await until(lambda: robot.playing)
 
 
-async def test_speed_is_for_a_replay() -> None:
-    with pytest.raises(mb.UsageError, match="speed=2 is for a replay"):
-        await mb.serve(port=0, speed=2)
-
-
 async def test_custom_is_the_users_where_a_handler_takes_it() -> None:
     async with mb.serve(mb.ReplayRobot(drive(1)), port=0) as server, mb.connect(server) as bot:
         server.command("custom")(lambda client, action: f"mine: {action}")
@@ -443,7 +437,7 @@ async def test_a_run_recorded_saved_and_replayed_is_the_same_run(tmp_path: Path)
         path = rec.save(tmp_path / "run.mbot")
         last = rec.to_recording().state()
     async with (
-        mb.serve(mb.ReplayRobot(path, paused=True), port=0, speed=4) as server,
+        mb.serve(mb.ReplayRobot(path, speed=4, paused=True), port=0) as server,
         mb.connect(server) as bot,
     ):
         assert server.robot.robot_id == "simulated-mbot2 (replay)"

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import mbot_nb as mb
 from mbot_nb.recording.replay.timeline import Timeline
-
-from ..recorded import BEGIN, made
+from tests.helpers.recordings import BEGIN, made
 
 GONE = object()
 

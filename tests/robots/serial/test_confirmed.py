@@ -11,7 +11,7 @@ import mbot_nb as mb
 from mbot_nb.errors import CommandError, CommandTimeoutError, DeliveryUnknownError
 
 from .conftest import Workshop, eventually
-from .test_robots import EMPTY, KINDS, ran
+from .test_driver import EMPTY, KINDS, ran
 
 
 @KINDS

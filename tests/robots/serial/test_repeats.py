@@ -17,7 +17,7 @@ from mbot_nb.robots.serial.wire import ff55
 from mbot_nb.robots.serial.wire.dialects import Ask
 
 from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
-from .test_robots import EMPTY, KINDS, drive, ran
+from .test_driver import EMPTY, KINDS, drive, ran
 
 LED = bytes((7, 2, 1, 9, 9, 9))
 

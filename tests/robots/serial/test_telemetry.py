@@ -17,7 +17,7 @@ from mbot_nb.robots.serial.telemetry import EVERY, Telemetry
 from mbot_nb.robots.simulator.world import Line
 
 from .conftest import Workshop, eventually
-from .test_robots import EMPTY, KINDS, drive
+from .test_driver import EMPTY, KINDS, drive
 
 LINE = Line(points=((10, 200), (390, 200)))
 

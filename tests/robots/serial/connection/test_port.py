@@ -18,7 +18,7 @@ from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.detection import open_robot
 
 from ..conftest import DRIVERS, PATIENCE, Workshop, eventually
-from ..test_robots import EMPTY, KINDS
+from ..test_driver import EMPTY, KINDS
 
 
 class Client:
