@@ -94,7 +94,7 @@ def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> N
         notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing")
         >= len(CALLS) - 3
     )
-    assert notebook.value("bot.connected, len(registry.servers())") == (True, 1)
+    assert notebook.value("bot.connected, len(local_servers().running())") == (True, 1)
     end(notebook)
 
 

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ...local.runtime import Slot
+
 __all__ = ["SendBudget", "budget"]
 
 RATE = 150.0
@@ -54,5 +56,5 @@ class SendBudget:
         self._at = now
 
 
-budget = SendBudget()
+budget: Slot[SendBudget] = Slot(SendBudget)
 """This notebook's."""
