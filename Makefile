@@ -32,17 +32,17 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 
-bench: $(VENV)/.dev ## measure beside what one would use instead, write benchmarks/results.json
+bench: browser $(VENV)/.dev ## measure beside what one would use instead, write benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find mbot_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The browser tests use the distribution's Chromium, or what CHROMIUM names. Where it cannot be installed, they fail and say so.
+# Tests and figures of a page use the distribution's Chromium, or what CHROMIUM names. Where it cannot be installed, they fail and say so.
 browser:
 	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
-		echo "Installing chromium for the browser tests (once) ..."; \
+		echo "Installing chromium for what needs a browser (once) ..."; \
 		if [ "$$(id -u)" -eq 0 ]; then as=; else as="sudo -n"; fi; \
 		$$as apt-get update -qq && $$as apt-get install -y -qq chromium >/dev/null || \
 			echo "It could not be installed. As root: apt-get install -y chromium" >&2; \

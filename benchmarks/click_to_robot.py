@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.browser.conftest import FLAGS, Notebook, chromium, jupyterlab, write_notebook
+from tests.browser.conftest import Notebook, write_notebook
 
+from .browser import lab_and_browser
 from .figures import Comparison, Goal
 from .together import Together
 
@@ -71,6 +70,7 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ours_at_most=30) if part == "p50" else None,
             how=how.format(f"{part} of the presses on a DrivePad that begin to drive,"),
+            browser=True,
         )
         for part in ("p50", "p90")
     ] + [
@@ -81,6 +81,7 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             goal=Goal(ours_at_most=30, more_at_most=1),
             how=how.format("median of the clicks on Stop, beside the presses that drive,"),
+            browser=True,
         )
     ]
 
@@ -111,26 +112,15 @@ def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str
 
 
 def _in_browser() -> dict[str, float]:
-    with (
-        TemporaryDirectory() as home,
-        jupyterlab(Path(home)) as lab,
-        sync_playwright() as playwright,
-    ):
-        file = write_notebook(lab, [_OPEN])
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        try:
-            page = browser.new_page(viewport={"width": 1300, "height": 1000})
-            notebook = Notebook(page, lab, file)
-            notebook.open()
-            notebook.run_all()
-            page.locator(".mbot-drive[data-connection=connected]").wait_for()
-            page.evaluate(_STAMP)
-            drives = delays(*_click(notebook, page, ".mbot-pad"), "drive")
-            stops = delays(*_click(notebook, page, ".mbot-stop"), "halt")
-        finally:
-            browser.close()
-            for session in lab.request("GET", "api/sessions"):
-                lab.request("DELETE", f"api/sessions/{session['id']}")
+    with lab_and_browser() as (lab, browser):
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        notebook = Notebook(page, lab, write_notebook(lab, [_OPEN]))
+        notebook.open()
+        notebook.run_all()
+        page.locator(".mbot-drive[data-connection=connected]").wait_for()
+        page.evaluate(_STAMP)
+        drives = delays(*_click(notebook, page, ".mbot-pad"), "drive")
+        stops = delays(*_click(notebook, page, ".mbot-stop"), "halt")
     return {
         "drive p50": statistics.median(drives),
         "drive p90": statistics.quantiles(drives, n=10, method="inclusive")[8],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from .harness import Contender, Samples
 
-__all__ = ["Comparison", "Figure", "Goal", "compare"]
+__all__ = ["Comparison", "Direction", "Failure", "Figure", "Goal", "compare"]
+
+Direction: TypeAlias = Literal["more", "less", "nearer"]
+"""Which way a value is better; "nearer" is to that of the other side."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,13 @@ class Goal:
             limit is not None
             for limit in (self.ratio_at_least, self.ratio_at_most, self.more_at_most)
         )
+
+    @property
+    def better(self) -> Direction:
+        """Which way leads to it; between two limits it is nearer to the other side."""
+        least = self.ratio_at_least is not None or self.ours_at_least is not None
+        most = (self.ratio_at_most, self.ours_at_most, self.more_at_most) != (None, None, None)
+        return "nearer" if least and most else "more" if least else "less"
 
     def met(self, ours: float, theirs: float | None) -> bool:
         """Whether every limit that is set is kept.
@@ -81,6 +91,20 @@ class Comparison:
     unit: str
     how: str
     goal: Goal | None = None
+    browser: bool = False
+    """Whether it needs a browser."""
+
+    @property
+    def against(self) -> str | None:
+        """The name of the other side."""
+        return None if self.theirs is None else self.theirs.name
+
+    @property
+    def better(self) -> Direction:
+        """Which way is better: as the goal says, or else the unit."""
+        if self.goal is not None:
+            return self.goal.better
+        return "more" if self.unit.endswith("/s") else "less"
 
 
 @dataclass(frozen=True)
@@ -104,16 +128,34 @@ class Figure:
     ratio_spread: tuple[float, float] | None
     rounds: int
     against: str | None
+    better: Direction
 
     def as_dict(self) -> dict[str, Any]:
         """As it goes into the results file: four significant digits, more would be noise."""
         return {key: _rounded(value) for key, value in vars(self).items()}
 
 
-def compare(comparison: Comparison, samples: dict[str, Samples]) -> Figure:
-    """The figure that the samples of a comparison's two sides give."""
+@dataclass(frozen=True)
+class Failure:
+    """One row that could not be measured, and why."""
+
+    name: str
+    failed: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it goes into the results file."""
+        return dict(vars(self))
+
+
+def compare(comparison: Comparison, samples: dict[str, Samples]) -> Figure | Failure:
+    """The figure that the samples of a comparison's two sides give, or why there is none."""
     ours = samples[comparison.ours.name]
     theirs = None if comparison.theirs is None else samples[comparison.theirs.name]
+    for side in (ours, theirs):
+        if side is not None and side.error is not None:
+            return Failure(comparison.name, f"{type(side.error).__name__}: {side.error}")
+    if theirs is not None and not all(theirs.values):
+        return Failure(comparison.name, f"{comparison.against} gave 0: there is no ratio to it")
     goal = comparison.goal
     beside = None if theirs is None else theirs.median
     by_round = None
@@ -134,7 +176,8 @@ def compare(comparison: Comparison, samples: dict[str, Samples]) -> Figure:
         theirs_spread=None if theirs is None else theirs.spread,
         ratio_spread=None if by_round is None else by_round.spread,
         rounds=len(ours.values),
-        against=None if comparison.theirs is None else comparison.theirs.name,
+        against=comparison.against,
+        better=comparison.better,
     )
 
 

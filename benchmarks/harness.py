@@ -29,6 +29,8 @@ class Samples:
     """What one contender gave, one value a round."""
 
     values: list[float] = field(default_factory=list)
+    error: Exception | None = None
+    """What ended its turns."""
 
     @property
     def median(self) -> float:
@@ -45,8 +47,12 @@ async def take_turns(
     rounds: int,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Samples]:
-    """Sample every contender ``rounds`` times, one after another; returns the samples by
-    contender's name.
+    """Sample every contender ``rounds`` times, one after another.
+
+    A contender that fails has no further turn; the others go on.
+
+    Returns:
+        The samples by contender's name.
 
     Raises:
         ValueError: without a round, or with two contenders of one name.
@@ -65,7 +71,13 @@ async def take_turns(
                     "garbage collection is off: a program that runs for hours needs it, so switch "
                     "it on"
                 )
+            samples = results[contender.name]
+            if samples.error is not None:
+                continue
             progress(f"round {turn + 1} of {rounds}: {contender.name}")
             gc.collect()  # what the one before left behind is not this one's to clear
-            results[contender.name].values.append(await contender.sample())
+            try:
+                samples.values.append(await contender.sample())
+            except Exception as error:
+                samples.error = error
     return results

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.conftest import FLAGS, Lab, Notebook, chromium, jupyterlab, write_notebook
+from tests.browser.conftest import Lab, Notebook, write_notebook
 
+from .browser import lab_and_browser
 from .figures import Comparison, Goal
 from .together import Together
 
@@ -53,24 +53,16 @@ def comparisons() -> list[Comparison]:
             "s",
             how.format(words),
             goal,
+            browser=True,
         )
         for part, (words, goal) in parts.items()
     ]
 
 
 def _in_browser() -> dict[str, float]:
-    with (
-        patch.dict("os.environ", _PACE),
-        TemporaryDirectory() as home,
-        jupyterlab(Path(home)) as lab,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        try:
-            _open_and_run(browser, lab)
-            return _open_and_run(browser, lab)
-        finally:
-            browser.close()
+    with patch.dict("os.environ", _PACE), lab_and_browser() as (lab, browser):
+        _open_and_run(browser, lab)
+        return _open_and_run(browser, lab)
 
 
 def _open_and_run(browser: Browser, lab: Lab) -> dict[str, float]:

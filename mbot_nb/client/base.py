@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from .. import commands as c
-from ..command_methods import CommandResult, Vocabulary
+from ..command_methods import CommandMethods, CommandResult
 from ..commands import Command
 from ..errors import CommandRejectedError, MbotError, NotConnectedError, SendBufferFullError
 from ..loops.call import Call, call
@@ -50,7 +50,7 @@ _NO_JSON = (TypeError, ValueError, RecursionError)
 _CONNECTED = SessionState.CONNECTED
 
 
-class Calls(Look, Vocabulary[Call[CommandResult]]):
+class Calls(Look, CommandMethods[Call[CommandResult]]):
     """The commanding side of a client."""
 
     def __init__(

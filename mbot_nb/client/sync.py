@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..command_methods import CommandResult, Vocabulary
+from ..command_methods import CommandMethods, CommandResult
 from ..commands import Command, EmergencyStop, Stop
 from ..loops.blocking import wait
 from ..loops.home import Home
@@ -21,7 +21,7 @@ __all__ = ["SyncClient"]
 T = TypeVar("T")
 
 
-class SyncClient(Vocabulary[CommandResult]):
+class SyncClient(CommandMethods[CommandResult]):
     """A robot's remote control without `await`. Made by :func:`mbot_nb.sync.connect`.
 
     Every method does what the one of :class:`mbot_nb.Client` does, and returns when it is done.

@@ -18,9 +18,9 @@ class RemoteClient:
     """One client as the server's user sees it: stays the same across its reconnects (if it speaks
     the extended profile)."""
 
-    def __init__(self, session: ServerSession, number: int, hub: Hub, emit: Emit) -> None:
-        self.id = number
-        """A running number; the session's own id is nobody's affair."""
+    def __init__(self, session: ServerSession, hub: Hub, emit: Emit) -> None:
+        self.id = session.number
+        """A running number; the session's own id is a secret of its client."""
         self.session = session
         self.address = ""
         self.profile = "baseline"
@@ -36,7 +36,7 @@ class RemoteClient:
     @property
     def connected(self) -> bool:
         """Whether it has a connection now."""
-        return self.session in self._hub.connections
+        return self.session in self._hub.subscribers
 
     def emit(self, event: str, data: Any = None) -> None:
         """Send an event to this client alone; from any thread. See :meth:`mbot_nb.Server.emit`."""
@@ -51,7 +51,6 @@ class Clients:
         self._emit = emit
         self._loop = loop
         self._by_session: dict[ServerSession, RemoteClient] = {}
-        self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -61,10 +60,7 @@ class Clients:
         """The client of a session, known or new."""
         client = self._by_session.get(session)
         if client is None:
-            self._count += 1
-            client = self._by_session[session] = RemoteClient(
-                session, self._count, self._hub, self._emit
-            )
+            client = self._by_session[session] = RemoteClient(session, self._hub, self._emit)
         return client
 
     @property
@@ -72,7 +68,7 @@ class Clients:
         """Those who have a connection now."""
         # Asked in any thread: connections that come and go meanwhile must not disturb, nor a client
         # be made here.
-        known = map(self._by_session.get, tuple(self._hub.connections))
+        known = map(self._by_session.get, tuple(self._hub.subscribers))
         return [client for client in known if client is not None]
 
     def left(self, session: ServerSession) -> None:
@@ -88,7 +84,7 @@ class Clients:
         if (
             session.state is SessionState.ENDED
             and not session.busy
-            and session not in self._hub.connections
+            and session not in self._hub.subscribers
         ):
             self._by_session.pop(session, None)
 

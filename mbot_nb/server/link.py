@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from ..address import is_loopback
 from ..protocol.loss import CloseCode, Loss
 from ..protocol.server import Close, ServerConnection
-from ..protocol.server.sessions import SessionQuery
+from ..protocol.server.sessions import ServerSession, SessionQuery
 from ..transport.websocket import ServerWire, Wire
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Link:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self._told = False
+
+    @property
+    def session(self) -> ServerSession | None:
+        """The session of its client; None before its token is accepted."""
+        return None if self.connection is None else self.connection.session
 
     # From the wire.
 
@@ -62,7 +67,7 @@ class Link:
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         if self.connection is not None:
-            self.connection.set_writable(writable, self._now())
+            self.connection.outgoing.set_writable(writable, self._now())
             self._after()
 
     def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
@@ -82,17 +87,18 @@ class Link:
         connection, wire = self.connection, self._wire
         if connection is None or wire is None:
             return
-        while connection.frames:
-            frames, connection.frames = connection.frames, []
+        outgoing = connection.outgoing
+        while outgoing.frames:
+            frames, outgoing.frames = outgoing.frames, []
             wire.send(frames)
             if connection.hub.tap is not None:
                 connection.hub.tap.frames(self._now(), connection.session, frames)
-            if connection.waiting and connection.writable and connection.close is None:
-                connection.pump(self._now())
+            if outgoing.waiting and outgoing.writable and outgoing.close is None:
+                outgoing.pump(self._now())
         # A change may have left a snapshot or an acknowledgement for later.
         self._arm()
-        if connection.close is not None:
-            code, reason = connection.close
+        if outgoing.close is not None:
+            code, reason = outgoing.close
             wire.close(code, reason, deaf=True)
             # Whoever is sent away is gone: the goodbye may wait long behind what it does not read.
             self._gone(f"closed from here ({code} {reason})", clean=False)
@@ -126,7 +132,7 @@ class Link:
                         f"{len(session.backlog)} commands wait for the handlers of those "
                         "ahead: send more slowly"
                     )
-                    connection.close = Close(CloseCode.TOO_FAST, words)
+                    connection.outgoing.close = Close(CloseCode.TOO_FAST, words)
             if execution.moved:
                 server._look_now()
         self.flush()

@@ -115,7 +115,7 @@ class Server:
     def __repr__(self) -> str:
         if self._closed:
             return "<server, closed>"
-        count = len(self._hub.connections)
+        count = len(self._hub.subscribers)
         return (
             f"<server at {self.url}: {self.robot.robot_id}, {count} "
             f"client{'' if count == 1 else 's'}>"
@@ -378,25 +378,26 @@ class Server:
         self._links.add(link)
         before = connection.replaced
         for other in [
-            other for other in self._links if before is not None and other.connection is before
+            other
+            for other in self._links
+            if before is not None and other is not link and other.session is before
         ]:
             self._links.discard(other)
             other.replaced()
-        if before is not None and before.session is not None and before.session is not session:
+        if before is not None and before is not session:
             # The same program with a new session: its old one will not come back.
             self._execution.call_hooks(
-                "disconnect", self._clients[before.session], "its session began anew"
+                "disconnect", self._clients[before], "its session began anew"
             )
-            self._clients.forget(before.session)
-        if before is None or before.session is not session:
+            self._clients.forget(before)
+        if before is not session:
             self._execution.call_hooks("connect", client)
         if self._ticker is None:
             self._watch()
 
     def _detached(self, link: Link, reason: str, *, clean: bool) -> None:
         self._links.discard(link)
-        connection = link.connection
-        session = connection.session if connection is not None else None
+        connection, session = link.connection, link.session
         if connection is None or not connection.closed(self._now(), clean=clean) or session is None:
             return
         if self._hub.tap is not None:
@@ -461,7 +462,7 @@ class Server:
     def _tick(self) -> None:
         """Look at the robot at its telemetry rate, while somebody listens."""
         self._ticker = None
-        if self._closed or not self._hub.connections:
+        if self._closed or not self._hub.subscribers:
             return
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()

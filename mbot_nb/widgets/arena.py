@@ -13,7 +13,7 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..embedded.registry import server_of
+from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
@@ -170,14 +170,14 @@ class Arena(LiveWidget):
     # What the page does to the world; in any thread.
 
     def _simulation(self) -> Simulation | None:
-        server = server_of(self._client)
+        server = local_servers().of(self._client)
         robot = None if server is None else server.robot
         return robot.simulation if isinstance(robot, SimulatedRobot) else None
 
     def _why_fixed(self) -> str:
         """Why nothing can be moved; empty if it can. Looked up once for each connection."""
         if self._fixed is None:
-            here = server_of(self._client) is not None
+            here = local_servers().of(self._client) is not None
             self._fixed = "" if self._simulation() is not None else REAL if here else ELSEWHERE
         return self._fixed
 

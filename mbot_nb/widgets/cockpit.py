@@ -6,7 +6,7 @@ mb.widgets.Cockpit(bot)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import anywidget
 import ipywidgets
@@ -15,6 +15,7 @@ import traitlets
 from ..client import Client
 from ..client.sync import SyncClient
 from ..errors import UsageError
+from ..local.runtime import Slot
 from ..loops.call import settle
 from . import rerun
 from .arena import Arena
@@ -55,8 +56,6 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         lines: what the chart begins with, as `LiveChart` takes them; more can be chosen in it.
     """
 
-    _retired: ClassVar[list[Cockpit]] = []
-
     def __init__(
         self,
         bot: Client | SyncClient | None = None,
@@ -78,7 +77,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()
-        for cockpit in [cockpit for cockpit in Cockpit._retired if not cockpit._seen]:
+        for cockpit in [cockpit for cockpit in _ended_cockpits() if not cockpit._seen]:
             cockpit.close()
         rerun.watch(self)
 
@@ -105,7 +104,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take it off the page, with all its parts. Once more changes nothing."""
-        Cockpit._retired[:] = [cockpit for cockpit in Cockpit._retired if cockpit is not self]
+        _ended_cockpits()[:] = [cockpit for cockpit in _ended_cockpits() if cockpit is not self]
         if hasattr(self, "_connection"):
             self._clear()
             self._connection.close()
@@ -116,14 +115,14 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def ended(self) -> bool:
         """Whether its parts follow nothing any more."""
-        return self.comm is None or self in Cockpit._retired
+        return self.comm is None or self in _ended_cockpits()
 
     def end(self, why: str) -> None:
         """Follow the robot no more, and let the page say why; it goes when nobody looks at it any
         more."""
         if self.ended:
             return
-        Cockpit._retired.append(self)
+        _ended_cockpits().append(self)
         for part in (self._connection, *self._parts):
             part.end(why)
             part.observe(self._part_gone, names="comm")
@@ -188,6 +187,10 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._show()
         _close(self._parts, self._boxes)
         self._parts, self._boxes = [], []
+
+
+_ended_cockpits: Slot[list[Cockpit]] = Slot(list)
+"""Those that have ended and are still on a page."""
 
 
 def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:

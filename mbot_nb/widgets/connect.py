@@ -18,7 +18,7 @@ from ..client import Client, Latency
 from ..client.sync import SyncClient
 from ..embedded.api import connect, serve
 from ..embedded.discovery import USB, Discovery, Found, discover
-from ..embedded.registry import server_of, servers
+from ..embedded.registry import local_servers
 from ..errors import ConnectError, MbotError, NotConnectedError
 from ..loops.call import settle
 from ..loops.home import Home
@@ -195,7 +195,7 @@ class ConnectPanel(LiveWidget):
             await asyncio.wait([self._looking])  # one that was cancelled lets go of its ports
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
-        if where is None and servers():
+        if where is None and local_servers().running():
             where = await serve(
                 port=0, thread=thread
             )  # `connect` would take the one that there is, whatever its robot
@@ -237,7 +237,9 @@ class ConnectPanel(LiveWidget):
     def _all_choices(self) -> list[dict[str, Any]]:
         """The servers of this notebook, of which none need be looked for, and what was found."""
         simulator = _simulator(self._home.is_io_thread)
-        own = [_own_choice(server) for server in servers() if server is not simulator]
+        own = [
+            _own_choice(server) for server in local_servers().running() if server is not simulator
+        ]
         known = {one["address"] for one in own} | {simulator.url if simulator is not None else ""}
         return [*own, *(one for one in self._choices if one["address"] not in known)]
 
@@ -345,14 +347,16 @@ def _simulator(thread: bool) -> Server | None:
     there."""
     from ..robots.simulator import SimulatedRobot
 
-    fit = (one for one in reversed(servers()) if one.home.is_io_thread or not thread)
+    fit = (
+        one for one in reversed(local_servers().running()) if one.home.is_io_thread or not thread
+    )
     return next((one for one in fit if isinstance(one.robot, SimulatedRobot)), None)
 
 
 def _lasting(bot: Client, asked: str) -> str:
     """What connects to this robot another day. A server of this notebook goes with it; the port of
     a cable stays."""
-    server = server_of(bot)
+    server = local_servers().of(bot)
     if server is None:
         return asked
     return f"{USB}:{server.robot.port}" if server.robot.port else ""

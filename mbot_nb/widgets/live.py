@@ -13,13 +13,14 @@ import time
 from collections.abc import Coroutine, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from ..client.sync import SyncClient
 from ..errors import MbotError, UsageError
+from ..local.runtime import Slot
 from ..state import StateView
 from . import rerun
 from .send_budget import budget
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..client import Client
 
-__all__ = ["LiveWidget", "kind_of", "page_style", "page_text", "rounded"]
+__all__ = ["LiveWidget", "ended_widgets", "kind_of", "page_style", "page_text", "rounded"]
 
 _log = logging.getLogger("mbot_nb")
 _HERE = Path(__file__).parent
@@ -80,8 +81,6 @@ class LiveWidget(anywidget.AnyWidget):
     """What a page without a kernel draws; set when the widget is made. What is live goes as
     messages."""
 
-    _ended_widgets: ClassVar[list[LiveWidget]] = []
-
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         client = bot.client if isinstance(bot, SyncClient) else bot
         if not hasattr(client, "connection_state"):
@@ -102,7 +101,7 @@ class LiveWidget(anywidget.AnyWidget):
         super().__init__(snapshot=self._everything())
         self.on_msg(self._received)
         self._untap = client.tap(self._tapped)
-        for widget in [widget for widget in LiveWidget._ended_widgets if not widget._views]:
+        for widget in [widget for widget in ended_widgets() if not widget._views]:
             widget.close()
         if client.connection_state == "disconnected":
             self._end(CLOSED)
@@ -145,9 +144,7 @@ class LiveWidget(anywidget.AnyWidget):
         if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
             self._client.home.post(self._let_go)
             self._views.clear()
-            LiveWidget._ended_widgets[:] = [
-                widget for widget in LiveWidget._ended_widgets if widget is not self
-            ]
+            ended_widgets()[:] = [widget for widget in ended_widgets() if widget is not self]
             if self.comm is not None:
                 self.layout.close()  # a model of its own, which nobody else closes
         super().close()
@@ -243,7 +240,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _answer(self, content: dict[str, Any], buffers: Sequence[bytes] | None = None) -> None:
         """Send what is not held back."""
-        budget.take()
+        budget().take()
         self.send(content, buffers)
 
     def _run(self, coroutine: Coroutine[Any, Any, Any], done: str = "") -> None:
@@ -307,7 +304,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _look(self) -> None:
         self._timer = None
         seen = self.seen
-        if seen and (wait := budget.wait()):
+        if seen and (wait := budget().wait()):
             self._look_in(wait)
             return
         self._last_look = self._client.home.loop.time()
@@ -330,7 +327,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._sent["connection"] = "closed"
         # Its place on the page is kept until nobody looks; one that never had a view goes when the
         # next widget is made.
-        LiveWidget._ended_widgets.append(self)
+        ended_widgets().append(self)
 
     def _let_go(self) -> None:
         self._ended = True
@@ -398,6 +395,10 @@ class LiveWidget(anywidget.AnyWidget):
             "framed": self._framed,
             "ended": self._ended,
         }
+
+
+ended_widgets: Slot[list[LiveWidget]] = Slot(list)
+"""Those that have ended and are still on a page."""
 
 
 def kind_of(event: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..jupyter import reachability
 from ..jupyter.cells import NEAR, Cell, current, shell
+from ..local.runtime import Slot
 
 __all__ = ["AGAIN", "watch"]
 
@@ -23,7 +24,8 @@ class Shown(Protocol):
     def end(self, why: str) -> None: ...
 
 
-_shown: weakref.WeakKeyDictionary[Any, Cell] = weakref.WeakKeyDictionary()
+_shown: Slot[weakref.WeakKeyDictionary[Any, Cell]] = Slot(weakref.WeakKeyDictionary)
+"""Which cell has made each widget."""
 
 
 def watch(widget: Shown) -> None:
@@ -33,9 +35,11 @@ def watch(widget: Shown) -> None:
     if cell is None:
         return
     earlier = [
-        weakref.ref(one) for one, place in _shown.items() if cell.is_again(place) and not one.ended
+        weakref.ref(one)
+        for one, place in _shown().items()
+        if cell.is_again(place) and not one.ended
     ]
-    _shown[widget] = cell
+    _shown()[widget] = cell
     if not earlier:
         return
     events = shell().events

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..local.runtime import Slot
+
 __all__ = ["Budget", "budget"]
 
 RATE = 150.0
@@ -54,5 +56,5 @@ class Budget:
         self._at = now
 
 
-budget = Budget()
+budget: Slot[Budget] = Slot(Budget)
 """This notebook's."""

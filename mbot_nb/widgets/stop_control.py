@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..embedded.registry import server_of
+from ..embedded.registry import local_servers
 from ..errors import MbotError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Stopping:
             return "yes"
         if self._callbacks is None:
             return "unknown"
-        server = server_of(self._client)
+        server = local_servers().of(self._client)
         if server is not None and server.home.is_io_thread:
             return "direct"
         if server is None:
@@ -135,7 +135,7 @@ class Stopping:
     def direct_way(self) -> dict[str, Any]:
         """Where the page finds the robot's server, and how it makes sure that it is this one; in
         any thread."""
-        server = server_of(self._client)
+        server = local_servers().of(self._client)
         if server is None or not self.reach.startswith("direct"):
             return {"url": None}
         return {
@@ -219,7 +219,7 @@ class Stopping:
             self._say(WORDS[kind][1])
 
     async def _wait_until_it_stands(self, began: float, after: str) -> None:
-        server = server_of(self._client)
+        server = local_servers().of(self._client)
         robot = None if server is None else server.robot
         exact = hasattr(robot, "at_rest_since")
         moved = exact or _moving(self._client)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import dataset_scan
-from benchmarks.figures import compare
+from benchmarks.figures import Figure, compare
 from benchmarks.harness import Samples
 
 
@@ -67,4 +67,6 @@ def test_the_goals_are_those_of_the_plan() -> None:
     assert scan.theirs is not None
     for ours, met in ((1.0, True), (1.1, False)):
         samples = {scan.ours.name: Samples([ours]), scan.theirs.name: Samples([10.0])}
-        assert compare(scan, samples).met is met
+        figure = compare(scan, samples)
+        assert isinstance(figure, Figure)
+        assert figure.met is met

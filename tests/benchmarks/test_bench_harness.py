@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.figures import Comparison, Goal, compare
+from benchmarks.figures import Comparison, Failure, Figure, Goal, compare
 from benchmarks.harness import Contender, Samples, take_turns
 from benchmarks.tally import Tally
 from benchmarks.together import Together
@@ -35,12 +35,17 @@ async def test_everyone_has_one_turn_a_round_and_the_first_place_rotates() -> No
     }
 
 
-async def test_a_failing_sample_ends_the_run() -> None:
+async def test_a_failing_contender_has_no_further_turn_and_the_others_go_on() -> None:
+    log: list[str] = []
+
     async def sample() -> float:
+        log.append("a")
         raise RuntimeError("nothing came")
 
-    with pytest.raises(RuntimeError, match="nothing came"):
-        await take_turns([Contender("a", sample)], 1)
+    samples = await take_turns([Contender("a", sample), contender("b", [1.0, 2.0], log)], 2)
+    assert "".join(log) == "abb"
+    assert str(samples["a"].error) == "nothing came"
+    assert (samples["b"].values, samples["b"].error) == ([1.0, 2.0], None)
 
 
 async def test_no_rounds_and_equal_names_are_refused() -> None:
@@ -71,7 +76,7 @@ def figure_of(ours: list[float], theirs: list[float], goal: Goal | None = None) 
 
 def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() -> None:
     ours, theirs = [30.0, 10.0, 20.0], [4.0, 5.0, 10.0]
-    figure = compare(figure_of(ours, theirs), {"ours": Samples(ours), "theirs": Samples(theirs)})
+    figure = measured(figure_of(ours, theirs), {"ours": Samples(ours), "theirs": Samples(theirs)})
     assert (figure.ours, figure.theirs, figure.ratio) == (20.0, 5.0, 4.0)
     assert (figure.ours_spread, figure.theirs_spread, figure.ratio_spread) == (
         (10.0, 30.0),
@@ -97,7 +102,7 @@ def test_a_figure_is_the_ratio_of_the_medians_with_the_spread_of_the_rounds() ->
     ],
 )
 def test_a_goal_is_met_when_all_its_limits_are_kept(goal: Goal, text: str, met: bool) -> None:
-    figure = compare(
+    figure = measured(
         figure_of([1e5], [5e4], goal), {"ours": Samples([100_000.0]), "theirs": Samples([50_000.0])}
     )
     assert (figure.goal, figure.met) == (text, met)
@@ -105,7 +110,7 @@ def test_a_goal_is_met_when_all_its_limits_are_kept(goal: Goal, text: str, met: 
 
 def test_a_figure_alone_has_its_own_value_and_no_goal_that_compares() -> None:
     row = Comparison("share", contender("ours", []), None, "%", "by hand", Goal(ours_at_most=5))
-    figure = compare(row, {"ours": Samples([6.0, 4.0, 5.0])})
+    figure = measured(row, {"ours": Samples([6.0, 4.0, 5.0])})
     assert (figure.ours, figure.ours_spread, figure.met) == (5.0, (4.0, 6.0), True)
     assert (
         figure.theirs,
@@ -118,6 +123,55 @@ def test_a_figure_alone_has_its_own_value_and_no_goal_that_compares() -> None:
         compare(replace(row, goal=Goal(ratio_at_most=2)), {"ours": Samples([1.0])})
     with pytest.raises(ValueError, match="without a limit"):
         Goal()
+
+
+def test_a_side_that_failed_makes_no_figure() -> None:
+    broken = Samples([1.0], RuntimeError("nothing came"))
+    for samples in (
+        {"ours": broken, "theirs": Samples([1.0])},
+        {"ours": Samples([1.0]), "theirs": broken},
+    ):
+        figure = compare(figure_of([1.0], [1.0]), samples)
+        assert figure == Failure("rate", "RuntimeError: nothing came")
+    figure = compare(figure_of([1.0], [0.0]), {"ours": Samples([1.0]), "theirs": Samples([0.0])})
+    assert isinstance(figure, Failure)
+
+
+def measured(comparison: Comparison, samples: dict[str, Samples]) -> Figure:
+    figure = compare(comparison, samples)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+@pytest.mark.parametrize(
+    ("unit", "goal", "better"),
+    [
+        ("messages/s", None, "more"),
+        ("ms", None, "less"),
+        ("1/s", Goal(ours_at_most=200), "less"),
+        ("ms", Goal(more_at_most=0.3), "less"),
+        ("p", Goal(ratio_at_least=1), "more"),
+        ("ms", Goal(ratio_at_least=0.95, ratio_at_most=1.05), "nearer"),
+    ],
+)
+def test_which_way_is_better_is_said_by_the_goal_or_the_unit(
+    unit: str, goal: Goal | None, better: str
+) -> None:
+    assert replace(figure_of([], []), unit=unit, goal=goal).better == better
+
+
+async def test_what_is_measured_together_fails_together_and_is_not_tried_again() -> None:
+    tries = 0
+
+    async def measure() -> dict[str, float]:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("nothing came")
+
+    both = Together("stop", measure)
+    samples = await take_turns([both.part("p50"), both.part("p99")], 3)
+    assert [str(taken.error) for taken in samples.values()] == ["nothing came"] * 2
+    assert tries == 1
 
 
 async def test_what_is_measured_together_is_measured_once_a_round() -> None:

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as command
-from benchmarks import report
-from benchmarks.figures import Comparison, Figure, Goal
+from benchmarks import browser, report, results
+from benchmarks.figures import Comparison, Failure, Figure, Goal
 from benchmarks.harness import Contender
 
 FIGURE = Figure(
@@ -31,12 +31,17 @@ FIGURE = Figure(
     ratio_spread=(2.61, 3.14),
     rounds=7,
     against="websockets and json",
+    better="more",
 )
 
 
-def test_the_results_file_holds_figures_and_surroundings(tmp_path: Path) -> None:
+def results_of(path: Path, names: list[str]) -> results.Results:
+    return results.Results(path, names, results.environment())
+
+
+def test_the_results_file_holds_figures_and_where_they_are_from(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    report.write_results(path, [FIGURE], report.environment(), whole=True)
+    results_of(path, [FIGURE.name]).add([FIGURE])
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["whole"] is True
     (row,) = document["figures"]
@@ -48,12 +53,54 @@ def test_the_results_file_holds_figures_and_surroundings(tmp_path: Path) -> None
     )
     assert (row["unit"], row["goal"], row["met"]) == ("messages/s", "≥ 2.5 x, ≥ 100,000", True)
     assert row["ratio_spread"] == [2.61, 3.14]
-    assert {"date", "python", "cpu", "cores", "versions"} <= document["environment"].keys()
-    assert document["environment"]["versions"]["websockets"]
+    (run,) = document["runs"]
+    assert {"date", "python", "cpu", "cores", "versions"} <= run.keys()
+    assert run["versions"]["websockets"]
+    assert row["run"] == run["date"] <= row["measured"]
+    assert re.fullmatch("[0-9a-f]{12}(-dirty)?", row["commit"])
+
+
+def test_a_mixture_of_runs_says_of_which_each_figure_is(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    first, second = ({**results.environment(), "date": f"2026-01-0{day}"} for day in (1, 2))
+    figures = [replace(FIGURE, name=name) for name in ("a", "b", "gone")]
+    results.Results(path, ["a", "b", "gone"], first).add(figures)
+    file = results.Results(path, ["a", "b"], second)
+    file.add([Failure("b", "RuntimeError: nothing came")])
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert [(row["name"], row["run"]) for row in document["figures"]] == [
+        ("a", "2026-01-01"),
+        ("b", "2026-01-02"),
+    ]
+    assert document["figures"][1]["failed"] == "RuntimeError: nothing came"
+    assert [run["date"] for run in document["runs"]] == ["2026-01-01", "2026-01-02"]
+    assert document["whole"] is False
+    file.add(figures[:2])
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert [run["date"] for run in document["runs"]] == ["2026-01-02"]
+    assert document["whole"] is True
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    file = results_of(path, [FIGURE.name])
+    file.add([FIGURE])
+    before = path.read_text(encoding="utf-8")
+
+    def full(fd: int) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        file.add([replace(FIGURE, ours=1.0)])
+    assert path.read_text(encoding="utf-8") == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_surroundings_name_neither_machine_nor_person() -> None:
-    text = json.dumps(report.environment())
+    text = json.dumps(results.environment())
     assert not re.search(rf"\b{re.escape(socket.gethostname())}\b", text)
     assert str(Path.home()) not in text
     assert str(Path(__file__).parents[2]) not in text
@@ -68,7 +115,7 @@ def test_what_was_measured_alone_leaves_the_other_side_empty(tmp_path: Path) -> 
     assert isinstance(console.file, io.StringIO)
     (line,) = [line for line in console.file.getvalue().splitlines() if "send_batched_10 " in line]
     assert [part.strip() for part in line.split("│")[2:6]] == ["123,457", "", "messages/s", ""]
-    report.write_results(tmp_path / "results.json", [alone], {}, whole=False)
+    results_of(tmp_path / "results.json", [FIGURE.name]).add([alone])
     (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["figures"]
     assert (row["ours"], row["theirs"], row["ratio"], row["ratio_spread"]) == (
         123500.0,
@@ -105,8 +152,7 @@ def two_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Comparison("fast", double, half, "1/s", "counted", Goal(ratio_at_least=1)),
     ]
     monkeypatch.setattr(command, "SUITES", ((rows, 2),))
-    monkeypatch.setattr(command, "NAMES", [row.name for row in rows])
-    monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results.json")
     return tmp_path / "results.json"
 
 
@@ -128,6 +174,7 @@ def test_a_part_or_a_shorter_run_is_not_whole(two_figures: Path) -> None:
         document = json.loads(two_figures.read_text(encoding="utf-8"))
         assert document["whole"] is False
         assert [row["name"] for row in document["figures"]] == names
+        two_figures.unlink()
 
 
 def test_a_name_stands_for_all_that_begin_with_it(
@@ -138,10 +185,77 @@ def test_a_name_stands_for_all_that_begin_with_it(
         for row, name in zip(command.SUITES[0][0], ("way_slow", "ways"), strict=True)
     ]
     monkeypatch.setattr(command, "SUITES", ((rows, 1),))
-    monkeypatch.setattr(command, "NAMES", [row.name for row in rows])
     assert command.main(["way"]) == 0
     document = json.loads(two_figures.read_text(encoding="utf-8"))
     assert [row["name"] for row in document["figures"]] == ["way_slow"]
+
+
+def test_a_figure_that_fails_is_recorded_and_the_others_are_measured(
+    two_figures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def break_down() -> float:
+        raise RuntimeError("nothing came")
+
+    slow, fast = command.SUITES[0][0]
+    broken = replace(slow, name="broken", ours=Contender("broken", break_down))
+    monkeypatch.setattr(command, "SUITES", (([broken], 1), ([slow, fast], 1)))
+    assert command.main([]) == 1
+    document = json.loads(two_figures.read_text(encoding="utf-8"))
+    assert document["whole"] is False
+    assert [(row["name"], row.get("failed")) for row in document["figures"]] == [
+        ("broken", "RuntimeError: nothing came"),
+        ("slow", None),
+        ("fast", None),
+    ]
+    assert "failed: broken" in capsys.readouterr().out
+
+
+def test_an_interrupt_keeps_what_was_measured(
+    two_figures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def interrupt() -> float:
+        raise KeyboardInterrupt
+
+    slow, fast = command.SUITES[0][0]
+    ended = replace(slow, name="ended", ours=Contender("ended", interrupt))
+    monkeypatch.setattr(command, "SUITES", (([fast], 1), ([ended], 1)))
+    assert command.main([]) == 130
+    document = json.loads(two_figures.read_text(encoding="utf-8"))
+    assert [row["name"] for row in document["figures"]] == ["fast"]
+    assert "interrupted" in capsys.readouterr().out
+
+
+def test_the_browser_is_asked_for_before_anything_is_measured(
+    two_figures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow, fast = command.SUITES[0][0]
+    page = replace(slow, name="page", browser=True)
+    monkeypatch.setattr(command, "SUITES", (([fast, page], 1),))
+    monkeypatch.setattr(browser, "browser_problem", lambda: "there is none")
+    assert command.main([]) == 2
+    assert not two_figures.exists()
+    said = capsys.readouterr().err
+    assert "page need a browser, and there is none" in said
+    assert "\n    apt-get install -y chromium\n" in said
+    with pytest.raises(SystemExit):
+        command.main(["page", "--without-browser"])
+    assert command.main(["fast"]) == 0
+    assert command.main(["--without-browser"]) == 0
+    document = json.loads(two_figures.read_text(encoding="utf-8"))
+    assert [row["name"] for row in document["figures"]] == ["fast"]
+
+
+def test_a_browser_is_one_that_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    note = tmp_path / "chromium-browser"
+    note.write_text("#!/bin/sh\nexit 10\n")
+    note.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CHROMIUM", "")
+    problem = browser.browser_problem()
+    assert problem is not None
+    assert "--version` failed" in problem
+    note.unlink()
+    assert browser.browser_problem() == "there is no chromium on the PATH, and CHROMIUM names none"
 
 
 def test_an_unknown_name_is_refused_before_anything_is_measured(
@@ -191,4 +305,4 @@ def test_the_figures_of_the_plan_are_all_there() -> None:
     planned |= {"chart_update", "click_to_robot_p50", "click_to_robot_stop"}
     goals = {row.name for rows, _ in command.SUITES for row in rows if row.goal is not None}
     assert goals == planned | {"fan_out", "import_time"}
-    assert len(command.NAMES) == len(set(command.NAMES))
+    assert len(command.all_figures()) == sum(len(rows) for rows, _ in command.SUITES)

@@ -125,7 +125,7 @@ async def test_a_server_without_the_lab_tells_only_the_acknowledgement(
     bot: mb.Client, server: mb.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if it were another process's.
-    monkeypatch.setattr("mbot_nb.embedded.registry.local", lambda url: None)
+    monkeypatch.setattr("mbot_nb.embedded.registry.LocalServers.at", lambda self, url: None)
     run = await load(bot, rate=100, duration=0.5, stall=0.5)
     assert run.figure == "acknowledged_ms"
     assert run.lost == 0
@@ -139,7 +139,7 @@ async def test_one_way_times_of_another_clock_have_an_error(
 ) -> None:
     bot = await through(Network(0.02), down=Network(0.005))
     end = answer(server)
-    monkeypatch.setattr("mbot_nb.embedded.registry.local", lambda url: None)
+    monkeypatch.setattr("mbot_nb.embedded.registry.LocalServers.at", lambda self, url: None)
     run = await load(bot, rate=100, duration=0.5)
     end()
     assert run.clock is not None

@@ -322,9 +322,9 @@ async def test_the_clients_can_be_asked_for_in_any_thread(
     async with peer(server.url) as one, peer(server.url) as other:
         await one.ping()
         await other.ping()
-        connections = server._hub.connections
+        connections = server._hub.subscribers
         known = list(connections)
-        late = ServerSession(None, "", server.settings, baseline=True, created=0.0)
+        late = ServerSession(None, "", server.settings, number=3, baseline=True, created=0.0)
 
         class Coming(dict[ServerSession, Any]):
             def get(self, session: ServerSession, default: Any = None) -> Any:

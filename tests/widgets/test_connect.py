@@ -16,7 +16,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.client.connect_errors import connect_error
 from mbot_nb.embedded.discovery import Discovery, Found
-from mbot_nb.embedded.registry import servers
+from mbot_nb.embedded.registry import local_servers
 from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.connect_advice import for_clicking
@@ -253,7 +253,7 @@ async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Pag
             await until(lambda: panel._work is None or panel._work.done())
         assert urls[1] == server.url
         assert urls[0] == urls[2] != server.url, "one is started, and found again"
-        started = next(one for one in servers() if one.url == urls[0])
+        started = next(one for one in local_servers().running() if one.url == urls[0])
         assert isinstance(started.robot, mb.SimulatedRobot)
         await started.close()
         panel.close()

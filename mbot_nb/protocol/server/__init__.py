@@ -1,8 +1,8 @@
 """The server's side of the wire, without a wire: one hub, and one connection object for each
 connection."""
 
-from .connection import ServerConnection
+from .connection import ConnectionState, ServerConnection
 from .hub import MAX_STATE, Hub, event_payload
-from .outgoing import Close, ConnectionState
+from .outgoing import Close
 
 __all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]

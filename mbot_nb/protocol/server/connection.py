@@ -1,36 +1,44 @@
-"""One connection of one client: what arrives on it, in order, each once; and when it is to end."""
+"""One connection of one client: its token and session, and what arrives on it, in order, each
+once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import Any
 
 from ...commands import URGENT
 from ...errors import ProtocolError
 from .. import messages as m
-from ..codec import ClientFrames, encode
+from ..codec import ClientFrames, encode, envelope
 from ..heartbeat import Silence
 from ..loss import CloseCode
 from ..ordering import Gap
-from .handshake import Opening
-from .outgoing import Close, ConnectionState
-from .sessions import Received, SessionQuery
+from .handshake import Handshake
+from .hub import Hub
+from .outgoing import Close, Outgoing
+from .sessions import Received, ServerSession, SessionQuery
 from .throttle import Throttle
 
-if TYPE_CHECKING:
-    from .hub import Hub
-
-__all__ = ["ServerConnection"]
+__all__ = ["ConnectionState", "ServerConnection"]
 
 _OWN = frozenset({"sync_state", "void"})
 _NOT_PLAIN = URGENT | _OWN
 
 
-class ServerConnection(Opening):
+class ConnectionState(Enum):
+    """Where a connection stands."""
+
+    AUTHENTICATING = "authenticating"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class ServerConnection:
     """One connection of one client.
 
     A shell feeds it what arrives, calls :meth:`timeout` at :meth:`next_deadline`, and after each
-    call takes ``frames`` (what to send) and ``commands`` (what to run, in order; those in
-    ``urgent`` first), and looks at ``close``.
+    call takes ``commands`` (what to run, in order; those in ``urgent`` first) and what is
+    ``outgoing``: its ``frames`` (what to send) and its ``close``.
     """
 
     def __init__(
@@ -44,47 +52,76 @@ class ServerConnection(Opening):
         limited: bool,
     ) -> None:
         settings = hub.settings
+        self.hub = hub
+        self.extended = extended
+        self.outgoing = Outgoing(hub, extended=extended)
+        self.session: ServerSession | None = None
+        """None until the token is accepted."""
+        self.resumed = False
+        self.replaced: ServerSession | None = None
+        """The session whose connection this one took over."""
         self.commands: list[Received] = []
         self.urgent: list[m.CommandMessage] = []
         self.gaps = 0
         self._silence = Silence(settings.idle_timeout, settings.stall, settings.pong_timeout, now)
         rate = settings.frame_rate if limited else None
         self._throttle = Throttle(rate, settings, now) if rate is not None else None
-        super().__init__(hub, now, extended=extended, query=query, token=token)
+        self._query = query if extended else None
+        self._skipped_sent: tuple[tuple[int, int], ...] = ()
+        """The ranges of skipped numbers in the snapshot, until the client is known to have read
+        it."""
+        self._handshake: Handshake | None = None
+        if hub.token is None:
+            self._open(now)
+        elif token is None:
+            self._handshake = Handshake(settings, now)
+        elif hub.accepts(token):
+            self._open(now)
+        else:
+            self._refuse_token()
+
+    @property
+    def state(self) -> ConnectionState:
+        """Where it stands."""
+        if self.outgoing.stopped:
+            return ConnectionState.CLOSED
+        return ConnectionState.AUTHENTICATING if self.session is None else ConnectionState.OPEN
 
     def receive(self, text: str, now: float) -> None:
-        """One frame has come."""
-        if self.close is not None:
+        """Take one frame."""
+        if self.outgoing.close is not None:
             return
         self.heard(now)
         messages = ClientFrames.decode(text, max_batch=self.hub.settings.max_batch_received)
         if self.hub.tap is not None:
             self.hub.tap.frame(now, self.session, text, messages)
-        if self.state is ConnectionState.AUTHENTICATING:
+        if self.session is None:
             messages = self._authenticate(messages, now)
             if not messages:
                 return
-        elif self._told and not (messages and type(messages[0]) is m.AuthMessage):
-            self._proven()
+        elif self._skipped_sent and not (messages and type(messages[0]) is m.AuthMessage):
+            self._snapshot_read(self.session)
         if self._throttle is not None and not self._throttle.passes(now):
             self._hold(self._throttle, messages, len(text), now)
         else:
             self._messages(messages, len(text), now)
 
     def heard(self, now: float) -> None:
-        """Anything at all has come: the client lives."""
+        """Note that anything at all has come: the client is alive."""
         self._silence.heard(now)
 
     def closed(self, now: float, *, clean: bool) -> bool:
-        """The connection is gone; whether its client is too (and not merely replaced by its own
-        newer connection)."""
+        """End: the connection is gone.
+
+        Returns:
+            Whether its client is gone too, and not merely on a newer connection.
+        """
         was_open = self.state is ConnectionState.OPEN
-        self.state = ConnectionState.CLOSED
-        self.frames.clear()
+        self.outgoing.stop()
         session = self.session
         if not was_open or session is None:
             return False
-        del self.hub.connections[session]
+        del self.hub.subscribers[session]
         session.cuts += 1
         session.orderer.forget()
         if session.id is None or clean:
@@ -97,13 +134,14 @@ class ServerConnection(Opening):
 
     def timeout(self, now: float) -> None:
         """Do what is due by now."""
-        if self.close is not None or self.state is ConnectionState.CLOSED:
+        outgoing = self.outgoing
+        if outgoing.close is not None or outgoing.stopped:
             return
-        if self._no_token is not None:
-            if self._no_token.is_dead(now):
-                self.close = Close(CloseCode.UNAUTHORISED, "no token came in time")
-            elif not self._asked and now >= self._hint_at:
-                self._token_wanted(now)
+        if self._handshake is not None:
+            if self._handshake.timed_out(now):
+                outgoing.close = Close(CloseCode.UNAUTHORISED, "no token came in time")
+            elif self._handshake.hint_due(now):
+                self._ask_for_token(self._handshake, now)
             return
         while self._throttle is not None and (released := self._throttle.release(now)) is not None:
             items, size = released
@@ -111,25 +149,22 @@ class ServerConnection(Opening):
             for item in items:
                 self._one(item, share, now)
         self._deliver(self._session.orderer.expire(now), now)
-        self._send_what_is_due(now)
+        outgoing.send_due(now)
         if self._silence.is_dead(now):
             limit = self.hub.settings.idle_timeout
-            self.close = Close(CloseCode.GOING_AWAY, f"nothing was heard for {limit:g} s")
+            outgoing.close = Close(CloseCode.GOING_AWAY, f"nothing was heard for {limit:g} s")
 
     def next_deadline(self) -> float | None:
         """When :meth:`timeout` must be called, unless something else happens before."""
-        if self.state is ConnectionState.CLOSED or self.close is not None:
+        outgoing = self.outgoing
+        if outgoing.close is not None or outgoing.stopped:
             return None
-        if self._no_token is not None:
-            return (
-                self._no_token.deadline
-                if self._asked
-                else min(self._no_token.deadline, self._hint_at)
-            )
+        if self._handshake is not None:
+            return self._handshake.next_deadline()
         deadline = self._silence.deadline
         for time in (
-            self._ack_due,
-            self._snapshot_due,
+            outgoing.ack_due,
+            outgoing.snapshot_due,
             self._session.orderer.next_deadline(),
             self._throttle.next_deadline() if self._throttle is not None else None,
         ):
@@ -137,7 +172,104 @@ class ServerConnection(Opening):
                 deadline = time
         return deadline
 
+    # The token and the session.
+
+    def _authenticate(self, messages: list[Any], now: float) -> list[Any]:
+        """Look for the token; returns what may be carried out: what came behind the right one."""
+        handshake = self._handshake
+        assert handshake is not None
+        for index, message in enumerate(messages):
+            if type(message) is not m.AuthMessage:
+                continue
+            if index:
+                self._ask_for_token(handshake, now)
+            if not self.hub.accepts(message.payload.token):
+                self._refuse_token()
+                return []
+            self._open(now)
+            return messages[index + 1 :]
+        self._ask_for_token(handshake, now)
+        return []
+
+    def _ask_for_token(self, handshake: Handshake, now: float) -> None:
+        outgoing = self.outgoing
+        error = handshake.hint(now) if outgoing.writable else None
+        if error is None:
+            return
+        kind, payload = (
+            (b"error", error) if self.extended else (b"event", {"event": "error", "data": error})
+        )
+        outgoing.frames.append(envelope(kind, encode(payload), self.hub.wall(now)))
+
+    def _refuse_token(self) -> None:
+        self.outgoing.close = Close(CloseCode.UNAUTHORISED, "this token is not the server's")
+
+    def _open(self, now: float) -> None:
+        """Attach to the client's session, known or new, and greet it."""
+        hub, query = self.hub, self._query
+        known = hub.sessions.get(query.id) if query is not None else None
+        if known is not None and query is not None and query.attempt <= known.attempt:
+            self.outgoing.close = Close(
+                CloseCode.REPLACED, "a newer connection of this client has been here"
+            )
+            return
+        if known is not None:
+            self._take_over(known)
+        self._handshake = None
+        session, self.resumed = hub.sessions.open(query, baseline=not self.extended, now=now)
+        self.session = session
+        if known is not None and known is not session:
+            known.go("end")
+        session.go("attach")
+        if self.resumed and query is not None:
+            session.rewind(query.last)
+        self.outgoing.attach(session, behind=session.unsent_bytes if self.resumed else 0)
+        hub.refresh(now)
+        hub.subscribers[session] = self.outgoing
+        self._greet(session, now)
+        self.outgoing.pump(now)
+
+    def _take_over(self, session: ServerSession) -> None:
+        """Fence the session's old connection: nothing that it still reads is carried out."""
+        old = self.hub.subscribers.pop(session, None)
+        if old is None:
+            return
+        self.replaced = session
+        old.fence()
+        session.cuts += 1
+        session.orderer.forget()
+        self.hub.on_takeover(session)
+
+    def _greet(self, session: ServerSession, now: float) -> None:
+        hub = self.hub
+        uptime = int((now - hub.started_at) * 1000)
+        payload = {**hub.store.snapshot(), "metadata": {**hub.metadata, "uptime": uptime}}
+        if self.extended:
+            self._skipped_sent = tuple(session.skipped)
+            payload |= {
+                "epoch": session.epoch,
+                "reconnected": self.resumed,
+                "lastSequence": session.orderer.cursor,
+                "firstSequence": session.first_event,
+                "skipped": self._skipped_sent,
+            }
+            if self.resumed and hub.tap is not None:
+                hub.tap.acknowledged(now, session, session.orderer.cursor)
+        self.outgoing.greet(payload, now)
+
+    def _snapshot_read(self, session: ServerSession) -> None:
+        """Forget the skipped ranges that the client has read of in its snapshot."""
+        skipped = session.skipped
+        while skipped and skipped[0] in self._skipped_sent:
+            skipped.popleft()
+        self._skipped_sent = ()
+
     # What arrives.
+
+    @property
+    def _session(self) -> ServerSession:
+        assert self.session is not None
+        return self.session
 
     def _messages(self, messages: list[Any], size: int, now: float) -> None:
         """The messages of one frame. The common case, a plain command in its turn, goes
@@ -165,7 +297,7 @@ class ServerConnection(Opening):
                 straight = cursor >= 0 and not len(orderer)
         if cursor != before:
             orderer.cursor = cursor
-            self._owe_ack(now)
+            self.outgoing.owe_ack(now)
 
     def _received(self, message: Any, now: float) -> Any:
         """A command with what must be known of its arrival when it is its turn."""
@@ -208,7 +340,7 @@ class ServerConnection(Opening):
             elif item is not None:
                 self._malformed(item, now)
         if items:
-            self._owe_ack(now)
+            self.outgoing.owe_ack(now)
 
     def _run(self, received: Received, now: float) -> None:
         name = received.message.payload.command
@@ -217,7 +349,7 @@ class ServerConnection(Opening):
             return
         if name == "sync_state":
             self.hub.refresh(now)
-            self._send_snapshot(now)
+            self.outgoing.send_snapshot(now)
         self.hub.answer(self._session, received.message, now)
 
     def _overtake(self, message: m.CommandMessage, now: float) -> None:
@@ -236,7 +368,7 @@ class ServerConnection(Opening):
         self._session.skipped.append((gap.expected, gap.got - 1))
         text = f"messages {gap.expected} to {gap.got - 1} never came; going on with {gap.got}"
         details = {"expected": gap.expected, "got": gap.got}
-        self.send_error({"code": "SEQUENCE_GAP", "message": text, "details": details}, now)
+        self.outgoing.send_error({"code": "SEQUENCE_GAP", "message": text, "details": details}, now)
 
     def _malformed(self, error: ProtocolError, now: float) -> None:
         labels: dict[str, Any] = {}
@@ -250,7 +382,7 @@ class ServerConnection(Opening):
         if payload:
             payload["server_time"] = self.hub.wall(now)
             payload["server_clock"] = round(now * 1000, 3)
-        self._append(b"pong", encode(payload), now)
+        self.outgoing.send(b"pong", encode(payload), now)
 
     def _hold(self, throttle: Throttle, messages: list[Any], size: int, now: float) -> None:
         """Too fast: what is urgent runs, the rest waits in order."""
@@ -266,8 +398,8 @@ class ServerConnection(Opening):
             return
         throttle.hold(items, size)
         if throttle.overflows:
-            self.close = Close(
+            self.outgoing.close = Close(
                 CloseCode.TOO_FAST, f"more than {throttle.rate:g} frames a second: send batches"
             )
         elif (text := throttle.notice(now)) is not None:
-            self.send_error({"code": "RATE_LIMIT", "message": text}, now)
+            self.outgoing.send_error({"code": "RATE_LIMIT", "message": text}, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...commands import MOTIONS, URGENT
 from .. import messages as m
@@ -15,15 +15,31 @@ from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .sessions import Received, ServerSession, Sessions, SessionState
 from .tap import Tap, Taps
 
-if TYPE_CHECKING:
-    from .outgoing import Outflow
-
-__all__ = ["MAX_STATE", "Hub", "event_payload"]
+__all__ = ["MAX_STATE", "Hub", "Subscriber", "event_payload"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
 MAX_STATE = MAX_FRAME - 64 * KIB
 """Bytes of a state: on connect its frame also holds the metadata and up to 1024 ranges of skipped
 numbers."""
+
+
+class Subscriber(Protocol):
+    """Gets what a hub has for one client: the outgoing half of a connection."""
+
+    def pump(self, now: float) -> None:
+        """Send the events that its session has recorded."""
+
+    def state_changed(self, delta: bytes, now: float) -> None:
+        """Send the state's new revision."""
+
+    def telemetry(self, payload: bytes, now: float) -> None:
+        """Send the newest telemetry."""
+
+    def send_error(self, error: dict[str, Any], now: float) -> None:
+        """Report trouble that belongs to no numbered command."""
+
+    def fence(self) -> None:
+        """End: a newer connection of the same client has taken over."""
 
 
 class Hub:
@@ -58,7 +74,8 @@ class Hub:
         self.metadata = metadata
         self.started_at = now
         self.sessions = Sessions(settings, new_id)
-        self.connections: dict[ServerSession, Outflow] = {}
+        self.subscribers: dict[ServerSession, Subscriber] = {}
+        """Who is connected."""
         self.tap: Tap | None = None
         """Told what happens, if set: nobody pays for it while nobody listens."""
         self._taps: list[Tap] = []
@@ -98,8 +115,8 @@ class Hub:
         payload = encode(delta)
         if len(payload) > _MAX_PAYLOAD:
             payload = self.snapshot()  # which says each value once, and not also the one before
-        for connection in list(self.connections.values()):
-            connection.state_changed(payload, now)
+        for subscriber in list(self.subscribers.values()):
+            subscriber.state_changed(payload, now)
         return True
 
     def snapshot(self) -> bytes:
@@ -128,17 +145,17 @@ class Hub:
             self.tap.event(now, payload, None)
         for session in self.sessions.detached():
             session.record(payload, timestamp)
-        for session, connection in list(self.connections.items()):
+        for session, subscriber in list(self.subscribers.items()):
             session.record(payload, timestamp)
-            connection.pump(now)
+            subscriber.pump(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
         """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets
         the latest only."""
         if self.tap is not None:
             self.tap.event(now, payload, None)
-        for connection in list(self.connections.values()):
-            connection.telemetry(payload, now)
+        for subscriber in list(self.subscribers.values()):
+            subscriber.telemetry(payload, now)
 
     def answer(
         self,
@@ -193,12 +210,11 @@ class Hub:
         urgent_id: Any = None,
     ) -> None:
         """Tell one client what was refused: as the answer to its command, or as an error."""
-        connection = self.connections.get(session)
-        extended = session.id is not None if connection is None else connection.extended
-        if (wanted and labels) or (extended and "sequence" in labels):
+        subscriber = self.subscribers.get(session)
+        if (wanted and labels) or (session.extended and "sequence" in labels):
             self._result(session, {**labels, "ok": False, "error": error}, urgent_id, now)
-        elif connection is not None:
-            connection.send_error({**labels, **error}, now)
+        elif subscriber is not None:
+            subscriber.send_error({**labels, **error}, now)
 
     def _result(
         self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float
@@ -214,9 +230,9 @@ class Hub:
         if self.tap is not None:
             self.tap.event(now, payload, session)
         session.record(payload, timestamp)
-        connection = self.connections.get(session)
-        if connection is not None:
-            connection.pump(now)
+        subscriber = self.subscribers.get(session)
+        if subscriber is not None:
+            subscriber.pump(now)
 
     def objection(
         self, session: ServerSession, received: Received, now: float

@@ -1,33 +1,20 @@
-"""What leaves a connection: events as they are read, the latest state, acknowledgements on whatever
-goes out."""
+"""The outgoing half of a connection: events, the latest state, acknowledgements."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..codec import ENVELOPE_BYTES, batch, encode, envelope
 from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
+from .hub import Hub
 from .sessions import ServerSession
 
-if TYPE_CHECKING:
-    from .hub import Hub
-
-__all__ = ["Close", "ConnectionState", "Outflow"]
-
+__all__ = ["Close", "Outgoing"]
 
 PORTION = 64 * KIB
 """Bytes of events handed over at once: what else is to be sent, as a pong, does not wait behind all
 that is replayed."""
-
-
-class ConnectionState(Enum):
-    """Where a connection stands."""
-
-    AUTHENTICATING = "authenticating"
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class Close(NamedTuple):
@@ -37,46 +24,44 @@ class Close(NamedTuple):
     reason: str
 
 
-class Outflow:
-    """The outgoing half of a connection. The shell takes ``frames``, and looks at ``close``.
+class Outgoing:
+    """The outgoing half of a connection: the hub's subscriber for one client.
 
-    While events are ``waiting`` after it has sent those frames, and there is still room, it calls
-    :meth:`pump` again.
+    The shell takes ``frames``, and looks at ``close``. While events are ``waiting`` after it has
+    sent those frames, and there is still room, it calls :meth:`pump` again.
     """
 
     def __init__(self, hub: Hub, *, extended: bool) -> None:
-        self.hub = hub
         self.extended = extended
-        self.state = ConnectionState.AUTHENTICATING
         self.session: ServerSession | None = None
+        """Whose events are sent; None until the connection is open."""
+        self.stopped = False
+        """Whether the connection has ended."""
         self.close: Close | None = None
         self.frames: list[bytes] = []
         self.writable = True
         self.waiting = False
+        self.acknowledged = 0
+        """The last message of the client that it knows to have come."""
+        self.ack_due: float | None = None
+        self.snapshot_due: float | None = None
+        self._hub = hub
         self._queued = 0
         """Bytes handed over since the transport has no room, beside the session's events, which
         wait in the session."""
         self._behind = 0
-        """Bytes of events that the client missed before it came, until all is handed over: not its
-        reading made them wait."""
-        self._acknowledged = 0
-        self._ack_due: float | None = None
+        """Bytes of events that the client missed before it connected, until all is handed over: not
+        its reading made them wait."""
         self._stale = False
-        self._snapshot_due: float | None = None
         self._snapshot_at = float("-inf")
         self._telemetry: bytes | None = None
-
-    @property
-    def _session(self) -> ServerSession:
-        assert self.session is not None
-        return self.session
 
     # From the shell.
 
     def set_writable(self, writable: bool, now: float) -> None:
-        """The transport has room again, or has not."""
+        """Note whether the transport has room, and send what waited for it."""
         self.writable = writable
-        if not writable or self.state is not ConnectionState.OPEN:
+        if not writable or self.session is None or self.stopped:
             return
         self._queued = 0
         if self._stale:
@@ -91,7 +76,8 @@ class Outflow:
 
     def pump(self, now: float) -> None:
         """Hand over the session's events, as far as the client reads them, a portion at a time."""
-        session = self._session
+        session = self.session
+        assert session is not None
         self.waiting = False
         if not self.writable:
             self._must_keep_up()
@@ -103,9 +89,9 @@ class Outflow:
                 number, payload, timestamp = event
                 self.frames.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
                 rest -= len(payload)
-            self._portion_handed_over()
+            self._portion_handed_over(session)
             return
-        size = self.hub.settings.max_batch_size
+        size = self._hub.settings.max_batch_size
         messages: list[bytes] = []
         nbytes = 0
         while rest > 0 and (event := session.next_unsent()) is not None:
@@ -113,96 +99,126 @@ class Outflow:
             length = len(payload) + ENVELOPE_BYTES
             rest -= length
             if messages and (len(messages) >= size or nbytes + length > MAX_FRAME - 1024):
-                self.frames.append(batch(messages, self.hub.wall(now)))
+                self.frames.append(batch(messages, self._hub.wall(now)))
                 messages, nbytes = [], 0
             messages.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
             nbytes += length
         if messages:
-            self.frames.append(batch(messages, self.hub.wall(now)))
-        self._portion_handed_over()
+            self.frames.append(batch(messages, self._hub.wall(now)))
+        self._portion_handed_over(session)
 
     def state_changed(self, delta: bytes, now: float) -> None:
-        """The robot's state has a new revision."""
+        """Send the state's new revision, or note that the client's is stale."""
         if not self.writable:
             self._stale = True
         elif self.extended:
-            self._append(b"state", delta, now)
+            self.send(b"state", delta, now)
         else:
             self._bring_up_to_date(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
-        """The newest telemetry; what was not taken yet is replaced."""
+        """Send the newest telemetry; it replaces what the client has not read yet."""
         if self.writable:
-            self._append(b"event", payload, now)
+            self.send(b"event", payload, now)
         else:
             self._telemetry = payload
 
     def send_error(self, error: dict[str, Any], now: float) -> None:
-        """Trouble that belongs to no numbered command."""
+        """Report trouble that belongs to no numbered command."""
         if self.extended:
-            self._append(b"error", encode(error), now)
+            self.send(b"error", encode(error), now)
         else:
-            self.hub.emit("error", error, now, only=self._session)
+            self._hub.emit("error", error, now, only=self.session)
 
-    # Inside.
+    def fence(self) -> None:
+        """End: a newer connection of the same client has taken over."""
+        self.stop()
+        self.close = Close(CloseCode.REPLACED, "replaced by a newer connection of the same client")
 
-    def _portion_handed_over(self) -> None:
-        session = self._session
-        self.waiting = session.sent < session.last_event
-        if not self.waiting:
-            self._behind = 0
+    # From the connection.
 
-    def _owe_ack(self, now: float) -> None:
+    def attach(self, session: ServerSession, *, behind: int) -> None:
+        """Begin to send what is this session's, ``behind`` bytes of which the client has missed."""
+        self.session = session
+        self._behind = behind
+        self.acknowledged = session.orderer.cursor
+
+    def greet(self, payload: dict[str, Any], now: float) -> None:
+        """Send the first message: the whole state, and where the session stands."""
+        self._snapshot_at = now
+        self.frames.append(envelope(b"state", encode(payload), self._hub.wall(now)))
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.stopped = True
+        self.frames.clear()
+
+    def owe_ack(self, now: float) -> None:
+        """Acknowledge what has come: at once if it is much, else on what is sent next, or soon."""
+        session = self.session
+        assert session is not None
         if not self.extended:
             return
-        owed = self._session.orderer.cursor - self._acknowledged
-        if owed >= self.hub.settings.ack_messages:
-            self._append(b"pong", b"{}", now)
-        elif self._ack_due is None and owed:
-            self._ack_due = now + self.hub.settings.ack_delay
+        owed = session.orderer.cursor - self.acknowledged
+        if owed >= self._hub.settings.ack_messages:
+            self.send(b"pong", b"{}", now)
+        elif self.ack_due is None and owed:
+            self.ack_due = now + self._hub.settings.ack_delay
 
-    def _ack(self, now: float) -> int | None:
-        """The cursor, if the client does not know it yet."""
-        cursor = self._session.orderer.cursor
-        if not self.extended or cursor == self._acknowledged:
-            return None
-        self._acknowledged = cursor
-        self._ack_due = None
-        if self.hub.tap is not None:
-            self.hub.tap.acknowledged(now, self._session, cursor)
-        return cursor
-
-    def _append(self, kind: bytes, payload: bytes, now: float) -> None:
-        """An unnumbered message; a client that does not read them all is too slow."""
-        self.frames.append(envelope(kind, payload, self.hub.wall(now), None, self._ack(now)))
+    def send(self, kind: bytes, payload: bytes, now: float) -> None:
+        """Send an unnumbered message; a client that does not read them all is too slow."""
+        self.frames.append(envelope(kind, payload, self._hub.wall(now), None, self._ack(now)))
         if not self.writable:
             self._queued += len(payload)
             self._must_keep_up()
 
-    def _bring_up_to_date(self, now: float) -> None:
-        """Send a snapshot: a baseline client gets one at most every so often, and then the
-        latest."""
-        interval = self.hub.settings.snapshot_interval
-        if self.extended or now >= self._snapshot_at + interval:
-            self._send_snapshot(now)
-        elif self._snapshot_due is None:
-            self._snapshot_due = self._snapshot_at + interval
-
-    def _send_snapshot(self, now: float) -> None:
-        self._snapshot_due = None
+    def send_snapshot(self, now: float) -> None:
+        """Send the whole state, as soon as there is room."""
+        self.snapshot_due = None
         if self.writable:
             self._snapshot_at = now
-            self._append(b"state", self.hub.snapshot(), now)
+            self.send(b"state", self._hub.snapshot(), now)
         else:
             self._stale = True
 
-    def _send_what_is_due(self, now: float) -> None:
-        if self._snapshot_due is not None and now >= self._snapshot_due:
-            self._send_snapshot(now)
-        if self._ack_due is not None and now >= self._ack_due:
-            self._append(b"pong", b"{}", now)
+    def send_due(self, now: float) -> None:
+        """Send the snapshot and the acknowledgement that are due by now."""
+        if self.snapshot_due is not None and now >= self.snapshot_due:
+            self.send_snapshot(now)
+        if self.ack_due is not None and now >= self.ack_due:
+            self.send(b"pong", b"{}", now)
+
+    # Inside.
+
+    def _portion_handed_over(self, session: ServerSession) -> None:
+        self.waiting = session.sent < session.last_event
+        if not self.waiting:
+            self._behind = 0
+
+    def _ack(self, now: float) -> int | None:
+        """The cursor, if the client does not know it yet."""
+        session = self.session
+        assert session is not None
+        cursor = session.orderer.cursor
+        if not self.extended or cursor == self.acknowledged:
+            return None
+        self.acknowledged = cursor
+        self.ack_due = None
+        if self._hub.tap is not None:
+            self._hub.tap.acknowledged(now, session, cursor)
+        return cursor
+
+    def _bring_up_to_date(self, now: float) -> None:
+        """Send a snapshot: a baseline client gets one at most every so often, and then the
+        latest."""
+        interval = self._hub.settings.snapshot_interval
+        if self.extended or now >= self._snapshot_at + interval:
+            self.send_snapshot(now)
+        elif self.snapshot_due is None:
+            self.snapshot_due = self._snapshot_at + interval
 
     def _must_keep_up(self) -> None:
-        waiting = self._session.unsent_bytes + self._queued
-        if waiting > self.hub.settings.out_queue + self._behind and self.close is None:
+        session = self.session
+        waiting = self._queued + (0 if session is None else session.unsent_bytes)
+        if waiting > self._hub.settings.out_queue + self._behind and self.close is None:
             self.close = Close(CloseCode.TOO_SLOW, "this client does not read what it is sent")

@@ -84,13 +84,23 @@ class ServerSession:
     """One client as the server remembers it.
 
     Events are numbered as they are made and kept (encoded payload and time) for replay; ``sent`` is
-    the number of the last one handed to the present connection.
+    the number of the last one handed to the present connection. ``number`` counts the sessions of
+    a server, from 1.
     """
 
     def __init__(
-        self, id: str | None, epoch: str, settings: Settings, *, baseline: bool, created: float
+        self,
+        id: str | None,
+        epoch: str,
+        settings: Settings,
+        *,
+        number: int,
+        baseline: bool,
+        created: float,
     ) -> None:
         self.id = id
+        self.number = number
+        self.extended = not baseline
         self.epoch = epoch
         self.created = created
         self.state = SessionState.DETACHED
@@ -184,6 +194,7 @@ class Sessions:
         self._settings = settings
         self._new_epoch = new_epoch
         self._by_id: dict[str, ServerSession] = {}
+        self._count = 0
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -195,19 +206,27 @@ class Sessions:
         self, query: SessionQuery | None, *, baseline: bool, now: float
     ) -> tuple[ServerSession, bool]:
         """The session for a new connection, and whether it is a resumed one."""
-        if baseline or query is None:
-            return ServerSession(
-                None, self._new_epoch(), self._settings, baseline=baseline, created=now
-            ), False
-        known = self._by_id.get(query.id)
-        if known is not None and known.epoch == query.epoch and query.last <= known.last_event:
+        known = None if baseline or query is None else self._by_id.get(query.id)
+        if (
+            query is not None
+            and known is not None
+            and known.epoch == query.epoch
+            and query.last <= known.last_event
+        ):
             known.attempt = query.attempt
             return known, True
+        self._count += 1
         session = ServerSession(
-            query.id, self._new_epoch(), self._settings, baseline=False, created=now
+            None if baseline or query is None else query.id,
+            self._new_epoch(),
+            self._settings,
+            number=self._count,
+            baseline=baseline,
+            created=now,
         )
-        session.attempt = query.attempt
-        self._by_id[query.id] = session
+        if query is not None and session.id is not None:
+            session.attempt = query.attempt
+            self._by_id[session.id] = session
         return session, False
 
     def end(self, session: ServerSession) -> None:

@@ -162,9 +162,8 @@ class ServerListener(Listener):
             client=self._number(session),
         )
         self._under_way[id(message)] = handled
-        connection = self.server._hub.connections.get(session)
         # A baseline client is sent none.
-        if message.sequence is not None and (connection is None or connection.extended):
+        if message.sequence is not None and session.extended:
             self._acks_of(session).begun(message.sequence, handled)
         self.commands.begun([handled])
 

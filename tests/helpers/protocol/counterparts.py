@@ -43,11 +43,12 @@ def command(
 
 def sent(connection: ServerConnection, now: float) -> Iterator[bytes]:
     """The frames that go out, portion by portion, while there is room."""
-    while connection.frames:
-        frames, connection.frames = connection.frames, []
+    outgoing = connection.outgoing
+    while outgoing.frames:
+        frames, outgoing.frames = outgoing.frames, []
         yield from frames
-        if connection.waiting and connection.writable:
-            connection.pump(now)
+        if outgoing.waiting and outgoing.writable:
+            outgoing.pump(now)
 
 
 def read(frames: list[bytes]) -> list[dict[str, Any]]:

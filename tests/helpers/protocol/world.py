@@ -287,7 +287,7 @@ class World:
         connection = cable.server
         if not cable.server_open:
             return False
-        busy = bool(connection.urgent or connection.commands or connection.frames)
+        busy = bool(connection.urgent or connection.commands or connection.outgoing.frames)
         while connection.urgent:
             self._urgent(connection, connection.urgent.pop(0))
         commands, connection.commands = connection.commands, []
@@ -300,14 +300,14 @@ class World:
         waiting = sum(len(text) for _, text in cable.down)
         if waiting > ROOM and not cable.full:
             cable.full = True
-            connection.set_writable(False, self.server_now)
+            connection.outgoing.set_writable(False, self.server_now)
         elif waiting < ROOM // 2 and cable.full:
             cable.full = False
-            connection.set_writable(True, self.server_now)
+            connection.outgoing.set_writable(True, self.server_now)
             busy = True
-        if connection.close is not None and cable.server_open:
+        if connection.outgoing.close is not None and cable.server_open:
             busy = True
-            code = connection.close.code
+            code = connection.outgoing.close.code
             self._server_lost(cable, clean=False)
             if cable is self.cable:
                 # The close comes behind what was sent before it.
@@ -316,7 +316,8 @@ class World:
                     self._pump_client()
                 if self.cable is cable:
                     self.lose(
-                        Loss(LossKind.CLOSED, connection.close.reason, code), server_notices=False
+                        Loss(LossKind.CLOSED, connection.outgoing.close.reason, code),
+                        server_notices=False,
                     )
             if cable in self.ghosts:
                 self.ghosts.remove(cable)
@@ -485,7 +486,11 @@ class World:
             if cable is not None and cable.server_open and self.extended
             else None
         )
-        if cable is None or session is None or session.orderer.cursor == cable.server._acknowledged:
+        if (
+            cable is None
+            or session is None
+            or session.orderer.cursor == cable.server.outgoing.acknowledged
+        ):
             self.unacknowledged_since = None
         elif self.unacknowledged_since is None:
             self.unacknowledged_since = self.now

@@ -28,47 +28,47 @@ def numbers(messages: list[dict[str, object]]) -> list[object]:
 def test_a_replay_is_handed_over_a_portion_at_a_time() -> None:
     desk = Desk()
     peer = resumed(desk, 100)
-    connection = peer.connection
-    assert sum(map(len, connection.frames)) < PORTION + 12_000
-    first, connection.frames = read(connection.frames), []
-    connection.set_writable(False, desk.now)
-    assert connection.waiting is True
-    connection.pump(desk.now)
-    assert connection.frames == [], "the reader has not read the first portion yet"
+    outgoing = peer.connection.outgoing
+    assert sum(map(len, outgoing.frames)) < PORTION + 12_000
+    first, outgoing.frames = read(outgoing.frames), []
+    outgoing.set_writable(False, desk.now)
+    assert outgoing.waiting is True
+    outgoing.pump(desk.now)
+    assert outgoing.frames == [], "the reader has not read the first portion yet"
     pong = peer.say('{"version":2,"type":"ping","payload":{"id":1},"timestamp":0}')
     assert [message["type"] for message in pong] == ["pong"], (
         "before all that is still to be replayed"
     )
-    connection.set_writable(True, desk.now)
+    outgoing.set_writable(True, desk.now)
     rest = peer.got()
     assert numbers(first + rest) == list(range(1, 101))
-    assert connection.waiting is False
+    assert outgoing.waiting is False
 
 
 @pytest.mark.parametrize("missed", [0, 90])
 def test_what_a_client_missed_before_it_came_does_not_make_it_a_slow_reader(missed: int) -> None:
     desk = Desk()
     peer = resumed(desk, missed)
-    connection = peer.connection
-    connection.frames.clear()
-    connection.set_writable(False, desk.now)
+    outgoing = peer.connection.outgoing
+    outgoing.frames.clear()
+    outgoing.set_writable(False, desk.now)
     for _ in range(MIB // len(TEXT) - 1):
         desk.hub.emit("news", [0, TEXT], desk.now)
-    assert connection.close is None
+    assert outgoing.close is None
     for _ in range(9):
         desk.hub.emit("news", [0, TEXT], desk.now)
-    assert connection.close is not None
-    assert connection.close.code == 4408
+    assert outgoing.close is not None
+    assert outgoing.close.code == 4408
 
 
 def test_a_baseline_client_gets_its_portions_too() -> None:
     desk = Desk()
     peer = desk.connect(extended=False, id=None)
     peer.got()
-    connection = peer.connection
-    connection.set_writable(False, desk.now)
+    outgoing = peer.connection.outgoing
+    outgoing.set_writable(False, desk.now)
     for n in range(50):
         desk.hub.emit("news", [n, TEXT], desk.now)
-    connection.set_writable(True, desk.now)
-    assert sum(map(len, connection.frames)) < PORTION + 12_000
+    outgoing.set_writable(True, desk.now)
+    assert sum(map(len, outgoing.frames)) < PORTION + 12_000
     assert numbers(peer.got()) == list(range(1, 51))

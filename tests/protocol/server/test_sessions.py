@@ -149,7 +149,14 @@ class TestEvents:
     def session(
         self, *, attached: bool, id: str | None = "a" * 32, **settings: int
     ) -> ServerSession:
-        session = ServerSession(id, "e", Settings(**settings), baseline=False, created=0.0)  # type: ignore[arg-type]
+        session = ServerSession(
+            id,
+            "e",
+            Settings(**settings),  # type: ignore[arg-type]
+            number=1,
+            baseline=False,
+            created=0.0,
+        )
         if attached:
             session.go("attach")
         return session
@@ -213,7 +220,7 @@ class TestEvents:
 
 
 def test_an_answer_is_given_again_after_a_cut_only() -> None:
-    session = ServerSession("a" * 32, "e", Settings(), baseline=False, created=0.0)
+    session = ServerSession("a" * 32, "e", Settings(), number=1, baseline=False, created=0.0)
     session.remember_answer("id", b"first")
     assert session.answer_before_cut("id") is None
     session.cuts += 1
@@ -224,7 +231,7 @@ def test_an_answer_is_given_again_after_a_cut_only() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    session = ServerSession("a" * 32, "e", Settings(), baseline=False, created=0.0)
+    session = ServerSession("a" * 32, "e", Settings(), number=1, baseline=False, created=0.0)
     for number in range(ANSWERS_KEPT + 1):
         session.remember_answer(number, b"x")
     session.cuts += 1

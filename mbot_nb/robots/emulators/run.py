@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ....errors import UsageError
-from ....local import instances, paths
-from ...dimensions import TRACK, WHEEL
-from ...simulator import World
-from .cyberpi import CyberPiEmulation
-from .emulation import Emulation
+from ...errors import UsageError
+from ...local import instances, paths
+from ..dimensions import TRACK, WHEEL
+from ..simulator import World
+from .cyberpi import CyberPiFirmware
 from .emulator import Emulator
 from .faults import Mischief
-from .mcore import MCoreEmulation
+from .firmware import Firmware
+from .mcore import MCoreFirmware
 from .ports import Pty, Tcp
 from .vehicle import Vehicle
 
@@ -67,14 +67,14 @@ def emulate(
     if kind not in ("cyberpi", "mbot"):
         raise UsageError(f'there are emulators of "cyberpi" (mBot2) and "mbot", not of {kind!r}')
     vehicle = Vehicle(world, seed=seed, scale=scale, wheel=wheel, track=track)
-    emulation: Emulation
+    firmware: Firmware
     if kind == "cyberpi":
-        emulation = CyberPiEmulation(vehicle, boot=6.0 if boot is None else boot, latency=latency)
+        firmware = CyberPiFirmware(vehicle, boot=6.0 if boot is None else boot, latency=latency)
     else:
-        emulation = MCoreEmulation(vehicle, boot=1.3 if boot is None else boot)
+        firmware = MCoreFirmware(vehicle, boot=1.3 if boot is None else boot)
     door = Pty(link) if tcp is None else Tcp(tcp)
     return Emulator(
-        emulation,
+        firmware,
         door,
         paced=paced,
         mischief=mischief,

@@ -9,10 +9,10 @@ from math import inf
 
 from .vehicle import Vehicle
 
-__all__ = ["Emulation"]
+__all__ = ["Firmware"]
 
 
-class Emulation(ABC):
+class Firmware(ABC):
     """One robot as its serial port shows it. Whoever owns the port says what time it is.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from typing import Any, NamedTuple
 
-from ..wire.literals import value_of
+from ..serial.wire.literals import value_of
 
 __all__ = ["Call", "Name", "ScriptError", "parse"]
 

@@ -6,11 +6,11 @@ import struct
 from collections import deque
 from math import inf
 
-from ..wire import ff55
-from .emulation import Emulation
+from ..serial.wire import ff55
+from .firmware import Firmware
 from .vehicle import Vehicle
 
-__all__ = ["MCoreEmulation"]
+__all__ = ["MCoreFirmware"]
 
 VERSION = "06.01.107"
 RING = 64
@@ -25,7 +25,7 @@ ULTRASONIC, LIGHT, MOTORS, SOUND, RGB, MOTOR, LINE = 1, 3, 5, 7, 8, 10, 17
 SERVO, INFRARED, DIGITAL, ANALOG, TONE, BUTTON, MATRIX, TIMER = 11, 13, 30, 31, 34, 35, 41, 50
 
 
-class MCoreEmulation(Emulation):
+class MCoreFirmware(Firmware):
     """The firmware 06.01.107: one request at a time, no checksums, acknowledgements without a
     number."""
 

@@ -20,33 +20,33 @@ from hypothesis import strategies as st
 
 from mbot_nb.errors import UsageError
 from mbot_nb.local import instances
-from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.faults import Mischief
-from mbot_nb.robots.serial.emulators.mcore import NO_ECHO, MCoreEmulation
-from mbot_nb.robots.serial.emulators.ports import Pty
-from mbot_nb.robots.serial.emulators.script import Call, Name, ScriptError, parse
-from mbot_nb.robots.serial.emulators.vehicle import Vehicle
+from mbot_nb.robots.emulators import emulate
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.faults import Mischief
+from mbot_nb.robots.emulators.mcore import NO_ECHO, MCoreFirmware
+from mbot_nb.robots.emulators.ports import Pty
+from mbot_nb.robots.emulators.script import Call, Name, ScriptError, parse
+from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
 
-from ..conftest import PATIENCE, Clock, Workshop, eventually
+from ..serial.conftest import PATIENCE, Clock, Workshop, eventually
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 F3: list[dict[str, Any]] = [
     v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v
 ]
 FF55: list[dict[str, Any]] = json.loads((GOLDEN / "ff55.json").read_text())["vectors"]
 
 
-def until(emulation: Any, clock: Clock, seconds: float) -> list[bytes]:
+def until(firmware: Any, clock: Clock, seconds: float) -> list[bytes]:
     """What it writes in so many seconds."""
     end = clock.now + seconds
-    frames = list(emulation.due(clock.now))
-    while emulation.deadline <= end:
-        clock.now = max(clock.now, emulation.deadline)
-        frames += emulation.due(clock.now)
+    frames = list(firmware.due(clock.now))
+    while firmware.deadline <= end:
+        clock.now = max(clock.now, firmware.deadline)
+        frames += firmware.due(clock.now)
     clock.now = end
-    return frames + list(emulation.due(end))
+    return frames + list(firmware.due(end))
 
 
 def test_scripts_are_calls_with_literals() -> None:
@@ -100,7 +100,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_only_the_api_can_be_called(mbot2: CyberPiEmulation, clock: Clock, name: str) -> None:
+def test_only_the_api_can_be_called(mbot2: CyberPiFirmware, clock: Clock, name: str) -> None:
     mbot2.receive(f3.encode_script(f"{name}()", 5), clock.now)
     (frame,) = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
     assert isinstance(frame, f3.Script)
@@ -110,7 +110,7 @@ def test_only_the_api_can_be_called(mbot2: CyberPiEmulation, clock: Clock, name:
 
 @pytest.mark.parametrize("vector", F3, ids=lambda vector: vector["name"])
 def test_every_request_of_makeblock_s_client_is_answered(
-    mbot2: CyberPiEmulation, clock: Clock, vector: dict[str, Any]
+    mbot2: CyberPiFirmware, clock: Clock, vector: dict[str, Any]
 ) -> None:
     mbot2.receive(bytes.fromhex(vector["request"]), clock.now)
     first, *_ = f3.Decoder().feed(b"".join(until(mbot2, clock, 30)))
@@ -152,13 +152,13 @@ SAME = {
     "vector", [v for v in FF55 if v["name"] in SAME], ids=lambda vector: vector["name"]
 )
 def test_it_answers_as_the_real_firmware(
-    mbot: MCoreEmulation, clock: Clock, vector: dict[str, Any]
+    mbot: MCoreFirmware, clock: Clock, vector: dict[str, Any]
 ) -> None:
     mbot.receive(bytes.fromhex(vector["request"]), clock.now)
     assert b"".join(until(mbot, clock, 2)).hex() == vector["reply"]
 
 
-def test_the_real_firmware_s_banner_and_button(mbot: MCoreEmulation, clock: Clock) -> None:
+def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: Clock) -> None:
     named = {vector["name"]: vector["reply"] for vector in FF55}
     mbot.reset(clock.now)
     assert b"".join(until(mbot, clock, 1)).hex() == named["boot_banner"]
@@ -166,7 +166,7 @@ def test_the_real_firmware_s_banner_and_button(mbot: MCoreEmulation, clock: Cloc
     assert b"".join(until(mbot, clock, 1)).hex() == named["event_button_press"]
 
 
-def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreEmulation, clock: Clock) -> None:
+def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: Clock) -> None:
     """40 pipelined reads got 15 answers."""
     for number in range(1, 41):
         mbot.receive(ff55.get(number, 17, 2), clock.now)
@@ -177,7 +177,7 @@ def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreEmulation, clock: 
 
 
 def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> None:
-    mbot = MCoreEmulation(Vehicle({"width": 1000, "height": 1000}, clock=clock), boot=0)
+    mbot = MCoreFirmware(Vehicle({"width": 1000, "height": 1000}, clock=clock), boot=0)
     mbot.receive(ff55.get(3, 1, 3), clock.now)
     assert until(mbot, clock, NO_ECHO - 0.01) == []
     assert ff55.Decoder().feed(b"".join(until(mbot, clock, 0.1))) == [ff55.Value(3, 400.0)]
@@ -188,7 +188,7 @@ def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> 
 
 
 def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
-    mbot2: CyberPiEmulation, clock: Clock
+    mbot2: CyberPiFirmware, clock: Clock
 ) -> None:
     mbot2.receive(f3.encode_script("cyberpi.mbot2.forward(50, 2)", 1), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 2), clock.now)
@@ -204,7 +204,7 @@ def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
     assert numbers == [3, 1, 2]
 
 
-def test_subscriptions_push_what_changes(mbot2: CyberPiEmulation, clock: Clock) -> None:
+def test_subscriptions_push_what_changes(mbot2: CyberPiFirmware, clock: Clock) -> None:
     mbot2.receive(
         f3.encode_script("subscribe.add_item(4, cyberpi.controller.is_press, ('a',))", 0), clock.now
     )
@@ -225,7 +225,7 @@ def test_subscriptions_push_what_changes(mbot2: CyberPiEmulation, clock: Clock) 
     ],
 )
 def test_motions_are_as_in_the_book(
-    mbot2: CyberPiEmulation, clock: Clock, script: str, path: tuple[float, float]
+    mbot2: CyberPiFirmware, clock: Clock, script: str, path: tuple[float, float]
 ) -> None:
     before = mbot2.vehicle.sense()
     mbot2.receive(f3.encode_script(f"cyberpi.mbot2.{script}", 1), clock.now)

@@ -15,11 +15,11 @@ from math import inf
 from pathlib import Path
 from types import TracebackType
 
-from ....errors import UsageError
-from ....local import instances
-from ..connection.port import BAUD, Waker
-from .emulation import Emulation
+from ...errors import UsageError
+from ...local import instances
+from ..serial.connection.port import BAUD, Waker
 from .faults import Mischief
+from .firmware import Firmware
 from .ports import Door
 
 __all__ = ["Emulator"]
@@ -46,7 +46,7 @@ class Emulator:
 
     def __init__(
         self,
-        emulation: Emulation,
+        firmware: Firmware,
         door: Door,
         *,
         paced: bool = True,
@@ -54,8 +54,8 @@ class Emulator:
         resets_on_open: bool = True,
         registered: bool = True,
     ) -> None:
-        self.emulation = emulation
-        self.vehicle = emulation.vehicle
+        self.firmware = firmware
+        self.vehicle = firmware.vehicle
         self.door = door
         self.mischief = mischief or Mischief()
         self.paced = paced
@@ -84,12 +84,12 @@ class Emulator:
             self._waker.close()
             raise
         self._thread = threading.Thread(
-            target=self._run, name=f"mbot-emulator {emulation.kind}", daemon=True
+            target=self._run, name=f"mbot-emulator {firmware.kind}", daemon=True
         )
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<Emulator of {self.emulation.kind} at {self.address}>"
+        return f"<Emulator of {self.firmware.kind} at {self.address}>"
 
     def __enter__(self) -> Emulator:
         return self
@@ -111,11 +111,11 @@ class Emulator:
 
     def reset(self) -> None:
         """Let the robot start anew, as when somebody presses its reset button."""
-        self._order_up(self.emulation.reset)
+        self._order_up(self.firmware.reset)
 
     def press(self, button: str = "a", down: bool = True) -> None:
         """Press a button, or let it go."""
-        self._order_up(lambda now: self.emulation.press(button, down, now))
+        self._order_up(lambda now: self.firmware.press(button, down, now))
 
     def say(self, data: bytes) -> None:
         """Write bytes that nobody asked for."""
@@ -196,7 +196,7 @@ class Emulator:
 
     def _register(self) -> None:
         if self._registered:
-            self._entry = instances.register("emulator", self.emulation.kind, self.door.address)
+            self._entry = instances.register("emulator", self.firmware.kind, self.door.address)
 
     def _forget(self) -> None:
         if self._entry is not None:
@@ -210,7 +210,7 @@ class Emulator:
             self._arriving.clear()
             self._leaving.clear()
             if self._resets_on_open:
-                self.emulation.reset(now)
+                self.firmware.reset(now)
         self._occupied = occupied
 
     def _step(self, now: float) -> None:
@@ -222,8 +222,8 @@ class Emulator:
                 self._line_in = max(self._line_in, now) + self._seconds(data)
                 self._arriving.append((self._line_in, self.mischief.on(data)))
         while self._arriving and self._arriving[0][0] <= now:
-            self.emulation.receive(self._arriving.popleft()[1], now)
-        for frame in self.emulation.due(now):
+            self.firmware.receive(self._arriving.popleft()[1], now)
+        for frame in self.firmware.due(now):
             self._leave(self.mischief.on(frame), now)
         while self._leaving and self._leaving[0][0] <= now:
             data = heapq.heappop(self._leaving)[2]
@@ -243,7 +243,7 @@ class Emulator:
         until = min(
             self._arriving[0][0] if self._arriving else inf,
             self._leaving[0][0] if self._leaving else inf,
-            self.emulation.deadline,
+            self.firmware.deadline,
             self._replug_at,
         )
         timeout = max(0.0, until - time.monotonic())

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
-from ..wire import f3
+from ..serial.wire import f3
 from . import script
-from .emulation import Emulation
+from .firmware import Firmware
 from .script import Call, Name, ScriptError
 from .vehicle import Vehicle
 
-__all__ = ["CyberPiEmulation"]
+__all__ = ["CyberPiFirmware"]
 
 VERSION = "44.01.013"
 PUSH_EVERY = 0.05
@@ -55,7 +55,7 @@ class Wait:
         self.tone = tone
 
 
-class CyberPiEmulation(Emulation):
+class CyberPiFirmware(Firmware):
     """The scripts of Makeblock's API, in one queue but for those of mode 3; subscriptions pushed
     while values change.
 

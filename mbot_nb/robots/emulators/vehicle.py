@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from math import degrees
 from typing import Any
 
-from ...dimensions import TRACK, WHEEL
-from ...simulator import Simulation, World
+from ..dimensions import TRACK, WHEEL
+from ..simulator import Simulation, World
 
 __all__ = ["Vehicle"]
 

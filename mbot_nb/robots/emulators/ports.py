@@ -11,8 +11,8 @@ import socket
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from ....errors import UsageError
-from ....local import instances
+from ...errors import UsageError
+from ...local import instances
 
 __all__ = ["Door", "Pty", "Tcp"]
 

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.local import instances
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
-from mbot_nb.robots.serial.emulators.script import ScriptError, parse
-from mbot_nb.robots.serial.emulators.vehicle import Vehicle
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.mcore import MCoreFirmware
+from mbot_nb.robots.emulators.script import ScriptError, parse
+from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
 
-from ..conftest import PATIENCE, Clock
+from ..serial.conftest import PATIENCE, Clock
 from .test_emulator import until
 
 
@@ -33,7 +33,7 @@ def test_no_text_breaks_the_emulator(text: str) -> None:
 
 
 API = [
-    function for name, function in sorted(vars(CyberPiEmulation).items()) if name.startswith("do_")
+    function for name, function in sorted(vars(CyberPiFirmware).items()) if name.startswith("do_")
 ]
 MODULES = r"do_((?:mbot2|led|display|audio|console|controller|ultrasonic2|quad_rgb_sensor)(?=_))?_?"
 WORDS = ("EM1", "EM3", "all", "x", "a", "null", "red blue", "", "\ud800")
@@ -73,7 +73,7 @@ subscriptions = st.tuples(keys, api_calls).map(
 )
 def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     clock = Clock()
-    mbot2 = CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
+    mbot2 = CyberPiFirmware(Vehicle({}, clock=clock), boot=0, latency=0)
     for text, mode in calls:
         mbot2.receive(f3.encode_script(text, 1, mode), clock.now)
         until(mbot2, clock, 0.2)
@@ -96,7 +96,7 @@ def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     ids=["led", "volume", "tone", "way", "name", "key"],
 )
 def test_a_call_that_fails_is_answered_with_its_error(
-    mbot2: CyberPiEmulation, clock: Clock, text: str
+    mbot2: CyberPiFirmware, clock: Clock, text: str
 ) -> None:
     mbot2.receive(f3.encode_script(text, 5), clock.now)
     (frame,) = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
@@ -105,7 +105,7 @@ def test_a_call_that_fails_is_answered_with_its_error(
 
 
 def test_a_subscription_that_fails_later_holds_no_other_up(
-    mbot2: CyberPiEmulation, clock: Clock
+    mbot2: CyberPiFirmware, clock: Clock
 ) -> None:
     for text in (
         "subscribe.add_item(4, cyberpi.mbot2.EM_get_power, ('EM1',))",
@@ -120,7 +120,7 @@ def test_a_subscription_that_fails_later_holds_no_other_up(
 
 
 def test_leds_that_are_not_there_stay_dark(
-    mbot2: CyberPiEmulation, mbot: MCoreEmulation, clock: Clock
+    mbot2: CyberPiFirmware, mbot: MCoreFirmware, clock: Clock
 ) -> None:
     for index in (0, 6, 255, -1):
         mbot2.receive(f3.encode_script(f"cyberpi.led.on(1, 2, 3, {index})", 1), clock.now)
@@ -146,7 +146,7 @@ requests = st.builds(
 @given(st.lists(requests.map(ff55.encode_request) | st.binary(max_size=20), max_size=12))
 def test_no_request_ends_an_emulated_mbot(frames: list[bytes]) -> None:
     clock = Clock()
-    mbot = MCoreEmulation(Vehicle({}, clock=clock), boot=0)
+    mbot = MCoreFirmware(Vehicle({}, clock=clock), boot=0)
     for frame in frames:
         mbot.receive(frame, clock.now)
         until(mbot, clock, 0.5)
@@ -163,12 +163,12 @@ def test_as_a_process_it_ends_with_the_fault_that_ended_its_robot(tmp_path: Path
     command = """
 import sys
 from mbot_nb import cli
-from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
+from mbot_nb.robots.emulators.mcore import MCoreFirmware
 
 def fail(self, now):
     raise RuntimeError("a fault of the test")
 
-MCoreEmulation.live = fail
+MCoreFirmware.live = fail
 sys.argv = ["mbot-nb", "emulate", "mbot", "--link", sys.argv[1], "--boot", "0"]
 cli.main()
 """
