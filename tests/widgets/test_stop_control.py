@@ -15,7 +15,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import StopButton
-from mbot_nb.widgets.live import LiveWidget
+from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.widgets.conftest import Page, until
 
 
