@@ -17,11 +17,11 @@ from typing import Any
 import serial
 
 from mbot_nb.commands import Drive
+from mbot_nb.robots.emulators import emulate
+from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
-from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.emulator import Emulator
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import F3Dialect, Say
 from mbot_nb.robots.serial.wire.literals import call

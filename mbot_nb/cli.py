@@ -311,8 +311,8 @@ def emulate(
 ) -> None:
     """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is
     its port, and nothing else."""
-    from .robots.serial.emulators import run
-    from .robots.serial.emulators.faults import Mischief
+    from .robots.emulators import run
+    from .robots.emulators.faults import Mischief
     from .robots.simulator import World
 
     if kind not in ("cyberpi", "mbot"):

@@ -16,7 +16,7 @@ from . import commands as c
 from .commands import Command, Game
 from .robot import Ended
 
-__all__ = ["CommandResult", "Vocabulary"]
+__all__ = ["CommandMethods", "CommandResult"]
 
 R = TypeVar("R", covariant=True)
 
@@ -45,7 +45,7 @@ class CommandResult(Struct, frozen=True, kw_only=True):
         return f"<{self.command}: done in {self.seconds:.3f} s{how}{value}>"
 
 
-class Vocabulary(Generic[R]):
+class CommandMethods(Generic[R]):
     """Every command of the robot as a method. A subclass says what becomes of it in
     :meth:`_command`."""
 

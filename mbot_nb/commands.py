@@ -1,5 +1,4 @@
-"""The vocabulary: every command a robot may be given, with the types, ranges, units and defaults of
-its parameters.
+"""Every command a robot may be given, with the types, ranges, units and defaults of its parameters.
 
 One struct per command. A client builds one (and fails early on a bad value), a server parses one
 from the wire with :func:`parse`, a robot receives it and matches on its type; a form can be made
@@ -19,7 +18,6 @@ from .errors import CommandRejectedError
 
 __all__ = [
     "ALL",
-    "GAMES",
     "TRAITS",
     "Command",
     "CustomCommand",
@@ -58,7 +56,6 @@ TRAITS = (
     "sound_expressiveness",
     "light_expressiveness",
 )
-GAMES = ("tictactoe", "memory", "simon")
 
 Percent = Annotated[float, Meta(ge=-100, le=100, description="% of full speed, minus is backwards")]
 Speed = Annotated[float, Meta(ge=0, le=100, description="% of full speed")]

@@ -233,7 +233,7 @@ def test_what_is_wrong_is_told_in_words(arguments: list[str], words: str, tmp_pa
 
 
 def test_discover_and_doctor_print_their_tables() -> None:
-    from mbot_nb.robots.serial.emulators import emulate
+    from mbot_nb.robots.emulators import emulate
 
     with emulate("mbot", boot=0) as emulator:
         run = _run("discover", "--timeout", "0.3")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mbot_nb import commands as c
-from mbot_nb.command_methods import CommandResult, Vocabulary
+from mbot_nb.command_methods import CommandMethods, CommandResult
 from mbot_nb.commands import Command
 from mbot_nb.errors import CommandRejectedError
 
 
-class Noted(Vocabulary[tuple[Command, bool]]):
+class Noted(CommandMethods[tuple[Command, bool]]):
     def _command(self, command: Command, *, wait: bool = True) -> tuple[Command, bool]:
         return command, wait
 
@@ -65,12 +65,12 @@ def test_each_method_makes_its_command(
 def test_every_command_has_a_method_but_the_one_that_is_nothing() -> None:
     methods = {
         name
-        for name, _ in inspect.getmembers(Vocabulary, inspect.isfunction)
+        for name, _ in inspect.getmembers(CommandMethods, inspect.isfunction)
         if not name.startswith("_")
     }
     assert methods == c.ALL.keys() - {"void"}
     for name in methods:
-        assert inspect.getdoc(getattr(Vocabulary, name))
+        assert inspect.getdoc(getattr(CommandMethods, name))
 
 
 def test_a_motion_may_go_on_unwatched() -> None:

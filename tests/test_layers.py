@@ -49,6 +49,14 @@ NEVER = {
     "widgets": {"transport", "protocol"},
 }
 
+# Inside robots: what both the simulated and the real ones need stands in behaviour or beside it.
+# Only an emulator, a simulated robot behind a serial port, knows both.
+ROBOTS_APART = {
+    "behaviour": {"simulator", "serial", "emulators"},
+    "simulator": {"serial", "emulators"},
+    "serial": {"simulator", "emulators"},
+}
+
 IMPURE = {
     "asyncio",
     "concurrent",
@@ -167,6 +175,20 @@ def test_imports_point_down(module: str) -> None:
         assert target not in NEVER.get(unit, ()), (
             f"{_place(module, found)}: {unit} may not know {target}"
         )
+
+
+@pytest.mark.parametrize("package", ROBOTS_APART)
+def test_robots_share_behaviour_only(package: str) -> None:
+    modules = [name for name in MODULES if f"{name}.".startswith(f"{PACKAGE}.robots.{package}.")]
+    assert modules, f"there is no robots.{package}: change ROBOTS_APART"
+    for module in modules:
+        for found in _inner(module):
+            parts = found.target.split(".")
+            if parts[1] == "robots" and len(parts) > 2:
+                assert parts[2] not in ROBOTS_APART[package], (
+                    f"{_place(module, found)}: robots.{package} may not import robots.{parts[2]}; "
+                    "move what both need to robots/behaviour"
+                )
 
 
 def test_nothing_imports_in_a_circle() -> None:

@@ -12,7 +12,7 @@ from ..client import Client
 from ..loops.home import Home
 from ..server import Server
 from ..transport.relay import Relay
-from . import registry
+from .registry import local_servers
 
 __all__ = ["Way"]
 
@@ -36,7 +36,7 @@ class Way(NamedTuple):
         while (relay := Relay.at(url)) is not None and relay not in relays:
             relays.append(relay)
             url = relay.target
-        return cls(bot.home, tuple(relays), registry.local(url))
+        return cls(bot.home, tuple(relays), local_servers().at(url))
 
     @property
     def loops(self) -> list[asyncio.AbstractEventLoop]:

@@ -14,7 +14,8 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..jupyter import cell_log
+from ..jupyter.cell_log import cell_log
+from ..local.runtime import Slot
 from ..loops.home import Home
 from ..loops.monitor import LoopMonitor
 
@@ -56,7 +57,7 @@ class _Watch:
         """Nobody's: whatever the cell that began it had in its own is not kept for that."""
 
     def add(self, links: Links) -> None:
-        cell_log.follow()
+        cell_log().start()
         if not self._standing():
             # All that lived here before were closed: whoever is new has not been told anything.
             self._said = False
@@ -80,7 +81,7 @@ class _Watch:
             stall = self._exactly(self._last, now, late)
             if self._say_at is None or stall > self._stall:
                 # Of several that follow each other closely the longest is told.
-                self._stall, self._who = stall, cell_log.who(self._last, now)
+                self._stall, self._who = stall, cell_log().culprit(self._last, now)
             if self._say_at is None:
                 self._say_at = now + SETTLING
         if self._say_at is not None and now >= self._say_at:
@@ -94,7 +95,7 @@ class _Watch:
             ]
             lost = sum(not _said_goodbye(link) for link in gone)
             if standing:
-                cell_log.below().run(self._say, lost)
+                cell_log().context().run(self._say, lost)
         if self._say_at is None:
             self._before = self._standing()
         self._last = now
@@ -144,13 +145,16 @@ class _Watch:
         _log.warning("%s blocked %s%s for %.1f s; %s%s", who, where, again, self._stall, came, tail)
 
 
-_watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = weakref.WeakKeyDictionary()
+_watches: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch]] = Slot(
+    weakref.WeakKeyDictionary
+)
 
 
 def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
-    watch = _watches.get(loop)
+    watches = _watches()
+    watch = watches.get(loop)
     if watch is None:
-        watch = _watches[loop] = _Watch(loop)
+        watch = watches[loop] = _Watch(loop)
     watch.add(links)
 
 

@@ -12,19 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConnectError
+from ..local.runtime import Slot
 from .discovery import USB, Found, RobotKind, candidates, examine
 
 if TYPE_CHECKING:
+    from ..robots.emulators.emulator import Emulator
     from ..robots.serial.driver import SerialRobot
-    from ..robots.serial.emulators.emulator import Emulator
 
 __all__ = ["open_cable", "port_of", "stand_in"]
 
 TIMEOUT = 10.0
 """Seconds for a robot to answer: an mBot2 may need 6 to start after its port was opened."""
 _DEVICE = re.compile(r"/dev/.+|COM\d+", re.IGNORECASE)
-_standing_in: list[Emulator] = []
-_opened: weakref.WeakSet[SerialRobot] = weakref.WeakSet()
+_opened: Slot[weakref.WeakSet[SerialRobot]] = Slot(weakref.WeakSet)
+"""Robots of this process; one that was closed may not have let go of its port yet."""
 
 
 def port_of(address: object) -> str | None:
@@ -67,10 +68,10 @@ def open_cable(
         port, kind = chosen.address, chosen.kind if chosen.what == "emulator" else None
     else:
         kind = next((one.kind for one in candidates() if one.address == port), None)
-    for earlier in [robot for robot in _opened if robot.port == port]:
+    for earlier in [robot for robot in _opened() if robot.port == port]:
         earlier.link.close(TIMEOUT)  # it was closed, and may not have let go of the port yet
     robot = open_robot(port, kind=kind, timeout=TIMEOUT, ended=ended)
-    _opened.add(robot)
+    _opened().add(robot)
     return robot
 
 
@@ -84,10 +85,10 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     Returns:
         The emulator; the same one at a second call. None if there is a robot, or another emulator.
     """
-    from ..robots.serial.emulators import emulate
-    from ..robots.serial.emulators.run import own_link
+    from ..robots.emulators import emulate
+    from ..robots.emulators.run import own_link
 
-    for emulator in _standing_in:
+    for emulator in stand_ins():
         print(f"The emulated robot at {emulator.address} is still there.")
         return emulator
     there = [one for one in candidates() if one.usable]
@@ -96,10 +97,20 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
         return None
     link = own_link(kind)
     emulator = emulate(kind, link=link, tcp=0 if link is None else None, **how)
-    _standing_in.append(emulator)
+    stand_ins().append(emulator)
     atexit.register(emulator.close)
     print(f"No robot is plugged in: an emulated one stands in for it, at {emulator.address}.")
     return emulator
+
+
+def _close_all(emulators: list[Emulator]) -> None:
+    for emulator in emulators:
+        atexit.unregister(emulator.close)
+        emulator.close()
+
+
+stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
+"""The emulator that stands in for a real robot, once there is one."""
 
 
 def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
+from ..local.runtime import Slot
 from ..loops.call import Call
 from ..loops.home import Home
 from ..loops.kernel import shell
@@ -55,7 +56,7 @@ class _Made:
         self.was_named = False
 
 
-_made: weakref.WeakKeyDictionary[Closable, _Made] = weakref.WeakKeyDictionary()
+_made: Slot[weakref.WeakKeyDictionary[Closable, _Made]] = Slot(weakref.WeakKeyDictionary)
 """What cells have made."""
 
 
@@ -93,7 +94,7 @@ def keep(made: Closable, cell: Cell | None) -> None:
     """
     if cell is None:
         return
-    _made[made] = _Made(cell)
+    _made()[made] = _Made(cell)
     events = shell().events
 
     def after(*_: object) -> None:
@@ -105,7 +106,7 @@ def keep(made: Closable, cell: Cell | None) -> None:
 
 def _let_go(cell: Cell) -> None:
     names = shell().user_ns
-    for thing, place in list(_made.items()):
+    for thing, place in list(_made().items()):
         if thing.closed:
             continue
         if reachability.is_within(thing, reachability.of_names(names), NEAR):

@@ -13,7 +13,7 @@ import re
 import traceback
 from typing import Any
 
-from ..command_methods import Vocabulary
+from ..command_methods import CommandMethods
 from ..loops.call import Call
 from .cells import shell
 
@@ -97,7 +97,7 @@ def hint(error: BaseException | None) -> str | None:
     for kind, words, advice in _HINTS:
         if isinstance(error, kind) and words in str(error):
             return advice
-    if isinstance(error, AttributeError) and isinstance(error.obj, Vocabulary):
+    if isinstance(error, AttributeError) and isinstance(error.obj, CommandMethods):
         return _other_name(error.obj, error.name or "")
     if isinstance(error, TypeError):
         return _how_to_call(str(error))
@@ -116,7 +116,7 @@ def _other_name(bot: object, name: str) -> str:
     """What a robot's remote control has instead of this."""
     names = [other for other in dir(bot) if not other.startswith("_")]
     near = difflib.get_close_matches(name, names, n=3)
-    commands = ", ".join(name for name in vars(Vocabulary) if not name.startswith("_"))
+    commands = ", ".join(name for name in vars(CommandMethods) if not name.startswith("_"))
     guess = f"did you mean {_or(near)}? The" if near else "the"
     return f"{guess} robot's commands are: {commands}. Press Tab after `bot.` for the rest."
 

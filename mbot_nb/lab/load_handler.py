@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
+from ..local.runtime import Slot
 from ..protocol.server.sessions import Received, ServerSession
 from ..server import RemoteClient, Server
 
@@ -14,7 +15,7 @@ __all__ = ["COMMAND", "EVENT", "answer"]
 
 COMMAND = "lab_load"
 EVENT = "lab_answer"
-_answering: WeakKeyDictionary[Server, _Answering] = WeakKeyDictionary()
+_answering: Slot[WeakKeyDictionary[Server, _Answering]] = Slot(WeakKeyDictionary)
 
 
 def answer(server: Server) -> Callable[[], None]:
@@ -23,9 +24,10 @@ def answer(server: Server) -> Callable[[], None]:
     A client in the same process does it by itself. Where the server is another program, call it
     there.
     """
-    answering = _answering.get(server)
+    registered = _answering()
+    answering = registered.get(server)
     if answering is None:
-        answering = _answering[server] = _Answering(server)
+        answering = registered[server] = _Answering(server)
     answering.users += 1
     ended = False
 
@@ -35,7 +37,7 @@ def answer(server: Server) -> Callable[[], None]:
             ended = True
             answering.users -= 1
             if not answering.users:
-                del _answering[server]
+                del registered[server]
                 answering.end()
 
     return end

@@ -13,8 +13,9 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
+from ..local.runtime import Slot
 from .home import Home
 
 __all__ = ["LoopMonitor", "LoopMonitors", "Stall"]
@@ -56,11 +57,6 @@ class LoopMonitor:
     is closed. Everything may be called from any thread. Times are `time.monotonic()` seconds.
     """
 
-    _all: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor]] = (
-        weakref.WeakKeyDictionary()
-    )
-    _all_lock = threading.Lock()
-
     def __init__(self, loop: asyncio.AbstractEventLoop, *, interval: float = INTERVAL) -> None:
         self.interval = interval
         self._loop = weakref.ref(loop)
@@ -78,11 +74,8 @@ class LoopMonitor:
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> LoopMonitor:
         """The monitor of this loop."""
-        with cls._all_lock:
-            monitor = cls._all.get(loop)
-            if monitor is None:
-                monitor = cls._all[loop] = cls(loop)
-            return monitor
+        monitors = _monitors()
+        return monitors.get(loop) or monitors.setdefault(loop, cls(loop))
 
     @property
     def watching(self) -> bool:
@@ -169,6 +162,11 @@ class LoopMonitor:
         self._stalls.append(stall)
         for listener in tuple(self._listeners):
             listener(stall)
+
+
+_monitors: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor]] = Slot(
+    weakref.WeakKeyDictionary
+)
 
 
 class LoopMonitors:

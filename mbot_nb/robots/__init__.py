@@ -1,4 +1,14 @@
-"""Robots: what moves. Each name is loaded when it is first used."""
+"""Robots: what moves.
+
+    dimensions   the size of an mBot2, its wheels and its track
+    watchdog     a thread that ends motion on time
+    behaviour/   what simulated and real robots share: mind, games, stimuli
+    simulator/   a simulated mBot2 in a world that is data
+    serial/      robots on a cable: mBot2 and mBot
+    emulators/   both of these without a robot: the same bytes on a pseudo-terminal
+
+Each name is loaded when it is first used.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from mbot_nb.robots.serial.emulators import emulate
+from mbot_nb.robots.emulators import emulate
 
 if TYPE_CHECKING:
     from .conftest import Notebook

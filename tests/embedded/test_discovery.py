@@ -20,8 +20,8 @@ import mbot_nb as mb
 from mbot_nb.embedded import discovery
 from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
 from mbot_nb.local import instances, paths
+from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.serial.connection.port import opener
-from mbot_nb.robots.serial.emulators import emulate
 
 QUICK: dict[str, Any] = {"boot": 0.0, "latency": 0.0, "paced": False}
 

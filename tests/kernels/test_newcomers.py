@@ -9,7 +9,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.client.subscriptions import EventStream
-from mbot_nb.command_methods import Vocabulary
+from mbot_nb.command_methods import CommandMethods
 
 if TYPE_CHECKING:
     from .conftest import Cell, Kernel
@@ -74,7 +74,7 @@ def test_no_call_is_missing_among_these() -> None:
         for name in dir(kind)
         if not name.startswith("_") and hasattr(getattr(kind, name), "__wrapped__")
     }
-    waited |= {name for name in vars(Vocabulary) if not name.startswith("_")} - {
+    waited |= {name for name in vars(CommandMethods) if not name.startswith("_")} - {
         "stop",
         "emergency_stop",
     }
@@ -94,7 +94,7 @@ def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> N
         notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing")
         >= len(CALLS) - 3
     )
-    assert notebook.value("bot.connected, len(registry.servers())") == (True, 1)
+    assert notebook.value("bot.connected, len(local_servers().running())") == (True, 1)
     end(notebook)
 
 

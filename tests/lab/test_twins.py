@@ -14,8 +14,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.lab import Network, Twin, network, twin
-from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.emulator import Emulator
+from mbot_nb.robots.emulators import emulate
+from mbot_nb.robots.emulators.emulator import Emulator
 
 WORLD: dict[str, Any] = {"width": 600, "height": 600, "starts": [{"x": 200, "y": 200}]}
 TURNED: dict[str, Any] = {**WORLD, "starts": [{"x": 300, "y": 300, "heading": 130}]}

@@ -13,7 +13,7 @@ import pytest
 
 from mbot_nb.lessons.pace import PACE
 from mbot_nb.lessons.runner import execute, find_notebook
-from mbot_nb.robots.serial.emulators import emulate
+from mbot_nb.robots.emulators import emulate
 from tests.helpers.notebooks import UNWANTED, said, text, twice, written
 
 NOTEBOOK = find_notebook().with_name("06_real_robot.ipynb")

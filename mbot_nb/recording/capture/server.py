@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,8 +17,7 @@ from msgspec import Raw, Struct
 from ...protocol.messages import CommandMessage
 from ...protocol.server.sessions import Received, ServerSession, SessionState
 from ...server import Server
-from ..tables.command_table import CommandTable
-from ..tables.schema import SCHEMA
+from ..tables.command_table import CommandTable, command_columns
 from ..tables.state_table import Told
 from .listener import Listener
 
@@ -48,23 +48,15 @@ class _Handled(Struct, gc=False, eq=False):
     client: int | None = None
 
 
-class _Commands(CommandTable):
-    """Those of a server: each is known when it begins."""
+def _columns(commands: Sequence[_Handled]) -> list[Any]:
+    """The columns of these commands; at a server each has a client."""
+    columns = command_columns(commands)
+    columns[-1] = [command.client for command in commands]
+    return columns
 
-    def begun(self, command: _Handled) -> None:
-        """It is carried out from here on."""
-        self._open[command] = None
-        self._look_after()
 
-    @staticmethod
-    def _turned(commands: Sequence[Any]) -> list[Any]:
-        columns = CommandTable._turned(commands)
-        columns[-1] = [command.client for command in commands]
-        return columns
-
-    @staticmethod
-    def _is_final(command: Any) -> bool:
-        return command.outcome is not None
+def _is_final(command: _Handled) -> bool:
+    return command.outcome is not None
 
 
 class _Acks:
@@ -100,18 +92,14 @@ class ServerListener(Listener):
     def __init__(
         self, server: Server, *, max_rows: int, keep_text: bool = False, path: Path | None = None
     ) -> None:
-        offset = time.time() - time.monotonic()
-        commands = _Commands(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
         super().__init__(
             server.home,
-            commands,
             max_rows=max_rows,
             keep_text=keep_text,
             path=path,
-            wall_offset=offset,
+            command_table=partial(CommandTable, columns_of=_columns, is_final=_is_final),
         )
         self.server = server
-        self._begun = commands.begun
         self._under_way: dict[int, _Handled] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
@@ -177,7 +165,7 @@ class ServerListener(Listener):
         # A baseline client is sent none.
         if message.sequence is not None and session.extended:
             self._acks_of(session).begun(message.sequence, handled)
-        self._begun(handled)
+        self.commands.begun([handled])
 
     def ended(
         self,

@@ -13,7 +13,6 @@ From the bottom up:
     cyberpi       the driver of the mBot2
     mcore         the driver of the mBot
     detection     which of them is at a port
-    emulators/    both robots without a robot: the same bytes on a pseudo-terminal
 
 Each may import only what stands above it. pyserial loads when a port is opened.
 """

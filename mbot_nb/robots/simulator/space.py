@@ -8,17 +8,15 @@ turning. Nothing it meets is moved by it.
 from __future__ import annotations
 
 from math import atan2, cos, hypot, pi, sin, sqrt, tan
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ...errors import UsageError
 from ..dimensions import HALF_LENGTH, HALF_WIDTH, RADIUS
 from .geometry import Rectangle
 from .world import Box, Wall, World
 
-if TYPE_CHECKING:
-    from .body import Body
+__all__ = ["Occupant", "Space", "solid", "solids"]
 
-__all__ = ["Space", "solid", "solids"]
 RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
 """The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for
 it."""
@@ -36,6 +34,24 @@ _TOUCHING = RADIUS + _TOUCH
 _FAR = 2 * HORIZON + 2 * RADIUS
 
 
+class Occupant(Protocol):
+    """A robot as the space sees it: :class:`.Body`."""
+
+    number: int
+    """Which robot of its world."""
+    x: float
+    y: float
+    heading: float
+    """Radians."""
+    clearance: float
+    """How far it can move before the space must be asked again, cm."""
+
+    @property
+    def shape(self) -> Rectangle:
+        """The floor it covers."""
+        ...
+
+
 class Space:
     """The solid things of one world, and the robots among them."""
 
@@ -43,9 +59,9 @@ class Space:
         self.width = world.width
         self.height = world.height
         self.solids = solids(world)
-        self.bodies: list[Body] = []
+        self.bodies: list[Occupant] = []
 
-    def clearance(self, body: Body, x: float, y: float) -> float:
+    def clearance(self, body: Occupant, x: float, y: float) -> float:
         """How far ``body`` at (x, y) can move, whichever way it turns, before anything could touch
         it (cm, may be negative).
 
@@ -73,7 +89,7 @@ class Space:
                 other.clearance = half
         return free
 
-    def fit(self, body: Body, x: float, y: float, heading: float) -> tuple[float, float, float]:
+    def fit(self, body: Occupant, x: float, y: float, heading: float) -> tuple[float, float, float]:
         """The free pose (x, y, heading) near the wanted one; the present one where no free one is
         found."""
         near = []
@@ -158,7 +174,7 @@ class Space:
             and all(thing.distance(x, y) > RADIUS + margin for thing in self.solids)
         )
 
-    def echo(self, body: Body) -> float:
+    def echo(self, body: Occupant) -> float:
         """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic
         sensor, up to 300 cm."""
         c, s = cos(body.heading), sin(body.heading)

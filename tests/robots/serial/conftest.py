@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from mbot_nb.robots.emulators import emulate
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.emulator import Emulator
+from mbot_nb.robots.emulators.mcore import MCoreFirmware
+from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
 from mbot_nb.robots.serial.driver import SerialRobot
-from mbot_nb.robots.serial.emulators import emulate
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.emulator import Emulator
-from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
-from mbot_nb.robots.serial.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.mcore import MBotRobot
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import F3Dialect, FF55Dialect
@@ -76,7 +76,7 @@ class Spoiler:
         then: Callable[[], object] = lambda: None,
     ) -> None:
         self.done = False
-        hear, due = emulator.emulation.receive, emulator.emulation.due
+        hear, due = emulator.firmware.receive, emulator.firmware.due
         wanted: list[int] = []
         deaf_until = 0.0
 
@@ -107,8 +107,8 @@ class Spoiler:
             self.done = number == wanted[0] if wanted[0] else frame == ff55.encode_ack()
             return self.done
 
-        emulator.emulation.receive = receive  # type: ignore[method-assign]
-        emulator.emulation.due = lambda now: [f for f in due(now) if not is_wanted(f)]  # type: ignore[method-assign]
+        emulator.firmware.receive = receive  # type: ignore[method-assign]
+        emulator.firmware.due = lambda now: [f for f in due(now) if not is_wanted(f)]  # type: ignore[method-assign]
 
 
 class Clock:
@@ -127,13 +127,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def mbot2(clock: Clock) -> CyberPiEmulation:
-    return CyberPiEmulation(Vehicle({}, clock=clock), boot=0, latency=0)
+def mbot2(clock: Clock) -> CyberPiFirmware:
+    return CyberPiFirmware(Vehicle({}, clock=clock), boot=0, latency=0)
 
 
 @pytest.fixture
-def mbot(clock: Clock) -> MCoreEmulation:
-    return MCoreEmulation(Vehicle({}, clock=clock), boot=0)
+def mbot(clock: Clock) -> MCoreFirmware:
+    return MCoreFirmware(Vehicle({}, clock=clock), boot=0)
 
 
 class Workshop:
@@ -149,7 +149,7 @@ class Workshop:
         return emulator
 
     def link(self, emulator: Emulator, **how: Any) -> Link:
-        dialect = DIALECTS[emulator.emulation.kind]
+        dialect = DIALECTS[emulator.firmware.kind]
         link = Link(
             opener(emulator.address), dialect, **{"name": emulator.address, "guarded": False, **how}
         ).start()
@@ -158,7 +158,7 @@ class Workshop:
         return link
 
     def robot(self, emulator: Emulator, **how: Any) -> tuple[Any, Ears]:
-        robot = DRIVERS[emulator.emulation.kind](emulator.address, **{"guarded": False, **how})
+        robot = DRIVERS[emulator.firmware.kind](emulator.address, **{"guarded": False, **how})
         ears = Ears()
         robot.attach(ears)
 

@@ -12,11 +12,11 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.emulator import Emulator
+from mbot_nb.robots.emulators.faults import Mischief
+from mbot_nb.robots.emulators.mcore import MCoreFirmware
 from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.emulator import Emulator
-from mbot_nb.robots.serial.emulators.faults import Mischief
-from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
 from mbot_nb.robots.serial.wire.dialects import Say
 
 from .conftest import PATIENCE, Workshop, eventually
@@ -36,8 +36,8 @@ def told(emulator: Emulator, left: float, right: float) -> bool:
 
 def ran(emulator: Emulator) -> list[Any]:
     """What it carried out."""
-    assert isinstance(emulator.emulation, CyberPiEmulation | MCoreEmulation)
-    return list(emulator.emulation.ran)
+    assert isinstance(emulator.firmware, CyberPiFirmware | MCoreFirmware)
+    return list(emulator.firmware.ran)
 
 
 @KINDS

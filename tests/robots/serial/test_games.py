@@ -11,9 +11,9 @@ import pytest
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError
 from mbot_nb.robots.behaviour.games.simon import PADS
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.serial.driver import SerialRobot
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.emulator import Emulator
 from mbot_nb.robots.serial.wire import ff55
 
 from .conftest import PATIENCE, Workshop, eventually
@@ -28,17 +28,17 @@ def play(robot: SerialRobot, command: c.Command) -> Any:
 
 def shown(emulator: Emulator) -> list[tuple[int, ...]]:
     """The colours that all LEDs were told, in order."""
-    emulation = emulator.emulation
-    if isinstance(emulation, CyberPiEmulation):
+    firmware = emulator.firmware
+    if isinstance(firmware, CyberPiFirmware):
         told = [
             script
-            for script in list(emulation.ran)
+            for script in list(firmware.ran)
             if script.startswith("cyberpi.led.on") and "all" in script
         ]
         return [
             tuple(int(part) for part in script.partition("(")[2].split(",")[:3]) for script in told
         ]
-    return [tuple(request.data[3:6]) for request in list(emulation.ran) if is_light(request)]  # type: ignore[attr-defined]
+    return [tuple(request.data[3:6]) for request in list(firmware.ran) if is_light(request)]  # type: ignore[attr-defined]
 
 
 def is_light(request: ff55.Request) -> bool:

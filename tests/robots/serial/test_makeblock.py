@@ -70,4 +70,4 @@ def test_makeblock_s_client_shakes_hands_drives_and_reads_sensors(
     assert heading == pytest.approx(270, abs=3)  # 90 degrees clockwise
     assert x == pytest.approx(60 + 8.5, abs=2)
     assert y < 150  # and on, with 40 percent
-    assert "cyberpi.audio.stop()" in emulator.emulation.ran  # type: ignore[attr-defined]
+    assert "cyberpi.audio.stop()" in emulator.firmware.ran  # type: ignore[attr-defined]

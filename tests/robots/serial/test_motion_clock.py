@@ -10,8 +10,8 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
-from mbot_nb.robots.serial.emulators.emulator import Emulator
-from mbot_nb.robots.serial.emulators.mcore import MCoreEmulation
+from mbot_nb.robots.emulators.emulator import Emulator
+from mbot_nb.robots.emulators.mcore import MCoreFirmware
 
 from .conftest import PATIENCE, Workshop, eventually
 from .test_driver import EMPTY, KINDS, drive, ran
@@ -21,8 +21,8 @@ OPEN: dict[str, Any] = {"width": 1500, "height": 1500, "starts": [{"x": 100, "y"
 
 def held_up(emulator: Emulator) -> bool:
     """Whether it stands still for an echo that does not come."""
-    assert isinstance(emulator.emulation, MCoreEmulation)
-    return emulator.emulation._busy_until > time.monotonic() + 0.5
+    assert isinstance(emulator.firmware, MCoreFirmware)
+    return emulator.firmware._busy_until > time.monotonic() + 0.5
 
 
 def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_long(

@@ -19,10 +19,10 @@ from mbot_nb.errors import (
     MbotError,
     NotConnectedError,
 )
+from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
+from mbot_nb.robots.emulators.faults import Mischief
 from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener, why_not
-from mbot_nb.robots.serial.emulators.cyberpi import CyberPiEmulation
-from mbot_nb.robots.serial.emulators.faults import Mischief
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import Ask, Content, F3Dialect, FF55Dialect, Say
 
@@ -49,7 +49,7 @@ def test_it_waits_for_the_robot_and_gets_answers(
 
 def test_boot_text_is_skipped(workshop: Workshop) -> None:
     link = workshop.link(workshop.emulator(boot=0.4))
-    assert link.skipped == len(CyberPiEmulation.text_of_boot)
+    assert link.skipped == len(CyberPiFirmware.text_of_boot)
     assert isinstance(link.request(BRI).result(PATIENCE), int)
 
 
@@ -142,7 +142,7 @@ def test_unplugging_is_noticed_at_once_and_plugging_in_heals(
     states: list[str] = []
     link = workshop.link(emulator, on_state=states.append)
     asked = link.request(BRI, timeout=PATIENCE)
-    eventually(lambda: BRI.text in emulator.emulation.ran, "the request")  # type: ignore[attr-defined]
+    eventually(lambda: BRI.text in emulator.firmware.ran, "the request")  # type: ignore[attr-defined]
     pulled = time.monotonic()
     emulator.unplug()
     with pytest.raises(DeliveryUnknownError, match="unplugged"):

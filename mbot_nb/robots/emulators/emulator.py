@@ -1,0 +1,256 @@
+"""An emulator that runs: a thread that brings bytes between a door and an emulated robot at the
+speed of the cable."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from types import TracebackType
+
+from ...errors import UsageError
+from ...local import instances
+from ..serial.connection.port import BAUD, Waker
+from .faults import Mischief
+from .firmware import Firmware
+from .ports import Door
+
+__all__ = ["Emulator"]
+
+log = logging.getLogger(__name__)
+
+LOOK_FOR_CLIENT = 0.02
+"""Seconds between two looks whether somebody has opened the port."""
+BITS = 10
+"""Of a byte on the cable: a start bit, eight, a stop bit."""
+
+
+class Emulator:
+    """A robot behind a port. Use it with ``with``.
+
+    Args:
+        emulation: the robot.
+        door: the port.
+        paced: let bytes take as long as on a cable of 115200 baud.
+        mischief: what goes wrong on the cable, in both directions.
+        resets_on_open: start anew whenever somebody opens the port, as most boards do.
+        registered: let discovery find it.
+    """
+
+    def __init__(
+        self,
+        firmware: Firmware,
+        door: Door,
+        *,
+        paced: bool = True,
+        mischief: Mischief | None = None,
+        resets_on_open: bool = True,
+        registered: bool = True,
+    ) -> None:
+        self.firmware = firmware
+        self.vehicle = firmware.vehicle
+        self.door = door
+        self.mischief = mischief or Mischief()
+        self.paced = paced
+        self.received = self.sent = 0
+        """Bytes, all in all."""
+        self._resets_on_open = resets_on_open
+        self._arriving: deque[tuple[float, bytes]] = deque()
+        self._leaving: list[tuple[float, int, bytes]] = []
+        self._order = itertools.count()
+        self._line_in = self._line_out = 0.0
+        self._orders: deque[Callable[[float], None]] = deque()
+        self._waker = Waker()
+        self._occupied = False
+        self._visits = 0
+        self._plugged = True
+        self._replug_at = inf
+        self._closing = False
+        self.failure: Exception | None = None
+        """The fault that ended it, if one did."""
+        self._registered = registered
+        self._entry: Path | None = None
+        try:
+            self._register()
+        except UsageError:
+            self.door.close()
+            self._waker.close()
+            raise
+        self._thread = threading.Thread(
+            target=self._run, name=f"mbot-emulator {firmware.kind}", daemon=True
+        )
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<Emulator of {self.firmware.kind} at {self.address}>"
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """What to give to pyserial, or to ``connect``."""
+        return self.door.address
+
+    # From any thread.
+
+    def reset(self) -> None:
+        """Let the robot start anew, as when somebody presses its reset button."""
+        self._order_up(self.firmware.reset)
+
+    def press(self, button: str = "a", down: bool = True) -> None:
+        """Press a button, or let it go."""
+        self._order_up(lambda now: self.firmware.press(button, down, now))
+
+    def say(self, data: bytes) -> None:
+        """Write bytes that nobody asked for."""
+        self._order_up(lambda now: self._leave(data, now))
+
+    def unplug(self, seconds: float = inf) -> None:
+        """Pull the cable; the robot goes on with what it does. It is plugged in again after so many
+        seconds."""
+
+        def pull(now: float) -> None:
+            self._plugged = False
+            self.door.close()
+            self._forget()
+            self._arriving.clear()
+            self._leaving.clear()
+            self._replug_at = now + seconds
+
+        self._order_up(pull)
+
+    def plug(self) -> None:
+        """Plug the cable in again."""
+
+        def plug(now: float) -> None:
+            self._replug_at = now
+
+        self._order_up(plug)
+
+    def close(self) -> None:
+        """Switch it off."""
+        self.switch_off()
+        self._thread.join()
+
+    def switch_off(self) -> None:
+        """Begin to, without waiting."""
+        self._closing = True
+        self._waker.wake()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is switched off."""
+        self._thread.join(timeout)
+
+    def _order_up(self, order: Callable[[float], None]) -> None:
+        """Have it done in the emulator's thread, and wait until it is."""
+        done = threading.Event()
+
+        def do(now: float) -> None:
+            order(now)
+            done.set()
+
+        self._orders.append(do)
+        self._waker.wake()
+        if not done.wait(5):
+            raise TimeoutError("the emulator's thread does not answer: was it closed?")
+
+    # In the emulator's thread.
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                now = time.monotonic()
+                while self._orders:
+                    self._orders.popleft()(now)
+                if not self._plugged and now >= self._replug_at:
+                    self.door.open()
+                    self._plugged = True
+                    self._replug_at = inf
+                    self._register()
+                self._look_for_client(now)
+                self._step(now)
+                self._wait()
+        except Exception as error:
+            self.failure = error
+            log.exception("the emulator failed: it is gone, and its port with it")
+        finally:
+            self.door.close()
+            self._waker.close()
+            self._forget()
+
+    def _register(self) -> None:
+        if self._registered:
+            self._entry = instances.register("emulator", self.firmware.kind, self.door.address)
+
+    def _forget(self) -> None:
+        if self._entry is not None:
+            instances.forget(self._entry)
+            self._entry = None
+
+    def _look_for_client(self, now: float) -> None:
+        occupied = self._plugged and self.door.occupied()
+        if occupied and self.door.visits != self._visits:
+            self._visits = self.door.visits
+            self._arriving.clear()
+            self._leaving.clear()
+            if self._resets_on_open:
+                self.firmware.reset(now)
+        self._occupied = occupied
+
+    def _step(self, now: float) -> None:
+        """Everything that is due."""
+        if self._occupied:
+            data = self.door.read()
+            if data:
+                self.received += len(data)
+                self._line_in = max(self._line_in, now) + self._seconds(data)
+                self._arriving.append((self._line_in, self.mischief.on(data)))
+        while self._arriving and self._arriving[0][0] <= now:
+            self.firmware.receive(self._arriving.popleft()[1], now)
+        for frame in self.firmware.due(now):
+            self._leave(self.mischief.on(frame), now)
+        while self._leaving and self._leaving[0][0] <= now:
+            data = heapq.heappop(self._leaving)[2]
+            if self._occupied:
+                self.door.write(data)
+                self.sent += len(data)
+
+    def _leave(self, data: bytes, now: float) -> None:
+        self._line_out = max(self._line_out, now) + self._seconds(data)
+        heapq.heappush(self._leaving, (self._line_out, next(self._order), data))
+
+    def _seconds(self, data: bytes) -> float:
+        return len(data) * BITS / BAUD if self.paced else 0.0
+
+    def _wait(self) -> None:
+        """Until something is due, something arrives, or somebody gives an order."""
+        until = min(
+            self._arriving[0][0] if self._arriving else inf,
+            self._leaving[0][0] if self._leaving else inf,
+            self.firmware.deadline,
+            self._replug_at,
+        )
+        timeout = max(0.0, until - time.monotonic())
+        descriptor = self.door.descriptor if self._occupied else None
+        if descriptor is None and self._plugged:
+            timeout = min(timeout, LOOK_FOR_CLIENT)
+        waited_for = [self._waker.fileno(), *([descriptor] if descriptor is not None else [])]
+        ready, _, _ = select.select(waited_for, [], [], None if timeout == inf else timeout)
+        if self._waker.fileno() in ready:
+            self._waker.clear()

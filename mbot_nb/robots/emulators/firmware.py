@@ -1,0 +1,86 @@
+"""What both emulated robots share: bytes and times in, bytes out. No port, no thread."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from abc import ABC, abstractmethod
+from math import inf
+
+from .vehicle import Vehicle
+
+__all__ = ["Firmware"]
+
+
+class Firmware(ABC):
+    """One robot as its serial port shows it. Whoever owns the port says what time it is.
+
+    Args:
+        vehicle: what moves.
+        boot: seconds from a reset until it listens.
+    """
+
+    kind = ""
+    text_of_boot = b""
+    """What it writes when it starts."""
+
+    def __init__(self, vehicle: Vehicle, *, boot: float) -> None:
+        self.vehicle = vehicle
+        self.boot = boot
+        self.resets = 0
+        self._ready_at = -inf
+        self._out: list[tuple[float, int, bytes]] = []
+        self._order = itertools.count()
+
+    def reset(self, now: float) -> None:
+        """Start anew: forget everything, stand, and listen after a while."""
+        self.resets += 1
+        self._out.clear()
+        self.vehicle.drive(0, 0)
+        self.forget()
+        self._ready_at = now + self.boot
+        self._say(self.text_of_boot, now + self.boot / 2)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what has arrived; while it starts it is lost."""
+        if now >= self._ready_at:
+            self.hear(data, now)
+
+    def due(self, now: float) -> list[bytes]:
+        """What is to be written now, frame by frame."""
+        self.live(now)
+        frames = []
+        while self._out and self._out[0][0] <= now:
+            frames.append(heapq.heappop(self._out)[2])
+        return frames
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`due` is to be asked next."""
+        return min(self._out[0][0] if self._out else inf, self.next_event)
+
+    def _say(self, data: bytes, at: float) -> None:
+        heapq.heappush(self._out, (at, next(self._order), data))
+
+    # What a robot gives.
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Lose all state but where it stands."""
+
+    @abstractmethod
+    def hear(self, data: bytes, now: float) -> None:
+        """Take bytes."""
+
+    @abstractmethod
+    def live(self, now: float) -> None:
+        """Do what time brings."""
+
+    @property
+    @abstractmethod
+    def next_event(self) -> float:
+        """When time brings something."""
+
+    @abstractmethod
+    def press(self, button: str, down: bool, now: float) -> None:
+        """Somebody presses a button, or lets it go."""

@@ -1,0 +1,129 @@
+"""Starting an emulator in this process, and keeping one until it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ...errors import UsageError
+from ...local import instances, paths
+from ..dimensions import TRACK, WHEEL
+from ..simulator import World
+from .cyberpi import CyberPiFirmware
+from .emulator import Emulator
+from .faults import Mischief
+from .firmware import Firmware
+from .mcore import MCoreFirmware
+from .ports import Pty, Tcp
+from .vehicle import Vehicle
+
+__all__ = ["Kind", "emulate", "keep", "own_link"]
+
+Kind = Literal["cyberpi", "mbot"]
+
+
+def emulate(
+    kind: Kind = "cyberpi",
+    *,
+    link: str | Path | None = None,
+    tcp: int | None = None,
+    paced: bool = True,
+    boot: float | None = None,
+    latency: float = 0.051,
+    world: World | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    scale: float = 1.0,
+    wheel: float = WHEEL,
+    track: float = TRACK,
+    mischief: Mischief | None = None,
+    registered: bool = True,
+    resets_on_open: bool = True,
+) -> Emulator:
+    """Start an emulated robot in this process. Use it with ``with``; its ``address`` is what to
+    connect to.
+
+    Args:
+        kind: ``"cyberpi"`` for an mBot2, ``"mbot"`` for an mBot.
+        link: a path that leads to its pseudo-terminal, whatever that is called.
+        tcp: serve on this TCP port of this machine instead (0: any), for ``socket://``.
+        paced: let bytes take as long as at 115200 baud.
+        boot: seconds it needs to start (6 of an mBot2, 1.3 of an mBot).
+        latency: of a script's answer, s (mBot2); through the shield it is twice that.
+        world, seed: of the simulated mBot2 behind it.
+        scale: how fast its wheels turn, of what they should: 0.95 is a robot with tired motors.
+        wheel, track: the diameter of its wheels and the distance between them, cm.
+        mischief: what goes wrong on the cable.
+        registered: let discovery find it.
+        resets_on_open: start anew whenever somebody opens the port.
+
+    Raises:
+        UsageError: for a kind there is none of, a path or port that is taken or cannot be, or no
+            folder to list it in.
+    """
+    if kind not in ("cyberpi", "mbot"):
+        raise UsageError(f'there are emulators of "cyberpi" (mBot2) and "mbot", not of {kind!r}')
+    vehicle = Vehicle(world, seed=seed, scale=scale, wheel=wheel, track=track)
+    firmware: Firmware
+    if kind == "cyberpi":
+        firmware = CyberPiFirmware(vehicle, boot=6.0 if boot is None else boot, latency=latency)
+    else:
+        firmware = MCoreFirmware(vehicle, boot=1.3 if boot is None else boot)
+    door = Pty(link) if tcp is None else Tcp(tcp)
+    return Emulator(
+        firmware,
+        door,
+        paced=paced,
+        mischief=mischief,
+        registered=registered,
+        resets_on_open=resets_on_open,
+    )
+
+
+def own_link(kind: Kind) -> Path | None:
+    """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None
+    where there are none."""
+    if os.name != "posix":
+        return None
+    taken = {entry.address for entry in instances.running("emulator")}
+    number = 1
+    while str(path := paths.runtime() / (kind if number == 1 else f"{kind}-{number}")) in taken:
+        number += 1
+    return path
+
+
+def keep(
+    emulator: Emulator,
+    said: Callable[[], object],
+    *,
+    reset_after: float | None,
+    unplug_after: float | None,
+    replug_after: float,
+) -> None:
+    """Call ``said()`` and keep it running until this process is interrupted or terminated, or a
+    fault ends it, which is raised.
+
+    Args:
+        reset_after: seconds until it restarts once.
+        unplug_after, replug_after: seconds until its cable is pulled once, and then until it is
+            plugged in again.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: emulator.switch_off())
+    timers = []
+    if reset_after is not None:
+        timers.append(threading.Timer(reset_after, emulator.reset))
+    if unplug_after is not None:
+        timers.append(threading.Timer(unplug_after, emulator.unplug, (replug_after,)))
+    with emulator:
+        said()
+        for timer in timers:
+            timer.start()
+        emulator.join()
+        for timer in timers:
+            timer.cancel()
+    if emulator.failure is not None:
+        raise emulator.failure

@@ -1,0 +1,96 @@
+"""The scripts an emulated mBot2 understands: calls of named functions with literals. They are read,
+never evaluated.
+
+    cyberpi.mbot2.forward(50, 1)
+    subscribe.add_item(2, cyberpi.get_bri, ())
+    exec("cyberpi.led.off('all')")
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NamedTuple
+
+from ..serial.wire.literals import value_of
+
+__all__ = ["Call", "Name", "ScriptError", "parse"]
+
+MAX_CALLS = 100
+
+
+class ScriptError(Exception):
+    """What the robot's own Python would have said."""
+
+
+class Name(str):
+    """A function that is named and not called."""
+
+    __slots__ = ()
+
+
+class Call(NamedTuple):
+    """One call: ``arguments`` are values, or names."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+def parse(text: str) -> list[Call]:
+    """The calls of a script, one if it is an expression; :class:`ScriptError` for anything else."""
+    try:
+        return _calls(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ScriptError(f"SyntaxError: {str(error)[:200]}") from None
+
+
+def _calls(text: str) -> list[Call]:
+    call = _call(ast.parse(text, mode="eval").body)
+    if call.name != "exec":
+        return [call]
+    if (
+        len(call.arguments) != 1
+        or not isinstance(call.arguments[0], str)
+        or isinstance(call.arguments[0], Name)
+    ):
+        raise ScriptError("TypeError: exec takes one text")
+    block = ast.parse(call.arguments[0])
+    if len(block.body) > MAX_CALLS:
+        raise ScriptError("MemoryError: too many statements")
+    return [
+        _call(line.value) if isinstance(line, ast.Expr) else _no_call(line) for line in block.body
+    ]
+
+
+def _call(node: ast.expr) -> Call:
+    if not isinstance(node, ast.Call):
+        return _no_call(node)
+    keywords = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise ScriptError("SyntaxError: the emulator knows no **")
+        keywords[keyword.arg] = _argument(keyword.value)
+    return Call(_dotted(node.func), tuple(_argument(argument) for argument in node.args), keywords)
+
+
+def _argument(node: ast.expr) -> Any:
+    if isinstance(node, ast.Attribute):
+        return Name(_dotted(node))
+    try:
+        return value_of(node)
+    except ValueError as error:
+        raise ScriptError(
+            f"SyntaxError: the emulator knows calls with literals only: {error}"
+        ) from None
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    raise ScriptError("SyntaxError: the emulator knows calls of named functions only")
+
+
+def _no_call(node: ast.AST) -> Call:
+    raise ScriptError(f"SyntaxError: the emulator knows calls only, not {type(node).__name__}")

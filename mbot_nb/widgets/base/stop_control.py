@@ -1,0 +1,280 @@
+"""What a Stop on a page does, how long it took, and whether it reaches the robot while a cell
+blocks.
+
+Whether a callback runs while a cell blocks depends on the kernel: on ipykernel 7.1 to 7.3 it comes
+in a thread of its own, on 6.31 and 7.4 it waits for the cell. Where it waits, the page may reach a
+server on the I/O thread by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from ...embedded.registry import local_servers
+from ...errors import MbotError
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+    from ...client import Client
+
+__all__ = ["StopControl", "unreachable"]
+
+_log = logging.getLogger("mbot_nb")
+
+LOOK = 0.005
+"""Seconds between two looks whether the robot stands; a robot of this process knows itself since
+when."""
+LONGEST = 5.0
+"""Seconds after which nobody waits for it to stand any more."""
+OLDEST = 60.0
+"""Seconds; a click that claims to be older, or to come from the future, has no time that could be
+trusted."""
+
+WORDS = {
+    "stop": ("Stop is given.", "Stopped."),
+    "emergency_stop": ("Stop is given.", "Stopped. It stays so until you release it."),
+    "release": ("Release is given.", "Released: the robot may move again."),
+}
+
+
+Answer: TypeAlias = Coroutine[Any, Any, Any]
+"""What is awaited for the answer of a robot."""
+Told: TypeAlias = Coroutine[Any, Any, None]
+
+
+class Say(Protocol):
+    """Say something on the page."""
+
+    def __call__(self, text: str, *, error: bool = False) -> None: ...
+
+
+class StopControl:
+    """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the
+    client's home."""
+
+    def __init__(self, client: Client, say: Say, touch: Callable[[], None]) -> None:
+        self._client = client
+        self._show_status = say
+        self._request_refresh = touch
+        self._waits: set[concurrent.futures.Future[None]] = set()
+        self.given = 0
+        """How many stops came so far: what was clicked before one must not start after it."""
+        self.stood: dict[str, Any] | None = None
+        """How long the last stop took: ``seconds`` from what it came ``after`` to standing still,
+        None for a robot that stood already; ``exact`` if the robot itself says since when it
+        stands."""
+        self._callbacks: bool | None = None
+        self._reach: str | None = None
+        self._while_awaiting = True
+
+    # What it can do.
+
+    def message_came(self) -> None:
+        """A message of the page has come: in a thread of its own, or in the one that runs the
+        cells."""
+        ipykernel = sys.modules.get("ipykernel")
+        version = getattr(ipykernel, "version_info", (0,))
+        # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the
+        # first ones of a page may come before it has made their thread.
+        callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
+        if callbacks is not self._callbacks:
+            self._callbacks = callbacks
+            self._while_awaiting = version >= (7,)
+            self._reach = None
+            self._client.home.post(self._request_refresh)
+
+    def learn_from(self, other: StopControl) -> None:
+        """How messages of the page come, as another one's have come already."""
+        self._callbacks, self._while_awaiting = other._callbacks, other._while_awaiting
+        self._reach = None
+
+    def connection_changed(self) -> None:
+        """Another server may be behind the same address."""
+        self._reach = None
+
+    @property
+    def reach(self) -> str:
+        """What a stop on the page reaches while a cell runs.
+
+        ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on
+        the I/O thread. ``awaits``: the robot, while the cell awaits and does not block.
+        ``direct_awaits``: the same, if the page can connect. These two end in ``_cable`` for a
+        robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
+        another process, once the click is heard; that may be when a cell that blocks ends.
+        ``never``: it waits for the end of the cell. ``unknown``: no message of the page has come
+        yet. ``nobody``: there is no robot.
+        """
+        if self._reach is None:
+            self._reach = self._find_reach()
+        return self._reach
+
+    def _find_reach(self) -> str:
+        if not self._client.url:
+            return "nobody"
+        if self._callbacks or "ipykernel" not in sys.modules:
+            return "yes"
+        if self._callbacks is None:
+            return "unknown"
+        server = local_servers().of(self._client)
+        if server is not None and server.home.is_io_thread:
+            return "direct"
+        if server is None:
+            return "elsewhere" if self._while_awaiting else "never"
+        return ("awaits" if self._while_awaiting else "direct_awaits") + (
+            "_cable" if server.robot.port else ""
+        )
+
+    def direct_way(self) -> dict[str, Any]:
+        """Where the page finds the robot's server, and how it makes sure that it is this one; in
+        any thread."""
+        server = local_servers().of(self._client)
+        if server is None or not self.reach.startswith("direct"):
+            return {"url": None}
+        return {
+            "url": server.url,
+            "token": server.token,
+            "robot": server.robot.robot_id,
+            "uptime": round(server.uptime * 1e3),
+        }
+
+    # What it does.
+
+    def act(
+        self,
+        kind: str,
+        at: Any,
+        *,
+        quietly: bool = False,
+        tell: Callable[[Answer], Told] | None = None,
+    ) -> concurrent.futures.Future[None] | None:
+        """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
+
+        ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page
+        knows it. ``quietly``: only what goes wrong is said. ``tell`` awaits the answer, and says
+        what became of it in another way. Returns the wait for it.
+        """
+        came = time.monotonic()
+        self.given += kind != "release"
+        clicked = _moment(at, came)
+        client = self._client
+        try:
+            if kind == "release":
+                asked = client.release_stop()
+            else:
+                asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
+            if not quietly and tell is None:
+                self._show_status(WORDS[kind][0])
+            told = self._submit(self._tell(asked, kind, quietly) if tell is None else tell(asked))
+            if kind != "release":
+                after = "arrival" if clicked is None else "letting go" if quietly else "click"
+                self._submit(
+                    self._wait_until_it_stands(came if clicked is None else clicked, after)
+                )
+            if asked.also is not None:
+                self._keep(asked.also).add_done_callback(self._tell_of_other_way)
+            return told
+        except Exception as error:
+            _log.debug("a stop of the page failed", exc_info=error)
+            self._show_status(
+                f"Not stopped: {error}" if kind != "release" else f"Not released: {error}",
+                error=True,
+            )
+            return None
+
+    def end(self) -> None:
+        """Wait for nothing any more."""
+        for wait in list(self._waits):
+            wait.cancel()
+
+    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
+        return self._keep(self._client.home.submit(coroutine))
+
+    def _keep(self, wait: concurrent.futures.Future[None]) -> concurrent.futures.Future[None]:
+        self._waits.add(wait)
+        wait.add_done_callback(self._waits.discard)
+        return wait
+
+    def _tell_of_other_way(self, done: concurrent.futures.Future[None]) -> None:
+        """A stop that went past the client's home, which is blocked, may have failed."""
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
+            self._show_status(str(error), error=True)
+
+    async def _tell(self, asked: Answer, kind: str, quietly: bool) -> None:
+        """Say on the page what became of it."""
+        try:
+            await asked
+        except MbotError as error:
+            self._show_status(str(error), error=True)
+            return
+        if not quietly and (kind == "release" or unreachable(self._client) is None):
+            self._show_status(WORDS[kind][1])
+
+    async def _wait_until_it_stands(self, began: float, after: str) -> None:
+        server = local_servers().of(self._client)
+        robot = None if server is None else server.robot
+        exact = hasattr(robot, "at_rest_since")
+        moved = exact or _moving(self._client)
+        deadline = time.monotonic() + LONGEST
+        told = False
+        while time.monotonic() < deadline:
+            if (lost := unreachable(self._client)) is not None:
+                # Nobody knows whether it stands; what is known of an earlier stop is true no more.
+                if not told:
+                    told = True
+                    self._show_status(
+                        f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. "
+                        "Lift it, or switch it off.",
+                        error=True,
+                    )
+                if self.stood is not None:
+                    self.stood = None
+                    self._request_refresh()
+                await asyncio.sleep(LOOK)
+                continue
+            rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
+            if rested is not None:
+                took = rested - began if moved and rested > began else None
+                self.stood = {
+                    "seconds": None if took is None else round(took, 4),
+                    "exact": exact,
+                    "after": after,
+                    "at": round(began, 3),
+                }
+                self._request_refresh()
+                return
+            await asyncio.sleep(LOOK)
+
+    def _seen_at_rest(self) -> float | None:
+        """Now, if its state says that it stands."""
+        return None if _moving(self._client) else time.monotonic()
+
+
+def unreachable(client: Client) -> Mapping[str, Any] | None:
+    """What the state tells of the connection of a robot that its server cannot reach, as by a
+    pulled cable; None if it can."""
+    connection: Mapping[str, Any] | None = client.state.get("connection")
+    return None if connection is None or connection.get("ready", True) else connection
+
+
+def _moving(client: Client) -> bool:
+    return bool((client.state.get("motors") or {}).get("moving"))
+
+
+def _moment(at: Any, now: float) -> float | None:
+    """The time of a click, if it can be believed."""
+    if (
+        not isinstance(at, (int, float))
+        or not isfinite(at)
+        or not now - OLDEST < at / 1e3 < now + 0.05
+    ):
+        return None
+    return min(at / 1e3, now)
