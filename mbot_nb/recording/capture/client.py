@@ -147,10 +147,9 @@ class ClientListener(Listener):
         return self.client.state.to_dict()
 
     def _tell_state(self, at: float) -> None:
-        # As the mirror has it: changes that had waited for a snapshot are in it already.
-        mirror = self.client._session.mirror
-        if mirror.state:
-            self._state(Told(at, True, mirror.state, mirror.revision))
+        # As the client has it: changes that had waited for a snapshot are in it already.
+        if state := self.state_now():
+            self._state(Told(at, True, state, self.client.revision))
 
     def _note_batching(self, at: float) -> None:
         """How commands share frames from here on is in the metadata: an experiment of the lab

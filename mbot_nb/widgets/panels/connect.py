@@ -131,7 +131,7 @@ class ConnectPanel(LiveWidget):
 
     def _trouble(self) -> str:
         """Why there is no connection, and what can be done about it here."""
-        error = self._client._why_not()
+        error = self._client.connection_error
         return "" if error is None else for_clicking(error, has_bot=True)
 
     def _note(self) -> dict[str, Any] | str:

@@ -89,7 +89,7 @@ class SubscribePanel(LiveWidget):
         super().__init__(bot, framed=framed)
         # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
         # this.
-        self._listening = self._client._subscriptions.listen("*", self._came)
+        self._listening = self._client.subscribe("*", self._came, replace=False)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
         """Call ``handler(event)``, plain or async, at each event of this name; what it raises is
@@ -117,7 +117,7 @@ class SubscribePanel(LiveWidget):
             except Exception as error:
                 self._failed(event, handler, error)
 
-        subscription = self._client._subscriptions.listen(event, guarded)
+        subscription = self._client.subscribe(event, guarded, replace=False)
         self._handlers.append(subscription)
         return subscription.cancel
 
