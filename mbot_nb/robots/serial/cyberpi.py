@@ -11,15 +11,12 @@ import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
 from ... import commands as c
-from ...errors import CommandRejectedError
 from .connection.port import OpenPort, usb_serial
 from .driver import MOTORS, SerialRobot
 from .lights import Color
-from .tones import sliced
 from .wire import f3
 from .wire.dialects import Content, F3Dialect, Say
 from .wire.literals import call
@@ -33,9 +30,6 @@ FIRST_KEY = 2
 FIRST_PUSHES = 0.3
 """Seconds after the last subscription in which every sensor that will ever tell something has told
 something."""
-TONE_SLICE = 0.3
-"""Seconds that a tone may keep the robot's queue busy: what comes behind it is still answered in
-time."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 
@@ -82,7 +76,10 @@ class CyberPiRobot(SerialRobot):
     """
 
     kind = "mbot2"
+    model = "mBot2"
     has_encoders = True
+    longest_slice = 0.3
+    """A tone keeps the robot's queue busy: what comes behind a slice is still answered in time."""
     confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed
         "start_drawing": (
@@ -149,13 +146,14 @@ class CyberPiRobot(SerialRobot):
         self._silence()
 
     def _silence(self) -> None:
-        if time.monotonic() < self._tone_until:
-            self._tone_until = 0.0  # no further slice
-            silence, again = Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), self._is_silent
-            self.link.request(silence, urgent=True, what="the end of the tone", wanted=again)
-
-    def _is_silent(self) -> bool:
-        return not self._tone_until
+        if self._tones.frequency is not None:
+            self._tones.end()
+            self.link.request(
+                Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE),
+                urgent=True,
+                what="the end of the tone",
+                wanted=lambda: self._tones.ended,
+            )
 
     # Sensors.
 
@@ -240,17 +238,6 @@ class CyberPiRobot(SerialRobot):
 
     def carry_out(self, command: c.Command) -> Future[Any]:
         match command:
-            case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
-                sound = partial(self._sound, frequency)
-                failed = partial(self._tell_error, command.name)
-                return sliced(
-                    sound,
-                    duration,
-                    TONE_SLICE,
-                    wanted=lambda: self._tone_until == until,
-                    failed=failed,
-                )
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:
@@ -259,12 +246,7 @@ class CyberPiRobot(SerialRobot):
                     )
                 script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
                 return self.link.request(Say(script), slot="display", what="display_text")
-        raise CommandRejectedError(
-            "UNSUPPORTED",
-            f"the mBot2 has no {command.name!r} of its own: register a handler for it, with "
-            f"@server.command({command.name!r})",
-            command=command.name,
-        )
+        return super().carry_out(command)
 
     def light(self, color: Color, index: int | None) -> Future[Any]:
         """Once more only while no later script has coloured what this one would colour again."""
@@ -281,7 +263,7 @@ class CyberPiRobot(SerialRobot):
             Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last
         )
 
-    def _sound(self, frequency: float, seconds: float) -> Future[Any]:
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))
         return self.link.request(Say(script), timeout=seconds + 1.0, attempts=1, what="play_tone")
 

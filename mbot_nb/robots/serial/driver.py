@@ -20,6 +20,7 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, UsageError
 from ...robot import Ended, Motion, Outcome, Robot
+from ..behaviour.stimuli import Stimuli
 from . import telemetry as telling
 from .connection.link import Link, LinkState
 from .connection.port import OpenPort, opener
@@ -28,7 +29,7 @@ from .lights import Color, Lights
 from .localization import Whereabouts
 from .mood import Feelings
 from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
-from .stimuli import Stimuli
+from .tones import Tones
 from .wire.dialects import Content, Dialect
 
 __all__ = ["SerialRobot"]
@@ -40,8 +41,6 @@ SET_UP = 3.0
 and come one after another."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
-ECHO = 0.5
-"""Seconds after a tone of its own in which it startles nobody."""
 
 
 class SerialRobot(Robot):
@@ -60,11 +59,15 @@ class SerialRobot(Robot):
     """
 
     kind = "robot"
+    model = "robot"
+    """What it is called in messages."""
     tells_telemetry = True
     led_count = 5
     has_encoders = False
     confirmed_after = 0.0
     """Seconds from the beginning of a motion until its confirmation is usually here."""
+    longest_slice = 0.3
+    """Seconds of a tone that are sent at once."""
     unsupported: Mapping[str, str] = {}
     """Why it does not do a command."""
 
@@ -83,8 +86,9 @@ class SerialRobot(Robot):
         """What its sensors told last, by the names of the telemetry."""
         self._lights = Lights(self.led_count, self.light)
         self._text = ""
-        self._tone: float | None = None
-        self._tone_until = 0.0
+        self._tones = Tones(
+            self.sound, self.longest_slice, partial(self._tell_error, c.PlayTone.name)
+        )
         self._wheels = (0.0, 0.0)
         self._motion: Motion | None = None
         self._last_stop: Future[Any] | None = None
@@ -106,7 +110,7 @@ class SerialRobot(Robot):
             guarded=guarded,
         )
         self._clock = MotionClock(self.link, self.confirmed_after)
-        self._games = Games(self.link, self.lock, self._lights, self.carry_out, self.report)
+        self._games = Games(self.link, self.lock, self._lights, self._tones, self.report)
         self._telemetry = telling.Telemetry(
             self.link, self.telemetry, partial(self.report, "telemetry")
         )
@@ -148,8 +152,17 @@ class SerialRobot(Robot):
         """Colour one LED, from 1, or all of them (None). Called with the lock held."""
 
     @abstractmethod
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
+        """Sound one slice of a tone. Called with the lock held."""
+
     def carry_out(self, command: c.Command) -> Future[Any]:
         """Anything else: send it, and return the answer to come. Called with the lock held."""
+        raise CommandRejectedError(
+            "UNSUPPORTED",
+            f"the {self.model} has no {command.name!r} of its own: register a handler for it, with "
+            f"@server.command({command.name!r})",
+            command=command.name,
+        )
 
     # What a server asks.
 
@@ -192,7 +205,7 @@ class SerialRobot(Robot):
                 },
                 "leds": self._lights.told(),
                 "display": {"text": self._text},
-                "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
+                "sound": {"frequency": self._tones.frequency},
                 **self._games.state(),
                 **({} if self._whereabouts is None else self._whereabouts.state()),
                 "connection": telling.of_connection(self.link, self.port, self._wall_offset),
@@ -313,6 +326,8 @@ class SerialRobot(Robot):
                 return self._drive(left, right, duration)
             case c.SetLed():
                 return self._lights.set(command)
+            case c.PlayTone(frequency=frequency, duration=duration):
+                return self._tones.play(frequency, duration)
             case c.StartGame() | c.GameMove() | c.StopGame():
                 return self._games.carry_out(command)
         return self.carry_out(command)
@@ -482,7 +497,7 @@ class SerialRobot(Robot):
             values,
             moving=self._wheels != (0.0, 0.0),
             forward=sum(self._wheels) > 0,
-            singing=time.monotonic() < self._tone_until + ECHO,
+            sounding=self._tones.echoing,
         )
 
     def _detect(self, event: str, data: dict[str, Any]) -> None:

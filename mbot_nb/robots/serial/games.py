@@ -16,6 +16,7 @@ from ..behaviour.playing import Playing
 from . import telemetry
 from .connection.link import Appointment, Link
 from .lights import Lights
+from .tones import Tones
 
 __all__ = ["GameCommand", "Games"]
 
@@ -25,7 +26,7 @@ GameCommand = c.StartGame | c.GameMove | c.StopGame
 class Games:
     """At most one game at a time; what it shows comes one after another, by the link's thread.
 
-    ``carry_out`` has the robot sound a tone; ``report`` hears `game_won` and `game_lost`, and the
+    ``report`` receives `game_won` and `game_lost`, and the
     `error` of what could not be shown. Calls come with the robot's ``lock`` held.
     """
 
@@ -34,13 +35,13 @@ class Games:
         link: Link,
         lock: RLock,
         lights: Lights,
-        carry_out: Callable[[c.PlayTone], Future[Any]],
+        tones: Tones,
         report: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._link = link
         self._lock = lock
         self._lights = lights
-        self._carry_out = carry_out
+        self._tones = tones
         self._report = report
         self._playing = Playing(
             secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data))
@@ -90,9 +91,7 @@ class Games:
             return
         began = [self._lights.show(show.color)]
         if show.frequency:
-            began.append(
-                self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds))
-            )
+            began.append(self._tones.play(show.frequency, show.seconds))
         self._next = self._link.call_at(
             time.monotonic() + show.seconds, lambda: self._next_one(shows)
         )

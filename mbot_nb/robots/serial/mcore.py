@@ -11,15 +11,11 @@ from __future__ import annotations
 import struct
 import time
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
-from ... import commands as c
-from ...errors import CommandRejectedError
 from .driver import MOTORS, SerialRobot
 from .lights import Color
 from .motion_clock import CONFIRMED_IN
-from .tones import sliced
 from .wire import ff55
 from .wire.dialects import Ask, Content, FF55Dialect
 
@@ -36,8 +32,6 @@ NEAR = 100.0
 LOOK_AGAIN = 8.0
 """Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has
 to wait."""
-TONE_SLICE = 0.15
-"""Seconds: a stop may have to wait for the slice that sounds."""
 TONE_EXTRA = 0.5
 POLL_EVERY = 0.1
 """Seconds in which every sensor is asked once."""
@@ -61,7 +55,10 @@ class MBotRobot(SerialRobot):
     """
 
     kind = "mbot"
+    model = "mBot"
     led_count = 2
+    longest_slice = 0.15
+    """A stop may have to wait for the slice that sounds."""
     confirmed_after = (
         CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
     )
@@ -101,7 +98,7 @@ class MBotRobot(SerialRobot):
 
     def halt(self) -> None:
         """Also a tone ends, with its slice; one beside a motion whose time is over goes on."""
-        self._tone_until = 0.0
+        self._tones.end()
         super().halt()
 
     # Sensors.
@@ -190,32 +187,12 @@ class MBotRobot(SerialRobot):
 
     # Everything else.
 
-    def carry_out(self, command: c.Command) -> Future[Any]:
-        match command:
-            case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
-                sound = partial(self._sound, round(frequency))
-                failed = partial(self._tell_error, command.name)
-                return sliced(
-                    sound,
-                    duration,
-                    TONE_SLICE,
-                    wanted=lambda: self._tone_until == until,
-                    failed=failed,
-                )
-        raise CommandRejectedError(
-            "UNSUPPORTED",
-            f"the mBot has no {command.name!r} of its own: register a handler for it, with "
-            f"@server.command({command.name!r})",
-            command=command.name,
-        )
-
     def light(self, color: Color, index: int | None) -> Future[Any]:
         content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, *color)))
         return self.link.request(content, slot=f"led {index or 0}", what="set_led")
 
-    def _sound(self, frequency: int, seconds: float) -> Future[Any]:
-        content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(seconds * 1000)))
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
+        content = Ask(ff55.RUN, 34, struct.pack("<HH", round(frequency), round(seconds * 1000)))
         return self.link.request(
             content, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone"
         )

@@ -45,14 +45,7 @@ class Feelings:
 
     def told(self) -> dict[str, Any]:
         """What `neural_state` says of it."""
-        mind = self._mind
-        return {
-            "mode": mind.mode,
-            "tension": round(mind.tension, 3),
-            "coherence": round(mind.coherence, 3),
-            "energy": round(mind.energy, 3),
-            "curiosity": round(mind.curiosity, 3),
-        }
+        return self._mind.state()
 
     def think(self, senses: Mapping[str, Any], wheels: tuple[float, float]) -> None:
         """Let the mind follow what the sensors told."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..behaviour.mind import Mind, Moment
 from ..behaviour.noise import noise
+from ..behaviour.stimuli import APART, BANG, OBSTACLE
 from .body import FULL_SPEED, Body, Trail
 from .scene import Scene
 from .senses import Sound, brightness, line_reading, loudness
@@ -22,13 +23,9 @@ Change = tuple[float, float, float]
 
 BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
-OBSTACLE = 15.0
-"""Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
 APPEARED = 20.0
 """Something ahead that is nearer by this (cm) than what was there, though the robot stands, is
 noticed."""
-BANG = 20.0
-"""A sound of others that is louder by this (percent) than a moment before is noticed."""
 ULTRASONIC = 1
 """Which sensor the noise is of."""
 TRAIL_LIMIT = 20_000
@@ -190,7 +187,7 @@ class Agent:
             strength = 0.5 - self.ahead / 600
             self.mind.startle(strength / 2)
             self._detect("appeared", strength, distance=round(self.ahead, 1))
-        if self._near and self.ahead > OBSTACLE + 5:
+        if self._near and self.ahead > OBSTACLE + APART:
             self._near = False
 
     @property

@@ -116,7 +116,7 @@ class SimulatedRobot(Robot):
             return {
                 "personality": dict(agent.mind.personality),
                 "neural_state": {
-                    **self._feelings(),
+                    **agent.mind.state(),
                     "distance": round(agent.ahead, 1),
                     "gyro": round(degrees(body.turn_rate), 1),
                     "sound": round(agent.sound, 1),
@@ -165,18 +165,8 @@ class SimulatedRobot(Robot):
                 "encoder_right": round(degrees(body.rolled_right / (WHEEL / 2)), 1),
                 "driven": round(body.distance, 3),
                 "bumped": agent.touching,
-                **self._feelings(),
+                **agent.mind.state(),
             }
-
-    def _feelings(self) -> dict[str, Any]:
-        mind = self._agent.mind
-        return {
-            "mode": mind.mode,
-            "tension": round(mind.tension, 3),
-            "coherence": round(mind.coherence, 3),
-            "energy": round(mind.energy, 3),
-            "curiosity": round(mind.curiosity, 3),
-        }
 
     @property
     def path(self) -> list[tuple[float, float, float, float]]:

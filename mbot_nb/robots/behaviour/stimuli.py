@@ -14,6 +14,7 @@ BUMP = 5.0
 """Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees
 nothing nearer than 3 cm."""
 APART = 5.0
+"""How much farther (cm) something must be before it is noticed once more."""
 BANG = 20.0
 """A sound that is louder by this (percent) than the one before is noticed."""
 
@@ -30,13 +31,13 @@ class Stimuli:
         self._buttons: dict[str, bool] = {}
 
     def notice(
-        self, values: Mapping[str, Any], *, moving: bool, forward: bool, singing: bool = False
+        self, values: Mapping[str, Any], *, moving: bool, forward: bool, sounding: bool = False
     ) -> None:
         """New values by the names of the telemetry."""
         if "distance" in values:
             self._ahead(float(values["distance"]), forward)
         if "sound" in values:
-            self._hear(float(values["sound"]), singing)
+            self._hear(float(values["sound"]), sounding)
         if "line" in values:
             on_line = bool(values["line"])
             if self._on_line and not on_line and moving:
@@ -58,9 +59,9 @@ class Stimuli:
         elif self._bumped and distance > BUMP + APART:
             self._bumped = False
 
-    def _hear(self, sound: float, singing: bool) -> None:
+    def _hear(self, sound: float, sounding: bool) -> None:
         before, self._sound = self._sound, sound
-        if not singing and before is not None and sound >= before + BANG:
+        if not sounding and before is not None and sound >= before + BANG:
             self._detect("sound", min(1.0, (sound - before) / 100), loudness=round(sound, 1))
 
     def _button(self, name: str, pressed: bool) -> None:
