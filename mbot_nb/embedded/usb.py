@@ -85,7 +85,7 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
         The emulator; the same one at a second call. None if there is a robot, or another emulator.
     """
     from ..robots.emulators import emulate
-    from ..robots.emulators.run import own_link
+    from ..robots.emulators.run import default_link
 
     for emulator in _standing_in:
         print(f"The emulated robot at {emulator.address} is still there.")
@@ -94,7 +94,7 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     if there:
         print(f"There is something at {there[0].address}: no emulated robot is needed.")
         return None
-    link = own_link(kind)
+    link = default_link(kind)
     emulator = emulate(kind, link=link, tcp=0 if link is None else None, **how)
     _standing_in.append(emulator)
     atexit.register(emulator.close)

@@ -100,7 +100,7 @@ class Mind:
         self._since_startle = 0.0
         self.settled = False
 
-    def live(self, seconds: float, moment: Moment) -> None:
+    def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
         before = (

@@ -18,7 +18,7 @@ from .connection.port import OpenPort, usb_serial
 from .driver import MOTORS, SerialRobot
 from .lights import Color
 from .wire import f3
-from .wire.dialects import Content, F3Dialect, Say
+from .wire.dialects import F3Dialect, Request, ScriptRequest
 from .wire.literals import call
 
 __all__ = ["SENSORS", "CyberPiRobot"]
@@ -109,8 +109,8 @@ class CyberPiRobot(SerialRobot):
 
     # Wheels: EM1 is the left one; EM2, the right one, is mounted the other way round.
 
-    def drive_content(self, left: float, right: float) -> Content:
-        return Say(
+    def drive_request(self, left: float, right: float) -> Request:
+        return ScriptRequest(
             call(
                 "cyberpi.mbot2.drive_speed",
                 _short(left * FULL_SPEED / 100),
@@ -119,20 +119,22 @@ class CyberPiRobot(SerialRobot):
         )
 
     @property
-    def stop_content(self) -> Content:
-        return Say(STOP, f3.RUN_AT_ONCE)
+    def stop_request(self) -> Request:
+        return ScriptRequest(STOP, f3.RUN_AT_ONCE)
 
     def send_stop(self) -> None:
-        content, again = self.stop_content, self._is_to_stand
+        request, again = self.stop_request, self._should_stand
         self.watch_stop(
             self.link.request(
-                content, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
+                request, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
             )
         )
-        self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
+        self.link.request(
+            ScriptRequest(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue"
+        )
 
-    def _is_to_stand(self) -> bool:
-        return not self._clock.runs
+    def _should_stand(self) -> bool:
+        return not self._clock.running
 
     def halt(self) -> None:
         """Also a tone ends; one beside a motion whose time is over goes on."""
@@ -149,7 +151,7 @@ class CyberPiRobot(SerialRobot):
         if self._tones.frequency is not None:
             self._tones.end()
             self.link.request(
-                Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE),
+                ScriptRequest(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE),
                 urgent=True,
                 what="the end of the tone",
                 wanted=lambda: self._tones.ended,
@@ -158,10 +160,10 @@ class CyberPiRobot(SerialRobot):
     # Sensors.
 
     def set_up(self) -> None:
-        asked = self.link.request(
-            Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number"
+        answer = self.link.request(
+            ScriptRequest(call("cyberpi.get_mac_address")), attempts=3, what="the serial number"
         )
-        asked.add_done_callback(self._named)
+        answer.add_done_callback(self._named)
         self._subscribe(0, self.connections)
         self._ask_battery(self.connections)
 
@@ -171,30 +173,30 @@ class CyberPiRobot(SerialRobot):
         if self.link.state != "ready" or connection != self.connections:
             return
         if number == len(SENSORS):
-            self.link.call_at(time.monotonic() + FIRST_PUSHES, self.is_set_up)
+            self.link.call_at(time.monotonic() + FIRST_PUSHES, self.finish_set_up)
             return
         name, function, arguments, _ = SENSORS[number]
         text = f"subscribe.add_item({FIRST_KEY + number}, {function}, {arguments!r})"
-        asked = self.link.request(
-            Say(text, numbered=False), attempts=3, what=f"the subscription to {name}"
+        answer = self.link.request(
+            ScriptRequest(text, numbered=False), attempts=3, what=f"the subscription to {name}"
         )
 
         def answered(future: Future[Any]) -> None:
             self._subscribed(name, future)
             self._subscribe(number + 1, connection)
 
-        asked.add_done_callback(answered)
+        answer.add_done_callback(answered)
 
-    def hear(self, values: dict[int, Any]) -> None:
-        told = {}
+    def handle_values(self, values: dict[int, Any]) -> None:
+        senses = {}
         for key, value in values.items():
             if 0 <= key - FIRST_KEY < len(SENSORS) and value is not None:
                 name, _, _, ours = SENSORS[key - FIRST_KEY]
-                told[name] = ours(value)
-        if told:
-            self.feel(**told)
+                senses[name] = ours(value)
+        if senses:
+            self.update_senses(**senses)
             if len(self.senses) >= len(SENSORS):
-                self.is_set_up()
+                self.finish_set_up()
 
     def _named(self, future: Future[Any]) -> None:
         """Old firmware may not know its own address; then the cable's number has to do, or the
@@ -204,19 +206,19 @@ class CyberPiRobot(SerialRobot):
             and future.exception() is None
             and isinstance(future.result(), str)
         )
-        self.knows_serial(
+        self.set_serial(
             future.result() if answered and future.result() else usb_serial(self.port) or self.port
         )
 
     def _subscribed(self, name: str, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None and self.link.state == "ready":
-            self._tell_error(f"subscribe to {name}", error)
+            self._report_error(f"subscribe to {name}", error)
 
     def _ask_battery(self, connection: int) -> None:
         """By which a robot that has fallen silent is noticed, too."""
-        asked = self.link.request(
-            Say("cyberpi.get_battery()"),
+        answer = self.link.request(
+            ScriptRequest("cyberpi.get_battery()"),
             attempts=3,
             timeout=0.5,
             slot="battery",
@@ -226,13 +228,13 @@ class CyberPiRobot(SerialRobot):
         def answered(future: Future[Any]) -> None:
             if not future.cancelled() and future.exception() is None:
                 with self.lock:
-                    self.feel(battery=future.result())
+                    self.update_senses(battery=future.result())
             if self.link.state == "ready" and self.connections == connection:
                 self.link.call_at(
                     time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection)
                 )
 
-        asked.add_done_callback(answered)
+        answer.add_done_callback(answered)
 
     # Everything else.
 
@@ -242,10 +244,12 @@ class CyberPiRobot(SerialRobot):
                 self._text = text
                 if not text:
                     return self.link.request(
-                        Say(call("cyberpi.display.clear")), slot="display", what="display_text"
+                        ScriptRequest(call("cyberpi.display.clear")),
+                        slot="display",
+                        what="display_text",
                     )
                 script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
-                return self.link.request(Say(script), slot="display", what="display_text")
+                return self.link.request(ScriptRequest(script), slot="display", what="display_text")
         return super().carry_out(command)
 
     def light(self, color: Color, index: int | None) -> Future[Any]:
@@ -260,12 +264,18 @@ class CyberPiRobot(SerialRobot):
             return all(order >= lit for other, lit in self._lit.items() if "all" in (which, other))
 
         return self.link.request(
-            Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last
+            ScriptRequest(script),
+            slot=f"led {which}",
+            what="set_led",
+            on_send=being_sent,
+            wanted=is_last,
         )
 
     def sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))
-        return self.link.request(Say(script), timeout=seconds + 1.0, attempts=1, what="play_tone")
+        return self.link.request(
+            ScriptRequest(script), timeout=seconds + 1.0, attempts=1, what="play_tone"
+        )
 
 
 def _short(value: float) -> float | int:

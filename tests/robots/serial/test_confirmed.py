@@ -26,7 +26,7 @@ async def test_what_the_robot_does_not_confirm_is_an_error_for_who_waits(
         await bot.set_led(r=1, g=2, b=3)
         assert emulator.vehicle.leds[0] == (1, 2, 3), "done is done"
         if lost == "everything":
-            emulator.mischief.silence = 1.0
+            emulator.faults.silence = 1.0
         else:
             monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
         driving = asyncio.ensure_future(bot.drive(left=30, right=30, duration=10))
@@ -36,7 +36,7 @@ async def test_what_the_robot_does_not_confirm_is_an_error_for_who_waits(
         with pytest.raises((CommandTimeoutError, DeliveryUnknownError)):
             await driving
         monkeypatch.undo()
-        emulator.mischief.silence = 0.0
+        emulator.faults.silence = 0.0
 
 
 async def test_who_waits_for_one_confirmation_holds_up_no_other_command(
