@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import ConnectError
-from mbot_nb.robots.serial.detection import DetectedRobot, open_robot
+from mbot_nb.robots.serial.detection import DetectedRobot, detect, open_robot
 
 from .conftest import DRIVERS, PATIENCE, Workshop
 

@@ -393,7 +393,7 @@ def test_a_robot_that_hears_and_does_not_answer_is_told_to_stop(
     drive(robot, 30, 30, 60)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
     monkeypatch.setattr(
-        emulator, "_leave", lambda *frame: None
+        emulator, "_transmit", lambda *frame: None
     )  # its answers are lost, and it hears everything
     robot.submit(c.SetLed(r=1, g=1, b=1))
     lost = eventually(
@@ -410,7 +410,7 @@ def test_a_stop_reaches_a_robot_that_does_not_answer(
 ) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
-    monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
+    monkeypatch.setattr(emulator, "_transmit", lambda *frame: None)
     robot.link.post(lambda: robot.link._begin_to_probe("it does not answer"))
     eventually(lambda: robot.link.state == "probing", "the silence")
     emulator.vehicle.drive(30, 30)
