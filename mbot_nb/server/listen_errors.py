@@ -21,7 +21,7 @@ _ANY_PORT = "`await mb.serve(port=0)` takes any free one (see server.url)"
 async def cannot_listen(host: str, port: int, error: Exception) -> MbotError | None:
     """The error to raise instead of the system's; None for what is no affair of the address."""
     if isinstance(error, OverflowError):
-        return UsageError(f"{port} is no port: they go from 1 to 65535; 0 takes any free one.")
+        return UsageError(f"invalid port: {port} (use 1 to 65535, or 0 for any free one)")
     if isinstance(error, (socket.gaierror, UnicodeError)) or (
         isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
     ):
