@@ -40,9 +40,7 @@ def describe(
     if isinstance(source, Client):
         route = Route.of(source)
         server = route.server
-        clock = source._session.clock
-        latest = clock.latest(started)
-        bound = clock.bound(started)
+        clock = source.clock_estimate(started)
         side = {
             "side": "client",
             "url": source.url,
@@ -52,15 +50,15 @@ def describe(
             "networks": route.networks,
             "batching": [{**batching(source), "since_s": started}],
         }
-        if latest is not None:
-            offset = {"server_ahead_s": latest - started - bound, "bound_s": bound}
+        if clock is not None:
+            offset = {"server_ahead_s": clock.ahead, "bound_s": clock.bound}
     else:
         server = source
         side = {
             "side": "server",
             "url": source.url,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
-            "robot": {"robotId": source.robot.robot_id, "version": source._version},
+            "robot": {"robotId": source.robot.robot_id, "version": source.version},
             "networks": [],
         }
     cell = cells.current()
@@ -93,11 +91,11 @@ def describe(
 
 def batching(client: Client) -> dict[str, Any]:
     """How this client's commands share frames now, with the names of its settings."""
-    queue = client._session.outbox.queue
+    now = client.batch
     return {
-        "batch_window": queue.window,
-        "max_batch_size": queue.size,
-        "batch_policy": queue.policy,
+        "batch_window": now.window,
+        "max_batch_size": now.size,
+        "batch_policy": now.policy,
     }
 
 

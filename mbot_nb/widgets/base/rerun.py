@@ -6,9 +6,9 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
-from ..jupyter import reachability
-from ..jupyter.cells import RERUN_DEPTH, Cell, current, shell
-from ..local.runtime import Slot
+from ...jupyter import reachability
+from ...jupyter.cells import RERUN_DEPTH, Cell, current, shell
+from ...local.runtime import Slot
 
 __all__ = ["AGAIN", "end_earlier_runs"]
 
