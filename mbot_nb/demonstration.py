@@ -3,13 +3,14 @@ it, in one line."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .client import Client
 from .embedded.api import connect, serve
+from .local.runtime import Slot
 from .loops.call import OpeningCall
 from .loops.home import Home
+from .loops.kernel import shell
 
 if TYPE_CHECKING:
     from .client.subscriptions import Event
@@ -41,17 +42,18 @@ def demo(*, thread: bool = False) -> OpeningCall[Client]:
 
 
 async def _start(thread: bool) -> Client:
-    global _running
-    earlier, _running = _running, None
+    earlier = _latest()
+    _latest.set(None)
     if earlier is not None and await earlier.replace():
         print("The demo that ran before was replaced by this one.")
     server = await serve(port=0, thread=thread)
     bot = await connect(server, thread=thread)
-    _running = _Demo(server, bot)
+    demo = _Demo(server, bot)
+    _latest.set(demo)
     await bot.set_led(0, 110, 220)
     # The card is there first: to make one may take seconds on a busy machine, and it shows the way
     # only from then on.
-    _running.show()
+    demo.show()
     bot.send("start_drawing", shape=FIGURE)
     await bot.flush()
     return bot
@@ -67,12 +69,12 @@ class _Demo:
         self._handle: Any = None
         self._shell: Any = None
         self._drawn = False
-        bot.subscribe("connection", self._connection)
-        bot.subscribe("drawing_complete", self._figure_ended)
+        bot.subscribe("connection", self._on_connection)
+        bot.subscribe("drawing_complete", self._on_drawing_complete)
 
     def show(self) -> None:
         """Display the card, where there is a notebook to display it in."""
-        if not hasattr(_shell(), "kernel"):
+        if not hasattr(shell(), "kernel"):
             print(f"{self.bot!r}. It drives a figure of {FIGURE}; in a notebook you would see it.")
             return
         from IPython.display import display
@@ -81,8 +83,8 @@ class _Demo:
 
         self.card = Card(self.bot)
         self._handle = display(self.card, display_id=True)  # type: ignore[no-untyped-call]
-        self._shell = _shell()
-        self._shell.events.register("post_run_cell", self._cell_ran)
+        self._shell = shell()
+        self._shell.events.register("post_run_cell", self._on_cell_end)
 
     async def replace(self) -> bool:
         """End it in favour of a newer one; returns whether there was something to end."""
@@ -95,15 +97,15 @@ class _Demo:
         await server.close()
         return True
 
-    def _connection(self, event: Event) -> None:
+    def _on_connection(self, event: Event) -> None:
         """The client was closed: so is the server that was made for it."""
         if event["state"] == "disconnected" and not self.server.closed:
             self.bot.home.spawn(_close(self.server), "end of the demo")
 
-    def _figure_ended(self, _: Event) -> None:
+    def _on_drawing_complete(self, _: Event) -> None:
         self._drawn = True
 
-    def _cell_ran(self, _: object = None) -> None:
+    def _on_cell_end(self, _: object = None) -> None:
         """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the
         beginning.
 
@@ -112,20 +114,15 @@ class _Demo:
         card = self.card
         if card is None or not (self._drawn or card.ended):
             return
-        self._shell.events.unregister("post_run_cell", self._cell_ran)
+        self._shell.events.unregister("post_run_cell", self._on_cell_end)
         if not card.seen and card.comm is not None:
             card.refresh_snapshot()
             self._handle.update(card)
 
 
-_running: _Demo | None = None
+_latest: Slot[_Demo | None] = Slot(lambda: None)
+"""The demo that the next one replaces."""
 
 
 async def _close(server: Server) -> None:
     await server.close()
-
-
-def _shell() -> Any:
-    """IPython's shell, or None."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from .address import DEFAULT_HOST, default_port
 from .client.sync import SyncClient
-from .embedded import api, registry
+from .embedded import api
+from .embedded.registry import local_servers
 from .errors import UsageError
 from .loops.blocking import wait
 from .loops.home import Home
@@ -40,7 +41,7 @@ def connect(address: str | Server | SyncServer | None = None, **options: Any) ->
         UsageError: the server lives on this cell's own loop, which a plain call would block.
     """
     target = address.server if isinstance(address, SyncServer) else address
-    registry.refuse_own_loop(target)
+    local_servers().refuse_own_loop(target)
     client = wait(api.connect(target, **{**options, "thread": True}), Home.io_thread())
     return SyncClient(client)
 
@@ -55,7 +56,7 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     port = options.get("port")
     if port is None:
         port = default_port(options.get("ssl") is not None)
-    registry.refuse_replacing_here(options.get("host", DEFAULT_HOST), port)
+    local_servers().refuse_replacing_here(options.get("host", DEFAULT_HOST), port)
     return SyncServer(wait(api.serve(robot, **{**options, "thread": True}), Home.io_thread()))
 
 

@@ -30,6 +30,8 @@ import pytest
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
+from mbot_nb.local.runtime import Runtime
+
 # Threads that may outlive a test: one of each for the whole process, and no test owns it.
 LASTING_THREADS = (
     # the I/O thread: a daemon, started when first asked for; the tasks on its loop are checked
@@ -189,6 +191,13 @@ def _async_checks(request: pytest.FixtureRequest, leaks: None) -> None:
         request.getfixturevalue("_no_tasks_left")
 
 
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    """A runtime of this test's own, with an I/O thread of its own, thrown away at its end."""
+    with Runtime.fresh() as fresh:
+        yield fresh
+
+
 # Nobody else comes in.
 
 
@@ -254,7 +263,7 @@ def no_blocking(request: pytest.FixtureRequest) -> Iterator[None]:
         }
         # Whoever starts a thread waits the moment until it runs.
         _blocking_calls.functions["threading.Lock.acquire"].can_block_in(
-            "mbot_nb/loops/home.py", "io_thread"
+            "mbot_nb/loops/home.py", "start"
         )
     _blocking_calls.activate()
     yield
@@ -277,7 +286,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 def _io_tasks() -> set[asyncio.Task[object]]:
     home = sys.modules.get("mbot_nb.loops.home")
-    io = home.Home._io if home is not None else None
+    io = home.io_thread().home if home is not None else None
     return set() if io is None else asyncio.all_tasks(io.loop)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb import demonstration
-from mbot_nb.embedded.registry import servers
+from mbot_nb.embedded.registry import local_servers
 
 
 async def _until(condition: Any, seconds: float = 5.0) -> None:
@@ -25,7 +25,7 @@ async def test_it_moves_and_is_gone_when_its_client_is_closed(thread: bool) -> N
     async with mb.demo(thread=thread) as bot:
         assert bot.connected
         assert bot.home.is_io_thread is thread
-        (server,) = servers()
+        (server,) = local_servers().running()
         robot = server.robot
         assert isinstance(robot, mb.SimulatedRobot)
         assert robot.motion is not None, "it moves by itself"
@@ -33,40 +33,40 @@ async def test_it_moves_and_is_gone_when_its_client_is_closed(thread: bool) -> N
         begin = robot.distance_driven
         await _until(lambda: robot.distance_driven > begin + 5)
         await _until(lambda: bot.state.pose.x != 100)
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
 
 
 async def test_it_returns_while_the_robot_still_moves_and_stop_stops_it() -> None:
     async with mb.demo() as bot:
         await bot.stop()
         assert not bot.state.motors.left
-        (server,) = servers()
+        (server,) = local_servers().running()
         assert isinstance(server.robot, mb.SimulatedRobot)
         assert server.robot.motion is None
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
 
 
 async def test_the_next_one_replaces_it(capsys: pytest.CaptureFixture[str]) -> None:
     first = await mb.demo()
-    (old,) = servers()
+    (old,) = local_servers().running()
     second = await mb.demo()
     assert "replaced" in capsys.readouterr().out
     assert (first.connection_state, old.closed) == ("disconnected", True)
     assert second.connected
-    assert len(servers()) == 1
+    assert len(local_servers().running()) == 1
     await second.close()
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
     third = await mb.demo()
     assert "replaced" not in capsys.readouterr().out, "there was nothing to replace"
     await third.close()
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
 
 
 async def test_it_takes_no_port_from_a_server_of_the_user() -> None:
     async with mb.serve(port=0) as mine, mb.demo() as bot:
         assert not mine.closed
         assert bot.url != mine.url
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
 
 
 async def test_outside_of_a_notebook_it_says_what_happens(
@@ -76,13 +76,13 @@ async def test_outside_of_a_notebook_it_says_what_happens(
         said = capsys.readouterr().out
         assert bot.url in said
         assert demonstration.FIGURE in said
-    await _until(lambda: not servers())
+    await _until(lambda: not local_servers().running())
 
 
 def test_after_another_loop_has_ended_it_begins_anew() -> None:
     async def once() -> None:
         bot = await mb.demo()
-        (server,) = servers()
+        (server,) = local_servers().running()
         await bot.close()
         await _until(lambda: server.closed)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..recording.tables.schema import SCHEMA
 from .cache import Cache
-from .index import Copy, Damaged, Piece, Shelf, first_line, read_shelf
+from .index import LeftOut, Piece, Shelf, first_line, read_shelf
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,7 +118,7 @@ class Dataset:
         )
         shown = "".join(
             f"<li><code>{escape(file)}</code>: {escape(reason)}</li>"
-            for file, reason in self._damaged[:5]
+            for file, reason, _ in self._damaged[:5]
         )
         more = (
             f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>"
@@ -141,7 +141,7 @@ class Dataset:
         cut = sum(1 for spine in self._spines if spine.cut is not None)
         if cut:
             words.append(f"{cut} cut off at the end")
-        copies = sum(1 for file in self._damaged if isinstance(file, Copy))
+        copies = sum(1 for file in self._damaged if file.is_copy)
         if copies:
             words.append(f"{_many(copies, 'file')} left out as another form of a recording")
         if len(self._damaged) > copies:
@@ -296,7 +296,11 @@ class Dataset:
         `file`, `reason`."""
         import pandas as pd
 
-        return pd.DataFrame(self._damaged, columns=["file", "reason"], dtype="str")
+        return pd.DataFrame(
+            [(one.file, one.reason) for one in self._damaged],
+            columns=["file", "reason"],
+            dtype="str",
+        )
 
     def verify(self) -> pd.DataFrame:
         """Read every file to its last byte, leave out those that are damaged inside, and return
@@ -314,7 +318,7 @@ class Dataset:
             except (OSError, pa.ArrowException) as error:
                 inside = piece.path.is_relative_to(self.folder)
                 name = piece.path.relative_to(self.folder).as_posix() if inside else str(piece.path)
-                self._damaged.append(Damaged(name, f"it is damaged inside: {first_line(error)}"))
+                self._damaged.append(LeftOut(name, f"it is damaged inside: {first_line(error)}"))
             else:
                 whole.append(piece)
         if len(whole) < len(self._pieces):

@@ -19,7 +19,7 @@ from .cache import CACHE, Cache
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Copy", "Damaged", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
+__all__ = ["LeftOut", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
 
 KEY = b"mbot_nb"
 """Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
@@ -58,22 +58,20 @@ class Spine(NamedTuple):
     """What is missing at its end."""
 
 
-class Damaged(NamedTuple):
-    """A file that could not be read, and why."""
+class LeftOut(NamedTuple):
+    """A file that is not used, and why."""
 
     file: str
     reason: str
-
-
-class Copy(Damaged):
-    """A file with a recording that is there in another form already."""
+    is_copy: bool = False
+    """Whether its recording is there in another form already; else it is damaged."""
 
 
 class Shelf(NamedTuple):
     """What was found."""
 
     pieces: list[Piece]
-    damaged: list[Damaged]
+    damaged: list[LeftOut]
 
     def spines(self) -> list[Spine]:
         """One for each recording, by name."""
@@ -190,12 +188,13 @@ def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[
     name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
     if recording in already:
         form = already[recording]
-        shelf.damaged.append(Copy(name, f"its recording, {recording}, is there already as {form}"))
+        reason = f"its recording, {recording}, is there already as {form}"
+        shelf.damaged.append(LeftOut(name, reason, is_copy=True))
         return
     try:
         unpacked = cache.unpack(path)
     except (MbotError, OSError) as error:
-        shelf.damaged.append(Damaged(name, first_line(error)))
+        shelf.damaged.append(LeftOut(name, first_line(error)))
         return
     already[recording] = name
     found = Shelf([], [])
@@ -209,7 +208,7 @@ def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[
         for piece in found.pieces
     )
     shelf.damaged.extend(
-        Damaged(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
+        LeftOut(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
     )
 
 
@@ -221,7 +220,7 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
     table = _table_of(folder, path)
     if table is None:
         shelf.damaged.append(
-            Damaged(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}")
+            LeftOut(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}")
         )
         return
     try:
@@ -229,11 +228,11 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
             rows, schema = file.metadata.num_rows, file.schema_arrow
         metadata = _metadata(schema)
     except (OSError, pa.ArrowException, ValueError) as error:
-        shelf.damaged.append(Damaged(name, f"it cannot be read: {first_line(error)}"))
+        shelf.damaged.append(LeftOut(name, f"it cannot be read: {first_line(error)}"))
         return
     if SCHEMA[table][0].name not in schema.names:
         shelf.damaged.append(
-            Damaged(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}")
+            LeftOut(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}")
         )
         return
     told = dict(_hive(folder, path))

@@ -1,4 +1,4 @@
-"""The front door: `serve` and `connect`, and what this notebook has running.
+"""`mb.serve` and `mb.connect`.
 
 The one module that knows all floors: a server needs a robot, a client may need a server.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,9 @@ from ..loops.home import Home, running_loop
 from ..protocol.settings import BatchPolicy, settings_from
 from ..server import Server
 from ..version import __version__
-from . import cable_server, registry, stall_warnings, usb
-from .registry import servers
+from . import stall_warnings, usb
+from .cable_server import cable_servers
+from .registry import close_for_successor, local_servers
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -39,13 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["connect", "serve"]
 
 _log = logging.getLogger("mbot_nb")
-_with_made_token: weakref.WeakSet[Server] = weakref.WeakSet()
-"""Servers whose token was made here, since none was given."""
-_starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-    weakref.WeakKeyDictionary()
-)
-"""One at a time on each loop looks for this notebook's server and starts it, so that who comes
-meanwhile finds it."""
 
 
 def serve(
@@ -83,20 +76,21 @@ def serve(
     origins = allowed_origins(allow_origins)
     chosen_port = default_port(ssl is not None) if port is None else port
     home = _home(thread)
-    place = cells.current()
-    hints.offer()
-    ipykernel_fixes.mend()
+    cell = cells.current()
+    hints.install()
+    ipykernel_fixes.apply()
 
     async def start() -> Server:
         nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
         made = not token and not is_loopback(host)
-        for old in registry.earlier_selves(host, chosen_port, place):
-            if made and old in _with_made_token:
+        servers = local_servers()
+        for old in servers.earlier_selves(host, chosen_port, cell):
+            if made and servers.has_made_token(old):
                 token = old.token  # who is connected comes back with it
             # A robot that is handed on stays open.
-            await registry.give_way(old, keep_robot=robot is not None and old.robot is robot)
+            await close_for_successor(old, keep_robot=robot is not None and old.robot is robot)
             print(f"The server that ran at {old.url} was replaced by this one.")
         if made:
             token = token or secrets.token_urlsafe(12)
@@ -113,11 +107,10 @@ def serve(
             version=__version__,
         )
         await server.open()
-        registry.add(server, place)
-        server._on_closed = _forget
+        servers.add(server, cell, made_token=made)
+        server._on_closed = _remove
         stall_warnings.watch_server(server)
         if made:
-            _with_made_token.add(server)
             print(
                 "Others in your network can reach this robot: await "
                 f'mb.connect("{server.network_url}", token="{token}")'
@@ -169,13 +162,13 @@ def connect(
         }
     )
     home = _home(thread)
-    place = cells.current()
-    hints.offer()
-    ipykernel_fixes.mend()
+    cell = cells.current()
+    hints.install()
+    ipykernel_fixes.apply()
 
     async def start() -> Client:
         nonlocal token
-        url, secret = await _whither(address, thread)
+        url, secret = await _resolve_address(address, thread)
         if token is None:
             token = secret
         client = Client(
@@ -185,21 +178,21 @@ def connect(
             token=token,
             ssl=ssl,
             retry=retry,
-            shortcut=registry.shortcut(url),
+            shortcut=local_servers().direct_stop(url),
         )
         try:
             await client.open()
         finally:
-            cable_server.close_with_last_client(registry.local(url), client)
-        cells.keep(client, place)
+            cable_servers().close_with_last_client(local_servers().at(url), client)
+        cells.close_when_unreachable(client, cell)
         stall_warnings.watch_client(client)
         return client
 
     return OpeningCall(home, start, "mb.connect()")
 
 
-async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str | None]:
-    """The address to connect to, and the token if it is a server of this process."""
+async def _resolve_address(address: str | Server | None, thread: bool) -> tuple[str, str | None]:
+    """Return the URL to connect to, and the token if a server of this process is there."""
     address = getattr(address, "server", address)  # one of `mb.sync.serve`
     if isinstance(address, Server):
         if address.closed:
@@ -210,29 +203,33 @@ async def _whither(address: str | Server | None, thread: bool) -> tuple[str, str
         return address.url, address.token
     port = usb.port_of(address)
     if port is not None:
-        on_cable = await cable_server.find_or_start(port, thread, serve)
+        on_cable = await cable_servers().find_or_start(port, thread, serve)
         return on_cable.url, on_cable.token
     if address is not None:
         url = normalise(address)
-        server = registry.local(url)
+        server = local_servers().at(url)
         return url, server.token if server is not None else None
-    async with _starting.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        return await _this_notebooks(thread)
+    locks = local_servers().start_locks
+    async with locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        server = await _own_server(thread)
+    return server.url, server.token
 
 
-async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
-    """The same of this notebook's server, which is started if there is none."""
+async def _own_server(thread: bool) -> Server:
+    """Return this notebook's server, started if there is none."""
     blocked = []
-    for server in reversed(servers()):
+    for server in reversed(local_servers().running()):
         if thread and not server.home.is_io_thread:
             # A plain call that blocks its cell would block this server too.
             blocked.append(server)
             continue
         print(f"Connected to this notebook's server at {server.url} ({server.robot.robot_id}).")
-        return server.url, server.token
+        return server
     try:
         # One that plain calls cannot use stays where it is.
-        server = await serve(port=0 if registry.at_usual_place() else DEFAULT_PORT, thread=thread)
+        server = await serve(
+            port=0 if local_servers().has_default_address() else DEFAULT_PORT, thread=thread
+        )
     except AddressInUseError:
         # Somebody else's server has the usual port; this notebook asked for its own.
         server = await serve(port=0, thread=thread)
@@ -243,7 +240,7 @@ async def _this_notebooks(thread: bool) -> tuple[str, str | None]:
             "own loop, "
             "which a plain call blocks. Started with thread=True, it would be found.)"
         )
-    return server.url, server.token
+    return server
 
 
 def _home(thread: bool) -> Callable[[], Home]:
@@ -266,9 +263,9 @@ def _simulated() -> Robot:
     return SimulatedRobot()
 
 
-def _forget(server: Server) -> None:
-    registry.forget(server)
-    cable_server.forget(server)
+def _remove(server: Server) -> None:
+    local_servers().remove(server)
+    cable_servers().remove(server)
 
 
 def _tls13() -> Any:

@@ -8,11 +8,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, WeakSet
 
 from ..address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
 from ..errors import UsageError
 from ..jupyter import cells
 from ..local import instances
+from ..local.runtime import Slot
 from ..loops.call import Call
 from ..server import Server
 from . import usb
@@ -20,128 +22,177 @@ from . import usb
 if TYPE_CHECKING:
     from ..client import Client
 
-__all__ = [
-    "add",
-    "at_usual_place",
-    "earlier_selves",
-    "forget",
-    "give_way",
-    "local",
-    "refuse_own_loop",
-    "refuse_replacing_here",
-    "server_of",
-    "servers",
-    "shortcut",
-]
+__all__ = ["LocalServers", "close_for_successor", "local_servers"]
 
 _log = logging.getLogger("mbot_nb")
 
-_servers: dict[tuple[str, int], Server] = {}
-"""By host and the port they listen on, so that a start cell run again finds its earlier self."""
-_entries: dict[Server, Path] = {}
-"""How other programs find them."""
-_cells: dict[Server, cells.Cell] = {}
-"""The notebook cells that started them, for those on any free port."""
 REPLACED_WITHIN = 6.0
 """Seconds that a server which another one replaces is given to end."""
 _EVERYWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
-def add(server: Server, place: cells.Cell | None) -> None:
-    """It listens from now on, and was started by this cell. Other programs of this user find it
-    too."""
-    _servers[server.host, server.port] = server
-    if place is not None:
-        _cells[server] = place
-    try:
-        _entries[server] = instances.register(
-            "server", server.robot.robot_id, server.url, port=server.robot.port
+class LocalServers:
+    """The servers of this process that listen, and where each of them came from."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[str, int], Server] = {}
+        """By host and the port they listen on, so that a start cell run again finds its earlier
+        self."""
+        self._entries: dict[Server, Path] = {}
+        """How other programs find them."""
+        self._cells: dict[Server, cells.Cell] = {}
+        """The notebook cells that started them, for those on any free port."""
+        self._with_made_token: WeakSet[Server] = WeakSet()
+        """Those whose token was made for them, since none was given."""
+        self.start_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
         )
-    except UsageError as error:
-        _log.info("%s is not listed for mb.discover(): %s", server.url, error)
+        """By loop: who holds it looks for this notebook's server and starts it, so that who comes
+        meanwhile finds it."""
 
+    def add(self, server: Server, cell: cells.Cell | None, *, made_token: bool = False) -> None:
+        """Register a server that listens from now on, and let other programs of this user find it.
 
-def forget(server: Server) -> None:
-    """It has ended."""
-    _servers.pop((server.host, server.port), None)
-    _cells.pop(server, None)
-    entry = _entries.pop(server, None)
-    if entry is not None:
-        instances.forget(entry)
-
-
-def servers() -> list[Server]:
-    """Those of this process that run, oldest first; in any thread. Lets go of those whose loop was
-    closed under them."""
-    for server in list(_servers.values()):
-        if server.home.loop.is_closed():
-            _log.warning(
-                "the server at %s ended: the event loop that it lived on was closed", server.url
+        Args:
+            server: the one that listens.
+            cell: the notebook cell that started it.
+            made_token: whether its token was made for it, since none was given.
+        """
+        self._servers[server.host, server.port] = server
+        if cell is not None:
+            self._cells[server] = cell
+        if made_token:
+            self._with_made_token.add(server)
+        try:
+            self._entries[server] = instances.register(
+                "server", server.robot.robot_id, server.url, port=server.robot.port
             )
-            server._abandon()
-    return list(_servers.values())
+        except UsageError as error:
+            _log.info("%s is not listed for mb.discover(): %s", server.url, error)
 
+    def remove(self, server: Server) -> None:
+        """Forget a server that has ended. Idempotent."""
+        self._servers.pop((server.host, server.port), None)
+        self._cells.pop(server, None)
+        entry = self._entries.pop(server, None)
+        if entry is not None:
+            instances.forget(entry)
 
-def local(url: str) -> Server | None:
-    """The server of this process behind an address, if it is one."""
-    for server in servers():
-        if same_server(server.url, url):
-            return server
-    return None
+    def running(self) -> list[Server]:
+        """The servers that run, oldest first; from any thread. Lets go of those whose loop was
+        closed under them."""
+        for server in list(self._servers.values()):
+            if server.home.loop.is_closed():
+                _log.warning(
+                    "the server at %s ended: the event loop that it lived on was closed", server.url
+                )
+                server._abandon()
+        return list(self._servers.values())
 
+    def at(self, url: str) -> Server | None:
+        """The server behind an address, if it is one of this process."""
+        for server in self.running():
+            if same_server(server.url, url):
+                return server
+        return None
 
-def server_of(client: Client) -> Server | None:
-    """The server behind a client, if it lives in this process."""
-    return local(client.url)
+    def of(self, client: Client) -> Server | None:
+        """The server behind a client, if it lives in this process."""
+        return self.at(client.url)
 
+    def on_port(self, port: str) -> Server | None:
+        """The server whose robot is driven by this serial port; by any, if that is empty."""
+        driving = (server for server in self.running() if server.robot.port)
+        return next((server for server in driving if port in ("", server.robot.port)), None)
 
-def shortcut(url: str) -> Callable[[str], bool]:
-    """A stop that goes straight to a robot of this process, whatever its server's loop is doing."""
+    def direct_stop(self, url: str) -> Callable[[str], bool]:
+        """A stop that goes straight to a robot of this process, whatever its server's loop is
+        doing; it returns whether there is one."""
 
-    def stop(command: str) -> bool:
-        server = local(url)
-        if server is None:
-            return False
-        if command == "emergency_stop":
-            server.robot.emergency_stop()
+        def stop(command: str) -> bool:
+            server = self.at(url)
+            if server is None:
+                return False
+            if command == "emergency_stop":
+                server.robot.emergency_stop()
+            else:
+                server.robot.stop()
+            return True
+
+        return stop
+
+    def has_made_token(self, server: Server) -> bool:
+        """Whether its token was made for it, since none was given."""
+        return server in self._with_made_token
+
+    # Starting again.
+
+    def earlier_selves(self, host: str, port: int, cell: cells.Cell | None) -> list[Server]:
+        """The servers that are meant when this cell starts one there."""
+        return [old for old in self.running() if self._is_earlier_self(old, host, port, cell)]
+
+    def _is_earlier_self(self, old: Server, host: str, port: int, cell: cells.Cell | None) -> bool:
+        if port != 0:
+            return old.port == port and _overlap(old.host, host)
+        earlier = self._cells.get(old)
+        return cell is not None and earlier is not None and cell.is_again(earlier)
+
+    def has_default_address(self) -> bool:
+        """Whether one listens where a server does if nothing else is said."""
+        return any(
+            old.port == DEFAULT_PORT and _overlap(old.host, DEFAULT_HOST) for old in self.running()
+        )
+
+    # What a call that blocks its loop cannot have.
+
+    def refuse_own_loop(self, address: str | Server | None) -> None:
+        """Refuse, for synchronous calls, a server on the loop that the call blocks: it would never
+        answer.
+
+        Raises:
+            UsageError: it is such a server.
+        """
+        if isinstance(address, Server) or address is None:
+            server = address
+        elif (port := usb.port_of(address)) is not None:
+            server = self.on_port(port)
         else:
-            server.robot.stop()
-        return True
+            server = self.at(normalise(address))
+        if server is not None and _is_blocked_here(server):
+            raise UsageError(
+                f"the server at {server.url} lives on this notebook's own loop, which a plain call "
+                "blocks, so it could not answer. "
+                "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await "
+                "mb.connect()`."
+            )
 
-    return stop
+    def refuse_replacing_here(self, host: str, port: int) -> None:
+        """Refuse, for synchronous calls, to replace a server on the loop that the call blocks: it
+        would never end.
 
-
-# Starting again.
-
-
-def earlier_selves(host: str, port: int, place: cells.Cell | None) -> list[Server]:
-    """The servers that are meant when this cell starts one there."""
-    return [old for old in servers() if _is_earlier_self(old, host, port, place)]
-
-
-def _is_earlier_self(old: Server, host: str, port: int, place: cells.Cell | None) -> bool:
-    if port != 0:
-        return old.port == port and _overlap(old.host, host)
-    earlier = _cells.get(old)
-    return place is not None and earlier is not None and place.is_again(earlier)
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether two hosts to listen on have an address in common, as far as their names tell."""
-    return (
-        one == other
-        or not {one, other}.isdisjoint(_EVERYWHERE)
-        or (is_loopback(one) and is_loopback(other))
-    )
+        Raises:
+            UsageError: there is one.
+        """
+        for old in self.earlier_selves(host, port, cells.current()):
+            if _is_blocked_here(old):
+                raise UsageError(
+                    f"the server at {old.url} lives on this notebook's own loop, which a plain "
+                    "call blocks, so it could not end to "
+                    "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or "
+                    "`await server.close()` first."
+                )
 
 
-def at_usual_place() -> bool:
-    """Whether one listens where a server does of which nothing is said."""
-    return any(old.port == DEFAULT_PORT and _overlap(old.host, DEFAULT_HOST) for old in servers())
+local_servers: Slot[LocalServers] = Slot(LocalServers)
+"""Those of this process."""
 
 
-async def give_way(old: Server, *, keep_robot: bool) -> None:
+async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
     """Close a server that another one replaces, on the loop that it lives on.
+
+    Args:
+        old: the one to close.
+        keep_robot: leave its robot open, which is handed on.
 
     Raises:
         UsageError: its loop does not come to it.
@@ -158,46 +209,13 @@ async def give_way(old: Server, *, keep_robot: bool) -> None:
         ) from None
 
 
-# What a call that blocks its loop cannot have.
-
-
-def refuse_own_loop(address: str | Server | None) -> None:
-    """For synchronous calls: a server on the loop that the call blocks would never answer it.
-
-    Raises:
-        UsageError: it is such a server.
-    """
-    if isinstance(address, Server) or address is None:
-        server = address
-    elif (port := usb.port_of(address)) is not None:
-        server = next(
-            (one for one in servers() if one.robot.port and port in ("", one.robot.port)), None
-        )
-    else:
-        server = local(normalise(address))
-    if server is not None and _is_blocked_here(server):
-        raise UsageError(
-            f"the server at {server.url} lives on this notebook's own loop, which a plain call "
-            "blocks, so it could not answer. "
-            "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await "
-            "mb.connect()`."
-        )
-
-
-def refuse_replacing_here(host: str, port: int) -> None:
-    """For synchronous calls: an earlier self on the loop that the call blocks would never end.
-
-    Raises:
-        UsageError: there is one.
-    """
-    for old in earlier_selves(host, port, cells.current()):
-        if _is_blocked_here(old):
-            raise UsageError(
-                f"the server at {old.url} lives on this notebook's own loop, which a plain call "
-                "blocks, so it could not end to "
-                "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or `await "
-                "server.close()` first."
-            )
+def _overlap(one: str, other: str) -> bool:
+    """Whether two hosts to listen on have an address in common, as far as their names tell."""
+    return (
+        one == other
+        or not {one, other}.isdisjoint(_EVERYWHERE)
+        or (is_loopback(one) and is_loopback(other))
+    )
 
 
 def _is_blocked_here(server: Server) -> bool:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConnectError
+from ..local.runtime import Slot
 from .discovery import USB, Found, RobotKind, candidates, examine
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ __all__ = ["open_cable", "port_of", "stand_in"]
 TIMEOUT = 10.0
 """Seconds for a robot to answer: an mBot2 may need 6 to start after its port was opened."""
 _DEVICE = re.compile(r"/dev/.+|COM\d+", re.IGNORECASE)
-_standing_in: list[Emulator] = []
-_opened: weakref.WeakSet[SerialRobot] = weakref.WeakSet()
+_opened: Slot[weakref.WeakSet[SerialRobot]] = Slot(weakref.WeakSet)
+"""Robots of this process; one that was closed may not have let go of its port yet."""
 
 
 def port_of(address: object) -> str | None:
@@ -61,16 +62,16 @@ def open_cable(
         return port
     kind = None
     if not port:
-        chosen = _the_only_one(own, ended)
+        chosen = _only_robot(own, ended)
         if isinstance(chosen, str):
             return chosen
         port, kind = chosen.address, chosen.kind if chosen.what == "emulator" else None
     else:
         kind = next((one.kind for one in candidates() if one.address == port), None)
-    for earlier in [robot for robot in _opened if robot.port == port]:
+    for earlier in [robot for robot in _opened() if robot.port == port]:
         earlier.link.close(TIMEOUT)  # it was closed, and may not have let go of the port yet
     robot = open_robot(port, kind=kind, timeout=TIMEOUT, ended=ended)
-    _opened.add(robot)
+    _opened().add(robot)
     return robot
 
 
@@ -87,7 +88,7 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     from ..robots.emulators import emulate
     from ..robots.emulators.run import default_link
 
-    for emulator in _standing_in:
+    for emulator in stand_ins():
         print(f"The emulated robot at {emulator.address} is still there.")
         return emulator
     there = [one for one in candidates() if one.usable]
@@ -96,13 +97,23 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
         return None
     link = default_link(kind)
     emulator = emulate(kind, link=link, tcp=0 if link is None else None, **how)
-    _standing_in.append(emulator)
+    stand_ins().append(emulator)
     atexit.register(emulator.close)
     print(f"No robot is plugged in: an emulated one stands in for it, at {emulator.address}.")
     return emulator
 
 
-def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
+def _close_all(emulators: list[Emulator]) -> None:
+    for emulator in emulators:
+        atexit.unregister(emulator.close)
+        emulator.close()
+
+
+stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
+"""The emulator that stands in for a real robot, once there is one."""
+
+
+def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
     """What is meant if nothing was said. Several ports are asked who is there; a single one will be
     by its driver."""
     listed = [one for one in candidates() if one.address not in own]
@@ -121,14 +132,14 @@ def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
         raise ConnectError(
             "there are several robots; say which:\n" + "\n".join(lines), retryable=False
         )
-    why = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
-    told = (
-        f"these ports are there, and none will do:\n{why}\n"
+    reasons = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
+    listing = (
+        f"these ports are there, and none will do:\n{reasons}\n"
         if listed
         else "no serial port is there at all.\n"
     )
     raise ConnectError(
-        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; "
+        f"no robot was found on a cable: {listing}Plug the robot in, switch it on, and try again; "
         "`mb.doctor()` looks closer. "
         "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` "
         "brings a simulated one."

@@ -8,11 +8,13 @@ import time
 from collections import deque
 from typing import Any
 
+from ..local.runtime import Slot
 from .cells import shell
 
-__all__ = ["below", "follow", "who"]
+__all__ = ["CellLog", "cell_log"]
 
-_KEPT = 32
+KEPT = 32
+"""Runs of cells that are remembered."""
 
 
 class _Run:
@@ -27,57 +29,68 @@ class _Run:
         self.end = float("inf")
 
 
-_runs: deque[_Run] = deque(maxlen=_KEPT)
-_last = contextvars.Context()
-"""That of the cell that began last: what is printed in it comes below that cell."""
+class CellLog:
+    """Notes which cell of the notebook runs when, from :meth:`start` on."""
 
+    def __init__(self) -> None:
+        self._runs: deque[_Run] = deque(maxlen=KEPT)
+        self._context = contextvars.Context()
+        """That of the cell that began last: what is printed in it comes below that cell."""
 
-def follow() -> None:
-    """Note from now on which cell runs when, in a notebook; the one that runs now counts from now.
-    Once more changes nothing."""
-    ipython = shell()
-    if ipython is None or _before in ipython.events.callbacks["pre_run_cell"]:
-        return
-    ipython.events.register("pre_run_cell", _before)
-    ipython.events.register("post_run_cell", _after)
-    _before()
+    def start(self) -> None:
+        """Note from now on which cell runs when, in a notebook; the one that runs now counts from
+        now. Idempotent."""
+        ipython = shell()
+        if ipython is None or self._cell_began in ipython.events.callbacks["pre_run_cell"]:
+            return
+        ipython.events.register("pre_run_cell", self._cell_began)
+        ipython.events.register("post_run_cell", self._cell_ended)
+        self._cell_began()
 
+    def close(self) -> None:
+        """Note nothing any more. Idempotent."""
+        ipython = shell()
+        if ipython is not None and self._cell_began in ipython.events.callbacks["pre_run_cell"]:
+            ipython.events.unregister("pre_run_cell", self._cell_began)
+            ipython.events.unregister("post_run_cell", self._cell_ended)
 
-def who(begin: float, end: float) -> str:
-    """Who ran for most of a time: "cell [3]"; "a cell" if its number is not known, "something"
-    outside of notebooks."""
-    if shell() is None:
-        return "something"
-    run = max(_runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None)
-    if run is None or run.end < begin:
-        return "a cell"
-    number = run.number
-    if number is None and math.isinf(run.end):
-        # It still runs. By how much the count is ahead, those that have ended tell.
-        number = next(
-            (
-                run.count + before.number - before.count
-                for before in reversed(_runs)
-                if before.number is not None
-            ),
-            None,
+    def culprit(self, begin: float, end: float) -> str:
+        """Name what ran for most of a time: "cell [3]"; "a cell" if its number is not known,
+        "something" outside of notebooks."""
+        if shell() is None:
+            return "something"
+        run = max(
+            self._runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None
         )
-    return "a cell" if number is None else f"cell [{number}]"
+        if run is None or run.end < begin:
+            return "a cell"
+        number = run.number
+        if number is None and math.isinf(run.end):
+            # It still runs. By how much the count is ahead, those that have ended tell.
+            number = next(
+                (
+                    run.count + before.number - before.count
+                    for before in reversed(self._runs)
+                    if before.number is not None
+                ),
+                None,
+            )
+        return "a cell" if number is None else f"cell [{number}]"
+
+    def context(self) -> contextvars.Context:
+        """A context in which to print, so that it comes below the cell that ran last; without it,
+        a click that came since would have it."""
+        return self._context.copy()
+
+    def _cell_began(self, *_: object) -> None:
+        self._context = contextvars.copy_context()
+        self._runs.append(_Run(shell().execution_count))
+
+    def _cell_ended(self, result: Any = None) -> None:
+        if self._runs:
+            self._runs[-1].end = time.monotonic()
+            self._runs[-1].number = getattr(result, "execution_count", None)
 
 
-def below() -> contextvars.Context:
-    """In what to print so that it comes below the cell that ran last; without one, a click that
-    came since would have it."""
-    return _last.copy()
-
-
-def _before(*_: object) -> None:
-    global _last
-    _last = contextvars.copy_context()
-    _runs.append(_Run(shell().execution_count))
-
-
-def _after(result: Any = None) -> None:
-    if _runs:
-        _runs[-1].end = time.monotonic()
-        _runs[-1].number = getattr(result, "execution_count", None)
+cell_log: Slot[CellLog] = Slot(CellLog, close=CellLog.close)
+"""This notebook's."""

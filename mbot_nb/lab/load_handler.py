@@ -7,14 +7,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
-from ..protocol.server.sessions import Received, ServerSession
+from ..local.runtime import Slot
+from ..protocol.server.tap import CommandStarted, ServerEvent
 from ..server import RemoteClient, Server
 
 __all__ = ["COMMAND", "EVENT", "answer"]
 
 COMMAND = "lab_load"
 EVENT = "lab_answer"
-_answering: WeakKeyDictionary[Server, _Answering] = WeakKeyDictionary()
+_answering: Slot[WeakKeyDictionary[Server, _Answering]] = Slot(WeakKeyDictionary)
 
 
 def answer(server: Server) -> Callable[[], None]:
@@ -23,9 +24,10 @@ def answer(server: Server) -> Callable[[], None]:
     A client in the same process does it by itself. Where the server is another program, call it
     there.
     """
-    answering = _answering.get(server)
+    registered = _answering()
+    answering = registered.get(server)
     if answering is None:
-        answering = _answering[server] = _Answering(server)
+        answering = registered[server] = _Answering(server)
     answering.users += 1
     ended = False
 
@@ -35,51 +37,47 @@ def answer(server: Server) -> Callable[[], None]:
             ended = True
             answering.users -= 1
             if not answering.users:
-                del _answering[server]
+                del registered[server]
                 answering.end()
 
     return end
 
 
 class _Answering:
-    """Handles the lab's command. What it tells is on the server's monotonic clock, in seconds."""
+    """Handles the lab's command. The times in its answers are seconds of the server's monotonic
+    clock."""
 
     def __init__(self, server: Server) -> None:
         self.users = 0
-        self._execution = server._execution
+        self._server = server
         self._now = server.home.loop.time
-        self._arrived: dict[tuple[ServerSession, int], float] = {}
-        self._run = self._execution.run
-        # A handler is not told when its command arrived, before it waited for those ahead of it.
-        self._execution.run = self._note  # type: ignore[method-assign]
+        self._arrived = 0.0
+        """When the command arrived that starts now, before it waited for those ahead of it."""
+        self._untap = server.tap(self._on_event)
         server.command(COMMAND)(self._handle)
 
     def end(self) -> None:
-        self._execution.run = self._run  # type: ignore[method-assign]
-        self._execution.handlers.pop(COMMAND, None)
+        self._untap()
+        self._server.remove_command(COMMAND)
 
-    def _note(self, session: ServerSession, commands: list[Received]) -> None:
-        for received in commands:
-            payload = received.message.payload
-            n = payload.params.get("n")
-            if payload.command == COMMAND and isinstance(n, int):
-                self._arrived[session, n] = received.arrived
-        self._run(session, commands)
+    def _on_event(self, event: ServerEvent) -> None:
+        if isinstance(event, CommandStarted):
+            self._arrived = event.arrived
 
     def _handle(self, client: RemoteClient, n: int, work: float = 0.0) -> Awaitable[None] | None:
         """Begin command ``n``, which takes ``work`` seconds to carry out."""
         started = self._now()
-        arrived = self._arrived.pop((client.session, n), started)
+        arrived = self._arrived
         if work > 0:
             return self._work(client, n, arrived, started, work)
-        self._tell(client, n, arrived, started)
+        self._answer(client, n, arrived, started)
         return None
 
     async def _work(
         self, client: RemoteClient, n: int, arrived: float, started: float, work: float
     ) -> None:
         await asyncio.sleep(work)
-        self._tell(client, n, arrived, started)
+        self._answer(client, n, arrived, started)
 
-    def _tell(self, client: RemoteClient, n: int, arrived: float, started: float) -> None:
+    def _answer(self, client: RemoteClient, n: int, arrived: float, started: float) -> None:
         client.emit(EVENT, {"n": n, "arrived": arrived, "started": started, "ended": self._now()})

@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import json
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,11 +18,11 @@ import msgspec
 
 from ..commands import plain
 from ..errors import UsageError
-from ..jupyter.progress_bar import bar
+from ..jupyter.progress_bar import progress_bar
 from ..loops.call import Call
 from ..loops.home import Home
+from ..version import __version__
 from .experiment import measure_load
-from .sweep_log import Finished, key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,8 @@ __all__ = ["sweep"]
 
 Measure = Callable[..., Any]
 Point = dict[str, Any]
+
+LOG_FORMAT = "mbot_nb sweep 1"
 
 
 def sweep(
@@ -46,7 +50,7 @@ def sweep(
 
     Each repetition goes through all combinations once, in an order of its own that the seed draws,
     so that a machine that grows slower does not look like an effect of a parameter. Within one
-    repetition all combinations get the same seed, so that they meet the same luck.
+    repetition all combinations get the same seed, so that they meet the same network.
 
     Args:
         parameters: for each name a list of values, or one value. For ``measure_load`` the names are
@@ -101,12 +105,12 @@ async def _sweep(
     points: list[Point] = [
         dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
     ]
-    finished = await asyncio.to_thread(Finished, path, seed=seed, measure=_name(measure))
+    log = await asyncio.to_thread(_SweepLog, path, seed=seed, measure=_name(measure))
     todo = [
         (point, turn)
         for turn in range(repeat)
         for point in _shuffled(points, seed, turn)
-        if key(point, turn) not in finished.rows
+        if _key(point, turn) not in log.rows
     ]
     perform = _here if workers is None else _pool(workers)
     total = len(points) * repeat
@@ -118,10 +122,12 @@ async def _sweep(
 
     async def work() -> None:
         async for point, turn, figures in perform(measure, todo, seed):
-            await asyncio.to_thread(finished.add, point, turn, figures)
+            await asyncio.to_thread(log.add, point, turn, figures)
             shown.advance()
 
-    with bar(total, total - len(todo), what="sweep", shown=progress, advice=advice) as shown:
+    with progress_bar(
+        total, total - len(todo), what="sweep", shown=progress, advice=advice
+    ) as shown:
         loop = asyncio.get_running_loop()
         working = asyncio.ensure_future(work())
         shown.when_cancelled(lambda: loop.call_soon_threadsafe(working.cancel))
@@ -131,7 +137,7 @@ async def _sweep(
             task = asyncio.current_task()
             if not shown.cancelled or (task is not None and task.cancelling()):
                 raise  # interrupted from outside; what is finished is on disk
-    return _table(measure, grid, points, repeat, seed, finished)
+    return _table(measure, grid, points, repeat, seed, log)
 
 
 async def _here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
@@ -250,31 +256,31 @@ def _table(
     points: list[Point],
     repeat: int,
     seed: int,
-    finished: Finished,
+    log: _SweepLog,
 ) -> pd.DataFrame:
     """What is finished, as one table that also knows (`attrs`) what was the same in all of it."""
     import pandas as pd
 
     rows = [
         {
-            **{name: _told(value) for name, value in point.items()},
+            **{name: _shown(value) for name, value in point.items()},
             "repeat": turn,
             "seed": seed + turn,
-            **finished.rows[key(point, turn)],
+            **log.rows[_key(point, turn)],
         }
         for point in points
         for turn in range(repeat)
-        if key(point, turn) in finished.rows
+        if _key(point, turn) in log.rows
     ]
     table = pd.DataFrame(rows)
     fixed = {
-        name: _told(parameter.default)
+        name: _shown(parameter.default)
         for name, parameter in inspect.signature(measure).parameters.items()
         if name != "seed" and name not in grid and parameter.default is not parameter.empty
     }
     table.attrs = {
         "measure": _name(measure),
-        "grid": {name: [_told(value) for value in values] for name, values in grid.items()},
+        "grid": {name: [_shown(value) for value in values] for name, values in grid.items()},
         "parameters": fixed,
         "repeat": repeat,
         "seed": seed,
@@ -283,6 +289,96 @@ def _table(
     return table
 
 
-def _told(value: Any) -> Any:
+def _shown(value: Any) -> Any:
     """A parameter as a table shows it."""
     return value if isinstance(value, (str, int, float)) else repr(value)
+
+
+def _key(point: Mapping[str, Any], repeat: int) -> str:
+    """One text for each experiment of a sweep."""
+    return json.dumps(
+        [{name: _plain(value) for name, value in point.items()}, repeat], sort_keys=True
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON knows it: a network by its numbers, NumPy's numbers as Python's."""
+    return (
+        {"Network": msgspec.to_builtins(value)}
+        if isinstance(value, msgspec.Struct)
+        else plain(value)
+    )
+
+
+class _SweepLog:
+    """The finished points of a sweep, in memory and, with a ``path``, in a file of JSON lines that
+    survives an interruption at any moment.
+
+    Raises:
+        UsageError: the file belongs to another sweep, is damaged, or cannot be written.
+    """
+
+    def __init__(self, path: Path | None, *, seed: int, measure: str) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._path = path
+        self._head = {
+            "format": LOG_FORMAT,
+            "seed": seed,
+            "measure": measure,
+            "version": __version__,
+        }
+        if path is not None:
+            try:
+                self._read(path)
+            except OSError as error:
+                raise UsageError(
+                    f"{path} cannot be used to note what is finished ({error}): name another file "
+                    "with path=..."
+                ) from None
+
+    def add(self, point: Mapping[str, Any], repeat: int, figures: Mapping[str, Any]) -> None:
+        """Note one finished point; on disk when it returns."""
+        found = self.rows[_key(point, repeat)] = plain(figures)
+        if self._path is not None:
+            where = {name: _plain(value) for name, value in point.items()}
+            self._append(self._path, {"point": where, "repeat": repeat, "figures": found})
+
+    def _read(self, path: Path) -> None:
+        if not path.exists() or not path.stat().st_size:
+            self._append(path, self._head)
+            return
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            # Interrupted while it wrote: that point is measured again.
+            with path.open("r+b") as file:
+                file.truncate(len(whole))
+        try:
+            head, *rows = [json.loads(line) for line in whole.splitlines()] or [self._head]
+            self.rows = {_key(row["point"], row["repeat"]): row["figures"] for row in rows}
+            self._check(path, head)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{path} is no file of a sweep, or is damaged ({error}): name another one with "
+                "path=..."
+            ) from None
+        if not whole:
+            self._append(path, self._head)
+
+    def _check(self, path: Path, head: Mapping[str, Any]) -> None:
+        if head["format"] != LOG_FORMAT:
+            raise ValueError(f"it says it is {head['format']!r}")
+        for name in ("seed", "measure", "version"):
+            if head[name] != self._head[name]:
+                raise UsageError(
+                    f"{path} holds points of another sweep, with {name} {head[name]!r} instead of "
+                    f"{self._head[name]!r}: "
+                    "go on with that one, or name another file with path=..."
+                )
+
+    @staticmethod
+    def _append(path: Path, line: Mapping[str, Any]) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,1 +1,2 @@
-"""What this user has on this machine: folders, and running programs of this package."""
+"""What this user has on this machine, and what this process has running: folders, running
+programs of this package, the process's :class:`~.runtime.Runtime`."""

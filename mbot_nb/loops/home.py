@@ -11,13 +11,15 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ..errors import MbotError, UsageError
+from ..local.runtime import Slot
 from .kernel import lasting_loop
 
-__all__ = ["POLL_INTERVAL", "Home", "running_loop"]
+__all__ = ["POLL_INTERVAL", "Home", "IoThread", "io_thread", "running_loop"]
 
 T = TypeVar("T")
 
@@ -28,13 +30,13 @@ POLL_INTERVAL = 0.2
 """Seconds between two chances for an interrupt: it reaches a loop or a waiting thread only when
 that is awake."""
 
+CLOSE_GRACE = 2.0
+"""Seconds that tasks of the I/O thread are given to end when it is closed, and again once they are
+cancelled."""
+
 
 class Home:
     """One event loop, and the way to it from any thread."""
-
-    _io: Home | None = None
-    _io_lock = threading.Lock()
-    _forks_known = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, is_io_thread: bool = False) -> None:
         self.loop = loop
@@ -65,39 +67,13 @@ class Home:
     def io_thread(cls) -> Home:
         """The loop of the I/O thread, which no cell can block; the thread is started when it is
         first asked for."""
-        with cls._io_lock:
-            if cls._io is None or cls._io.loop.is_closed():
-                cls._survive_forks()
-                started = threading.Event()
-                loop = asyncio.new_event_loop()
-
-                def run() -> None:
-                    asyncio.set_event_loop(loop)
-                    loop.call_soon(started.set)
-                    loop.run_forever()
-
-                threading.Thread(target=run, name="mbot_nb-io", daemon=True).start()
-                started.wait()
-                cls._io = cls(loop, is_io_thread=True)
-            return cls._io
-
-    @classmethod
-    def _survive_forks(cls) -> None:
-        """A forked child inherits the loop but not its thread: there the first to ask starts
-        another."""
-
-        def forget() -> None:
-            cls._io = None
-            cls._io_lock = threading.Lock()
-
-        if not cls._forks_known and hasattr(os, "register_at_fork"):
-            cls._forks_known = True
-            os.register_at_fork(after_in_child=forget)
+        return io_thread().start()
 
     @classmethod
     def is_io_loop(cls, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether this is the I/O thread's loop."""
-        return cls._io is not None and cls._io.loop is loop
+        home = io_thread().home
+        return home is not None and home.loop is loop
 
     @property
     def is_here(self) -> bool:
@@ -116,7 +92,7 @@ class Home:
         nobody asks for the result."""
         future: _Submitted[T] = _Submitted(self, getattr(coroutine, "__name__", "a coroutine"))
         try:
-            self.loop.call_soon_threadsafe(future.begin, coroutine)
+            self.loop.call_soon_threadsafe(future.start, coroutine)
         except RuntimeError:
             coroutine.close()
             raise UsageError(
@@ -150,26 +126,98 @@ class Home:
             _log.error("%s failed", task.get_name(), exc_info=task.exception())
 
 
-class _Submitted(concurrent.futures.Future[T]):
-    """What a coroutine running at home will bring. A failure that nobody asks for is told when this
-    is thrown away."""
+class IoThread:
+    """The thread whose loop no cell can block, started when it is first asked for."""
 
-    def __init__(self, home: Home, words: str) -> None:
+    def __init__(self) -> None:
+        self.home: Home | None = None
+        """Its loop; None until it is started."""
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._survives_forks = False
+
+    def start(self) -> Home:
+        """Start the thread, unless it runs; returns its home."""
+        with self._lock:
+            if self.home is None or self.home.loop.is_closed():
+                self._survive_forks()
+                started = threading.Event()
+                loop = asyncio.new_event_loop()
+
+                def run() -> None:
+                    asyncio.set_event_loop(loop)
+                    loop.call_soon(started.set)
+                    loop.run_forever()
+
+                self._thread = threading.Thread(target=run, name="mbot_nb-io", daemon=True)
+                self._thread.start()
+                started.wait()
+                self.home = Home(loop, is_io_thread=True)
+            return self.home
+
+    def close(self) -> None:
+        """Stop the thread and close its loop, once what runs there has ended or was cancelled.
+        Idempotent."""
+        home, self.home = self.home, None
+        if home is not None and self._thread is not None and not home.loop.is_closed():
+            asyncio.run_coroutine_threadsafe(_end_tasks(), home.loop).result()
+            home.loop.call_soon_threadsafe(home.loop.stop)
+            self._thread.join()
+            home.loop.close()
+
+    def _survive_forks(self) -> None:
+        """A forked child inherits the loop but not its thread: the first to ask there starts
+        another."""
+        if self._survives_forks or not hasattr(os, "register_at_fork"):
+            return
+        self._survives_forks = True
+        this = weakref.ref(self)
+
+        def forget() -> None:
+            inherited = this()
+            if inherited is not None:
+                inherited.home = None
+                inherited._lock = threading.Lock()
+
+        os.register_at_fork(after_in_child=forget)
+
+
+async def _end_tasks() -> None:
+    """Let the tasks of this loop end, and cancel those that do not."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=CLOSE_GRACE)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=CLOSE_GRACE)
+
+
+io_thread: Slot[IoThread] = Slot(IoThread, close=IoThread.close)
+"""The process's one."""
+
+
+class _Submitted(concurrent.futures.Future[T]):
+    """The result of a coroutine that runs at home. A failure that nobody retrieves is logged when
+    this is collected."""
+
+    def __init__(self, home: Home, name: str) -> None:
         super().__init__()
         self._home = home
-        self._words = words
+        self._name = name
         self._task: asyncio.Task[T] | None = None
-        self._heard = False
+        self._retrieved = False
 
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> None:
         """On the home loop."""
         if self.cancelled():
             self.set_running_or_notify_cancel()
             coroutine.close()
             return
-        self._task = self._home.loop.create_task(coroutine, name=f"mbot_nb {self._words}")
+        self._task = self._home.loop.create_task(coroutine, name=f"mbot_nb {self._name}")
         self._home._tasks.add(self._task)
-        self._task.add_done_callback(self._take)
+        self._task.add_done_callback(self._on_done)
 
     def cancel(self) -> bool:
         if not super().cancel():
@@ -178,18 +226,18 @@ class _Submitted(concurrent.futures.Future[T]):
         return True
 
     def result(self, timeout: float | None = None) -> T:
-        self._heard = True
+        self._retrieved = True
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        self._heard = True
+        self._retrieved = True
         return super().exception(timeout)
 
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    def _take(self, task: asyncio.Task[T]) -> None:
+    def _on_done(self, task: asyncio.Task[T]) -> None:
         self._home._tasks.discard(task)
         if task.cancelled():
             super().cancel()
@@ -202,12 +250,10 @@ class _Submitted(concurrent.futures.Future[T]):
             self.set_result(task.result())
 
     def __del__(self) -> None:
-        if self._heard or not self.done() or self.cancelled():
+        if self._retrieved or not self.done() or self.cancelled():
             return
         error = super().exception()
         if isinstance(error, MbotError):
-            _log.error("%s failed: %s", self._words, error)
+            _log.error("%s failed: %s", self._name, error)
         elif error is not None:
-            _log.error(
-                "%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error
-            )
+            _log.error("%s failed: %s: %s", self._name, type(error).__name__, error, exc_info=error)

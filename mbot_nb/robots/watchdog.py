@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..local.runtime import Slot
+
 __all__ = ["Handle", "Watchdog", "shared"]
 
 log = logging.getLogger(__name__)
@@ -121,9 +123,5 @@ class Watchdog:
             return None
 
 
-_shared = Watchdog()
-
-
-def shared() -> Watchdog:
-    """The watchdog of this process."""
-    return _shared
+shared: Slot[Watchdog] = Slot(Watchdog)
+"""The watchdog of this process."""

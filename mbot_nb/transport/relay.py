@@ -23,10 +23,11 @@ from collections.abc import Callable, Sequence
 from html import escape
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from ..address import DEFAULT_HOST, normalise, without_secrets
+from ..local.runtime import Slot
 from ..loops.call import call
 from ..loops.home import Home
 from .frame_splitter import Kind, Splitter
@@ -59,7 +60,6 @@ class Relay:
     """
 
     _call_name = "relay"
-    _all: ClassVar[dict[int, Relay]] = {}
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Relay:
     def at(cls, url: str) -> Relay | None:
         """The relay of this process that a client of ``url`` goes through, if there is one."""
         parts = urlsplit(url)
-        return cls._all.get(parts.port or 0) if parts.hostname == DEFAULT_HOST else None
+        return _relays().get(parts.port or 0) if parts.hostname == DEFAULT_HOST else None
 
     @property
     def url(self) -> str:
@@ -139,7 +139,7 @@ class Relay:
         """Begin to listen, on any free port."""
         self._listener = await self.home.loop.create_server(self._accept, DEFAULT_HOST, 0)
         self.port = self._listener.sockets[0].getsockname()[1]
-        Relay._all[self.port] = self
+        _relays()[self.port] = self
         return self
 
     async def __aenter__(self) -> Relay:
@@ -163,7 +163,7 @@ class Relay:
         """Cut every connection and free the port. Once more changes nothing."""
         if not self._closed:
             self._closed = True
-            Relay._all.pop(self.port, None)
+            _relays().pop(self.port, None)
             if self._listener is not None:
                 self._listener.close()
             self._cut()
@@ -195,6 +195,10 @@ class Relay:
         self._pairs.discard(pair)
         if not self._pairs and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)
+
+
+_relays: Slot[dict[int, Relay]] = Slot(dict)
+"""Those that listen, by port."""
 
 
 class _Pair:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 START = """
 import asyncio, time
 import mbot_nb as mb
-from mbot_nb.embedded.registry import servers
+from mbot_nb.embedded.registry import local_servers
 bot = await mb.demo()
-robot = servers()[-1].robot
+robot = local_servers().running()[-1].robot
 widgets = lambda: __import__("ipywidgets").widgets.widget._instances
 """
 DRIVE = """
@@ -173,7 +173,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     expect(cards).to_have_count(0)
     notebook.wait("card.comm is None")
     notebook.run_cell(3)
-    notebook.wait("not servers()")
+    notebook.wait("not local_servers().running()")
     assert_clean(notebook)
 
 
@@ -186,7 +186,7 @@ def test_a_cell_run_again_while_its_card_is_on_the_page(open_notebook: Open) -> 
     expect(cards).to_have_count(1)
     expect(field(cards, "connection")).to_have_text("connected")
     notebook.wait("[type(w).__name__ for w in widgets().values()].count('Card') == 1")
-    assert notebook.value("len(servers())") == 1
+    assert notebook.value("len(local_servers().running())") == 1
     assert notebook.value("len(widgets())") == 2, "the card and its layout"
     assert_clean(notebook)
 
@@ -218,7 +218,7 @@ def test_a_server_that_goes_and_comes_is_told(open_notebook: Open) -> None:
     again = "port = robot_server.port; await robot_server.close()"
     notebook = open_notebook(
         [
-            START + "robot_server = servers()[-1]",
+            START + "robot_server = local_servers().running()[-1]",
             again,
             "robot_server = await mb.serve(port=port); await bot.reconnect()",
         ]
@@ -258,7 +258,7 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
 
 
 def test_light_dark_and_narrow(open_notebook: Open) -> None:
-    notebook = open_notebook([START, "bot", "bot.state", "servers()[-1]"])
+    notebook = open_notebook([START, "bot", "bot.state", "local_servers().running()[-1]"])
     notebook.run_all()
     card = card_of(notebook)
     seen = {}

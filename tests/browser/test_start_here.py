@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 START = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 PACE = 'import os; os.environ["MBOT_NB_PACE"] = "0.3"'
-ROBOT = "__import__('mbot_nb.embedded.registry').embedded.registry.servers()[-1].robot"
+ROBOT = (
+    "__import__('mbot_nb.embedded.registry').embedded.registry.local_servers().running()[-1].robot"
+)
 
 
 def assert_ran(notebook: Notebook) -> None:

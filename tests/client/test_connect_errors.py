@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
-from mbot_nb.embedded import registry
+from mbot_nb.embedded.registry import local_servers
 from tests.helpers.connections import Connect, Serve
 from tests.helpers.cutting_relay import until
 
@@ -186,7 +186,7 @@ async def test_a_token_that_is_missing_or_wrong(
 )
 async def test_what_is_no_address(address: str) -> None:
     error = await refusal(address)
-    assert "no address" in str(error)
+    assert "invalid address" in str(error)
     assert "ws://localhost:4000" in str(error)
     assert not error.retryable
 
@@ -215,7 +215,7 @@ async def test_a_certificate_that_nobody_knows(
     bot = await connect(server.url, ssl=ssl.create_default_context(cafile=pem))
     assert bot.connected
     await bot.display_text("secret")
-    transport = bot._line._wire._transport  # type: ignore[union-attr]
+    transport = bot._link._wire._transport  # type: ignore[union-attr]
     assert transport is not None
     assert transport.get_extra_info("ssl_object").version() == "TLSv1.3"
 
@@ -328,7 +328,7 @@ async def test_without_an_address_and_a_server_it_starts_one_and_says_so(
     bot = await connect(None)
     said = capsys.readouterr().out
     assert said == f"Started a server at {bot.url} with a simulated robot, and connected to it.\n"
-    server = registry.local(bot.url)
+    server = local_servers().at(bot.url)
     assert server is not None
     await bot.close()
     await server.close()
@@ -338,7 +338,7 @@ async def test_who_connects_at_the_same_time_shares_the_server_that_is_started(
     connect: Connect,
 ) -> None:
     bots = await asyncio.gather(connect(None), connect(None), connect(None))
-    (server,) = registry.servers()
+    (server,) = local_servers().running()
     assert len({bot.url for bot in bots}) == 1
     assert len(server.clients) == 3
     for bot in bots:

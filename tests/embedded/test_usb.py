@@ -4,7 +4,6 @@ becomes of it."""
 from __future__ import annotations
 
 import asyncio
-import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ import mbot_nb as mb
 from mbot_nb.embedded import usb as cable
 from mbot_nb.embedded.usb import port_of
 from mbot_nb.local import instances
+from mbot_nb.local.runtime import Runtime
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.emulators.emulator import Emulator
 
@@ -294,22 +294,16 @@ async def test_a_plain_call_does_not_block_the_loop_that_drives_the_robot(
 
 def test_an_emulated_robot_stands_in_where_there_is_none(
     emulated: Callable[..., Emulator],
-    monkeypatch: pytest.MonkeyPatch,
+    runtime: Runtime,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    standing_in: list[Emulator] = []
-    monkeypatch.setattr(cable, "_standing_in", standing_in)
     robot = cable.stand_in("mbot", **QUICK)
     assert robot is not None
-    try:
-        assert "stands in for it" in capsys.readouterr().out
-        assert cable.stand_in() is robot, "a cell that is run again finds it"
-        with mb.sync.connect("usb") as bot:
-            assert bot.state.capabilities.kind == "mbot"
-    finally:
-        atexit.unregister(robot.close)
-        robot.close()
-    standing_in.clear()
+    assert "stands in for it" in capsys.readouterr().out
+    assert cable.stand_in() is robot, "a cell that is run again finds it"
+    with mb.sync.connect("usb") as bot:
+        assert bot.state.capabilities.kind == "mbot"
+    runtime.close()
     emulated()
     assert cable.stand_in() is None
     assert "no emulated robot is needed" in capsys.readouterr().out

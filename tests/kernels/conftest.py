@@ -42,6 +42,7 @@ import asyncio, gc, logging, sys, threading, time
 import ipywidgets
 import mbot_nb as mb
 from mbot_nb.embedded import api, registry
+from mbot_nb.embedded.registry import local_servers
 
 complaints = []
 
@@ -64,11 +65,11 @@ def button(callback):
 def ours():
     "Everything of the package that still lives: servers, clients, tasks, and what was complained of."
     gc.collect()
-    io = mb.Server.__module__ and sys.modules["mbot_nb.loops.home"].Home._io
+    io = mb.Server.__module__ and sys.modules["mbot_nb.loops.home"].io_thread().home
     loops = [asyncio.get_running_loop()] + ([io.loop] if io else [])
-    clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing._closed]
+    clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing.closed]
     tasks = [repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)]
-    return [repr(server) for server in registry.servers()] + clients + tasks + complaints
+    return [repr(server) for server in local_servers().running()] + clients + tasks + complaints
 
 async def close_everything():
     for thing in [thing for thing in gc.get_objects() if type(thing) in (mb.Client, mb.Server)]:

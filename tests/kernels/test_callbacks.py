@@ -304,7 +304,7 @@ def test_a_server_whose_loop_was_closed_is_let_go(kernel: Kernel) -> None:
         thread.start()
         while thread.is_alive(): await asyncio.sleep(0.01)
     """)
-    assert kernel.value("registry.servers(), lost.closed") == ([], True)
+    assert kernel.value("local_servers().running(), lost.closed") == ([], True)
     taken = kernel.run("server = await mb.serve(port=lost.port)\nbot = await mb.connect()")
     assert "Connected to this notebook's server" in taken.stdout
     kernel.run("await bot.close(); await server.close()")

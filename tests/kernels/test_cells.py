@@ -156,7 +156,7 @@ def test_a_start_cell_run_again_replaces_its_earlier_self(
     )
     assert f"The server that ran at {first} was replaced" in again.stdout
     assert (kernel.value("server.url") == first) is fixed
-    assert kernel.value("len(registry.servers()), len(server.clients)") == (1, 1)
+    assert kernel.value("len(local_servers().running()), len(server.clients)") == (1, 1)
     assert "ended: time" in kernel.run("await bot.drive(20, 20, duration=0.1)").result
     end(kernel)
 

@@ -23,4 +23,4 @@ def test_the_page_about_notebooks_runs(kernel: Kernel) -> None:
         kernel.click(kernel.value("halt.comm.comm_id"))
         kernel.wait("server.robot.state()['motors']['left'] == 0")
     kernel.run(CODE[-1])
-    kernel.run("for one in registry.servers(): await one.close()")
+    kernel.run("for one in local_servers().running(): await one.close()")

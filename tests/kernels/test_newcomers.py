@@ -94,7 +94,7 @@ def test_a_forgotten_await_is_seen_in_what_the_cell_shows(notebook: Kernel) -> N
         notebook.run("get_ipython().displayhook.flush()\ngc.collect();").stderr.count("did nothing")
         >= len(CALLS) - 3
     )
-    assert notebook.value("bot.connected, len(registry.servers())") == (True, 1)
+    assert notebook.value("bot.connected, len(local_servers().running())") == (True, 1)
     end(notebook)
 
 
@@ -237,7 +237,7 @@ def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebo
         (
             "await mb.connect(bot)",
             "ConnectError",
-            "Client is no address. An address looks like ws://localhost:4000",
+            "expected text, not Client. An address looks like ws://localhost:4000",
         ),
         (
             "bot.state.position",

@@ -24,7 +24,7 @@ def test_a_plain_cell_drives(kernel: Kernel) -> None:
 def test_without_an_address_it_brings_its_own_server(kernel: Kernel) -> None:
     kernel.run("with mb.sync.connect() as bot: answer = bot.drive(40, 40, duration=0.1).ended")
     assert kernel.value("answer") == "time"
-    kernel.run("for server in registry.servers(): await server.close()")
+    kernel.run("for server in local_servers().running(): await server.close()")
 
 
 def test_a_server_on_the_cells_own_loop_is_refused_in_words(kernel: Kernel) -> None:
@@ -62,8 +62,8 @@ def test_a_plain_connect_leaves_the_networks_server_alone(kernel: Kernel) -> Non
         with patch.object(api, "DEFAULT_PORT", server.port), patch.object(registry, "DEFAULT_PORT", server.port):
             bot = mb.sync.connect()
     """)
-    assert kernel.value("server.closed, len(registry.servers())") == (False, 2)
-    kernel.run("bot.close()\nfor one in registry.servers(): await one.close()")
+    assert kernel.value("server.closed, len(local_servers().running())") == (False, 2)
+    kernel.run("bot.close()\nfor one in local_servers().running(): await one.close()")
 
 
 def test_an_interrupt_ends_the_wait_and_the_motion(kernel: Kernel) -> None:
@@ -127,7 +127,7 @@ def test_events_in_a_plain_loop(kernel: Kernel) -> None:
 def test_a_cell_run_again_leaves_one_client(kernel: Kernel) -> None:
     for _ in range(3):
         kernel.run("server = mb.sync.serve(port=0)\nbot = mb.sync.connect(server)", cell="start")
-    kernel.wait("len(server.clients) == 1 and len(registry.servers()) == 1")
+    kernel.wait("len(server.clients) == 1 and len(local_servers().running()) == 1")
     kernel.run("bot.close(); server.close()")
 
 

@@ -91,16 +91,16 @@ async def test_the_adaptive_policy_sends_at_once_on_an_idle_link(bot: mb.Client)
 
 
 async def test_the_client_batches_as_before_afterwards(bot: mb.Client) -> None:
-    before = bot._session.outbox.queue
+    before = bot.batch
     await load(bot, rate=200, duration=0.2, batch_window=0.01, max_batch_size=3)
-    queue = bot._session.outbox.queue
+    queue = bot.batch
     assert (queue.window, queue.size, queue.policy) == (before.window, before.size, before.policy)
     task = asyncio.ensure_future(load(bot, rate=100, duration=10, batch_window=0.5))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert bot._session.outbox.queue.window == before.window
+    assert bot.batch.window == before.window
     # What still waited was sent.
     await bot.flush()
     assert bot.stats.waiting == 0
@@ -125,7 +125,7 @@ async def test_a_server_without_the_lab_tells_only_the_acknowledgement(
     bot: mb.Client, server: mb.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if it were another process's.
-    monkeypatch.setattr("mbot_nb.embedded.registry.local", lambda url: None)
+    monkeypatch.setattr("mbot_nb.embedded.registry.LocalServers.at", lambda self, url: None)
     run = await load(bot, rate=100, duration=0.5, stall=0.5)
     assert run.figure == "acknowledged_ms"
     assert run.lost == 0
@@ -139,7 +139,7 @@ async def test_one_way_times_of_another_clock_have_an_error(
 ) -> None:
     bot = await through(Network(0.02), down=Network(0.005))
     end = answer(server)
-    monkeypatch.setattr("mbot_nb.embedded.registry.local", lambda url: None)
+    monkeypatch.setattr("mbot_nb.embedded.registry.LocalServers.at", lambda self, url: None)
     run = await load(bot, rate=100, duration=0.5)
     end()
     assert run.clock is not None

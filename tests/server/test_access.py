@@ -225,11 +225,11 @@ async def test_a_taken_port_is_told_by_whom_and_what_to_do(serve: Serve, free_po
 
 
 async def test_a_port_taken_by_another_notebook_s_server_is_told_so(serve: Serve) -> None:
-    from mbot_nb.embedded import registry
+    from mbot_nb.embedded.registry import local_servers
 
     server = await serve()
     # What another process would not know of this one.
-    registry.forget(server)
+    local_servers().remove(server)
     with pytest.raises(
         mb.AddressInUseError, match="another mbot_nb server, perhaps of another notebook"
     ):
@@ -239,8 +239,8 @@ async def test_a_port_taken_by_another_notebook_s_server_is_told_so(serve: Serve
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"port": 70000}, "no port"),
-        ({"port": -1}, "no port"),
+        ({"port": 70000}, "invalid port"),
+        ({"port": -1}, "invalid port"),
         ({"host": "192.0.2.7", "port": 0}, "no address '192.0.2.7'"),
         ({"host": "robot.invalid", "port": 0}, "no address 'robot.invalid'"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 import mbot_nb as mb
-from mbot_nb.widgets.live import LiveWidget
+from mbot_nb.widgets.base.live_widget import LiveWidget, ended_widgets
 
 PATIENCE = 5.0
 
@@ -86,7 +86,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     monkeypatch.setattr(PageComm, "page", page, raising=False)
     monkeypatch.setattr(comm, "create_comm", PageComm)
     yield page
-    for widget in list(LiveWidget._ended_widgets):
+    for widget in list(ended_widgets()):
         widget.close()
 
 

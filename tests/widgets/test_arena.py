@@ -13,6 +13,7 @@ from PIL import Image
 
 import mbot_nb as mb
 from mbot_nb import commands as c
+from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import Arena, Card
 from tests.widgets.conftest import Page, until
 
@@ -123,9 +124,9 @@ async def test_a_robot_that_is_none_of_a_simulator_is_shown_and_cannot_be_moved(
 async def test_a_server_elsewhere_is_told_apart(
     page: Page, bot: mb.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mbot_nb.widgets.arena.server_of", lambda client: None)
+    monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
     arena = Arena(bot)
-    assert "runs elsewhere" in arena._everything()["fixed"]
+    assert "runs elsewhere" in arena._all_values()["fixed"]
     arena.close()
 
 

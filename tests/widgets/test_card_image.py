@@ -20,13 +20,14 @@ from mbot_nb.widgets.card_image import PATH, picture
 
 ROOT = Path(__file__).parents[2]
 LOOK = """
-from mbot_nb import demonstration, widgets
+from mbot_nb import widgets
+from mbot_nb.embedded.registry import local_servers
 
 class Looking(widgets.Card):
     def __init__(self, bot):
         global drawn
         super().__init__(bot)
-        drawn = demonstration._running.server.robot.state()["drawing"]
+        drawn = local_servers().running()[-1].robot.state()["drawing"]
 
 widgets.Card = Looking
 """

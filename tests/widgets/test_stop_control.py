@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import StopButton
-from mbot_nb.widgets.live import LiveWidget
+from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.widgets.conftest import Page, until
 
 
@@ -135,7 +136,7 @@ async def test_the_remedy_that_is_named_is_one_for_this_robot(
             if kind == "cable":
                 monkeypatch.setattr(robot, "port", "/dev/ttyUSB0")
             else:
-                monkeypatch.setattr("mbot_nb.widgets.stop_control.server_of", lambda client: None)
+                monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
             for version in ((6, 31, 0), (7, 4, 0)):
                 ipykernel.version_info = version
                 stop = StopButton(bot)
@@ -183,8 +184,8 @@ async def test_of_a_robot_elsewhere_the_io_thread_stops_it_while_home_is_blocked
     robot = mb.SimulatedRobot(seed=1)
     async with mb.serve(robot, port=0, thread=True) as server, mb.connect(server) as bot:
         # As if the server lived in another process: no way straight to the robot.
-        monkeypatch.setattr("mbot_nb.widgets.stop_control.server_of", lambda client: None)
-        bot._shortcut = None
+        monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
+        bot._calls.shortcut = None
         stop = StopButton(bot)
         page.send(stop, kind="show", view="a")
         await bot.drive(30, 30, duration=8, wait=False)

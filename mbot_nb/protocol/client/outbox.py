@@ -1,5 +1,4 @@
-"""The commands a client has sent or is about to send, until nobody needs to know about them any
-more."""
+"""The commands a client has sent or is about to send, until their outcome is known."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from msgspec import Struct
 from ...errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
 from ..batching import Batcher, FlushReason
 from ..codec import ENVELOPE_BYTES, batch, command_envelope
-from ..settings import Settings
+from ..settings import BatchPolicy, Settings
 
 __all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
 
@@ -128,12 +127,20 @@ class Outbox:
         self.held_bytes = 0
         """Of what is queued or not acknowledged."""
         self.expired: list[Outgoing] = []
-        """Motion that was found too old when it was to be sent; whoever reads it empties it."""
+        """Motion that was found too old when it was to be sent; its reader empties it."""
 
     @property
     def is_full(self) -> bool:
         """Whether `send` must wait for acknowledgements."""
         return self.held_bytes >= self._settings.send_buffer
+
+    def set_batching(self, window: float, size: int, policy: BatchPolicy) -> None:
+        """Batch by these numbers from now on; what is queued stays queued."""
+        old = self.queue
+        queue: Batcher[Outgoing] = Batcher(window, size, policy)
+        queue.items, queue.bytes = old.items, old.bytes
+        queue.deadline, queue.in_flight = old.deadline, old.in_flight
+        self.queue = queue
 
     def find(self, sequence: int) -> Outgoing | None:
         """The command with this number, if it waits for its answer or was sent lately."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...client import Client
-from ...embedded.route import Way
+from ...embedded.route import Route
 from ...errors import CommandTimeoutError, NotConnectedError
 from ...protocol.client.events import (
     BatchingChanged,
@@ -25,8 +25,6 @@ from ...protocol.client.events import (
     StateChanged,
 )
 from ...protocol.client.outbox import SentBatch
-from ..tables.command_table import CommandTable
-from ..tables.schema import SCHEMA
 from ..tables.state_table import Told
 from ..tables.table import SLACK
 from .listener import Listener
@@ -68,16 +66,7 @@ class ClientListener(Listener):
         keep_text: bool = False,
         path: Path | None = None,
     ) -> None:
-        offset = time.time() - time.monotonic()
-        commands = CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=offset)
-        super().__init__(
-            client.home,
-            commands,
-            max_rows=max_rows,
-            keep_text=keep_text,
-            path=path,
-            wall_offset=offset,
-        )
+        super().__init__(client.home, max_rows=max_rows, keep_text=keep_text, path=path)
         self.client = client
         self.ping_rate = ping_rate
         self._timer: asyncio.TimerHandle | None = None
@@ -121,7 +110,7 @@ class ClientListener(Listener):
         elif kind is SentBatch:
             self._batches.add(item)
             self._written[item.frame] = item  # type: ignore[union-attr, assignment]
-            self.commands.sent(item.commands)  # type: ignore[union-attr]
+            self.commands.begun(item.commands)  # type: ignore[union-attr]
         elif kind is RoundTrip:
             self._round_trip(item)  # type: ignore[arg-type]
         elif kind is Settled:
@@ -158,10 +147,9 @@ class ClientListener(Listener):
         return self.client.state.to_dict()
 
     def _tell_state(self, at: float) -> None:
-        # As the mirror has it: changes that had waited for a snapshot are in it already.
-        mirror = self.client._session.mirror
-        if mirror.state:
-            self._state(Told(at, True, mirror.state, mirror.revision))
+        # As the client has it: changes that had waited for a snapshot are in it already.
+        if state := self.state_now():
+            self._state(Told(at, True, state, self.client.revision))
 
     def _note_batching(self, at: float) -> None:
         """How commands share frames from here on is in the metadata: an experiment of the lab
@@ -197,11 +185,11 @@ class ClientListener(Listener):
 
     def _look_around(self) -> None:
         """What round trips are made over from here on."""
-        names = [relay.name or "a network of its own" for relay in Way.of(self.client).relays]
+        names = [relay.name or "a network of its own" for relay in Route.of(self.client).relays]
         self._passing = self.client.profile, " and ".join(names) or None
 
     def _loops(self) -> list[asyncio.AbstractEventLoop]:
-        return Way.of(self.client).loops
+        return Route.of(self.client).loops
 
     # Pings at a steady rate.
 

@@ -1,4 +1,4 @@
-"""The wire as a table: what went over it, message by message.
+"""Rows of the tables `frames` and `batches`: what went over the wire, message by message.
 
 Of a message that came alone, the session that read it tells what it was, and of commands that went
 out, the one that wrote them. Everything else is read many at a time when the table is packed; all
@@ -19,7 +19,7 @@ from ...protocol import messages as m
 from ...protocol.client.outbox import SentBatch
 from ..tables.columns import pack_texts
 
-__all__ = ["TYPES", "Item", "Wiretap", "messages_in"]
+__all__ = ["TYPES", "Item", "Wiretap", "batch_rows"]
 
 Item = tuple[float, str, int | None, bytes | str | SentBatch | None, int, str | None, int | None]
 """A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it,
@@ -49,12 +49,9 @@ class _Batch(Struct, gc=False):
 _envelopes = msgspec.json.Decoder(list[_Envelope])
 _envelope = msgspec.json.Decoder(_Envelope)
 _batch = msgspec.json.Decoder(_Batch)
+_to_json = msgspec.json.Encoder().encode
+_NAN = float("nan")
 _UNREADABLE = _Envelope("")
-
-
-def messages_in(text: bytes | str) -> int:
-    """How many messages this batch holds."""
-    return len(_messages(_one(_utf8(text))) or ())
 
 
 class Wiretap:
@@ -204,3 +201,33 @@ def _messages(envelope: _Envelope) -> list[Raw] | None:
 
 def _utf8(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode(errors="replace")
+
+
+def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
+    """Columns of the table: out of a client's frames of commands, and of batches that are told by
+    when, `out` or `in`, how many messages (0: it is not known yet), the text, and of which client.
+    """
+    return list(
+        zip(
+            *[_sent(item) if type(item) is SentBatch else _seen(*item) for item in items],
+            strict=True,
+        )
+    )
+
+
+def _sent(batch: SentBatch) -> tuple[Any, ...]:
+    at, commands = batch.at, batch.commands
+    waits = [(at - command.queued_at) * 1e3 for command in commands]
+    count = len(waits)
+    told = _to_json(waits).decode()
+    return at, "out", batch.reason, count, batch.nbytes, sum(waits) / count, waits[0], told, None
+
+
+def _seen(
+    at: float, direction: str, count: int, text: bytes | str, client: int | None
+) -> tuple[Any, ...]:
+    encoded = _utf8(text)
+    if not count:  # it is one of ours
+        count = len(_messages(_one(encoded)) or ())
+    nbytes = len(encoded)
+    return at, direction, None, count, nbytes, _NAN, _NAN, None, client

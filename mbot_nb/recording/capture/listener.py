@@ -24,8 +24,7 @@ from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
 from ..tables.state_table import StateRows, Told
 from ..tables.table import SLACK, Table, Turn
-from .batches import batch_rows
-from .frames import TYPES, Wiretap
+from .frames import TYPES, Wiretap, batch_rows
 
 __all__ = ["Listener"]
 
@@ -40,15 +39,14 @@ class Listener(ABC):
     def __init__(
         self,
         home: Home,
-        commands: CommandTable,
         *,
         max_rows: int,
         keep_text: bool,
         path: Path | None,
-        wall_offset: float,
+        command_table: Callable[..., CommandTable] = CommandTable,
     ) -> None:
         self.home = home
-        self.wall_offset = wall_offset
+        self.wall_offset = wall_offset = time.time() - time.monotonic()
         self.facts: dict[str, Any] = {}
         self._wiretap = Wiretap(keep_text=keep_text)
         turns: dict[str, Turn] = {
@@ -56,7 +54,9 @@ class Listener(ABC):
             "states": StateRows().columns,
             "frames": self._wiretap.columns,
         }
-        self.commands = commands
+        self.commands = command_table(
+            SCHEMA["commands"], max_rows=max_rows, wall_offset=wall_offset
+        )
         self.tables = {
             name: Table(
                 name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name)

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..tables.arrow import with_wall
-from ..tables.schema import SCHEMA
-from .long_form import TABLE, apart, long_schema, together
+from .long_form import apart, long_schema, together
 
 __all__ = ["read", "write", "write_table"]
 
@@ -67,10 +66,4 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
                 null_values=[""],
             ),
         )
-    if TABLE in table.column_names:
-        tables = apart(table)
-    elif name in SCHEMA:
-        tables = {name: table}
-    else:
-        raise ValueError("it has no column `table`, and its name is no table's")
-    return tables, msgspec.json.decode(head[len(_HEAD) :])
+    return apart(table, name), msgspec.json.decode(head[len(_HEAD) :])

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..tables.arrow import arrow_schema, with_wall
 from ..tables.schema import SCHEMA
 
-__all__ = ["TABLE", "apart", "long_schema", "together"]
+__all__ = ["apart", "long_schema", "together"]
 
 TABLE = "table"
 
@@ -42,8 +42,17 @@ def together(tables: Mapping[str, pa.Table], wall_offset: float) -> Iterator[pa.
         yield pa.Table.from_arrays(columns, schema=schema)
 
 
-def apart(long: pa.Table) -> dict[str, pa.Table]:
-    """The tables out of the long form."""
+def apart(long: pa.Table, name: str | None) -> dict[str, pa.Table]:
+    """The tables out of the long form; or the one table of this name, if it is not in the long
+    form.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if TABLE not in long.column_names:
+        if name not in SCHEMA:
+            raise ValueError("it has no column `table`, and its name is no table's")
+        return {name: long}
     found = {}
     for name in SCHEMA:
         schema = arrow_schema(SCHEMA[name])

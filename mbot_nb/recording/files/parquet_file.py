@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..tables.arrow import with_wall
-from ..tables.schema import SCHEMA
-from .long_form import TABLE, apart, long_schema, together
+from .long_form import apart, long_schema, together
 
 __all__ = ["read", "write", "write_table"]
 
@@ -44,13 +43,7 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     with pq.ParquetFile(path) as file:
         table = file.read()
         told = (file.schema_arrow.metadata or {}).get(KEY)
-    if TABLE in table.column_names:
-        tables = apart(table)
-    elif name in SCHEMA:
-        tables = {name: table}
-    else:
-        raise ValueError("it has no column `table`, and its name is no table's")
-    return tables, {} if told is None else msgspec.json.decode(told)
+    return apart(table, name), {} if told is None else msgspec.json.decode(told)
 
 
 def _told(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:

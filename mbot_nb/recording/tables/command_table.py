@@ -4,14 +4,13 @@ end is known."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice, takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ...protocol.client.outbox import Outgoing
 from .columns import Chunk, Labels, pack
-from .table import Column, Spill, Table
+from .table import Column, Spill, Table, Turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from .arrow import Part
 
-__all__ = ["CommandTable"]
+__all__ = ["CommandTable", "command_columns"]
 
 LATE = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this
@@ -28,18 +27,58 @@ _changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
 _FINAL = ("sent", "unsent", "unknown")
 
 
+def command_columns(commands: Sequence[Any]) -> list[Any]:
+    """The columns of these commands, in the order of the schema."""
+    # Column by column: a tuple for each row would keep the garbage collector busy.
+    return [
+        [command.name for command in commands],
+        [command.sequence for command in commands],
+        [command.queued_at for command in commands],
+        [command.sent_at for command in commands],
+        [command.acknowledged_at for command in commands],
+        [command.answered_at for command in commands],
+        [command.outcome for command in commands],
+        [None if command.error is None else str(command.error) for command in commands],
+        None,
+    ]
+
+
+def _is_final(command: Any) -> bool:
+    """Whether nothing about a client's command can change any more."""
+    if command.acknowledged_at is not None:
+        return command.outcome is not None
+    return command.outcome in _FINAL or (
+        command.outcome is not None and (command.sent_at is None or command.sequence is None)
+    )
+
+
 class CommandTable:
-    """Holds commands that may still change as they are, and writes them down, in order, when they
-    cannot."""
+    """Holds commands that may still change as they are, and packs them, in order, when they
+    cannot.
+
+    Args:
+        columns_of: makes columns of commands.
+        is_final: whether a command cannot change any more.
+    """
 
     name = "commands"
 
-    def __init__(self, columns: Sequence[Column], *, max_rows: int, wall_offset: float) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        max_rows: int,
+        wall_offset: float,
+        columns_of: Turn = command_columns,
+        is_final: Callable[[Any], bool] = _is_final,
+    ) -> None:
         self.columns = tuple(columns)
         self.max_rows = max_rows
         self._wall_offset = wall_offset
+        self._columns_of = columns_of
+        self._is_final = is_final
         self._done = Table(
-            "commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=self._turned
+            "commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=columns_of
         )
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
@@ -84,16 +123,14 @@ class CommandTable:
     def spill(self, spill: Spill | None) -> None:
         self._done.spill = spill
 
-    def sent(self, commands: Sequence[Outgoing]) -> None:
-        """These were handed to the transport; a command that is sent again keeps its row."""
+    def begun(self, commands: Sequence[Any]) -> None:
+        """These were handed to the transport, or to a handler; one that is sent again keeps its
+        row."""
         self._open.update(dict.fromkeys(commands))
-        self._look_after()
-
-    def _look_after(self) -> None:
         if len(self._open) > 2 * LATE:
             self._write_down()
 
-    def settled(self, command: Outgoing) -> None:
+    def settled(self, command: Any) -> None:
         """The end of this one is known; one that was never sent gets its row now."""
         if command.sent_at is None:
             self._open[command] = None
@@ -196,7 +233,7 @@ class CommandTable:
         labels = [Labels() if column.kind == "label" else None for column in stored]
         packed = pack(
             [column.kind for column in stored],
-            self._turned([command for _, command in changed]),
+            self._columns_of([command for _, command in changed]),
             labels,
         )
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
@@ -216,29 +253,3 @@ class CommandTable:
                 del self._open[command]
         finally:
             self._lock.release()
-
-    # What a command is.
-
-    @staticmethod
-    def _turned(commands: Sequence[Any]) -> list[Any]:
-        """The columns of these."""
-        # Column by column: a tuple for each row would keep the garbage collector busy.
-        return [
-            [command.name for command in commands],
-            [command.sequence for command in commands],
-            [command.queued_at for command in commands],
-            [command.sent_at for command in commands],
-            [command.acknowledged_at for command in commands],
-            [command.answered_at for command in commands],
-            [command.outcome for command in commands],
-            [None if command.error is None else str(command.error) for command in commands],
-            None,
-        ]
-
-    @staticmethod
-    def _is_final(command: Any) -> bool:
-        if command.acknowledged_at is not None:
-            return command.outcome is not None
-        return command.outcome in _FINAL or (
-            command.outcome is not None and (command.sent_at is None or command.sequence is None)
-        )

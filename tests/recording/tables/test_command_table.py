@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def _acknowledge(command: Outgoing) -> None:
 
 def test_a_row_is_completed_as_its_command_goes_on() -> None:
     table, command = _table(), _sent(1)
-    table.sent([command])
+    table.begun([command])
     row = table.frame().iloc[0]
     assert row.sequence == 1
     assert row.isna()[["acknowledged_s", "answered_s", "outcome", "error"]].all()
@@ -45,8 +46,8 @@ def test_a_row_is_completed_as_its_command_goes_on() -> None:
 def test_a_command_sent_again_keeps_its_row() -> None:
     table = _table()
     several = [_sent(n) for n in (1, 2, 3)]
-    table.sent(several)
-    table.sent(several[1:])
+    table.begun(several)
+    table.begun(several[1:])
     assert table.frame().sequence.tolist() == [1, 2, 3]
 
 
@@ -64,10 +65,10 @@ def test_a_late_refusal_is_still_written_down() -> None:
     """Acknowledged first, refused afterwards, with many others in between."""
     table = _table()
     late = _sent(1)
-    table.sent([late])
+    table.begun([late])
     _acknowledge(late)
     others = [_sent(n) for n in range(2, 1000)]
-    table.sent(others)
+    table.begun(others)
     for command in others:
         _acknowledge(command)
     assert table.frame().outcome[0] == "delivered"
@@ -87,10 +88,10 @@ def test_many_commands_in_order_each_once(seed: int) -> None:
     while n < 20_000:
         batch = [_sent(n + k) for k in range(chance.randrange(1, 300))]
         n += len(batch)
-        table.sent(batch)
+        table.begun(batch)
         window += batch
         if chance.random() < 0.2:
-            table.sent(window)  # all that is not acknowledged, again
+            table.begun(window)  # all that is not acknowledged, again
         if chance.random() < 0.6:
             for command in window:
                 _acknowledge(command)
@@ -105,7 +106,7 @@ def test_many_commands_in_order_each_once(seed: int) -> None:
 def test_memory_is_bounded_even_if_nothing_is_ever_acknowledged() -> None:
     table = _table(max_rows=5000)
     for first in range(0, 50_000, 100):
-        table.sent([_sent(first + n) for n in range(100)])
+        table.begun([_sent(first + n) for n in range(100)])
     assert len(table._open) <= 5000 + 2 * command_table.LATE
     frame = table.frame()
     assert frame.sequence.tolist() == list(range(45_000, 50_000))
@@ -116,7 +117,7 @@ def test_only_those_that_changed_are_told_again() -> None:
     """Whatever lies between them."""
     table = _table()
     several = [_sent(n) for n in range(10)]
-    table.sent(several)
+    table.begun(several)
     known: dict[Any, tuple[Any, ...]] = {}
     told = table.under_way(known)
     assert told is not None
@@ -135,28 +136,25 @@ def test_only_those_that_changed_are_told_again() -> None:
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["all end", "the first one never ends"])
-def test_asking_converts_only_what_came_or_has_changed(
-    monkeypatch: pytest.MonkeyPatch, blocked: bool
-) -> None:
-    table = _table(max_rows=300_000)
+def test_asking_converts_only_what_came_or_has_changed(blocked: bool) -> None:
+    converted: list[int] = []
+
+    def counting(commands: Sequence[Any]) -> list[Any]:
+        converted.append(len(commands))
+        return command_table.command_columns(commands)
+
+    table = CommandTable(SCHEMA["commands"], max_rows=300_000, wall_offset=0.0, columns_of=counting)
     many = [_sent(n) for n in range(200_000)]
     for first in range(0, len(many), 500):
-        table.sent(many[first : first + 500])
+        table.begun(many[first : first + 500])
         for command in many[max(1 if blocked else 0, first - 500) : first]:
             _acknowledge(command)
     assert len(table._open) > (199_000 if blocked else command_table.LATE)
     assert len(table.frame()) == 200_000
-    converted: list[int] = []
-    turned = CommandTable._turned
-
-    def counting(rows: Any) -> list[Any]:
-        converted.append(len(rows))
-        return turned(rows)
-
-    monkeypatch.setattr(CommandTable, "_turned", staticmethod(counting))
+    converted.clear()
     before = table.frame()
     assert sum(converted) == 0
-    table.sent([_sent(n) for n in range(200_000, 200_007)])
+    table.begun([_sent(n) for n in range(200_000, 200_007)])
     for n in (199_998, 199_990):
         _acknowledge(many[n])
     frame = table.frame()
@@ -169,7 +167,7 @@ def test_asking_converts_only_what_came_or_has_changed(
 
 def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
     table = _table()
-    table.sent([_sent(1)])
+    table.begun([_sent(1)])
     mine = table.frame()
     mine.loc[0, "name"] = "mine"
     assert table.frame().name.tolist() == ["note"]
@@ -177,11 +175,11 @@ def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
 
 def test_clearing_forgets_also_those_under_way() -> None:
     table, command = _table(), _sent(1)
-    table.sent([command, _sent(2)])
+    table.begun([command, _sent(2)])
     assert len(table.frame()) == 2
     table.clear()
     assert table.frame().empty
-    table.sent([command])  # again, and as it was
+    table.begun([command])  # again, and as it was
     assert table.frame().sequence.tolist() == [1]
     assert (len(table), table.recorded, table.total, table.dropped) == (1, 1, 3, 0)
     assert [chunk.first for chunk, _ in table.packed()] == [2]

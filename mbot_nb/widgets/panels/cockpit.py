@@ -6,26 +6,26 @@ mb.widgets.Cockpit(bot)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
-from ..client import Client
-from ..client.sync import SyncClient
-from ..errors import UsageError
-from ..loops.call import settle
-from . import rerun
-from .arena import Arena
-from .chart import LiveChart
+from ...client import Client
+from ...client.sync import SyncClient
+from ...errors import UsageError
+from ...local.runtime import Slot
+from ...loops.call import settle
+from ..arena import Arena
+from ..base import rerun
+from ..base.live_widget import LiveWidget
+from ..chart import LiveChart
+from ..pad import DrivePad
+from ..stop import StopButton
 from .command import CommandPanel
 from .connect import ConnectPanel
-from .live import LiveWidget, page_style, page_text
-from .pad import DrivePad
 from .stats import StatsPanel
-from .stop import StopButton
 from .subscribe import SubscribePanel
+from .tabs import Tabs
 
 __all__ = ["Cockpit"]
 
@@ -55,8 +55,6 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         lines: what the chart begins with, as `LiveChart` takes them; more can be chosen in it.
     """
 
-    _retired: ClassVar[list[Cockpit]] = []
-
     def __init__(
         self,
         bot: Client | SyncClient | None = None,
@@ -78,9 +76,9 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()
-        for cockpit in [cockpit for cockpit in Cockpit._retired if not cockpit._seen]:
+        for cockpit in [cockpit for cockpit in _ended_cockpits() if not cockpit._seen]:
             cockpit.close()
-        rerun.watch(self)
+        rerun.end_earlier_runs(self)
 
     def __repr__(self) -> str:
         return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
@@ -105,7 +103,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take it off the page, with all its parts. Once more changes nothing."""
-        Cockpit._retired[:] = [cockpit for cockpit in Cockpit._retired if cockpit is not self]
+        _ended_cockpits()[:] = [cockpit for cockpit in _ended_cockpits() if cockpit is not self]
         if hasattr(self, "_connection"):
             self._clear()
             self._connection.close()
@@ -116,14 +114,14 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def ended(self) -> bool:
         """Whether its parts follow nothing any more."""
-        return self.comm is None or self in Cockpit._retired
+        return self.comm is None or self in _ended_cockpits()
 
     def end(self, why: str) -> None:
         """Follow the robot no more, and let the page say why; it goes when nobody looks at it any
         more."""
         if self.ended:
             return
-        Cockpit._retired.append(self)
+        _ended_cockpits().append(self)
         for part in (self._connection, *self._parts):
             part.end(why)
             part.observe(self._part_gone, names="comm")
@@ -190,6 +188,10 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._parts, self._boxes = [], []
 
 
+_ended_cockpits: Slot[list[Cockpit]] = Slot(list)
+"""Those that have ended and are still on a page."""
+
+
 def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:
     for part in parts:
         part.close()
@@ -197,15 +199,3 @@ def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:
         if box.comm is not None:
             box.layout.close()
         box.close()
-
-
-class Tabs(anywidget.AnyWidget):
-    """Buttons that show one of the cockpit's pages and hide the others; all of it in the page, so
-    that no kernel is asked."""
-
-    _esm = page_text("tabs.js")
-    _css = page_style("panel.css", "cockpit.css")
-    titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
-
-    def __init__(self, titles: list[str]) -> None:
-        super().__init__(titles=titles)

@@ -1,0 +1,59 @@
+"""What becomes of a widget when its cell is run again: the run shows a new one, and the earlier one
+must not listen for ever."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Protocol
+
+from ...jupyter import reachability
+from ...jupyter.cells import RERUN_DEPTH, Cell, current, shell
+from ...local.runtime import Slot
+
+__all__ = ["AGAIN", "end_earlier_runs"]
+
+AGAIN = "Its cell was run again, and shows a new one."
+
+
+class Shown(Protocol):
+    """A widget that follows a robot until it ends."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    def end(self, why: str) -> None: ...
+
+
+_cells: Slot[weakref.WeakKeyDictionary[Any, Cell]] = Slot(weakref.WeakKeyDictionary)
+"""Which cell has made each widget."""
+
+
+def end_earlier_runs(widget: Shown) -> None:
+    """Remember which cell made a widget, and end what an earlier run of that cell made and no name
+    holds when this run is over."""
+    cell = current()
+    if cell is None:
+        return
+    earlier = [
+        weakref.ref(one)
+        for one, place in _cells().items()
+        if cell.is_again(place) and not one.ended
+    ]
+    _cells()[widget] = cell
+    if not earlier:
+        return
+    events = shell().events
+
+    def after(*_: object) -> None:
+        events.unregister("post_run_cell", after)
+        names = reachability.named_objects(shell().user_ns)
+        for known in earlier:
+            one = known()
+            if (
+                one is not None
+                and not one.ended
+                and not reachability.is_reachable(one, names, RERUN_DEPTH)
+            ):
+                one.end(AGAIN)
+
+    events.register("post_run_cell", after)
