@@ -51,7 +51,7 @@ beforeEach(() => {
     clock: { now: () => 5 },
     root: { dataset: {} },
     send: (/** @type {Record<string, any>} */ content) => sent.push(content),
-    say: mock.fn(),
+    showStatus: mock.fn(),
     askClock: mock.fn(),
   };
 });
@@ -83,7 +83,7 @@ test("it lets go when the kernel answers no more", () => {
   mock.timers.tick(1_000);
   assert.equal(sent.filter(({ kind }) => kind === "drive").length, 5);
   assert.equal(sent.at(-1)?.kind, "let_go");
-  assert.equal(live.say.mock.callCount(), 1);
+  assert.equal(live.showStatus.mock.callCount(), 1);
 });
 
 test("answers keep a hold alive", () => {
@@ -91,7 +91,7 @@ test("answers keep a hold alive", () => {
   drive.aim([1, 0]);
   for (let count = 0; count < 20; count += 1) {
     mock.timers.tick(100);
-    drive.hear({ to: "view", number: sent.at(-1)?.number });
+    drive.onAnswer({ to: "view", number: sent.at(-1)?.number });
   }
   assert.equal(sent.at(-1)?.kind, "drive");
 });

@@ -70,5 +70,5 @@ def test_an_import_cycle_is_refused(tmp_path: Path) -> None:
         one='import { b } from "./other.js";\nexport const a = 1;\n',
         other='import { a } from "./one.js";\nexport const b = 2;\n',
     )
-    with pytest.raises(ValueError, match="other.js imports one.js, which imports it"):
+    with pytest.raises(ValueError, match="which imports it"):
         page_script("one.js", folder)

@@ -60,7 +60,7 @@ function render({ model, el }) {
     live.send({ kind: "erase" }),
   );
   const hint = make("div", live.root, { className: "mbot-small" });
-  live.addSaid();
+  live.addStatus();
 
   let drawing = false;
   const stage = new Stage(live, canvas, (pose, distance, line) => {
@@ -243,7 +243,7 @@ function render({ model, el }) {
     erase.disabled = live.ended || !stage.arena?.lines?.length;
   };
 
-  live.take = (values, all) => {
+  live.onValues = (values, all) => {
     stage.take(values, all);
     if ("replay" in values) {
       replayCame = performance.now();
@@ -256,7 +256,7 @@ function render({ model, el }) {
     }
     writeTime();
   };
-  live.hear = (content, buffers) => {
+  live.onMessage = (content, buffers) => {
     if (content.kind === "history") {
       stage.history.replace(buffers[0]);
       stage.lights = content.lights;
@@ -266,8 +266,8 @@ function render({ model, el }) {
       stage.moved(content);
     }
   };
-  live.seen = () => stage.ask();
-  live.painted = () => stage.ask();
+  live.onVisible = () => stage.ask();
+  live.onRestyle = () => stage.ask();
   live.start();
   return () => {
     clearInterval(beat);

@@ -31,8 +31,8 @@ function build(live) {
   for (const name of ["mode", "tension", "position", "heading", "latency"])
     view[name] = live.field(name, row(list, name));
   live.addStop(side);
-  live.addSaid(side);
-  live.addStopWords(side);
+  live.addStatus(side);
+  live.addStopMessages(side);
   return view;
 }
 
@@ -75,12 +75,12 @@ function render({ model, el }) {
   const live = new LiveView({ model, el }, "mbot-card");
   const view = build(live);
   const picture = new CardPicture(live, view.canvas);
-  live.take = (values) => {
+  live.onValues = (values) => {
     write(view, values);
     picture.take(values);
   };
-  live.seen = () => picture.ask();
-  live.painted = () => picture.ask();
+  live.onVisible = () => picture.ask();
+  live.onRestyle = () => picture.ask();
   live.start();
   return () => {
     live.end();

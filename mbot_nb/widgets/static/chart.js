@@ -55,7 +55,7 @@ function render({ model, el }) {
       "Point at the chart to read it; in the chart, arrow keys read, + and - zoom, P " +
       "pauses. A name hides its line.",
   });
-  live.addSaid();
+  live.addStatus();
   /** @type {{ line: Series, value: HTMLElement, axis: HTMLElement }[]} */
   const entries = [];
 
@@ -184,7 +184,7 @@ function render({ model, el }) {
       const [from, to] = chart.range();
       if (chart.cursor < from) chart.pan(chart.cursor - from);
       if (chart.cursor > to) chart.pan(chart.cursor - to);
-      live.say(
+      live.showStatus(
         chart.lines.map((line) => `${line.name} ${formatNumber(chart.value(line))}`).join(", "),
       );
     } else if (event.key === "+" || event.key === "-") {
@@ -198,7 +198,7 @@ function render({ model, el }) {
     chart.ask();
   });
 
-  live.take = (values) => {
+  live.onValues = (values) => {
     if (values.lines) {
       chart.setLines(values.lines, values.points);
       writeLegend();
@@ -207,18 +207,18 @@ function render({ model, el }) {
     }
     chart.ask();
   };
-  live.hear = (content, buffers) => {
+  live.onMessage = (content, buffers) => {
     if (content.kind === "anew") {
       chart.clear();
-      chart.heard(content.now);
+      chart.onTime(content.now);
     } else if (content.kind === "offers") {
       writeOffers(content.offers);
     } else if (content.kind === "points") {
       chart.take(content, buffers[0]);
     }
   };
-  live.seen = () => chart.ask();
-  live.painted = () => chart.ask();
+  live.onVisible = () => chart.ask();
+  live.onRestyle = () => chart.ask();
   live.start();
   return () => {
     live.end();

@@ -16,7 +16,7 @@ function render(view) {
   const choice = labelled(row, "Command", make("select", row));
   const place = make("div", live.root);
   const meter = new BatchMeter(live.root);
-  live.addSaid();
+  live.addStatus();
   const forms = new Map();
 
   const show = () => {
@@ -34,13 +34,13 @@ function render(view) {
   };
   choice.addEventListener("change", show);
 
-  live.take = (values) => {
+  live.onValues = (values) => {
     if (values.forms && !forms.size) build(values.forms);
     for (const [name, answer] of Object.entries(values.answers ?? {}))
       forms.get(name)?.tell(answer);
     if (values.batch) meter.take(values.batch);
   };
-  live.hear = (content) => {
+  live.onMessage = (content) => {
     if (content.kind === "answer") forms.get(content.form)?.tell(content);
   };
   live.start();

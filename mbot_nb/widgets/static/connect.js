@@ -37,7 +37,7 @@ function render(view) {
   const details = live.field("details", make("span", words, { className: "mbot-small" }));
   if (!bare) {
     live.addStop(head);
-    live.addStopWords(root);
+    live.addStopMessages(root);
   }
 
   const form = make("form", root, { className: "mbot-row" });
@@ -94,7 +94,7 @@ function render(view) {
 
   const trouble = live.field("trouble", make("div", root, { className: "mbot-trouble" }));
   trouble.setAttribute("role", "alert");
-  live.addSaid();
+  live.addStatus();
 
   const ask = (/** @type {Values} */ content) => {
     live.send(content);
@@ -165,7 +165,7 @@ function render(view) {
     light.textContent = LIGHTS[live.inWords(state)] ?? state;
   };
 
-  live.take = (values) => {
+  live.onValues = (values) => {
     if ("choices" in values) offer(values.choices);
     if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
     const {

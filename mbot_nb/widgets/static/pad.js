@@ -50,7 +50,7 @@ function render({ model, el }) {
   const slider = make("input", label, { type: "range", min: 10, max: 100, step: 5 });
   const motors = live.field("motors", make("div", side, { className: "mbot-motors" }));
   make("div", side, { className: "mbot-small", textContent: HINT });
-  live.addSaid(side);
+  live.addStatus(side);
   const writeSpeed = () => {
     words.textContent = `Speed ${slider.value} %`;
   };
@@ -146,11 +146,11 @@ function render({ model, el }) {
   addEventListener("pagehide", letGo);
   document.addEventListener("visibilitychange", hidden);
 
-  live.seen = (now) => {
-    if (now && !live.quiet) plugged();
+  live.onVisible = (now) => {
+    if (now && !live.unanswered) plugged();
     else letGo();
   };
-  live.take = (values, all) => {
+  live.onValues = (values, all) => {
     if (all && "speed" in values && !slider.dataset.set) {
       slider.value = values.speed;
       slider.dataset.set = "true";
@@ -160,8 +160,8 @@ function render({ model, el }) {
     if ("connection" in values && values.connection !== "connected") letGo();
     pad.setAttribute("aria-disabled", String(!driver.free()));
   };
-  live.hear = (content) => {
-    if (content.kind === "driven") driver.hear(content);
+  live.onMessage = (content) => {
+    if (content.kind === "driven") driver.onAnswer(content);
   };
   live.start();
   return () => {

@@ -91,9 +91,9 @@ function render(view) {
   const bar = progressBar(work, "Round trips measured");
   const cancel = button(work, "Cancel", "End the measurement", () => live.send({ kind: "cancel" }));
   cancel.hidden = true;
-  live.addSaid();
+  live.addStatus();
 
-  live.take = (values) => {
+  live.onValues = (values) => {
     for (const [name, [count, rate]] of Object.entries(values.flow ?? {})) {
       cells[name][0].textContent = number(count);
       cells[name][1].textContent = number(rate, 1);

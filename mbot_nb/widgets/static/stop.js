@@ -15,8 +15,8 @@ function render({ model, el }) {
   }
   live.addStop(live.root);
   const below = make("div", live.root, { className: "mbot-stopper-words" });
-  live.addSaid(below);
-  live.addStopWords(below);
+  live.addStatus(below);
+  live.addStopMessages(below);
   live.start();
   return () => live.end();
 }

@@ -187,9 +187,9 @@ function render(view) {
     code.textContent = subscribing(name);
   };
   offerCode(last);
-  live.addSaid();
+  live.addStatus();
 
-  live.take = (values, all) => {
+  live.onValues = (values, all) => {
     if (values.events) writeNames(values.events);
     if ("all" in values) everything.checked = values.all;
     if (values.rows) write(values.rows, all);
@@ -202,7 +202,7 @@ function render(view) {
     else state.textContent = "";
     if (values.failures) failures.textContent = values.failures.join("\n");
   };
-  live.hear = (content) => {
+  live.onMessage = (content) => {
     if (content.kind !== "frame" || String(content.number) !== chosen?.dataset.number) return;
     frame.hidden = false;
     frame.textContent = content.text;

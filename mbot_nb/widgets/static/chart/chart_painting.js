@@ -22,11 +22,11 @@ export class ChartPainting extends Painting {
   /**
    * @param {LiveView} live
    * @param {HTMLCanvasElement} canvas
-   * @param {(...given: any[]) => void} told
+   * @param {(...given: any[]) => void} onDrawn
    */
-  constructor(live, canvas, told) {
+  constructor(live, canvas, onDrawn) {
     super(live, canvas, FRAME);
-    this.told = told;
+    this.onDrawn = onDrawn;
     /** @type {Series[]} */
     this.lines = [];
     /** @type {Values[]} */
@@ -70,9 +70,9 @@ export class ChartPainting extends Painting {
   }
 
   /** @param {number} now */
-  heard(now) {
+  onTime(now) {
     const offset = now - performance.now() / 1000;
-    // What came soonest tells best; a machine that slept is told by a jump.
+    // What came soonest tells best; a machine that slept is onDrawn by a jump.
     if (this.offset === null || offset > this.offset || offset < this.offset - 1)
       this.offset = offset;
   }
@@ -82,7 +82,7 @@ export class ChartPainting extends Painting {
    * @param {DataView} buffer
    */
   take({ counts, marks, now }, buffer) {
-    this.heard(now);
+    this.onTime(now);
     this.came = now;
     const numbers = new Float64Array(
       buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength),
@@ -195,7 +195,7 @@ export class ChartPainting extends Painting {
     }
     context.restore();
     if (this.cursor !== null) this.drawCursor(context, box, x, scales, colour);
-    this.told();
+    this.onDrawn();
     if (!this.paused && this.offset !== null && !this.live.ended) this.ask();
   }
 

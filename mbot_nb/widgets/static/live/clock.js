@@ -1,7 +1,7 @@
 // The page's clock against the kernel's.
 
 /**
- * The page's clock against the kernel's: the answer that came back soonest tells best. `heard`
+ * The page's clock against the kernel's: the answer that came back soonest tells best. `onAnswer`
  * returns how many answers there were.
  */
 export class Clock {
@@ -18,7 +18,7 @@ export class Clock {
    * @param {number} sent
    * @param {number} here
    */
-  heard(sent, here) {
+  onAnswer(sent, here) {
     const now = this.time();
     const trip = now - sent;
     if (trip <= this.best) {

@@ -19,7 +19,7 @@ const ANSWER_TIMEOUT = 2_500; // ms until a question without an answer says so
 
 export const SETTLE_TIME = 1_500; // ms
 
-/** One view of a live widget. `take` gets the values that came, `hear` what is of another kind. */
+/** One view of a live widget. `onValues` gets the values that came, `onMessage` what is of another kind. */
 export class LiveView {
   /**
    * @param {View} given
@@ -37,15 +37,15 @@ export class LiveView {
     this.shown = false;
     this.ended = false;
     /** @type {(values: Values, all: boolean) => void} */
-    this.take = () => {};
+    this.onValues = () => {};
     /** @type {(content: Values, buffers: DataView[]) => void} */
-    this.hear = () => {};
+    this.onMessage = () => {};
     /** @type {(visible: boolean) => void} */
-    this.seen = () => {};
-    this.painted = () => {};
+    this.onVisible = () => {};
+    this.onRestyle = () => {};
     this.name = "Robot";
     this.onScreen = false;
-    this.quiet = false;
+    this.unanswered = false;
     /** @type {number | undefined} */
     this.answerTimer = undefined;
     /** @type {number | undefined} */
@@ -53,7 +53,7 @@ export class LiveView {
     this.noteCame = 0;
     /** @type {DirectConnection | null} */
     this.direct = null;
-    this.asking = false;
+    this.findingRoute = false;
     this.answered = true;
     /** @type {(() => void)[]} */
     this.cleaning = [];
@@ -97,7 +97,7 @@ export class LiveView {
   }
 
   /** @param {Element} parent */
-  addStopWords(parent) {
+  addStopMessages(parent) {
     this.stoodField = this.field("stood", make("div", parent, { className: "mbot-small" }));
     this.reachField = this.field(
       "reach",
@@ -115,7 +115,7 @@ export class LiveView {
     const words = make("div", head, { className: "mbot-head-words" });
     this.addConnection(words);
     this.addStop(head);
-    this.addStopWords(this.root);
+    this.addStopMessages(this.root);
   }
 
   /**
@@ -123,9 +123,9 @@ export class LiveView {
    *
    * @param {Element} [parent]
    */
-  addSaid(parent = this.root) {
-    this.saidField = this.field("said", make("div", parent, { className: "mbot-said" }));
-    this.saidField.setAttribute("role", "status");
+  addStatus(parent = this.root) {
+    this.statusField = this.field("said", make("div", parent, { className: "mbot-said" }));
+    this.statusField.setAttribute("role", "status");
   }
 
   /**
@@ -149,24 +149,24 @@ export class LiveView {
     try {
       this.model.send({ view: this.id, ...content }, undefined, buffers);
     } catch {
-      this.silent();
+      this.showNoAnswer();
     }
   }
 
   expectAnswer() {
     clearTimeout(this.answerTimer);
-    this.answerTimer = setTimeout(() => this.silent(), ANSWER_TIMEOUT);
+    this.answerTimer = setTimeout(() => this.showNoAnswer(), ANSWER_TIMEOUT);
   }
 
   /** @param {string} [kind] */
   stop(kind = "emergency_stop") {
-    this.say("Stopping …");
+    this.showStatus("Stopping …");
     this.answered = false;
     this.send({ kind, at: this.clock.now() });
     if (this.direct) {
       // Only while the kernel is silent: what it says is said by the robot.
       const tell = (/** @type {string} */ text, error = false) =>
-        this.answered || this.say(text, error);
+        this.answered || this.showStatus(text, error);
       const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
       this.direct.reach(kind).then(
         () => {
@@ -180,7 +180,7 @@ export class LiveView {
   }
 
   release() {
-    this.say("Releasing …");
+    this.showStatus("Releasing …");
     this.send({ kind: "release" });
     this.expectAnswer();
   }
@@ -190,8 +190,8 @@ export class LiveView {
    *
    * @param {Values} given
    */
-  hearClock({ page, here }) {
-    if (this.clock.heard(page, here) < 3) this.askClock();
+  onClock({ page, here }) {
+    if (this.clock.onAnswer(page, here) < 3) this.askClock();
   }
 
   askClock() {
@@ -204,18 +204,18 @@ export class LiveView {
    * @param {string} text
    * @param {boolean} [error]
    */
-  say(text, error = false) {
-    if (!this.saidField) return;
-    this.saidField.textContent = text;
-    this.saidField.dataset.error = String(error);
+  showStatus(text, error = false) {
+    if (!this.statusField) return;
+    this.statusField.textContent = text;
+    this.statusField.dataset.error = String(error);
   }
 
   /** What is shown as the connection is not known to be true any more. */
-  silent() {
-    this.say(NO_ANSWER, true);
-    this.quiet = true;
+  showNoAnswer() {
+    this.showStatus(NO_ANSWER, true);
+    this.unanswered = true;
     this.writeConnection("no answer");
-    this.seen(this.shown);
+    this.onVisible(this.shown);
   }
 
   /** @param {string} words */
@@ -247,19 +247,19 @@ export class LiveView {
    */
   receive(content, buffers) {
     clearTimeout(this.answerTimer);
-    if (this.quiet) {
-      this.quiet = false;
-      this.say("");
+    if (this.unanswered) {
+      this.unanswered = false;
+      this.showStatus("");
       this.writeConnection(this.values.connection ?? "");
     }
     if (content.kind === "said") {
       this.answered = true;
-      this.say(content.text, content.error);
-    } else if (content.kind === "clock") this.hearClock(content);
-    else if (content.kind === "way") this.foundWay(content);
+      this.showStatus(content.text, content.error);
+    } else if (content.kind === "clock") this.onClock(content);
+    else if (content.kind === "way") this.onRoute(content);
     else if (content.kind === "all" || content.kind === "changed")
       this.accept(content, content.kind === "all");
-    else this.hear(content, buffers ?? []);
+    else this.onMessage(content, buffers ?? []);
   }
 
   /**
@@ -284,15 +284,15 @@ export class LiveView {
     }
     if ("stood" in values && this.stoodField)
       this.stoodField.textContent = stoodWords(values.stood);
-    if ("reach" in values) this.takeReach(values.reach);
-    if (values.said?.text) this.say(values.said.text, values.said.error);
+    if ("reach" in values) this.onReach(values.reach);
+    if (values.said?.text) this.showStatus(values.said.text, values.said.error);
     if (values.ended) {
       this.ended = true;
       /** @type {NodeListOf<HTMLButtonElement | HTMLInputElement | HTMLSelectElement>} */
       const controls = this.root.querySelectorAll("button, input, select");
       for (const element of controls) element.disabled = true;
     }
-    this.take(values, all);
+    this.onValues(values, all);
   }
 
   /**
@@ -300,21 +300,21 @@ export class LiveView {
    *
    * @param {string} reach
    */
-  takeReach(reach) {
+  onReach(reach) {
     this.direct = null;
     if (!isOnKernelMachine()) this.writeReach(apartWords(reach));
     else if (!reach.startsWith("direct")) this.writeReach(REACH_MESSAGES[reach] ?? "");
-    else if (!this.asking) {
-      this.asking = true;
+    else if (!this.findingRoute) {
+      this.findingRoute = true;
       this.writeReach(FINDING_OUT);
       this.send({ kind: "way" });
     }
   }
 
   /** @param {Values} way */
-  foundWay(way) {
-    if (!this.asking) return; // another view has asked
-    this.asking = false;
+  onRoute(way) {
+    if (!this.findingRoute) return; // another view has asked
+    this.findingRoute = false;
     const { reach } = this.values;
     if (!way.url) {
       this.writeReach(apartWords(reach));
@@ -353,7 +353,7 @@ export class LiveView {
       // which thread it is heard.
       clearTimeout(this.later);
       if (now) this.later = setTimeout(() => this.askClock(), SETTLE_TIME);
-      this.seen(now);
+      this.onVisible(now);
     };
     const gone = () => this.send({ kind: "gone" });
     const watcher = new IntersectionObserver((entries) => {
@@ -371,7 +371,7 @@ export class LiveView {
       if (note?.wait && this.noteField)
         this.noteField.textContent = noteWords(note, performance.now() - this.noteCame);
     }, 500);
-    const repaint = () => this.painted();
+    const repaint = () => this.onRestyle();
     const sizes = new ResizeObserver(repaint);
     sizes.observe(this.root);
     const themes = new MutationObserver(repaint);

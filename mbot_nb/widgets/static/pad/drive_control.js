@@ -18,12 +18,12 @@ export class DriveControl {
   /**
    * @param {LiveView} live
    * @param {() => number} speed
-   * @param {(left: number, right: number) => void} shown
+   * @param {(left: number, right: number) => void} onWheels
    */
-  constructor(live, speed, shown) {
+  constructor(live, speed, onWheels) {
     this.live = live;
     this.speed = speed;
-    this.shown = shown;
+    this.onWheels = onWheels;
     /** @type {number[] | null} */
     this.wanted = null;
     this.hold = 0;
@@ -57,7 +57,7 @@ export class DriveControl {
 
   free() {
     const { live } = this;
-    return !live.ended && !live.quiet && live.values.connection === "connected";
+    return !live.ended && !live.unanswered && live.values.connection === "connected";
   }
 
   lease() {
@@ -68,7 +68,7 @@ export class DriveControl {
     }
     if (this.number - this.answered >= MOST_UNANSWERED) {
       this.letGo();
-      this.live.say(BUSY, true);
+      this.live.showStatus(BUSY, true);
       return;
     }
     const at = this.live.clock.now();
@@ -80,7 +80,7 @@ export class DriveControl {
     this.sent = performance.now();
     this.number += 1;
     this.live.send({ kind: "drive", hold: this.hold, number: this.number, left, right, at });
-    this.shown(left, right);
+    this.onWheels(left, right);
   }
 
   letGo() {
@@ -88,11 +88,11 @@ export class DriveControl {
     this.wanted = null;
     clearInterval(this.timer);
     this.live.send({ kind: "let_go", hold: this.hold, at: this.live.clock.now() });
-    this.shown(0, 0);
+    this.onWheels(0, 0);
   }
 
   /** @param {Values} given */
-  hear({ to, number, dropped }) {
+  onAnswer({ to, number, dropped }) {
     if (to !== this.live.id) return;
     this.answered = Math.max(this.answered, number);
     if (dropped && this.wanted !== null && this.free()) this.live.root.dataset.dropped = "true";

@@ -31,11 +31,11 @@ export class Stage extends Painting {
   /**
    * @param {LiveView} live
    * @param {HTMLCanvasElement} canvas
-   * @param {(...given: any[]) => void} told
+   * @param {(...given: any[]) => void} onDrawn
    */
-  constructor(live, canvas, told) {
+  constructor(live, canvas, onDrawn) {
     super(live, canvas, FRAME);
-    this.told = told;
+    this.onDrawn = onDrawn;
     this.history = new History();
     /** @type {Arena | null} */
     this.arena = null;
@@ -143,7 +143,7 @@ export class Stage extends Painting {
     drawRobot(context, pose, colours);
     drawParts(context, pose, leds, line, colours);
     if (this.cursor) this.drawCursor(context, colours);
-    this.told(pose, distance, line);
+    this.onDrawn(pose, distance, line);
     if (gliding || this.held) this.ask();
   }
 
