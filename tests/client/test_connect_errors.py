@@ -186,7 +186,7 @@ async def test_a_token_that_is_missing_or_wrong(
 )
 async def test_what_is_no_address(address: str) -> None:
     error = await refusal(address)
-    assert "no address" in str(error)
+    assert "invalid address" in str(error)
     assert "ws://localhost:4000" in str(error)
     assert not error.retryable
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...client import Client
-from ...embedded.route import Way
+from ...embedded.route import Route
 from ...errors import CommandTimeoutError, NotConnectedError
 from ...protocol.client.events import (
     BatchingChanged,
@@ -185,11 +185,11 @@ class ClientListener(Listener):
 
     def _look_around(self) -> None:
         """What round trips are made over from here on."""
-        names = [relay.name or "a network of its own" for relay in Way.of(self.client).relays]
+        names = [relay.name or "a network of its own" for relay in Route.of(self.client).relays]
         self._passing = self.client.profile, " and ".join(names) or None
 
     def _loops(self) -> list[asyncio.AbstractEventLoop]:
-        return Way.of(self.client).loops
+        return Route.of(self.client).loops
 
     # Pings at a steady rate.
 

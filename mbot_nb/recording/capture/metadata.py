@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...client import Client
-from ...embedded.route import Way
+from ...embedded.route import Route
 from ...jupyter import cells
 from ...server import Server
 from ...version import __version__
@@ -38,8 +38,8 @@ def describe(
     settings: Settings = source.settings
     offset: dict[str, float] | None = None
     if isinstance(source, Client):
-        way = Way.of(source)
-        server = way.server
+        route = Route.of(source)
+        server = route.server
         clock = source.clock_estimate(started)
         side = {
             "side": "client",
@@ -47,7 +47,7 @@ def describe(
             "profile": source.profile,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
             "robot": source.metadata,
-            "networks": way.networks,
+            "networks": route.networks,
             "batching": [{**batching(source), "since_s": started}],
         }
         if clock is not None:
@@ -58,7 +58,7 @@ def describe(
             "side": "server",
             "url": source.url,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
-            "robot": {"robotId": source.robot.robot_id, "version": source._version},
+            "robot": {"robotId": source.robot.robot_id, "version": source.version},
             "networks": [],
         }
     cell = cells.current()

@@ -92,7 +92,7 @@ class LiveWidget(anywidget.AnyWidget):
         if framed:
             # A cell that is run again shows its own; what its earlier run showed would listen for
             # ever.
-            rerun.watch(self)
+            rerun.end_earlier_runs(self)
 
     def __repr__(self) -> str:
         name = self._description.removeprefix("a ").removeprefix("an ")

@@ -78,7 +78,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._build()
         for cockpit in [cockpit for cockpit in _ended_cockpits() if not cockpit._seen]:
             cockpit.close()
-        rerun.watch(self)
+        rerun.end_earlier_runs(self)
 
     def __repr__(self) -> str:
         return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
