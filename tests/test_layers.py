@@ -57,6 +57,11 @@ ROBOTS_APART = {
     "serial": {"simulator", "emulators"},
 }
 
+# Bases with one heir in the package, and why.
+WITH_ONE_HEIR = {
+    "Call": "OpeningCall is a call that can stand after `async with` as well, which no other can",
+}
+
 IMPURE = {
     "asyncio",
     "concurrent",
@@ -192,12 +197,9 @@ def test_robots_share_behaviour_only(package: str) -> None:
 
 
 def test_nothing_imports_in_a_circle() -> None:
+    """Imports for types count: they say what a reader has to know first."""
     graph = {
-        module: {
-            found.target
-            for found in _inner(module)
-            if not found.for_types_only and found.target != module
-        }
+        module: {found.target for found in _inner(module) if found.target != module} - FACADES
         for module in MODULES
         if module not in FACADES
     }
@@ -208,6 +210,31 @@ def test_nothing_imports_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"these import each other: {' -> '.join(error.args[1])}")
+
+
+def test_no_class_is_cut_into_bases_with_one_heir() -> None:
+    """A class that is too long is composed of named parts; a base has two heirs, or none."""
+    heirs: dict[str, set[str]] = {}
+    ours: set[str] = set()
+    for module in MODULES:
+        for node in ast.walk(_tree(module)):
+            if isinstance(node, ast.ClassDef):
+                ours.add(node.name)
+                for base in node.bases:
+                    name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
+                    heirs.setdefault(name, set()).add(f"{module}.{node.name}")
+    errors = {
+        node.name for node in _tree(f"{PACKAGE}.errors").body if isinstance(node, ast.ClassDef)
+    }
+    single = {base: one for base, one in heirs.items() if base in ours - errors and len(one) == 1}
+    assert set(single) == set(WITH_ONE_HEIR), single
+
+
+def test_a_folder_fits_on_a_page() -> None:
+    folders = {path.parent for path in MODULES.values()}
+    for folder in folders:
+        count = sum(1 for path in folder.iterdir() if path.suffix == ".py")
+        assert count <= 14, f"{folder.relative_to(ROOT)} has {count} modules: which rooms are in it?"
 
 
 @pytest.mark.parametrize("module", MODULES)
