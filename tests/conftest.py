@@ -32,6 +32,8 @@ from hypothesis import HealthCheck, settings
 
 from mbot_nb.local.runtime import Runtime
 
+pytest.register_assert_rewrite("tests.helpers")
+
 # Threads that may outlive a test: one of each for the whole process, and no test owns it.
 LASTING_THREADS = (
     # the I/O thread: a daemon, started when first asked for; the tasks on its loop are checked

@@ -12,7 +12,7 @@ from mbot_nb.client.subscriptions import EventStream
 from mbot_nb.command_methods import CommandMethods
 
 if TYPE_CHECKING:
-    from .conftest import Cell, Kernel
+    from tests.helpers.kernels import Cell, Kernel
 
 
 @pytest.fixture
