@@ -12,7 +12,7 @@ from ..client.sync import SyncClient
 from ..loops.call import Call
 from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
 from .clock_offset import SAME, ClockLog, Offset, estimate
-from .environment import STALL, Surroundings, client_of, held_up, positive
+from .environment import STALL, Environment, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
 from .statistics import Floats, gaps, warm_up
@@ -84,13 +84,13 @@ def ping(
 async def _ping(
     bot: Client, rate: float, duration: float, stall: float, timeout: float, name: str
 ) -> PingRun:
-    surroundings = Surroundings(bot)
+    environment = Environment(bot)
     pings = _Pings(bot, max(1, round(rate * duration)))
-    with surroundings:
+    with environment:
         start = await pings.run(rate, timeout)
-        stalls = await surroundings.stalls(start)
+        stalls = await environment.stalls(start)
     marked = [one for one in stalls if one.seconds >= stall]
-    clock, one_way = pings.one_way(same_process=surroundings.server is not None)
+    clock, one_way = pings.one_way(same_process=environment.server is not None)
     intended = start + np.arange(pings.count) / rate
     settings = {
         "experiment": "ping",
@@ -99,7 +99,7 @@ async def _ping(
         "warm_up_s": warm_up(duration),
         "stall_s": stall,
         "timeout_s": timeout,
-        **surroundings.settings(),
+        **environment.settings(),
     }
     samples = _samples(intended, pings.sent, pings.received, warm_up(duration))
     samples["loop_lag_ms"], samples["stalled"] = held_up(
@@ -157,12 +157,12 @@ class _Pings:
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
         session = self.bot._session
-        end = self.bot.tap(self._heard)
+        end = self.bot.tap(self._on_event)
         session.clock = self.log
         try:
             start = await pace(rate, self.count, self._send)
             self._all_sent = True
-            self._look()
+            self._check_done()
             try:
                 async with asyncio.timeout(timeout):
                     await self._all_answered
@@ -197,17 +197,17 @@ class _Pings:
         self.sent[k] = now
         self.bot._pump()
 
-    def _heard(self, item: Any) -> None:
+    def _on_event(self, item: Any) -> None:
         if isinstance(item, RoundTrip):
             k = self._ids.pop(item.id, None)
             if k is not None:
                 self.received[k] = item.received
-                self._look()
+                self._check_done()
         elif isinstance(item, ConnectionChanged):
             # Ids begin anew on the next connection.
             if item.state != "connected":
                 self._ids.clear()
-                self._look()
+                self._check_done()
             self.changes.append(item)
             self.notes.append(
                 f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
@@ -215,6 +215,6 @@ class _Pings:
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")
 
-    def _look(self) -> None:
+    def _check_done(self) -> None:
         if self._all_sent and not self._ids and not self._all_answered.done():
             self._all_answered.set_result(None)

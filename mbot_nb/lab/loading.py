@@ -24,7 +24,7 @@ from ..protocol.client.events import BatchingChanged, ConnectionChanged, EventRe
 from ..protocol.client.outbox import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
 from .clock_offset import SAME, ClockLog, Offset, estimate
-from .environment import STALL, Surroundings, client_of, held_up, positive
+from .environment import STALL, Environment, client_of, held_up, positive
 from .latency import PATIENCE
 from .load_handler import COMMAND, EVENT, answer
 from .results import Run
@@ -190,13 +190,13 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
             "nothing can be followed"
         )
     rate, duration, stall = settings["rate"], settings["duration_s"], settings["stall_s"]
-    surroundings = Surroundings(bot)
+    environment = Environment(bot)
     commands = _Commands(bot, max(1, round(rate * duration)), settings["work_s"])
     with ExitStack() as stack:
-        if surroundings.server is not None:
-            stack.callback(answer(surroundings.server))
+        if environment.server is not None:
+            stack.callback(answer(environment.server))
         answered = await commands.probe()
-        stack.enter_context(surroundings)
+        stack.enter_context(environment)
         stack.callback(commands.listen())
         stack.callback(
             commands.batch_by(
@@ -204,13 +204,13 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
             )
         )
         start = await commands.run(rate, settings["timeout_s"])
-        stalls = await surroundings.stalls(start)
+        stalls = await environment.stalls(start)
     clock = (
         SAME
-        if surroundings.server is not None
+        if environment.server is not None
         else estimate(*np.array(commands.log.readings).reshape(-1, 3).T)
     )
-    settings = {**settings, "answered": answered, **surroundings.settings()}
+    settings = {**settings, "answered": answered, **environment.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
     intended = samples["intended_s"].to_numpy()
@@ -321,7 +321,7 @@ class _Commands:
         """Begin to hear; returns what ends it."""
         session = self.bot._session
         session.clock = self.log
-        end = self.bot.tap(self._heard)
+        end = self.bot.tap(self._on_event)
 
         def stop() -> None:
             end()
@@ -354,7 +354,7 @@ class _Commands:
 
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
-        await self._ask_the_time()
+        await self._measure_clock()
         start = await pace(rate, self.count, self._send)
         try:
             async with asyncio.timeout(timeout):
@@ -378,10 +378,10 @@ class _Commands:
             self.notes.append(
                 f"{self._unsent} commands were not sent: too much waited for an acknowledgement"
             )
-        await self._ask_the_time()
+        await self._measure_clock()
         return start
 
-    async def _ask_the_time(self) -> None:
+    async def _measure_clock(self) -> None:
         for _ in range(CLOCK_PINGS):
             if not self.bot.connected:
                 return
@@ -423,7 +423,7 @@ class _Commands:
             command = self.sent[k] = queue.items[-1]
             self._numbers[id(command)] = k
 
-    def _heard(self, item: Any) -> None:
+    def _on_event(self, item: Any) -> None:
         if isinstance(item, SentBatch):
             ours = [command for command in item.commands if command.name == self._command]
             if not ours:

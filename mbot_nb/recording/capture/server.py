@@ -18,7 +18,7 @@ from ...protocol.messages import CommandMessage
 from ...protocol.server.sessions import Received, ServerSession, SessionState
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
-from ..tables.state_table import Told
+from ..tables.state_table import StateReport
 from .listener import Listener
 
 __all__ = ["ServerListener"]
@@ -34,7 +34,7 @@ class _Payload(Struct, gc=False):
     data: Raw = Raw(b"null")
 
 
-class _Handled(Struct, gc=False, eq=False):
+class _ServerCommand(Struct, gc=False, eq=False):
     """A command as the server sees it; the fields are those of the table of commands."""
 
     name: str
@@ -48,14 +48,14 @@ class _Handled(Struct, gc=False, eq=False):
     client: int | None = None
 
 
-def _columns(commands: Sequence[_Handled]) -> list[Any]:
+def _columns(commands: Sequence[_ServerCommand]) -> list[Any]:
     """The columns of these commands; at a server each has a client."""
     columns = command_columns(commands)
     columns[-1] = [command.client for command in commands]
     return columns
 
 
-def _is_final(command: _Handled) -> bool:
+def _is_final(command: _ServerCommand) -> bool:
     return command.outcome is not None
 
 
@@ -65,9 +65,9 @@ class _Acks:
 
     def __init__(self) -> None:
         self._sent: deque[tuple[int, float]] = deque(maxlen=ACKS_KEPT)
-        self._waiting: list[_Handled] = []
+        self._waiting: list[_ServerCommand] = []
 
-    def begun(self, sequence: int, command: _Handled) -> None:
+    def begun(self, sequence: int, command: _ServerCommand) -> None:
         """Stamp it with the first acknowledgement that was for it, or let it wait for one."""
         if self._sent and self._sent[-1][0] >= sequence:
             command.acknowledged_at = next(at for cursor, at in self._sent if cursor >= sequence)
@@ -100,7 +100,7 @@ class ServerListener(Listener):
             command_table=partial(CommandTable, columns_of=_columns, is_final=_is_final),
         )
         self.server = server
-        self._under_way: dict[int, _Handled] = {}
+        self._under_way: dict[int, _ServerCommand] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
         self._payload = msgspec.json.Decoder(_Payload).decode
@@ -115,9 +115,9 @@ class ServerListener(Listener):
         """The robot's state as the server knows it now."""
         return dict(self.server._hub.store.state)
 
-    def _tell_state(self, at: float) -> None:
+    def _record_state(self, at: float) -> None:
         store = self.server._hub.store
-        self._state(Told(at, True, store.state, store.revision))
+        self._add_state(StateReport(at, True, store.state, store.revision))
 
     def _number(self, session: ServerSession | None) -> int | None:
         if session is None or session.state is SessionState.ENDED:
@@ -145,7 +145,9 @@ class ServerListener(Listener):
     def state(self, at: float, delta: dict[str, Any], revision: int) -> None:
         """The robot's state has changed."""
         whole = delta.get("delta") is not True
-        self._state(Told(at, whole, self.server._hub.store.state if whole else delta, revision))
+        self._add_state(
+            StateReport(at, whole, self.server._hub.store.state if whole else delta, revision)
+        )
 
     def began(self, at: float, session: ServerSession, received: Received) -> None:
         """A command is carried out from here on."""
@@ -153,7 +155,7 @@ class ServerListener(Listener):
         payload = message.payload
         # What nobody asks to be answered is at its end for its client as soon as it is here.
         waits = payload.reply or message.sequence is None
-        handled = _Handled(
+        handled = _ServerCommand(
             payload.command,
             message.sequence,
             received.arrived,
@@ -215,12 +217,12 @@ class ServerListener(Listener):
         self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]
     ) -> None:
         """A frame has come."""
-        self._passed(at, text, messages, self._number(session))
+        self._on_frames(at, text, messages, self._number(session))
 
     def frames(self, at: float, session: ServerSession | None, texts: Sequence[bytes]) -> None:
         """Frames were sent."""
         number = self._number(session)
-        self._passed(at, texts, None, number)
+        self._on_frames(at, texts, None, number)
         for text in texts:
             if text.startswith(b'{"version":2,"type":"batch"'):
                 self._batches.add((at, "out", 0, text, number))
