@@ -48,7 +48,7 @@ async def updates(update):
 _CHART = f"""
 chart = mb.widgets.LiveChart(bot, *(f"bench.{{name}}" for name in names), points={_POINTS})
 def update(number):
-    bot._tell(EventReceived(time.monotonic(), "bench", values(number), None, 0))
+    bot._on_event(EventReceived(time.monotonic(), "bench", values(number), None, 0))
 for number in range({_POINTS}):
     update(number)
 """

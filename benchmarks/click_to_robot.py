@@ -43,13 +43,16 @@ class Watched(mb.SimulatedRobot):
 
 server = await mb.serve(Watched(seed=1, world={"width": 2000, "height": 2000}), port=0)
 bot = await mb.connect(server)
-mb.widgets.DrivePad(bot, speed=20)
+pad = mb.widgets.DrivePad(bot, speed=20)
+pad
 """
 _STAMP = """() => {
     window.clicks = [];
     for (const kind of ["pointerdown", "pointerup"]) {
         addEventListener(kind, (event) => {
-            window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000);
+            const target = event.target.closest(".mbot-pad, .mbot-stop")?.classList;
+            const at = (performance.timeOrigin + event.timeStamp) / 1000;
+            window.clicks.push([at, [...(target ?? [])].map((name) => `.${name}`)]);
         }, true);
     }
 }"""
@@ -119,8 +122,13 @@ def _in_browser() -> dict[str, float]:
         notebook.run_all()
         page.locator(".mbot-drive[data-connection=connected]").wait_for()
         page.evaluate(_STAMP)
-        drives = delays(*_click(notebook, page, ".mbot-pad"), "drive")
+        presses = _click(notebook, page, ".mbot-pad")
+        late = notebook.value("pad.dropped")
         stops = delays(*_click(notebook, page, ".mbot-stop"), "halt")
+    try:
+        drives = delays(*presses, "drive")
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}; {late} motions came late and were dropped") from error
     return {
         "drive p50": statistics.median(drives),
         "drive p90": statistics.quantiles(drives, n=10, method="inclusive")[8],
@@ -129,28 +137,48 @@ def _in_browser() -> dict[str, float]:
 
 
 def _click(
-    notebook: Notebook, page: Page, what: str
+    notebook: Notebook, page: Page, target: str
 ) -> tuple[list[float], list[tuple[str, float]]]:
-    """Click there again and again; returns when the mouse went down, or up for a button, and what
-    the robot was told."""
-    box = page.locator(what).bounding_box()
-    if box is None:
-        raise RuntimeError(f"{what} is not on the page")
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 5)
+    """Click there again and again.
+
+    Returns:
+        When the mouse went down, or up for a button, and what the robot was told.
+
+    Raises:
+        RuntimeError: if a click has hit something else.
+    """
     notebook.execute("told.clear()")
     page.evaluate("() => { window.clicks.length = 0; }")
     for _ in range(_WARM_UP + _CLICKS):
+        _aim(page, target)
         page.mouse.down()
         page.wait_for_timeout(_PAUSE)
         page.mouse.up()
         page.wait_for_timeout(_PAUSE)
-    stamps: list[float] = page.evaluate("() => window.clicks")
+    stamps: list[tuple[float, list[str]]] = page.evaluate("() => window.clicks")
     told: list[Any] = notebook.value("told")
     # A pad drives from when the mouse goes down, a button acts when it goes up.
-    clicks = stamps[0::2] if what == ".mbot-pad" else stamps[1::2]
+    clicks = stamps[0::2] if target == ".mbot-pad" else stamps[1::2]
     if len(clicks) != _WARM_UP + _CLICKS:
         raise RuntimeError(f"the page has seen {len(clicks)} clicks, not {_WARM_UP + _CLICKS}")
-    return clicks[_WARM_UP:], [(str(name), float(at)) for name, at in told]
+    if astray := sum(target not in hit for _, hit in clicks):
+        raise RuntimeError(
+            f"{astray} of {len(clicks)} clicks have not hit {target}: the page has moved under "
+            "the mouse"
+        )
+    return [at for at, _ in clicks[_WARM_UP:]], [(str(name), float(at)) for name, at in told]
+
+
+def _aim(page: Page, target: str) -> None:
+    """Move the mouse there, before every click: lines above a pad come and go.
+
+    When a page is opened on a busy machine, a line about what Stop reaches stands there for a
+    second. A mouse that keeps its place is then in the middle of the pad, which is no direction.
+    """
+    box = page.locator(target).bounding_box()
+    if box is None:
+        raise RuntimeError(f"{target} is not on the page")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 5)
 
 
 async def _measure() -> dict[str, float]:

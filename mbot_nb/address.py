@@ -37,10 +37,12 @@ def normalise(address: str) -> str:
     like.
 
     Raises:
-        ConnectError: it is no address.
+        ConnectError: the address is invalid.
     """
     if not isinstance(address, str):
-        raise ConnectError(f"{type(address).__name__} is no address. {_HOW}", retryable=False)
+        raise ConnectError(
+            f"invalid address: expected text, not {type(address).__name__}. {_HOW}", retryable=False
+        )
     text = address.strip()
     if text.isdigit():
         text = f":{text}"
@@ -53,12 +55,12 @@ def normalise(address: str) -> str:
         port = parts.port
     except ValueError as error:
         raise ConnectError(
-            f"{_shown(address)} is no address ({error}). {_HOW}", retryable=False
+            f"invalid address: {_shown(address)} ({error}). {_HOW}", retryable=False
         ) from None
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("ws", "wss") or not parts.hostname or " " in text:
         raise ConnectError(
-            f"{_shown(address)} is no address of a WebSocket server. {_HOW}", retryable=False
+            f"invalid address: {_shown(address)} names no WebSocket server. {_HOW}", retryable=False
         )
     if port is None:
         port = default_port(scheme == "wss")
@@ -158,14 +160,14 @@ def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
     list.
 
     Raises:
-        UsageError: one of them is no origin.
+        UsageError: one of them is not an origin.
     """
     found = set()
     for origin in [origins] if isinstance(origins, str) else origins:
         normal = normal_origin(str(origin).strip())
         if normal is None or "*" in normal:
             raise UsageError(
-                f"allow_origins: {origin!r} is no origin, so no web page would ever match it. "
+                f"invalid origin in allow_origins: {origin!r} would never match a web page. "
                 "Write each page's scheme, host "
                 'and, if it has one, port, as in allow_origins=["https://example.org", '
                 '"http://192.168.1.20:8080"].'

@@ -35,8 +35,8 @@ DEBUG = "MBOT_NB_DEBUG"
 
 
 def main() -> None:
-    """Run the command. Errors are told in words, on stderr; what is ours to mend shows its
-    traceback with MBOT_NB_DEBUG=1."""
+    """Run the command. Errors are printed to stderr as one sentence; a fault of mbot_nb shows
+    its traceback with MBOT_NB_DEBUG=1."""
     try:
         app()
     except MbotError as error:
@@ -338,14 +338,14 @@ def emulate(
         ),
     )
 
-    def said() -> None:
+    def on_start() -> None:
         print(emulator.address, flush=True)
         _note(f'An emulated {kind} is there. In a notebook: bot = await mb.connect("usb")')
         _note("Ctrl-C switches it off.")
 
     run.keep(
         emulator,
-        said,
+        on_start,
         reset_after=reset_after,
         unplug_after=unplug_after,
         replug_after=replug_after,
@@ -365,10 +365,10 @@ def discover(
     """List the robots that can be connected to from here, and why others cannot."""
     from rich.console import Console
 
-    from .embedded.discovery import discover as look
+    from .embedded.discovery import discover as find_robots
 
     with Console(stderr=True).status("Asking at every port ..."):
-        found = look(timeout=timeout, every_port=every_port)
+        found = find_robots(timeout=timeout, every_port=every_port)
     print(found)
     if not found.usable:
         sys.exit(1)
@@ -379,10 +379,10 @@ def doctor() -> None:
     """Check what mbot_nb needs, and say how to mend what is missing."""
     from rich.console import Console
 
-    from .diagnostics import doctor as examine
+    from .diagnostics import doctor as run_checks
 
     with Console(stderr=True).status("Looking ..."):
-        report = examine()
+        report = run_checks()
     print(report)
     if report.level == "bad":
         sys.exit(1)

@@ -69,8 +69,8 @@ class _Demo:
         self._handle: Any = None
         self._shell: Any = None
         self._drawn = False
-        bot.subscribe("connection", self._connection)
-        bot.subscribe("drawing_complete", self._figure_ended)
+        bot.subscribe("connection", self._on_connection)
+        bot.subscribe("drawing_complete", self._on_drawing_complete)
 
     def show(self) -> None:
         """Display the card, where there is a notebook to display it in."""
@@ -84,7 +84,7 @@ class _Demo:
         self.card = Card(self.bot)
         self._handle = display(self.card, display_id=True)  # type: ignore[no-untyped-call]
         self._shell = shell()
-        self._shell.events.register("post_run_cell", self._cell_ran)
+        self._shell.events.register("post_run_cell", self._on_cell_end)
 
     async def replace(self) -> bool:
         """End it in favour of a newer one; returns whether there was something to end."""
@@ -97,15 +97,15 @@ class _Demo:
         await server.close()
         return True
 
-    def _connection(self, event: Event) -> None:
+    def _on_connection(self, event: Event) -> None:
         """The client was closed: so is the server that was made for it."""
         if event["state"] == "disconnected" and not self.server.closed:
             self.bot.home.spawn(_close(self.server), "end of the demo")
 
-    def _figure_ended(self, _: Event) -> None:
+    def _on_drawing_complete(self, _: Event) -> None:
         self._drawn = True
 
-    def _cell_ran(self, _: object = None) -> None:
+    def _on_cell_end(self, _: object = None) -> None:
         """A notebook that nobody looks at while it runs keeps a picture of the figure, not of the
         beginning.
 
@@ -114,7 +114,7 @@ class _Demo:
         card = self.card
         if card is None or not (self._drawn or card.ended):
             return
-        self._shell.events.unregister("post_run_cell", self._cell_ran)
+        self._shell.events.unregister("post_run_cell", self._on_cell_end)
         if not card.seen and card.comm is not None:
             card.refresh_snapshot()
             self._handle.update(card)

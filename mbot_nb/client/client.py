@@ -1,4 +1,4 @@
-"""The client itself: opening and closing, events, and what happens on the way."""
+"""The client: one object that stays itself across every cut of its connection."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import asyncio
 import logging
 import random
 import secrets
+import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..address import normalise
-from ..commands import URGENT
-from ..errors import CommandTimeoutError, MbotError, NotConnectedError, UsageError
-from ..loops.call import call
-from ..loops.home import Home
+import msgspec
+
+from .. import commands as c
+from ..address import normalise, without_secrets
+from ..command_methods import CommandMethods, CommandResult
+from ..errors import ConnectError, MbotError, NotConnectedError, UsageError
+from ..loops.call import Call, call
+from ..loops.home import Home, running_loop
 from ..protocol.client import ClientSession
+from ..protocol.client import State as SessionState
 from ..protocol.client.events import (
     Acknowledged,
     ClientEvent,
@@ -24,17 +31,23 @@ from ..protocol.client.events import (
     EventReceived,
     EventsMissed,
     PingLost,
+    PingSent,
     RoundTrip,
     Settled,
     Trouble,
 )
 from ..protocol.client.outbox import Outgoing, SentBatch
+from ..protocol.codec import to_json
 from ..protocol.loss import Loss, LossKind
-from ..protocol.settings import Settings
-from .base import AGAIN, Calls
-from .conditions import wake
+from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
+from ..state import StateView
+from .batching import BatchingContext
+from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
+from .conditions import Conditions, Connecting, wake
 from .connect_errors import connect_error
-from .link import FrameTap, Line
+from .link import FrameTap, Link
+from .pings import Pings
+from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
 
 if TYPE_CHECKING:
@@ -48,14 +61,21 @@ _log = logging.getLogger("mbot_nb")
 FIRST_STATE = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
+IDENTIFYING_TONES = (660.0, 880.0, 660.0)
+IDENTIFYING_BLINK = 0.15
+"""Seconds that it is bright, and dark."""
+_MAX_PARAMS = MAX_FRAME - 2048
+_COMMAND_BYTES = len('{"command":"","params":')
+_CONNECTED = SessionState.CONNECTED
 
 Tap = Callable[[ClientEvent | SentBatch], None]
 
 
-class Client(Calls):
+class Client(CommandMethods[Call[CommandResult]]):
     """A robot's remote control. Made by :func:`mbot_nb.connect`.
 
-    Its coroutines may be awaited on any loop, its other methods called from any thread.
+    Its coroutines may be awaited on any loop, its other methods called from any thread, and its
+    properties read in any thread.
     """
 
     _call_name = "bot"
@@ -71,8 +91,14 @@ class Client(Calls):
         retry: bool = False,
         shortcut: Callable[[str], bool] | None = None,
     ) -> None:
+        self.home = home
+        self.settings = settings
+        self._url = normalise(url)
+        self._ssl = ssl
+        self._loop = home.loop
+        self._now = home.clock
         self._wall_offset = time.time() - time.monotonic()
-        session = ClientSession(
+        self._session = ClientSession(
             settings,
             secrets.token_hex(16),
             wall=lambda now: int((now + self._wall_offset) * 1000),
@@ -80,18 +106,43 @@ class Client(Calls):
             token=token,
             persistent=retry,
         )
-        url = normalise(url)
-        line = Line(home, session, url, ssl, self._tell, self._told)
-        super().__init__(url, home, settings, session, line, shortcut, self._stop_beside)
-        self._ssl = ssl
+        self._session.on_batch = self._on_batch
+        self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
+        self._pump = self._link.pump
+        self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
+        self._pings = Pings(home, self._session, self._link)
+        self._conditions = Conditions(home.loop)
         self._subscriptions = Subscriptions(home)
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._taps: list[Tap] = []
         self._frame_taps: list[FrameTap] = []
-        self._connecting: asyncio.Future[None] | None = None
-        self._asked_anew = False
-        self._lost_said = False
-        session.on_batch = self._batch_sent
+        self._connecting = Connecting(home.loop)
+        self._reconnect_requested = False
+        self._loss_logged = False
+        self._batches = 0
+        self._last_batch: SentBatch | None = None
+        self._posted = self._taken_over = 0
+        """Bytes of the commands that other threads have sent so far; and of those that have come
+        here, counted without a lock."""
+        self._posting = threading.Lock()
+
+    def __repr__(self) -> str:
+        words = [self.connection_state]
+        if self.connected:
+            words.append(f"{self.profile} profile")
+            if self._session.round_trip is not None:
+                words.append(f"{self._session.round_trip * 1e3:.2f} ms away")
+        elif (at := self.next_attempt_at) is not None:
+            words.append(
+                f"attempt {self.reconnect_attempts + 1} in {max(0.0, at - time.monotonic()):.0f} s"
+            )
+        elif self._session.last_loss is not None:
+            words.append(str(self._session.last_loss))
+        return f"<robot at {self.url}: {', '.join(words)}>"
+
+    def _repr_html_(self) -> str:
+        colour = {"connected": "#2e7d32", "error": "#c62828"}.get(self.connection_state, "#b26a00")
+        return f"<div><b style='color:{colour}'>&#9679;</b> {escape(repr(self)[1:-1])}</div>"
 
     # Opening and closing.
 
@@ -101,8 +152,8 @@ class Client(Calls):
         Raises:
             ConnectError: it cannot be done, and `retry` was not asked for.
         """
-        connected = self._will_connect()
-        self._line.connect()
+        connected = self._connecting.future()
+        self._link.connect()
         try:
             async with asyncio.timeout(None if self._session.persistent else FIRST_STATE):
                 await asyncio.shield(connected)
@@ -147,9 +198,9 @@ class Client(Calls):
     @call
     async def close(self) -> None:
         """Send what is queued, say goodbye, and end the session. Once more changes nothing."""
-        if not self._closed and self.connected:
+        if self.connected:
             outbox = self._session.outbox
-            self._flush_queue()
+            self._link.flush()
             try:
                 async with asyncio.timeout(CLOSE_GRACE):
                     await self._conditions.until(lambda: not outbox.unacknowledged)
@@ -159,9 +210,9 @@ class Client(Calls):
                     self.url,
                     len(outbox.unacknowledged),
                 )
-        if not self._closed:
+        if not self.closed:
             self._shut()
-        await self._line.over(CLOSE_GRACE)
+        await self._link.wait_closed(CLOSE_GRACE)
 
     @call
     async def reconnect(self) -> None:
@@ -170,14 +221,14 @@ class Client(Calls):
         Raises:
             ConnectError: the attempt failed for a reason that trying again cannot mend.
         """
-        if self._closed:
+        if self.closed:
             raise UsageError("this client was closed; make a new one with `await mb.connect()`")
-        connected = self._will_connect()
-        self._asked_anew = True
+        connected = self._connecting.future()
+        self._reconnect_requested = True
         try:
-            self._line.connect()
+            self._link.connect()
         finally:
-            self._asked_anew = False
+            self._reconnect_requested = False
         await asyncio.shield(connected)
 
     def cut(self, seconds: float = 0.0) -> None:
@@ -201,65 +252,289 @@ class Client(Calls):
                 "there is no connection to cut, and none is being made. Make one with `bot = await "
                 "mb.connect()`."
             )
-        self.home.post(self._line.cut, seconds)
-
-    def _will_connect(self) -> asyncio.Future[None]:
-        """What everybody who wants a connection waits for."""
-        if self._connecting is None or self._connecting.done():
-            self._connecting = self.home.loop.create_future()
-        return self._connecting
-
-    def _settle_connecting(self, error: MbotError | None) -> bool:
-        """Tell them; whether anybody waited."""
-        connecting, self._connecting = self._connecting, None
-        if connecting is None or connecting.done():
-            return False
-        if error is None:
-            connecting.set_result(None)
-        else:
-            connecting.set_exception(error)
-            connecting.exception()  # it may be that nobody waits any more
-        return True
+        self.home.post(self._link.cut, seconds)
 
     @property
     def closed(self) -> bool:
         """Whether it has ended, by :meth:`close`."""
-        return self._closed
+        return self._session.state is SessionState.CLOSED
 
     def _shut(self) -> None:
         """End everything at once."""
-        self._closed = True
-        self._line.shut()
-        self._settle_connecting(
+        self._link.close()
+        self._connecting.resolve(
             NotConnectedError("this client was closed while it was being connected")
         )
         for stream in list(self._streams):
             stream.end()
         self._conditions.give_up()
 
+    # Commands.
+
+    def send(self, command: str, /, **params: Any) -> None:
+        """Queue a command into the current batch, and do not wait.
+
+        Its outcome is in the recorder's `commands`; a refusal is also logged, and delivered as the
+        event `command_result`.
+
+        Raises:
+            CommandRejectedError: the parameters of a known command are wrong, or no plain data.
+            NotConnectedError: the client is closed, or has given up.
+            SendBufferFullError: more than 1 MiB waits for an acknowledgement.
+        """
+        if command in c.ALL:
+            c.parse(command, params)
+        if running_loop() is self._loop:
+            self._send(command, params)
+            return
+        self._calls.require_open(command)
+        # What the caller does with its lists and dicts afterwards must not change what is sent.
+        try:
+            text = to_json(c.plain(params))
+            if len(text) > _MAX_PARAMS:
+                raise ValueError(
+                    f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB"
+                )
+        except NOT_JSON as error:
+            raise not_plain(command, error) from None
+        params = msgspec.json.decode(text)
+        size = _COMMAND_BYTES + len(command) + len(text)
+        with self._posting:
+            held = self._session.outbox.held_bytes + self._posted - self._taken_over
+            if held >= self.settings.send_buffer and command not in c.URGENT:
+                raise buffer_full(command, held)
+            self._posted += size
+        if not self.home.post(self._send_posted, command, params, size):
+            raise NotConnectedError(
+                f"{command} was not sent: the event loop of this client is gone. "
+                f"{NEW_CLIENT_ADVICE}"
+            )
+
+    def _send(self, command: str, params: dict[str, Any], *, accepted: bool = False) -> Outgoing:
+        session = self._session
+        if session.state is not _CONNECTED:
+            self._calls.require_open(command)
+        outbox = session.outbox
+        if (
+            outbox.held_bytes >= self.settings.send_buffer
+            and not accepted
+            and command not in c.URGENT
+        ):
+            raise buffer_full(command, outbox.held_bytes)
+        try:
+            sent = session.command(command, params, self._now())
+        except NOT_JSON as error:
+            sent = self._calls.retry(error, command, params)
+        if session.frames or session.events:
+            self._pump()
+        elif len(outbox.queue.items) == 1:
+            self._link.arm_for(outbox.queue.next_deadline())
+        return sent
+
+    def _send_posted(self, command: str, params: dict[str, Any], size: int) -> None:
+        """Send for another thread; what goes wrong is logged, since its call has returned."""
+        try:
+            self._send(command, params, accepted=True)
+        except MbotError as error:
+            _log.error("%s", error)
+        finally:
+            self._taken_over += size
+
+    @call
+    async def send_command(
+        self, command: str, /, *, timeout: float | None = None, **params: Any
+    ) -> CommandResult:
+        """Send any command by its name, and return its answer; ``timeout`` in seconds.
+
+        Raises:
+            CommandRejectedError, CommandExpiredError, DeliveryUnknownError, CommandTimeoutError,
+                NotConnectedError
+        """
+        known = c.parse(command, params) if command in c.ALL else None
+        return await self._calls.perform(command, params, known, timeout=timeout)
+
+    def _command(self, command: c.Command, *, wait: bool = True) -> Call[CommandResult]:
+        return self._calls.begin(command, wait=wait)
+
+    def _standing_latch(self) -> str:
+        latch = self._session.mirror.state.get("latch")
+        return latch if isinstance(latch, str) else ""
+
+    @call
+    async def identify(self) -> None:
+        """Let the robot blink and beep, so that you see which one it is; afterwards its lights are
+        as they were.
+
+        Raises:
+            CommandRejectedError: the robot cannot be reached.
+        """
+        before = [tuple(led) for led in self.state.get("leds", ())]
+        for frequency in IDENTIFYING_TONES:
+            await self.set_led(255, 255, 255)
+            await self.play_tone(frequency, IDENTIFYING_BLINK)
+            await asyncio.sleep(IDENTIFYING_BLINK)
+            await self.set_led(0, 0, 0)
+            await asyncio.sleep(IDENTIFYING_BLINK)
+        if len(set(before)) == 1:
+            await self.set_led(*before[0])
+            return
+        for index, (red, green, blue) in enumerate(before, 1):
+            await self.set_led(red, green, blue, index=index)
+
+    @call
+    async def ping(self) -> float:
+        """One round trip to the server and back, in seconds.
+
+        Raises:
+            NotConnectedError: there is no connection now, or it broke before the answer came.
+            CommandTimeoutError: the connection stands, but no answer came within 5 s
+                (`pong_timeout`).
+        """
+        return await self._pings.round_trip()
+
+    @call
+    async def drain(self) -> None:
+        """Wait until there is room to send again; also lets the loop do its other work."""
+        outbox = self._session.outbox
+        await asyncio.sleep(0)
+        if outbox.is_full:
+            await self._conditions.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
+
+    @call
+    async def flush(self) -> None:
+        """Send what is queued now; returns when everything sent so far has been acknowledged, or
+        has failed and said so."""
+        self._calls.require_open("flush")
+        self._link.flush()
+        outbox = self._session.outbox
+        waiting = deque([*outbox.unacknowledged, *outbox.queue.items])
+
+        def done() -> bool:
+            while waiting and (
+                waiting[0].acknowledged_at is not None or waiting[0].outcome is not None
+            ):
+                waiting.popleft()
+            return not waiting
+
+        await self._conditions.until(done)
+
+    # For experiments.
+
+    def batching(
+        self,
+        *,
+        window: float | None = None,
+        size: int | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchingContext:
+        """Batch commands by other numbers inside a `with` block: ``with bot.batching(size=4):``.
+
+        Before and after it, what is queued is sent; what cannot be sent now stays queued. Blocks
+        must be left in the reverse order of their beginning.
+
+        Args:
+            window: seconds that the first command of a batch waits for others; 0 for no batches.
+            size: the most commands in one batch.
+            policy: "window" or "adaptive". What is not given stays as it is now.
+
+        Returns:
+            A context manager with the attributes ``window``, ``size`` and ``policy``.
+
+        Raises:
+            UsageError: a number that makes no sense, or an unknown policy.
+        """
+        return BatchingContext(
+            self.home, self._session, self._link, window=window, size=size, policy=policy
+        )
+
+    def enqueue(self, command: str, /, **params: Any) -> Outgoing:
+        """Queue a command as :meth:`send` does, and return the record of it. On the home loop only.
+
+        Returns:
+            The command on its way; its times and its outcome are filled in as they become known.
+
+        Raises:
+            UsageError: called elsewhere than on the client's home loop.
+            CommandRejectedError, NotConnectedError, SendBufferFullError: as of :meth:`send`.
+        """
+        self._require_home("enqueue")
+        if command in c.ALL:
+            c.parse(command, params)
+        return self._send(command, params)
+
+    def send_ping(self) -> PingSent | None:
+        """Send a ping without waiting for its answer, which :meth:`tap` reports as a `RoundTrip`
+        with the same id. On the home loop only.
+
+        Returns:
+            The ping's id and when it was sent (monotonic seconds); None without a connection.
+
+        Raises:
+            UsageError: called elsewhere than on the client's home loop.
+        """
+        self._require_home("send_ping")
+        return self._pings.send()
+
+    def clock_estimate(self, at: float | None = None) -> ClockEstimate | None:
+        """How far the server's monotonic clock is ahead of this process's.
+
+        Args:
+            at: the time (monotonic seconds) for which the error is stated; now if None.
+
+        Returns:
+            The estimate; None before the first pong, and from a server that does not tell its time.
+        """
+        clock = self._session.clock
+        now = time.monotonic() if at is None else at
+        latest = clock.latest(now)
+        if latest is None:
+            return None
+        bound = clock.bound(now)
+        return ClockEstimate(ahead=latest - now - bound, bound=bound)
+
+    def _require_home(self, method: str) -> None:
+        if not self.home.is_here:
+            raise UsageError(
+                f"bot.{method}() follows one message closely, so it is only called on the loop "
+                "that the client lives on: from a handler, a tap, or with "
+                "`bot.home.post(function)`"
+            )
+
     # Events.
 
-    def subscribe(self, event: str, handler: Handler) -> Subscription:
-        """Call ``handler(event)``, plain or async, at each event of this name, or at all with
-        ``"*"``.
+    def subscribe(self, event: str, handler: Handler, *, replace: bool = True) -> Subscription:
+        """Call a function at each event of one name.
 
-        Running the same cell again replaces the handler. Returns the subscription; call it to stop
-        listening. The client's own events are `connection` (a change of the connection) and `gap`
-        (events that were lost).
+        The client's own events are `connection` (a change of the connection) and `gap` (events that
+        were lost).
+
+        Args:
+            event: the event's name, or ``"*"`` for all.
+            handler: called with the event; plain or async.
+            replace: whether the same handler, or the same cell run again, takes the place of its
+                earlier subscription.
+
+        Returns:
+            The subscription; call it to stop listening.
+
+        Raises:
+            UsageError: the handler cannot be called.
         """
         if not callable(handler):
             raise UsageError(
                 f"subscribe({event!r}, ...) needs a function to call, not "
                 f"{type(handler).__name__}: pass its name without ()"
             )
-        return self._subscriptions.add(event, handler)
+        if replace:
+            return self._subscriptions.add(event, handler)
+        return self._subscriptions.listen(event, handler)
 
     def events(self, event: str = "*", *, maxlen: int = 1024) -> EventStream:
         """Events to loop over: ``async for event in bot.events("telemetry")``. Ends when the client
         is closed."""
         stream = EventStream(self._subscriptions, event, maxlen)
         self._streams.add(stream)
-        if self._closed:
+        if self.closed:
             stream.end()
         return stream
 
@@ -268,39 +543,158 @@ class Client(Calls):
         """The last failures of handlers."""
         return list(self._subscriptions.errors)
 
-    def tap(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` everything that happens, on the home loop; returns what ends it. For
-        recorders."""
-        self._taps.append(tap)
+    def tap(self, callback: Tap) -> Callable[[], None]:
+        """Observe everything that happens, for recorders and experiments.
+
+        Args:
+            callback: called on the home loop with each event of `mbot_nb.protocol.client.events`,
+                and with a `SentBatch` for each frame of commands.
+
+        Returns:
+            A function that ends it.
+        """
+        self._taps.append(callback)
 
         def end() -> None:
-            if tap in self._taps:
-                self._taps.remove(tap)
+            if callback in self._taps:
+                self._taps.remove(callback)
 
         return end
 
-    def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
-        """Tell ``tap`` of every frame that goes out or comes in, on the home loop; returns what
-        ends that. For recorders."""
-        self._frame_taps.append(tap)
-        self._tell_frames()
+    def tap_frames(self, callback: FrameTap) -> Callable[[], None]:
+        """Observe every frame that goes out or comes in, for recorders.
+
+        Args:
+            callback: called on the home loop with the time and the texts of frames that went out,
+                and None; or with the time and the text of one that came in, and its messages.
+
+        Returns:
+            A function that ends it.
+        """
+        self._frame_taps.append(callback)
+        self._update_frame_taps()
 
         def end() -> None:
-            if tap in self._frame_taps:
-                self._frame_taps.remove(tap)
-            self._tell_frames()
+            if callback in self._frame_taps:
+                self._frame_taps.remove(callback)
+            self._update_frame_taps()
 
         return end
 
-    def _tell_frames(self) -> None:
+    def _update_frame_taps(self) -> None:
         """Nobody pays for it while nobody listens."""
         taps = self._frame_taps
-        told = None if not taps else taps[0] if len(taps) == 1 else self._frames_passed
-        self._line.on_frames = self._session.on_frame = told
+        callback = None if not taps else taps[0] if len(taps) == 1 else self._pass_frames
+        self._link.on_frames = self._session.on_frame = callback
 
-    # What happens (on the home loop).
+    # Status.
 
-    def _tell(self, event: ClientEvent) -> None:
+    @property
+    def url(self) -> str:
+        """The server's address, without what is secret in it."""
+        return without_secrets(self._url)
+
+    @property
+    def state(self) -> StateView:
+        """The robot's state as this client knows it now."""
+        return StateView(self._session.mirror.state)
+
+    @property
+    def state_age(self) -> float:
+        """Seconds since the last change of the state came; infinite before the first."""
+        updated = self._session.mirror.updated_at
+        return float("inf") if updated is None else time.monotonic() - updated
+
+    @property
+    def revision(self) -> int | None:
+        """The number of the state's last change."""
+        return self._session.mirror.revision
+
+    @property
+    def connection_state(self) -> str:
+        """disconnected, connecting, connected, reconnecting or error."""
+        return self._session.connection_state
+
+    @property
+    def connected(self) -> bool:
+        """Whether commands go out now."""
+        return self._session.state is SessionState.CONNECTED
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether the connection was lost and is being made again."""
+        return self.connection_state == "reconnecting"
+
+    @property
+    def reconnect_attempts(self) -> int:
+        """Attempts begun since the connection was lost; 0 while it stands."""
+        return self._session.backoff.attempts
+
+    @property
+    def next_attempt_at(self) -> float | None:
+        """When the next attempt begins (`time.monotonic()` seconds), or None."""
+        return self._session.next_attempt_at
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, and what to do; empty while there is one, and before the
+        first attempt has ended."""
+        error = self.connection_error
+        return "" if error is None else str(error)
+
+    @property
+    def connection_error(self) -> ConnectError | None:
+        """The error that says why there is no connection; None while there is one, and before the
+        first attempt has ended."""
+        loss = self._session.last_loss
+        if self.connected or loss is None:
+            return None
+        return connect_error(
+            self.url, loss, trying=self.connection_state in ("connecting", "reconnecting")
+        )
+
+    @property
+    def profile(self) -> str:
+        """`extended` with a server of this protocol's full kind, else `baseline`."""
+        return "extended" if self._session.extended else "baseline"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the server said of itself: robotId, version, uptime (ms) at the connect."""
+        return dict(self._session.metadata)
+
+    @property
+    def latency(self) -> Latency:
+        """The last round trips."""
+        return self._pings.latency
+
+    @property
+    def stats(self) -> Stats:
+        """What went over the wire so far."""
+        outbox = self._session.outbox
+        waiting = len(outbox.queue) + len(outbox.unacknowledged)
+        return Stats(waiting=waiting, **self._session.counters.as_dict())
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is being filled now, and the last one that left."""
+        queue, last = self._session.outbox.queue, self._last_batch
+        leaves = queue.deadline
+        return Batch(
+            queued=len(queue),
+            size=queue.size,
+            window=queue.window,
+            policy=queue.policy,
+            leaves_in=None if leaves is None else max(0.0, leaves - time.monotonic()),
+            frames=self._batches,
+            last_messages=0 if last is None else len(last.commands),
+            last_bytes=0 if last is None else last.nbytes,
+            last_reason="" if last is None else last.reason,
+        )
+
+    # Called by the link and the session, on the home loop.
+
+    def _on_event(self, event: ClientEvent) -> None:
         # Recorders first: what a handler does to an event's data is not what came.
         for tap in tuple(self._taps):  # one may end itself by what it is told
             tap(event)
@@ -319,82 +713,63 @@ class Client(Calls):
                 if command.waiter is not None:
                     wake(command.waiter)
         elif isinstance(event, Settled):
-            self._settled(event.command)
+            self._on_settled(event.command)
         elif isinstance(event, RoundTrip):
-            self._round_trips.append(event.seconds)
-            waiter = self._pings.pop(event.id, None)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(event.seconds)
+            self._pings.on_round_trip(event)
         elif isinstance(event, PingLost):
-            waiter = self._pings.pop(event.id, None)
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(
-                    CommandTimeoutError(
-                        f"ping: no answer came within {event.seconds:.1f} s, and the connection "
-                        "still stands: the server is "
-                        "busy, or does not give back what a ping holds. Try again.",
-                        command="ping",
-                    )
-                )
+            self._pings.on_lost(event)
         elif isinstance(event, ConnectionChanged):
-            self._connection_changed(event)
+            self._on_connection_changed(event)
         elif isinstance(event, EventsMissed):
             _log.warning(
                 "%s: events %d to %d were lost on the way", self.url, event.expected, event.got - 1
             )
-            self._own_event("gap", {"expected": event.expected, "got": event.got}, event.at)
+            self._deliver_own("gap", {"expected": event.expected, "got": event.got}, event.at)
         elif isinstance(event, Trouble):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
 
-    def _told(self) -> None:
+    def _after_events(self) -> None:
         if self._conditions:
-            self._conditions.look()
+            self._conditions.check()
 
-    def _settled(self, command: Outgoing) -> None:
+    def _on_settled(self, command: Outgoing) -> None:
         if command.waiter is not None:
             wake(command.waiter)
-        elif command.error is not None and (not command.reply or command.name in URGENT):
+        elif command.error is not None and (not command.reply or command.name in c.URGENT):
             # Nobody waits for it. An urgent command is always answered, asked for or not.
             _log.warning("%s", command.error)
 
-    def _connection_changed(self, change: ConnectionChanged) -> None:
+    def _on_connection_changed(self, change: ConnectionChanged) -> None:
         state = change.state
         if state != "connected":
-            pings, self._pings = self._pings, {}
-            for waiter in pings.values():
-                if not waiter.done():
-                    waiter.set_exception(
-                        NotConnectedError(
-                            f"the connection broke before the answer to the ping came. {AGAIN}"
-                        )
-                    )
+            self._pings.on_disconnected()
         if state == change.previous:
             return
         if state == "connected":
-            self._settle_connecting(None)
-            if self._lost_said:
+            self._connecting.resolve(None)
+            if self._loss_logged:
                 _log.warning(
                     "%s: connected again%s",
                     self.url,
                     "" if change.resumed else ", to a server that starts afresh",
                 )
-                self._lost_said = False
+                self._loss_logged = False
         elif state == "error":
             error = connect_error(self.url, change.loss)
-            if not self._settle_connecting(error):
+            if not self._connecting.resolve(error):
                 _log.error("%s", error)
             self._conditions.give_up()
-        elif state == "reconnecting" and not self._asked_anew:
+        elif state == "reconnecting" and not self._reconnect_requested:
             _log.warning(
                 "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss
             )
-            self._lost_said = True
+            self._loss_logged = True
         wait = (
             None
             if change.next_attempt_at is None
             else round(max(0.0, change.next_attempt_at - change.at), 3)
         )
-        self._own_event(
+        self._deliver_own(
             "connection",
             {
                 "state": state,
@@ -407,18 +782,18 @@ class Client(Calls):
             change.at,
         )
 
-    def _own_event(self, name: str, data: dict[str, Any], at: float) -> None:
+    def _deliver_own(self, name: str, data: dict[str, Any], at: float) -> None:
         self._subscriptions.deliver(
             Event(name=name, data=data, time=at + self._wall_offset, received=at)
         )
 
-    def _batch_sent(self, batch: SentBatch) -> None:
+    def _on_batch(self, batch: SentBatch) -> None:
         self._batches += 1
         self._last_batch = batch
         for tap in self._taps:
             tap(batch)
 
-    def _frames_passed(
+    def _pass_frames(
         self, at: float, frames: Sequence[bytes] | str, messages: Sequence[Any] | None
     ) -> None:
         for tap in self._frame_taps:

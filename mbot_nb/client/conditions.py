@@ -1,15 +1,17 @@
-"""Waiting for what a session brings."""
+"""Waiting for conditions on a client's session."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-__all__ = ["Conditions", "wake"]
+from ..errors import MbotError
+
+__all__ = ["Conditions", "Connecting", "wake"]
 
 
 class Conditions:
-    """Waits for conditions that are looked at whenever something has happened."""
+    """The tasks that wait for conditions, which are checked after every event."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -26,8 +28,8 @@ class Conditions:
         self._waiting.append((condition, waiter))
         await waiter
 
-    def look(self) -> None:
-        """Wake whose condition holds now."""
+    def check(self) -> None:
+        """Wake the tasks whose condition holds now."""
         still = []
         for condition, waiter in self._waiting:
             if condition():
@@ -37,13 +39,39 @@ class Conditions:
         self._waiting = still
 
     def give_up(self) -> None:
-        """Wake everybody: there is no hope."""
+        """Wake all tasks: their conditions will never hold."""
         waiting, self._waiting = self._waiting, []
         for _, waiter in waiting:
             wake(waiter)
 
 
+class Connecting:
+    """What all tasks await that want a connection."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._future: asyncio.Future[None] | None = None
+
+    def future(self) -> asyncio.Future[None]:
+        """The future that :meth:`resolve` resolves next; shield it."""
+        if self._future is None or self._future.done():
+            self._future = self._loop.create_future()
+        return self._future
+
+    def resolve(self, error: MbotError | None) -> bool:
+        """Resolve it, or fail it with an error; returns whether there was one."""
+        future, self._future = self._future, None
+        if future is None or future.done():
+            return False
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+            future.exception()  # it may be that nobody awaits it any more
+        return True
+
+
 def wake(waiter: asyncio.Future[None]) -> None:
-    """Let whoever awaits it go on; once more changes nothing."""
+    """Let the task that awaits it go on. Idempotent."""
     if not waiter.done():
         waiter.set_result(None)

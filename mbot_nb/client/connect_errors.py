@@ -1,11 +1,13 @@
-"""Why there is no connection, in the words of whoever has to mend it."""
+"""Errors that say why there is no connection, and what to do about it."""
 
 from __future__ import annotations
 
 from ..errors import ConnectError
 from ..protocol.loss import CloseCode, Loss, LossKind, is_final
 
-__all__ = ["connect_error"]
+__all__ = ["RECONNECT_ADVICE", "connect_error"]
+
+RECONNECT_ADVICE = "`await bot.reconnect()` tries again."
 
 _KEEPS = " With retry=True it keeps trying."
 _ADVICE = {

@@ -1,4 +1,4 @@
-"""The line of a client: keeps its session connected, carries its frames, and wakes it at its
+"""The link of a client: keeps its session connected, carries its frames, and wakes it at its
 deadlines."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..transport.websocket import DialError, Wire, dial
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["FrameTap", "Line"]
+__all__ = ["FrameTap", "Link"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -28,15 +28,20 @@ OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user is told within two."""
 
 FrameTap = Callable[[float, Sequence[bytes] | str, Sequence[Any] | None], None]
-"""Is told when frames went out, and their texts; or when one came in, its text, and the messages
-that were read in it."""
+"""Called with the time and the texts of frames that went out, and None; or with the time and the
+text of one that came in, and the messages in it."""
 
 
-class Line:
+class Link:
     """One wire after the other under one session. All of it on the home loop.
 
-    ``tell`` is told everything that happens to the session, ``after`` is called when all of it has
-    been told.
+    Args:
+        home: the loop that it runs on.
+        session: the session whose frames it carries.
+        url: the server's address.
+        ssl: for `wss://`; None for Python's default.
+        on_event: called with every event of the session.
+        after_events: called when all events of a turn have been passed on.
     """
 
     def __init__(
@@ -45,27 +50,27 @@ class Line:
         session: ClientSession,
         url: str,
         ssl: tls.SSLContext | None,
-        tell: Callable[[ClientEvent], None],
-        after: Callable[[], None],
+        on_event: Callable[[ClientEvent], None],
+        after_events: Callable[[], None],
     ) -> None:
         self.home = home
         self.session = session
         self.now = home.clock
         self._url = url
         self._ssl = ssl
-        self._tell = tell
-        self._told = after
+        self._on_event = on_event
+        self._after_events = after_events
         self.on_frames: FrameTap | None = None
-        """Told of the frames that go out, if set."""
+        """Called with the frames that go out, if set."""
         self._wire: Wire | None = None
-        self._leaving: set[Wire] = set()
+        self._closing: set[Wire] = set()
         self._dialling: asyncio.Task[Any] | None = None
         self._cut_until = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
 
     def pump(self) -> None:
-        """Hand over the session's frames, tell its events, set the timer."""
+        """Send the session's frames, pass on its events, and set the timer."""
         session = self.session
         while True:
             if self._wire is not None:
@@ -81,10 +86,18 @@ class Line:
                 if type(event) is Dial:
                     self._dialling = self.home.spawn(self._dial(), "dial")
                 elif type(event) is Drop and session.pending_close is not None:
-                    self.take_down(session.pending_close, event.code)
-                self._tell(event)
+                    self.disconnect(session.pending_close, event.code)
+                self._on_event(event)
         self.arm()
-        self._told()
+        self._after_events()
+
+    def flush(self) -> None:
+        """Send what is queued, and ask for its acknowledgement, which rides on whatever comes back:
+        a pong comes at once."""
+        now = self.now()
+        self.session.flush(now)
+        self.session.ping(now)
+        self.pump()
 
     def arm(self) -> None:
         """Set the timer to the session's next deadline."""
@@ -101,23 +114,23 @@ class Line:
         if deadline is not None and deadline < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self.home.loop.call_at(deadline, self._due)
+            self._timer = self.home.loop.call_at(deadline, self._on_timer)
             self._timer_at = deadline
 
     def connect(self) -> None:
         """Connect now, whatever there is or was."""
         loss = Loss(LossKind.CLOSED, "a new connection was asked for", CloseCode.GOING_AWAY)
         self._stop_dialling()
-        self.take_down(loss)
+        self.disconnect(loss)
         if self.session.state not in (SessionState.WAITING, SessionState.FAILED, SessionState.IDLE):
             self.session.lost(loss, self.now())
         self.session.dial(self.now())
         self.pump()
 
-    def take_down(self, loss: Loss, code: int = CloseCode.GOING_AWAY) -> None:
+    def disconnect(self, loss: Loss, code: int = CloseCode.GOING_AWAY) -> None:
         """Give up the present connection, without waiting for it to end."""
         if self._wire is not None:
-            self._leave(code, loss.detail)
+            self._close_wire(code, loss.detail)
             self.session.lost(loss, self.now())
 
     def cut(self, seconds: float) -> None:
@@ -129,24 +142,24 @@ class Line:
         self._stop_dialling()
         wire, self._wire = self._wire, None
         if wire is not None:
-            self._leaving.add(wire)
+            self._closing.add(wire)
             wire.abort()
         self.session.lost(loss, now)
         self.pump()
 
-    def shut(self) -> None:
+    def close(self) -> None:
         """End for good, at once."""
         self._stop_dialling()
-        self._leave(CloseCode.NORMAL, "the client was closed")
+        self._close_wire(CloseCode.NORMAL, "the client was closed")
         self.session.close(self.now())
         self.pump()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    async def over(self, seconds: float) -> None:
-        """Wait until nothing is left of the connections, at most so long; then hang up."""
-        wires = list(self._leaving)
+    async def wait_closed(self, seconds: float) -> None:
+        """Wait until the connections have ended, at most so long; then abort them."""
+        wires = list(self._closing)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for wire in wires:
@@ -155,7 +168,7 @@ class Line:
             wire.abort()
             await wire.over()
 
-    # The wire's side.
+    # Called by the wire.
 
     def wire_open(self, wire: Wire, extended: bool) -> None:
         self._wire = wire
@@ -177,15 +190,15 @@ class Line:
             self.arm()
 
     def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
-        self._leaving.discard(wire)
+        self._closing.discard(wire)
         if wire is self._wire:
             self._wire = None
             self.session.lost(self.session.pending_close or loss, self.now())
             self.pump()
 
-    # Inside.
+    # Internal.
 
-    def _due(self) -> None:
+    def _on_timer(self) -> None:
         self._timer, self._timer_at = None, float("inf")
         self.session.timeout(self.now())
         self.pump()
@@ -206,7 +219,7 @@ class Line:
                 ssl=self._ssl,
             )
         except DialError as error:
-            self._failed(me, error.loss)
+            self._dial_failed(me, error.loss)
         except Exception as error:
             _log.error(
                 "an attempt to connect failed inside: %s: %s",
@@ -214,12 +227,12 @@ class Line:
                 error,
                 exc_info=error,
             )
-            self._failed(me, Loss(LossKind.RESET, f"{type(error).__name__}: {error}"))
+            self._dial_failed(me, Loss(LossKind.RESET, f"{type(error).__name__}: {error}"))
         finally:
             if self._dialling is me:
                 self._dialling = None
 
-    def _failed(self, attempt: asyncio.Task[Any] | None, loss: Loss) -> None:
+    def _dial_failed(self, attempt: asyncio.Task[Any] | None, loss: Loss) -> None:
         """The attempt came to nothing, also if its handshake had just been done."""
         if self._dialling is attempt:
             self._wire = None
@@ -231,8 +244,8 @@ class Line:
         if dialling is not None:
             dialling.cancel()
 
-    def _leave(self, code: int, reason: str) -> None:
+    def _close_wire(self, code: int, reason: str) -> None:
         wire, self._wire = self._wire, None
         if wire is not None:
-            self._leaving.add(wire)
+            self._closing.add(wire)
             wire.close(code, reason, deaf=True)

@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 
 from ..command_methods import CommandMethods, CommandResult
 from ..commands import Command, EmergencyStop, Stop
+from ..errors import ConnectError
 from ..loops.blocking import wait
 from ..loops.home import Home
+from ..protocol.client.events import PingSent
+from ..protocol.client.outbox import Outgoing
+from ..protocol.settings import BatchPolicy
 from ..state import StateView
+from .batching import BatchingContext
 from .client import Client
 from .link import FrameTap
-from .status import Batch, Latency, Stats
+from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription
 
 __all__ = ["SyncClient"]
@@ -99,10 +104,36 @@ class SyncClient(CommandMethods[CommandResult]):
         """Send what is queued, say goodbye, and end the session."""
         _wait_for(self.client.close(), self.client)
 
-    def subscribe(self, event: str, handler: Handler) -> Subscription:
+    def batching(
+        self,
+        *,
+        window: float | None = None,
+        size: int | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchingContext:
+        """Batch commands by other numbers inside a `with` block. See
+        :meth:`mbot_nb.Client.batching`."""
+        return self.client.batching(window=window, size=size, policy=policy)
+
+    def enqueue(self, command: str, /, **params: Any) -> Outgoing:
+        """Queue a command and return the record of it; on the I/O thread only. See
+        :meth:`mbot_nb.Client.enqueue`."""
+        return self.client.enqueue(command, **params)
+
+    def send_ping(self) -> PingSent | None:
+        """Send a ping without waiting for its answer; on the I/O thread only. See
+        :meth:`mbot_nb.Client.send_ping`."""
+        return self.client.send_ping()
+
+    def clock_estimate(self, at: float | None = None) -> ClockEstimate | None:
+        """How far the server's monotonic clock is ahead of this process's. See
+        :meth:`mbot_nb.Client.clock_estimate`."""
+        return self.client.clock_estimate(at)
+
+    def subscribe(self, event: str, handler: Handler, *, replace: bool = True) -> Subscription:
         """Call ``handler(event)`` at each event of this name, on the I/O thread. See
         :meth:`mbot_nb.Client.subscribe`."""
-        return self.client.subscribe(event, handler)
+        return self.client.subscribe(event, handler, replace=replace)
 
     def events(self, event: str = "*", *, maxlen: int = 1024) -> Iterator[Event]:
         """Events to loop over: ``for event in bot.events("telemetry")``. Ends when the client is
@@ -110,14 +141,15 @@ class SyncClient(CommandMethods[CommandResult]):
         stream = self.client.events(event, maxlen=maxlen)
         return _events(stream, self.client)
 
-    def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
-        """Tell ``tap`` everything that happens, on the I/O thread; returns what ends it."""
-        return self.client.tap(tap)
+    def tap(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """Observe everything that happens, on the I/O thread; returns a function that ends it. See
+        :meth:`mbot_nb.Client.tap`."""
+        return self.client.tap(callback)
 
-    def tap_frames(self, tap: FrameTap) -> Callable[[], None]:
-        """Tell ``tap`` of every frame that goes out or comes in, on the I/O thread; returns what
-        ends that."""
-        return self.client.tap_frames(tap)
+    def tap_frames(self, callback: FrameTap) -> Callable[[], None]:
+        """Observe every frame that goes out or comes in, on the I/O thread; returns a function that
+        ends it. See :meth:`mbot_nb.Client.tap_frames`."""
+        return self.client.tap_frames(callback)
 
     @property
     def closed(self) -> bool:
@@ -183,6 +215,11 @@ class SyncClient(CommandMethods[CommandResult]):
     def next_attempt_at(self) -> float | None:
         """When the next attempt begins (`time.monotonic()` seconds), or None."""
         return self.client.next_attempt_at
+
+    @property
+    def connection_error(self) -> ConnectError | None:
+        """The error that says why there is no connection; None while there is one."""
+        return self.client.connection_error
 
     @property
     def profile(self) -> str:

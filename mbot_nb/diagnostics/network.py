@@ -56,11 +56,11 @@ def usual_port(port: int) -> Check:
             return Check(
                 subject, "good", f"has a server {whose}, with {entry.name}: `await mb.connect()`"
             )
-    told = f"taken by another program ({taken.strerror})"
+    found = f"taken by another program ({taken.strerror})"
     return Check(
         subject,
         "warning",
-        told,
+        found,
         "`await mb.serve(port=0)` takes any free one; `await mb.connect()` does so by itself",
     )
 
@@ -76,7 +76,7 @@ def loopback() -> Check:
                 other, _ = server.accept()
                 with other:
                     other.sendall(_SERVER)
-                    told = client.recv(len(_SERVER))
+                    found = client.recv(len(_SERVER))
     except OSError as error:
         remedy = (
             "a firewall or security program stands between Python and itself: allow Python "
@@ -85,7 +85,7 @@ def loopback() -> Check:
         return Check(
             subject, "bad", f"a connection from this machine to itself failed: {error}", remedy
         )
-    if told != _SERVER:
+    if found != _SERVER:
         return Check(
             subject,
             "bad",
@@ -104,9 +104,9 @@ def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
     }
     if not chosen:
         return Check("proxy", "good", "none is set")
-    told = ", ".join(sorted({_without_password(url) for url in chosen.values()}))
+    found = ", ".join(sorted({_without_password(url) for url in chosen.values()}))
     if bypassed:
-        return Check("proxy", "good", f"{told}; not for this machine's own addresses")
+        return Check("proxy", "good", f"{found}; not for this machine's own addresses")
     line = (
         "setx NO_PROXY localhost,127.0.0.1"
         if sys.platform == "win32"
@@ -115,7 +115,7 @@ def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
     return Check(
         "proxy",
         "warning",
-        f"{told} is also asked for this machine's own addresses: mbot_nb goes past it, a browser "
+        f"{found} is also asked for this machine's own addresses: mbot_nb goes past it, a browser "
         "or JupyterLab may not",
         f"`{line}`, then start JupyterLab anew",
     )

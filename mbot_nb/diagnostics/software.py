@@ -35,7 +35,7 @@ def checks() -> Iterator[Check]:
 
 def python(version: tuple[int, ...]) -> Check:
     """Which Python, on which system."""
-    told = (
+    found = (
         f"{platform.python_implementation()} {'.'.join(map(str, version))} on "
         f"{platform.system()} {platform.machine()}"
     )
@@ -43,10 +43,10 @@ def python(version: tuple[int, ...]) -> Check:
         return Check(
             "Python",
             "bad",
-            told,
+            found,
             "install Python 3.11 or newer, and make the environment anew with it",
         )
-    return Check("Python", "good", told)
+    return Check("Python", "good", found)
 
 
 def packages() -> Iterator[Check]:
@@ -55,11 +55,11 @@ def packages() -> Iterator[Check]:
         requirements = metadata.requires("mbot_nb") or ()
     except metadata.PackageNotFoundError:
         here = Path(__file__).parents[2]
-        told = (
+        found = (
             f"mbot_nb is not installed: it is only found in {here}, and nothing says what it needs"
         )
         what = f'-e "{here}"' if (here / "pyproject.toml").exists() else "mbot_nb"
-        yield Check("packages", "bad", told, f"{INSTALL} {what}`")
+        yield Check("packages", "bad", found, f"{INSTALL} {what}`")
     else:
         yield from needed(requirements)
 
@@ -136,14 +136,14 @@ def kernel(version: str | None, shell: Any) -> Check:
 def lab(version: str | None) -> Check:
     """Which JupyterLab; it may live in another environment than the kernel."""
     if version is None:
-        told = "not installed in this Python's environment (it may be in another one)"
+        found = "not installed in this Python's environment (it may be in another one)"
         return Check(
-            "JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, if you have none'
+            "JupyterLab", "warning", found, f'{INSTALL} "jupyterlab>=4.4"`, if you have none'
         )
     if _tuple(version) < (4, 4):
-        told = f"{version} does not send clicks to subshells: they wait until the cell ends"
+        found = f"{version} does not send clicks to subshells: they wait until the cell ends"
         return Check(
-            "JupyterLab", "warning", told, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew'
+            "JupyterLab", "warning", found, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew'
         )
     return Check("JupyterLab", "good", version)
 
@@ -165,15 +165,15 @@ def loop(running: asyncio.AbstractEventLoop | None, nested_by: str) -> Check:
             "good",
             f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own",
         )
-    told = f"{type(running).__module__}.{type(running).__name__}"
+    found = f"{type(running).__module__}.{type(running).__name__}"
     if not isinstance(running, asyncio.BaseEventLoop):
         return Check(
             "event loop",
             "warning",
-            f"{told}, not one of asyncio's own: `mb.run` cannot nest it",
+            f"{found}, not one of asyncio's own: `mb.run` cannot nest it",
             "use `await` or `mb.sync`",
         )
-    return Check("event loop", "good", told + nested)
+    return Check("event loop", "good", found + nested)
 
 
 def own_folders() -> Check:
@@ -184,13 +184,13 @@ def own_folders() -> Check:
         why, _, remedy = str(error).partition("; ")
         return Check("folders", "warning", f"what runs here cannot be listed ({why})", remedy)
     if not os.access(runtime, os.W_OK):
-        told = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
-        return Check("folders", "warning", told, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+        found = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
+        return Check("folders", "warning", found, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
     config = paths.config()
     there = next(path for path in (config, *config.parents) if path.exists())
     if not os.access(there, os.W_OK):
-        told = f"{config} cannot be written to: a robot's calibration is not kept"
-        return Check("folders", "warning", told, "set MBOT_NB_CONFIG_DIR to a folder of your own")
+        found = f"{config} cannot be written to: a robot's calibration is not kept"
+        return Check("folders", "warning", found, "set MBOT_NB_CONFIG_DIR to a folder of your own")
     return Check("folders", "good", f"{runtime} (what runs), {config} (calibrations)")
 
 

@@ -77,8 +77,8 @@ def serve(
     chosen_port = default_port(ssl is not None) if port is None else port
     home = _home(thread)
     cell = cells.current()
-    hints.offer()
-    ipykernel_fixes.mend()
+    hints.install()
+    ipykernel_fixes.apply()
 
     async def start() -> Server:
         nonlocal token
@@ -163,8 +163,8 @@ def connect(
     )
     home = _home(thread)
     cell = cells.current()
-    hints.offer()
-    ipykernel_fixes.mend()
+    hints.install()
+    ipykernel_fixes.apply()
 
     async def start() -> Client:
         nonlocal token
@@ -184,7 +184,7 @@ def connect(
             await client.open()
         finally:
             cable_servers().close_with_last_client(local_servers().at(url), client)
-        cells.keep(client, cell)
+        cells.close_when_unreachable(client, cell)
         stall_warnings.watch_client(client)
         return client
 

@@ -41,7 +41,7 @@ CHIPS = {
 }
 """USB vendors whose chips such robots have, or clones of them."""
 SERVER_TIMEOUT = 1.0
-_ASK_ANYWAY = "`mb.discover(every_port=True)` asks there too"
+_EVERY_PORT_ADVICE = "`mb.discover(every_port=True)` asks there too"
 SIMULATED = "bot = await mb.connect()"
 
 
@@ -139,12 +139,12 @@ def discover(
     """
     began = time.monotonic()
     simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
-    looks: list[Callable[[], Found]] = [lambda: simulator]
+    checks: list[Callable[[], Found]] = [lambda: simulator]
     if servers:
-        looks += [partial(_server, entry) for entry in instances.running("server")]
-    looks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
-    with ThreadPoolExecutor(max(1, len(looks)), "mbot_nb-discovery") as threads:
-        pending: list[Future[Found]] = [threads.submit(look) for look in looks]
+        checks += [partial(_check_server, entry) for entry in instances.running("server")]
+    checks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
+    with ThreadPoolExecutor(max(1, len(checks)), "mbot_nb-discovery") as threads:
+        pending: list[Future[Found]] = [threads.submit(check) for check in checks]
         found = [each.result() for each in pending]
     return Discovery(found, time.monotonic() - began)
 
@@ -172,7 +172,7 @@ def candidates(every_port: bool = False) -> list[Found]:
         why = ""
         if port.vid not in CHIPS and not every_port:
             reason = "no USB device" if port.vid is None else "no such robot has this chip"
-            why = f"not asked: {reason}; {_ASK_ANYWAY}"
+            why = f"not asked: {reason}; {_EVERY_PORT_ADVICE}"
         found.append(Found("port", "", port.device, _device(port), why, _call(port.device)))
     return found
 
@@ -206,7 +206,7 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
     return one
 
 
-def _server(entry: instances.Entry) -> Found:
+def _check_server(entry: instances.Entry) -> Found:
     """Whether it still serves; not asked if it is this process's own, whose loop may be the one
     that waits here."""
     found = Found(

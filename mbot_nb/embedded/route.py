@@ -1,5 +1,4 @@
-"""Where a client's messages pass in this process: relays, the server, and the loops that they run
-on."""
+"""The route of a client's messages in this process: relays, the server, and their loops."""
 
 from __future__ import annotations
 
@@ -14,12 +13,12 @@ from ..server import Server
 from ..transport.relay import Relay
 from .registry import local_servers
 
-__all__ = ["Way"]
+__all__ = ["Route"]
 
 
-class Way(NamedTuple):
-    """The way from a client to its server, as far as it is in this process. Whatever blocks a loop
-    on it holds up what passes."""
+class Route(NamedTuple):
+    """The route from a client to its server, as far as it is in this process. Whatever blocks a
+    loop on it delays the messages."""
 
     home: Home
     """The client's."""
@@ -29,8 +28,8 @@ class Way(NamedTuple):
     """None if it runs elsewhere."""
 
     @classmethod
-    def of(cls, bot: Client) -> Way:
-        """The way of this client, as it is now."""
+    def of(cls, bot: Client) -> Route:
+        """The current route of this client."""
         url = bot.url
         relays: list[Relay] = []
         while (relay := Relay.at(url)) is not None and relay not in relays:

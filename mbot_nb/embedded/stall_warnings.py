@@ -1,7 +1,7 @@
-"""Say it when something blocked the event loop: for how long, what came of it, and how to avoid it.
+"""Warn when something blocked the event loop: for how long, what came of it, and how to avoid it.
 
-One slow timer per loop, while a client or server lives there. It comes late after a block, and that
-is all it needs. Where a :class:`~.monitor.LoopMonitor` watches too, its exact figure is told.
+One slow timer per loop, while a client or server lives there: it fires late after a block. Where a
+:class:`~.monitor.LoopMonitor` watches too, the warning has its exact figure.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = ["watch_client", "watch_server"]
 
 _log = logging.getLogger("mbot_nb")
 
-PERIOD = 0.1
-"""Seconds between two looks; a block is known to within this."""
-WORTH_SAYING = 1.0
-"""Seconds: what is shorter is felt by nobody."""
-SETTLING = 0.5
+CHECK_INTERVAL = 0.1
+"""Seconds between two checks; a block is known to within this."""
+WARN_ABOVE = 1.0
+"""Seconds: shorter blocks are not worth a warning."""
+SETTLE_TIME = 0.5
 """Seconds after a block in which what had arrived meanwhile is read, and what was lost is
 noticed."""
 
@@ -39,7 +39,7 @@ Links = Callable[[], Iterable[object] | None]
 """The connections that stand now; None when their owner was closed."""
 
 
-class _Watch:
+class _LoopWatch:
     """The timer of one loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -47,63 +47,63 @@ class _Watch:
         self._links: dict[int, Links] = {}
         self._count = 0
         self._ticking = False
-        self._said = False
+        self._warned = False
         self._last = time.monotonic()
         self._stall = 0.0
-        self._who = "something"
-        self._before: dict[int, set[object]] = {}
-        self._say_at: float | None = None
+        self._culprit = "something"
+        self._connections_before: dict[int, set[object]] = {}
+        self._warn_at: float | None = None
         self._context = contextvars.Context()
         """Nobody's: whatever the cell that began it had in its own is not kept for that."""
 
     def add(self, links: Links) -> None:
         cell_log().start()
-        if not self._standing():
+        if not self._connections():
             # All that lived here before were closed: whoever is new has not been told anything.
-            self._said = False
-            self._say_at = None
+            self._warned = False
+            self._warn_at = None
             self._last = time.monotonic()
         self._count += 1
         self._links[self._count] = links
         if not self._ticking:
             self._ticking = True
-            self._again()
+            self._schedule()
 
-    def _again(self) -> None:
+    def _schedule(self) -> None:
         loop = self._loop()
         if loop is not None and not loop.is_closed():
-            loop.call_later(PERIOD, self._tick, context=self._context)
+            loop.call_later(CHECK_INTERVAL, self._tick, context=self._context)
 
     def _tick(self) -> None:
         now = time.monotonic()
-        late = now - self._last - PERIOD
-        if late >= WORTH_SAYING:
-            stall = self._exactly(self._last, now, late)
-            if self._say_at is None or stall > self._stall:
+        late = now - self._last - CHECK_INTERVAL
+        if late >= WARN_ABOVE:
+            stall = self._duration(self._last, now, late)
+            if self._warn_at is None or stall > self._stall:
                 # Of several that follow each other closely the longest is told.
-                self._stall, self._who = stall, cell_log().culprit(self._last, now)
-            if self._say_at is None:
-                self._say_at = now + SETTLING
-        if self._say_at is not None and now >= self._say_at:
-            self._say_at = None
-            standing = self._standing()
+                self._stall, self._culprit = stall, cell_log().culprit(self._last, now)
+            if self._warn_at is None:
+                self._warn_at = now + SETTLE_TIME
+        if self._warn_at is not None and now >= self._warn_at:
+            self._warn_at = None
+            standing = self._connections()
             # Who was closed on purpose meanwhile, or said goodbye, has lost nothing.
             gone = [
                 link
                 for number, links in standing.items()
-                for link in self._before.get(number, set()) - links
+                for link in self._connections_before.get(number, set()) - links
             ]
-            lost = sum(not _said_goodbye(link) for link in gone)
+            lost = sum(not _ended_session(link) for link in gone)
             if standing:
-                cell_log().context().run(self._say, lost)
-        if self._say_at is None:
-            self._before = self._standing()
+                cell_log().context().run(self._warn, lost)
+        if self._warn_at is None:
+            self._connections_before = self._connections()
         self._last = now
         self._ticking = bool(self._links)
         if self._ticking:
-            self._again()
+            self._schedule()
 
-    def _standing(self) -> dict[int, set[object]]:
+    def _connections(self) -> dict[int, set[object]]:
         """The connections of each owner on this loop; forgets whoever was closed."""
         standing: dict[int, set[object]] = {}
         for number, links in list(self._links.items()):
@@ -114,17 +114,17 @@ class _Watch:
                 standing[number] = set(now)
         return standing
 
-    def _exactly(self, begin: float, end: float, late: float) -> float:
+    def _duration(self, begin: float, end: float, late: float) -> float:
         """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it,
         if it has seen it all."""
         loop = self._loop()
         known = 0.0 if loop is None else LoopMonitor.of(loop).longest(begin, end)
-        return known if known >= late else late + PERIOD / 2
+        return known if known >= late else late + CHECK_INTERVAL / 2
 
-    def _say(self, lost: int) -> None:
+    def _warn(self, lost: int) -> None:
         loop = self._loop()
         on_io_thread = loop is not None and Home.is_io_loop(loop)
-        who = "a handler" if on_io_thread else self._who
+        who = "a handler" if on_io_thread else self._culprit
         came = (
             f"{lost} connection{' was' if lost == 1 else 's were'} lost"
             if lost
@@ -139,13 +139,13 @@ class _Watch:
             )
         )
         where = "the I/O thread" if on_io_thread else "the loop"
-        again = " again" if self._said else ""
-        tail = "." if self._said else f"; {advice}."
-        self._said = True
+        again = " again" if self._warned else ""
+        tail = "." if self._warned else f"; {advice}."
+        self._warned = True
         _log.warning("%s blocked %s%s for %.1f s; %s%s", who, where, again, self._stall, came, tail)
 
 
-_watches: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch]] = Slot(
+_watches: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatch]] = Slot(
     weakref.WeakKeyDictionary
 )
 
@@ -154,11 +154,11 @@ def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
     watches = _watches()
     watch = watches.get(loop)
     if watch is None:
-        watch = watches[loop] = _Watch(loop)
+        watch = watches[loop] = _LoopWatch(loop)
     watch.add(links)
 
 
-def _said_goodbye(link: object) -> bool:
+def _ended_session(link: object) -> bool:
     """Whether a server's client ended its session. A baseline client has no other way to say it
     than to go."""
     session = getattr(link, "session", None)
@@ -170,7 +170,7 @@ def _said_goodbye(link: object) -> bool:
 
 
 def watch_client(client: Client) -> None:
-    """Speak of blocks of this client's loop, on which this must be called, until it is closed."""
+    """Warn of blocks of this client's loop, on which this must be called, until it is closed."""
     known = weakref.ref(client)
 
     def links() -> Iterable[object] | None:
@@ -183,7 +183,7 @@ def watch_client(client: Client) -> None:
 
 
 def watch_server(server: Server) -> None:
-    """Speak of blocks of this server's loop, on which this must be called, until it is closed."""
+    """Warn of blocks of this server's loop, on which this must be called, until it is closed."""
     known = weakref.ref(server)
 
     def links() -> Iterable[object] | None:

@@ -62,7 +62,7 @@ def open_cable(
         return port
     kind = None
     if not port:
-        chosen = _the_only_one(own, ended)
+        chosen = _only_robot(own, ended)
         if isinstance(chosen, str):
             return chosen
         port, kind = chosen.address, chosen.kind if chosen.what == "emulator" else None
@@ -113,7 +113,7 @@ stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
 """The emulator that stands in for a real robot, once there is one."""
 
 
-def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
+def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
     """What is meant if nothing was said. Several ports are asked who is there; a single one will be
     by its driver."""
     listed = [one for one in candidates() if one.address not in own]
@@ -132,14 +132,14 @@ def _the_only_one(own: list[str], ended: threading.Event | None) -> Found | str:
         raise ConnectError(
             "there are several robots; say which:\n" + "\n".join(lines), retryable=False
         )
-    why = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
-    told = (
-        f"these ports are there, and none will do:\n{why}\n"
+    reasons = "\n".join(f"    {one.address}: {one.why_not}" for one in listed)
+    listing = (
+        f"these ports are there, and none will do:\n{reasons}\n"
         if listed
         else "no serial port is there at all.\n"
     )
     raise ConnectError(
-        f"no robot was found on a cable: {told}Plug the robot in, switch it on, and try again; "
+        f"no robot was found on a cable: {listing}Plug the robot in, switch it on, and try again; "
         "`mb.doctor()` looks closer. "
         "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` "
         "brings a simulated one."

@@ -15,11 +15,13 @@ from ..loops.home import Home
 from ..loops.kernel import shell
 from . import reachability
 
-__all__ = ["Cell", "current", "keep", "shell"]
+__all__ = ["Cell", "close_when_unreachable", "current", "shell"]
 
-NEAR, FAR = 3, 8
-"""How deep lists, dicts and objects are looked through: for what an earlier run of the same cell
-made, and for the rest."""
+RERUN_DEPTH = 3
+"""Steps through lists, dicts and objects that are searched for what an earlier run of the same cell
+made."""
+IN_USE_DEPTH = 8
+"""Steps that are searched for what another cell made."""
 
 
 class Closable(Protocol):
@@ -48,16 +50,16 @@ class Cell(NamedTuple):
         return self.id == earlier.id and self.run != earlier.run
 
 
-class _Made:
-    """Where something was made, and whether a name has stood for it since."""
+class _Origin:
+    """The cell that made a client, and whether a name has stood for it since."""
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.was_named = False
 
 
-_made: Slot[weakref.WeakKeyDictionary[Closable, _Made]] = Slot(weakref.WeakKeyDictionary)
-"""What cells have made."""
+_origins: Slot[weakref.WeakKeyDictionary[Closable, _Origin]] = Slot(weakref.WeakKeyDictionary)
+"""Where the clients were made that cells have made."""
 
 
 def current() -> Cell | None:
@@ -85,8 +87,9 @@ def current() -> Cell | None:
     )
 
 
-def keep(made: Closable, cell: Cell | None) -> None:
-    """Remember what a cell has made, and when the cell ends close what nobody can use any more.
+def close_when_unreachable(client: Closable, cell: Cell | None) -> None:
+    """Remember which cell made a client, and close those that nobody can use any more when the cell
+    ends.
 
     That is what earlier runs of this cell made and no name holds, and what another cell made and a
     name held until now: `bot = await mb.connect()` leaves one client, in whatever cell it is
@@ -94,40 +97,40 @@ def keep(made: Closable, cell: Cell | None) -> None:
     """
     if cell is None:
         return
-    _made()[made] = _Made(cell)
+    _origins()[client] = _Origin(cell)
     events = shell().events
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        _let_go(cell)
+        _close_unreachable(cell)
 
     events.register("post_run_cell", after)
 
 
-def _let_go(cell: Cell) -> None:
+def _close_unreachable(cell: Cell) -> None:
     names = shell().user_ns
-    for thing, place in list(_made().items()):
-        if thing.closed:
+    for client, origin in list(_origins().items()):
+        if client.closed:
             continue
-        if reachability.is_within(thing, reachability.of_names(names), NEAR):
-            place.was_named = True
-        elif cell.is_again(place.cell):
-            thing.home.submit(thing.close())
-        elif place.was_named and not _is_in_use(thing, names):
+        if reachability.is_reachable(client, reachability.named_objects(names), RERUN_DEPTH):
+            origin.was_named = True
+        elif cell.is_again(origin.cell):
+            client.home.submit(client.close())
+        elif origin.was_named and not _is_in_use(client, names):
             print(
-                f"Closed, since no name stands for it any more: {thing!r}. To keep both, give "
+                f"Closed, since no name stands for it any more: {client!r}. To keep both, give "
                 "them different names."
             )
-            thing.home.submit(thing.close())
+            client.home.submit(client.close())
 
 
-def _is_in_use(thing: object, names: Mapping[str, Any]) -> bool:
-    return reachability.is_within(
-        thing,
+def _is_in_use(client: object, names: Mapping[str, Any]) -> bool:
+    return reachability.is_reachable(
+        client,
         [
-            *reachability.of_names(names),
-            *reachability.of_widgets(),
-            *reachability.of_running_code(names),
+            *reachability.named_objects(names),
+            *reachability.live_widgets(),
+            *reachability.objects_in_running_code(names),
         ],
-        FAR,
+        IN_USE_DEPTH,
     )

@@ -17,9 +17,9 @@ from ..command_methods import CommandMethods
 from ..loops.call import Call
 from .cells import shell
 
-__all__ = ["hint", "offer"]
+__all__ = ["hint", "install"]
 
-_FORGOTTEN = "`await` is missing in front of the call that should have brought this."
+_AWAIT_MISSING = "`await` is missing in front of the call that should have brought this."
 
 _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
@@ -65,7 +65,7 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
             "where you call it."
         ),
     ),
-    (AttributeError, "'coroutine' object has no attribute", _FORGOTTEN),
+    (AttributeError, "'coroutine' object has no attribute", _AWAIT_MISSING),
     (
         TypeError,
         "'OpeningCall' object does not support the context manager",
@@ -81,8 +81,8 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
         "'EventStream' object is not iterable",
         "events come when they come: write `async for` instead of `for`.",
     ),
-    (TypeError, "'coroutine' object", _FORGOTTEN),
-    (TypeError, "Call' object", _FORGOTTEN),
+    (TypeError, "'coroutine' object", _AWAIT_MISSING),
+    (TypeError, "Call' object", _AWAIT_MISSING),
     (
         TypeError,
         "can't be used in 'await' expression",
@@ -98,9 +98,9 @@ def hint(error: BaseException | None) -> str | None:
         if isinstance(error, kind) and words in str(error):
             return advice
     if isinstance(error, AttributeError) and isinstance(error.obj, CommandMethods):
-        return _other_name(error.obj, error.name or "")
+        return _name_hint(error.obj, error.name or "")
     if isinstance(error, TypeError):
-        return _how_to_call(str(error))
+        return _signature_hint(str(error))
     if isinstance(error, asyncio.CancelledError) and any(
         _is_of(module, "mbot_nb") for module in _modules(error)
     ):
@@ -112,20 +112,20 @@ def hint(error: BaseException | None) -> str | None:
     return None
 
 
-def _other_name(bot: object, name: str) -> str:
+def _name_hint(bot: object, name: str) -> str:
     """What a robot's remote control has instead of this."""
     names = [other for other in dir(bot) if not other.startswith("_")]
     near = difflib.get_close_matches(name, names, n=3)
     commands = ", ".join(name for name in vars(CommandMethods) if not name.startswith("_"))
-    guess = f"did you mean {_or(near)}? The" if near else "the"
+    guess = f"did you mean {_alternatives(near)}? The" if near else "the"
     return f"{guess} robot's commands are: {commands}. Press Tab after `bot.` for the rest."
 
 
-def _or(names: list[str]) -> str:
+def _alternatives(names: list[str]) -> str:
     return " or ".join(f"`{name}`" for name in names)
 
 
-def _how_to_call(words: str) -> str | None:
+def _signature_hint(words: str) -> str | None:
     """How a method of ours is called, if the error is that it was called with something else."""
     called = re.match(r"(\w+)\.(\w+)\(\) (?:got an unexpected|missing|got multiple|takes)", words)
     if called is None:
@@ -161,31 +161,31 @@ def _is_of(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-def offer() -> None:
-    """Print hints after the errors of this notebook's cells, from now on."""
+def install() -> None:
+    """Print hints after the errors of this notebook's cells from now on. Idempotent."""
     ipython = shell()
-    if ipython is not None and _after_cell not in ipython.events.callbacks["post_run_cell"]:
-        ipython.events.register("post_run_cell", _after_cell)
+    if ipython is not None and _on_cell_end not in ipython.events.callbacks["post_run_cell"]:
+        ipython.events.register("post_run_cell", _on_cell_end)
 
 
-def _after_cell(result: Any = None) -> None:
+def _on_cell_end(result: Any = None) -> None:
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     advice = hint(error)
     if error is not None and advice is not None:
-        _hush(error)
+        _close_refused_calls(error)
         print(f"What to do: {advice}")
-    elif _has_not_begun(getattr(result, "result", None)):
+    elif _is_unstarted_coroutine(getattr(result, "result", None)):
         print("What to do: this has not begun yet. Write `await` in front of it.")
 
 
-def _has_not_begun(value: object) -> bool:
+def _is_unstarted_coroutine(value: object) -> bool:
     """Whether a cell has shown a coroutine of its user's. A call of ours says it itself."""
     return inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED
 
 
-def _hush(error: BaseException) -> None:
-    """Calls that asyncio was given and refused need not complain once more when they are thrown
-    away."""
+def _close_refused_calls(error: BaseException) -> None:
+    """Close calls that asyncio was given and refused, so that they do not warn again when they are
+    collected."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if _is_of(str(frame.f_globals.get("__name__", "")), "asyncio"):
             for value in list(frame.f_locals.values()):

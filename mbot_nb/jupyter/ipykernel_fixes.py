@@ -8,7 +8,7 @@ moment waits until somebody else connects.
 of before, though the next one may run by then: that one's end is told as the other's, and
 JupyterLab waits for it for ever.
 
-`mb.connect` and `mb.serve` mend both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's
+`mb.connect` and `mb.serve` fix both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's
 configuration does so from its start.
 """
 
@@ -19,12 +19,12 @@ from typing import Any
 
 from .cells import shell
 
-__all__ = ["load_ipython_extension", "mend"]
+__all__ = ["apply", "load_ipython_extension"]
 
 
-def mend() -> None:
-    """Let this kernel hear each message, and tell the end of each cell, from now on; nothing on
-    kernels that do."""
+def apply() -> None:
+    """Let this kernel handle each message at once, and report the end of each cell. Does nothing
+    on kernels without these faults. Idempotent."""
     version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
     kernel: Any = getattr(shell(), "kernel", None)
     channel = getattr(kernel, "shell_channel_thread", None)
@@ -50,4 +50,4 @@ def _keep_to_the_running_cell(kernel: Any) -> None:
 
 def load_ipython_extension(ipython: Any) -> None:
     """What IPython calls for ``%load_ext`` and for what its configuration names."""
-    mend()
+    apply()

@@ -13,21 +13,21 @@ from typing import Any, TypeVar
 from ..errors import UsageError
 from .cells import shell
 
-__all__ = ["Bar", "bar", "counted"]
+__all__ = ["ProgressBar", "progress_bar", "track"]
 
-PERIOD = 0.1
-"""Seconds between two pictures of the bar at least: faster ones nobody sees."""
-PATIENT = 1.0
-"""Seconds of plain work without a bar."""
-EVERY = 256
+UPDATE_INTERVAL = 0.1
+"""Seconds between two updates of the bar at least: faster ones nobody sees."""
+BAR_AFTER = 1.0
+"""Seconds of plain work before a bar is shown."""
+CLOCK_EVERY = 256
 """Items of plain work between two looks at the clock."""
 
 T = TypeVar("T")
 
 
-class Bar:
-    """Counts, and says nothing: the base of those that do. ``cancelled`` once somebody pressed
-    Cancel."""
+class ProgressBar:
+    """Counts and shows nothing: the base of those that do. ``cancelled`` is true once somebody
+    pressed Cancel."""
 
     def __init__(self, total: int, done: int, what: str, advice: str, blocks: bool) -> None:
         self.what = what
@@ -41,7 +41,7 @@ class Bar:
         self._shown_at = 0.0
         self._end: Callable[[], object] = _nothing
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         self._show()
         return self
 
@@ -53,18 +53,18 @@ class Bar:
         self._end = end
 
     def advance(self, more: int = 1) -> None:
-        """So many more are finished."""
+        """Count so many more as finished, and update the bar."""
         self.done += more
-        if time.monotonic() - self._shown_at >= PERIOD:
+        if time.monotonic() - self._shown_at >= UPDATE_INTERVAL:
             self._show()
 
     def cancel(self) -> None:
-        """As the button does; from any thread."""
+        """Cancel, as the button does; from any thread."""
         self.cancelled = True
         self._end()
 
     def words(self, *, stopped: bool = False) -> str:
-        """How far it is, in words."""
+        """Say how far the work is."""
         if self.done >= self.total:
             return f"{self.done}/{self.total} in {time.monotonic() - self._begun:.0f} s"
         if stopped:
@@ -80,10 +80,10 @@ class Bar:
         pass
 
 
-class _Terminal(Bar):
+class _TerminalBar(ProgressBar):
     """Drawn by rich. Ctrl-C stops it."""
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress = Progress(
@@ -104,21 +104,21 @@ class _Terminal(Bar):
         self._progress.stop()
 
 
-class _Notebook(Bar):
+class _NotebookBar(ProgressBar):
     """Plain HTML, which a saved notebook keeps, and for as long as it runs a button where a click
     on it is heard.
 
     Where none is, the words name the notebook's own stop button, which ends it everywhere.
     """
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         from IPython.display import HTML, display
         from ipywidgets import Button, Layout
 
         self._html: Any = HTML
         self._bar: Any = display(HTML(self._page(self.words())), display_id=True)  # type: ignore[no-untyped-call]
         self._button: Any = None
-        if _hears_clicks(self._blocks):
+        if _handles_clicks(self._blocks):
             self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
             self._button.on_click(lambda _: self.cancel())
         instead = self._html("<small>the notebook's stop button (&#9632;) ends it</small>")  # type: ignore[no-untyped-call]
@@ -147,31 +147,41 @@ class _Notebook(Bar):
             self._button.close()
 
 
-def bar(total: int, done: int, *, what: str, shown: bool, advice: str, blocks: bool = False) -> Bar:
-    """The bar that fits where this runs.
+def progress_bar(
+    total: int, done: int, *, what: str, shown: bool, advice: str, blocks: bool = False
+) -> ProgressBar:
+    """Make the bar that fits where this runs.
 
-    ``advice`` tells how to go on after it was stopped; ``blocks`` that the work is plain code,
-    during which no loop runs.
+    Args:
+        total, done: how many items there are, and how many are finished already.
+        what: what is done, for the bar's label.
+        shown: whether to show it at all.
+        advice: how to go on after it was stopped.
+        blocks: whether the work is plain code, during which no loop runs.
     """
-    kind: Any = Bar
+    kind: Any = ProgressBar
     if shown:
-        kind = _Notebook if hasattr(shell(), "kernel") else _Terminal
-    made: Bar = kind(total, done, what, advice, blocks)
+        kind = _NotebookBar if hasattr(shell(), "kernel") else _TerminalBar
+    made: ProgressBar = kind(total, done, what, advice, blocks)
     return made
 
 
-def _hears_clicks(blocks: bool) -> bool:
-    """Whether this kernel hears a click while a cell runs: from 7 on if it awaits, and on 7.1 to
+def _handles_clicks(blocks: bool) -> bool:
+    """Whether this kernel handles a click while a cell runs: from 7 on if it awaits, and on 7.1 to
     7.3 also if it ``blocks``."""
     version = getattr(sys.modules.get("ipykernel"), "version_info", (0,))
     return (7, 1) <= version < (7, 4) if blocks else version >= (7,)
 
 
-def counted(
+def track(
     items: Iterable[T], total: int, what: str, size: Callable[[T], int] | None = None
 ) -> Iterator[T]:
-    """The items of plain work, with a bar once that has taken a second; ``size`` tells how much of
-    the total each is.
+    """Iterate over the items of plain work, with a bar once that has taken a second.
+
+    Args:
+        items, total: what to iterate over, and how much that is altogether.
+        what: what is done, for the bar's label.
+        size: tells how much of the total an item is; without it each is 1.
 
     Raises:
         UsageError: somebody pressed Cancel.
@@ -179,18 +189,18 @@ def counted(
     begun, done = time.monotonic(), 0
     advice = "do it again to have all of it"
     with ExitStack() as stack:
-        shown: Bar | None = None
+        shown: ProgressBar | None = None
         for number, item in enumerate(items):
-            if number % EVERY == 0:
+            if number % CLOCK_EVERY == 0:
                 if shown is not None:
                     shown.advance(done - shown.done)
                     if shown.cancelled:
                         raise UsageError(
                             f"{what}: you cancelled it. Nothing was changed; {advice}."
                         )
-                elif time.monotonic() - begun > PATIENT:
+                elif time.monotonic() - begun > BAR_AFTER:
                     shown = stack.enter_context(
-                        bar(total, done, what=what, shown=True, advice=advice, blocks=True)
+                        progress_bar(total, done, what=what, shown=True, advice=advice, blocks=True)
                     )
             done += 1 if size is None else size(item)
             yield item

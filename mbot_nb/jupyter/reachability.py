@@ -1,8 +1,8 @@
-"""What the user of a notebook can still get at: through names, widgets on the page, and code that
+"""What the user of a notebook can still reach: through names, widgets on the page, and code that
 is running.
 
-Looked through by hand, not by the garbage collector: what IPython remembers by itself (`Out`, `_`)
-and what holds itself alive (a client, by its connection) is in nobody's use.
+Searched by hand, not left to the garbage collector: IPython's own references (`Out`, `_`) and a
+client's own (its connection, its handlers) keep a client alive that nobody uses any more.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from functools import partial
 from types import CoroutineType, FrameType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
-__all__ = ["is_within", "of_names", "of_running_code", "of_widgets"]
+__all__ = ["is_reachable", "live_widgets", "named_objects", "objects_in_running_code"]
 
-_OWN_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In|get_ipython|exit|quit")
-"""What IPython remembers by itself is not held by the user, and its shell leads to all of that."""
-_LARGE = 10_000
-_MOST = 50_000
-"""Things looked at; whoever holds more than this may hold anything."""
-_INSIDE = ("mbot_nb.", "asyncio.", "_asyncio", "threading", "concurrent.")
-_CLOSED_BOOKS = (ModuleType, type, str, bytes, int, float)
-
-
-def of_names(user_ns: Mapping[str, Any]) -> list[object]:
-    """What the user's names stand for."""
-    return [value for name, value in list(user_ns.items()) if not _OWN_NAMES.fullmatch(name)]
+_IPYTHON_NAMES = re.compile(r"_+|_\d+|_i+|_i\d+|_oh|_dh|_ih|Out|In|get_ipython|exit|quit")
+"""The names of IPython's own references, and of its shell, which leads to all of them."""
+_MAX_LENGTH = 10_000
+_MAX_VISITED = 50_000
+"""Objects that are visited; what leads to more than this may hold anything."""
+_INTERNAL_MODULES = ("mbot_nb.", "asyncio.", "_asyncio", "threading", "concurrent.")
+_OPAQUE_TYPES = (ModuleType, type, str, bytes, int, float)
 
 
-def of_widgets() -> list[object]:
-    """The widgets that live: what one shows or calls is in use."""
+def named_objects(user_ns: Mapping[str, Any]) -> list[object]:
+    """The values of the user's names."""
+    return [value for name, value in list(user_ns.items()) if not _IPYTHON_NAMES.fullmatch(name)]
+
+
+def live_widgets() -> list[object]:
+    """The widgets that are not closed: what one shows or calls is in use."""
     widgets = sys.modules.get("ipywidgets.widgets.widget")
     return list(widgets._instances.values()) if widgets is not None else []
 
 
-def of_running_code(user_ns: Mapping[str, Any]) -> list[object]:
-    """What the user's functions hold that are under way, in tasks and threads."""
+def objects_in_running_code(user_ns: Mapping[str, Any]) -> list[object]:
+    """The local variables of the user's functions that are running, in tasks and threads."""
     try:
         tasks = asyncio.all_tasks()
     except RuntimeError:
@@ -57,18 +57,18 @@ def of_running_code(user_ns: Mapping[str, Any]) -> list[object]:
     return found
 
 
-def is_within(thing: object, values: Iterable[object], depth: int) -> bool:
-    """Whether the thing is one of these, or is held by one of them, so many steps away at most."""
-    level, seen = list(values), set()
+def is_reachable(thing: object, roots: Iterable[object], depth: int) -> bool:
+    """Whether a thing is one of the roots, or held by one of them, at most ``depth`` steps away."""
+    level, seen = list(roots), set()
     for _ in range(depth + 1):
         following: list[object] = []
         for value in level:
             if value is thing:
                 return True
-            if id(value) not in seen and not isinstance(value, _CLOSED_BOOKS):
+            if id(value) not in seen and not isinstance(value, _OPAQUE_TYPES):
                 seen.add(id(value))
                 following += _parts(value)
-        if len(seen) > _MOST:
+        if len(seen) > _MAX_VISITED:
             return True
         level = following
     return False
@@ -90,9 +90,9 @@ def _locals(frame: FrameType | None, user_ns: Mapping[str, Any]) -> list[object]
 def _parts(value: object) -> list[object]:
     """What a user's list, dict, object, method, function or generator holds."""
     if isinstance(value, Mapping):
-        return list(value.values()) if len(value) < _LARGE else []
+        return list(value.values()) if len(value) < _MAX_LENGTH else []
     if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return list(value) if len(value) < _LARGE else []
+        return list(value) if len(value) < _MAX_LENGTH else []
     if isinstance(value, MethodType):
         return [value.__self__]
     if isinstance(value, FunctionType):
@@ -108,7 +108,7 @@ def _parts(value: object) -> list[object]:
     if isinstance(value, CoroutineType):
         return list(inspect.getcoroutinelocals(value).values())
     held = getattr(value, "__dict__", {})
-    if type(value).__module__.startswith(_INSIDE):
+    if type(value).__module__.startswith(_INTERNAL_MODULES):
         # What it works for; through its inside one could get everywhere.
         return [held[name] for name in ("client", "server", "_client") if name in held]
     names = [name for kind in type(value).__mro__ for name in _slots(kind)]

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..protocol.client.events import ConnectionChanged, RoundTrip
 from ..protocol.heartbeat import ClockOffset
 
-__all__ = ["ClockLog", "Offset", "estimate"]
+__all__ = ["ClockReadings", "Offset", "estimate"]
 
 RESOLUTION = 5e-7
 """Seconds: a pong carries the server's clock in thousandths of a millisecond."""
@@ -47,27 +48,26 @@ SAME = Offset(0.0, 0.0, 0.0, 0)
 """Of two ends in one process."""
 
 
-class ClockLog(ClockOffset):
-    """A client's clock offset that also keeps what it was told; takes the place of ``before`` for
-    the time of an experiment."""
+class ClockReadings:
+    """The server's clock as the round trips of one experiment read it, until another server
+    answers."""
 
-    def __init__(self, before: ClockOffset) -> None:
-        super().__init__()
-        vars(self).update(vars(before))
+    def __init__(self) -> None:
         self.readings: list[tuple[float, float, float]] = []
         """Sent and received on our clock, and the server's reading, in seconds."""
+        self._same_server = True
 
-    def observe(self, sent: float, received: float, server: float) -> None:
-        super().observe(sent, received, server)
-        self.readings.append((sent, received, server))
+    def add(self, event: RoundTrip | ConnectionChanged) -> None:
+        """Take in one event of the client's tap."""
+        if isinstance(event, ConnectionChanged):
+            if event.state == "connected" and event.resumed is False:
+                self._same_server = False
+        elif self._same_server and event.server_clock is not None:
+            self.readings.append((event.sent, event.received, event.server_clock))
 
-    def plain(self) -> ClockOffset:
-        """What is to take its place again."""
-        after = ClockOffset()
-        vars(after).update(
-            {name: value for name, value in vars(self).items() if name in vars(after)}
-        )
-        return after
+    def estimate(self) -> Offset | None:
+        """The offset that all readings allow."""
+        return estimate(*np.array(self.readings).reshape(-1, 3).T)
 
 
 def estimate(sent: ArrayLike, received: ArrayLike, server: ArrayLike) -> Offset | None:

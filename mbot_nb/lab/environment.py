@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..client import Client
 from ..client.sync import SyncClient
-from ..embedded.route import Way
+from ..embedded.route import Route
 from ..errors import NotConnectedError, UsageError
 from ..jupyter.cells import shell
 from ..loops.monitor import LoopMonitors, Stall
@@ -32,15 +32,15 @@ class Environment:
 
     def __init__(self, bot: Client) -> None:
         self.bot = bot
-        self.way = Way.of(bot)
-        self.server = self.way.server
+        self.route = Route.of(bot)
+        self.server = self.route.server
         # A list of its own, from the start: a monitor keeps the last ones only, and a long run has
         # many short ones.
         self._stalls: list[Stall] = []
         self._monitors = LoopMonitors(self._stalls.append)
 
     def __enter__(self) -> Environment:
-        self._monitors.follow(self.way.loops)
+        self._monitors.follow(self.route.loops)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -63,7 +63,7 @@ class Environment:
             "retry_jitter": bot.settings.retry_jitter,
             "notebook": shell() is not None,
             "home": "I/O thread" if bot.home.is_io_thread else "the caller's loop",
-            "networks": self.way.networks,
+            "networks": self.route.networks,
             "versions": {"mbot_nb": __version__, "python": platform.python_version()},
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }

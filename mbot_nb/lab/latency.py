@@ -11,7 +11,7 @@ from ..client import Client
 from ..client.sync import SyncClient
 from ..loops.call import Call
 from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
-from .clock_offset import SAME, ClockLog, Offset, estimate
+from .clock_offset import SAME, ClockReadings, Offset
 from .environment import STALL, Environment, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
@@ -140,7 +140,7 @@ def _samples(intended: Floats, sent: Floats, received: Floats, warm: float) -> p
 
 
 class _Pings:
-    """Sends them and hears of their pongs, on the client's home loop."""
+    """Sends the pings and notes their pongs, on the client's home loop."""
 
     def __init__(self, bot: Client, count: int) -> None:
         self.bot = bot
@@ -149,20 +149,18 @@ class _Pings:
         self.received = np.full(count, np.nan)
         self.notes: list[str] = []
         self.changes: list[ConnectionChanged] = []
-        self.log = ClockLog(bot._session.clock)
+        self.clock = ClockReadings()
         self._ids: dict[int, int] = {}
         self._all_sent = False
         self._all_answered: asyncio.Future[None] = bot.home.loop.create_future()
 
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
-        session = self.bot._session
         end = self.bot.tap(self._on_event)
-        session.clock = self.log
         try:
             start = await pace(rate, self.count, self._send)
             self._all_sent = True
-            self._check_done()
+            self._check_complete()
             try:
                 async with asyncio.timeout(timeout):
                     await self._all_answered
@@ -172,42 +170,40 @@ class _Pings:
                 )
         finally:
             end()
-            if session.clock is self.log:  # not if another server has answered since
-                session.clock = self.log.plain()
         return start
 
     def one_way(self, *, same_process: bool) -> tuple[Offset | None, tuple[Floats, Floats, Floats]]:
         """The server's clock, and the ways there and back with their error, in seconds."""
         nothing = np.full(self.count, np.nan)
-        clock = SAME if same_process else estimate(*np.array(self.log.readings).reshape(-1, 3).T)
+        clock = SAME if same_process else self.clock.estimate()
         if clock is None:
             return None, (nothing, nothing, nothing)
-        readings = {sent: server for sent, _, server in self.log.readings}
+        readings = {sent: server for sent, _, server in self.clock.readings}
         server = np.array([readings.get(sent, np.nan) for sent in self.sent])
         ours = server - clock.seconds
         error = np.where(np.isnan(ours), np.nan, clock.error_at(self.sent))
         return clock, (ours - self.sent, self.received - ours, error)
 
     def _send(self, k: int) -> None:
-        now = self.bot._now()
-        id = self.bot._session.ping(now)
-        if id is None:
+        ping = self.bot.send_ping()
+        if ping is None:
             return  # there is no connection: lost
-        self._ids[id] = k
-        self.sent[k] = now
-        self.bot._pump()
+        self._ids[ping.id] = k
+        self.sent[k] = ping.sent
 
     def _on_event(self, item: Any) -> None:
         if isinstance(item, RoundTrip):
+            self.clock.add(item)
             k = self._ids.pop(item.id, None)
             if k is not None:
                 self.received[k] = item.received
-                self._check_done()
+                self._check_complete()
         elif isinstance(item, ConnectionChanged):
+            self.clock.add(item)
             # Ids begin anew on the next connection.
             if item.state != "connected":
                 self._ids.clear()
-                self._check_done()
+                self._check_complete()
             self.changes.append(item)
             self.notes.append(
                 f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
@@ -215,6 +211,6 @@ class _Pings:
         elif isinstance(item, Trouble):
             self.notes.append(f"{item.code}: {item.message}")
 
-    def _check_done(self) -> None:
+    def _check_complete(self) -> None:
         if self._all_sent and not self._ids and not self._all_answered.done():
             self._all_answered.set_result(None)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 from ..local.runtime import Slot
-from ..protocol.server.sessions import Received, ServerSession
+from ..protocol.server.tap import CommandStarted, ServerEvent
 from ..server import RemoteClient, Server
 
 __all__ = ["COMMAND", "EVENT", "answer"]
@@ -44,44 +44,40 @@ def answer(server: Server) -> Callable[[], None]:
 
 
 class _LoadHandler:
-    """Handles the lab's command. What it tells is on the server's monotonic clock, in seconds."""
+    """Handles the lab's command. The times in its answers are seconds of the server's monotonic
+    clock."""
 
     def __init__(self, server: Server) -> None:
         self.users = 0
-        self._execution = server._execution
+        self._server = server
         self._now = server.home.loop.time
-        self._arrived: dict[tuple[ServerSession, int], float] = {}
-        self._run = self._execution.run
-        # A handler is not told when its command arrived, before it waited for those ahead of it.
-        self._execution.run = self._note  # type: ignore[method-assign]
+        self._arrived = 0.0
+        """When the command arrived that starts now, before it waited for those ahead of it."""
+        self._untap = server.tap(self._on_event)
         server.command(COMMAND)(self._handle)
 
     def end(self) -> None:
-        self._execution.run = self._run  # type: ignore[method-assign]
-        self._execution.handlers.pop(COMMAND, None)
+        self._untap()
+        self._server.remove_command(COMMAND)
 
-    def _note(self, session: ServerSession, commands: list[Received]) -> None:
-        for received in commands:
-            payload = received.message.payload
-            n = payload.params.get("n")
-            if payload.command == COMMAND and isinstance(n, int):
-                self._arrived[session, n] = received.arrived
-        self._run(session, commands)
+    def _on_event(self, event: ServerEvent) -> None:
+        if isinstance(event, CommandStarted):
+            self._arrived = event.arrived
 
     def _handle(self, client: RemoteClient, n: int, work: float = 0.0) -> Awaitable[None] | None:
         """Begin command ``n``, which takes ``work`` seconds to carry out."""
         started = self._now()
-        arrived = self._arrived.pop((client.session, n), started)
+        arrived = self._arrived
         if work > 0:
             return self._work(client, n, arrived, started, work)
-        self._emit(client, n, arrived, started)
+        self._answer(client, n, arrived, started)
         return None
 
     async def _work(
         self, client: RemoteClient, n: int, arrived: float, started: float, work: float
     ) -> None:
         await asyncio.sleep(work)
-        self._emit(client, n, arrived, started)
+        self._answer(client, n, arrived, started)
 
-    def _emit(self, client: RemoteClient, n: int, arrived: float, started: float) -> None:
+    def _answer(self, client: RemoteClient, n: int, arrived: float, started: float) -> None:
         client.emit(EVENT, {"n": n, "arrived": arrived, "started": started, "ended": self._now()})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..client import Client
+from ..client.batching import BatchingContext
 from ..client.sync import SyncClient
 from ..errors import (
     CommandRejectedError,
@@ -19,11 +19,17 @@ from ..errors import (
     UsageError,
 )
 from ..loops.call import Call
-from ..protocol.batching import Batcher, mean_wait, sharing
-from ..protocol.client.events import BatchingChanged, ConnectionChanged, EventReceived, Trouble
+from ..protocol.batching import mean_wait, sharing
+from ..protocol.client.events import (
+    ClientEvent,
+    ConnectionChanged,
+    EventReceived,
+    RoundTrip,
+    Trouble,
+)
 from ..protocol.client.outbox import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
-from .clock_offset import SAME, ClockLog, Offset, estimate
+from .clock_offset import SAME, ClockReadings, Offset
 from .environment import STALL, Environment, client_of, held_up, positive
 from .latency import PATIENCE
 from .load_handler import COMMAND, EVENT, answer
@@ -153,37 +159,25 @@ def load(
     """
     positive(rate=rate, duration=duration, stall=stall, timeout=timeout)
     client = client_of(bot)
-    old = client._session.outbox.queue
-    window = old.window if batch_window is None else batch_window
-    size = old.size if max_batch_size is None else max_batch_size
-    chosen = old.policy if policy is None else policy
-    if (
-        window < 0
-        or not 1 <= size <= client.settings.max_batch_received
-        or chosen not in ("window", "adaptive")
-    ):
-        raise UsageError(
-            "batch_window is 0 s or more, max_batch_size 1 to "
-            f"{client.settings.max_batch_received}, "
-            'policy "window" or "adaptive"; '
-            f"got {window!r}, {size!r} and {chosen!r}"
-        )
+    batching = client.batching(window=batch_window, size=max_batch_size, policy=policy)
     settings = {
         "experiment": "load",
         "rate": rate,
         "duration_s": duration,
         "warm_up_s": warm_up(duration),
-        "batch_window": window,
-        "max_batch_size": size,
-        "policy": chosen,
+        "batch_window": batching.window,
+        "max_batch_size": batching.size,
+        "policy": batching.policy,
         "work_s": work,
         "stall_s": stall,
         "timeout_s": timeout,
     }
-    return Call(lambda: client.home, lambda: _load(client, settings, name), "lab.load()")
+    return Call(lambda: client.home, lambda: _load(client, settings, batching, name), "lab.load()")
 
 
-async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
+async def _load(
+    bot: Client, settings: dict[str, Any], batching: BatchingContext, name: str
+) -> LoadRun:
     if bot.profile != "extended":
         raise UsageError(
             "this server speaks the baseline profile: it neither acknowledges nor answers, so "
@@ -197,19 +191,11 @@ async def _load(bot: Client, settings: dict[str, Any], name: str) -> LoadRun:
             stack.callback(answer(environment.server))
         answered = await commands.probe()
         stack.enter_context(environment)
-        stack.callback(commands.listen())
-        stack.callback(
-            commands.batch_by(
-                settings["batch_window"], settings["max_batch_size"], settings["policy"]
-            )
-        )
+        stack.callback(bot.tap(commands.on_event))
+        stack.enter_context(batching)
         start = await commands.run(rate, settings["timeout_s"])
         stalls = await environment.stalls(start)
-    clock = (
-        SAME
-        if environment.server is not None
-        else estimate(*np.array(commands.log.readings).reshape(-1, 3).T)
-    )
+    clock = SAME if environment.server is not None else commands.clock.estimate()
     settings = {**settings, "answered": answered, **environment.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
@@ -279,7 +265,7 @@ def _samples(
 
 
 class _Commands:
-    """Sends them and hears what becomes of them, on the client's home loop."""
+    """Sends the commands and notes their stages, on the client's home loop."""
 
     def __init__(self, bot: Client, count: int, work: float) -> None:
         self.bot = bot
@@ -291,7 +277,7 @@ class _Commands:
         self.reasons: list[str | None] = [None] * count
         self.notes: list[str] = []
         self.changes: list[ConnectionChanged] = []
-        self.log = ClockLog(bot._session.clock)
+        self.clock = ClockReadings()
         self._command = COMMAND
         self._work = work
         self._numbers: dict[int, int] = {}
@@ -317,41 +303,6 @@ class _Commands:
             return False
         return True
 
-    def listen(self) -> Callable[[], None]:
-        """Begin to hear; returns what ends it."""
-        session = self.bot._session
-        session.clock = self.log
-        end = self.bot.tap(self._on_event)
-
-        def stop() -> None:
-            end()
-            if session.clock is self.log:
-                session.clock = self.log.plain()
-
-        return stop
-
-    def batch_by(self, window: float, size: int, policy: BatchPolicy) -> Callable[[], None]:
-        """Batch like this from now on; returns what brings the old way back."""
-        session = self.bot._session
-        before = session.outbox.queue
-
-        def change(queue: Batcher[Outgoing]) -> None:
-            session.flush(self.bot._now())
-            self.bot._pump()
-            # What could not be sent (there is no connection) goes along.
-            old = session.outbox.queue
-            queue.items, queue.bytes, queue.deadline, queue.in_flight = (
-                old.items,
-                old.bytes,
-                old.deadline,
-                old.in_flight,
-            )
-            session.outbox.queue = queue
-            self.bot._tell(BatchingChanged(self.bot._now()))
-
-        change(Batcher(window, size, policy))
-        return lambda: change(before)
-
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
         await self._measure_clock()
@@ -359,7 +310,7 @@ class _Commands:
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.sleep(
-                    self.bot._session.outbox.queue.window
+                    self.bot.batch.window
                 )  # the last batch goes when it would have gone
                 await self.bot.flush()
                 while self._unanswered():
@@ -410,20 +361,20 @@ class _Commands:
 
     def _send(self, k: int) -> None:
         params: dict[str, Any] = {"n": k, "work": self._work} if self._command == COMMAND else {}
-        queue = self.bot._session.outbox.queue
         self._sending = k
         try:
-            self.bot.send(self._command, **params)
+            command = self.bot.enqueue(self._command, **params)
         except SendBufferFullError:
             self._unsent += 1
             return
         finally:
             self._sending = None
         if self.sent[k] is None:
-            command = self.sent[k] = queue.items[-1]
+            self.sent[k] = command
             self._numbers[id(command)] = k
 
-    def _on_event(self, item: Any) -> None:
+    def on_event(self, item: ClientEvent | SentBatch) -> None:
+        """Take in one event of the client's tap."""
         if isinstance(item, SentBatch):
             ours = [command for command in item.commands if command.name == self._command]
             if not ours:
@@ -442,7 +393,10 @@ class _Commands:
             if item.name == EVENT and 0 <= item.data["n"] < self.count:
                 data = item.data
                 self.answers[data["n"]] = data["arrived"], data["started"], data["ended"], item.at
+        elif isinstance(item, RoundTrip):
+            self.clock.add(item)
         elif isinstance(item, ConnectionChanged):
+            self.clock.add(item)
             self.changes.append(item)
             self.notes.append(
                 f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"

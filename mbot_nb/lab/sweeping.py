@@ -18,7 +18,7 @@ import msgspec
 
 from ..commands import plain
 from ..errors import UsageError
-from ..jupyter.progress_bar import bar
+from ..jupyter.progress_bar import progress_bar
 from ..loops.call import Call
 from ..loops.home import Home
 from ..version import __version__
@@ -125,7 +125,9 @@ async def _sweep(
             await asyncio.to_thread(log.add, point, turn, figures)
             shown.advance()
 
-    with bar(total, total - len(todo), what="sweep", shown=progress, advice=advice) as shown:
+    with progress_bar(
+        total, total - len(todo), what="sweep", shown=progress, advice=advice
+    ) as shown:
         loop = asyncio.get_running_loop()
         working = asyncio.ensure_future(work())
         shown.when_cancelled(lambda: loop.call_soon_threadsafe(working.cancel))

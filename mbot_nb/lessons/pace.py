@@ -21,14 +21,14 @@ def a_second() -> float:
     Raises:
         UsageError: it is no number from 0.05 to 10.
     """
-    said = os.environ.get(PACE, "1")
+    value = os.environ.get(PACE, "1")
     try:
-        second = float(said)
+        second = float(value)
     except ValueError:
         second = 0.0
     if not 0.05 <= second <= 10:
         raise UsageError(
-            f"{PACE}={said!r} in the environment: it says how many seconds a second of a notebook "
+            f"{PACE}={value!r} in the environment: it says how many seconds a second of a notebook "
             "lasts, 0.05 to 10"
         )
     return second

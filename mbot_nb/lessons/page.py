@@ -29,12 +29,12 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    body, _ = exporter.from_notebook_node(_still(notebook))
+    body, _ = exporter.from_notebook_node(_without_widgets(notebook))
     colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     return html_page(_title(notebook), body, style=colours, footer=footer)
 
 
-def _still(notebook: NotebookNode) -> NotebookNode:
+def _without_widgets(notebook: NotebookNode) -> NotebookNode:
     """A copy without live widgets: what they show on paper, a picture or a text, stands beside
     them."""
     notebook = deepcopy(notebook)

@@ -92,7 +92,7 @@ def execute(
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     # In a thread, where nbclient leaves the signals alone: Ctrl-C shall cancel, and say so.
     run = _Run(notebook, dict(environment or {}), progress)
-    with ThreadPoolExecutor(1, thread_name_prefix="mbot_nb-tour") as pool, _terminable():
+    with ThreadPoolExecutor(1, thread_name_prefix="mbot_nb-lesson") as pool, _sigterm_interrupts():
         result = pool.submit(lambda: asyncio.run(run()))
         while True:
             try:
@@ -119,7 +119,7 @@ class _Run:
             if cell.cell_type == "code" and cell.source.strip()
         )
         self._numbers = {index: number for number, index in enumerate(code, 1)}
-        self._at = 0
+        self._current = 0
         self._interrupted = False
         self._cancel: Callable[[], object] | None = None
 
@@ -145,7 +145,7 @@ class _Run:
                 km=kernel,
                 timeout=CELL_TIMEOUT,
                 resources=resources,
-                on_cell_execute=self._begins,
+                on_cell_execute=self._on_cell_execute,
             )
             # What the kernel's process itself says is of interest only if it dies.
             options: dict[str, Any] = {
@@ -176,22 +176,22 @@ class _Run:
                     await kernel.shutdown_kernel(now=True)
         return Execution(self.notebook, len(self._numbers), _summary(self.notebook), failure)
 
-    def _begins(self, cell: NotebookNode, cell_index: int) -> None:
-        self._at = cell_index
+    def _on_cell_execute(self, cell: NotebookNode, cell_index: int) -> None:
+        self._current = cell_index
         if self._progress is not None and cell_index in self._numbers:
             self._progress(self._numbers[cell_index], len(self._numbers))
 
     def _failure(self, error: str) -> Failure:
-        source = self.notebook.cells[self._at].source if self.notebook.cells else ""
+        source = self.notebook.cells[self._current].source if self.notebook.cells else ""
         return Failure(
-            self._numbers.get(self._at, 0),
+            self._numbers.get(self._current, 0),
             source.strip().partition("\n")[0],
             error.strip().splitlines()[-1],
         )
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def _sigterm_interrupts() -> Iterator[None]:
     """SIGTERM ends it as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -79,14 +79,14 @@ def running(what: What) -> list[Entry]:
         except (ValueError, TypeError):
             forget(path)  # not one of ours
             continue
-        if _alive(entry.pid):
+        if _is_running(entry.pid):
             entries.append(entry)
         else:
             forget(path)
     return sorted(entries, key=lambda entry: entry.started)
 
 
-def _alive(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     """Whether such a process runs. On Windows asking would end it, so there it is believed."""
     if os.name != "posix":
         return True

@@ -12,7 +12,7 @@ from ..errors import UsageError
 
 __all__ = ["config", "runtime"]
 
-_OF_YOUR_OWN = "set MBOT_NB_RUNTIME_DIR to a folder of your own"
+_ADVICE = "set MBOT_NB_RUNTIME_DIR to a folder of your own"
 
 
 def runtime() -> Path:
@@ -35,12 +35,10 @@ def runtime() -> Path:
         own = not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
     except OSError as error:
         raise UsageError(
-            f"the folder {path} of what runs now cannot be made: {error.strerror}; {_OF_YOUR_OWN}"
+            f"the folder {path} of what runs now cannot be made: {error.strerror}; {_ADVICE}"
         ) from None
     if not own:
-        raise UsageError(
-            f"the folder {path} of what runs now belongs to somebody else; {_OF_YOUR_OWN}"
-        )
+        raise UsageError(f"the folder {path} of what runs now belongs to somebody else; {_ADVICE}")
     return path
 
 

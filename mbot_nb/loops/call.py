@@ -46,7 +46,7 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._running: Generator[Any, Any, T] | None = None
         self.also: concurrent.futures.Future[None] | None = None
         """Another way on which the same is tried, if its home may be blocked."""
-        self._where = _where()
+        self._call_site = _call_site()
 
     def __repr__(self) -> str:
         if self._begun:
@@ -55,13 +55,13 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
             return f"<{self._words}: given; `await` it for the answer>"
         return (
             f"<{self._words}: nothing has happened yet. "
-            f"{self._place.advice[0].upper()}{self._place.advice[1:]}.>"
+            f"{self._site.advice[0].upper()}{self._site.advice[1:]}.>"
         )
 
     @property
-    def _place(self) -> _Place:
-        code, line = self._where
-        return _Place(code, line)
+    def _site(self) -> _CallSite:
+        code, line = self._call_site
+        return _CallSite(code, line)
 
     @property
     def __name__(self) -> str:
@@ -71,7 +71,7 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         if self._begun:
             raise UsageError(f"{self._words} was awaited already: call it again")
         self._begun = True
-        return _anywhere(self._home(), self._start).__await__()
+        return _run_at_home(self._home(), self._start).__await__()
 
     def send(self, value: Any) -> Any:
         if self._running is None:
@@ -102,21 +102,21 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         if name.startswith("_"):
             raise AttributeError(name)
         raise NotAwaitedError(
-            f"{self._words} was not awaited, so it has no {name!r}: {self._place.advice}."
+            f"{self._words} was not awaited, so it has no {name!r}: {self._site.advice}."
         )
 
     def __del__(self) -> None:
         if not getattr(self, "_begun", True) and not self._eager:
-            place = self._place
+            site = self._site
             warnings.warn_explicit(
-                f"{self._words} did nothing: {place.advice}.",
+                f"{self._words} did nothing: {site.advice}.",
                 RuntimeWarning,
-                place.filename,
-                place.line,
+                site.filename,
+                site.line,
             )
 
 
-class _Place(NamedTuple):
+class _CallSite(NamedTuple):
     """Where a call was written."""
 
     code: CodeType
@@ -142,7 +142,7 @@ class _Place(NamedTuple):
         return "write `await` in front of it"
 
 
-def _where() -> tuple[CodeType, int]:
+def _call_site() -> tuple[CodeType, int]:
     """The caller's code and line, outside of this package; quick, since every call pays for it."""
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mbot_nb."):
@@ -164,7 +164,7 @@ class OpeningCall(Call[T]):
         await self._result.close()
 
 
-async def _anywhere(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def _run_at_home(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run at home, and wait for it here."""
     if home.is_here:
         return await start()
@@ -172,11 +172,11 @@ async def _anywhere(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> 
 
     timer: asyncio.TimerHandle | None = None
 
-    def glance() -> None:
+    def wake_up() -> None:
         nonlocal timer
-        timer = loop.call_later(POLL_INTERVAL, glance)
+        timer = loop.call_later(POLL_INTERVAL, wake_up)
 
-    glance()
+    wake_up()
     try:
         return await asyncio.wrap_future(home.submit(start()))
     finally:

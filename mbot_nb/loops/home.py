@@ -92,7 +92,7 @@ class Home:
         nobody asks for the result."""
         future: _Submitted[T] = _Submitted(self, getattr(coroutine, "__name__", "a coroutine"))
         try:
-            self.loop.call_soon_threadsafe(future.begin, coroutine)
+            self.loop.call_soon_threadsafe(future.start, coroutine)
         except RuntimeError:
             coroutine.close()
             raise UsageError(
@@ -199,25 +199,25 @@ io_thread: Slot[IoThread] = Slot(IoThread, close=IoThread.close)
 
 
 class _Submitted(concurrent.futures.Future[T]):
-    """What a coroutine running at home will bring. A failure that nobody asks for is told when this
-    is thrown away."""
+    """The result of a coroutine that runs at home. A failure that nobody retrieves is logged when
+    this is collected."""
 
-    def __init__(self, home: Home, words: str) -> None:
+    def __init__(self, home: Home, name: str) -> None:
         super().__init__()
         self._home = home
-        self._words = words
+        self._name = name
         self._task: asyncio.Task[T] | None = None
-        self._heard = False
+        self._retrieved = False
 
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> None:
         """On the home loop."""
         if self.cancelled():
             self.set_running_or_notify_cancel()
             coroutine.close()
             return
-        self._task = self._home.loop.create_task(coroutine, name=f"mbot_nb {self._words}")
+        self._task = self._home.loop.create_task(coroutine, name=f"mbot_nb {self._name}")
         self._home._tasks.add(self._task)
-        self._task.add_done_callback(self._take)
+        self._task.add_done_callback(self._on_done)
 
     def cancel(self) -> bool:
         if not super().cancel():
@@ -226,18 +226,18 @@ class _Submitted(concurrent.futures.Future[T]):
         return True
 
     def result(self, timeout: float | None = None) -> T:
-        self._heard = True
+        self._retrieved = True
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        self._heard = True
+        self._retrieved = True
         return super().exception(timeout)
 
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    def _take(self, task: asyncio.Task[T]) -> None:
+    def _on_done(self, task: asyncio.Task[T]) -> None:
         self._home._tasks.discard(task)
         if task.cancelled():
             super().cancel()
@@ -250,12 +250,10 @@ class _Submitted(concurrent.futures.Future[T]):
             self.set_result(task.result())
 
     def __del__(self) -> None:
-        if self._heard or not self.done() or self.cancelled():
+        if self._retrieved or not self.done() or self.cancelled():
             return
         error = super().exception()
         if isinstance(error, MbotError):
-            _log.error("%s failed: %s", self._words, error)
+            _log.error("%s failed: %s", self._name, error)
         elif error is not None:
-            _log.error(
-                "%s failed: %s: %s", self._words, type(error).__name__, error, exc_info=error
-            )
+            _log.error("%s failed: %s: %s", self._name, type(error).__name__, error, exc_info=error)

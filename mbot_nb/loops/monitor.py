@@ -22,12 +22,12 @@ __all__ = ["LoopMonitor", "LoopMonitors", "Stall"]
 
 INTERVAL = 0.02
 """Seconds between two questions: a block that is shorter may be missed."""
-NOTABLE = 0.001
+MIN_STALL = 0.001
 """Seconds: what is shorter is the ordinary way from one thread to another."""
-LATE = 0.01
+LATE_PROBE = 0.01
 """A question asked later than this was itself held up, by code that keeps the interpreter from
 switching threads."""
-KEPT = 10_000
+MAX_STALLS = 10_000
 
 
 class Stall(NamedTuple):
@@ -62,8 +62,8 @@ class LoopMonitor:
         self._loop = weakref.ref(loop)
         self._lock = threading.Lock()
         self._holders = 0
-        self._watch: _Watch | None = None
-        self._stalls: deque[Stall] = deque(maxlen=KEPT)
+        self._prober: _Prober | None = None
+        self._stalls: deque[Stall] = deque(maxlen=MAX_STALLS)
         self._listeners: list[Callable[[Stall], None]] = []
 
     def __repr__(self) -> str:
@@ -80,23 +80,23 @@ class LoopMonitor:
     @property
     def watching(self) -> bool:
         """Whether its thread asks now."""
-        return self._watch is not None
+        return self._prober is not None
 
     def hold(self) -> None:
         """Begin to watch, or keep watching."""
         with self._lock:
             self._holders += 1
-            if self._watch is None:
-                self._watch = _Watch(self)
+            if self._prober is None:
+                self._prober = _Prober(self)
 
     def release(self) -> None:
         """One of those who held it does not need it any more."""
         with self._lock:
             self._holders -= 1
-            if self._holders <= 0 and self._watch is not None:
+            if self._holders <= 0 and self._prober is not None:
                 self._holders = 0
-                self._watch.stop()
-                self._watch = None
+                self._prober.stop()
+                self._prober = None
 
     def listen(self, listener: Callable[[Stall], None]) -> Callable[[], None]:
         """Call ``listener(stall)`` on the loop when a stall has ended; returns what ends that."""
@@ -126,7 +126,7 @@ class LoopMonitor:
             if stall.end < begin:
                 break
             longest = max(longest, min(end, stall.end) - max(begin, stall.begin))
-        return longest if longest >= NOTABLE else 0.0
+        return longest if longest >= MIN_STALL else 0.0
 
     def longest(self, begin: float, end: float) -> float:
         """The seconds of the longest stall that ended within ``begin`` to ``end``, or has not ended
@@ -142,8 +142,8 @@ class LoopMonitor:
     def pending(self) -> float | None:
         """Since when the loop owes an answer, or None. It does for a moment also when nothing
         blocks it."""
-        watch = self._watch
-        return None if watch is None else watch.asked
+        prober = self._prober
+        return None if prober is None else prober.asked
 
     @property
     def on_io_thread(self) -> bool:
@@ -156,7 +156,7 @@ class LoopMonitor:
         return [stall for stall in tuple(self._stalls) if stall.end > since]
 
     def _answered(self, asked: float, answered: float) -> None:
-        if answered - asked < NOTABLE:
+        if answered - asked < MIN_STALL:
             return
         stall = Stall(asked, answered, self.on_io_thread)
         self._stalls.append(stall)
@@ -172,11 +172,11 @@ _monitors: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor
 class LoopMonitors:
     """Watches several loops, those that a message passes, from :meth:`follow` until :meth:`end`.
 
-    ``heard(stall)`` is called in the thread of the loop that was blocked.
+    ``on_stall(stall)`` is called in the thread of the loop that was blocked.
     """
 
-    def __init__(self, heard: Callable[[Stall], None]) -> None:
-        self._heard = heard
+    def __init__(self, on_stall: Callable[[Stall], None]) -> None:
+        self._on_stall = on_stall
         self._followed: dict[LoopMonitor, Callable[[], None]] = {}
 
     def follow(self, loops: Iterable[asyncio.AbstractEventLoop]) -> None:
@@ -187,7 +187,7 @@ class LoopMonitors:
             monitor.release()
         for monitor in wanted - self._followed.keys():
             monitor.hold()
-            self._followed[monitor] = monitor.listen(self._heard)
+            self._followed[monitor] = monitor.listen(self._on_stall)
 
     def end(self) -> None:
         """Watch none any more."""
@@ -217,8 +217,8 @@ class LoopMonitors:
         ]
 
 
-class _Watch:
-    """One life of the thread. It holds neither the monitor nor the loop, so that both can go while
+class _Prober:
+    """The thread of a monitor. It holds neither the monitor nor the loop, so that both can go while
     it still runs."""
 
     def __init__(self, monitor: LoopMonitor) -> None:
@@ -236,7 +236,7 @@ class _Watch:
             now = time.monotonic()
             # Nobody gets to run while C code holds the interpreter: then the block began when this
             # thread should have woken.
-            self.asked = due if now - due > LATE else now
+            self.asked = due if now - due > LATE_PROBE else now
             self._answer.clear()
             if not self._ask():
                 return

@@ -16,9 +16,9 @@ from .call import settle
 __all__ = ["run_inside"]
 
 T = TypeVar("T")
-_TO_END = 1.0
+END_GRACE = 1.0
 """Seconds that what was interrupted is given to end, and to send the stop of its motion."""
-_CANCELLING = ("ipykernel.ipkernel", "asyncio.runners")
+_CANCELLING_MODULES = ("ipykernel.ipkernel", "asyncio.runners")
 """Whose handlers of interrupts cancel the task around."""
 
 
@@ -40,27 +40,27 @@ def run_inside(loop: asyncio.BaseEventLoop, coroutine: Coroutine[Any, Any, T]) -
 
     nest_asyncio2.apply(loop)
     task: asyncio.Task[T] = loop.create_task(settle(coroutine))
-    with _interrupts_heard():
+    with _interrupts_raised():
         try:
             return loop.run_until_complete(task)
         except BaseException:
             if not task.done():
                 task.cancel()
-                loop.run_until_complete(asyncio.wait({task}, timeout=_TO_END))
+                loop.run_until_complete(asyncio.wait({task}, timeout=END_GRACE))
             if task.done() and not task.cancelled():
                 task.exception()  # it was interrupted; nobody asks how that ended
             raise
 
 
 @contextmanager
-def _interrupts_heard() -> Iterator[None]:
+def _interrupts_raised() -> Iterator[None]:
     """Let an interrupt raise here: in a cell that awaits it would cancel the cell, which hears
     nothing of that meanwhile."""
     handler = signal.getsignal(signal.SIGINT)
     function = getattr(handler, "func", handler)
     if (
         threading.current_thread() is not threading.main_thread()
-        or getattr(function, "__module__", "") not in _CANCELLING
+        or getattr(function, "__module__", "") not in _CANCELLING_MODULES
     ):
         yield
         return

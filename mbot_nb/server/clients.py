@@ -52,6 +52,7 @@ class Clients:
         self._loop = loop
         self._by_session: dict[ServerSession, RemoteClient] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._by_session)
@@ -74,7 +75,7 @@ class Clients:
     def left(self, session: ServerSession) -> None:
         """Its connection has ended: forget it now, or when its session has been away for too
         long."""
-        if session.state is SessionState.ENDED:
+        if self._closed or session.state is SessionState.ENDED:
             self.forget(session)
         elif self._timer is None:
             self._expire_at(self._hub.sessions.next_deadline())
@@ -89,7 +90,8 @@ class Clients:
             self._by_session.pop(session, None)
 
     def close(self) -> None:
-        """Wait for nobody any more."""
+        """Wait for no session to expire any more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

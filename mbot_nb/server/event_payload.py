@@ -1,4 +1,4 @@
-"""What a server's user and its robot may say to the clients."""
+"""The events that a server's user and its robot send to the clients."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 from .. import commands as c
 from ..errors import UsageError
 from ..protocol.messages import MAX_NAME
-from ..protocol.server import event_payload
+from ..protocol.server import encode_event
 
-__all__ = ["sayable"]
+__all__ = ["event_payload"]
 
 _PLAIN = (
     "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."
 )
 
 
-def sayable(event: Any, data: Any) -> bytes:
+def event_payload(event: Any, data: Any) -> bytes:
     """The payload of an event, also of one that holds NumPy's numbers.
 
     Raises:
@@ -26,8 +26,8 @@ def sayable(event: Any, data: Any) -> bytes:
         raise UsageError(f"an event's name is a text of 1 to {MAX_NAME} letters, not {event!r}")
     try:
         try:
-            return event_payload(event, data)
+            return encode_event(event, data)
         except TypeError:
-            return event_payload(event, c.plain(data))
+            return encode_event(event, c.plain(data))
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"emit({event!r}, ...): {error}. {_PLAIN}") from None

@@ -18,6 +18,7 @@ from ..loops.home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.server.sessions import Received, ServerSession
+from ..protocol.server.tap import CommandEnded, CommandStarted
 from ..robot import Ended, Motion, Outcome, Robot
 from .clients import Clients, RemoteClient
 
@@ -38,7 +39,7 @@ class _Hooked(NamedTuple):
 class Execution:
     """Runs the commands of each client one after another; all on the home loop.
 
-    ``flush`` sends what came of it, ``look`` also what has changed in the robot's state.
+    ``flush`` sends what came of it, ``refresh`` also what has changed in the robot's state.
     """
 
     def __init__(
@@ -49,20 +50,20 @@ class Execution:
         home: Home,
         *,
         flush: Callable[[], None],
-        look: Callable[[], None],
+        refresh: Callable[[], None],
     ) -> None:
         self.handlers: dict[str, CommandHandler] = {
             name: _without_client(function) for name, function in robot.own_commands().items()
         }
         self.moved = False
-        """The robot was told something: its state is to be looked at."""
+        """Whether the robot got a command, so that its state is to be read."""
         self._hub = hub
         self._robot = robot
         self._clients = clients
         self._home = home
         self._now = home.clock
         self._flush = flush
-        self._look = look
+        self._refresh = refresh
         self._message_hooks: list[_Hooked] = []
         self._hooks: dict[str, list[_Hooked]] = {
             "connect": [],
@@ -107,9 +108,7 @@ class Execution:
         name = message.payload.command
         if self._hub.tap is not None:
             now = self._now()
-            self._hub.tap.began(
-                now, session, Received(message, now, (self._hub.stops, session.cuts))
-            )
+            self._hub.tap(CommandStarted(now, session, message, now))
         self.call_hooks("message", self._clients[session], name, message.payload.params)
         try:
             command = c.parse(name, message.payload.params)
@@ -127,7 +126,7 @@ class Execution:
             # release it.
             self._hub.refresh(self._now())
             self._hub.answer(session, message, self._now(), result=result)
-        self._look()
+        self._refresh()
 
     def run(self, session: ServerSession, commands: list[Received]) -> None:
         """Commands in order, after those of the same client that are still at work."""
@@ -185,7 +184,7 @@ class Execution:
         payload = message.payload
         name = payload.command
         if self._hub.tap is not None:
-            self._hub.tap.began(self._now(), session, received)
+            self._hub.tap(CommandStarted(self._now(), session, message, received.arrived))
         if self._message_hooks:
             self.call_hooks("message", client, name, payload.params)
         handler = self.handlers.get(name)
@@ -204,7 +203,7 @@ class Execution:
         if payload.reply:
             self._came_out(session, message, result)
         elif self._hub.tap is not None:
-            self._hub.tap.ended(self._now(), session, message, None)
+            self._hub.tap(CommandEnded(self._now(), session, message, None))
         return None
 
     async def _finish(
@@ -224,7 +223,7 @@ class Execution:
                             session, message, error, self.handlers.get(message.payload.command)
                         )
                 if self.moved:
-                    self._look()
+                    self._refresh()
                 else:
                     self._flush()
                 if not session.backlog or self._ended:
@@ -296,7 +295,7 @@ class Execution:
             self._answer(session, message, {"ended": motion.ended})
         else:
             self._refuse(session, message, _as_refusal(motion.error))
-        self._look()
+        self._refresh()
 
     def _confirmed(
         self, session: ServerSession, message: m.CommandMessage, future: Future[Any]
@@ -365,14 +364,14 @@ class Execution:
             )
         try:
             self._hub.answer(session, message, self._now(), refusal=refusal)
-        except (TypeError, ValueError, RecursionError) as unsayable:
-            _log.error("the refusal of %r cannot be sent: %s", name, unsayable)
-            told = (
+        except (TypeError, ValueError, RecursionError) as unsendable:
+            _log.error("the refusal of %r cannot be sent: %s", name, unsendable)
+            refusal = (
                 "INTERNAL_ERROR",
                 f"{name} was refused, in words that cannot be sent; the server's log says more",
                 None,
             )
-            self._hub.answer(session, message, self._now(), refusal=told)
+            self._hub.answer(session, message, self._now(), refusal=refusal)
 
     def _work(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
         task = self._home.spawn(coroutine, what)

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import parse_qsl
 
-from ..address import is_loopback
+from ..loops.home import Home
 from ..protocol.loss import CloseCode, Loss
-from ..protocol.server import Close, ServerConnection
+from ..protocol.server import Close, Hub, ServerConnection
 from ..protocol.server.sessions import ServerSession, SessionQuery
+from ..protocol.server.tap import FramesSent
 from ..transport.websocket import ServerWire, Wire
+from .execution import Execution
 
-if TYPE_CHECKING:
-    from .server import Server
+__all__ = ["Host", "Link"]
 
-__all__ = ["Link"]
+
+class Host(Protocol):
+    """What a link needs of the server that it belongs to."""
+
+    hub: Hub
+    home: Home
+    execution: Execution
+
+    def is_limited(self, peer: str) -> bool:
+        """Whether a client at this address may send so many frames a second only."""
+
+    def attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
+        """A client has got its snapshot."""
+
+    def detached(self, link: Link, reason: str, *, clean: bool) -> None:
+        """A connection has ended, or never got so far as to have a client."""
+
+    def refresh(self) -> None:
+        """Send what has changed in the robot's state."""
 
 
 class Link:
     """Feeds a :class:`ServerConnection` what its wire brings, and does what it says."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, host: Host) -> None:
         self.connection: ServerConnection | None = None
         self.peer = ""
-        self._server = server
-        self._loop = server.home.loop
-        self._now = server.home.clock
+        self._host = host
+        self._loop = host.home.loop
+        self._now = host.home.clock
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
-        self._told = False
+        self._attached = False
 
     @property
     def session(self) -> ServerSession | None:
@@ -42,17 +61,16 @@ class Link:
     def wire_open(self, wire: Wire, extended: bool) -> None:
         assert isinstance(wire, ServerWire)
         assert wire.request is not None
-        server = self._server
         self._wire = wire
         self.peer = wire.peer
         query = dict(parse_qsl(wire.request.path.partition("?")[2]))
         self.connection = ServerConnection(
-            server._hub,
+            self._host.hub,
             self._now(),
             extended=extended,
             query=SessionQuery.parse(query),
             token=_bearer(wire.request.headers.get_all("Authorization")) or query.get("token"),
-            limited=server._limit_loopback or not is_loopback(self.peer.rsplit(":", 1)[0]),
+            limited=self._host.is_limited(self.peer),
         )
         self._after()
 
@@ -92,7 +110,7 @@ class Link:
             frames, outgoing.frames = outgoing.frames, []
             wire.send(frames)
             if connection.hub.tap is not None:
-                connection.hub.tap.frames(self._now(), connection.session, frames)
+                connection.hub.tap(FramesSent(self._now(), connection.session, frames))
             if outgoing.waiting and outgoing.writable and outgoing.close is None:
                 outgoing.pump(self._now())
         # A change may have left a snapshot or an acknowledgement for later.
@@ -108,33 +126,33 @@ class Link:
     def _gone(self, reason: str, *, clean: bool) -> None:
         self._wire = None
         self._arm()
-        self._server._detached(self, reason, clean=clean)
+        self._host.detached(self, reason, clean=clean)
 
     def _after(self) -> None:
         """What a call of the connection has brought: an opening, commands to run, frames, a
         close."""
-        connection, server = self.connection, self._server
+        connection, host = self.connection, self._host
         assert connection is not None
         session = connection.session
         if session is not None:
-            if not self._told:
-                self._told = True
+            if not self._attached:
+                self._attached = True
                 self.flush()
-                server._attached(self, connection, session)
-            execution = server._execution
+                host.attached(self, connection, session)
+            execution = host.execution
             while connection.urgent:
                 execution.urgent(session, connection.urgent.pop(0))
             if connection.commands:
                 commands, connection.commands = connection.commands, []
                 execution.run(session, commands)
-                if len(session.backlog) > server.settings.backlog:
+                if len(session.backlog) > host.hub.settings.backlog:
                     words = (
                         f"{len(session.backlog)} commands wait for the handlers of those "
                         "ahead: send more slowly"
                     )
                     connection.outgoing.close = Close(CloseCode.TOO_FAST, words)
             if execution.moved:
-                server._look_now()
+                host.refresh()
         self.flush()
 
     def _arm(self) -> None:

@@ -1,4 +1,4 @@
-"""Why a server cannot listen where it was told to, and what to do about it."""
+"""Why a server cannot listen at an address, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from ..errors import AddressInUseError, MbotError, UsageError
 
-__all__ = ["cannot_listen", "network_address"]
+__all__ = ["listen_error", "network_address"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -18,10 +18,10 @@ PROBE_TIMEOUT = 0.5
 _ANY_PORT = "`await mb.serve(port=0)` takes any free one (see server.url)"
 
 
-async def cannot_listen(host: str, port: int, error: Exception) -> MbotError | None:
-    """The error to raise instead of the system's; None for what is no affair of the address."""
+async def listen_error(host: str, port: int, error: Exception) -> MbotError | None:
+    """The error to raise instead of the system's; None if the address has nothing to do with it."""
     if isinstance(error, OverflowError):
-        return UsageError(f"{port} is no port: they go from 1 to 65535; 0 takes any free one.")
+        return UsageError(f"invalid port: {port} (use 1 to 65535, or 0 for any free one)")
     if isinstance(error, (socket.gaierror, UnicodeError)) or (
         isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
     ):

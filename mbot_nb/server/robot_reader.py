@@ -1,4 +1,4 @@
-"""What is read of a robot: its state and its telemetry, as every client can be told them."""
+"""Reads a robot's state and telemetry, in a form that every client can read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 from .. import commands as c
 from ..protocol.codec import clean, encode, to_json
-from ..protocol.server import MAX_STATE, event_payload
+from ..protocol.server import MAX_STATE, encode_event
 from ..robot import Robot
 
-__all__ = ["Reading"]
+__all__ = ["RobotReader"]
 
 _log = logging.getLogger("mbot_nb")
 
 
-class Reading:
-    """Looks at a robot, ten times a second and after each command. One that fails at telling is
-    reported once."""
+class RobotReader:
+    """Reads a robot, ten times a second and after each command; one that fails is reported once."""
 
     def __init__(self, robot: Robot) -> None:
         self._robot = robot
@@ -26,7 +25,7 @@ class Reading:
         self._failing: set[str] = set()
 
     def state(self) -> dict[str, Any]:
-        """The robot's state; the last one if this one cannot be told, but for the latch, which
+        """The robot's state; the last one if this one cannot be sent, but for the latch, which
         whoever releases it must see."""
         latch = self._robot.latch
         try:
@@ -53,7 +52,7 @@ class Reading:
         """The payload of the robot's telemetry if it is another one than the last time, else
         None."""
         try:
-            payload = event_payload("telemetry", self._robot.telemetry())
+            payload = encode_event("telemetry", self._robot.telemetry())
             self._failing.discard("telemetry")
         except Exception as error:
             self._failed("telemetry", error)
@@ -64,7 +63,7 @@ class Reading:
         return payload
 
     def _failed(self, what: str, error: Exception) -> None:
-        """Say it loud once; the robot is asked ten times a second."""
+        """Log the first failure only; the robot is read ten times a second."""
         if what not in self._failing:
             self._failing.add(what)
             _log.error(

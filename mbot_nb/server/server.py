@@ -1,4 +1,4 @@
-"""The server itself: listening, who comes and goes, what is told to everybody."""
+"""The server itself: listening and closing, what its user registers, and what its robot reports."""
 
 from __future__ import annotations
 
@@ -7,35 +7,30 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from html import escape
-from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
-from ..address import normal_origin, origin_is_loopback
 from ..errors import UsageError
 from ..loops.call import call
 from ..loops.home import Home
-from ..protocol.loss import CloseCode
-from ..protocol.server import Hub, ServerConnection
+from ..protocol.server import Hub
 from ..protocol.server.sessions import ServerSession
-from ..protocol.server.tap import Tap
+from ..protocol.server.tap import ServerClosed, Tap
 from ..protocol.settings import Settings
 from ..robot import Robot
-from ..transport.websocket import HANDSHAKE_TIMEOUT, ServerWire
+from ..transport.websocket import HANDSHAKE_TIMEOUT
+from .access import Access
 from .clients import Clients, RemoteClient
-from .event_payload import sayable
+from .connections import Connections
+from .event_payload import event_payload
 from .execution import CommandHandler, Execution, Hook
-from .link import Link
-from .listen_errors import cannot_listen, network_address
-from .robot_reader import Reading
+from .listen_errors import listen_error, network_address
+from .robot_reader import RobotReader
 
 if TYPE_CHECKING:
     import ssl as tls
-
-    from websockets.http11 import Request
 
 __all__ = ["Server"]
 
@@ -80,34 +75,42 @@ class Server:
         self.settings = settings
         self._ssl = ssl
         self._token = token
-        self._origins = allow_origins
-        self._limit_loopback = limit_loopback
-        self._version = version
+        self.version = version
+        """That of the library, as clients read it in the metadata."""
         self._now = home.clock
-        self._reading = Reading(robot)
-        self._told: bytes | None = None
+        self._reader = RobotReader(robot)
+        self._telemetry: bytes | None = None
+        """What the robot has reported by itself and nobody has been sent yet."""
         offset = time.time() - time.monotonic()
         self._hub = Hub(
             settings,
-            read_state=self._reading.state,
+            read_state=self._reader.state,
             wall=lambda now: int((now + offset) * 1000),
             new_id=lambda: secrets.token_hex(16),
             metadata={"robotId": robot.robot_id, "version": version},
             now=self._now(),
             token=token,
-            on_takeover=self._taken_over,
+            on_takeover=self._stop_for_takeover,
         )
         self._clients = Clients(self._hub, self._post_emit, home.loop)
         self._execution = Execution(
-            self._hub, robot, self._clients, home, flush=self._flush, look=self._look_now
+            self._hub, robot, self._clients, home, flush=self._flush, refresh=self._refresh
+        )
+        self._access = Access(allow_origins, self._page)
+        self._connections = Connections(
+            self._hub,
+            self._clients,
+            self._execution,
+            home,
+            self._access,
+            limit_loopback=limit_loopback,
+            on_attached=self._watch,
+            refresh=self._refresh,
         )
         self._listener: asyncio.Server | None = None
-        self._wires: set[ServerWire] = set()
-        self._links: set[Link] = set()
-        self._last_wire_gone: asyncio.Future[None] | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._closed = False
-        self._over = asyncio.Event()
+        self._has_ended = asyncio.Event()
         self._on_closed: Callable[[Server], None] | None = None
 
     # What it looks like.
@@ -151,6 +154,11 @@ class Server:
         return self._clients.connected
 
     @property
+    def state(self) -> dict[str, Any]:
+        """The robot's state as the clients know it."""
+        return dict(self._hub.store.state)
+
+    @property
     def revision(self) -> int:
         """The number of the state's last change."""
         return self._hub.store.revision
@@ -177,19 +185,19 @@ class Server:
         asked = self.port
         try:
             self._listener = await loop.create_server(
-                self._new_wire,
+                self._connections.accept,
                 self.host,
                 asked,
                 ssl=self._ssl,
                 ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_TIMEOUT,
             )
         except (OSError, OverflowError, UnicodeError) as error:
-            told = await cannot_listen(self.host, asked, error)
-            if told is None:
+            explained = await listen_error(self.host, asked, error)
+            if explained is None:
                 raise
-            raise told from None
+            raise explained from None
         self.port = self._listener.sockets[0].getsockname()[1]
-        self.robot.attach(self._report)
+        self.robot.attach(self._on_robot_event)
         return self
 
     async def __aenter__(self) -> Server:
@@ -210,36 +218,30 @@ class Server:
 
     async def _close(self, *, keep_robot: bool) -> None:
         if self._closed:
-            await self._over.wait()
+            await self._has_ended.wait()
             return
         self._closed = True
         try:
-            self._let_go("the server was closed")
-            for wire in list(self._wires):
-                wire.close(CloseCode.GOING_AWAY, "the server was closed", deaf=True)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody_left(), CLOSE_GRACE)
-            for wire in list(self._wires):
-                wire.abort()
-            await self._nobody_left()
+            self._release_robot("the server was closed")
+            await self._connections.close(CLOSE_GRACE)
             await self._execution.end(CLOSE_GRACE)
         finally:
             if self._hub.tap is not None:
-                self._hub.tap.closed(self._now())
-            self._over.set()
+                self._hub.tap(ServerClosed(self._now()))
+            self._has_ended.set()
             self._ended(keep_robot=keep_robot)
 
     def _abandon(self) -> None:
         """End where there is no loop any more to end on: it was closed first. In any thread."""
         if not self._closed:
             self._closed = True
-            self._let_go("the event loop of its server was closed")
-            for wire in self._wires:
-                wire.cut()
+            self._release_robot("the event loop of its server was closed")
+            self._connections.cut()
             self._ended(keep_robot=False)
 
-    def _let_go(self, reason: str) -> None:
-        """Stop the robot, look at it no more, free the port."""
+    def _release_robot(self, reason: str) -> None:
+        """Stop the robot, read it no more, free the port."""
+        self._access.closed = True
         if self._ticker is not None:
             self._ticker.cancel()
         self._clients.close()
@@ -258,16 +260,6 @@ class Server:
             )
         if self._on_closed is not None:
             self._on_closed(self)
-
-    async def _nobody_left(self) -> None:
-        if self._wires:
-            self._last_wire_gone = self.home.loop.create_future()
-            await self._last_wire_gone
-
-    def _wire_gone(self) -> None:
-        waiter = self._last_wire_gone
-        if waiter is not None and not self._wires and not waiter.done():
-            waiter.set_result(None)
 
     # For the user of the server.
 
@@ -291,6 +283,11 @@ class Server:
             return handler
 
         return register
+
+    def remove_command(self, name: str) -> None:
+        """Remove the handler of a command, if there is one; the robot's own method, if it has one,
+        does not come back."""
+        self._execution.handlers.pop(name, None)
 
     def on_connect(self, hook: Hook) -> Hook:
         """Call ``hook(client)`` when a client has got its snapshot; also when it comes back after a
@@ -319,8 +316,17 @@ class Server:
         self._post_emit(event, data, None)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` what happens, on the home loop; returns what ends that. For recorders."""
-        return self._hub.listen(tap)
+        """Call ``tap`` with all that happens, on the home loop: for recorders and experiments.
+
+        Args:
+            tap: gets one object for each event, of the classes in
+                `mbot_nb.protocol.server.tap`: clients that connect and disconnect, frames,
+                commands that start and end, events, the state's changes.
+
+        Returns:
+            A function that ends it.
+        """
+        return self._hub.add_tap(tap)
 
     def _hook(self, kind: str, hook: Hook) -> Hook:
         if not callable(hook):
@@ -334,7 +340,7 @@ class Server:
     def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
         # At once: what the caller does with its lists and dicts afterwards does not change what is
         # sent.
-        payload = sayable(event, data)
+        payload = event_payload(event, data)
         if self.home.is_here:
             self._send(payload, only)
         else:
@@ -345,100 +351,47 @@ class Server:
             self._hub.send(payload, self._now(), only=only)
             self._flush()
 
-    # Connections (all on the home loop).
-
-    def _new_wire(self) -> ServerWire:
-        return ServerWire(Link(self), self._gate, self._wires, self._wire_gone)
-
-    def _gate(self, request: Request) -> tuple[HTTPStatus, str] | None:
-        """Answer what is no WebSocket, and refuse web pages from elsewhere."""
-        if self._closed:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "This server is closing.\n"
-        if not request.headers.get_all("Upgrade"):
-            return HTTPStatus.OK, (
-                f"mbot_nb {self._version}: a WebSocket V2 server with the robot "
-                f"{self.robot.robot_id}.\n"
-                f"Connect to it with a WebSocket client at {self.url}/ ,\n"
-                f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
-            )
-        for origin in request.headers.get_all("Origin"):
-            if normal_origin(origin) not in self._origins and not origin_is_loopback(origin):
-                return HTTPStatus.FORBIDDEN, (
-                    f"The web page {origin[:200]} may not drive this robot. "
-                    f"If it should, start the server with allow_origins=[...] naming it.\n"
-                )
-        return None
-
-    def _attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
-        client = self._clients[session]
-        if self._hub.tap is not None:
-            self._hub.tap.came(self._now(), session, resumed=session.cuts > 0)
-        client.address = link.peer
-        client.profile = "extended" if connection.extended else "baseline"
-        self._links.add(link)
-        before = connection.replaced
-        for other in [
-            other
-            for other in self._links
-            if before is not None and other is not link and other.session is before
-        ]:
-            self._links.discard(other)
-            other.replaced()
-        if before is not None and before is not session:
-            # The same program with a new session: its old one will not come back.
-            self._execution.call_hooks(
-                "disconnect", self._clients[before], "its session began anew"
-            )
-            self._clients.forget(before)
-        if before is not session:
-            self._execution.call_hooks("connect", client)
-        if self._ticker is None:
-            self._watch()
-
-    def _detached(self, link: Link, reason: str, *, clean: bool) -> None:
-        self._links.discard(link)
-        connection, session = link.connection, link.session
-        if connection is None or not connection.closed(self._now(), clean=clean) or session is None:
-            return
-        if self._hub.tap is not None:
-            self._hub.tap.left(self._now(), session, reason)
-        if self._execution.stop_for(session, "its client disconnected"):
-            self._look_now()
-        self._execution.call_hooks("disconnect", self._clients[session], reason)
-        if self._closed:
-            self._clients.forget(session)
-        else:
-            self._clients.left(session)
-
-    def _taken_over(self, session: ServerSession) -> None:
-        self._execution.stop_for(session, "its client connected anew")
+    def _page(self) -> str:
+        """What a browser shows that opens the server's address."""
+        return (
+            f"mbot_nb {self.version}: a WebSocket V2 server with the robot "
+            f"{self.robot.robot_id}.\n"
+            f"Connect to it with a WebSocket client at {self.url}/ ,\n"
+            f'or in a notebook: bot = await mbot_nb.connect("{self.url}")\n'
+        )
 
     # The robot.
 
-    def _report(self, event: str, data: Mapping[str, Any]) -> None:
-        """The robot says something, in whatever thread."""
+    def _stop_for_takeover(self, session: ServerSession) -> None:
+        self._execution.stop_for(session, "its client connected anew")
+
+    def _on_robot_event(self, event: str, data: Mapping[str, Any]) -> None:
+        """The robot reports an event, in whatever thread."""
         try:
             if event != "telemetry":
                 self._post_emit(event, data, None)
                 return
             # As from a robot that is asked: after the state that belongs to it, and only the
             # latest.
-            waiting, self._told = self._told, sayable(event, data)
+            waiting, self._telemetry = self._telemetry, event_payload(event, data)
             if waiting is None:
-                self.home.post(self._send_told)
+                self.home.post(self._send_telemetry)
         except UsageError as error:
             _log.error("the robot said what cannot be sent: %s", error)
 
-    def _send_told(self) -> None:
-        """Send the telemetry that the robot has told by itself."""
-        payload, self._told = self._told, None
+    def _send_telemetry(self) -> None:
+        """Send the telemetry that the robot has reported by itself."""
+        payload, self._telemetry = self._telemetry, None
         if payload is not None and not self._closed:
             now = self._now()
             self._hub.refresh(now)
             self._hub.telemetry(payload, now)
             self._flush()
 
-    def _look_now(self) -> None:
+    def _flush(self) -> None:
+        self._connections.flush()
+
+    def _refresh(self) -> None:
         """Send what has changed in the robot's state."""
         self._execution.moved = False
         if not self._closed:
@@ -446,7 +399,9 @@ class Server:
             self._flush()
 
     def _watch(self) -> None:
-        """Somebody listens from now on."""
+        """Read the robot at its telemetry rate, from the first client on."""
+        if self._ticker is not None:
+            return
         try:
             self.robot.watched()
         except Exception as error:
@@ -456,23 +411,19 @@ class Server:
                 exc_info=error,
             )
         if not self.robot.tells_telemetry:
-            self._reading.telemetry()  # from here on its changes are told
+            self._reader.telemetry()  # its changes are sent from here on
         self._tick()
 
     def _tick(self) -> None:
-        """Look at the robot at its telemetry rate, while somebody listens."""
+        """Read the robot at its telemetry rate, while there is a client."""
         self._ticker = None
         if self._closed or not self._hub.subscribers:
             return
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()
         moved = self._hub.refresh(now)
-        payload = None if self.robot.tells_telemetry else self._reading.telemetry()
+        payload = None if self.robot.tells_telemetry else self._reader.telemetry()
         if payload is not None:
             self._hub.telemetry(payload, now)
         if moved or payload is not None:
             self._flush()
-
-    def _flush(self) -> None:
-        for link in tuple(self._links):
-            link.flush()

@@ -54,6 +54,11 @@ class SyncServer:
         return self.server.uptime
 
     @property
+    def state(self) -> dict[str, Any]:
+        """The robot's state as the clients know it."""
+        return self.server.state
+
+    @property
     def revision(self) -> int:
         """The number of the state's last change."""
         return self.server.revision
@@ -83,6 +88,10 @@ class SyncServer:
         :meth:`mbot_nb.Server.command`."""
         return self.server.command(name)
 
+    def remove_command(self, name: str) -> None:
+        """Remove the handler of a command, if there is one."""
+        self.server.remove_command(name)
+
     def on_connect(self, hook: Callable[..., Any]) -> Callable[..., Any]:
         """Call ``hook(client)`` when a client has got its snapshot."""
         return self.server.on_connect(hook)
@@ -100,7 +109,8 @@ class SyncServer:
         self.server.emit(event, data)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` everything that happens, on the I/O thread; returns what ends it."""
+        """Call ``tap`` with all that happens, on the I/O thread; returns what ends it. See
+        :meth:`mbot_nb.Server.tap`."""
         return self.server.tap(tap)
 
     def close(self) -> None:

@@ -4,13 +4,13 @@ beside the Python ones."""
 from .arena import Arena
 from .card import Card
 from .chart import LiveChart
-from .cockpit import Cockpit
-from .command import CommandPanel
-from .connect import ConnectPanel
 from .pad import DrivePad
-from .stats import StatsPanel
+from .panels.cockpit import Cockpit
+from .panels.command import CommandPanel
+from .panels.connect import ConnectPanel
+from .panels.stats import StatsPanel
+from .panels.subscribe import SubscribePanel
 from .stop import StopButton
-from .subscribe import SubscribePanel
 
 __all__ = [
     "Arena",

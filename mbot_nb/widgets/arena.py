@@ -13,17 +13,19 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..client import ConnectionChanged, EventReceived, StateChanged
 from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
-from .arena_state import Ground
-from .card import Pose, pose_of, replay_jumped
+from .arena_state import ArenaState
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .live import LiveWidget, kind_of, page_style, page_text, rounded
+from .pose import Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, ClientEvent, SentBatch
     from ..client.sync import SyncClient
     from ..robots.simulator import Simulation
 
@@ -59,7 +61,7 @@ class Arena(LiveWidget):
 
     _esm = page_text("scene.js", "arena.js")
     _css = page_style("arena.css")
-    _words = "an arena"
+    _description = "an arena"
     _period = PERIOD
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
@@ -76,47 +78,46 @@ class Arena(LiveWidget):
         self._client.home.post(self._follow)
 
     @cached_property
-    def _ground(self) -> Ground:
-        return Ground(self._client)
+    def _arena_state(self) -> ArenaState:
+        return ArenaState(self._client)
 
     def _still(self) -> bytes:
-        return picture({**self._everything(), "path": [(x, y) for _, x, y, *_ in self._samples]})
+        return picture({**self._all_values(), "path": [(x, y) for _, x, y, *_ in self._samples]})
 
     def _alt(self) -> str:
         return f"{self!r}, seen from above"
 
     # What it follows, at home.
 
-    def _happened(self, event: Any) -> bool:
-        kind = kind_of(event)
-        if kind == "EventReceived":
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
+        if isinstance(event, EventReceived):
             if replay_jumped(event):
                 # It has not driven there: its way is a new one, from the next place that it tells.
                 self._left = pose_of(self._client.state)
-                self._begin_way()
+                self._begin_path()
                 return True
             if event.name != "telemetry" or not isinstance(event.data, dict):
                 return False
             line = event.data.get("line")
             self._line = float(line) if isinstance(line, (int, float)) and isfinite(line) else NONE
             return True
-        if kind == "StateChanged":
-            self._ground.heard(event)
-        elif kind == "ConnectionChanged":
+        if isinstance(event, StateChanged):
+            self._arena_state.on_state_changed(event)
+        elif isinstance(event, ConnectionChanged):
             self._fixed = None  # another server may be behind the same address
-        return kind in ("StateChanged", "ConnectionChanged")
+        return isinstance(event, (StateChanged, ConnectionChanged))
 
     def _connected_anew(self) -> None:
         self._began = time.monotonic()
-        self._begin_way()
+        self._begin_path()
 
-    def _begin_way(self) -> None:
+    def _begin_path(self) -> None:
         self._samples.clear()
         self._lights.clear()
         if self.seen:
             self._send_history()
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         self._follow()
 
     def _follow(self) -> None:
@@ -146,7 +147,7 @@ class Arena(LiveWidget):
             "leds": self._section("leds"),
             "mode": (self._section("neural_state") or {}).get("mode"),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._ground.data(),
+            "arena": self._arena_state.data(),
             "fixed": self._why_fixed(),
             "replay": self._replay(),
         }
@@ -165,7 +166,7 @@ class Arena(LiveWidget):
 
     def _send_history(self) -> None:
         rows = array("f", [number for row in self._samples for number in row])
-        self._answer({"kind": "history", "lights": list(self._lights)}, [rows.tobytes()])
+        self._send_unthrottled({"kind": "history", "lights": list(self._lights)}, [rows.tobytes()])
 
     # What the page does to the world; in any thread.
 
@@ -181,7 +182,7 @@ class Arena(LiveWidget):
             self._fixed = "" if self._simulation() is not None else REAL if here else ELSEWHERE
         return self._fixed
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         if kind in ("play", "pause"):
             self._run(self._client.custom(kind))
         elif kind == "seek":
@@ -199,7 +200,7 @@ class Arena(LiveWidget):
                 simulation.put(Line(points=[(float(x), float(y)) for x, y in points]))
         elif simulation.world.lines:
             simulation.take_away(simulation.world.lines[-1])
-        self._client.home.post(self._touch)
+        self._client.home.post(self._request_refresh)
 
     def _move(self, simulation: Simulation, content: dict[str, Any]) -> None:
         number = int(content.get("box", -1))
@@ -210,4 +211,4 @@ class Arena(LiveWidget):
             simulation.move(boxes[number], float(content["x"]), float(content["y"]))
         finally:
             box = simulation.world.boxes[number]
-            self._answer({"kind": "moved", "box": number, "x": box.x, "y": box.y})
+            self._send_unthrottled({"kind": "moved", "box": number, "x": box.x, "y": box.y})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ..state import StateView
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, StateChanged
 
-__all__ = ["Ground"]
+__all__ = ["ArenaState"]
 
 
-class Ground:
+class ArenaState:
     """The section ``arena`` of one client's state, as plain data."""
 
     def __init__(self, client: Client) -> None:
@@ -21,9 +21,8 @@ class Ground:
         self._copy: dict[str, Any] | None = None
         self._is_new = True
 
-    def heard(self, event: Any) -> None:
-        """The state has changed (`StateChanged` of a client's tap): remember whether the arena
-        has."""
+    def on_state_changed(self, event: StateChanged) -> None:
+        """The state has changed: remember whether the arena has."""
         payload = event.payload
         changes = payload.get("changes") or [payload]
         if event.kind == "snapshot" or any(

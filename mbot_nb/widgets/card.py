@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections import deque
 from functools import cached_property
-from math import hypot, isfinite
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
-from .arena_state import Ground
+from ..client import StateChanged
+from .arena_state import ArenaState
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .live import LiveWidget, kind_of, page_style, page_text, rounded
+from .pose import Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, ClientEvent, SentBatch
     from ..client.sync import SyncClient
-    from ..state import StateView
 
-__all__ = ["Card", "Pose", "pose_of", "replay_jumped"]
+__all__ = ["Card"]
 
 STEP = 0.5
 """Points of the path lie at least this far apart, cm."""
 MOST_POINTS = 1500
-
-Pose = tuple[float, float, float]
 
 
 class Card(LiveWidget):
@@ -41,7 +41,7 @@ class Card(LiveWidget):
 
     _esm = page_text("scene.js", "card.js")
     _css = page_style("card.css")
-    _words = "a card"
+    _description = "a card"
 
     def __init__(self, bot: Client | SyncClient) -> None:
         self._path: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
@@ -50,18 +50,18 @@ class Card(LiveWidget):
         super().__init__(bot)
 
     @cached_property
-    def _ground(self) -> Ground:
-        return Ground(self._client)
+    def _arena_state(self) -> ArenaState:
+        return ArenaState(self._client)
 
     def _still(self) -> bytes:
-        return picture(self._everything())
+        return picture(self._all_values())
 
     def _alt(self) -> str:
         return f"{self!r}, seen from above"
 
-    def _happened(self, event: Any) -> bool:
-        if kind_of(event) == "StateChanged":
-            self._ground.heard(event)
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
+        if isinstance(event, StateChanged):
+            self._arena_state.on_state_changed(event)
         elif replay_jumped(event):
             self._connected_anew()
         return True
@@ -74,7 +74,7 @@ class Card(LiveWidget):
         self._path_is_new = True
         self._sent.pop("path", None)  # the one before may have begun as empty
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         self._follow()
 
     def _follow(self) -> None:
@@ -93,38 +93,14 @@ class Card(LiveWidget):
             "tension": rounded(mind.get("tension"), 2),
             "pose": pose_of(self._client.state),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._ground.data(),
+            "arena": self._arena_state.data(),
         }
         if self._path_is_new:
             values["path"] = list(self._path)
             self._path_is_new = False
         return values
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         self._follow()
         self._path_is_new = False
         return {"path": list(self._path)}
-
-
-def replay_jumped(event: Any) -> bool:
-    """Whether a replay has begun again or was sent elsewhere: it has not driven there."""
-    return (
-        kind_of(event) == "EventReceived"
-        and event.name == "replay_changed"
-        and isinstance(event.data, dict)
-        and event.data.get("why") in ("loop", "seek")
-    )
-
-
-def pose_of(state: StateView) -> Pose | None:
-    """Where a robot is, x and y in cm and its heading in degrees; None if it does not know."""
-    pose = state.get("pose")
-    try:
-        place = (float(pose["x"]), float(pose["y"]), float(pose["heading"]))  # type: ignore[index]
-    except (TypeError, KeyError, ValueError):
-        return None
-    return (
-        (round(place[0], 1), round(place[1], 1), round(place[2], 1))
-        if all(map(isfinite, place))
-        else None
-    )

@@ -40,7 +40,7 @@ def picture(values: Mapping[str, Any]) -> bytes:
         view.line(values.get("path") or (), PATH, 1.2)
         view.robot(*pose)
         left += view.width + 2 * MARGIN
-    _words(draw, values, left)
+    _description(draw, values, left)
     file = BytesIO()
     # A third of the size; this method keeps the colour of what is small, too.
     few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(
@@ -109,7 +109,7 @@ class _View:
         self.draw.polygon(nose, fill="white")
 
 
-def _words(draw: Any, values: Mapping[str, Any], left: float) -> None:
+def _description(draw: Any, values: Mapping[str, Any], left: float) -> None:
     from PIL import ImageFont
 
     connection = str(values.get("connection"))

@@ -9,19 +9,20 @@ for the samples, not for the picture.
 from __future__ import annotations
 
 import time
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..client import ConnectionChanged, EventReceived, RoundTrip, SentBatch, StateChanged
 from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget
 from .chart_image import still_chart
-from .live import LiveWidget, kind_of, page_style, page_text
+from .chart_series import OWN, ChartSeries
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, ClientEvent
     from ..client.sync import SyncClient
 
 __all__ = ["LiveChart"]
@@ -38,13 +39,6 @@ MOST_POINTS = 20_000
 STALL = 0.25
 """Seconds that a loop was held up, to be marked."""
 MOST_MARKS = 200
-OWN = {"latency": "ms", "batch_size": "commands", "loop_lag": "ms"}
-"""What the client itself can tell, and in which unit."""
-UNITS = {
-    "distance": "cm", "x": "cm", "y": "cm", "driven": "cm", "heading": "°",
-    "speed": "cm/s", "turn_rate": "°/s", "gyro": "°/s",
-    "left": "%", "right": "%", "light": "%", "sound": "%", "battery": "%",
-}  # fmt: skip
 
 
 class LiveChart(LiveWidget):
@@ -66,7 +60,7 @@ class LiveChart(LiveWidget):
 
     _esm = page_text("chart.js")
     _css = page_style("chart.css")
-    _words = "a live chart"
+    _description = "a live chart"
     _period = PERIOD
 
     def __init__(
@@ -82,9 +76,9 @@ class LiveChart(LiveWidget):
                 f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}"
             )
         self._points = points
-        self._lines: list[_Line] = []
-        self._by_event: dict[str, list[_Line]] = {}
-        for line in [_Line(name, points) for name in names]:
+        self._lines: list[ChartSeries] = []
+        self._by_event: dict[str, list[ChartSeries]] = {}
+        for line in [ChartSeries(name, points) for name in names]:
             self._put(line)
         self._fields: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {}
         """Of each event that has been heard: all its keys, and the fields that are numbers."""
@@ -98,9 +92,9 @@ class LiveChart(LiveWidget):
         super().__init__(bot, framed=framed)
         self._client.home.post(self._take_state, self._began)
 
-    def _let_go(self) -> None:
+    def _detach(self) -> None:
         self._watch_loop(watch=False)
-        super()._let_go()
+        super()._detach()
 
     def _watch_loop(self, *, watch: bool) -> None:
         """A thread looks for stalls while somebody looks at the chart."""
@@ -113,7 +107,7 @@ class LiveChart(LiveWidget):
             self._monitor.release()
             self._monitor = None
 
-    def _put(self, line: _Line) -> None:
+    def _put(self, line: ChartSeries) -> None:
         taken = {other.colour for other in self._lines}
         line.colour = next(number for number in range(MOST_LINES) if number not in taken)
         self._lines.append(line)
@@ -133,19 +127,19 @@ class LiveChart(LiveWidget):
 
     # What it follows, at home.
 
-    def _happened(self, event: Any) -> bool:
-        kind = kind_of(event)
-        if kind == "EventReceived":
-            return self._take_event(event)
-        if kind == "StateChanged":
-            return self._take_state(event.at)
-        if kind == "RoundTrip":
-            return self._take("latency", event.received, event.seconds * 1e3)
-        if kind == "SentBatch":
-            return self._take("batch_size", time.monotonic(), len(event.commands))
-        if kind == "ConnectionChanged" and event.state != event.previous:
-            self._mark(event.at, "back" if event.state == "connected" else "lost", event.state)
-            return True
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
+        match event:
+            case EventReceived():
+                return self._take_event(event)
+            case StateChanged():
+                return self._take_state(event.at)
+            case RoundTrip():
+                return self._take("latency", event.received, event.seconds * 1e3)
+            case SentBatch():
+                return self._take("batch_size", time.monotonic(), len(event.commands))
+            case ConnectionChanged() if event.state != event.previous:
+                self._mark(event.at, "back" if event.state == "connected" else "lost", event.state)
+                return True
         return False
 
     def _take(self, source: str, at: float, value: float) -> bool:
@@ -154,7 +148,7 @@ class LiveChart(LiveWidget):
             line.add(at - self._began, value)
         return bool(lines)
 
-    def _take_event(self, event: Any) -> bool:
+    def _take_event(self, event: EventReceived) -> bool:
         self._note_fields(event.name, event.data)
         taken = False
         for line in self._by_event.get(event.name, ()):
@@ -183,9 +177,9 @@ class LiveChart(LiveWidget):
         self._take("loop_lag", stall.end, stall.seconds * 1e3)
         if stall.seconds > STALL:
             self._mark(stall.begin, "stall", f"held up for {stall.seconds:.1f} s", stall.seconds)
-            self._touch()
+            self._request_refresh()
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         self._watch_loop(watch=seen)
         now = time.monotonic()
         if self._monitor is not None and "loop_lag" in self._by_event:
@@ -220,22 +214,22 @@ class LiveChart(LiveWidget):
         ]
         return [("The connection", list(OWN)), *(group for group in groups if group[1])]
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("name"))
         if kind == "offers":
             self._client.home.post(
-                lambda: self._answer({"kind": "offers", "offers": self._offers()})
+                lambda: self._send_unthrottled({"kind": "offers", "offers": self._offers()})
             )
         elif kind == "add":
-            self._client.home.post(self._add, _Line(name, self._points))
+            self._client.home.post(self._add, ChartSeries(name, self._points))
         elif kind == "take":
             self._client.home.post(self._take_away, name)
 
-    def _add(self, line: _Line) -> None:
+    def _add(self, line: ChartSeries) -> None:
         if line.name in [other.name for other in self._lines]:
-            self._say(f"{line.name} is drawn already.")
+            self._show_status(f"{line.name} is drawn already.")
         elif len(self._lines) >= MOST_LINES:
-            self._say(
+            self._show_status(
                 f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross "
                 "beside its name.",
                 error=True,
@@ -243,7 +237,7 @@ class LiveChart(LiveWidget):
         else:
             self._put(line)
             line.from_state(self._client.state, time.monotonic() - self._began)
-            self._said = {"text": "", "error": False}
+            self._status = {"text": "", "error": False}
             self._show_all()
 
     def _take_away(self, name: str) -> None:
@@ -281,10 +275,10 @@ class LiveChart(LiveWidget):
         for line in self._lines:
             line.renew()
         self._marks_sent = self._marks_made - len(self._marks)
-        self._answer({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
+        self._send_unthrottled({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
         self._send_new()
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         state = self._client.state
         lines = [
             {
@@ -301,76 +295,6 @@ class LiveChart(LiveWidget):
             "most": MOST_LINES,
             "offers": self._offers(),
         }
-
-
-class _Line:
-    """The last values of one line, and those that the page has not got yet."""
-
-    def __init__(self, name: str, points: int) -> None:
-        section, dot, self._field = name.partition(".")
-        if not section or (dot and not self._field) or (not dot and name not in OWN):
-            raise UsageError(
-                "a live chart draws a field of the state or of an event, as 'pose.x' or "
-                "'telemetry.speed', "
-                f"or one of {', '.join(OWN)}; not {name!r}"
-            )
-        self.name = name
-        self.colour = 0
-        self.source = section
-        """The section of the state, the event, or what the client itself tells."""
-        self.unit = OWN.get(name) or UNITS.get(self._field.rpartition(".")[2], "")
-        self.times: deque[float] = deque(maxlen=points)
-        self.values: deque[float] = deque(maxlen=points)
-        self.new = array("d")
-        self._most_new = 2 * points
-        self._path = self._field.split(".")
-
-    def add(self, t: float, value: Any) -> bool:
-        """Take a value, unless it is none."""
-        if isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, (int, float)) or not isfinite(value):
-            return False
-        self.times.append(t)
-        self.values.append(value)
-        self.new.extend((t, value))
-        if len(self.new) > self._most_new:
-            del self.new[: len(self.new) - self._most_new]
-        return True
-
-    def from_state(self, state: Mapping[str, Any], t: float) -> bool:
-        """Take the value of the state, if it is of the state."""
-        return (
-            bool(self._field)
-            and self.source in state
-            and self.add(t, self._look(state[self.source]))
-        )
-
-    def from_event(self, data: Any, t: float) -> bool:
-        """Take the value of an event's data."""
-        return bool(self._field) and self.add(t, self._look(data))
-
-    def _look(self, value: Any) -> Any:
-        for part in self._path:
-            if isinstance(value, Mapping):
-                value = value.get(part)
-            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-                value = value[int(part)]
-            else:
-                return None
-        return value
-
-    def take_new(self) -> bytes:
-        """Pairs of t in s and value that the page has not got."""
-        data = self.new.tobytes()
-        self.new = array("d")
-        return data
-
-    def renew(self) -> None:
-        """A new view has nothing yet."""
-        self.new = array(
-            "d", [number for pair in zip(self.times, self.values, strict=True) for number in pair]
-        )
 
 
 def _numbers_in(value: Any, path: str = "") -> Iterator[str]:

@@ -15,8 +15,10 @@ import time
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..client import ConnectionChanged, RoundTrip, StateChanged
 from ..errors import MbotError
-from .live import LiveWidget, kind_of, page_style, page_text
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -50,7 +52,7 @@ class DrivePad(LiveWidget):
 
     _esm = page_text("pad.js")
     _css = page_style("pad.css")
-    _words = "a drive pad"
+    _description = "a drive pad"
 
     def __init__(
         self, bot: Client | SyncClient, *, speed: float = 40.0, framed: bool = True
@@ -70,15 +72,15 @@ class DrivePad(LiveWidget):
             "moving": bool(motors.get("moving")),
         }
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         return {"speed": self._speed}
 
-    def _happened(self, event: object) -> bool:
-        return kind_of(event) in ("StateChanged", "ConnectionChanged", "RoundTrip")
+    def _on_event(self, event: object) -> bool:
+        return isinstance(event, (StateChanged, ConnectionChanged, RoundTrip))
 
     # From the page, in any thread.
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         view, hold = str(content.get("view")), content.get("hold")
         if not isinstance(hold, int):
             return
@@ -87,7 +89,7 @@ class DrivePad(LiveWidget):
                 self._let_go_of[view] = max(hold, self._let_go_of.get(view, 0))
                 while len(self._let_go_of) > MOST_VIEWS:
                     del self._let_go_of[next(iter(self._let_go_of))]
-            self._stopping.act("stop", content.get("at"), quietly=True)
+            self._stop_control.act("stop", content.get("at"), quietly=True)
         elif kind == "drive":
             at, left, right = (content.get(name) for name in ("at", "left", "right"))
             if not all(
@@ -107,7 +109,7 @@ class DrivePad(LiveWidget):
 
     def _drop(self, view: str, number: Any) -> None:
         self.dropped += 1
-        self._answer({"kind": "driven", "to": view, "number": number, "dropped": True})
+        self._send_unthrottled({"kind": "driven", "to": view, "number": number, "dropped": True})
 
     # At home.
 
@@ -122,19 +124,19 @@ class DrivePad(LiveWidget):
             return
         if self._client.state.get("latch") is not None:
             self._drop(view, number)
-            self._say(
+            self._show_status(
                 "An emergency stop stands: press Release, and the robot may move again.", error=True
             )
             return
         self._under_way += 1
         self._client.home.spawn(self._lease(left, right), "driving by hand")
-        self._answer({"kind": "driven", "to": view, "number": number, "dropped": False})
+        self._send_unthrottled({"kind": "driven", "to": view, "number": number, "dropped": False})
 
     async def _lease(self, left: float, right: float) -> None:
         try:
             await self._client.drive(_percent(left), _percent(right), duration=LEASE, wait=False)
         except MbotError as error:
-            self._say(str(error), error=True)
+            self._show_status(str(error), error=True)
         finally:
             self._under_way -= 1
 

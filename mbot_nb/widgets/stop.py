@@ -5,7 +5,8 @@ mb.widgets.StopButton(bot)
 
 from __future__ import annotations
 
-from .live import LiveWidget, page_style, page_text
+from .base.bundle import page_style, page_text
+from .base.live_widget import LiveWidget
 
 __all__ = ["StopButton"]
 
@@ -25,4 +26,4 @@ class StopButton(LiveWidget):
 
     _esm = page_text("stop.js")
     _css = page_style("stop.css")
-    _words = "a Stop button"
+    _description = "a Stop button"

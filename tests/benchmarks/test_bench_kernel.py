@@ -3,9 +3,11 @@ timed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from benchmarks import kernel, sim_step, stop_latency, sync_call
+from benchmarks import click_to_robot, kernel, sim_step, stop_latency, sync_call
 from benchmarks.click_to_robot import delays
 from benchmarks.in_kernel import Stops, round_trips
 from benchmarks.notebook import kernel as real_kernel
@@ -85,3 +87,54 @@ def test_a_click_is_held_against_the_first_that_the_robot_was_told_after_it() ->
     )
     with pytest.raises(RuntimeError, match="20 of 20 clicks"):
         delays(clicks, told, "halt")
+
+
+class MovingPage:
+    """A page on which what is clicked moves down by its own height before every click."""
+
+    def __init__(self, *, fast: bool = False) -> None:
+        self.top = 0.0
+        self.at = 0.0
+        self.hits: list[tuple[float, list[str]]] = []
+        self.fast = fast
+        self.mouse = self
+
+    def locator(self, target: str) -> MovingPage:
+        return self
+
+    def bounding_box(self) -> dict[str, float]:
+        return {"x": 0.0, "y": self.top, "width": 100.0, "height": 100.0}
+
+    def move(self, x: float, y: float) -> None:
+        self.at = y
+        self.top += 100.0 * self.fast
+
+    def down(self) -> None:
+        self._hit()
+
+    def up(self) -> None:
+        self._hit()
+        self.top += 100.0
+
+    def _hit(self) -> None:
+        on_it = self.top <= self.at < self.top + 100.0
+        self.hits.append((1.0, [".mbot-pad"] if on_it else []))
+
+    def wait_for_timeout(self, timeout: float) -> None: ...
+
+    def execute(self, code: str) -> None: ...
+
+    def value(self, expression: str) -> list[Any]:
+        return []
+
+    def evaluate(self, code: str) -> list[tuple[float, list[str]]]:
+        return self.hits
+
+
+def test_every_click_is_aimed_anew_and_one_that_goes_astray_is_said() -> None:
+    page: Any = MovingPage()
+    clicks, told = click_to_robot._click(page, page, ".mbot-pad")
+    assert (len(clicks), told) == (40, [])
+    page = MovingPage(fast=True)
+    with pytest.raises(RuntimeError, match=r"45 of 45 clicks have not hit \.mbot-pad"):
+        click_to_robot._click(page, page, ".mbot-pad")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 START = """
 import asyncio, time
 import mbot_nb as mb
-from mbot_nb.widgets.live import LiveWidget
+from mbot_nb.widgets.base.live_widget import LiveWidget
 robot = mb.SimulatedRobot(seed=1, world={"width": 1000, "height": 1000})
 server = await mb.serve(robot, port=0)
 bot = await mb.connect(server)

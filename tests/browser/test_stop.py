@@ -86,7 +86,7 @@ def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(
         assert stop_while(notebook, panel, cell) > 0.5
         # Measured by the robot itself: braking from 30 % takes 40 ms.
         expect(panel.locator("[data-field=stood]")).to_contain_text("after the click")
-        took = notebook.value("stop._stopping.stood")
+        took = notebook.value("stop._stop_control.stood")
         assert took["exact"]
         assert 0.03 < took["seconds"] < 0.5
     notebook.screenshot(f"stop-{version}")

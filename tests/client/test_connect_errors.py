@@ -186,7 +186,7 @@ async def test_a_token_that_is_missing_or_wrong(
 )
 async def test_what_is_no_address(address: str) -> None:
     error = await refusal(address)
-    assert "no address" in str(error)
+    assert "invalid address" in str(error)
     assert "ws://localhost:4000" in str(error)
     assert not error.retryable
 
@@ -215,7 +215,7 @@ async def test_a_certificate_that_nobody_knows(
     bot = await connect(server.url, ssl=ssl.create_default_context(cafile=pem))
     assert bot.connected
     await bot.display_text("secret")
-    transport = bot._line._wire._transport  # type: ignore[union-attr]
+    transport = bot._link._wire._transport  # type: ignore[union-attr]
     assert transport is not None
     assert transport.get_extra_info("ssl_object").version() == "TLSv1.3"
 

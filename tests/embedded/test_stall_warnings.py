@@ -10,7 +10,7 @@ import time
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.embedded.stall_warnings import PERIOD
+from mbot_nb.embedded.stall_warnings import CHECK_INTERVAL
 from mbot_nb.loops.monitor import LoopMonitor
 
 
@@ -18,14 +18,14 @@ async def test_of_blocks_that_follow_closely_the_longest_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with await mb.serve(port=0):
-        await asyncio.sleep(2 * PERIOD)
+        await asyncio.sleep(2 * CHECK_INTERVAL)
         with caplog.at_level(logging.WARNING, "mbot_nb"):
             time.sleep(1.8)  # noqa: ASYNC251 - the block
-            await asyncio.sleep(2 * PERIOD)
+            await asyncio.sleep(2 * CHECK_INTERVAL)
             time.sleep(1.1)  # noqa: ASYNC251 - another, before the first was told
             async with asyncio.timeout(5):
                 while not caplog.messages:  # noqa: ASYNC110 - a log has no event
-                    await asyncio.sleep(PERIOD)
+                    await asyncio.sleep(CHECK_INTERVAL)
     (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)
     assert 1.7 <= float(seconds) < 2.6
 
@@ -35,7 +35,7 @@ async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(
 ) -> None:
     """Whoever attaches a recorder at the end of a long cell has seen only the last moment of it."""
     async with await mb.serve(port=0):
-        await asyncio.sleep(2 * PERIOD)
+        await asyncio.sleep(2 * CHECK_INTERVAL)
         time.sleep(1.2)  # noqa: ASYNC251 - the block
         monitor = LoopMonitor.of(asyncio.get_running_loop())
         monitor.hold()
@@ -44,7 +44,7 @@ async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(
             with caplog.at_level(logging.WARNING, "mbot_nb"):
                 async with asyncio.timeout(5):
                     while not caplog.messages:  # noqa: ASYNC110 - a log has no event
-                        await asyncio.sleep(PERIOD)
+                        await asyncio.sleep(CHECK_INTERVAL)
         finally:
             monitor.release()
     (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)

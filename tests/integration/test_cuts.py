@@ -116,7 +116,7 @@ async def test_the_state_is_the_robot_s_after_every_cut(serve: Serve, connect: C
                 "n": n,
                 f"field{chance.randrange(3)}": [n, None, {"deep": chance.random()}],
             }
-            server._look_now()
+            server._refresh()
             await asyncio.sleep(0)
             if n % 10 == 9:
                 await until(lambda: bot.connected and bot.revision == server.revision)

@@ -151,7 +151,7 @@ async def test_a_server_moves_from_home_to_home_under_a_connected_client(
     second = await serve(port=free_port, thread=then)
     assert first.closed
     assert ended == [True], "its handlers were ended, where they ran"
-    assert not first._wires
+    assert not len(first._connections)
     assert second.home.is_io_thread is then
     with pytest.raises(mb.DeliveryUnknownError):
         await asyncio.wait_for(in_flight, 5)

@@ -67,7 +67,7 @@ def ours():
     gc.collect()
     io = mb.Server.__module__ and sys.modules["mbot_nb.loops.home"].io_thread().home
     loops = [asyncio.get_running_loop()] + ([io.loop] if io else [])
-    clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing._closed]
+    clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing.closed]
     tasks = [repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)]
     return [repr(server) for server in local_servers().running()] + clients + tasks + complaints
 

@@ -237,7 +237,7 @@ def test_a_coroutine_of_ones_own_that_is_only_shown_is_told_to_be_awaited(notebo
         (
             "await mb.connect(bot)",
             "ConnectError",
-            "Client is no address. An address looks like ws://localhost:4000",
+            "expected text, not Client. An address looks like ws://localhost:4000",
         ),
         (
             "bot.state.position",

@@ -64,8 +64,8 @@ def test_plain_work_offers_what_ends_it(kernel: Kernel) -> None:
     does it."""
     running = kernel.start("""
         from mbot_nb.jupyter import progress_bar as bar
-        bar.PATIENT, bar.EVERY = -1.0, 1
-        for number in bar.counted(range(100), 100, "counting"):
+        bar.BAR_AFTER, bar.CLOCK_EVERY = -1.0, 1
+        for number in bar.track(range(100), 100, "counting"):
             print(number, flush=True)
             time.sleep(0.05)
     """)

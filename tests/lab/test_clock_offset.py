@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.lab.clock_offset import SAME, ClockLog, estimate
+from mbot_nb.lab.clock_offset import SAME, ClockReadings, estimate
+from mbot_nb.protocol.client.events import ConnectionChanged, RoundTrip
 from mbot_nb.protocol.heartbeat import ClockOffset
 
 
@@ -55,13 +56,14 @@ def test_the_error_grows_with_the_distance_in_time() -> None:
     assert list(SAME.error_at([0.0, 1e6])) == [0.0, 0.0]
 
 
-def test_the_log_is_a_clock_offset_all_the_same() -> None:
-    plain = ClockOffset()
-    plain.observe(0.0, 0.1, 5.0)
-    log = ClockLog(plain)
-    assert log.latest(1.0) == plain.latest(1.0)
-    for offset in (plain, log):
-        offset.observe(2.0, 2.02, 7.0)
-    assert log.latest(3.0) == plain.latest(3.0) == log.plain().latest(3.0)
-    assert log.readings == [(2.0, 2.02, 7.0)]
-    assert type(log.plain()) is ClockOffset
+def test_readings_end_when_another_server_answers() -> None:
+    clock = ClockReadings()
+    clock.add(RoundTrip(1, 2.0, 2.02, 7.0))
+    clock.add(RoundTrip(2, 3.0, 3.02))
+    clock.add(ConnectionChanged(3.5, "reconnecting", "connected", 1, None, None, None))
+    clock.add(ConnectionChanged(4.0, "connected", "reconnecting", 1, None, None, True))
+    clock.add(RoundTrip(3, 5.0, 5.02, 10.0))
+    clock.add(ConnectionChanged(6.0, "connected", "reconnecting", 1, None, None, False))
+    clock.add(RoundTrip(4, 7.0, 7.02, 900.0))
+    assert clock.readings == [(2.0, 2.02, 7.0), (5.0, 5.02, 10.0)]
+    assert clock.estimate() == estimate([2.0, 5.0], [2.02, 5.02], [7.0, 10.0])

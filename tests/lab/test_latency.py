@@ -155,7 +155,6 @@ async def test_everything_to_do_it_again_is_in_the_result(through: Through) -> N
 
 
 async def test_it_leaves_the_client_as_it_was(bot: mb.Client) -> None:
-    before = type(bot._session.clock)
     taps = len(bot._taps)
     await ping(bot, rate=100, duration=0.1)
     task = asyncio.ensure_future(ping(bot, rate=100, duration=10))
@@ -163,7 +162,6 @@ async def test_it_leaves_the_client_as_it_was(bot: mb.Client) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert type(bot._session.clock) is before
     assert len(bot._taps) == taps
     assert bot.connected
 

@@ -91,16 +91,16 @@ async def test_the_adaptive_policy_sends_at_once_on_an_idle_link(bot: mb.Client)
 
 
 async def test_the_client_batches_as_before_afterwards(bot: mb.Client) -> None:
-    before = bot._session.outbox.queue
+    before = bot.batch
     await load(bot, rate=200, duration=0.2, batch_window=0.01, max_batch_size=3)
-    queue = bot._session.outbox.queue
+    queue = bot.batch
     assert (queue.window, queue.size, queue.policy) == (before.window, before.size, before.policy)
     task = asyncio.ensure_future(load(bot, rate=100, duration=10, batch_window=0.5))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert bot._session.outbox.queue.window == before.window
+    assert bot.batch.window == before.window
     # What still waited was sent.
     await bot.flush()
     assert bot.stats.waiting == 0

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.jupyter.progress_bar import Bar, bar
+from mbot_nb.jupyter.progress_bar import ProgressBar, progress_bar
 from mbot_nb.lab import Network, measure_throughput, sweep
 from mbot_nb.lab.sweeping import _shuffled, perform_one
 
@@ -215,13 +215,13 @@ async def test_cancel_returns_what_is_finished_and_a_second_call_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the button of the notebook's bar does it."""
-    bars: list[Bar] = []
+    bars: list[ProgressBar] = []
 
-    def make(*args: Any, **options: Any) -> Bar:
-        bars.append(bar(*args, **options))
+    def make(*args: Any, **options: Any) -> ProgressBar:
+        bars.append(progress_bar(*args, **options))
         return bars[-1]
 
-    monkeypatch.setattr("mbot_nb.lab.sweeping.bar", make)
+    monkeypatch.setattr("mbot_nb.lab.sweeping.progress_bar", make)
     asked: list[int] = []
 
     async def measure(a: int, b: str, seed: int) -> dict[str, float]:

@@ -239,8 +239,8 @@ async def test_a_port_taken_by_another_notebook_s_server_is_told_so(serve: Serve
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"port": 70000}, "no port"),
-        ({"port": -1}, "no port"),
+        ({"port": 70000}, "invalid port"),
+        ({"port": -1}, "invalid port"),
         ({"host": "192.0.2.7", "port": 0}, "no address '192.0.2.7'"),
         ({"host": "robot.invalid", "port": 0}, "no address 'robot.invalid'"),
     ],

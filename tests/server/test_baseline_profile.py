@@ -18,7 +18,7 @@ from tests.helpers.cutting_relay import Peer, TinyRobot, batch, command, message
 async def change(server: mb.Server, robot: TinyRobot, n: int) -> None:
     """The robot changes, and the server looks at it."""
     robot.values["tiny"]["n"] = n
-    server._look_now()
+    server._refresh()
 
 
 @pytest.mark.parametrize("path", ["", "/", "/ws", "/any/where?with=more"])

@@ -56,7 +56,7 @@ async def test_each_change_is_one_delta_with_the_value_before(
         await one.ping()
         robot.values["tiny"] = {"n": 9}
         robot.values["more"] = {"x": 1}
-        server._look_now()
+        server._refresh()
         deltas = await until(
             lambda: len(one.of("state")) >= 4 and [m["payload"] for m in one.of("state")[1:]]
         )

@@ -286,7 +286,7 @@ async def test_half_a_frame_is_no_frame(server: mb.Server, witness: Peer) -> Non
 async def test_a_server_with_callers_that_say_nothing_closes_at_once(serve: Serve) -> None:
     server = await serve()
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    await until(lambda: server._wires)
+    await until(lambda: len(server._connections))
     before = asyncio.get_running_loop().time()
     await server.close()
     assert asyncio.get_running_loop().time() - before < 0.5

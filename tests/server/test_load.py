@@ -77,7 +77,7 @@ async def test_a_slow_reader_gets_the_latest_state_and_not_all_of_them(
     sock = await deaf(server, extended=True)
     for n in range(1000):
         robot.values["tiny"] = {"n": n, "text": str(n) * 5000}
-        server._look_now()
+        server._refresh()
         if n % 50 == 0:
             await asyncio.sleep(0)
     assert len(server.clients) == 1

@@ -11,7 +11,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 import mbot_nb as mb
-from mbot_nb.widgets.live import LiveWidget, ended_widgets
+from mbot_nb.widgets.base.live_widget import LiveWidget, ended_widgets
 
 PATIENCE = 5.0
 

@@ -126,7 +126,7 @@ async def test_a_server_elsewhere_is_told_apart(
 ) -> None:
     monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
     arena = Arena(bot)
-    assert "runs elsewhere" in arena._everything()["fixed"]
+    assert "runs elsewhere" in arena._all_values()["fixed"]
     arena.close()
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.widgets import Card
-from mbot_nb.widgets import live as module
+from mbot_nb.widgets.base import live_widget as module
 from tests.widgets.conftest import Page, until
 
 PERIOD = module.PERIOD
@@ -142,7 +142,7 @@ async def test_stop_stops_and_says_so(page: Page, bot: mb.Client) -> None:
     await until(lambda: bot.state.motors.moving)
     page.send(card, kind="stop", view="a")
     assert (await driving).ended == "stopped"
-    await until(lambda: _said(page, card) == ["Stop is given.", "Stopped."])
+    await until(lambda: _status(page, card) == ["Stop is given.", "Stopped."])
     card.close()
 
 
@@ -157,7 +157,7 @@ async def test_stop_acts_from_another_thread_while_the_loop_is_blocked(page: Pag
         click.start()
         click.join()  # this loop has not run since
         assert robot.motion is None
-        await until(lambda: _said(page, card)[-1] == "Stopped.")
+        await until(lambda: _status(page, card)[-1] == "Stopped.")
         card.close()
 
 
@@ -168,7 +168,9 @@ async def test_a_stop_that_cannot_be_given_says_so_on_the_card(
     page.send(card, kind="show", view="a")
     await bot.close()
     page.send(card, kind="stop", view="a")
-    await until(lambda: "was closed" in _said(page, card)[-1] and "stop" in _said(page, card)[-1])
+    await until(
+        lambda: "was closed" in _status(page, card)[-1] and "stop" in _status(page, card)[-1]
+    )
     assert page.messages(card)[-1]["error"] is True
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     card.close()
@@ -179,7 +181,7 @@ async def test_closing_the_client_is_said_and_leaves_nothing(page: Page, bot: mb
     page.send(card, kind="show", view="a")
     await bot.close()
     assert card.ended
-    assert "closed" in _said(page, card)[-1]
+    assert "closed" in _status(page, card)[-1]
     assert page.messages(card)[-1]["connection"] == "closed"
     assert page.open_cards() == 1, "its last words stay while somebody looks"
     page.send(card, kind="gone", view="a")
@@ -324,7 +326,7 @@ def test_the_same_on_the_io_thread(page: Page) -> None:
         page.send(card, kind="stop", view="a")
         assert robot.motion is None
         bot.ping()
-        _wait(lambda: "Stopped." in _said(page, card))
+        _wait(lambda: "Stopped." in _status(page, card))
         card.close()
 
 
@@ -337,7 +339,7 @@ async def _outcome(call: Any) -> Any:
     return await call
 
 
-def _said(page: Page, card: Card) -> list[str]:
+def _status(page: Page, card: Card) -> list[str]:
     return [message["text"] for message in page.messages(card) if message["kind"] == "said"] or [""]
 
 

@@ -197,11 +197,11 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     await until(lambda: len(chart._lines) == 3)
     assert [line.colour for line in chart._lines] == [1, 2, 0], "whoever stays keeps its colour"
     page.send(chart, kind="add", name="latency")
-    await until(lambda: chart._said["text"] == "latency is drawn already.")
+    await until(lambda: chart._status["text"] == "latency is drawn already.")
     page.send(chart, kind="add", name="nonsense")
-    assert "not 'nonsense'" in chart._said["text"]
+    assert "not 'nonsense'" in chart._status["text"]
     for name in [name for names in offers.values() for name in names][:8]:
         page.send(chart, kind="add", name=name)
-    await until(lambda: "up to 8 lines" in chart._said["text"])
+    await until(lambda: "up to 8 lines" in chart._status["text"])
     assert len(chart._lines) == 8
     chart.close()

@@ -9,7 +9,7 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.client import Client
-from mbot_nb.widgets.command_forms import forms
+from mbot_nb.widgets.panels.command_forms import forms
 
 FORMS = {form["name"]: form for form in forms()}
 

@@ -19,7 +19,7 @@ from mbot_nb.embedded.discovery import Discovery, Found
 from mbot_nb.embedded.registry import local_servers
 from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.widgets import Cockpit, ConnectPanel
-from mbot_nb.widgets.connect_advice import for_clicking
+from mbot_nb.widgets.panels.connect_advice import for_clicking
 from tests.helpers.cutting_relay import TinyRobot
 from tests.widgets.conftest import Page, until
 from tests.widgets.test_panels import latest, said
@@ -177,7 +177,7 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
     simulator = Found("simulator", "simulated mBot2", "", "", "", "")
     found = Discovery([simulator, port, taken, server], 0.1)
-    monkeypatch.setattr("mbot_nb.widgets.connect.discover", lambda ended: found)
+    monkeypatch.setattr("mbot_nb.widgets.panels.connect.discover", lambda ended: found)
     panel = ConnectPanel()
     page.send(panel, kind="show", view="a")
     page.send(panel, kind="look")

@@ -153,7 +153,7 @@ async def test_values_are_kept_within_what_wheels_can(page: Page, robot_and_pad:
     hold(page, pad, 1, 1, left=900, right=-900)
     await until(lambda: robot.motion is not None)
     assert robot.state()["motors"]["left"] == 100
-    assert DrivePad(pad._client, speed=5000)._everything()["speed"] == 100
+    assert DrivePad(pad._client, speed=5000)._all_values()["speed"] == 100
 
 
 async def test_two_views_hold_by_themselves(page: Page, robot_and_pad: Any) -> None:

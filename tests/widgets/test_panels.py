@@ -14,7 +14,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import Cockpit, CommandPanel, StatsPanel, SubscribePanel
-from mbot_nb.widgets.live import LiveWidget
+from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.widgets.conftest import Page, until
 
 
@@ -172,7 +172,7 @@ async def test_motion_that_waited_for_a_blocked_loop_is_dropped(
 ) -> None:
     """Where callbacks have a thread of their own, a click is in time, and then waits for the
     client's loop."""
-    monkeypatch.setattr("mbot_nb.widgets.command.STALE", 0.1)
+    monkeypatch.setattr("mbot_nb.widgets.panels.command.STALE", 0.1)
     robot = mb.SimulatedRobot(seed=1)
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel = CommandPanel(bot)

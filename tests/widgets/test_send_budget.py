@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mbot_nb.widgets.send_budget import Budget
+from mbot_nb.widgets.base.send_budget import SendBudget
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
 
 def test_no_second_has_more_than_200_messages() -> None:
     clock = Clock()
-    budget = Budget(clock=clock)
+    budget = SendBudget(clock=clock)
     sent: list[float] = []
     clock.now += 100  # a long rest saves nothing up
     while clock.now < 155:
@@ -33,7 +33,7 @@ def test_no_second_has_more_than_200_messages() -> None:
 
 def test_who_must_wait_is_told_how_long() -> None:
     clock = Clock()
-    budget = Budget(rate=10, burst=1, clock=clock)
+    budget = SendBudget(rate=10, burst=1, clock=clock)
     assert budget.wait() == 0.0
     wait = budget.wait()
     assert wait == pytest.approx(0.1)
@@ -43,7 +43,7 @@ def test_who_must_wait_is_told_how_long() -> None:
 
 def test_an_answer_is_not_held_back_and_the_others_wait_for_it() -> None:
     clock = Clock()
-    budget = Budget(rate=10, burst=1, clock=clock)
+    budget = SendBudget(rate=10, burst=1, clock=clock)
     for _ in range(3):
         budget.take()
     assert budget.wait() == pytest.approx(0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from ..loss import Loss
+from ..settings import BatchPolicy
 from .outbox import Outgoing
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "EventReceived",
     "EventsMissed",
     "PingLost",
+    "PingSent",
     "RoundTrip",
     "Settled",
     "StateChanged",
@@ -78,12 +80,21 @@ class EventsMissed(NamedTuple):
     got: int
 
 
+class PingSent(NamedTuple):
+    """A ping on its way, as `Client.send_ping` returns it."""
+
+    id: int
+    sent: float
+
+
 class RoundTrip(NamedTuple):
     """A ping met its pong."""
 
     id: int
     sent: float
     received: float
+    server_clock: float | None = None
+    """The server's monotonic clock when it answered, in seconds; None if the pong did not say."""
 
     @property
     def seconds(self) -> float:
@@ -110,9 +121,12 @@ class Acknowledged(NamedTuple):
 
 
 class BatchingChanged(NamedTuple):
-    """Commands share frames in another way from here on; the outbox's queue knows in which."""
+    """Commands share frames in another way from here on."""
 
     at: float
+    window: float
+    size: int
+    policy: BatchPolicy
 
 
 class Settled(NamedTuple):

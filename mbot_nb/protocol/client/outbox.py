@@ -12,7 +12,7 @@ from msgspec import Struct
 from ...errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
 from ..batching import Batcher, FlushReason
 from ..codec import ENVELOPE_BYTES, batch, command_envelope
-from ..settings import Settings
+from ..settings import BatchPolicy, Settings
 
 __all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
 
@@ -134,6 +134,14 @@ class Outbox:
     def is_full(self) -> bool:
         """Whether `send` must wait for acknowledgements."""
         return self.held_bytes >= self._settings.send_buffer
+
+    def set_batching(self, window: float, size: int, policy: BatchPolicy) -> None:
+        """Batch by these numbers from now on; what is queued stays queued."""
+        old = self.queue
+        queue: Batcher[Outgoing] = Batcher(window, size, policy)
+        queue.items, queue.bytes = old.items, old.bytes
+        queue.deadline, queue.in_flight = old.deadline, old.in_flight
+        self.queue = queue
 
     def find(self, sequence: int) -> Outgoing | None:
         """The command with this number, if it waits for its answer or was sent lately."""

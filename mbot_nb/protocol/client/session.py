@@ -22,8 +22,9 @@ from ..heartbeat import ClockOffset, Heartbeat, Silence
 from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
-from ..settings import MAX_FRAME, Settings
+from ..settings import MAX_FRAME, BatchPolicy, Settings
 from .events import (
+    BatchingChanged,
     ClientEvent,
     ConnectionChanged,
     Dial,
@@ -349,6 +350,12 @@ class ClientSession:
         if not self.extended:
             self._pending.sent(sent[1].commands, now)
 
+    def set_batching(self, window: float, size: int, policy: BatchPolicy, now: float) -> None:
+        """Send what is queued, then batch by these numbers: seconds and commands."""
+        self.flush(now)
+        self.outbox.set_batching(window, size, policy)
+        self.events.append(BatchingChanged(now, window, size, policy))
+
     def ping(self, now: float, *, awaited: bool = False) -> int | None:
         """Begin a round trip; returns its id, or None without a connection. One that is awaited
         ends with an event, also when no answer comes."""
@@ -484,9 +491,10 @@ class ClientSession:
             return
         sent, self.round_trip = times
         clock = payload.get("server_clock")
-        if isinstance(clock, (int, float)):
-            self.clock.observe(sent, now, clock / 1000)
-        self.events.append(RoundTrip(payload["id"], sent, now))
+        server_clock = clock / 1000 if isinstance(clock, (int, float)) else None
+        if server_clock is not None:
+            self.clock.observe(sent, now, server_clock)
+        self.events.append(RoundTrip(payload["id"], sent, now, server_clock))
 
     def _on_error(self, error: m.ErrorPayload, now: float) -> None:
         if error.code == "AUTH_REQUIRED":

@@ -2,7 +2,7 @@
 connection."""
 
 from .connection import ConnectionState, ServerConnection
-from .hub import MAX_STATE, Hub, event_payload
+from .hub import MAX_STATE, Hub, encode_event
 from .outgoing import Close
 
-__all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "event_payload"]
+__all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "encode_event"]

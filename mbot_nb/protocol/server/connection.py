@@ -17,6 +17,7 @@ from .handshake import Handshake
 from .hub import Hub
 from .outgoing import Close, Outgoing
 from .sessions import Received, ServerSession, SessionQuery
+from .tap import Acknowledged, FrameReceived
 from .throttle import Throttle
 
 __all__ = ["ConnectionState", "ServerConnection"]
@@ -94,7 +95,7 @@ class ServerConnection:
         self.heard(now)
         messages = ClientFrames.decode(text, max_batch=self.hub.settings.max_batch_received)
         if self.hub.tap is not None:
-            self.hub.tap.frame(now, self.session, text, messages)
+            self.hub.tap(FrameReceived(now, self.session, text, messages))
         if self.session is None:
             messages = self._authenticate(messages, now)
             if not messages:
@@ -254,7 +255,7 @@ class ServerConnection:
                 "skipped": self._skipped_sent,
             }
             if self.resumed and hub.tap is not None:
-                hub.tap.acknowledged(now, session, session.orderer.cursor)
+                hub.tap(Acknowledged(now, session, session.orderer.cursor))
         self.outgoing.greet(payload, now)
 
     def _snapshot_read(self, session: ServerSession) -> None:

@@ -13,9 +13,9 @@ from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .sessions import Received, ServerSession, Sessions, SessionState
-from .tap import Tap, Taps
+from .tap import CommandEnded, EventSent, ServerEvent, StateChanged, Tap
 
-__all__ = ["MAX_STATE", "Hub", "Subscriber", "event_payload"]
+__all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 
 _MAX_PAYLOAD = MAX_FRAME - 1024
 MAX_STATE = MAX_FRAME - 64 * KIB
@@ -77,7 +77,7 @@ class Hub:
         self.subscribers: dict[ServerSession, Subscriber] = {}
         """Who is connected."""
         self.tap: Tap | None = None
-        """Told what happens, if set: nobody pays for it while nobody listens."""
+        """Called with what happens, if set: nobody pays for it while nobody listens."""
         self._taps: list[Tap] = []
         self.stops = 0
         """Counts the stops: motion that arrived before the last one is not performed after it."""
@@ -89,21 +89,25 @@ class Hub:
         """Whether this is the token, in constant time."""
         return self.token is not None and hmac.compare_digest(_bytes(token), _bytes(self.token))
 
-    def listen(self, tap: Tap) -> Callable[[], None]:
-        """Tell ``tap`` what happens; returns what ends that."""
-
-        def tell() -> None:
-            taps = self._taps
-            self.tap = None if not taps else taps[0] if len(taps) == 1 else Taps(taps)
+    def add_tap(self, tap: Tap) -> Callable[[], None]:
+        """Call ``tap`` with each event from now on; returns what ends that."""
 
         def end() -> None:
             if tap in self._taps:
                 self._taps.remove(tap)
-            tell()
+            self._choose_tap()
 
         self._taps.append(tap)
-        tell()
+        self._choose_tap()
         return end
+
+    def _choose_tap(self) -> None:
+        taps = self._taps
+        self.tap = None if not taps else taps[0] if len(taps) == 1 else self._call_taps
+
+    def _call_taps(self, event: ServerEvent) -> None:
+        for tap in tuple(self._taps):  # one may end itself at an event
+            tap(event)
 
     def refresh(self, now: float) -> bool:
         """Look at the robot's state, and tell everybody what changed; whether anything did."""
@@ -111,7 +115,7 @@ class Hub:
         if delta is None:
             return False
         if self.tap is not None:
-            self.tap.state(now, delta, self.store.revision)
+            self.tap(StateChanged(now, delta, self.store.revision))
         payload = encode(delta)
         if len(payload) > _MAX_PAYLOAD:
             payload = self.snapshot()  # which says each value once, and not also the one before
@@ -132,17 +136,17 @@ class Hub:
             ValueError, TypeError: no client could read it: the name or the data is too long or too
                 deep, or no plain data.
         """
-        self.send(event_payload(event, data), now, only=only)
+        self.send(encode_event(event, data), now, only=only)
 
     def send(self, payload: bytes, now: float, *, only: ServerSession | None = None) -> None:
-        """The same for an event whose payload was made before, with :func:`event_payload`, in
+        """The same for an event whose payload was made before, with :func:`encode_event`, in
         whatever thread."""
         timestamp = self.wall(now)
         if only is not None:
             self._give(only, payload, timestamp, now)
             return
         if self.tap is not None:
-            self.tap.event(now, payload, None)
+            self.tap(EventSent(now, payload, None))
         for session in self.sessions.detached():
             session.record(payload, timestamp)
         for session, subscriber in list(self.subscribers.items()):
@@ -150,10 +154,10 @@ class Hub:
             subscriber.pump(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
-        """Send a telemetry event, made with :func:`event_payload`, to everybody; a slow reader gets
+        """Send a telemetry event, made with :func:`encode_event`, to everybody; a slow reader gets
         the latest only."""
         if self.tap is not None:
-            self.tap.event(now, payload, None)
+            self.tap(EventSent(now, payload, None))
         for subscriber in list(self.subscribers.values()):
             subscriber.telemetry(payload, now)
 
@@ -173,7 +177,7 @@ class Hub:
                 data.
         """
         if self.tap is not None:
-            self.tap.ended(now, session, message, refusal)
+            self.tap(CommandEnded(now, session, message, refusal))
         command = message.payload
         urgent = command.command in URGENT
         labels: dict[str, Any] = {}
@@ -219,7 +223,7 @@ class Hub:
     def _result(
         self, session: ServerSession, data: dict[str, Any], urgent_id: Any, now: float
     ) -> None:
-        payload = event_payload("command_result", data)
+        payload = encode_event("command_result", data)
         if urgent_id is not None:
             session.remember_answer(urgent_id, payload)
         self._give(session, payload, self.wall(now), now)
@@ -228,7 +232,7 @@ class Hub:
         if session.state is SessionState.ENDED:
             return
         if self.tap is not None:
-            self.tap.event(now, payload, session)
+            self.tap(EventSent(now, payload, session))
         session.record(payload, timestamp)
         subscriber = self.subscribers.get(session)
         if subscriber is not None:
@@ -279,7 +283,7 @@ class Hub:
         return True
 
 
-def event_payload(name: str, data: Any) -> bytes:
+def encode_event(name: str, data: Any) -> bytes:
     """The payload of an event, as every client can read it.
 
     Raises:

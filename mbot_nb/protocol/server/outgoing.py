@@ -9,6 +9,7 @@ from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
 from .hub import Hub
 from .sessions import ServerSession
+from .tap import Acknowledged
 
 __all__ = ["Close", "Outgoing"]
 
@@ -205,7 +206,7 @@ class Outgoing:
         self.acknowledged = cursor
         self.ack_due = None
         if self._hub.tap is not None:
-            self._hub.tap.acknowledged(now, session, cursor)
+            self._hub.tap(Acknowledged(now, session, cursor))
         return cursor
 
     def _bring_up_to_date(self, now: float) -> None:

@@ -1,72 +1,128 @@
-"""What a server tells those who listen in: recorders."""
+"""What happens at a server, for those who observe it: one class for each kind of event.
+
+All are values. Times are monotonic seconds, on the clock of the server's loop.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from ..messages import CommandMessage
-from .sessions import Received, ServerSession
+from .sessions import ServerSession
 
-__all__ = ["Tap", "Taps"]
-
-
-class Tap(Protocol):
-    """Is told what happens at a server. Times are the caller's monotonic seconds; a session is None
-    where it is everybody's."""
-
-    def event(self, at: float, payload: bytes, session: ServerSession | None) -> None:
-        """An event was sent, with this payload as JSON."""
-
-    def state(self, at: float, delta: dict[str, Any], revision: int) -> None:
-        """The robot's state has changed: a delta, or a snapshot."""
-
-    def began(self, at: float, session: ServerSession, received: Received) -> None:
-        """A command is carried out from here on."""
-
-    def ended(
-        self,
-        at: float,
-        session: ServerSession,
-        message: CommandMessage,
-        refusal: tuple[str, str, Any] | None,
-    ) -> None:
-        """A command has come to its end: done, or refused with a code and words."""
-
-    def acknowledged(self, at: float, session: ServerSession, cursor: int) -> None:
-        """A client was told that its messages up to this number have come; some may have yet to be
-        carried out."""
-
-    def came(self, at: float, session: ServerSession, *, resumed: bool) -> None:
-        """A client has connected."""
-
-    def left(self, at: float, session: ServerSession, reason: str) -> None:
-        """A client's connection has ended."""
-
-    def closed(self, at: float) -> None:
-        """The server has ended."""
-
-    def frame(
-        self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]
-    ) -> None:
-        """A frame has come, with these messages in it."""
-
-    def frames(self, at: float, session: ServerSession | None, texts: Sequence[bytes]) -> None:
-        """Frames were sent."""
+__all__ = [
+    "Acknowledged",
+    "ClientConnected",
+    "ClientDisconnected",
+    "CommandEnded",
+    "CommandStarted",
+    "EventSent",
+    "FrameReceived",
+    "FramesSent",
+    "ServerClosed",
+    "ServerEvent",
+    "StateChanged",
+    "Tap",
+]
 
 
-class Taps:
-    """Several taps as one."""
+class ClientConnected(NamedTuple):
+    """A client has connected, with a new session or its earlier one."""
 
-    def __init__(self, taps: Sequence[Tap]) -> None:
-        self._taps = tuple(taps)
+    at: float
+    session: ServerSession
+    resumed: bool
 
-    def __getattr__(self, name: str) -> Any:
-        methods = [getattr(tap, name) for tap in self._taps]
 
-        def tell(*args: Any, **kwargs: Any) -> None:
-            for method in methods:
-                method(*args, **kwargs)
+class ClientDisconnected(NamedTuple):
+    """A client's connection has ended."""
 
-        setattr(self, name, tell)
-        return tell
+    at: float
+    session: ServerSession
+    reason: str
+
+
+class FrameReceived(NamedTuple):
+    """A frame has come, with these messages in it."""
+
+    at: float
+    session: ServerSession | None
+    """None before its token is accepted."""
+    text: str
+    messages: Sequence[Any]
+
+
+class FramesSent(NamedTuple):
+    """Frames were sent."""
+
+    at: float
+    session: ServerSession | None
+    """None before its token is accepted."""
+    frames: Sequence[bytes]
+
+
+class CommandStarted(NamedTuple):
+    """A command is carried out from here on; its handler is called next."""
+
+    at: float
+    session: ServerSession
+    message: CommandMessage
+    arrived: float
+
+
+class CommandEnded(NamedTuple):
+    """A command has ended: done, or refused with a code, words and details."""
+
+    at: float
+    session: ServerSession
+    message: CommandMessage
+    refusal: tuple[str, str, dict[str, Any] | None] | None
+
+
+class Acknowledged(NamedTuple):
+    """A client was told that its messages up to this number have come; some may have yet to be
+    carried out."""
+
+    at: float
+    session: ServerSession
+    cursor: int
+
+
+class EventSent(NamedTuple):
+    """An event was sent, with this payload as JSON."""
+
+    at: float
+    payload: bytes
+    session: ServerSession | None
+    """None where it is for everybody."""
+
+
+class StateChanged(NamedTuple):
+    """The robot's state has changed: the payload of a delta, or of a snapshot."""
+
+    at: float
+    payload: dict[str, Any]
+    revision: int
+
+
+class ServerClosed(NamedTuple):
+    """The server has ended."""
+
+    at: float
+
+
+ServerEvent = (
+    ClientConnected
+    | ClientDisconnected
+    | FrameReceived
+    | FramesSent
+    | CommandStarted
+    | CommandEnded
+    | Acknowledged
+    | EventSent
+    | StateChanged
+    | ServerClosed
+)
+
+Tap = Callable[[ServerEvent], None]

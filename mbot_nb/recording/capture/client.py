@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ...client import Client
-from ...embedded.route import Way
+from ...embedded.route import Route
 from ...errors import CommandTimeoutError, NotConnectedError
 from ...protocol.client.events import (
     BatchingChanged,
@@ -147,10 +147,9 @@ class ClientListener(Listener):
         return self.client.state.to_dict()
 
     def _record_state(self, at: float) -> None:
-        # As the mirror has it: changes that had waited for a snapshot are in it already.
-        mirror = self.client._session.mirror
-        if mirror.state:
-            self._add_state(StateReport(at, True, mirror.state, mirror.revision))
+        # As the client has it: changes that had waited for a snapshot are in it already.
+        if state := self.state_now():
+            self._add_state(StateReport(at, True, state, self.client.revision))
 
     def _note_batching(self, at: float) -> None:
         """How commands share frames from here on is in the metadata: an experiment of the lab
@@ -186,11 +185,11 @@ class ClientListener(Listener):
 
     def _refresh_route(self) -> None:
         """What round trips are made over from here on."""
-        names = [relay.name or "a network of its own" for relay in Way.of(self.client).relays]
+        names = [relay.name or "a network of its own" for relay in Route.of(self.client).relays]
         self._route = self.client.profile, " and ".join(names) or None
 
     def _loops(self) -> list[asyncio.AbstractEventLoop]:
-        return Way.of(self.client).loops
+        return Route.of(self.client).loops
 
     # Pings at a steady rate.
 

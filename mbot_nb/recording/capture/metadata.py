@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...client import Client
-from ...embedded.route import Way
+from ...embedded.route import Route
 from ...jupyter import cells
 from ...server import Server
 from ...version import __version__
@@ -38,29 +38,27 @@ def describe(
     settings: Settings = source.settings
     offset: dict[str, float] | None = None
     if isinstance(source, Client):
-        way = Way.of(source)
-        server = way.server
-        clock = source._session.clock
-        latest = clock.latest(started)
-        bound = clock.bound(started)
+        route = Route.of(source)
+        server = route.server
+        clock = source.clock_estimate(started)
         side = {
             "side": "client",
             "url": source.url,
             "profile": source.profile,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
             "robot": source.metadata,
-            "networks": way.networks,
+            "networks": route.networks,
             "batching": [{**batching(source), "since_s": started}],
         }
-        if latest is not None:
-            offset = {"server_ahead_s": latest - started - bound, "bound_s": bound}
+        if clock is not None:
+            offset = {"server_ahead_s": clock.ahead, "bound_s": clock.bound}
     else:
         server = source
         side = {
             "side": "server",
             "url": source.url,
             "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
-            "robot": {"robotId": source.robot.robot_id, "version": source._version},
+            "robot": {"robotId": source.robot.robot_id, "version": source.version},
             "networks": [],
         }
     cell = cells.current()
@@ -93,11 +91,11 @@ def describe(
 
 def batching(client: Client) -> dict[str, Any]:
     """How this client's commands share frames now, with the names of its settings."""
-    queue = client._session.outbox.queue
+    now = client.batch
     return {
-        "batch_window": queue.window,
-        "max_batch_size": queue.size,
-        "batch_policy": queue.policy,
+        "batch_window": now.window,
+        "max_batch_size": now.size,
+        "batch_policy": now.policy,
     }
 
 

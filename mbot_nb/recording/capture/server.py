@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,20 @@ from weakref import WeakKeyDictionary
 import msgspec
 from msgspec import Raw, Struct
 
-from ...protocol.messages import CommandMessage
-from ...protocol.server.sessions import Received, ServerSession, SessionState
+from ...protocol.server.sessions import ServerSession
+from ...protocol.server.tap import (
+    Acknowledged,
+    ClientConnected,
+    ClientDisconnected,
+    CommandEnded,
+    CommandStarted,
+    EventSent,
+    FrameReceived,
+    FramesSent,
+    ServerClosed,
+    ServerEvent,
+    StateChanged,
+)
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
 from ..tables.state_table import StateReport
@@ -104,25 +116,31 @@ class ServerListener(Listener):
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
         self._payload = msgspec.json.Decoder(_Payload).decode
+        self._on: Mapping[type[Any], Callable[[Any], None]] = {
+            EventSent: self._event_sent,
+            StateChanged: self._state_changed,
+            CommandStarted: self._command_started,
+            CommandEnded: self._command_ended,
+            Acknowledged: self._acknowledged,
+            ClientConnected: self._client_connected,
+            ClientDisconnected: self._client_disconnected,
+            FrameReceived: self._frame_received,
+            FramesSent: self._frames_sent,
+            ServerClosed: lambda event: self.stop(),
+        }
 
     def _listen(self) -> list[Callable[[], None]]:
         now = time.monotonic()
         for client in self.server.clients:
             self._connection(now, "connected", None, None, None, client.id)
-        return [self.server.tap(self), self._under_way.clear, self._acks.clear]
+        return [self.server.tap(self._on_event), self._under_way.clear, self._acks.clear]
 
     def state_now(self) -> dict[str, Any]:
         """The robot's state as the server knows it now."""
-        return dict(self.server._hub.store.state)
+        return self.server.state
 
     def _record_state(self, at: float) -> None:
-        store = self.server._hub.store
-        self._add_state(StateReport(at, True, store.state, store.revision))
-
-    def _number(self, session: ServerSession | None) -> int | None:
-        if session is None or session.state is SessionState.ENDED:
-            return None
-        return self.server._clients[session].id
+        self._add_state(StateReport(at, True, self.server.state, self.server.revision))
 
     def _connection(
         self,
@@ -135,33 +153,32 @@ class ServerListener(Listener):
     ) -> None:
         self.tables["connection"].append(at, state, previous, 0, _NAN, reason, resumed, client)
 
-    # What a server tells.
+    # What happens at the server.
 
-    def event(self, at: float, payload: bytes, session: ServerSession | None) -> None:
-        """An event was sent."""
-        said = self._payload(payload)
-        self.tables["events"].append(at, said.event, None, bytes(said.data).decode())
+    def _on_event(self, event: ServerEvent) -> None:
+        self._on[type(event)](event)
 
-    def state(self, at: float, delta: dict[str, Any], revision: int) -> None:
-        """The robot's state has changed."""
-        whole = delta.get("delta") is not True
-        self._add_state(
-            StateReport(at, whole, self.server._hub.store.state if whole else delta, revision)
-        )
+    def _event_sent(self, event: EventSent) -> None:
+        sent = self._payload(event.payload)
+        self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
 
-    def began(self, at: float, session: ServerSession, received: Received) -> None:
-        """A command is carried out from here on."""
-        message = received.message
+    def _state_changed(self, event: StateChanged) -> None:
+        whole = event.payload.get("delta") is not True
+        payload = self.server.state if whole else event.payload
+        self._add_state(StateReport(event.at, whole, payload, event.revision))
+
+    def _command_started(self, event: CommandStarted) -> None:
+        session, message = event.session, event.message
         payload = message.payload
         # What nobody asks to be answered is at its end for its client as soon as it is here.
         waits = payload.reply or message.sequence is None
         handled = _ServerCommand(
             payload.command,
             message.sequence,
-            received.arrived,
-            at,
+            event.arrived,
+            event.at,
             None if waits else "delivered",
-            client=self._number(session),
+            client=session.number,
         )
         self._under_way[id(message)] = handled
         # A baseline client is sent none.
@@ -169,29 +186,21 @@ class ServerListener(Listener):
             self._acks_of(session).begun(message.sequence, handled)
         self.commands.begun([handled])
 
-    def ended(
-        self,
-        at: float,
-        session: ServerSession,
-        message: CommandMessage,
-        refusal: tuple[str, str, Any] | None,
-    ) -> None:
-        """A command has come to its end."""
-        handled = self._under_way.pop(id(message), None)
+    def _command_ended(self, event: CommandEnded) -> None:
+        handled = self._under_way.pop(id(event.message), None)
         if handled is None:
             return  # it began before this recorder did
-        if refusal is not None:
-            code, words, *_ = refusal
+        if event.refusal is not None:
+            code, words, _ = event.refusal
             handled.outcome = "expired" if code == "EXPIRED" else "rejected"
             handled.error = f"{code}: {words}"
-            handled.answered_at = at
+            handled.answered_at = event.at
         elif handled.outcome is None:
             handled.outcome = "done"
-            handled.answered_at = at
+            handled.answered_at = event.at
 
-    def acknowledged(self, at: float, session: ServerSession, cursor: int) -> None:
-        """A client was told that its commands up to this number have come."""
-        self._acks_of(session).sent(at, cursor)
+    def _acknowledged(self, event: Acknowledged) -> None:
+        self._acks_of(event.session).sent(event.at, event.cursor)
 
     def _acks_of(self, session: ServerSession) -> _Acks:
         found = self._acks.get(session)
@@ -199,30 +208,27 @@ class ServerListener(Listener):
             found = self._acks[session] = _Acks()
         return found
 
-    def came(self, at: float, session: ServerSession, *, resumed: bool) -> None:
-        """A client has connected."""
-        self._connection(at, "connected", "disconnected", None, resumed, self._number(session))
-
-    def left(self, at: float, session: ServerSession, reason: str) -> None:
-        """A client's connection has ended."""
+    def _client_connected(self, event: ClientConnected) -> None:
         self._connection(
-            at, "disconnected", "connected", reason, None, self.server._clients[session].id
+            event.at, "connected", "disconnected", None, event.resumed, event.session.number
         )
 
-    def closed(self, at: float) -> None:
-        """The server has ended."""
-        self.stop()
+    def _client_disconnected(self, event: ClientDisconnected) -> None:
+        self._connection(
+            event.at, "disconnected", "connected", event.reason, None, event.session.number
+        )
 
-    def frame(
-        self, at: float, session: ServerSession | None, text: str, messages: Sequence[Any]
-    ) -> None:
-        """A frame has come."""
-        self._on_frames(at, text, messages, self._number(session))
+    def _frame_received(self, event: FrameReceived) -> None:
+        self._on_frames(event.at, event.text, event.messages, _number(event.session))
 
-    def frames(self, at: float, session: ServerSession | None, texts: Sequence[bytes]) -> None:
-        """Frames were sent."""
-        number = self._number(session)
-        self._on_frames(at, texts, None, number)
-        for text in texts:
-            if text.startswith(b'{"version":2,"type":"batch"'):
-                self._batches.add((at, "out", 0, text, number))
+    def _frames_sent(self, event: FramesSent) -> None:
+        at, session, frames = event
+        number = _number(session)
+        self._on_frames(at, frames, None, number)
+        for frame in frames:
+            if frame.startswith(b'{"version":2,"type":"batch"'):
+                self._batches.add((at, "out", 0, frame, number))
+
+
+def _number(session: ServerSession | None) -> int | None:
+    return None if session is None else session.number

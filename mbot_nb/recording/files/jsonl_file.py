@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from ...jupyter.progress_bar import counted
+from ...jupyter.progress_bar import track
 from ..tables.schema import SCHEMA
 from .json_rows import decoder, rows_of, table_of
 
@@ -29,7 +29,7 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
             for name, table in tables.items()
             for row in rows_of(name, table, offset, {"table": name})
         )
-        for row in counted(
+        for row in track(
             rows, sum(table.num_rows for table in tables.values()), "writing JSON Lines"
         ):
             file.write(row)
@@ -52,7 +52,7 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     with path.open("rb") as file:
         try:
             metadata: dict[str, Any] = msgspec.json.decode(file.readline())[_METADATA]
-            for line in counted(file, path.stat().st_size, "reading JSON Lines", len):
+            for line in track(file, path.stat().st_size, "reading JSON Lines", len):
                 row = read_row(line)
                 found[type(row).__name__].append(row)
         except (msgspec.DecodeError, TypeError, KeyError) as error:

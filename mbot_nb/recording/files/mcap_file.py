@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ...jupyter.progress_bar import counted
+from ...jupyter.progress_bar import track
 from ...version import __version__
 from ..tables.arrow import wall_at
 from ..tables.schema import SCHEMA
@@ -44,7 +44,7 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
             )
             channels[name] = writer.register_channel(f"/{name}", "json", schema)
         messages = heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()])
-        for time, name, number, row in counted(
+        for time, name, number, row in track(
             messages, sum(table.num_rows for table in tables.values()), "writing MCAP"
         ):
             writer.add_message(channels[name], time, row, time, number)
@@ -82,7 +82,7 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
                 if summary is not None and summary.statistics is not None
                 else 0
             )
-            for _, channel, message in counted(reader.iter_messages(), total, "reading MCAP"):
+            for _, channel, message in track(reader.iter_messages(), total, "reading MCAP"):
                 table = channel.topic.removeprefix("/")
                 if table in SCHEMA:
                     found.setdefault(table, []).append(

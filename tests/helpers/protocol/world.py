@@ -18,7 +18,7 @@ from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Dial, Drop
 from mbot_nb.protocol.client.outbox import Outgoing
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.messages import CommandMessage
-from mbot_nb.protocol.server import Hub, ServerConnection, event_payload
+from mbot_nb.protocol.server import Hub, ServerConnection, encode_event
 from mbot_nb.protocol.server.sessions import Received, ServerSession, SessionQuery, SessionState
 from mbot_nb.protocol.settings import Settings
 
@@ -130,7 +130,7 @@ class World:
         self.settle()
 
     def telemetry(self, data: dict[str, Any]) -> None:
-        self.hub.telemetry(event_payload("telemetry", data), self.server_now)
+        self.hub.telemetry(encode_event("telemetry", data), self.server_now)
         self.settle()
 
     # The client's calls.

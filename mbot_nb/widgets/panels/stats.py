@@ -9,14 +9,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..loops.monitor import LoopMonitor
-from .live import LiveWidget, page_style, page_text, rounded
+from ...loops.monitor import LoopMonitor
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client, Stats
-    from ..client.sync import SyncClient
+    from ...client import Client, Stats
+    from ...client.sync import SyncClient
 
 __all__ = ["StatsPanel"]
 
@@ -43,7 +44,7 @@ class StatsPanel(LiveWidget):
 
     _esm = page_text("panel.js", "stats.js")
     _css = page_style("panel.css")
-    _words = "a panel of statistics"
+    _description = "a panel of statistics"
     _period = BEAT / 2
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
@@ -95,8 +96,8 @@ class StatsPanel(LiveWidget):
 
     # The loop is watched, and looked at every second, while somebody sees it. At home.
 
-    def _heard(self, kind: str, view: str, fresh: bool) -> None:
-        super()._heard(kind, view, fresh)
+    def _on_view(self, kind: str, view: str, fresh: bool) -> None:
+        super()._on_view(kind, view, fresh)
         self._watch()
 
     def _watch(self) -> None:
@@ -112,15 +113,15 @@ class StatsPanel(LiveWidget):
 
     def _beaten(self) -> None:
         self._beat = None
-        self._touch()
+        self._request_refresh()
         self._watch()
 
-    def _happened(self, event: object) -> bool:
+    def _on_event(self, event: object) -> bool:
         return False  # once a second is enough
 
     # From the page, in any thread.
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         measuring = self._measuring
         if kind == "measure" and (measuring is None or measuring.done()):
             self._measuring = self._client.home.submit(self._measure())
@@ -129,12 +130,12 @@ class StatsPanel(LiveWidget):
 
     async def _measure(self) -> None:
         """A hundred round trips, one after the other."""
-        self._say("")
+        self._show_status("")
         try:
             for done in range(PINGS):
                 self._measured = done
                 if done % 10 == 0:
-                    self._answer({"kind": "changed", "measured": done})
+                    self._send_unthrottled({"kind": "changed", "measured": done})
                 await self._client.ping()
                 await asyncio.sleep(PING_PAUSE)
         except Exception as error:
@@ -143,10 +144,10 @@ class StatsPanel(LiveWidget):
             self._measured = None
             now = self._values()
             self._sent.update(now)
-            self._answer({"kind": "changed", **now})
+            self._send_unthrottled({"kind": "changed", **now})
 
-    def _let_go(self) -> None:
-        super()._let_go()
+    def _detach(self) -> None:
+        super()._detach()
         if self._beat is not None:
             self._beat.cancel()
             self._beat = None

@@ -8,25 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
-from ..client import Client
-from ..client.sync import SyncClient
-from ..errors import UsageError
-from ..local.runtime import Slot
-from ..loops.call import settle
-from . import rerun
-from .arena import Arena
-from .chart import LiveChart
+from ...client import Client
+from ...client.sync import SyncClient
+from ...errors import UsageError
+from ...local.runtime import Slot
+from ...loops.call import settle
+from ..arena import Arena
+from ..base import rerun
+from ..base.live_widget import LiveWidget
+from ..chart import LiveChart
+from ..pad import DrivePad
+from ..stop import StopButton
 from .command import CommandPanel
 from .connect import ConnectPanel
-from .live import LiveWidget, page_style, page_text
-from .pad import DrivePad
 from .stats import StatsPanel
-from .stop import StopButton
 from .subscribe import SubscribePanel
+from .tabs import Tabs
 
 __all__ = ["Cockpit"]
 
@@ -79,7 +78,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._build()
         for cockpit in [cockpit for cockpit in _ended_cockpits() if not cockpit._seen]:
             cockpit.close()
-        rerun.watch(self)
+        rerun.end_earlier_runs(self)
 
     def __repr__(self) -> str:
         return f"<cockpit of {repr(self._connection.bot)[1:-1] if self.bot else 'no robot yet'}>"
@@ -200,15 +199,3 @@ def _close(parts: list[LiveWidget], boxes: list[ipywidgets.Widget]) -> None:
         if box.comm is not None:
             box.layout.close()
         box.close()
-
-
-class Tabs(anywidget.AnyWidget):
-    """Buttons that show one of the cockpit's pages and hide the others; all of it in the page, so
-    that no kernel is asked."""
-
-    _esm = page_text("tabs.js")
-    _css = page_style("panel.css", "cockpit.css")
-    titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
-
-    def __init__(self, titles: list[str]) -> None:
-        super().__init__(titles=titles)

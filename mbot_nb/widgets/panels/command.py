@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from .. import commands as c
-from ..errors import MbotError
-from ..jupyter.hints import hint
+from ... import commands as c
+from ...client import Settled
+from ...errors import MbotError
+from ...jupyter.hints import hint
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
 from .command_forms import forms
-from .live import LiveWidget, page_style, page_text, rounded
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client
-    from ..client.sync import SyncClient
+    from ...client import Client
+    from ...client.sync import SyncClient
 
 __all__ = ["CommandPanel"]
 
@@ -61,7 +63,7 @@ class CommandPanel(LiveWidget):
 
     _esm = page_text("panel.js", "command.js")
     _css = page_style("panel.css")
-    _words = "a command panel"
+    _description = "a command panel"
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._answers: dict[str, dict[str, Any]] = {}
@@ -72,17 +74,16 @@ class CommandPanel(LiveWidget):
         batch = msgspec.to_builtins(self._client.batch)
         return {"batch": batch | {"leaves_in": rounded(batch["leaves_in"], 3)}}
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         return {"forms": _forms(), "answers": self._answers}
 
-    def _happened(self, event: object) -> bool:
+    def _on_event(self, event: object) -> bool:
         # Nobody waits for a queued command: its refusal comes by itself.
-        command = getattr(event, "command", None)
-        if command is not None and command.error is not None and not command.reply:
+        if isinstance(event, Settled) and (command := event.command).error and not command.reply:
             self._tell(command.name, "failed", str(command.error))
         return True
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         form, params = content.get("form"), content.get("params")
         if form not in c.ALL:
             return
@@ -93,12 +94,12 @@ class CommandPanel(LiveWidget):
             if form in ("stop", "emergency_stop"):
                 self._keep(
                     form,
-                    self._stopping.act(
+                    self._stop_control.act(
                         form, content.get("at"), tell=partial(self._answer_to, form)
                     ),
                 )
                 return
-            click = _Click(form, params, _moment(content.get("at")), self._stopping.given)
+            click = _Click(form, params, _moment(content.get("at")), self._stop_control.given)
             if self._too_late(click):
                 return
             if content.get("queued"):
@@ -124,7 +125,7 @@ class CommandPanel(LiveWidget):
                 f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.",
             )
             return True
-        if click.stops != self._stopping.given:
+        if click.stops != self._stop_control.given:
             self._tell(
                 click.form, "failed", "Not started: you stopped after this click. Click again."
             )
@@ -146,7 +147,7 @@ class CommandPanel(LiveWidget):
         self._tell(click.form, "queued", "Queued." if times == 1 else f"Queued {times} times.")
         now = self._values()
         self._sent.update(now)
-        self._answer({"kind": "changed", **now})
+        self._send_unthrottled({"kind": "changed", **now})
 
     async def _perform(self, click: _Click) -> None:
         if not self._too_late(click):
@@ -168,10 +169,10 @@ class CommandPanel(LiveWidget):
 
     def _tell(self, form: str, state: str, text: str) -> None:
         self._answers[form] = {"state": state, "text": text}
-        self._answer({"kind": "answer", "form": form, "state": state, "text": text})
+        self._send_unthrottled({"kind": "answer", "form": form, "state": state, "text": text})
 
-    def _let_go(self) -> None:
-        super()._let_go()
+    def _detach(self) -> None:
+        super()._detach()
         for runs in self._running.values():
             for run in list(runs):
                 run.cancel()

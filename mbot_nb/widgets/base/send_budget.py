@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..local.runtime import Slot
+from ...local.runtime import Slot
 
-__all__ = ["Budget", "budget"]
+__all__ = ["SendBudget", "budget"]
 
 RATE = 150.0
 """Messages a second in the long run."""
@@ -18,7 +18,7 @@ BURST = 40
 drops above 1000)."""
 
 
-class Budget:
+class SendBudget:
     """A token bucket that all widgets of a process share; from any thread.
 
     Who may not send now tries again later with what is true then: the latest value wins, and none
@@ -56,5 +56,5 @@ class Budget:
         self._at = now
 
 
-budget: Slot[Budget] = Slot(Budget)
+budget: Slot[SendBudget] = Slot(SendBudget)
 """This notebook's."""

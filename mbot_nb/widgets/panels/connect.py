@@ -14,23 +14,24 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from ..client import Client, Latency
-from ..client.sync import SyncClient
-from ..embedded.api import connect, serve
-from ..embedded.discovery import USB, Discovery, Found, discover
-from ..embedded.registry import local_servers
-from ..errors import ConnectError, MbotError, NotConnectedError
-from ..loops.call import settle
-from ..loops.home import Home
+from ...client import Client, Latency
+from ...client.sync import SyncClient
+from ...embedded.api import connect, serve
+from ...embedded.discovery import USB, Discovery, Found, discover
+from ...embedded.registry import local_servers
+from ...errors import ConnectError, MbotError, NotConnectedError
+from ...loops.call import settle
+from ...loops.home import Home
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget, rounded
+from ..base.stop_control import StopControl
 from .command import advised
 from .connect_advice import for_clicking
-from .live import LiveWidget, page_style, page_text, rounded
-from .stop_control import Stopping
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..server import Server
+    from ...server import Server
 
 __all__ = ["ConnectPanel"]
 
@@ -56,7 +57,7 @@ class ConnectPanel(LiveWidget):
 
     _esm = page_text("panel.js", "connect.js")
     _css = page_style("panel.css")
-    _words = "a connection panel"
+    _description = "a connection panel"
     _called = "panel"
     """What it is called in the cells of whoever sees it."""
 
@@ -103,7 +104,7 @@ class ConnectPanel(LiveWidget):
         client = self._client
         at = client.next_attempt_at
         here = self.bot is not None
-        lost = self._lost_cable() if here and client.connected else None
+        lost = self._unreachable() if here and client.connected else None
         away = here and not client.connected and client.connection_state != "error"
         return {
             "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)}
@@ -130,7 +131,7 @@ class ConnectPanel(LiveWidget):
 
     def _trouble(self) -> str:
         """Why there is no connection, and what can be done about it here."""
-        error = self._client._why_not()
+        error = self._client.connection_error
         return "" if error is None else for_clicking(error, has_bot=True)
 
     def _note(self) -> dict[str, Any] | str:
@@ -138,7 +139,7 @@ class ConnectPanel(LiveWidget):
 
     # From the page, in any thread.
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         self._home.post(self._do, kind, content)
 
     def _do(self, kind: str, content: dict[str, Any]) -> None:
@@ -146,7 +147,7 @@ class ConnectPanel(LiveWidget):
         if kind == "cancel" and self._work is not None:
             self._work.cancel()
         elif busy:
-            self._say(f"{self._doing}: wait for it, or cancel it first.", error=True)
+            self._show_status(f"{self._doing}: wait for it, or cancel it first.", error=True)
         elif kind == "connect" and self.bot is None:
             address = str(content.get("address") or "").strip()
             token = str(content.get("token") or "") or None
@@ -168,25 +169,25 @@ class ConnectPanel(LiveWidget):
             self._begin("Disconnecting", self._disconnect(self.bot))
         elif kind == "retry" and self.bot is not None:
             self._begin("Trying again", self._retry(self.bot))
-        self._touch()
+        self._request_refresh()
 
     # At home.
 
     def _begin(self, words: str, work: Any) -> None:
         self._doing, self._since, self._failure = words, time.monotonic(), ""
-        self._say("")
+        self._show_status("")
 
         async def run() -> None:
             try:
                 await work
             except asyncio.CancelledError:
-                self._say("Cancelled.")
+                self._show_status("Cancelled.")
                 raise
             except Exception as error:
                 self._failure = for_clicking(error, has_bot=self.bot is not None)
             finally:
                 self._doing = ""
-                self._touch()
+                self._request_refresh()
 
         self._work = self._home.submit(run())
 
@@ -202,7 +203,7 @@ class ConnectPanel(LiveWidget):
         bot = await connect(where, token=token, thread=thread, batch_window=window)
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
-        self._say(
+        self._show_status(
             f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})"
         )
         self._home.submit(self._tell_of(bot))
@@ -214,7 +215,7 @@ class ConnectPanel(LiveWidget):
             await settle(self._on_connect(bot))
         except Exception as error:
             name = getattr(self._on_connect, "__qualname__", repr(self._on_connect))
-            self._say(f"Connected, but your {name} failed. {advised(error)}", error=True)
+            self._show_status(f"Connected, but your {name} failed. {advised(error)}", error=True)
 
     async def _look_around(self) -> None:
         """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else
@@ -228,7 +229,7 @@ class ConnectPanel(LiveWidget):
         found = [one for one in everything if one.what != "simulator"]
         self._choices = [_choice(one) for one in found]
         usable = sum(one.usable for one in found)
-        self._say(
+        self._show_status(
             f"{usable} to connect to, beside the simulator."
             if usable
             else "Nothing but the simulator was found."
@@ -245,7 +246,7 @@ class ConnectPanel(LiveWidget):
 
     async def _disconnect(self, bot: Client) -> None:
         await bot.close()
-        self._say("Disconnected.")
+        self._show_status("Disconnected.")
 
     async def _retry(self, bot: Client) -> None:
         """Now, and not at the end of the countdown; what becomes of it shows itself."""
@@ -269,22 +270,25 @@ class ConnectPanel(LiveWidget):
     def _follow(self, client: Client) -> None:
         """Show this one from now on."""
         self._untap()
-        self._stopping.end()
+        self._stop_control.end()
         self._client = client
-        before, self._stopping = self._stopping, Stopping(client, self._say, self._touch)
-        self._stopping.learn_from(before)
-        self._untap = client.tap(self._tapped)
-        self._touch()
+        before, self._stop_control = (
+            self._stop_control,
+            StopControl(client, self._show_status, self._request_refresh),
+        )
+        self._stop_control.learn_from(before)
+        self._untap = client.tap(self._on_client_event)
+        self._request_refresh()
 
     def _connection_changed(self, state: str) -> None:
         if state in ("reconnecting", "connected") and not self._doing:
-            self._say("")  # what was said of the connection before is not true any more
+            self._show_status("")  # what was said of the connection before is not true any more
         if state == "disconnected":
             self._follow(cast(Client, _Nobody(self._home)))
-        self._touch()
+        self._request_refresh()
 
-    def _let_go(self) -> None:
-        super()._let_go()
+    def _detach(self) -> None:
+        super()._detach()
         if self._work is not None:
             self._work.cancel()
 
@@ -345,7 +349,7 @@ def _own_choice(server: Server) -> dict[str, Any]:
 def _simulator(thread: bool) -> Server | None:
     """This notebook's newest server with a simulated robot; for the I/O thread, one that lives
     there."""
-    from ..robots.simulator import SimulatedRobot
+    from ...robots.simulator import SimulatedRobot
 
     fit = (
         one for one in reversed(local_servers().running()) if one.home.is_io_thread or not thread

@@ -17,15 +17,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..embedded.registry import local_servers
-from ..errors import MbotError
+from ...embedded.registry import local_servers
+from ...errors import MbotError
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from ..client import Client
+    from ...client import Client
 
-__all__ = ["Stopping", "out_of_reach"]
+__all__ = ["StopControl", "unreachable"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -56,14 +56,14 @@ class Say(Protocol):
     def __call__(self, text: str, *, error: bool = False) -> None: ...
 
 
-class Stopping:
+class StopControl:
     """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the
     client's home."""
 
     def __init__(self, client: Client, say: Say, touch: Callable[[], None]) -> None:
         self._client = client
-        self._say = say
-        self._touch = touch
+        self._show_status = say
+        self._request_refresh = touch
         self._waits: set[concurrent.futures.Future[None]] = set()
         self.given = 0
         """How many stops came so far: what was clicked before one must not start after it."""
@@ -77,7 +77,7 @@ class Stopping:
 
     # What it can do.
 
-    def heard(self) -> None:
+    def message_came(self) -> None:
         """A message of the page has come: in a thread of its own, or in the one that runs the
         cells."""
         ipykernel = sys.modules.get("ipykernel")
@@ -89,9 +89,9 @@ class Stopping:
             self._callbacks = callbacks
             self._while_awaiting = version >= (7,)
             self._reach = None
-            self._client.home.post(self._touch)
+            self._client.home.post(self._request_refresh)
 
-    def learn_from(self, other: Stopping) -> None:
+    def learn_from(self, other: StopControl) -> None:
         """How messages of the page come, as another one's have come already."""
         self._callbacks, self._while_awaiting = other._callbacks, other._while_awaiting
         self._reach = None
@@ -171,7 +171,7 @@ class Stopping:
             else:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
             if not quietly and tell is None:
-                self._say(WORDS[kind][0])
+                self._show_status(WORDS[kind][0])
             told = self._submit(self._tell(asked, kind, quietly) if tell is None else tell(asked))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
@@ -183,7 +183,7 @@ class Stopping:
             return told
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
-            self._say(
+            self._show_status(
                 f"Not stopped: {error}" if kind != "release" else f"Not released: {error}",
                 error=True,
             )
@@ -206,17 +206,17 @@ class Stopping:
         """A stop that went past the client's home, which is blocked, may have failed."""
         error = None if done.cancelled() else done.exception()
         if error is not None:
-            self._say(str(error), error=True)
+            self._show_status(str(error), error=True)
 
     async def _tell(self, asked: Answer, kind: str, quietly: bool) -> None:
         """Say on the page what became of it."""
         try:
             await asked
         except MbotError as error:
-            self._say(str(error), error=True)
+            self._show_status(str(error), error=True)
             return
-        if not quietly and (kind == "release" or out_of_reach(self._client) is None):
-            self._say(WORDS[kind][1])
+        if not quietly and (kind == "release" or unreachable(self._client) is None):
+            self._show_status(WORDS[kind][1])
 
     async def _wait_until_it_stands(self, began: float, after: str) -> None:
         server = local_servers().of(self._client)
@@ -226,18 +226,18 @@ class Stopping:
         deadline = time.monotonic() + LONGEST
         told = False
         while time.monotonic() < deadline:
-            if (lost := out_of_reach(self._client)) is not None:
+            if (lost := unreachable(self._client)) is not None:
                 # Nobody knows whether it stands; what is known of an earlier stop is true no more.
                 if not told:
                     told = True
-                    self._say(
+                    self._show_status(
                         f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. "
                         "Lift it, or switch it off.",
                         error=True,
                     )
                 if self.stood is not None:
                     self.stood = None
-                    self._touch()
+                    self._request_refresh()
                 await asyncio.sleep(LOOK)
                 continue
             rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
@@ -249,7 +249,7 @@ class Stopping:
                     "after": after,
                     "at": round(began, 3),
                 }
-                self._touch()
+                self._request_refresh()
                 return
             await asyncio.sleep(LOOK)
 
@@ -258,7 +258,7 @@ class Stopping:
         return None if _moving(self._client) else time.monotonic()
 
 
-def out_of_reach(client: Client) -> Mapping[str, Any] | None:
+def unreachable(client: Client) -> Mapping[str, Any] | None:
     """What the state tells of the connection of a robot that its server cannot reach, as by a
     pulled cable; None if it can."""
     connection: Mapping[str, Any] | None = client.state.get("connection")

@@ -6,11 +6,11 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
-from ..jupyter import reachability
-from ..jupyter.cells import NEAR, Cell, current, shell
-from ..local.runtime import Slot
+from ...jupyter import reachability
+from ...jupyter.cells import RERUN_DEPTH, Cell, current, shell
+from ...local.runtime import Slot
 
-__all__ = ["AGAIN", "watch"]
+__all__ = ["AGAIN", "end_earlier_runs"]
 
 AGAIN = "Its cell was run again, and shows a new one."
 
@@ -24,32 +24,36 @@ class Shown(Protocol):
     def end(self, why: str) -> None: ...
 
 
-_shown: Slot[weakref.WeakKeyDictionary[Any, Cell]] = Slot(weakref.WeakKeyDictionary)
+_cells: Slot[weakref.WeakKeyDictionary[Any, Cell]] = Slot(weakref.WeakKeyDictionary)
 """Which cell has made each widget."""
 
 
-def watch(widget: Shown) -> None:
-    """Remember which cell made it. What an earlier run of that cell made, and no name holds when
-    this one is over, ends."""
+def end_earlier_runs(widget: Shown) -> None:
+    """Remember which cell made a widget, and end what an earlier run of that cell made and no name
+    holds when this run is over."""
     cell = current()
     if cell is None:
         return
     earlier = [
         weakref.ref(one)
-        for one, place in _shown().items()
+        for one, place in _cells().items()
         if cell.is_again(place) and not one.ended
     ]
-    _shown()[widget] = cell
+    _cells()[widget] = cell
     if not earlier:
         return
     events = shell().events
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        names = reachability.of_names(shell().user_ns)
+        names = reachability.named_objects(shell().user_ns)
         for known in earlier:
             one = known()
-            if one is not None and not one.ended and not reachability.is_within(one, names, NEAR):
+            if (
+                one is not None
+                and not one.ended
+                and not reachability.is_reachable(one, names, RERUN_DEPTH)
+            ):
                 one.end(AGAIN)
 
     events.register("post_run_cell", after)

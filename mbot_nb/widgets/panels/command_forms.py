@@ -8,8 +8,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from .. import commands as c
-from ..commands import Command
+from ... import commands as c
+from ...commands import Command
 
 __all__ = ["forms"]
 

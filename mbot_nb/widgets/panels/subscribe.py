@@ -12,14 +12,15 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ...errors import UsageError
+from ..base.bundle import page_style, page_text
+from ..base.live_widget import LiveWidget
 from .command import advised
-from .live import LiveWidget, page_style, page_text
 
 if TYPE_CHECKING:
-    from ..client import Client
-    from ..client.subscriptions import Event, Handler, Subscription
-    from ..client.sync import SyncClient
+    from ...client import Client
+    from ...client.subscriptions import Event, Handler, Subscription
+    from ...client.sync import SyncClient
 
 __all__ = ["SubscribePanel"]
 
@@ -62,7 +63,7 @@ class SubscribePanel(LiveWidget):
 
     _esm = page_text("panel.js", "subscribe.js")
     _css = page_style("panel.css")
-    _words = "an event panel"
+    _description = "an event panel"
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class SubscribePanel(LiveWidget):
         super().__init__(bot, framed=framed)
         # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
         # this.
-        self._listening = self._client._subscriptions.listen("*", self._came)
+        self._listening = self._client.subscribe("*", self._came, replace=False)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
         """Call ``handler(event)``, plain or async, at each event of this name; what it raises is
@@ -116,7 +117,7 @@ class SubscribePanel(LiveWidget):
             except Exception as error:
                 self._failed(event, handler, error)
 
-        subscription = self._client._subscriptions.listen(event, guarded)
+        subscription = self._client.subscribe(event, guarded, replace=False)
         self._handlers.append(subscription)
         return subscription.cancel
 
@@ -136,12 +137,12 @@ class SubscribePanel(LiveWidget):
             else:
                 self._number += 1
                 self._log.append((self._number, event))
-        self._touch()
+        self._request_refresh()
 
     def _failed(self, event: Event, handler: Handler, error: BaseException) -> None:
         name = getattr(handler, "__qualname__", repr(handler))
         self._failures.append(f"Your handler {name} failed on {event.name!r}. {advised(error)}")
-        self._touch()
+        self._request_refresh()
 
     def _values(self) -> dict[str, Any]:
         rates, ticked = self._rates(), self._ticked
@@ -163,17 +164,17 @@ class SubscribePanel(LiveWidget):
         self._told = self._number
         return values | {"rows": rows} if rows else values
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         return {"rows": [_row(number, event) for number, event in self._log]}
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         """While something came lately, look again in a second: the rates fall."""
         if seen and self._beat is None and self._rates():
             self._beat = self._client.home.loop.call_later(1.0, self._beaten)
 
     def _beaten(self) -> None:
         self._beat = None
-        self._touch()
+        self._request_refresh()
 
     def _since(self, number: int) -> list[tuple[int, Event]]:
         new = min(self._number - number, len(self._log))
@@ -192,7 +193,7 @@ class SubscribePanel(LiveWidget):
 
     # From the page, in any thread.
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         self._client.home.post(self._do, kind, content)
 
     def _do(self, kind: str, content: dict[str, Any]) -> None:
@@ -215,11 +216,13 @@ class SubscribePanel(LiveWidget):
             found = next(
                 (event for number, event in self._log if number == content.get("number")), None
             )
-            self._answer({"kind": "frame", "number": content.get("number"), "text": _frame(found)})
-        self._touch()
+            self._send_unthrottled(
+                {"kind": "frame", "number": content.get("number"), "text": _frame(found)}
+            )
+        self._request_refresh()
 
-    def _let_go(self) -> None:
-        super()._let_go()
+    def _detach(self) -> None:
+        super()._detach()
         if hasattr(self, "_listening"):
             self._listening.cancel()
         for handler in self._handlers:

@@ -12,29 +12,28 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
-from ..client.sync import SyncClient
-from ..errors import MbotError, UsageError
-from ..local.runtime import Slot
-from ..state import StateView
+from ...client import ConnectionChanged, RoundTrip
+from ...client.sync import SyncClient
+from ...errors import MbotError, UsageError
+from ...local.runtime import Slot
+from ...state import StateView
 from . import rerun
 from .send_budget import budget
-from .stop_control import Stopping, out_of_reach
+from .stop_control import StopControl, unreachable
 
 if TYPE_CHECKING:
     import asyncio
 
-    from ..client import Client
+    from ...client import Client, ClientEvent, SentBatch
 
-__all__ = ["LiveWidget", "ended_widgets", "kind_of", "page_style", "page_text", "rounded"]
+__all__ = ["LiveWidget", "ended_widgets", "rounded"]
 
 _log = logging.getLogger("mbot_nb")
-_HERE = Path(__file__).parent
 
 PERIOD = 0.1
 """Seconds between two messages at least: 10 Hz, as often as telemetry comes."""
@@ -44,28 +43,13 @@ that vanished does not."""
 CLOSED = "This client was closed. A new one: bot = await mb.connect()"
 
 
-def page_text(*names: str) -> str:
-    """One module of JavaScript: what is shared, then the files named. There is no bundler, so they
-    share their names, too.
-
-    The texts, not the paths: anywidget watches a file for its developer, and so holds every widget
-    for ever.
-    """
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.js", *names))
-
-
-def page_style(*names: str) -> str:
-    """One style sheet: what is shared, then the files named."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("live.css", *names))
-
-
 class LiveWidget(anywidget.AnyWidget):
     """A live view of one robot. It can be shown any number of times, and costs nothing while none
     is on a screen.
 
     It ends with its client; :meth:`close` takes it off the page before. A subclass gives
-    :meth:`_values`, and may look at what happens (:meth:`_happened`) and at what its page asks
-    (:meth:`_asked`). What it needs of its own it sets before it calls this constructor.
+    :meth:`_values`, and may look at what happens (:meth:`_on_event`) and at what its page asks
+    (:meth:`_on_request`). What it needs of its own it sets before it calls this constructor.
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
@@ -73,7 +57,7 @@ class LiveWidget(anywidget.AnyWidget):
             of a panel that has them.
     """
 
-    _words = "a live widget"
+    _description = "a live widget"
     """What it is, in its messages."""
     _period = PERIOD
 
@@ -85,22 +69,22 @@ class LiveWidget(anywidget.AnyWidget):
         client = bot.client if isinstance(bot, SyncClient) else bot
         if not hasattr(client, "connection_state"):
             raise UsageError(
-                f"{self._words} shows a robot, as `await mb.connect()` gives it, and not "
+                f"{self._description} shows a robot, as `await mb.connect()` gives it, and not "
                 f"{type(client).__name__}"
             )
         self._client = client
         self._framed = framed
         self._views: dict[str, float] = {}
         self._sent: dict[str, Any] = {}
-        self._said: dict[str, Any] = {"text": "", "error": False}
+        self._status: dict[str, Any] = {"text": "", "error": False}
         self._timer: asyncio.TimerHandle | None = None
-        self._last_look = 0.0
+        self._last_refresh = 0.0
         self._ended = False
         self._trip = rounded(client.latency.last * 1e3, 2) if client.latency.count else None
-        self._stopping = Stopping(client, self._say, self._touch)
-        super().__init__(snapshot=self._everything())
+        self._stop_control = StopControl(client, self._show_status, self._request_refresh)
+        super().__init__(snapshot=self._all_values())
         self.on_msg(self._received)
-        self._untap = client.tap(self._tapped)
+        self._untap = client.tap(self._on_client_event)
         for widget in [widget for widget in ended_widgets() if not widget._views]:
             widget.close()
         if client.connection_state == "disconnected":
@@ -108,12 +92,11 @@ class LiveWidget(anywidget.AnyWidget):
         if framed:
             # A cell that is run again shows its own; what its earlier run showed would listen for
             # ever.
-            rerun.watch(self)
+            rerun.end_earlier_runs(self)
 
     def __repr__(self) -> str:
-        return (
-            f"<{self._words.removeprefix('a ').removeprefix('an ')} of {repr(self._client)[1:-1]}>"
-        )
+        name = self._description.removeprefix("a ").removeprefix("an ")
+        return f"<{name} of {repr(self._client)[1:-1]}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view; and, for a page without a kernel, a picture and words of now."""
@@ -142,7 +125,7 @@ class LiveWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Take it off the page, and follow its client no more. Once more changes nothing."""
         if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
-            self._client.home.post(self._let_go)
+            self._client.home.post(self._detach)
             self._views.clear()
             ended_widgets()[:] = [widget for widget in ended_widgets() if widget is not self]
             if self.comm is not None:
@@ -156,7 +139,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def refresh_snapshot(self) -> None:
         """Let a page without a kernel draw what is now."""
-        self.snapshot = self._everything()
+        self.snapshot = self._all_values()
 
     # What a subclass gives.
 
@@ -165,16 +148,16 @@ class LiveWidget(anywidget.AnyWidget):
         is shown."""
         return {}
 
-    def _whole(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         """What a new view needs beside the values."""
         return {}
 
-    def _happened(self, event: Any) -> bool:
+    def _on_event(self, event: ClientEvent | SentBatch) -> bool:
         """Something has happened to the client (see `Client.tap`); whether it is worth a look. At
         home."""
         return True
 
-    def _asked(self, kind: str, content: dict[str, Any]) -> None:
+    def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         """The page asks something of this widget alone; in any thread."""
 
     def _connection_changed(self, state: str) -> None:
@@ -185,7 +168,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _connected_anew(self) -> None:
         """Behind the client is another robot, or the same one born again. At home."""
 
-    def _looked(self, *, seen: bool) -> None:
+    def _on_refresh(self, *, seen: bool) -> None:
         """A look has come, whether or not somebody sees it: the place for what goes in binary. At
         home."""
 
@@ -203,42 +186,44 @@ class LiveWidget(anywidget.AnyWidget):
         if not isinstance(content, dict):
             return
         kind = content.get("kind")
-        self._stopping.heard()
+        self._stop_control.message_came()
         if kind in ("show", "hide", "gone"):
             self._client.home.post(
-                self._heard, kind, str(content.get("view")), bool(content.get("fresh"))
+                self._on_view, kind, str(content.get("view")), bool(content.get("fresh"))
             )
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.
-            self._answer(
+            self._send_unthrottled(
                 {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
             )
         elif kind == "way":
-            self._answer({"kind": "way", **self._stopping.direct_way()})
+            self._send_unthrottled({"kind": "way", **self._stop_control.direct_way()})
         elif kind in ("stop", "emergency_stop", "release"):
-            self._stopping.act(kind, content.get("at"))
+            self._stop_control.act(kind, content.get("at"))
         elif isinstance(kind, str):
             try:
-                self._asked(kind, content)
+                self._on_request(kind, content)
             except Exception as error:
                 self._report(error)
 
     # To the page.
 
-    def _say(self, text: str, *, error: bool = False) -> None:
+    def _show_status(self, text: str, *, error: bool = False) -> None:
         """Say something on the page; from any thread."""
-        self._said = {"text": text, "error": error}
-        self._answer({"kind": "said", **self._said})
+        self._status = {"text": text, "error": error}
+        self._send_unthrottled({"kind": "said", **self._status})
 
     def _report(self, error: BaseException) -> None:
         """Say on the page what went wrong; from any thread."""
         if isinstance(error, MbotError):
-            self._say(str(error), error=True)
+            self._show_status(str(error), error=True)
         else:
-            _log.debug("%s failed", self._words, exc_info=error)
-            self._say(f"{type(error).__name__}: {error}", error=True)
+            _log.debug("%s failed", self._description, exc_info=error)
+            self._show_status(f"{type(error).__name__}: {error}", error=True)
 
-    def _answer(self, content: dict[str, Any], buffers: Sequence[bytes] | None = None) -> None:
+    def _send_unthrottled(
+        self, content: dict[str, Any], buffers: Sequence[bytes] | None = None
+    ) -> None:
         """Send what is not held back."""
         budget().take()
         self.send(content, buffers)
@@ -254,13 +239,13 @@ class LiveWidget(anywidget.AnyWidget):
                 self._report(error)
             else:
                 if done:
-                    self._say(done)
+                    self._show_status(done)
 
         self._client.home.submit(run())
 
     # From the client; all at its home.
 
-    def _heard(self, kind: str, view: str, fresh: bool) -> None:
+    def _on_view(self, kind: str, view: str, fresh: bool) -> None:
         """A view has come, is still there, is out of sight, or has gone."""
         now = time.monotonic()
         if kind == "show":
@@ -275,40 +260,39 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _show_all(self) -> None:
         """Send everything; what was sent before may be lost."""
-        self._sent = self._everything()
-        self._answer({"kind": "all", **self._sent, "said": self._said})
+        self._sent = self._all_values()
+        self._send_unthrottled({"kind": "all", **self._sent, "said": self._status})
 
-    def _tapped(self, event: Any) -> None:
-        kind = kind_of(event)
-        if kind == "RoundTrip":
+    def _on_client_event(self, event: ClientEvent | SentBatch) -> None:
+        if isinstance(event, RoundTrip):
             self._trip = rounded(event.seconds * 1e3, 2)
-        elif kind == "ConnectionChanged" and event.state != event.previous:
-            self._stopping.connection_changed()
+        elif isinstance(event, ConnectionChanged) and event.state != event.previous:
+            self._stop_control.connection_changed()
             self._connection_changed(event.state)
             if event.resumed is False:
                 self._connected_anew()
-        if self._happened(event):
-            self._touch()
+        if self._on_event(event):
+            self._request_refresh()
 
-    def _touch(self) -> None:
+    def _request_refresh(self) -> None:
         """Something has happened: look what it changed, soon. At home."""
-        self._look_in(0.0)
+        self._refresh_in(0.0)
 
-    def _look_in(self, seconds: float) -> None:
+    def _refresh_in(self, seconds: float) -> None:
         if self._timer is None and not self._ended:
             loop = self._client.home.loop
             self._timer = loop.call_at(
-                max(loop.time() + seconds, self._last_look + self._period), self._look
+                max(loop.time() + seconds, self._last_refresh + self._period), self._refresh
             )
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         self._timer = None
         seen = self.seen
         if seen and (wait := budget().wait()):
-            self._look_in(wait)
+            self._refresh_in(wait)
             return
-        self._last_look = self._client.home.loop.time()
-        self._looked(seen=seen)
+        self._last_refresh = self._client.home.loop.time()
+        self._on_refresh(seen=seen)
         if not seen:
             return
         now = {**self._common(), **self._values()}
@@ -320,21 +304,23 @@ class LiveWidget(anywidget.AnyWidget):
     def _end(self, why: str) -> None:
         if self._ended:
             return
-        self._let_go()
+        self._detach()
         if why:
-            self._say(why)
-        self._answer({"kind": "changed", "connection": "closed", "note": "", "ended": True})
+            self._show_status(why)
+        self._send_unthrottled(
+            {"kind": "changed", "connection": "closed", "note": "", "ended": True}
+        )
         self._sent["connection"] = "closed"
         # Its place on the page is kept until nobody looks; one that never had a view goes when the
         # next widget is made.
         ended_widgets().append(self)
 
-    def _let_go(self) -> None:
+    def _detach(self) -> None:
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._stopping.end()
+        self._stop_control.end()
         self._untap()
 
     # What all of them show.
@@ -344,12 +330,12 @@ class LiveWidget(anywidget.AnyWidget):
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
-            "away": client.connected and self._lost_cable() is not None,
+            "away": client.connected and self._unreachable() is not None,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
             "latency": self._trip,
-            "stood": self._stopping.stood,
-            "reach": self._stopping.reach,
+            "stood": self._stop_control.stood,
+            "reach": self._stop_control.reach,
         }
 
     def _section(self, name: str) -> Any:
@@ -365,7 +351,7 @@ class LiveWidget(anywidget.AnyWidget):
         if client.connected:
             return (
                 f"the robot is out of reach: {lost['reason']}"
-                if (lost := self._lost_cable())
+                if (lost := self._unreachable())
                 else ""
             )
         at = client.next_attempt_at
@@ -374,10 +360,10 @@ class LiveWidget(anywidget.AnyWidget):
             return "given up; `await bot.reconnect()` tries again"
         return {"attempt": client.reconnect_attempts + (wait is not None), "wait": wait}
 
-    def _lost_cable(self) -> dict[str, Any] | None:
+    def _unreachable(self) -> dict[str, Any] | None:
         """Of a robot that its server cannot reach by its cable: the ``reason``, the next
         ``attempt`` and the ``wait`` for it."""
-        connection = out_of_reach(self._client)
+        connection = unreachable(self._client)
         if connection is None:
             return None
         at = connection.get("next_attempt_at")
@@ -387,11 +373,11 @@ class LiveWidget(anywidget.AnyWidget):
             "wait": None if at is None else round(max(0.0, at / 1000 - time.time()), 1),
         }
 
-    def _everything(self) -> dict[str, Any]:
+    def _all_values(self) -> dict[str, Any]:
         return {
             **self._common(),
             **self._values(),
-            **self._whole(),
+            **self._initial_values(),
             "framed": self._framed,
             "ended": self._ended,
         }
@@ -399,12 +385,6 @@ class LiveWidget(anywidget.AnyWidget):
 
 ended_widgets: Slot[list[LiveWidget]] = Slot(list)
 """Those that have ended and are still on a page."""
-
-
-def kind_of(event: object) -> str:
-    """What has happened to a client, by the name of its class: widgets know no message, and need
-    none."""
-    return type(event).__name__
 
 
 def rounded(value: Any, digits: int) -> float | None:

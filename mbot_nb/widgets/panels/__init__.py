@@ -1,0 +1,1 @@
+"""The cockpit and the panels in it: forms, tables and logs."""
