@@ -1,5 +1,6 @@
-"""Robots on a cable: decoding frames, round trips, sensor updates, and stops. The robots are
-emulators on pseudo-terminals."""
+"""``serial_*`` and ``telemetry_rate``: frames, round trips, sensor updates and stops of robots on a
+cable, beside the usual parsers and a bare serial port. The robots are emulators on
+pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
 from mbot_nb.robots.serial.wire import f3, ff55
-from mbot_nb.robots.serial.wire.dialects import F3Dialect, Say
+from mbot_nb.robots.serial.wire.dialects import F3Dialect, ScriptRequest
 from mbot_nb.robots.serial.wire.literals import call
 
 from .figures import Comparison, Goal
@@ -99,7 +100,7 @@ def comparisons() -> list[Comparison]:
             how=(
                 f"values of ten sensors that arrive in {_SECONDS:g} s from a robot that drives a "
                 "curve: 115200 baud, answers in "
-                "51 ms (102 ms through the shield); subscribed to, which tells what changes, "
+                "51 ms (102 ms through the shield); subscribed to, which pushes what changes, "
                 "against asked one after another"
             ),
         ),
@@ -285,7 +286,7 @@ def _our_round_trips(address: str) -> list[float]:
     try:
         link.wait_ready()
         return [
-            _timed(lambda: link.request(Say(_QUESTION)).result())
+            _timed(lambda: link.request(ScriptRequest(_QUESTION)).result())
             for _ in range(_ROUND_TRIPS + _WARM_UP)
         ]
     finally:
@@ -319,26 +320,30 @@ def _timed(what: Callable[[], object]) -> float:
 
 @contextmanager
 def _cable(**how: Any) -> Iterator[tuple[Emulator, Link, list[dict[int, Any]]]]:
-    told: list[dict[int, Any]] = []
+    pushed: list[dict[int, Any]] = []
     with emulate("cyberpi", boot=0, registered=False, world=_WORLD, seed=1, **how) as emulator:
-        link = Link(opener(emulator.address), F3Dialect, on_told=told.append, guarded=False).start()
+        link = Link(
+            opener(emulator.address), F3Dialect, on_values=pushed.append, guarded=False
+        ).start()
         try:
             link.wait_ready()
-            emulator.vehicle.drive(60, 50)  # so that there is something to tell
-            yield emulator, link, told
+            emulator.vehicle.drive(60, 50)  # so that values change
+            yield emulator, link, pushed
         finally:
             link.close(2)
 
 
 def _pushed() -> float:
-    with _cable() as (_, link, told):
+    with _cable() as (_, link, pushed):
         for key, (_, function, arguments, _) in enumerate(_TEN, 2):
             link.request(
-                Say(f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False)
+                ScriptRequest(
+                    f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False
+                )
             ).result()
-        before, start = len(told), time.perf_counter()
+        before, start = len(pushed), time.perf_counter()
         time.sleep(_SECONDS)
-        return (len(told) - before) / (time.perf_counter() - start)
+        return (len(pushed) - before) / (time.perf_counter() - start)
 
 
 def _polled() -> float:
@@ -346,7 +351,7 @@ def _polled() -> float:
         count, start = 0, time.perf_counter()
         while time.perf_counter() - start < _SECONDS:
             _, function, arguments, _ = _TEN[count % len(_TEN)]
-            link.request(Say(call(function, *arguments))).result()
+            link.request(ScriptRequest(call(function, *arguments))).result()
             count += 1
         return count / (time.perf_counter() - start)
 
@@ -363,7 +368,7 @@ def _stops(measure: Callable[[Emulator, CyberPiRobot], float]) -> float:
 def _stop(emulator: Emulator, robot: CyberPiRobot) -> float:
     """Behind a script of 2 s in the robot's queue, which the stop behind the queue then waits
     for."""
-    robot.link.request(Say("cyberpi.mbot2.forward(50, 2)"), timeout=5)
+    robot.link.request(ScriptRequest("cyberpi.mbot2.forward(50, 2)"), timeout=5)
     _until(lambda: not emulator.vehicle.standing.is_set())
     time.sleep(0.05)
     start = time.monotonic()
