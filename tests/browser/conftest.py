@@ -1,4 +1,5 @@
-"""A JupyterLab for the run, a browser for the tests of a file, a page and a notebook for each test."""
+"""A JupyterLab for a runner, a browser for the tests of a file, a page and a notebook for each
+test."""
 
 from __future__ import annotations
 
@@ -19,19 +20,24 @@ from tests.helpers.browser import (
 )
 from tests.helpers.kernels import VERSIONS
 
+GROUPS = 3
+"""How many runners the browser tests are divided among."""
+
 
 @pytest.hookimpl(tryfirst=True)  # before the runner looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One runner, one JupyterLab; and time for a browser."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.timeout(240))
+    """Groups of whole files, each with a JupyterLab of its own; and time for a browser."""
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    files = sorted({item.path for item in ours})
+    for item in ours:
+        group = files.index(item.path) % GROUPS
+        item.add_marker(pytest.mark.xdist_group(f"browser-{group}"))
+        item.add_marker(pytest.mark.timeout(240))
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One JupyterLab for the run, with the kernels of all three versions."""
+    """One JupyterLab for this runner, with the kernels of all three versions."""
     with jupyterlab(tmp_path_factory.mktemp("lab"), VERSIONS) as lab:
         yield lab
 
