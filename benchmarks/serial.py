@@ -23,7 +23,7 @@ from mbot_nb.robots.serial.connection.link import Link
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
 from mbot_nb.robots.serial.wire import f3, ff55
-from mbot_nb.robots.serial.wire.dialects import F3Dialect, Say
+from mbot_nb.robots.serial.wire.dialects import F3Dialect, ScriptRequest
 from mbot_nb.robots.serial.wire.literals import call
 
 from .figures import Comparison, Goal
@@ -285,7 +285,7 @@ def _our_round_trips(address: str) -> list[float]:
     try:
         link.wait_ready()
         return [
-            _timed(lambda: link.request(Say(_QUESTION)).result())
+            _timed(lambda: link.request(ScriptRequest(_QUESTION)).result())
             for _ in range(_ROUND_TRIPS + _WARM_UP)
         ]
     finally:
@@ -321,7 +321,9 @@ def _timed(what: Callable[[], object]) -> float:
 def _cable(**how: Any) -> Iterator[tuple[Emulator, Link, list[dict[int, Any]]]]:
     told: list[dict[int, Any]] = []
     with emulate("cyberpi", boot=0, registered=False, world=_WORLD, seed=1, **how) as emulator:
-        link = Link(opener(emulator.address), F3Dialect, on_told=told.append, guarded=False).start()
+        link = Link(
+            opener(emulator.address), F3Dialect, on_values=told.append, guarded=False
+        ).start()
         try:
             link.wait_ready()
             emulator.vehicle.drive(60, 50)  # so that there is something to tell
@@ -334,7 +336,9 @@ def _pushed() -> float:
     with _cable() as (_, link, told):
         for key, (_, function, arguments, _) in enumerate(_TEN, 2):
             link.request(
-                Say(f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False)
+                ScriptRequest(
+                    f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False
+                )
             ).result()
         before, start = len(told), time.perf_counter()
         time.sleep(_SECONDS)
@@ -346,7 +350,7 @@ def _polled() -> float:
         count, start = 0, time.perf_counter()
         while time.perf_counter() - start < _SECONDS:
             _, function, arguments, _ = _TEN[count % len(_TEN)]
-            link.request(Say(call(function, *arguments))).result()
+            link.request(ScriptRequest(call(function, *arguments))).result()
             count += 1
         return count / (time.perf_counter() - start)
 
@@ -363,7 +367,7 @@ def _stops(measure: Callable[[Emulator, CyberPiRobot], float]) -> float:
 def _stop(emulator: Emulator, robot: CyberPiRobot) -> float:
     """Behind a script of 2 s in the robot's queue, which the stop behind the queue then waits
     for."""
-    robot.link.request(Say("cyberpi.mbot2.forward(50, 2)"), timeout=5)
+    robot.link.request(ScriptRequest("cyberpi.mbot2.forward(50, 2)"), timeout=5)
     _until(lambda: not emulator.vehicle.standing.is_set())
     time.sleep(0.05)
     start = time.monotonic()

@@ -312,7 +312,7 @@ def emulate(
     """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is
     its port, and nothing else."""
     from .robots.emulators import run
-    from .robots.emulators.faults import Mischief
+    from .robots.emulators.faults import Faults
     from .robots.simulator import World
 
     if kind not in ("cyberpi", "mbot"):
@@ -323,7 +323,7 @@ def emulate(
         raise UsageError(f"the world {world} cannot be used: {error}") from None
     emulator = run.emulate(
         kind,  # type: ignore[arg-type]
-        link=link if link is not None or tcp is not None else run.own_link(kind),  # type: ignore[arg-type]
+        link=link if link is not None or tcp is not None else run.default_link(kind),  # type: ignore[arg-type]
         tcp=tcp,
         paced=not unpaced,
         boot=boot,
@@ -333,7 +333,7 @@ def emulate(
         scale=scale,
         wheel=wheel,
         track=track,
-        mischief=Mischief(
+        faults=Faults(
             corrupt=corrupt, truncate=truncate, garbage=garbage, silence=silence, seed=seed
         ),
     )
@@ -343,7 +343,7 @@ def emulate(
         _note(f'An emulated {kind} is there. In a notebook: bot = await mb.connect("usb")')
         _note("Ctrl-C switches it off.")
 
-    run.keep(
+    run.run_until_interrupted(
         emulator,
         on_start,
         reset_after=reset_after,

@@ -1,4 +1,4 @@
-"""Batching commands in another way for a while, for experiments."""
+"""Other batching numbers for a while, for experiments."""
 
 from __future__ import annotations
 

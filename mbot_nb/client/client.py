@@ -158,7 +158,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             async with asyncio.timeout(None if self._session.persistent else FIRST_STATE):
                 await asyncio.shield(connected)
         except BaseException as error:
-            self._shut()
+            self._end()
             if isinstance(error, TimeoutError):
                 words = f"something answered there, but sent no state within {FIRST_STATE:.1f} s"
                 raise connect_error(self.url, Loss(LossKind.TIMEOUT, words), silent=True) from None
@@ -197,7 +197,7 @@ class Client(CommandMethods[Call[CommandResult]]):
 
     @call
     async def close(self) -> None:
-        """Send what is queued, say goodbye, and end the session. Once more changes nothing."""
+        """Send what is queued, say goodbye, and end the session. Idempotent."""
         if self.connected:
             outbox = self._session.outbox
             self._link.flush()
@@ -211,7 +211,7 @@ class Client(CommandMethods[Call[CommandResult]]):
                     len(outbox.unacknowledged),
                 )
         if not self.closed:
-            self._shut()
+            self._end()
         await self._link.wait_closed(CLOSE_GRACE)
 
     @call
@@ -256,10 +256,10 @@ class Client(CommandMethods[Call[CommandResult]]):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended, by :meth:`close`."""
+        """Whether the client has been closed, by :meth:`close`."""
         return self._session.state is SessionState.CLOSED
 
-    def _shut(self) -> None:
+    def _end(self) -> None:
         """End everything at once."""
         self._link.close()
         self._connecting.resolve(
@@ -267,7 +267,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         )
         for stream in list(self._streams):
             stream.end()
-        self._conditions.give_up()
+        self._conditions.wake_all()
 
     # Commands.
 
@@ -482,7 +482,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             at: the time (monotonic seconds) for which the error is stated; now if None.
 
         Returns:
-            The estimate; None before the first pong, and from a server that does not tell its time.
+            The estimate; None before the first pong, and if the server does not send its clock.
         """
         clock = self._session.clock
         now = time.monotonic() if at is None else at
@@ -582,7 +582,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         return end
 
     def _update_frame_taps(self) -> None:
-        """Nobody pays for it while nobody listens."""
+        """Connect the callbacks; without a tap, frames cost nothing."""
         taps = self._frame_taps
         callback = None if not taps else taps[0] if len(taps) == 1 else self._pass_frames
         self._link.on_frames = self._session.on_frame = callback
@@ -696,7 +696,7 @@ class Client(CommandMethods[Call[CommandResult]]):
 
     def _on_event(self, event: ClientEvent) -> None:
         # Recorders first: what a handler does to an event's data is not what came.
-        for tap in tuple(self._taps):  # one may end itself by what it is told
+        for tap in tuple(self._taps):  # one may end itself when it is called
             tap(event)
         if isinstance(event, EventReceived):
             self._subscriptions.deliver(
@@ -736,7 +736,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         if command.waiter is not None:
             wake(command.waiter)
         elif command.error is not None and (not command.reply or command.name in c.URGENT):
-            # Nobody waits for it. An urgent command is always answered, asked for or not.
+            # No task awaits it. An urgent command is always answered, asked for or not.
             _log.warning("%s", command.error)
 
     def _on_connection_changed(self, change: ConnectionChanged) -> None:
@@ -758,7 +758,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             error = connect_error(self.url, change.loss)
             if not self._connecting.resolve(error):
                 _log.error("%s", error)
-            self._conditions.give_up()
+            self._conditions.wake_all()
         elif state == "reconnecting" and not self._reconnect_requested:
             _log.warning(
                 "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss

@@ -28,7 +28,7 @@ ANSWER_TIMEOUT = 5.0
 HOME_GRACE = 0.1
 """Seconds that home has to send a stop, before another connection sends it."""
 UNSENT_STOP_LOG_DELAY = 0.5
-"""Seconds after which a stop that could not be sent is logged, because nobody awaits it."""
+"""Seconds after which a stop that could not be sent is logged, because no task awaits it."""
 NEW_CLIENT_ADVICE = "Make a new one with `bot = await mb.connect()`."
 _PLAIN_DATA = (
     "Parameters are plain data: numbers, text, true and false, None, and lists and dicts of them."
@@ -141,7 +141,7 @@ class CommandCalls:
         raise not_plain(name, error) from None
 
     def _stop(self, command: Command, params: dict[str, Any]) -> Call[CommandResult]:
-        """Stop by every way there is: straight to a robot of this process, and over the link."""
+        """Stop by both routes: directly, if the robot is in this process, and over the link."""
         reached = False
         if self.shortcut is not None:
             try:

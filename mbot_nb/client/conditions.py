@@ -21,7 +21,7 @@ class Conditions:
         return bool(self._waiting)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return when the condition holds, or when :meth:`give_up` says that it never will."""
+        """Return when the condition holds, or when :meth:`wake_all` says that it never will."""
         if condition():
             return
         waiter = self._loop.create_future()
@@ -38,7 +38,7 @@ class Conditions:
                 still.append((condition, waiter))
         self._waiting = still
 
-    def give_up(self) -> None:
+    def wake_all(self) -> None:
         """Wake all tasks: their conditions will never hold."""
         waiting, self._waiting = self._waiting, []
         for _, waiter in waiting:

@@ -25,7 +25,7 @@ __all__ = ["FrameTap", "Link"]
 _log = logging.getLogger("mbot_nb")
 
 OPEN_TIMEOUT = 1.6
-"""Seconds for one attempt: a user is told within two."""
+"""Seconds for one attempt: a user gets the error within two."""
 
 FrameTap = Callable[[float, Sequence[bytes] | str, Sequence[Any] | None], None]
 """Called with the time and the texts of frames that went out, and None; or with the time and the

@@ -1,4 +1,4 @@
-"""Round trips of a client: those somebody awaits, and figures of the last thousand."""
+"""Round trips of a client: those that are awaited, and figures of the last thousand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Pings"]
 
 
 class Pings:
-    """The pings of one client. All of it on the home loop, but for :attr:`latency`."""
+    """The pings of one client. Used on the home loop only, but for :attr:`latency`."""
 
     def __init__(self, home: Home, session: ClientSession, link: Link) -> None:
         self._home = home
@@ -27,7 +27,7 @@ class Pings:
         self._round_trips: deque[float] = deque(maxlen=1000)
 
     def send(self) -> PingSent | None:
-        """Send a ping that nobody awaits; None without a connection."""
+        """Send a ping without awaiting it; returns None without a connection."""
         now = self._link.now()
         id = self._session.ping(now)
         if id is None:

@@ -97,7 +97,7 @@ class Subscription:
         self.cancel()
 
     def cancel(self) -> None:
-        """Stop listening. Once more changes nothing."""
+        """Stop listening. Idempotent."""
         self.active = False
         self._waiting.clear()
         self._owner.remove(self)
@@ -170,7 +170,7 @@ class Subscriptions:
         return self.listen(event, handler, cell)
 
     def listen(self, event: str, handler: Handler, cell: Cell | None = None) -> Subscription:
-        """Listen, whoever else does."""
+        """Listen beside all earlier subscriptions."""
         subscription = Subscription(self, event, handler, cell)
         self._by_event.setdefault(event, []).append(subscription)
         return subscription
@@ -181,8 +181,8 @@ class Subscriptions:
             several.remove(subscription)
 
     def deliver(self, event: Event) -> None:
-        """Call everybody who listens to this event, in the order in which they came, then those who
-        listen to all."""
+        """Call the handlers of this event, in the order in which they subscribed, then those of all
+        events."""
         several = self._by_event.get(event.name)
         if several:
             for subscription in tuple(several):
@@ -211,8 +211,8 @@ class EventStream:
     """What `bot.events()` gives: `async for event in bot.events("telemetry")`, from any loop.
 
     Keeps at most ``maxlen`` events that were not taken yet; ``missed`` counts the older ones
-    dropped for newer. It listens until it is closed, or nobody has it any more: a loop that is left
-    with `break` leaves nothing behind.
+    dropped for newer. It listens until it is closed or collected, so a loop that is left with
+    `break` leaves nothing behind.
     """
 
     def __init__(self, subscriptions: Subscriptions, name: str, maxlen: int) -> None:
@@ -257,11 +257,11 @@ class EventStream:
         self._wake()
 
     def take(self, event: Event) -> None:
-        """Keep one event for whoever comes for it."""
+        """Keep one event until it is taken."""
         if len(self._kept) == self._kept.maxlen:
             if not self.missed:
                 _log.warning(
-                    "events(%r): nobody takes them fast enough, the oldest are dropped (see "
+                    "events(%r): they are not taken fast enough, the oldest are dropped (see "
                     ".missed)",
                     self._name,
                 )

@@ -101,7 +101,7 @@ class SyncClient(CommandMethods[CommandResult]):
         self.client.cut(seconds)
 
     def close(self) -> None:
-        """Send what is queued, say goodbye, and end the session."""
+        """Send what is queued, say goodbye, and end the session. Idempotent."""
         _wait_for(self.client.close(), self.client)
 
     def batching(
@@ -153,7 +153,7 @@ class SyncClient(CommandMethods[CommandResult]):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended, by :meth:`close`."""
+        """Whether the client has been closed, by :meth:`close`."""
         return self.client.closed
 
     @property

@@ -180,8 +180,8 @@ def candidates(every_port: bool = False) -> list[Found]:
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
     """Probe a port for a robot; an emulator's kind is known, so its port is only opened. Blocks,
     until ``ended``."""
-    from ..robots.serial.connection.port import opener, why_not
-    from ..robots.serial.detection import probe
+    from ..robots.serial.connection.port import open_error, opener
+    from ..robots.serial.detection import detect
 
     if not one.usable:
         return one
@@ -193,14 +193,14 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
             )
     try:
         if one.kind is None:
-            answer = probe(one.address, timeout, ended=ended)
+            answer = detect(one.address, timeout, ended=ended)
             return one._replace(
                 robot=f"{NAMES[answer.kind]} (firmware {answer.version})", kind=answer.kind
             )
         try:
             opener(one.address)().close()
         except (OSError, ValueError) as error:
-            raise why_not(one.address, error) from None
+            raise open_error(one.address, error) from None
     except ConnectError as error:
         return one._replace(why_not=str(error))
     return one

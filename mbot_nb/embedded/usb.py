@@ -86,7 +86,7 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
         The emulator; the same one at a second call. None if there is a robot, or another emulator.
     """
     from ..robots.emulators import emulate
-    from ..robots.emulators.run import own_link
+    from ..robots.emulators.run import default_link
 
     for emulator in stand_ins():
         print(f"The emulated robot at {emulator.address} is still there.")
@@ -95,7 +95,7 @@ def stand_in(kind: RobotKind = "cyberpi", **how: Any) -> Emulator | None:
     if there:
         print(f"There is something at {there[0].address}: no emulated robot is needed.")
         return None
-    link = own_link(kind)
+    link = default_link(kind)
     emulator = emulate(kind, link=link, tcp=0 if link is None else None, **how)
     stand_ins().append(emulator)
     atexit.register(emulator.close)

@@ -305,7 +305,7 @@ class _Commands:
 
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
-        await self._ask_the_time()
+        await self._read_clock()
         start = await pace(rate, self.count, self._send)
         try:
             async with asyncio.timeout(timeout):
@@ -329,10 +329,10 @@ class _Commands:
             self.notes.append(
                 f"{self._unsent} commands were not sent: too much waited for an acknowledgement"
             )
-        await self._ask_the_time()
+        await self._read_clock()
         return start
 
-    async def _ask_the_time(self) -> None:
+    async def _read_clock(self) -> None:
         for _ in range(CLOCK_PINGS):
             if not self.bot.connected:
                 return

@@ -30,7 +30,7 @@ __all__ = ["Twin", "twin"]
 Program = Callable[["Client"], Awaitable[Any]]
 
 SETTLE = 0.5
-"""Seconds after the program in which the last of the way is told."""
+"""Seconds after the program in which the last of the motion is reported."""
 TRACK = 11.5
 """cm between the wheels, by which a turn counts as way where only the beginning of motion is looked
 for."""
@@ -87,7 +87,7 @@ async def _twin(program: Program, simulated: Client, real: Client, names: tuple[
     recorders = [Recorder(bot, ping_rate=0) for bot in (simulated, real)]
     try:
         starts = await asyncio.gather(
-            *(_whereabouts(bot, name) for bot, name in zip((simulated, real), names, strict=True))
+            *(_current_pose(bot, name) for bot, name in zip((simulated, real), names, strict=True))
         )
         runs = [asyncio.ensure_future(_run(program, bot)) for bot in (simulated, real)]
         try:
@@ -117,7 +117,7 @@ async def _run(program: Program, bot: Client) -> float:
     return began
 
 
-async def _whereabouts(bot: Client, name: str) -> _Pose:
+async def _current_pose(bot: Client, name: str) -> _Pose:
     """Where it stands before it begins, as it tells when it is asked now."""
     await bot.sync_state()
     pose = _pose(bot.home.loop.time(), bot.state.to_dict().get("pose"))
@@ -129,11 +129,11 @@ async def _whereabouts(bot: Client, name: str) -> _Pose:
     return pose
 
 
-def _pose(t: float, told: Any) -> _Pose | None:
-    if isinstance(told, dict) and all(
-        isinstance(told.get(key), (int, float)) for key in ("x", "y", "heading")
+def _pose(t: float, reported: Any) -> _Pose | None:
+    if isinstance(reported, dict) and all(
+        isinstance(reported.get(key), (int, float)) for key in ("x", "y", "heading")
     ):
-        return _Pose(t, float(told["x"]), float(told["y"]), float(told["heading"]))
+        return _Pose(t, float(reported["x"]), float(reported["y"]), float(reported["heading"]))
     return None
 
 
@@ -143,10 +143,10 @@ class _Side:
     def __init__(self, name: str, recorder: Recorder, began: float, start: _Pose) -> None:
         self.name = name
         events = recorder.events
-        told = events[events["name"] == "telemetry"]
+        telemetry = events[events["name"] == "telemetry"]
         found = [
             _pose(float(t), json.loads(text))
-            for t, text in zip(told.time_s, told.data, strict=True)
+            for t, text in zip(telemetry.time_s, telemetry.data, strict=True)
         ]
         turn, whole, last = radians(start.heading), 0.0, start.heading
         self.poses: list[_Pose] = []
@@ -340,9 +340,9 @@ class Twin:
 
 def _compared(ours: float, theirs: float, first: str, did: str, unit: str) -> str:
     """As `drove 5.1 % less far (93.0 cm, the simulated one 98.0)`."""
-    told = f"({theirs:.1f} {unit}, the {first} one {ours:.1f})"
+    both = f"({theirs:.1f} {unit}, the {first} one {ours:.1f})"
     if ours == 0 or abs(theirs - ours) <= SAME * ours:
-        return f"{did} as far {told}"
+        return f"{did} as far {both}"
     return (
-        f"{did} {abs(theirs / ours - 1) * 100:.1f} % {'less' if theirs < ours else 'more'} {told}"
+        f"{did} {abs(theirs / ours - 1) * 100:.1f} % {'less' if theirs < ours else 'more'} {both}"
     )

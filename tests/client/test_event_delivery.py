@@ -37,6 +37,22 @@ async def test_plain_and_async_handlers_get_every_event_in_order(
     assert everything == ["news"] * 50 + ["other"]
 
 
+async def test_a_handler_subscribes_again_in_its_own_place_or_beside_itself(
+    server: mb.Server, bot: mb.Client
+) -> None:
+    seen: list[int] = []
+
+    def handler(event: mb.Event) -> None:
+        seen.append(event.data)
+
+    bot.subscribe("news", handler)
+    bot.subscribe("news", handler)
+    bot.subscribe("news", handler, replace=False)
+    server.emit("news", 1)
+    await bot.ping()
+    assert seen == [1, 1]
+
+
 async def test_what_a_handler_does_to_an_event_is_not_what_is_recorded(
     server: mb.Server, bot: mb.Client
 ) -> None:

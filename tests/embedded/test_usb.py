@@ -175,7 +175,7 @@ async def test_a_port_that_another_program_has_says_so(emulator: Emulator) -> No
 async def test_whoever_stops_waiting_leaves_nothing_open(emulated: Callable[..., Emulator]) -> None:
     emulator = emulated(boot=0.4)
     connecting = asyncio.ensure_future(_connected())
-    await until(lambda: emulator.door.visits, "the opening of the port")
+    await until(lambda: emulator.port.open_count, "the opening of the port")
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting

@@ -1,5 +1,4 @@
-"""The commands a client has sent or is about to send, until nobody needs to know about them any
-more."""
+"""The commands a client has sent or is about to send, until their outcome is known."""
 
 from __future__ import annotations
 
@@ -128,7 +127,7 @@ class Outbox:
         self.held_bytes = 0
         """Of what is queued or not acknowledged."""
         self.expired: list[Outgoing] = []
-        """Motion that was found too old when it was to be sent; whoever reads it empties it."""
+        """Motion that was found too old when it was to be sent; its reader empties it."""
 
     @property
     def is_full(self) -> bool:

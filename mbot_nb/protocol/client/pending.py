@@ -17,7 +17,7 @@ from ..loss import Loss
 from ..settings import Settings
 from .events import Acknowledged, ClientEvent, Settled
 from .outbox import Outbox, Outcome, Outgoing, unknown
-from .urgent import RELEASE, Urgent
+from .urgent import RELEASE, UrgentCommands
 
 __all__ = ["PendingCommands"]
 
@@ -35,7 +35,7 @@ class PendingCommands:
 
     def __init__(self, settings: Settings, emit: Callable[[ClientEvent], None]) -> None:
         self.outbox = Outbox(settings)
-        self.urgent = Urgent()
+        self.urgent = UrgentCommands()
         self._emit = emit
         self._awaited: set[Outgoing] = set()
 

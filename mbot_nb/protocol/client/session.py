@@ -1,6 +1,6 @@
 """One client's conversation with one server.
 
-A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), tells it what
+A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), reports what
 becomes of its connections (:meth:`~ClientSession.opened`, :meth:`~ClientSession.lost`), calls
 :meth:`~ClientSession.timeout` at :meth:`~ClientSession.next_deadline`, and after each of these
 takes the frames to send and the events to pass on. One session outlives many connections.
@@ -38,7 +38,7 @@ from .events import (
 )
 from .outbox import Outgoing, SentBatch
 from .pending import PendingCommands
-from .states import TRANSITIONS, WORDS, ClientCounters, State
+from .states import STATE_NAMES, TRANSITIONS, ClientCounters, State
 
 __all__ = ["ClientSession"]
 
@@ -128,8 +128,8 @@ class ClientSession:
     def connection_state(self) -> str:
         """One of disconnected, connecting, connected, reconnecting, error."""
         if self.ever_connected and self.state in (State.DIALLING, State.SYNCHRONISING):
-            return WORDS[State.WAITING]
-        return WORDS[self.state]
+            return STATE_NAMES[State.WAITING]
+        return STATE_NAMES[self.state]
 
     def take_events(self) -> list[ClientEvent]:
         """What has happened since the last time, in order."""

@@ -1,14 +1,14 @@
-"""Where a client can stand, and what leads from one state to another."""
+"""The states of a client's session, and what leads from one to another."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["TRANSITIONS", "WORDS", "ClientCounters", "State"]
+__all__ = ["STATE_NAMES", "TRANSITIONS", "ClientCounters", "State"]
 
 
 class State(Enum):
-    """Where a client stands."""
+    """Where the session of a client stands."""
 
     IDLE = "idle"
     DIALLING = "dialling"
@@ -19,7 +19,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-WORDS = {
+STATE_NAMES = {
     State.IDLE: "disconnected",
     State.DIALLING: "connecting",
     State.SYNCHRONISING: "connecting",
@@ -28,7 +28,7 @@ WORDS = {
     State.FAILED: "error",
     State.CLOSED: "disconnected",
 }
-"""The words that users see; a client that was connected before is `reconnecting` until it is
+"""The names that users see; a client that was connected before is `reconnecting` until it is
 again."""
 
 

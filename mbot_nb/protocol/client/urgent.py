@@ -9,13 +9,13 @@ from ..codec import encode, envelope, to_json
 from ..settings import MAX_FRAME
 from .outbox import Outgoing, SentBatch
 
-__all__ = ["Urgent"]
+__all__ = ["UrgentCommands"]
 
 RELEASE = "release_stop"
 """Is never sent twice: another stop may have come in between."""
 
 
-class Urgent:
+class UrgentCommands:
     """The urgent commands that have not been answered, by their ids."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Urgent:
         return self._open.pop(id, None) if isinstance(id, str) else None
 
     def pop_releases(self) -> list[Outgoing]:
-        """The releases that were transmitted: after a cut nobody can say what became of them."""
+        """The releases that were transmitted: after a cut their outcome is unknown."""
         gone = [
             command
             for command in self._open.values()

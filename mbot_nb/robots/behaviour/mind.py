@@ -26,7 +26,7 @@ one work to do:
 from __future__ import annotations
 
 from math import exp
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ...commands import TRAITS
 
@@ -79,6 +79,16 @@ class Mind:
         self._usual_light = light
         self._since_startle = LONG_AGO
 
+    def state(self) -> dict[str, Any]:
+        """The mode and the four numbers, as in the section `neural_state`."""
+        return {
+            "mode": self.mode,
+            "tension": round(self.tension, 3),
+            "coherence": round(self.coherence, 3),
+            "energy": round(self.energy, 3),
+            "curiosity": round(self.curiosity, 3),
+        }
+
     def wake(self) -> None:
         """Something about this moment is new."""
         self.settled = False
@@ -90,7 +100,7 @@ class Mind:
         self._since_startle = 0.0
         self.settled = False
 
-    def live(self, seconds: float, moment: Moment) -> None:
+    def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
         before = (

@@ -27,7 +27,7 @@ FULL_SPEED = 200.0
 CM_PER_S = 0.3404
 DEGREES_PER_S = 3.392
 """At 1 RPM: of a straight way, and of a turn in place."""
-GIVE_UP = 0.2
+FRAME_TIMEOUT = 0.2
 """Seconds of silence after which an unfinished frame was none."""
 SPACE_FOR_SCRIPTS = 64
 SHADES = {
@@ -64,7 +64,7 @@ class CyberPiFirmware(Firmware):
     """
 
     kind = "cyberpi"
-    text_of_boot = (
+    boot_text = (
         b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 "
         b"(SPI_FAST_FLASH_BOOT)\r\n"
     )
@@ -78,11 +78,11 @@ class CyberPiFirmware(Firmware):
         self.ran: deque[str] = deque(maxlen=1000)
         """The scripts it carried out, the last thousand."""
         super().__init__(vehicle, boot=boot)
-        self.forget()
+        self.clear_state()
 
-    def forget(self) -> None:
+    def clear_state(self) -> None:
         self._decoder = f3.Decoder()
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._queue: deque[f3.Script] = deque()
         self._waiting: tuple[float, Wait, f3.Script] | None = None
         self._subscriptions: dict[int, Call] = {}
@@ -93,10 +93,10 @@ class CyberPiFirmware(Firmware):
         self._yaw_zero = 0.0
         self.online = False
 
-    def hear(self, data: bytes, now: float) -> None:
+    def handle_bytes(self, data: bytes, now: float) -> None:
         # What garbage has begun and nobody ends must not swallow what comes a moment later.
-        behind = self._decoder.give_up() if now > self._heard_at + GIVE_UP else []
-        self._heard_at = now
+        behind = self._decoder.flush() if now > self._received_at + FRAME_TIMEOUT else []
+        self._received_at = now
         for frame in (*behind, *self._decoder.feed(data)):
             if isinstance(frame, f3.Switch):
                 self.online = frame.online
@@ -108,9 +108,9 @@ class CyberPiFirmware(Firmware):
                 and len(self._queue) < SPACE_FOR_SCRIPTS
             ):
                 self._queue.append(frame)
-        self.live(now)
+        self.advance(now)
 
-    def live(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         if self._waiting is not None and self._waiting[0] <= now:
             _, wait, frame = self._waiting
             self._waiting = None
@@ -150,13 +150,13 @@ class CyberPiFirmware(Firmware):
     def _answer(self, frame: f3.Script, value: Any, now: float, text: str = "") -> None:
         if frame.mode == f3.RUN:
             return
-        told = (
+        reply = (
             json.dumps({"err": str(value)})
             if isinstance(value, ScriptError)
             else f'{{"ret":{_written(value)}}}'
         )
         delay = self.latency * (2 if text.startswith(SHIELD) else 1)
-        self._say(f3.encode_reply(told, frame.number, frame.mode), now + delay)
+        self._send(f3.encode_reply(reply, frame.number, frame.mode), now + delay)
 
     def _call(self, call: Call, now: float) -> Any:
         if call.name == "subscribe.add_item":
@@ -192,7 +192,7 @@ class CyberPiFirmware(Firmware):
                 continue  # it tells nothing while it cannot
             if key not in self._pushed or value != self._pushed[key]:
                 self._pushed[key] = value
-                self._say(f3.encode_push(f"{{{key}:{_written(value)}}}"), now)
+                self._send(f3.encode_push(f"{{{key}:{_written(value)}}}"), now)
 
     # The API.
 
@@ -205,10 +205,10 @@ class CyberPiFirmware(Firmware):
     def do_get_mac_address(self) -> str:
         """Stays the same for a robot of the same constants."""
         vehicle = self.vehicle
-        told = zlib.crc32(
+        reply = zlib.crc32(
             f"{vehicle.scale:g} {vehicle.wheel:g} {vehicle.track:g}".encode()
         ).to_bytes(4, "big")
-        return ":".join(f"{byte:02x}" for byte in b"\x02\xe0" + told)
+        return ":".join(f"{byte:02x}" for byte in b"\x02\xe0" + reply)
 
     def do_get_bri(self) -> int:
         return round(self._sense("light"))

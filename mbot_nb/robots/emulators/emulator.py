@@ -18,15 +18,15 @@ from types import TracebackType
 from ...errors import UsageError
 from ...local import instances
 from ..serial.connection.port import BAUD, Waker
-from .faults import Mischief
+from .faults import Faults
 from .firmware import Firmware
-from .ports import Door
+from .ports import EmulatedPort
 
 __all__ = ["Emulator"]
 
 log = logging.getLogger(__name__)
 
-LOOK_FOR_CLIENT = 0.02
+CLIENT_POLL_INTERVAL = 0.02
 """Seconds between two looks whether somebody has opened the port."""
 BITS = 10
 """Of a byte on the cable: a start bit, eight, a stop bit."""
@@ -47,29 +47,29 @@ class Emulator:
     def __init__(
         self,
         firmware: Firmware,
-        door: Door,
+        port: EmulatedPort,
         *,
         paced: bool = True,
-        mischief: Mischief | None = None,
+        faults: Faults | None = None,
         resets_on_open: bool = True,
         registered: bool = True,
     ) -> None:
         self.firmware = firmware
         self.vehicle = firmware.vehicle
-        self.door = door
-        self.mischief = mischief or Mischief()
+        self.port = port
+        self.faults = faults or Faults()
         self.paced = paced
         self.received = self.sent = 0
         """Bytes, all in all."""
         self._resets_on_open = resets_on_open
-        self._arriving: deque[tuple[float, bytes]] = deque()
-        self._leaving: list[tuple[float, int, bytes]] = []
+        self._incoming: deque[tuple[float, bytes]] = deque()
+        self._outgoing: list[tuple[float, int, bytes]] = []
         self._order = itertools.count()
         self._line_in = self._line_out = 0.0
-        self._orders: deque[Callable[[float], None]] = deque()
+        self._actions: deque[Callable[[float], None]] = deque()
         self._waker = Waker()
         self._occupied = False
-        self._visits = 0
+        self._seen_open_count = 0
         self._plugged = True
         self._replug_at = inf
         self._closing = False
@@ -80,7 +80,7 @@ class Emulator:
         try:
             self._register()
         except UsageError:
-            self.door.close()
+            self.port.close()
             self._waker.close()
             raise
         self._thread = threading.Thread(
@@ -105,21 +105,21 @@ class Emulator:
     @property
     def address(self) -> str:
         """What to give to pyserial, or to ``connect``."""
-        return self.door.address
+        return self.port.address
 
     # From any thread.
 
     def reset(self) -> None:
         """Let the robot start anew, as when somebody presses its reset button."""
-        self._order_up(self.firmware.reset)
+        self._call_in_thread(self.firmware.reset)
 
     def press(self, button: str = "a", down: bool = True) -> None:
         """Press a button, or let it go."""
-        self._order_up(lambda now: self.firmware.press(button, down, now))
+        self._call_in_thread(lambda now: self.firmware.press(button, down, now))
 
-    def say(self, data: bytes) -> None:
+    def inject(self, data: bytes) -> None:
         """Write bytes that nobody asked for."""
-        self._order_up(lambda now: self._leave(data, now))
+        self._call_in_thread(lambda now: self._transmit(data, now))
 
     def unplug(self, seconds: float = inf) -> None:
         """Pull the cable; the robot goes on with what it does. It is plugged in again after so many
@@ -127,13 +127,13 @@ class Emulator:
 
         def pull(now: float) -> None:
             self._plugged = False
-            self.door.close()
-            self._forget()
-            self._arriving.clear()
-            self._leaving.clear()
+            self.port.close()
+            self._unregister()
+            self._incoming.clear()
+            self._outgoing.clear()
             self._replug_at = now + seconds
 
-        self._order_up(pull)
+        self._call_in_thread(pull)
 
     def plug(self) -> None:
         """Plug the cable in again."""
@@ -141,7 +141,7 @@ class Emulator:
         def plug(now: float) -> None:
             self._replug_at = now
 
-        self._order_up(plug)
+        self._call_in_thread(plug)
 
     def close(self) -> None:
         """Switch it off."""
@@ -157,15 +157,15 @@ class Emulator:
         """Wait until it is switched off."""
         self._thread.join(timeout)
 
-    def _order_up(self, order: Callable[[float], None]) -> None:
+    def _call_in_thread(self, action: Callable[[float], None]) -> None:
         """Have it done in the emulator's thread, and wait until it is."""
         done = threading.Event()
 
         def do(now: float) -> None:
-            order(now)
+            action(now)
             done.set()
 
-        self._orders.append(do)
+        self._actions.append(do)
         self._waker.wake()
         if not done.wait(5):
             raise TimeoutError("the emulator's thread does not answer: was it closed?")
@@ -176,39 +176,39 @@ class Emulator:
         try:
             while not self._closing:
                 now = time.monotonic()
-                while self._orders:
-                    self._orders.popleft()(now)
+                while self._actions:
+                    self._actions.popleft()(now)
                 if not self._plugged and now >= self._replug_at:
-                    self.door.open()
+                    self.port.open()
                     self._plugged = True
                     self._replug_at = inf
                     self._register()
-                self._look_for_client(now)
+                self._check_client(now)
                 self._step(now)
                 self._wait()
         except Exception as error:
             self.failure = error
             log.exception("the emulator failed: it is gone, and its port with it")
         finally:
-            self.door.close()
+            self.port.close()
             self._waker.close()
-            self._forget()
+            self._unregister()
 
     def _register(self) -> None:
         if self._registered:
-            self._entry = instances.register("emulator", self.firmware.kind, self.door.address)
+            self._entry = instances.register("emulator", self.firmware.kind, self.port.address)
 
-    def _forget(self) -> None:
+    def _unregister(self) -> None:
         if self._entry is not None:
             instances.forget(self._entry)
             self._entry = None
 
-    def _look_for_client(self, now: float) -> None:
-        occupied = self._plugged and self.door.occupied()
-        if occupied and self.door.visits != self._visits:
-            self._visits = self.door.visits
-            self._arriving.clear()
-            self._leaving.clear()
+    def _check_client(self, now: float) -> None:
+        occupied = self._plugged and self.port.occupied()
+        if occupied and self.port.open_count != self._seen_open_count:
+            self._seen_open_count = self.port.open_count
+            self._incoming.clear()
+            self._outgoing.clear()
             if self._resets_on_open:
                 self.firmware.reset(now)
         self._occupied = occupied
@@ -216,24 +216,24 @@ class Emulator:
     def _step(self, now: float) -> None:
         """Everything that is due."""
         if self._occupied:
-            data = self.door.read()
+            data = self.port.read()
             if data:
                 self.received += len(data)
                 self._line_in = max(self._line_in, now) + self._seconds(data)
-                self._arriving.append((self._line_in, self.mischief.on(data)))
-        while self._arriving and self._arriving[0][0] <= now:
-            self.firmware.receive(self._arriving.popleft()[1], now)
+                self._incoming.append((self._line_in, self.faults.on(data)))
+        while self._incoming and self._incoming[0][0] <= now:
+            self.firmware.receive(self._incoming.popleft()[1], now)
         for frame in self.firmware.due(now):
-            self._leave(self.mischief.on(frame), now)
-        while self._leaving and self._leaving[0][0] <= now:
-            data = heapq.heappop(self._leaving)[2]
+            self._transmit(self.faults.on(frame), now)
+        while self._outgoing and self._outgoing[0][0] <= now:
+            data = heapq.heappop(self._outgoing)[2]
             if self._occupied:
-                self.door.write(data)
+                self.port.write(data)
                 self.sent += len(data)
 
-    def _leave(self, data: bytes, now: float) -> None:
+    def _transmit(self, data: bytes, now: float) -> None:
         self._line_out = max(self._line_out, now) + self._seconds(data)
-        heapq.heappush(self._leaving, (self._line_out, next(self._order), data))
+        heapq.heappush(self._outgoing, (self._line_out, next(self._order), data))
 
     def _seconds(self, data: bytes) -> float:
         return len(data) * BITS / BAUD if self.paced else 0.0
@@ -241,15 +241,15 @@ class Emulator:
     def _wait(self) -> None:
         """Until something is due, something arrives, or somebody gives an order."""
         until = min(
-            self._arriving[0][0] if self._arriving else inf,
-            self._leaving[0][0] if self._leaving else inf,
+            self._incoming[0][0] if self._incoming else inf,
+            self._outgoing[0][0] if self._outgoing else inf,
             self.firmware.deadline,
             self._replug_at,
         )
         timeout = max(0.0, until - time.monotonic())
-        descriptor = self.door.descriptor if self._occupied else None
+        descriptor = self.port.descriptor if self._occupied else None
         if descriptor is None and self._plugged:
-            timeout = min(timeout, LOOK_FOR_CLIENT)
+            timeout = min(timeout, CLIENT_POLL_INTERVAL)
         waited_for = [self._waker.fileno(), *([descriptor] if descriptor is not None else [])]
         ready, _, _ = select.select(waited_for, [], [], None if timeout == inf else timeout)
         if self._waker.fileno() in ready:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-__all__ = ["Mischief"]
+__all__ = ["Faults"]
 
 
 @dataclass
-class Mischief:
+class Faults:
     """How often, 0 to 1 of all pieces in each direction, something is done to them. May be changed
     while it runs."""
 

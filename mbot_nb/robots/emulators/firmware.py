@@ -21,7 +21,7 @@ class Firmware(ABC):
     """
 
     kind = ""
-    text_of_boot = b""
+    boot_text = b""
     """What it writes when it starts."""
 
     def __init__(self, vehicle: Vehicle, *, boot: float) -> None:
@@ -37,18 +37,18 @@ class Firmware(ABC):
         self.resets += 1
         self._out.clear()
         self.vehicle.drive(0, 0)
-        self.forget()
+        self.clear_state()
         self._ready_at = now + self.boot
-        self._say(self.text_of_boot, now + self.boot / 2)
+        self._send(self.boot_text, now + self.boot / 2)
 
     def receive(self, data: bytes, now: float) -> None:
         """Take what has arrived; while it starts it is lost."""
         if now >= self._ready_at:
-            self.hear(data, now)
+            self.handle_bytes(data, now)
 
     def due(self, now: float) -> list[bytes]:
         """What is to be written now, frame by frame."""
-        self.live(now)
+        self.advance(now)
         frames = []
         while self._out and self._out[0][0] <= now:
             frames.append(heapq.heappop(self._out)[2])
@@ -59,21 +59,21 @@ class Firmware(ABC):
         """When :meth:`due` is to be asked next."""
         return min(self._out[0][0] if self._out else inf, self.next_event)
 
-    def _say(self, data: bytes, at: float) -> None:
+    def _send(self, data: bytes, at: float) -> None:
         heapq.heappush(self._out, (at, next(self._order), data))
 
     # What a robot gives.
 
     @abstractmethod
-    def forget(self) -> None:
+    def clear_state(self) -> None:
         """Lose all state but where it stands."""
 
     @abstractmethod
-    def hear(self, data: bytes, now: float) -> None:
+    def handle_bytes(self, data: bytes, now: float) -> None:
         """Take bytes."""
 
     @abstractmethod
-    def live(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Do what time brings."""
 
     @property

@@ -30,7 +30,7 @@ class MCoreFirmware(Firmware):
     number."""
 
     kind = "mbot"
-    text_of_boot = b"Version: " + VERSION.encode() + b"\r\n"
+    boot_text = b"Version: " + VERSION.encode() + b"\r\n"
 
     def __init__(self, vehicle: Vehicle, *, boot: float = 1.3) -> None:
         super().__init__(vehicle, boot=boot)
@@ -38,9 +38,9 @@ class MCoreFirmware(Firmware):
         self.lost = 0
         """Bytes that found no place, or came while a tone sounded."""
         self.ran: deque[ff55.Request] = deque(maxlen=1000)
-        self.forget()
+        self.clear_state()
 
-    def forget(self) -> None:
+    def clear_state(self) -> None:
         self._decoder = ff55.RequestDecoder()
         self._ring = bytearray()
         self._busy_until = -inf
@@ -48,17 +48,17 @@ class MCoreFirmware(Firmware):
         self._started = 0.0
         self._speeds = {9: 0, 10: 0}
 
-    def hear(self, data: bytes, now: float) -> None:
+    def handle_bytes(self, data: bytes, now: float) -> None:
         if now < self._deaf_until:
             self.lost += len(data)
             return
-        self.live(now)
+        self.advance(now)
         space = RING - len(self._ring)
         self.lost += max(0, len(data) - space)
         self._ring += data[:space]
-        self.live(now)
+        self.advance(now)
 
-    def live(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         while self._ring and self._busy_until <= now:
             byte = self._ring[:1]
             del self._ring[:1]
@@ -73,7 +73,7 @@ class MCoreFirmware(Firmware):
 
     def press(self, button: str, down: bool, now: float) -> None:
         self.pressed = down
-        self._say(ff55.encode_value(ff55.BUTTON, ff55.BYTE, int(down)), now)
+        self._send(ff55.encode_value(ff55.BUTTON, ff55.BYTE, int(down)), now)
 
     def _carry_out(self, request: ff55.Request, now: float) -> None:
         if request.action not in ff55.ACTIONS:
@@ -86,7 +86,7 @@ class MCoreFirmware(Firmware):
             self._do(request, now)
         elif request.action == ff55.RESET:
             self._motors({9: 0, 10: 0})
-        self._say(ff55.encode_ack(), self._busy_until)
+        self._send(ff55.encode_ack(), self._busy_until)
 
     def _get(self, request: ff55.Request, now: float) -> None:
         senses = self.vehicle.sense()
@@ -116,9 +116,9 @@ class MCoreFirmware(Firmware):
             case 50:
                 value = now - self._started
             case _:
-                self._say(ff55.encode_nothing(request.number), self._busy_until)
+                self._send(ff55.encode_nothing(request.number), self._busy_until)
                 return
-        self._say(ff55.encode_value(request.number, kind, value), self._busy_until)
+        self._send(ff55.encode_value(request.number, kind, value), self._busy_until)
 
     def _do(self, request: ff55.Request, now: float) -> None:
         data = request.data

@@ -14,10 +14,10 @@ from pathlib import Path
 from ...errors import UsageError
 from ...local import instances
 
-__all__ = ["Door", "Pty", "Tcp"]
+__all__ = ["EmulatedPort", "PtyPort", "TcpPort"]
 
 
-class Door(ABC):
+class EmulatedPort(ABC):
     """One client at a time. No method waits."""
 
     address: str
@@ -28,12 +28,12 @@ class Door(ABC):
     def descriptor(self) -> int | None:
         """What to wait for until something can be read, if anything."""
 
-    visits = 0
+    open_count = 0
     """How often somebody opened the port."""
 
     @abstractmethod
     def occupied(self) -> bool:
-        """Whether somebody has the port open; counts the :attr:`visits`."""
+        """Whether somebody has the port open; counts the :attr:`open_count`."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -52,7 +52,7 @@ class Door(ABC):
         """Plug it in (again)."""
 
 
-class Pty(Door):
+class PtyPort(EmulatedPort):
     """A pseudo-terminal; ``link`` is a path that leads to it and stays the same, from whatever
     folder."""
 
@@ -101,7 +101,7 @@ class Pty(Door):
             self._occupied,
             not any(event & select.POLLHUP for _, event in poll.poll(0)),
         )
-        self.visits += self._occupied and not before
+        self.open_count += self._occupied and not before
         return self._occupied
 
     def read(self) -> bytes:
@@ -162,7 +162,7 @@ def _where(link: Path) -> Path:
     return link.parent.resolve() / link.name
 
 
-class Tcp(Door):
+class TcpPort(EmulatedPort):
     """A TCP port of this machine; the first client has it."""
 
     def __init__(self, port: int = 0) -> None:
@@ -194,7 +194,7 @@ class Tcp(Door):
             with contextlib.suppress(BlockingIOError):
                 self._client, _ = self._listener.accept()
                 self._client.setblocking(False)
-                self.visits += 1
+                self.open_count += 1
                 self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._client is not None
 

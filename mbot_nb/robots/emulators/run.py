@@ -15,13 +15,13 @@ from ..dimensions import TRACK, WHEEL
 from ..simulator import World
 from .cyberpi import CyberPiFirmware
 from .emulator import Emulator
-from .faults import Mischief
+from .faults import Faults
 from .firmware import Firmware
 from .mcore import MCoreFirmware
-from .ports import Pty, Tcp
+from .ports import PtyPort, TcpPort
 from .vehicle import Vehicle
 
-__all__ = ["Kind", "emulate", "keep", "own_link"]
+__all__ = ["Kind", "default_link", "emulate", "run_until_interrupted"]
 
 Kind = Literal["cyberpi", "mbot"]
 
@@ -39,7 +39,7 @@ def emulate(
     scale: float = 1.0,
     wheel: float = WHEEL,
     track: float = TRACK,
-    mischief: Mischief | None = None,
+    faults: Faults | None = None,
     registered: bool = True,
     resets_on_open: bool = True,
 ) -> Emulator:
@@ -72,18 +72,18 @@ def emulate(
         firmware = CyberPiFirmware(vehicle, boot=6.0 if boot is None else boot, latency=latency)
     else:
         firmware = MCoreFirmware(vehicle, boot=1.3 if boot is None else boot)
-    door = Pty(link) if tcp is None else Tcp(tcp)
+    port = PtyPort(link) if tcp is None else TcpPort(tcp)
     return Emulator(
         firmware,
-        door,
+        port,
         paced=paced,
-        mischief=mischief,
+        faults=faults,
         registered=registered,
         resets_on_open=resets_on_open,
     )
 
 
-def own_link(kind: Kind) -> Path | None:
+def default_link(kind: Kind) -> Path | None:
     """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None
     where there are none."""
     if os.name != "posix":
@@ -95,9 +95,9 @@ def own_link(kind: Kind) -> Path | None:
     return path
 
 
-def keep(
+def run_until_interrupted(
     emulator: Emulator,
-    said: Callable[[], object],
+    on_start: Callable[[], object],
     *,
     reset_after: float | None,
     unplug_after: float | None,
@@ -119,7 +119,7 @@ def keep(
     if unplug_after is not None:
         timers.append(threading.Timer(unplug_after, emulator.unplug, (replug_after,)))
     with emulator:
-        said()
+        on_start()
         for timer in timers:
             timer.start()
         emulator.join()

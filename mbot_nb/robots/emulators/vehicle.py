@@ -73,13 +73,13 @@ class Vehicle:
             # one would go.
             size = self.scale * self.wheel / WHEEL
             mean, half = (left + right) / 2 * size, (right - left) / 2 * size * TRACK / self.track
-            self.simulation.tell(self._agent, [(moment, mean - half, mean + half)])
+            self.simulation.set_plan(self._agent, [(moment, mean - half, mean + half)])
         (self.standing.set if stand else self.standing.clear)()
 
     def sense(self) -> dict[str, float]:
         """What its sensors read, in the units of the telemetry."""
         with self.simulation.moment() as now:
-            agent, body = self._agent, self.simulation.see(self._agent)
+            agent, body = self._agent, self.simulation.body_now(self._agent)
             line, offset = agent.line(body)
             mean = (body.rolled_left + body.rolled_right) / 2
             half = (body.rolled_right - body.rolled_left) / 2 * self.track / TRACK
@@ -114,7 +114,7 @@ class Vehicle:
         """Sound a tone."""
         self.tones.append((frequency, seconds))
         with self.simulation.moment() as now:
-            self._agent.sing(now, seconds)
+            self._agent.sound_tone(now, seconds)
 
     def show(self, text: str) -> None:
         """Write on the display."""

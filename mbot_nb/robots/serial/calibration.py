@@ -17,17 +17,17 @@ from ...errors import UsageError
 from ...local import paths
 from .odometry import NOMINAL, Constants
 
-__all__ = ["after_turn", "after_way", "file_of", "load", "save"]
+__all__ = ["correct_by_distance", "correct_by_turn", "load", "path_for", "save"]
 
-LEAST_WAY = 10.0
+MIN_DISTANCE = 10.0
 """cm: less cannot be measured well enough with a tape."""
-LEAST_TURN = 90.0
-MOST = 1.5
+MIN_TURN = 90.0
+MAX_FACTOR = 1.5
 """No robot of these kinds is further from the book than by this factor; what seems so was measured
 otherwise."""
 
 
-def file_of(serial: str) -> Path:
+def path_for(serial: str) -> Path:
     """Where the constants of the robot with this serial number are kept."""
     name = re.sub(r"[^\w.-]+", "_", serial)
     return paths.config() / "robots" / f"{name}.json"
@@ -39,15 +39,15 @@ def load(serial: str) -> Constants | None:
     Raises:
         UsageError: there is a file, and it cannot be read; it says which.
     """
-    path = file_of(serial)
+    path = path_for(serial)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     try:
-        told = json.loads(text)
-        constants = Constants(float(told["wheel_cm"]), float(told["track_cm"]))
-        _must_be_likely(constants)
+        data = json.loads(text)
+        constants = Constants(float(data["wheel_cm"]), float(data["track_cm"]))
+        _check_plausible(constants)
     except (ValueError, TypeError, KeyError, UsageError) as error:
         raise UsageError(
             f"the constants of this robot in {path} cannot be used ({type(error).__name__}: "
@@ -59,21 +59,21 @@ def load(serial: str) -> Constants | None:
 
 def save(serial: str, constants: Constants) -> Path:
     """Keep them; returns where."""
-    path = file_of(serial)
+    path = path_for(serial)
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {
+    data = {
         "serial": serial,
         "wheel_cm": round(constants.wheel, 4),
         "track_cm": round(constants.track, 4),
         "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
     return path
 
 
-def after_way(constants: Constants, believed: float, measured: float) -> Constants:
+def correct_by_distance(constants: Constants, estimated: float, measured: float) -> Constants:
     """The constants with which ``believed`` cm, by the encoders, would have been the ``measured``
     ones.
 
@@ -81,15 +81,15 @@ def after_way(constants: Constants, believed: float, measured: float) -> Constan
         UsageError: one of the two is too short or unlikely, and why.
     """
     factor = _factor(
-        believed, measured, LEAST_WAY, "a straight way", "cm", "bot.drive(40, 40, duration=2)"
+        estimated, measured, MIN_DISTANCE, "a straight way", "cm", "bot.drive(40, 40, duration=2)"
     )
     # A track that was measured was so with the old wheels, and what they turn the robot by is right
     # already.
     track = constants.track * (factor if constants.track != NOMINAL.track else 1.0)
-    return _must_be_likely(Constants(constants.wheel * factor, track))
+    return _check_plausible(Constants(constants.wheel * factor, track))
 
 
-def after_turn(constants: Constants, believed: float, measured: float) -> Constants:
+def correct_by_turn(constants: Constants, estimated: float, measured: float) -> Constants:
     """The constants with which a turn of ``believed`` degrees, by the encoders, would have been the
     ``measured`` one.
 
@@ -97,33 +97,33 @@ def after_turn(constants: Constants, believed: float, measured: float) -> Consta
         UsageError: one of the two is too small or unlikely, and why.
     """
     factor = _factor(
-        believed,
+        estimated,
         measured,
-        LEAST_TURN,
+        MIN_TURN,
         "a turn on the spot",
         "degrees",
         "bot.drive(-20, 20, duration=5)",
     )
-    return _must_be_likely(Constants(constants.wheel, constants.track / factor))
+    return _check_plausible(Constants(constants.wheel, constants.track / factor))
 
 
 def _factor(
-    believed: float, measured: float, least: float, what: str, unit: str, how: str
+    estimated: float, measured: float, least: float, what: str, unit: str, how: str
 ) -> float:
     """What was measured of what was believed; forwards and backwards, left and right alike."""
-    believed, measured = abs(believed), abs(measured)
-    if not isfinite(measured) or min(believed, measured) < least:
+    estimated, measured = abs(estimated), abs(measured)
+    if not isfinite(measured) or min(estimated, measured) < least:
         raise UsageError(
             f"{what} of at least {least:g} {unit} is needed; the last motion was one of "
-            f"{believed:.1f} by the encoders, and you "
+            f"{estimated:.1f} by the encoders, and you "
             f"measured {measured:.1f}. Drive it with `await {how}`, then measure it"
         )
-    return measured / believed
+    return measured / estimated
 
 
-def _must_be_likely(constants: Constants) -> Constants:
+def _check_plausible(constants: Constants) -> Constants:
     for name, value, usual in zip(("wheels", "track"), constants, NOMINAL, strict=True):
-        if not usual / MOST <= value <= usual * MOST:
+        if not usual / MAX_FACTOR <= value <= usual * MAX_FACTOR:
             raise UsageError(
                 f"that would make the robot's {name} {value:.2f} cm, and in the book they are "
                 f"{usual:g}: was the last motion the "

@@ -11,17 +11,14 @@ import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
 from ... import commands as c
-from ...errors import CommandRejectedError
 from .connection.port import OpenPort, usb_serial
 from .driver import MOTORS, SerialRobot
 from .lights import Color
-from .tones import sliced
 from .wire import f3
-from .wire.dialects import Content, F3Dialect, Say
+from .wire.dialects import F3Dialect, Request, ScriptRequest
 from .wire.literals import call
 
 __all__ = ["SENSORS", "CyberPiRobot"]
@@ -33,9 +30,6 @@ FIRST_KEY = 2
 FIRST_PUSHES = 0.3
 """Seconds after the last subscription in which every sensor that will ever tell something has told
 something."""
-TONE_SLICE = 0.3
-"""Seconds that a tone may keep the robot's queue busy: what comes behind it is still answered in
-time."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 
@@ -82,7 +76,10 @@ class CyberPiRobot(SerialRobot):
     """
 
     kind = "mbot2"
+    model = "mBot2"
     has_encoders = True
+    longest_slice = 0.3
+    """A tone keeps the robot's queue busy: what comes behind a slice is still answered in time."""
     confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed
         "start_drawing": (
@@ -112,8 +109,8 @@ class CyberPiRobot(SerialRobot):
 
     # Wheels: EM1 is the left one; EM2, the right one, is mounted the other way round.
 
-    def drive_content(self, left: float, right: float) -> Content:
-        return Say(
+    def drive_request(self, left: float, right: float) -> Request:
+        return ScriptRequest(
             call(
                 "cyberpi.mbot2.drive_speed",
                 _short(left * FULL_SPEED / 100),
@@ -122,20 +119,22 @@ class CyberPiRobot(SerialRobot):
         )
 
     @property
-    def stop_content(self) -> Content:
-        return Say(STOP, f3.RUN_AT_ONCE)
+    def stop_request(self) -> Request:
+        return ScriptRequest(STOP, f3.RUN_AT_ONCE)
 
     def send_stop(self) -> None:
-        content, again = self.stop_content, self._is_to_stand
+        request, again = self.stop_request, self._should_stand
         self.watch_stop(
             self.link.request(
-                content, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
+                request, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
             )
         )
-        self.link.request(Say(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue")
+        self.link.request(
+            ScriptRequest(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue"
+        )
 
-    def _is_to_stand(self) -> bool:
-        return not self._clock.runs
+    def _should_stand(self) -> bool:
+        return not self._clock.running
 
     def halt(self) -> None:
         """Also a tone ends; one beside a motion whose time is over goes on."""
@@ -149,21 +148,22 @@ class CyberPiRobot(SerialRobot):
         self._silence()
 
     def _silence(self) -> None:
-        if time.monotonic() < self._tone_until:
-            self._tone_until = 0.0  # no further slice
-            silence, again = Say(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE), self._is_silent
-            self.link.request(silence, urgent=True, what="the end of the tone", wanted=again)
-
-    def _is_silent(self) -> bool:
-        return not self._tone_until
+        if self._tones.frequency is not None:
+            self._tones.end()
+            self.link.request(
+                ScriptRequest(call("cyberpi.audio.stop"), f3.RUN_AT_ONCE),
+                urgent=True,
+                what="the end of the tone",
+                wanted=lambda: self._tones.ended,
+            )
 
     # Sensors.
 
     def set_up(self) -> None:
-        asked = self.link.request(
-            Say(call("cyberpi.get_mac_address")), attempts=3, what="the serial number"
+        answer = self.link.request(
+            ScriptRequest(call("cyberpi.get_mac_address")), attempts=3, what="the serial number"
         )
-        asked.add_done_callback(self._named)
+        answer.add_done_callback(self._named)
         self._subscribe(0, self.connections)
         self._ask_battery(self.connections)
 
@@ -173,30 +173,30 @@ class CyberPiRobot(SerialRobot):
         if self.link.state != "ready" or connection != self.connections:
             return
         if number == len(SENSORS):
-            self.link.call_at(time.monotonic() + FIRST_PUSHES, self.is_set_up)
+            self.link.call_at(time.monotonic() + FIRST_PUSHES, self.finish_set_up)
             return
         name, function, arguments, _ = SENSORS[number]
         text = f"subscribe.add_item({FIRST_KEY + number}, {function}, {arguments!r})"
-        asked = self.link.request(
-            Say(text, numbered=False), attempts=3, what=f"the subscription to {name}"
+        answer = self.link.request(
+            ScriptRequest(text, numbered=False), attempts=3, what=f"the subscription to {name}"
         )
 
         def answered(future: Future[Any]) -> None:
             self._subscribed(name, future)
             self._subscribe(number + 1, connection)
 
-        asked.add_done_callback(answered)
+        answer.add_done_callback(answered)
 
-    def hear(self, values: dict[int, Any]) -> None:
-        told = {}
+    def handle_values(self, values: dict[int, Any]) -> None:
+        senses = {}
         for key, value in values.items():
             if 0 <= key - FIRST_KEY < len(SENSORS) and value is not None:
                 name, _, _, ours = SENSORS[key - FIRST_KEY]
-                told[name] = ours(value)
-        if told:
-            self.feel(**told)
+                senses[name] = ours(value)
+        if senses:
+            self.update_senses(**senses)
             if len(self.senses) >= len(SENSORS):
-                self.is_set_up()
+                self.finish_set_up()
 
     def _named(self, future: Future[Any]) -> None:
         """Old firmware may not know its own address; then the cable's number has to do, or the
@@ -206,19 +206,19 @@ class CyberPiRobot(SerialRobot):
             and future.exception() is None
             and isinstance(future.result(), str)
         )
-        self.knows_serial(
+        self.set_serial(
             future.result() if answered and future.result() else usb_serial(self.port) or self.port
         )
 
     def _subscribed(self, name: str, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None and self.link.state == "ready":
-            self._tell_error(f"subscribe to {name}", error)
+            self._report_error(f"subscribe to {name}", error)
 
     def _ask_battery(self, connection: int) -> None:
         """By which a robot that has fallen silent is noticed, too."""
-        asked = self.link.request(
-            Say("cyberpi.get_battery()"),
+        answer = self.link.request(
+            ScriptRequest("cyberpi.get_battery()"),
             attempts=3,
             timeout=0.5,
             slot="battery",
@@ -228,43 +228,29 @@ class CyberPiRobot(SerialRobot):
         def answered(future: Future[Any]) -> None:
             if not future.cancelled() and future.exception() is None:
                 with self.lock:
-                    self.feel(battery=future.result())
+                    self.update_senses(battery=future.result())
             if self.link.state == "ready" and self.connections == connection:
                 self.link.call_at(
                     time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection)
                 )
 
-        asked.add_done_callback(answered)
+        answer.add_done_callback(answered)
 
     # Everything else.
 
     def carry_out(self, command: c.Command) -> Future[Any]:
         match command:
-            case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
-                sound = partial(self._sound, frequency)
-                failed = partial(self._tell_error, command.name)
-                return sliced(
-                    sound,
-                    duration,
-                    TONE_SLICE,
-                    wanted=lambda: self._tone_until == until,
-                    failed=failed,
-                )
             case c.DisplayText(text=text):
                 self._text = text
                 if not text:
                     return self.link.request(
-                        Say(call("cyberpi.display.clear")), slot="display", what="display_text"
+                        ScriptRequest(call("cyberpi.display.clear")),
+                        slot="display",
+                        what="display_text",
                     )
                 script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
-                return self.link.request(Say(script), slot="display", what="display_text")
-        raise CommandRejectedError(
-            "UNSUPPORTED",
-            f"the mBot2 has no {command.name!r} of its own: register a handler for it, with "
-            f"@server.command({command.name!r})",
-            command=command.name,
-        )
+                return self.link.request(ScriptRequest(script), slot="display", what="display_text")
+        return super().carry_out(command)
 
     def light(self, color: Color, index: int | None) -> Future[Any]:
         """Once more only while no later script has coloured what this one would colour again."""
@@ -278,12 +264,18 @@ class CyberPiRobot(SerialRobot):
             return all(order >= lit for other, lit in self._lit.items() if "all" in (which, other))
 
         return self.link.request(
-            Say(script), slot=f"led {which}", what="set_led", on_send=being_sent, wanted=is_last
+            ScriptRequest(script),
+            slot=f"led {which}",
+            what="set_led",
+            on_send=being_sent,
+            wanted=is_last,
         )
 
-    def _sound(self, frequency: float, seconds: float) -> Future[Any]:
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))
-        return self.link.request(Say(script), timeout=seconds + 1.0, attempts=1, what="play_tone")
+        return self.link.request(
+            ScriptRequest(script), timeout=seconds + 1.0, attempts=1, what="play_tone"
+        )
 
 
 def _short(value: float) -> float | int:

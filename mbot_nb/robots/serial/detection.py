@@ -8,20 +8,20 @@ import time
 from typing import Literal, NamedTuple
 
 from ...errors import ConnectError
-from .connection.port import Channel, OpenPort, Port, Waker, opener, why_not
+from .connection.port import Channel, OpenPort, Port, Waker, open_error, opener
 from .cyberpi import CyberPiRobot
 from .driver import SerialRobot
 from .mcore import MBotRobot
 from .wire.dialects import Answer, Dialect, F3Dialect, FF55Dialect
 
-__all__ = ["Found", "open_robot", "probe"]
+__all__ = ["DetectedRobot", "detect", "open_robot"]
 
 Kind = Literal["cyberpi", "mbot"]
 DRIVERS: dict[str, type[SerialRobot]] = {"cyberpi": CyberPiRobot, "mbot": MBotRobot}
-ASK_EVERY = 0.3
+PROBE_INTERVAL = 0.3
 
 
-class Found(NamedTuple):
+class DetectedRobot(NamedTuple):
     """A robot that has answered."""
 
     kind: Kind
@@ -29,13 +29,13 @@ class Found(NamedTuple):
     """Of its firmware."""
 
 
-def probe(
+def detect(
     port: str | OpenPort,
     timeout: float = 8.0,
     *,
     name: str | None = None,
     ended: threading.Event | None = None,
-) -> Found:
+) -> DetectedRobot:
     """Ask both kinds of robots for their version, until one answers. It waits: call it from a
     thread.
 
@@ -48,7 +48,7 @@ def probe(
     Raises:
         ConnectError: the port cannot be opened, or nobody answers; with what to do.
     """
-    found, opened = _probe(
+    found, opened = _detect(
         port, timeout, name or (port if isinstance(port, str) else "the given port"), ended
     )
     with contextlib.suppress(OSError):  # it went meanwhile
@@ -77,13 +77,13 @@ def open_robot(
         ConnectError: there is none, with what to do.
     """
     if kind is None:
-        found, opened = _probe(port, timeout, port, ended)
+        found, opened = _detect(port, timeout, port, ended)
         kind = found.kind
     else:
         try:
             opened = opener(port)()  # here, so that what cannot be opened is told at once
         except (OSError, ValueError) as error:
-            raise why_not(port, error) from None
+            raise open_error(port, error) from None
     robot = DRIVERS[kind](_handing_over(opened, opener(port)), name=port, robot_id=robot_id)
     try:
         robot.wait_ready(timeout)
@@ -93,21 +93,21 @@ def open_robot(
     return robot
 
 
-def _probe(
+def _detect(
     port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None
-) -> tuple[Found, Port]:
+) -> tuple[DetectedRobot, Port]:
     """Who is there, and the port, which is still open."""
     waker = Waker()
     with contextlib.closing(waker):
         try:
             channel = Channel((opener(port) if isinstance(port, str) else port)(), waker)
         except (OSError, ValueError) as error:
-            raise why_not(address, error) from None
+            raise open_error(address, error) from None
         found = None
         try:
             found = _ask(channel, timeout, ended)
         except OSError as error:
-            raise why_not(address, error) from None
+            raise open_error(address, error) from None
         finally:
             if found is None:
                 channel.close()
@@ -129,7 +129,7 @@ def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
     return lambda: left.pop() if left else again()
 
 
-def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Found | None:
+def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> DetectedRobot | None:
     """Both in turn: what the one is asked is noise to the other."""
     dialects: tuple[tuple[Kind, Dialect], ...] = (("cyberpi", F3Dialect()), ("mbot", FF55Dialect()))
     asked: dict[Kind, set[int]] = {kind: set() for kind, _ in dialects}
@@ -137,19 +137,19 @@ def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Fou
     end, next_question = now + timeout, now
     while now < end and not (ended is not None and ended.is_set()):
         if now >= next_question:
-            next_question = now + ASK_EVERY
+            next_question = now + PROBE_INTERVAL
             for kind, dialect in dialects:
                 number = dialect.next_number()
                 asked[kind].add(number)
                 channel.write(dialect.encode(dialect.probe, number))
         data = channel.wait(max(0.0, min(next_question, end) - now))
         for kind, dialect in dialects:
-            for heard in dialect.feed(data):
+            for received in dialect.feed(data):
                 if (
-                    isinstance(heard, Answer)
-                    and heard.number in asked[kind]
-                    and isinstance(heard.value, str)
+                    isinstance(received, Answer)
+                    and received.number in asked[kind]
+                    and isinstance(received.value, str)
                 ):
-                    return Found(kind, heard.value)
+                    return DetectedRobot(kind, received.value)
         now = time.monotonic()
     return None

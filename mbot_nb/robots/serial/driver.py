@@ -20,16 +20,24 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, UsageError
 from ...robot import Ended, Motion, Outcome, Robot
-from . import telemetry as telling
+from ..behaviour.stimuli import Stimuli
 from .connection.link import Link, LinkState
 from .connection.port import OpenPort, opener
 from .games import Games
 from .lights import Color, Lights
-from .localization import Whereabouts
-from .mood import Feelings
+from .localization import Localization
+from .mood import Mood
 from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
-from .stimuli import Stimuli
-from .wire.dialects import Content, Dialect
+from .telemetry import (
+    Telemetry,
+    capabilities_section,
+    connection_lost_event,
+    connection_section,
+    error_event,
+    senses_section,
+)
+from .tones import Tones
+from .wire.dialects import Dialect, Request
 
 __all__ = ["SerialRobot"]
 
@@ -40,8 +48,6 @@ SET_UP = 3.0
 and come one after another."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
-ECHO = 0.5
-"""Seconds after a tone of its own in which it startles nobody."""
 
 
 class SerialRobot(Robot):
@@ -60,11 +66,15 @@ class SerialRobot(Robot):
     """
 
     kind = "robot"
+    model = "robot"
+    """What it is called in messages."""
     tells_telemetry = True
     led_count = 5
     has_encoders = False
     confirmed_after = 0.0
     """Seconds from the beginning of a motion until its confirmation is usually here."""
+    longest_slice = 0.3
+    """Seconds of a tone that are sent at once."""
     unsupported: Mapping[str, str] = {}
     """Why it does not do a command."""
 
@@ -83,14 +93,15 @@ class SerialRobot(Robot):
         """What its sensors told last, by the names of the telemetry."""
         self._lights = Lights(self.led_count, self.light)
         self._text = ""
-        self._tone: float | None = None
-        self._tone_until = 0.0
+        self._tones = Tones(
+            self.sound, self.longest_slice, partial(self._report_error, c.PlayTone.name)
+        )
         self._wheels = (0.0, 0.0)
         self._motion: Motion | None = None
         self._last_stop: Future[Any] | None = None
-        self._feelings = Feelings()
-        self._stimuli = Stimuli(self._detect)
-        self._whereabouts = Whereabouts() if self.has_encoders else None
+        self._mood = Mood()
+        self._stimuli = Stimuli(self._on_stimulus)
+        self._localization = Localization() if self.has_encoders else None
         self._wall_offset = time.time() - time.monotonic()
         self._was_ready = False
         self._set_up = threading.Event()
@@ -101,15 +112,13 @@ class SerialRobot(Robot):
             self.dialect,
             name=self.port,
             on_state=self._link_changed,
-            on_told=self._told,
-            stop=self.stop_content,
+            on_values=self._on_values,
+            stop=self.stop_request,
             guarded=guarded,
         )
         self._clock = MotionClock(self.link, self.confirmed_after)
-        self._games = Games(self.link, self.lock, self._lights, self.carry_out, self.report)
-        self._telemetry = telling.Telemetry(
-            self.link, self.telemetry, partial(self.report, "telemetry")
-        )
+        self._games = Games(self.link, self.lock, self._lights, self._tones, self.report)
+        self._telemetry = Telemetry(self.link, self.telemetry, partial(self.report, "telemetry"))
         self.link.start()
 
     def __repr__(self) -> str:
@@ -122,7 +131,7 @@ class SerialRobot(Robot):
         """How this robot writes and reads."""
 
     @abstractmethod
-    def drive_content(self, left: float, right: float) -> Content:
+    def drive_request(self, left: float, right: float) -> Request:
         """What turns the wheels until told otherwise, percent of full speed."""
 
     @abstractmethod
@@ -132,7 +141,7 @@ class SerialRobot(Robot):
 
     @property
     @abstractmethod
-    def stop_content(self) -> Content:
+    def stop_request(self) -> Request:
         """What the guard sends to have the wheels stand."""
 
     @abstractmethod
@@ -140,7 +149,7 @@ class SerialRobot(Robot):
         """The robot has just answered (again): ask for its sensors. In the link's thread."""
 
     @abstractmethod
-    def hear(self, values: dict[int, Any]) -> None:
+    def handle_values(self, values: dict[int, Any]) -> None:
         """What it told unasked, by key; called with the lock held."""
 
     @abstractmethod
@@ -148,8 +157,17 @@ class SerialRobot(Robot):
         """Colour one LED, from 1, or all of them (None). Called with the lock held."""
 
     @abstractmethod
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
+        """Sound one slice of a tone. Called with the lock held."""
+
     def carry_out(self, command: c.Command) -> Future[Any]:
         """Anything else: send it, and return the answer to come. Called with the lock held."""
+        raise CommandRejectedError(
+            "UNSUPPORTED",
+            f"the {self.model} has no {command.name!r} of its own: register a handler for it, with "
+            f"@server.command({command.name!r})",
+            command=command.name,
+        )
 
     # What a server asks.
 
@@ -165,7 +183,7 @@ class SerialRobot(Robot):
         if not self._set_up.wait(SET_UP):
             log.info("%r: not all sensors have answered within %g s", self, SET_UP)
 
-    def is_set_up(self) -> None:
+    def finish_set_up(self) -> None:
         """Every sensor was asked for, for the first time."""
         self._set_up.set()
 
@@ -179,43 +197,43 @@ class SerialRobot(Robot):
         is reckoned, and whether they were ``measured``.
         """
         with self.lock:
-            senses, feelings = self.senses, self._feelings
-            feelings.think(senses, self._wheels)
+            senses, mood = self.senses, self._mood
+            mood.update(senses, self._wheels)
             return {
-                "personality": feelings.personality,
-                "neural_state": {**feelings.told(), **telling.of_senses(senses)},
-                "capabilities": telling.of_capabilities(self.link.version, self.kind),
+                "personality": mood.personality,
+                "neural_state": {**mood.neural_state(), **senses_section(senses)},
+                "capabilities": capabilities_section(self.link.version, self.kind),
                 "motors": {
                     "left": self._wheels[0],
                     "right": self._wheels[1],
                     "moving": self._wheels != (0.0, 0.0),
                 },
-                "leds": self._lights.told(),
+                "leds": self._lights.state(),
                 "display": {"text": self._text},
-                "sound": {"frequency": self._tone if time.monotonic() < self._tone_until else None},
+                "sound": {"frequency": self._tones.frequency},
                 **self._games.state(),
-                **({} if self._whereabouts is None else self._whereabouts.state()),
-                "connection": telling.of_connection(self.link, self.port, self._wall_offset),
+                **({} if self._localization is None else self._localization.state()),
+                "connection": connection_section(self.link, self.port, self._wall_offset),
             }
 
     def telemetry(self) -> dict[str, Any]:
         """What its sensors told last, and how it feels; the names are those of the simulated
         robot."""
         with self.lock:
-            self._feelings.think(self.senses, self._wheels)
-            where = {} if self._whereabouts is None else self._whereabouts.telemetry()
-            return {**self.senses, **where, **self._feelings.told()}
+            self._mood.update(self.senses, self._wheels)
+            where = {} if self._localization is None else self._localization.telemetry()
+            return {**self.senses, **where, **self._mood.neural_state()}
 
     def watched(self) -> None:
         """Tell the telemetry to who has come."""
-        self._telemetry.anew()
+        self._telemetry.resend()
 
     def perform(self, command: c.Command) -> Outcome:
         """Begin one command; who asked waits for the robot's confirmation. What fails is also told
         by the event `error`."""
         outcome = self._begin_command(command)
         if isinstance(outcome, Future):
-            outcome.add_done_callback(lambda future: self._failed(command, future))
+            outcome.add_done_callback(lambda future: self._command_ended(command, future))
         return outcome
 
     def submit(self, command: c.Command) -> Future[Any]:
@@ -249,14 +267,14 @@ class SerialRobot(Robot):
             CommandRejectedError: the robot has no encoders, or what was given or driven is no
                 measure.
         """
-        if self._whereabouts is None:
+        if self._localization is None:
             raise CommandRejectedError(
                 "UNSUPPORTED",
                 f"an {self.kind} has no encoders: it cannot tell how far it went, so there is "
                 "nothing to correct",
             )
         with self.lock:
-            return self._whereabouts.calibrate(distance, turn)
+            return self._localization.calibrate(distance, turn)
 
     def own_commands(self) -> Mapping[str, Callable[..., Any]]:
         """``calibrate``."""
@@ -270,7 +288,7 @@ class SerialRobot(Robot):
         """
         self._stop_wheels()
         self._finish("stopped")
-        self._games.hush(reachable=self.link.state == "ready")
+        self._games.stop_show(reachable=self.link.state == "ready")
         if self.link.state != "ready":
             why = self.link.reason or "it has not answered yet"
             drives = (
@@ -287,7 +305,7 @@ class SerialRobot(Robot):
         with self.lock:
             self._stop_wheels()
             self._finish("stopped")
-            self._games.hush(reachable=False)
+            self._games.stop_show(reachable=False)
         self.link.close()
 
     # Motion.
@@ -313,6 +331,8 @@ class SerialRobot(Robot):
                 return self._drive(left, right, duration)
             case c.SetLed():
                 return self._lights.set(command)
+            case c.PlayTone(frequency=frequency, duration=duration):
+                return self._tones.play(frequency, duration)
             case c.StartGame() | c.GameMove() | c.StopGame():
                 return self._games.carry_out(command)
         return self.carry_out(command)
@@ -322,39 +342,39 @@ class SerialRobot(Robot):
         self._motion = motion = Motion(duration)
         if not duration or not (left or right):
             self._stop_wheels()
-            self._clock.wait(duration, lambda: self._time_is_over(motion))
+            self._clock.wait(duration, lambda: self._motion_elapsed(motion))
         else:
             self._wheels = (float(left), float(right))
-            if self._whereabouts is not None:
-                self._whereabouts.odometry.begin()
+            if self._localization is not None:
+                self._localization.odometry.begin()
             self.prepare_motion()
-            self._clock.wait(UNSENT, lambda: self._never_sent(motion))
-            content = self.drive_content(left, right)
-            begins = partial(self._being_sent, motion)
+            self._clock.wait(UNSENT, lambda: self._motion_never_sent(motion))
+            request = self.drive_request(left, right)
+            begins = partial(self._motion_sending, motion)
             sent = self.link.request(
-                content, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins
+                request, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins
             )
             sent.add_done_callback(lambda future: self._motion_answered(motion, future))
         return motion
 
-    def _being_sent(self, motion: Motion) -> None:
+    def _motion_sending(self, motion: Motion) -> None:
         """Its end is seen to before the first byte that moves the robot."""
         with self.lock:
             if self._motion is motion:
-                self._clock.sent(motion.duration, lambda: self._time_is_over(motion))
+                self._clock.sent(motion.duration, lambda: self._motion_elapsed(motion))
 
-    def _never_sent(self, motion: Motion) -> None:
+    def _motion_never_sent(self, motion: Motion) -> None:
         why = (
             f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
         )
-        self._give_up(
+        self._fail_motion(
             motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive")
         )
 
     def prepare_motion(self) -> None:
         """Clear the way for a motion; called with the lock held."""
 
-    def _time_is_over(self, motion: Motion) -> None:
+    def _motion_elapsed(self, motion: Motion) -> None:
         """In the link's thread, whatever the notebook's loop is doing."""
         with self.lock:
             if self._motion is not motion:
@@ -364,16 +384,16 @@ class SerialRobot(Robot):
 
     def _stop_wheels(self) -> None:
         if self.link.state != "ready":
-            self.link.stop_unheard()  # whether it stands is not known
+            self.link.stop_unresponsive()  # whether it stands is not known
             return
         self._wheels = (0.0, 0.0)
         self.link.drop(
             MOTORS,
             CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"),
         )
-        self._stand()
+        self._stop_guarded()
 
-    def _stand(self) -> None:
+    def _stop_guarded(self) -> None:
         """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone
         before it sends another."""
         self.send_stop()
@@ -393,13 +413,13 @@ class SerialRobot(Robot):
         error = None if future.cancelled() else future.exception()
         if error is not None:
             assert isinstance(error, Exception)
-            self._give_up(motion, error)
+            self._fail_motion(motion, error)
             return
         with self.lock:
             if self._motion is motion:
-                self._clock.confirmed(motion.duration, lambda: self._time_is_over(motion))
+                self._clock.confirmed(motion.duration, lambda: self._motion_elapsed(motion))
 
-    def _give_up(self, motion: Motion, error: Exception) -> None:
+    def _fail_motion(self, motion: Motion, error: Exception) -> None:
         with self.lock:
             if (
                 self._motion is not motion or getattr(error, "code", "") == "STOPPED"
@@ -407,17 +427,17 @@ class SerialRobot(Robot):
                 return
             self._stop_wheels()
             self._finish("stopped", error)
-        self._tell_error("drive", error)
+        self._report_error("drive", error)
 
     # Events.
 
-    def _failed(self, command: c.Command, future: Future[Any]) -> None:
+    def _command_ended(self, command: c.Command, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None:
-            self._tell_error(command.name, error)
+            self._report_error(command.name, error)
 
-    def _tell_error(self, command: str, error: BaseException) -> None:
-        self.report("error", telling.of_error(command, error))
+    def _report_error(self, command: str, error: BaseException) -> None:
+        self.report("error", error_event(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
         """Note that a stop was confirmed, or tell that it was not; a later one counts in its
@@ -432,13 +452,13 @@ class SerialRobot(Robot):
         if error is None:
             with self.lock:
                 self._wheels = (0.0, 0.0) if self._motion is None else self._wheels
-                if not self._clock.runs:
+                if not self._clock.running:
                     self.link.disarm()
         elif self.link.state == "ready" and self._wheels == (
             0.0,
             0.0,
         ):  # else the next motion has taken its place
-            self._tell_error("stop", error)
+            self._report_error("stop", error)
 
     def _link_changed(self, state: LinkState) -> None:
         """In the link's thread."""
@@ -447,10 +467,10 @@ class SerialRobot(Robot):
                 self._was_ready = True
                 self.connections += 1
                 self.senses.clear()  # what was felt before is not so any more, perhaps
-                if self._whereabouts is not None:
-                    self._whereabouts.odometry.forget_zero()
+                if self._localization is not None:
+                    self._localization.odometry.forget_zero()
                 # nothing says that it stands: it may have driven on while the cable was out
-                self._stand()
+                self._stop_guarded()
                 self.set_up()
             self.report("robot_connection", {"connected": True, "port": self.port})
             return
@@ -462,50 +482,51 @@ class SerialRobot(Robot):
                 f"{reason}; the motion was under way, and nobody can say whether the robot stands"
             )
             self._finish("stopped", DeliveryUnknownError(gone))
-            self._games.hush(reachable=False)
+            self._games.stop_show(reachable=False)
         if was_ready and state != "closed":
             self.report(
-                "robot_connection", telling.of_loss(self.port, reason, state, moving=moving)
+                "robot_connection",
+                connection_lost_event(self.port, reason, state, moving=moving),
             )
 
-    def _told(self, values: dict[int, Any]) -> None:
+    def _on_values(self, values: dict[int, Any]) -> None:
         with self.lock:
-            self.hear(values)
+            self.handle_values(values)
 
-    def feel(self, **values: Any) -> None:
+    def update_senses(self, **values: Any) -> None:
         """Sensors have new values; called with the lock held. Events come from here."""
         self.senses.update(values)
-        self._telemetry.soon()
-        if self._whereabouts is not None:
-            self._whereabouts.notice(values)
-        self._stimuli.notice(
+        self._telemetry.schedule()
+        if self._localization is not None:
+            self._localization.update(values)
+        self._stimuli.update(
             values,
             moving=self._wheels != (0.0, 0.0),
             forward=sum(self._wheels) > 0,
-            singing=time.monotonic() < self._tone_until + ECHO,
+            sounding=self._tones.echoing,
         )
 
-    def _detect(self, event: str, data: dict[str, Any]) -> None:
+    def _on_stimulus(self, event: str, data: dict[str, Any]) -> None:
         """Something was noticed: it startles, and it is told without the lock."""
         if event == "stimulus_detected":
-            self._feelings.startle(data["strength"])
+            self._mood.startle(data["strength"])
         self.link.post(lambda: self.report(event, data))
 
-    def knows_serial(self, serial: str) -> None:
+    def set_serial(self, serial: str) -> None:
         """The robot has said which one it is: what was measured of it before is used from now
         on."""
         try:
             with self.lock:
-                if self._whereabouts is not None:
-                    self._whereabouts.is_of(serial)
+                if self._localization is not None:
+                    self._localization.set_serial(serial)
         except UsageError as error:
-            self._tell_error("calibrate", error)
+            self._report_error("calibrate", error)
 
     # Inside.
 
     def _change_personality(self, command: c.UpdatePersonality) -> None:
-        changed = self._feelings.change(command)
-        personality = self._feelings.personality
+        changed = self._mood.change_personality(command)
+        personality = self._mood.personality
         self.link.post(
             lambda: self.report(
                 "personality_changed", {"personality": personality, "changed": changed}

@@ -13,9 +13,10 @@ from typing import Any
 from ... import commands as c
 from ..behaviour.games import Show
 from ..behaviour.playing import Playing
-from . import telemetry
-from .connection.link import Appointment, Link
+from .connection.link import Link, Timer
 from .lights import Lights
+from .telemetry import error_event
+from .tones import Tones
 
 __all__ = ["GameCommand", "Games"]
 
@@ -25,7 +26,7 @@ GameCommand = c.StartGame | c.GameMove | c.StopGame
 class Games:
     """At most one game at a time; what it shows comes one after another, by the link's thread.
 
-    ``carry_out`` has the robot sound a tone; ``report`` hears `game_won` and `game_lost`, and the
+    ``report`` receives `game_won` and `game_lost`, and the
     `error` of what could not be shown. Calls come with the robot's ``lock`` held.
     """
 
@@ -34,19 +35,19 @@ class Games:
         link: Link,
         lock: RLock,
         lights: Lights,
-        carry_out: Callable[[c.PlayTone], Future[Any]],
+        tones: Tones,
         report: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._link = link
         self._lock = lock
         self._lights = lights
-        self._carry_out = carry_out
+        self._tones = tones
         self._report = report
         self._playing = Playing(
             secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data))
         )
         self._shows: Iterator[Show] | None = None
-        self._next: Appointment | None = None
+        self._next: Timer | None = None
 
     def carry_out(self, command: GameCommand) -> dict[str, Any] | None:
         """Begin, move or give up; returns the section `game_state`.
@@ -62,49 +63,47 @@ class Games:
                 self._playing.move(move, now)
             case c.StopGame(game=game):
                 self._playing.stop(game)
-        self.hush()
+        self.stop_show()
         self._shows = iter(self._playing.show)
-        self._go_on(self._shows)
+        self._show_next(self._shows)
         return self._playing.state()
 
     def state(self) -> dict[str, Any]:
         """What the state says of it: nothing before the first game."""
-        told = self._playing.state()
-        return {} if told is None else {"game_state": told}
+        state = self._playing.state()
+        return {} if state is None else {"game_state": state}
 
-    def hush(self, *, reachable: bool = True) -> None:
+    def stop_show(self, *, reachable: bool = True) -> None:
         """Show nothing more; the game goes on."""
         self._shows = None
         if self._next is not None:
             self._next.cancel()
             self._next = None
         if reachable:
-            self._watch(self._lights.restore())
+            self._report_failures(self._lights.restore())
         else:
             self._lights.forget()
 
-    def _go_on(self, shows: Iterator[Show]) -> None:
+    def _show_next(self, shows: Iterator[Show]) -> None:
         show = next(shows, None)
         if show is None:
-            self.hush()
+            self.stop_show()
             return
         began = [self._lights.show(show.color)]
         if show.frequency:
-            began.append(
-                self._carry_out(c.PlayTone(frequency=show.frequency, duration=show.seconds))
-            )
+            began.append(self._tones.play(show.frequency, show.seconds))
         self._next = self._link.call_at(
-            time.monotonic() + show.seconds, lambda: self._next_one(shows)
+            time.monotonic() + show.seconds, lambda: self._show_ended(shows)
         )
-        self._watch(began)
+        self._report_failures(began)
 
-    def _next_one(self, shows: Iterator[Show]) -> None:
+    def _show_ended(self, shows: Iterator[Show]) -> None:
         """In the link's thread."""
         with self._lock:
             if self._shows is shows:
-                self._go_on(shows)
+                self._show_next(shows)
 
-    def _watch(self, futures: list[Future[Any]]) -> None:
+    def _report_failures(self, futures: list[Future[Any]]) -> None:
         for future in futures:
             future.add_done_callback(self._shown)
 
@@ -113,4 +112,4 @@ class Games:
         if (
             error is not None and self._link.state == "ready"
         ):  # else that it is out of reach is told already
-            self._report("error", telemetry.of_error("start_game", error))
+            self._report("error", error_event("start_game", error))

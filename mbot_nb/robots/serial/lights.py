@@ -24,7 +24,7 @@ class Lights:
         self._set: list[Color] = [(0, 0, 0)] * count
         self._shown: Color | None = None
 
-    def told(self) -> list[list[int]]:
+    def state(self) -> list[list[int]]:
         """What the state says of them."""
         return [list(color if self._shown is None else self._shown) for color in self._set]
 

@@ -11,14 +11,14 @@ from ...errors import CommandRejectedError, UsageError
 from . import calibration
 from .odometry import NOMINAL, Odometry
 
-__all__ = ["Whereabouts"]
+__all__ = ["Localization"]
 
 SIDES = {"encoder_left": "left", "encoder_right": "right"}
-ALONE = 0.1
+PAIR_TIMEOUT = 0.1
 """Seconds after which the reading of one wheel is not waited with for the other one's any more."""
 
 
-class Whereabouts:
+class Localization:
     """One robot's pose. All calls come with the robot's lock held."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Whereabouts:
         """Whether its constants are its own, or the book's."""
         self._read_at = 0.0
 
-    def is_of(self, serial: str) -> None:
+    def set_serial(self, serial: str) -> None:
         """It is the robot with this serial number: take the constants that were measured of it.
 
         Raises:
@@ -42,7 +42,7 @@ class Whereabouts:
         self.measured = constants is not None
         self.odometry.constants = constants or NOMINAL
 
-    def notice(self, values: Mapping[str, Any]) -> None:
+    def update(self, values: Mapping[str, Any]) -> None:
         """What the sensors told, encoders among them or not."""
         for name, side in SIDES.items():
             if name in values:
@@ -84,13 +84,13 @@ class Whereabouts:
                 "constants are kept: wait a second",
                 command="calibrate",
             )
-        stretch, before = self.odometry.stretch(), self.odometry.constants
+        displacement, before = self.odometry.displacement(), self.odometry.constants
         try:
             if distance is not None:
-                after = calibration.after_way(before, stretch.distance, distance)
+                after = calibration.correct_by_distance(before, displacement.distance, distance)
             else:
                 assert turn is not None
-                after = calibration.after_turn(before, stretch.turn, turn)
+                after = calibration.correct_by_turn(before, displacement.turn, turn)
             path = calibration.save(self.serial, after)
         except (UsageError, TypeError) as error:
             raise CommandRejectedError(
@@ -108,11 +108,13 @@ class Whereabouts:
             "wheel_cm": round(after.wheel, 3),
             "track_cm": round(after.track, 3),
             "before": {"wheel_cm": round(before.wheel, 3), "track_cm": round(before.track, 3)},
-            "by_encoders": round(stretch.distance if distance is not None else stretch.turn, 2),
+            "by_encoders": round(
+                displacement.distance if distance is not None else displacement.turn, 2
+            ),
             "measured": distance if distance is not None else turn,
             "file": str(path),
         }
 
     def _settle(self) -> None:
-        if time.monotonic() - self._read_at > ALONE:
+        if time.monotonic() - self._read_at > PAIR_TIMEOUT:
             self.odometry.settle()

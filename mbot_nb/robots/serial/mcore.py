@@ -11,17 +11,13 @@ from __future__ import annotations
 import struct
 import time
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
-from ... import commands as c
-from ...errors import CommandRejectedError
 from .driver import MOTORS, SerialRobot
 from .lights import Color
 from .motion_clock import CONFIRMED_IN
-from .tones import sliced
 from .wire import ff55
-from .wire.dialects import Ask, Content, FF55Dialect
+from .wire.dialects import DeviceRequest, FF55Dialect, Request
 
 __all__ = ["MBotRobot"]
 
@@ -33,21 +29,19 @@ STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
-LOOK_AGAIN = 8.0
+LOOK_INTERVAL = 8.0
 """Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has
 to wait."""
-TONE_SLICE = 0.15
-"""Seconds: a stop may have to wait for the slice that sounds."""
 TONE_EXTRA = 0.5
-POLL_EVERY = 0.1
+POLL_INTERVAL = 0.1
 """Seconds in which every sensor is asked once."""
 
 ULTRASONIC, LINE, LIGHT = (
-    Ask(ff55.GET, 1, b"\x03"),
-    Ask(ff55.GET, 17, b"\x02"),
-    Ask(ff55.GET, 3, b"\x06"),
+    DeviceRequest(ff55.GET, 1, b"\x03"),
+    DeviceRequest(ff55.GET, 17, b"\x02"),
+    DeviceRequest(ff55.GET, 3, b"\x06"),
 )
-STOP = Ask(ff55.RUN, 5, struct.pack("<hh", 0, 0))
+STOP = DeviceRequest(ff55.RUN, 5, struct.pack("<hh", 0, 0))
 
 
 class MBotRobot(SerialRobot):
@@ -61,7 +55,10 @@ class MBotRobot(SerialRobot):
     """
 
     kind = "mbot"
+    model = "mBot"
     led_count = 2
+    longest_slice = 0.15
+    """A stop may have to wait for the slice that sounds."""
     confirmed_after = (
         CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
     )
@@ -84,12 +81,12 @@ class MBotRobot(SerialRobot):
 
     # Wheels: M1 is the left one, and mounted the other way round.
 
-    def drive_content(self, left: float, right: float) -> Content:
+    def drive_request(self, left: float, right: float) -> Request:
         power = (round(-left * FULL_POWER / 100), round(right * FULL_POWER / 100))
-        return Ask(ff55.RUN, 5, struct.pack("<hh", *power))
+        return DeviceRequest(ff55.RUN, 5, struct.pack("<hh", *power))
 
     @property
-    def stop_content(self) -> Content:
+    def stop_request(self) -> Request:
         return STOP
 
     def send_stop(self) -> None:
@@ -101,7 +98,7 @@ class MBotRobot(SerialRobot):
 
     def halt(self) -> None:
         """Also a tone ends, with its slice; one beside a motion whose time is over goes on."""
-        self._tone_until = 0.0
+        self._tones.end()
         super().halt()
 
     # Sensors.
@@ -117,19 +114,19 @@ class MBotRobot(SerialRobot):
         if self.link.state != "ready" or connection != self.connections:
             return
         if turn == len(sensors):
-            self.is_set_up()
+            self.finish_set_up()
             self.link.call_at(
-                max(began + POLL_EVERY, time.monotonic()),
+                max(began + POLL_INTERVAL, time.monotonic()),
                 lambda: self._poll(0, time.monotonic(), connection),
             )
             return
-        name, content = sensors[turn]
+        name, request = sensors[turn]
         now = time.monotonic()
         if name == "distance" and not self._may_look(now):
             self._poll(turn + 1, began, connection)
             return
         timeout = STALL + 0.2 if name == "distance" else 0.3
-        asked = self.link.request(content, timeout=timeout, attempts=1, what=f"the {name} sensor")
+        answer = self.link.request(request, timeout=timeout, attempts=1, what=f"the {name} sensor")
 
         def answered(future: Future[Any]) -> None:
             if (
@@ -141,7 +138,7 @@ class MBotRobot(SerialRobot):
                     self._sensed(name, future.result())
             self._poll(turn + 1, began, connection)
 
-        asked.add_done_callback(answered)
+        answer.add_done_callback(answered)
 
     def _may_look(self, now: float) -> bool:
         """Not while something moves or is to: its begin, its end or a stop would have to wait for
@@ -151,12 +148,12 @@ class MBotRobot(SerialRobot):
         comes.
         """
         if self._motion is not None:
-            return self._near and self._clock.runs and self._straight
+            return self._near and self._clock.running and self._straight
         if self.senses.get("distance", NOTHING_AHEAD) < NOTHING_AHEAD:
             return True
         if now < self._next_look:
             return False
-        self._next_look = now + LOOK_AGAIN
+        self._next_look = now + LOOK_INTERVAL
         return True
 
     @property
@@ -173,49 +170,31 @@ class MBotRobot(SerialRobot):
             return
         if name == "distance":
             self._near = value < NEAR and (self._motion is None or self._straight)
-            self.feel(
+            self.update_senses(
                 distance=NOTHING_AHEAD
                 if value >= NO_ECHO
                 else round(min(float(value), NOTHING_AHEAD), 1)
             )
         elif name == "light":
-            self.feel(light=round(min(max(value, 0), 1023) / 10.23, 1))
+            self.update_senses(light=round(min(max(value, 0), 1023) / 10.23, 1))
         else:
             bright = int(value)
-            self.feel(line=(0 if bright & 2 else 4) | (0 if bright & 1 else 2))
+            self.update_senses(line=(0 if bright & 2 else 4) | (0 if bright & 1 else 2))
 
-    def hear(self, values: dict[int, Any]) -> None:
+    def handle_values(self, values: dict[int, Any]) -> None:
         if ff55.BUTTON in values:
-            self.feel(button_board=bool(values[ff55.BUTTON]))
+            self.update_senses(button_board=bool(values[ff55.BUTTON]))
 
     # Everything else.
 
-    def carry_out(self, command: c.Command) -> Future[Any]:
-        match command:
-            case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone, self._tone_until = frequency, (until := time.monotonic() + duration)
-                sound = partial(self._sound, round(frequency))
-                failed = partial(self._tell_error, command.name)
-                return sliced(
-                    sound,
-                    duration,
-                    TONE_SLICE,
-                    wanted=lambda: self._tone_until == until,
-                    failed=failed,
-                )
-        raise CommandRejectedError(
-            "UNSUPPORTED",
-            f"the mBot has no {command.name!r} of its own: register a handler for it, with "
-            f"@server.command({command.name!r})",
-            command=command.name,
-        )
-
     def light(self, color: Color, index: int | None) -> Future[Any]:
-        content = Ask(ff55.RUN, 8, bytes((7, 2, index or 0, *color)))
-        return self.link.request(content, slot=f"led {index or 0}", what="set_led")
+        request = DeviceRequest(ff55.RUN, 8, bytes((7, 2, index or 0, *color)))
+        return self.link.request(request, slot=f"led {index or 0}", what="set_led")
 
-    def _sound(self, frequency: int, seconds: float) -> Future[Any]:
-        content = Ask(ff55.RUN, 34, struct.pack("<HH", frequency, round(seconds * 1000)))
+    def sound(self, frequency: float, seconds: float) -> Future[Any]:
+        request = DeviceRequest(
+            ff55.RUN, 34, struct.pack("<HH", round(frequency), round(seconds * 1000))
+        )
         return self.link.request(
-            content, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone"
+            request, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone"
         )

@@ -10,19 +10,19 @@ from typing import Any
 from ... import commands as c
 from ..behaviour.mind import Mind, Moment
 
-__all__ = ["Feelings"]
+__all__ = ["Mood"]
 
-THOUGHTS_PER_SECOND = 10
-LONGEST = 60.0
+UPDATES_PER_SECOND = 10
+MAX_CATCH_UP = 60.0
 """Seconds that are thought through at most after nobody had looked for long."""
 
 
-class Feelings:
+class Mood:
     """One robot's mind. All calls come with the robot's lock held."""
 
     def __init__(self) -> None:
         self._mind = Mind()
-        self._thought_at = time.monotonic()
+        self._updated_at = time.monotonic()
         self._moment = Moment()
 
     @property
@@ -30,7 +30,7 @@ class Feelings:
         """The nine numbers, a copy."""
         return dict(self._mind.personality)
 
-    def change(self, command: c.UpdatePersonality) -> dict[str, float]:
+    def change_personality(self, command: c.UpdatePersonality) -> dict[str, float]:
         """Become another one; returns what was changed."""
         changed = {
             name: value for name in c.TRAITS if (value := getattr(command, name)) is not None
@@ -43,21 +43,14 @@ class Feelings:
         """Something has happened."""
         self._mind.startle(strength)
 
-    def told(self) -> dict[str, Any]:
+    def neural_state(self) -> dict[str, Any]:
         """What `neural_state` says of it."""
-        mind = self._mind
-        return {
-            "mode": mind.mode,
-            "tension": round(mind.tension, 3),
-            "coherence": round(mind.coherence, 3),
-            "energy": round(mind.energy, 3),
-            "curiosity": round(mind.curiosity, 3),
-        }
+        return self._mind.state()
 
-    def think(self, senses: Mapping[str, Any], wheels: tuple[float, float]) -> None:
+    def update(self, senses: Mapping[str, Any], wheels: tuple[float, float]) -> None:
         """Let the mind follow what the sensors told."""
         now = time.monotonic()
-        seconds, self._thought_at = min(now - self._thought_at, LONGEST), now
+        seconds, self._updated_at = min(now - self._updated_at, MAX_CATCH_UP), now
         mind = self._mind
         moment = Moment(
             speed=max(map(abs, wheels)) / 100,
@@ -69,5 +62,5 @@ class Feelings:
             self._moment = moment
             mind.wake()
         while seconds > 0 and not mind.settled:
-            mind.live(min(seconds, 1 / THOUGHTS_PER_SECOND), moment)
-            seconds -= 1 / THOUGHTS_PER_SECOND
+            mind.advance(min(seconds, 1 / UPDATES_PER_SECOND), moment)
+            seconds -= 1 / UPDATES_PER_SECOND

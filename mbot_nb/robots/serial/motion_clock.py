@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .connection.link import Appointment, Link
+from .connection.link import Link, Timer
 
 __all__ = ["CONFIRMED_IN", "STOPPED_IN", "UNSENT", "MotionClock"]
 
@@ -33,10 +33,10 @@ class MotionClock:
         self._link = link
         self._lag = lag
         self._sent_at: float | None = None
-        self._end: Appointment | None = None
+        self._end: Timer | None = None
 
     @property
-    def runs(self) -> bool:
+    def running(self) -> bool:
         """Whether the motion was sent."""
         return self._sent_at is not None
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from ..dimensions import TRACK, WHEEL
 
-__all__ = ["NOMINAL", "Constants", "Odometry", "Stretch"]
+__all__ = ["NOMINAL", "Constants", "Displacement", "Odometry"]
 
-LEAP = 720.0
+MAX_STEP = 720.0
 """Degrees between two readings of an encoder that no wheel turns in their time: it was counted from
 another zero."""
 
@@ -31,7 +31,7 @@ NOMINAL = Constants()
 """As in the book."""
 
 
-class Stretch(NamedTuple):
+class Displacement(NamedTuple):
     """What one motion was, by the encoders."""
 
     distance: float
@@ -79,24 +79,24 @@ class Odometry:
         for side, angle in self._new.items():
             before = self._read.get(side, angle)
             self._read[side] = angle
-            turned[side] = angle - before if abs(angle - before) < LEAP else 0.0
+            turned[side] = angle - before if abs(angle - before) < MAX_STEP else 0.0
         self._new.clear()
         if turned:
             self._roll(turned.get("left", 0.0), turned.get("right", 0.0))
 
     def begin(self) -> None:
-        """A motion begins: see :meth:`stretch`."""
+        """A motion begins: see :meth:`displacement`."""
         self.settle()
         self._from = self._turned
 
-    def stretch(self) -> Stretch:
+    def displacement(self) -> Displacement:
         """What was driven since :meth:`begin`, by the constants as they are now: corrected, they
         tell another way."""
         self.settle()
         way, turn = self._rolled(
             *(now - then for now, then in zip(self._turned, self._from, strict=True))
         )
-        return Stretch(way, degrees(turn))
+        return Displacement(way, degrees(turn))
 
     @property
     def pose(self) -> dict[str, float]:

@@ -10,16 +10,16 @@ from typing import Any
 from .connection.link import Link, LinkState
 
 __all__ = [
-    "EVERY",
+    "MIN_INTERVAL",
     "Telemetry",
-    "of_capabilities",
-    "of_connection",
-    "of_error",
-    "of_loss",
-    "of_senses",
+    "capabilities_section",
+    "connection_lost_event",
+    "connection_section",
+    "error_event",
+    "senses_section",
 ]
 
-EVERY = 0.05
+MIN_INTERVAL = 0.05
 """Seconds between two reports of the telemetry, at least."""
 NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
 """Fields of `neural_state` that are sensors."""
@@ -45,19 +45,19 @@ class Telemetry:
         self._due = False
         self._last: dict[str, Any] | None = None
 
-    def soon(self) -> None:
+    def schedule(self) -> None:
         """Something was felt: what is felt within a moment is told together."""
         if not self._due:
             # before it is asked for: the link's thread may tell it before this one goes on
             self._due = True
-            self._link.call_at(max(time.monotonic(), self._at + EVERY), self._tell)
+            self._link.call_at(max(time.monotonic(), self._at + MIN_INTERVAL), self._report_changes)
 
-    def anew(self) -> None:
+    def resend(self) -> None:
         """Somebody has come who was told nothing yet."""
         self._last = None
-        self.soon()
+        self.schedule()
 
-    def _tell(self) -> None:
+    def _report_changes(self) -> None:
         self._due = False
         if self._link.state != "ready":
             return
@@ -67,12 +67,12 @@ class Telemetry:
             self._report(values)
 
 
-def of_senses(senses: dict[str, Any]) -> dict[str, Any]:
+def senses_section(senses: dict[str, Any]) -> dict[str, Any]:
     """What the section `neural_state` tells of the sensors."""
     return {name: senses[key] for name, key in NEURAL.items() if key in senses}
 
 
-def of_capabilities(firmware: str | None, kind: str) -> dict[str, Any]:
+def capabilities_section(firmware: str | None, kind: str) -> dict[str, Any]:
     """The section `capabilities` of the state."""
     return {
         "has_drawing": False,
@@ -84,10 +84,10 @@ def of_capabilities(firmware: str | None, kind: str) -> dict[str, Any]:
     }
 
 
-def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
+def connection_section(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
     """The section `connection` of the state; ``wall_offset`` is Unix time less that of
     ``time.monotonic``, seconds."""
-    told: dict[str, Any] = {
+    section: dict[str, Any] = {
         "port": port,
         "ready": link.state == "ready",
         "state": link.state,
@@ -95,14 +95,16 @@ def of_connection(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
         "guarded": link.guarded,
     }
     if link.next_attempt is not None:
-        told |= {
+        section |= {
             "attempts": link.attempts,
             "next_attempt_at": round((link.next_attempt + wall_offset) * 1000),
         }
-    return told
+    return section
 
 
-def of_loss(port: str, reason: str, state: LinkState, *, moving: bool) -> dict[str, Any]:
+def connection_lost_event(
+    port: str, reason: str, state: LinkState, *, moving: bool
+) -> dict[str, Any]:
     """The event `robot_connection` of a robot that does not answer any more."""
     if moving and state == "lost":
         reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
@@ -114,7 +116,7 @@ def of_loss(port: str, reason: str, state: LinkState, *, moving: bool) -> dict[s
     return {"connected": False, "port": port, "reason": reason}
 
 
-def of_error(command: str, error: BaseException) -> dict[str, Any]:
+def error_event(command: str, error: BaseException) -> dict[str, Any]:
     """The event `error`."""
     return {
         "code": getattr(error, "code", "INTERNAL_ERROR"),

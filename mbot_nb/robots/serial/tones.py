@@ -1,8 +1,9 @@
-"""Long tones in slices, so that what comes behind one, a stop above all, need not wait for its
-end."""
+"""The loudspeaker of a robot on a cable: long tones are sent in slices, so that a command behind
+one, above all a stop, need not wait for its end."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -10,47 +11,89 @@ from typing import Any
 
 from ...errors import DeliveryUnknownError
 
-__all__ = ["sliced"]
+__all__ = ["Tones"]
+
+ECHO = 0.5
+"""Seconds after a tone in which the robot may still hear it."""
+SHORTEST = 0.001
+"""Seconds: a rest of a tone that is shorter is not sent."""
 
 
-def sliced(
-    sound: Callable[[float], Future[Any]],
-    duration: float,
-    longest: float,
-    *,
-    wanted: Callable[[], bool],
-    failed: Callable[[BaseException], object],
-) -> Future[Any]:
-    """Call ``sound(seconds)`` for one slice after another, until ``duration`` has sounded or it is
-    not wanted any more.
+class Tones:
+    """Plays one tone at a time. All calls come with the robot's lock held.
 
-    The future ends when the robot has confirmed the first slice, or with its error; that of a later
-    one is for ``failed``.
+    Args:
+        send: sends one slice: its frequency in Hz and its length in seconds.
+        longest_slice: seconds.
+        on_error: called when a slice after the first one fails.
     """
-    sounds: Future[Any] = Future()
-    sounds.set_running_or_notify_cancel()  # who waits for it may go, the tone does not
 
-    def begin(left: float) -> None:
-        if left >= 0.001 and wanted():
-            piece = min(left, longest)
-            sound(piece).add_done_callback(partial(over, left - piece))
-        elif not sounds.done():
-            sounds.set_result(None)
+    def __init__(
+        self,
+        send: Callable[[float, float], Future[Any]],
+        longest_slice: float,
+        on_error: Callable[[BaseException], object],
+    ) -> None:
+        self._send = send
+        self._longest_slice = longest_slice
+        self._on_error = on_error
+        self._frequency: float | None = None
+        self._until = 0.0
 
-    def over(left: float, slice_: Future[Any]) -> None:
-        error = None if slice_.cancelled() else slice_.exception()
-        if not wanted() or (sounds.done() and isinstance(error, DeliveryUnknownError)):
-            # it is over; or a stop came while this slice sounded, and what it is of a long tone is
-            # nothing to tell
-            error = None
-        if error is None:
-            if not sounds.done():
-                sounds.set_result(None)
-            begin(left)
-        elif sounds.done():
-            failed(error)
-        else:
-            sounds.set_exception(error)
+    @property
+    def frequency(self) -> float | None:
+        """Of the tone that sounds now, in Hz."""
+        return self._frequency if time.monotonic() < self._until else None
 
-    begin(duration)
-    return sounds
+    @property
+    def echoing(self) -> bool:
+        """Whether a tone sounds, or has sounded just now."""
+        return time.monotonic() < self._until + ECHO
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last tone was ended by :meth:`end`."""
+        return not self._until
+
+    def end(self) -> None:
+        """Send no further slice."""
+        self._until = 0.0
+
+    def play(self, frequency: float, duration: float) -> Future[Any]:
+        """Send one slice after another until ``duration`` seconds have sounded, the tone is ended,
+        or another one is played.
+
+        Returns:
+            A future that ends when the robot has confirmed the first slice, or with its error.
+        """
+        self._frequency, self._until = frequency, (until := time.monotonic() + duration)
+        started: Future[Any] = Future()
+        started.set_running_or_notify_cancel()  # a cancelled wait does not end the tone
+
+        def wanted() -> bool:
+            return self._until == until
+
+        def send_next(left: float) -> None:
+            if left >= SHORTEST and wanted():
+                seconds = min(left, self._longest_slice)
+                self._send(frequency, seconds).add_done_callback(partial(sent, left - seconds))
+            elif not started.done():
+                started.set_result(None)
+
+        def sent(left: float, answer: Future[Any]) -> None:
+            error = None if answer.cancelled() else answer.exception()
+            if not wanted() or (started.done() and isinstance(error, DeliveryUnknownError)):
+                # The tone has ended; or a stop came while this slice sounded, and nobody needs to
+                # know what became of a slice of a long tone.
+                error = None
+            if error is None:
+                if not started.done():
+                    started.set_result(None)
+                send_next(left)
+            elif started.done():
+                self._on_error(error)
+            else:
+                started.set_exception(error)
+
+        send_next(duration)
+        return started

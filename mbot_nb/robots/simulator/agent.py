@@ -10,6 +10,7 @@ from typing import Any
 
 from ..behaviour.mind import Mind, Moment
 from ..behaviour.noise import noise
+from ..behaviour.stimuli import APART, BANG, OBSTACLE
 from .body import FULL_SPEED, Body, Trail
 from .scene import Scene
 from .senses import Sound, brightness, line_reading, loudness
@@ -22,13 +23,9 @@ Change = tuple[float, float, float]
 
 BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
-OBSTACLE = 15.0
-"""Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
 APPEARED = 20.0
 """Something ahead that is nearer by this (cm) than what was there, though the robot stands, is
 noticed."""
-BANG = 20.0
-"""A sound of others that is louder by this (percent) than a moment before is noticed."""
 ULTRASONIC = 1
 """Which sensor the noise is of."""
 TRAIL_LIMIT = 20_000
@@ -47,7 +44,7 @@ class Agent:
         self,
         scene: Scene,
         start: Start,
-        notice: Callable[[str, dict[str, Any]], None],
+        on_event: Callable[[str, dict[str, Any]], None],
         *,
         seed: int,
         noise: float,
@@ -64,17 +61,17 @@ class Agent:
         self.touching = False
         self.rested_at = -inf
         """When it came or will come to rest as things are; inf while the motors shall turn."""
-        self._notice = notice
+        self._on_event = on_event
         self._noise = noise
         self._last_touch = -inf
         self._moved = False
         self._echo = scene.space.echo(self.body)
-        self._looked_from = self._pose
+        self._echo_pose = self._pose
         self._readings = 0
         self.ahead = self._ultrasonic()
         """The last reading of the ultrasonic sensor, 3 to 300 cm, 300 when nothing is in range."""
         self.light = brightness(scene.world, self.body)
-        self.sound, self._heard = loudness(scene.world, scene.sounds, self.body)
+        self.sound, self._others_loudness = loudness(scene.world, scene.sounds, self.body)
         """The last readings of light and sound, 0 to 100."""
         self.mind = Mind(self.light)
         self._near = self.ahead < OBSTACLE
@@ -134,10 +131,10 @@ class Agent:
         came or went."""
         body, scene = self.body, self.scene
         if changed:
-            self._see()
+            self._read_ultrasonic()
         if self._moved:
             self.light = brightness(scene.world, body)
-        self._hear()
+        self._read_sound()
         self.touching = t - self._last_touch <= BUMP_PAUSE
         self._moved = False
         moment = Moment(
@@ -150,7 +147,7 @@ class Agent:
             self._moment = moment
             self.mind.wake()
         if not self.mind.settled:
-            self.mind.live(seconds, moment)
+            self.mind.advance(seconds, moment)
 
     # Senses.
 
@@ -164,18 +161,18 @@ class Agent:
         """The quad line sensor of ``body``: bits and offset."""
         return line_reading(self.scene.floor, body)
 
-    def sing(self, t: float, duration: float) -> None:
+    def sound_tone(self, t: float, duration: float) -> None:
         """Sound for a time; others hear it."""
         self.scene.sounds.append(
             Sound(self.body.x, self.body.y, TONE_LOUDNESS, t + duration, self.body.number)
         )
 
-    def _see(self) -> None:
+    def _read_ultrasonic(self) -> None:
         """Read the ultrasonic sensor. What has not changed gives the same reading, without new
         noise."""
         echo = self.scene.space.echo(self.body)
-        before, stood = self._echo, self._looked_from == self._pose
-        self._looked_from = self._pose
+        before, stood = self._echo, self._echo_pose == self._pose
+        self._echo_pose = self._pose
         if echo == before:
             return
         self._echo = echo
@@ -185,12 +182,12 @@ class Agent:
             self._near = True
             strength = 1 - self.ahead / (2 * OBSTACLE)
             self.mind.startle(strength / 2)
-            self._detect("obstacle", strength, distance=round(self.ahead, 1))
+            self._report_stimulus("obstacle", strength, distance=round(self.ahead, 1))
         elif stood and echo < before - APPEARED:
             strength = 0.5 - self.ahead / 600
             self.mind.startle(strength / 2)
-            self._detect("appeared", strength, distance=round(self.ahead, 1))
-        if self._near and self.ahead > OBSTACLE + 5:
+            self._report_stimulus("appeared", strength, distance=round(self.ahead, 1))
+        if self._near and self.ahead > OBSTACLE + APART:
             self._near = False
 
     @property
@@ -205,13 +202,13 @@ class Agent:
             max(self._echo + spread * noise(self.seed, ULTRASONIC, self._readings), 3.0), 300.0
         )
 
-    def _hear(self) -> None:
-        before = self._heard
-        self.sound, self._heard = loudness(self.scene.world, self.scene.sounds, self.body)
-        if self._heard >= before + BANG:
-            strength = (self._heard - before) / 100
+    def _read_sound(self) -> None:
+        before = self._others_loudness
+        self.sound, self._others_loudness = loudness(self.scene.world, self.scene.sounds, self.body)
+        if self._others_loudness >= before + BANG:
+            strength = (self._others_loudness - before) / 100
             self.mind.startle(strength)
-            self._detect("sound", strength, loudness=round(self._heard, 1))
+            self._report_stimulus("sound", strength, loudness=round(self._others_loudness, 1))
 
     def _bump(self) -> None:
         """Something solid was met."""
@@ -220,9 +217,9 @@ class Agent:
         strength = min(1.0, 0.2 + max(abs(body.left), abs(body.right)) / FULL_SPEED)
         self.touching = True
         self.mind.startle(strength)
-        self._detect(
+        self._report_stimulus(
             "bump", strength, side=("front", "left", "back", "right")[round(side / 90) % 4]
         )
 
-    def _detect(self, what: str, strength: float, **more: Any) -> None:
-        self._notice("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})
+    def _report_stimulus(self, what: str, strength: float, **more: Any) -> None:
+        self._on_event("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})

@@ -15,7 +15,7 @@ from ..dimensions import WHEEL
 from .agent import Change
 from .body import Body
 from .drawing import Drawing, prepare
-from .simulation import Appointment, Simulation
+from .simulation import Simulation, Timer
 from .world import COLOURS, World
 
 __all__ = ["SimulatedRobot"]
@@ -70,7 +70,7 @@ class SimulatedRobot(Robot):
         self.lock = self.simulation.lock
         self._agent = self.simulation.add(self.report, seed=seed, noise=noise)
         self._motion: Motion | None = None
-        self._motion_end: Appointment | None = None
+        self._motion_end: Timer | None = None
         self._leds = [(0, 0, 0)] * LEDS
         self._text = ""
         self._tone: float | None = None
@@ -108,7 +108,7 @@ class SimulatedRobot(Robot):
         is drawn, or null; ``arena``, the world as data.
         """
         with self.simulation.moment() as now:
-            agent, body = self._agent, self.simulation.see(self._agent)
+            agent, body = self._agent, self.simulation.body_now(self._agent)
             left, right = agent.motors
             game = self._playing.state()
             show = self._playing.shown(now)
@@ -116,7 +116,7 @@ class SimulatedRobot(Robot):
             return {
                 "personality": dict(agent.mind.personality),
                 "neural_state": {
-                    **self._feelings(),
+                    **agent.mind.state(),
                     "distance": round(agent.ahead, 1),
                     "gyro": round(degrees(body.turn_rate), 1),
                     "sound": round(agent.sound, 1),
@@ -149,7 +149,7 @@ class SimulatedRobot(Robot):
         ``tension``, ``coherence``, ``energy``, ``curiosity`` as in `neural_state`.
         """
         with self.simulation.moment() as now:
-            agent, body = self._agent, self.simulation.see(self._agent)
+            agent, body = self._agent, self.simulation.body_now(self._agent)
             line, offset = agent.line(body)
             return {
                 **_pose(body),
@@ -165,18 +165,8 @@ class SimulatedRobot(Robot):
                 "encoder_right": round(degrees(body.rolled_right / (WHEEL / 2)), 1),
                 "driven": round(body.distance, 3),
                 "bumped": agent.touching,
-                **self._feelings(),
+                **agent.mind.state(),
             }
-
-    def _feelings(self) -> dict[str, Any]:
-        mind = self._agent.mind
-        return {
-            "mode": mind.mode,
-            "tension": round(mind.tension, 3),
-            "coherence": round(mind.coherence, 3),
-            "energy": round(mind.energy, 3),
-            "curiosity": round(mind.curiosity, 3),
-        }
 
     @property
     def path(self) -> list[tuple[float, float, float, float]]:
@@ -188,7 +178,7 @@ class SimulatedRobot(Robot):
         """
         with self.simulation.moment() as now:
             rows = list(self._agent.trail.rows)
-            body = self.simulation.see(self._agent)
+            body = self.simulation.body_now(self._agent)
         if (body.x, body.y, body.heading) != rows[-1][1:]:
             rows.append((now, body.x, body.y, body.heading))
         return [(t, x, y, degrees(heading)) for t, x, y, heading in rows]
@@ -197,7 +187,7 @@ class SimulatedRobot(Robot):
     def distance_driven(self) -> float:
         """The length of the way the middle of the robot has gone, cm."""
         with self.simulation.moment():
-            return self.simulation.see(self._agent).distance
+            return self.simulation.body_now(self._agent).distance
 
     @property
     def at_rest_since(self) -> float | None:
@@ -205,7 +195,7 @@ class SimulatedRobot(Robot):
         turned); None while they turn."""
         with self.simulation.moment():
             agent = self._agent
-            if not self.simulation.see(agent).at_rest:
+            if not self.simulation.body_now(agent).at_rest:
                 return None
             t = (
                 agent.rested_at
@@ -266,7 +256,7 @@ class SimulatedRobot(Robot):
             case c.PlayTone(frequency=frequency, duration=duration):
                 self._tone = frequency
                 self._tone_end = now + duration
-                self._agent.sing(now, duration)
+                self._agent.sound_tone(now, duration)
             case c.DisplayText(text=text):
                 self._text = text
             case c.StartDrawing(shape=shape, points=points):
@@ -276,17 +266,17 @@ class SimulatedRobot(Robot):
                 if self._drawing is not None:
                     self.halt()
             case c.StartGame(game=game):
-                self._agent.sing(now, self._playing.start(game, now))
+                self._agent.sound_tone(now, self._playing.start(game, now))
                 return self._playing.state()
             case c.GameMove(move=move):
-                self._agent.sing(now, self._playing.move(move, now))
+                self._agent.sound_tone(now, self._playing.move(move, now))
                 return self._playing.state()
             case c.StopGame(game=game):
                 self._playing.stop(game)
             case c.SortPieces():
                 return self._sort()
             case c.SyncInventory():
-                return self._tell_inventory()
+                return self._report_inventory()
             case c.Void():
                 pass
             case _:
@@ -303,7 +293,7 @@ class SimulatedRobot(Robot):
         """Brake as hard as the wheels can and end the motion under way as `stopped`."""
         with self.simulation.moment() as now:
             if not self._agent.body.at_rest or self._agent.plan:
-                self.simulation.tell(self._agent, [(now, 0.0, 0.0)])
+                self.simulation.set_plan(self._agent, [(now, 0.0, 0.0)])
             self._finish("stopped")
 
     # Inside.
@@ -316,7 +306,7 @@ class SimulatedRobot(Robot):
         """Follow a plan from now on; its last change is the end of the motion."""
         now, end = self.simulation.now, plan[-1][0]
         self._finish("replaced")
-        self.simulation.tell(self._agent, plan)
+        self.simulation.set_plan(self._agent, plan)
         self._drawing = drawing
         self._motion = motion = Motion(end - now)
         if end > now:
@@ -351,9 +341,9 @@ class SimulatedRobot(Robot):
             self._inventory[piece.color] += 1
         if pieces:
             self._inventory["last_updated"] = int(time.time() * 1000)
-        return self._tell_inventory([piece.color for piece in pieces])
+        return self._report_inventory([piece.color for piece in pieces])
 
-    def _tell_inventory(self, colors: list[str] | None = None) -> dict[str, Any]:
+    def _report_inventory(self, colors: list[str] | None = None) -> dict[str, Any]:
         told: dict[str, Any] = {"inventory": dict(self._inventory), "sorted": colors or []}
         self.report("inventory_updated", told)
         return told

@@ -27,7 +27,7 @@ from .scene import Scene
 from .senses import Sound
 from .world import Box, Line, Piece, Start, World, playground
 
-__all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Appointment", "Simulation"]
+__all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Simulation", "Timer"]
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ SENSE_EVERY = 5
 """Steps between two readings of the sensors: ten a second."""
 
 
-class Appointment:
+class Timer:
     """Something that must happen at ``t`` though nobody looks."""
 
     __slots__ = ("callback", "handle", "t")
@@ -77,7 +77,7 @@ class Simulation:
         self._origin = clock()
         self._step = 0
         self._next_change = inf
-        self._appointments: list[Appointment] = []
+        self._timers: list[Timer] = []
         self._depth = 0
         self._posts: deque[Callable[[], object]] = deque()
         self._delivering = threading.Lock()
@@ -98,7 +98,7 @@ class Simulation:
 
     def add(
         self,
-        notice: Callable[[str, dict[str, Any]], None],
+        on_event: Callable[[str, dict[str, Any]], None],
         *,
         seed: int | None = None,
         noise: float = 1.0,
@@ -115,7 +115,7 @@ class Simulation:
             agent = Agent(
                 self.scene,
                 self._place(number),
-                notice,
+                on_event,
                 seed=mix(self.seed, number) if seed is None else seed,
                 noise=noise,
             )
@@ -198,7 +198,7 @@ class Simulation:
         """What the clock shows at ``t``."""
         return self._origin + max(t, 0.0)
 
-    def see(self, agent: Agent) -> Body:
+    def body_now(self, agent: Agent) -> Body:
         """The body of ``agent`` now: to look at, not to change."""
         if agent.body.at_rest or self.now <= self.t:
             return agent.body
@@ -210,9 +210,9 @@ class Simulation:
         """Bring everybody to the present moment, before somebody's motors are told something
         else."""
         if self.now > self.t:
-            self._live_until(self.now)
+            self._advance_to(self.now)
 
-    def tell(self, agent: Agent, plan: Iterable[Change]) -> None:
+    def set_plan(self, agent: Agent, plan: Iterable[Change]) -> None:
         """From now on the motors of ``agent`` follow this plan."""
         self.commit()
         agent.follow(plan)
@@ -221,27 +221,25 @@ class Simulation:
 
     # Appointments: what must happen on time though nobody looks.
 
-    def call_at(self, t: float, callback: Callable[[], None]) -> Appointment:
+    def call_at(self, t: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback()``, with the lock held, at the first look at or after ``t``; the
         watchdog looks then."""
-        appointment = Appointment(t, callback)
+        timer = Timer(t, callback)
         with self.lock:
-            self._appointments.append(appointment)
+            self._timers.append(timer)
             if self._clock is time.monotonic:
-                appointment.handle = watchdog.shared().call_at(
-                    self._origin + t, lambda: self._look(t)
-                )
-        return appointment
+                timer.handle = watchdog.shared().call_at(self._origin + t, lambda: self._wake(t))
+        return timer
 
-    def cancel(self, appointment: Appointment) -> None:
+    def cancel(self, timer: Timer) -> None:
         """Forget it; too late changes nothing."""
         with self.lock:
-            if appointment in self._appointments:
-                self._appointments.remove(appointment)
-            if appointment.handle is not None:
-                appointment.handle.cancel()
+            if timer in self._timers:
+                self._timers.remove(timer)
+            if timer.handle is not None:
+                timer.handle.cancel()
 
-    def _look(self, t: float) -> None:
+    def _wake(self, t: float) -> None:
         with self.moment(t):
             pass
 
@@ -287,7 +285,7 @@ class Simulation:
             if self._step % SENSE_EVERY == 0 and until == step and self._quiet():
                 self._skip(min(change, now))
                 continue
-            self._live_until(until)
+            self._advance_to(until)
             if until == step:
                 self._step += 1
                 if self._step % SENSE_EVERY == 0:
@@ -297,8 +295,8 @@ class Simulation:
                     if agent.next_change <= until:
                         agent.change(until)
                 self._find_next_change()
-        while self._appointments:
-            first = min(self._appointments, key=_when)
+        while self._timers:
+            first = min(self._timers, key=_time_of)
             if first.t > now:
                 break
             self.cancel(first)
@@ -333,7 +331,7 @@ class Simulation:
     def _find_next_change(self) -> None:
         self._next_change = min((agent.next_change for agent in self.agents), default=inf)
 
-    def _live_until(self, until: float) -> None:
+    def _advance_to(self, until: float) -> None:
         seconds = until - self.t
         self.t = until
         if seconds > 0:
@@ -341,5 +339,5 @@ class Simulation:
                 agent.step(until, seconds)
 
 
-def _when(appointment: Appointment) -> float:
-    return appointment.t
+def _time_of(timer: Timer) -> float:
+    return timer.t

@@ -21,7 +21,7 @@ from ... import commands as c
 from ...client import Settled
 from ...errors import MbotError
 from ...jupyter.hints import hint
-from ..base.bundle import page_style, page_text
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 from .command_forms import forms
 
@@ -61,7 +61,7 @@ class CommandPanel(LiveWidget):
             of a panel that has them.
     """
 
-    _esm = page_text("panel.js", "command.js")
+    _esm = page_script("command.js")
     _css = page_style("panel.css")
     _description = "a command panel"
 

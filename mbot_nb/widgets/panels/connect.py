@@ -22,7 +22,7 @@ from ...embedded.registry import local_servers
 from ...errors import ConnectError, MbotError, NotConnectedError
 from ...loops.call import settle
 from ...loops.home import Home
-from ..base.bundle import page_style, page_text
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 from ..base.stop_control import StopControl
 from .command import advised
@@ -55,7 +55,7 @@ class ConnectPanel(LiveWidget):
         framed: with a Stop of its own; without for one inside of a panel that has it.
     """
 
-    _esm = page_text("panel.js", "connect.js")
+    _esm = page_script("connect.js")
     _css = page_style("panel.css")
     _description = "a connection panel"
     _called = "panel"
@@ -298,6 +298,7 @@ class _Nobody:
 
     connection_state = NONE
     connected = False
+    connection_error = None
     next_attempt_at = None
     reconnect_attempts = 0
     profile = url = ""
@@ -310,9 +311,6 @@ class _Nobody:
 
     def __repr__(self) -> str:
         return "<no robot yet>"
-
-    def _why_not(self) -> None:
-        """Nobody is away."""
 
     def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
         """Nothing happens to nobody."""

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...loops.monitor import LoopMonitor
-from ..base.bundle import page_style, page_text
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class StatsPanel(LiveWidget):
             of a panel that has them.
     """
 
-    _esm = page_text("panel.js", "stats.js")
+    _esm = page_script("stats.js")
     _css = page_style("panel.css")
     _description = "a panel of statistics"
     _period = BEAT / 2

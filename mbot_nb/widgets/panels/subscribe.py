@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ..base.bundle import page_style, page_text
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget
 from .command import advised
 
@@ -61,7 +61,7 @@ class SubscribePanel(LiveWidget):
             of a panel that has them.
     """
 
-    _esm = page_text("panel.js", "subscribe.js")
+    _esm = page_script("subscribe.js")
     _css = page_style("panel.css")
     _description = "an event panel"
 

@@ -16,16 +16,16 @@ from ..conftest import Ears, FakeClock
 TICK = 0.1
 
 
-def live(mind: Mind, seconds: float, **moment: float) -> Mind:
+def advance(mind: Mind, seconds: float, **moment: float) -> Mind:
     for _ in range(round(seconds / TICK)):
-        mind.live(TICK, Moment(**moment))
+        mind.advance(TICK, Moment(**moment))
     return mind
 
 
 def mind(**personality: float) -> Mind:
     made = Mind()
     made.personality.update(personality)
-    return live(made, 60)
+    return advance(made, 60)
 
 
 def test_left_alone_it_comes_to_its_baselines_and_rests() -> None:
@@ -47,9 +47,9 @@ def test_a_startle_raises_tension_and_curiosity_and_lowers_coherence() -> None:
     startled.startle(0.6)
     assert startled.tension == pytest.approx(0.2 + 0.5 * 0.6 * 0.8)
     assert startled.curiosity > before[2]
-    assert live(startled, TICK).mode == "Spike"
+    assert advance(startled, TICK).mode == "Spike"
     assert startled.coherence < before[1]
-    assert live(startled, 30).mode == "Calm"
+    assert advance(startled, 30).mode == "Calm"
     assert (startled.tension, startled.coherence, startled.curiosity) == before
 
 
@@ -65,13 +65,13 @@ def test_recovery_speed_makes_tension_fall_faster() -> None:
     slow, fast = mind(recovery_speed=0.0), mind(recovery_speed=1.0)
     for one in (slow, fast):
         one.startle(1.0)
-        live(one, 1)
+        advance(one, 1)
     assert fast.tension < slow.tension - 0.1
 
 
 def test_movement_expressiveness_turns_motion_into_energy() -> None:
     still, lively = (
-        live(mind(movement_expressiveness=value), 5, speed=0.5) for value in (0.0, 1.0)
+        advance(mind(movement_expressiveness=value), 5, speed=0.5) for value in (0.0, 1.0)
     )
     assert still.energy == 0.5
     assert lively.energy == pytest.approx(0.75, abs=0.01)
@@ -79,24 +79,24 @@ def test_movement_expressiveness_turns_motion_into_energy() -> None:
 
 
 def test_sound_expressiveness_turns_sound_into_energy() -> None:
-    deaf, lively = (live(mind(sound_expressiveness=value), 5, sound=60) for value in (0.0, 1.0))
+    deaf, lively = (advance(mind(sound_expressiveness=value), 5, sound=60) for value in (0.0, 1.0))
     assert deaf.energy == 0.5
     assert lively.energy == pytest.approx(0.65, abs=0.01)
 
 
 def test_light_expressiveness_turns_unusual_light_into_curiosity_until_it_is_used_to_it() -> None:
-    blind, lively = (live(mind(light_expressiveness=value), 1, light=50) for value in (0.0, 1.0))
+    blind, lively = (advance(mind(light_expressiveness=value), 1, light=50) for value in (0.0, 1.0))
     assert blind.curiosity == 0.25
     assert lively.curiosity > 0.4
-    live(lively, 30, light=50)
+    advance(lively, 30, light=50)
     assert lively.curiosity == 0.25
 
 
 def test_something_close_ahead_raises_tension_for_as_long_as_it_stands_there() -> None:
-    close = live(mind(), 30, ahead=3)
+    close = advance(mind(), 30, ahead=3)
     assert close.tension == pytest.approx(0.2 + 0.5 * 0.8 * 0.9)
     assert close.settled
-    live(close, 30)
+    advance(close, 30)
     assert close.tension == 0.2
 
 
@@ -106,7 +106,7 @@ def test_protect_is_left_later_than_it_is_entered() -> None:
     modes = []
     tensions = []
     for _ in range(100):
-        live(hurt, TICK)
+        advance(hurt, TICK)
         modes.append(hurt.mode)
         tensions.append(hurt.tension)
     assert modes[0] == "Protect"
@@ -136,7 +136,7 @@ def test_every_number_stays_in_its_range(
     for *moment, startle in moments:
         if startle > 0.5:
             one.startle(startle)
-        one.live(TICK, Moment(*moment))
+        one.advance(TICK, Moment(*moment))
         assert all(
             0 <= value <= 1 for value in (one.tension, one.coherence, one.energy, one.curiosity)
         )

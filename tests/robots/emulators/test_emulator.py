@@ -22,9 +22,9 @@ from mbot_nb.errors import UsageError
 from mbot_nb.local import instances
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
-from mbot_nb.robots.emulators.faults import Mischief
+from mbot_nb.robots.emulators.faults import Faults
 from mbot_nb.robots.emulators.mcore import NO_ECHO, MCoreFirmware
-from mbot_nb.robots.emulators.ports import Pty
+from mbot_nb.robots.emulators.ports import PtyPort
 from mbot_nb.robots.emulators.script import Call, Name, ScriptError, parse
 from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
@@ -247,12 +247,12 @@ def test_bytes_take_their_time(workshop: Workshop) -> None:
 
 
 @given(st.binary(min_size=1, max_size=50), st.integers(0, 1000))
-def test_mischief_does_what_it_says(data: bytes, seed: int) -> None:
-    assert Mischief(seed=seed).on(data) == data
-    assert Mischief(silence=1, seed=seed).on(data) == b""
-    assert len(Mischief(truncate=1, seed=seed).on(data)) < len(data)
-    assert Mischief(garbage=1, seed=seed).on(data).endswith(data)
-    spoilt = Mischief(corrupt=1, seed=seed).on(data)
+def test_faults_do_what_they_say(data: bytes, seed: int) -> None:
+    assert Faults(seed=seed).on(data) == data
+    assert Faults(silence=1, seed=seed).on(data) == b""
+    assert len(Faults(truncate=1, seed=seed).on(data)) < len(data)
+    assert Faults(garbage=1, seed=seed).on(data).endswith(data)
+    spoilt = Faults(corrupt=1, seed=seed).on(data)
     assert len(spoilt) == len(data)
     assert sum(a != b for a, b in zip(spoilt, data, strict=True)) == 1
 
@@ -350,18 +350,18 @@ def test_a_place_where_no_emulator_can_be_is_said_and_nothing_stays_open(
 
 
 def test_a_pseudo_terminal_echoes_nothing(tmp_path: Path) -> None:
-    door = Pty(tmp_path / "robot")
+    port = PtyPort(tmp_path / "robot")
     try:
-        assert not door.occupied()
-        slave = os.open(door.address, os.O_RDWR | os.O_NOCTTY)
-        assert door.occupied()
-        door.write(b"boot text\r\n")
+        assert not port.occupied()
+        slave = os.open(port.address, os.O_RDWR | os.O_NOCTTY)
+        assert port.occupied()
+        port.write(b"boot text\r\n")
         assert os.read(slave, 100) == b"boot text\r\n"
-        assert door.read() == b""
+        assert port.read() == b""
         os.close(slave)
-        assert not door.occupied()
+        assert not port.occupied()
     finally:
-        door.close()
+        port.close()
     assert not (tmp_path / "robot").is_symlink()
 
 

@@ -168,7 +168,7 @@ from mbot_nb.robots.emulators.mcore import MCoreFirmware
 def fail(self, now):
     raise RuntimeError("a fault of the test")
 
-MCoreFirmware.live = fail
+MCoreFirmware.advance = fail
 sys.argv = ["mbot-nb", "emulate", "mbot", "--link", sys.argv[1], "--boot", "0"]
 cli.main()
 """

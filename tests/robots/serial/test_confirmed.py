@@ -26,9 +26,9 @@ async def test_what_the_robot_does_not_confirm_is_an_error_for_who_waits(
         await bot.set_led(r=1, g=2, b=3)
         assert emulator.vehicle.leds[0] == (1, 2, 3), "done is done"
         if lost == "everything":
-            emulator.mischief.silence = 1.0
+            emulator.faults.silence = 1.0
         else:
-            monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
+            monkeypatch.setattr(emulator, "_transmit", lambda *frame: None)
         driving = asyncio.ensure_future(bot.drive(left=30, right=30, duration=10))
         await asyncio.sleep(0)
         with pytest.raises(CommandError, match="set_led"):
@@ -36,7 +36,7 @@ async def test_what_the_robot_does_not_confirm_is_an_error_for_who_waits(
         with pytest.raises((CommandTimeoutError, DeliveryUnknownError)):
             await driving
         monkeypatch.undo()
-        emulator.mischief.silence = 0.0
+        emulator.faults.silence = 0.0
 
 
 async def test_who_waits_for_one_confirmation_holds_up_no_other_command(
@@ -48,7 +48,7 @@ async def test_who_waits_for_one_confirmation_holds_up_no_other_command(
     robot, _ = await asyncio.to_thread(workshop.robot, emulator)
     robot.detach()
     async with mb.serve(robot, port=0) as server, mb.connect(server.url) as bot:
-        monkeypatch.setattr(emulator, "_leave", lambda *frame: None)  # its answers are lost
+        monkeypatch.setattr(emulator, "_transmit", lambda *frame: None)  # its answers are lost
         asked = [asyncio.ensure_future(_lit(bot, n)) for n in (1, 2, 3)]
         colours = [f"cyberpi.led.on({n}, 0, 0, {n})" for n in (1, 2, 3)]
         await asyncio.to_thread(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import ConnectError
-from mbot_nb.robots.serial.detection import Found, open_robot, probe
+from mbot_nb.robots.serial.detection import DetectedRobot, detect, open_robot
 
 from .conftest import DRIVERS, PATIENCE, Workshop
 
@@ -21,7 +21,7 @@ VERSIONS = {"cyberpi": "44.01.013", "mbot": "06.01.107"}
 )
 def test_both_robots_are_found(workshop: Workshop, kind: Any, how: dict[str, Any]) -> None:
     emulator = workshop.emulator(kind, **how)
-    assert probe(emulator.address, PATIENCE) == Found(kind, VERSIONS[kind])
+    assert detect(emulator.address, PATIENCE) == DetectedRobot(kind, VERSIONS[kind])
 
 
 @pytest.mark.parametrize("kind", ["cyberpi", "mbot"])
@@ -39,7 +39,7 @@ def test_nobody_there_says_what_to_look_at() -> None:
     master, slave = os.openpty()
     try:
         with pytest.raises(ConnectError, match="switched on"):
-            probe(os.ttyname(slave), 0.4)
+            detect(os.ttyname(slave), 0.4)
     finally:
         os.close(master)
         os.close(slave)
@@ -47,4 +47,4 @@ def test_nobody_there_says_what_to_look_at() -> None:
 
 def test_no_port_says_so() -> None:
     with pytest.raises(ConnectError, match="there is no port"):
-        probe("/dev/no-such-port")
+        detect("/dev/no-such-port")

@@ -14,10 +14,10 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
 from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
 from mbot_nb.robots.emulators.emulator import Emulator
-from mbot_nb.robots.emulators.faults import Mischief
+from mbot_nb.robots.emulators.faults import Faults
 from mbot_nb.robots.emulators.mcore import MCoreFirmware
 from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.wire.dialects import Say
+from mbot_nb.robots.serial.wire.dialects import ScriptRequest
 
 from .conftest import PATIENCE, Workshop, eventually
 
@@ -105,7 +105,7 @@ def test_a_stop_is_not_held_up_by_the_robot_s_queue(workshop: Workshop) -> None:
     """Somebody had the robot drive for 2 s by a script that keeps its queue busy."""
     emulator = workshop.emulator(world=EMPTY)
     robot, _ = workshop.robot(emulator)
-    robot.link.request(Say("cyberpi.mbot2.forward(50, 2)"), timeout=PATIENCE)
+    robot.link.request(ScriptRequest("cyberpi.mbot2.forward(50, 2)"), timeout=PATIENCE)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
     asked = time.monotonic()
     robot.stop()
@@ -119,7 +119,7 @@ def test_a_motion_that_a_stop_overtook_does_not_begin_behind_it(workshop: Worksh
     emulator = workshop.emulator(world=EMPTY)
     robot, _ = workshop.robot(emulator)
     robot.link.request(
-        Say("cyberpi.led.play('rainbow',)"), timeout=PATIENCE
+        ScriptRequest("cyberpi.led.play('rainbow',)"), timeout=PATIENCE
     )  # keeps the queue busy for half a second
     before = len(ran(emulator))
     drive(robot, 50, 50, 10)
@@ -336,7 +336,7 @@ def test_a_bang_is_an_event_and_its_own_tone_is_none(workshop: Workshop) -> None
     robot.submit(c.PlayTone(frequency=440, duration=0.2)).result(PATIENCE)
     assert ears.of("stimulus_detected") == []
     eventually(lambda: robot.telemetry()["sound"] <= 10, "quiet")
-    eventually(lambda: time.monotonic() > robot._tone_until + 0.5, "the echo's end")
+    eventually(lambda: not robot._tones.echoing, "the echo's end")
     emulator.vehicle.simulation.make_sound(60, 200, 90, 0.5)
     eventually(
         lambda: [data["type"] for data in ears.of("stimulus_detected")] == ["sound"], "the bang"
@@ -393,7 +393,7 @@ def test_a_robot_that_hears_and_does_not_answer_is_told_to_stop(
     drive(robot, 30, 30, 60)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
     monkeypatch.setattr(
-        emulator, "_leave", lambda *frame: None
+        emulator, "_transmit", lambda *frame: None
     )  # its answers are lost, and it hears everything
     robot.submit(c.SetLed(r=1, g=1, b=1))
     lost = eventually(
@@ -410,7 +410,7 @@ def test_a_stop_reaches_a_robot_that_does_not_answer(
 ) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
-    monkeypatch.setattr(emulator, "_leave", lambda *frame: None)
+    monkeypatch.setattr(emulator, "_transmit", lambda *frame: None)
     robot.link.post(lambda: robot.link._begin_to_probe("it does not answer"))
     eventually(lambda: robot.link.state == "probing", "the silence")
     emulator.vehicle.drive(30, 30)
@@ -461,7 +461,7 @@ def test_what_the_robot_does_not_confirm_is_told(workshop: Workshop, kind: str) 
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, ears = workshop.robot(emulator)
     ears.clear()
-    emulator.mischief.silence = 1.0
+    emulator.faults.silence = 1.0
     motion = drive(robot, 30, 30, 10)
     eventually(lambda: motion.ended == "stopped", "the end of a motion that nobody confirmed")
     told = eventually(lambda: ears.of("error") + ears.of("robot_connection"), "the trouble")
@@ -469,7 +469,7 @@ def test_what_the_robot_does_not_confirm_is_told(workshop: Workshop, kind: str) 
 
 
 def test_a_thousand_commands_over_a_bad_cable_all_end(workshop: Workshop) -> None:
-    emulator = workshop.emulator(world=EMPTY, mischief=Mischief(corrupt=0.01, seed=3))
+    emulator = workshop.emulator(world=EMPTY, faults=Faults(corrupt=0.01, seed=3))
     robot, _ = workshop.robot(emulator)
     outcomes: list[str] = []
     for batch in range(100):
@@ -480,7 +480,7 @@ def test_a_thousand_commands_over_a_bad_cable_all_end(workshop: Workshop) -> Non
             assert error is None or isinstance(error, MbotError)
             outcomes.append(type(error).__name__)
     assert len(outcomes) == 1000
-    assert emulator.mischief.done > 5
+    assert emulator.faults.done > 5
 
 
 async def test_behind_a_server_it_is_any_robot(workshop: Workshop) -> None:

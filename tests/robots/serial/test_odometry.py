@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, UsageError
 from mbot_nb.robots.serial import calibration
-from mbot_nb.robots.serial.localization import Whereabouts
+from mbot_nb.robots.serial.localization import Localization
 from mbot_nb.robots.serial.odometry import NOMINAL, Constants, Odometry
 
 from .conftest import PATIENCE, Workshop, eventually
@@ -106,7 +106,9 @@ def test_constants_are_kept_by_serial_number(own_config_folder: Path) -> None:
 @pytest.mark.parametrize("serial", ["../../etc/passwd", "/dev/ttyUSB0", "COM3", "a b", ""])
 def test_no_serial_number_leads_elsewhere(own_config_folder: Path, serial: str) -> None:
     assert (
-        calibration.file_of(serial).resolve().is_relative_to(own_config_folder.resolve() / "robots")
+        calibration.path_for(serial)
+        .resolve()
+        .is_relative_to(own_config_folder.resolve() / "robots")
     )
 
 
@@ -121,11 +123,13 @@ def test_a_way_and_a_turn_give_the_constants_in_either_order() -> None:
     def turn(constants: Constants) -> float:
         return math.degrees(difference / 360 * math.pi * constants.wheel / constants.track)
 
-    one = calibration.after_way(NOMINAL, way(NOMINAL), way(real))
+    one = calibration.correct_by_distance(NOMINAL, way(NOMINAL), way(real))
     assert one.wheel == pytest.approx(6.2)
-    one = calibration.after_turn(one, turn(one), -turn(real))  # whichever way round it was measured
-    other = calibration.after_turn(NOMINAL, turn(NOMINAL), turn(real))
-    other = calibration.after_way(other, way(other), way(real))
+    one = calibration.correct_by_turn(
+        one, turn(one), -turn(real)
+    )  # whichever way round it was measured
+    other = calibration.correct_by_turn(NOMINAL, turn(NOMINAL), turn(real))
+    other = calibration.correct_by_distance(other, way(other), way(real))
     assert one == pytest.approx(real)
     assert other == pytest.approx(real)
 
@@ -134,15 +138,15 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
     """Every cell can be run again, also the one that calibrates."""
 
     def calibrated(turns: bool, *measures: float) -> list[Constants]:
-        where = Whereabouts()
-        where.is_of("02:e0:ac")
+        where = Localization()
+        where.set_serial("02:e0:ac")
         where.odometry.begin()
         rolled(where.odometry, *((-50, 50) if turns else (50, 50)))
         constants = []
         for measure in measures:
             where.calibrate(*((None, measure) if turns else (measure, None)))
             constants.append(where.odometry.constants)
-        calibration.file_of("02:e0:ac").unlink()
+        calibration.path_for("02:e0:ac").unlink()
         return constants
 
     once, twice = calibrated(False, 47.0, 47.0)
@@ -161,7 +165,7 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
 )
 def test_what_is_no_measure_is_refused(believed: float, measured: float) -> None:
     with pytest.raises(UsageError):
-        calibration.after_way(NOMINAL, believed, measured)
+        calibration.correct_by_distance(NOMINAL, believed, measured)
 
 
 def test_an_mbot2_is_calibrated_by_what_was_measured(
@@ -178,7 +182,9 @@ def test_an_mbot2_is_calibrated_by_what_was_measured(
         """What really happened."""
         before = emulator.vehicle.sense()
         robot.submit(c.Drive(left=left, right=right, duration=duration)).result(PATIENCE)
-        eventually(lambda: emulator.vehicle.simulation.see(emulator.vehicle._agent).at_rest, "rest")
+        eventually(
+            lambda: emulator.vehicle.simulation.body_now(emulator.vehicle._agent).at_rest, "rest"
+        )
         angle = emulator.vehicle.sense()["encoder_left"]
         eventually(lambda: abs(robot.senses["encoder_left"] - angle) < 1, "the last reading")
         after = emulator.vehicle.sense()

@@ -14,7 +14,7 @@ import pytest
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
 from mbot_nb.robots.serial.wire import ff55
-from mbot_nb.robots.serial.wire.dialects import Ask
+from mbot_nb.robots.serial.wire.dialects import DeviceRequest
 
 from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
 from .test_driver import EMPTY, KINDS, drive, ran
@@ -124,16 +124,16 @@ def test_the_guard_s_stops_confirm_nobody_s_request(
         """As code that does not let go of the interpreter."""
         before = emulator.sent
         for _ in range(3):
-            os.write(link._channel.descriptor, link._exchange.dialect.encode(robot.stop_content, 1))
+            os.write(link._channel.descriptor, link._exchange.dialect.encode(robot.stop_request, 1))
         eventually(
             lambda: emulator.sent >= before + 3 * len(ff55.encode_ack()), "the acknowledgements"
         )
         robot.halt()
-        asked.append(link.request(Ask(ff55.RUN, 8, LED), attempts=1, what="set_led"))
+        asked.append(link.request(DeviceRequest(ff55.RUN, 8, LED), attempts=1, what="set_led"))
 
     link.arm(-1.0)
     link.post(hold_up)
     eventually(lambda: asked, "the request")
     assert isinstance(asked[0].exception(PATIENCE), CommandTimeoutError)
     assert spoilt.done
-    assert link.request(Ask(ff55.RUN, 8, LED), what="set_led").result(PATIENCE) is None
+    assert link.request(DeviceRequest(ff55.RUN, 8, LED), what="set_led").result(PATIENCE) is None

@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.robots.serial.connection.link import Appointment, Link
+from mbot_nb.robots.serial.connection.link import Link, Timer
 from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.telemetry import EVERY, Telemetry
+from mbot_nb.robots.serial.telemetry import MIN_INTERVAL, Telemetry
 from mbot_nb.robots.simulator.world import Line
 
 from .conftest import Workshop, eventually
@@ -55,17 +55,17 @@ def test_who_comes_from_another_thread_ends_no_telemetry() -> None:
         state = "ready"
         asked = 0
 
-        def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
+        def call_at(self, deadline: float, callback: Callable[[], object]) -> Timer:
             self.asked += 1
             callback()
-            return Appointment(deadline, callback)
+            return Timer(deadline, callback)
 
     told: list[Any] = []
     link = Quick()
     telemetry = Telemetry(cast(Link, link), lambda: {"n": link.asked}, told.append)
-    telemetry.anew()
-    telemetry.soon()
-    telemetry.soon()
+    telemetry.resend()
+    telemetry.schedule()
+    telemetry.schedule()
     assert told == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
@@ -76,7 +76,7 @@ def test_it_is_told_as_it_changes_and_at_most_twenty_times_a_second(workshop: Wo
     eventually(lambda: motion.ended, "its end")
     told = list(ears.telemetry)
     assert len(told) >= 12, "ten times a second would be ten"
-    assert min(later[0] - earlier[0] for earlier, later in pairwise(told)) > EVERY * 0.9
+    assert min(later[0] - earlier[0] for earlier, later in pairwise(told)) > MIN_INTERVAL * 0.9
     assert all(earlier[1] != later[1] for earlier, later in pairwise(told))
 
 

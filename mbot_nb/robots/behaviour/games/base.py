@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from ....errors import CommandRejectedError
 
-__all__ = ["Game", "Outcome", "Show", "refuse", "take"]
+__all__ = ["Game", "Outcome", "Show", "illegal_move", "read_parameter"]
 
 Outcome = Literal["won", "lost", "draw"]
 
@@ -54,14 +54,14 @@ class Game(ABC):
         return {"status": self.outcome or "playing", **self.board()}
 
 
-def refuse(game: str, why: str) -> CommandRejectedError:
+def illegal_move(game: str, why: str) -> CommandRejectedError:
     """The error for a move against the rules."""
     return CommandRejectedError("INVALID_PARAMS", f"game_move: {game}: {why}", command="game_move")
 
 
-def take(params: Mapping[str, Any], name: str, game: str, takes: str) -> Any:
+def read_parameter(params: Mapping[str, Any], name: str, game: str, takes: str) -> Any:
     """The one parameter of a move."""
     if set(params) != {name}:
         got = ", ".join(sorted(map(str, params))) or "nothing"
-        raise refuse(game, f"a move is {takes}; got {got}")
+        raise illegal_move(game, f"a move is {takes}; got {got}")
     return params[name]

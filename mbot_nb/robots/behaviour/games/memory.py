@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
-from .base import Game, refuse, take
+from .base import Game, illegal_move, read_parameter
 
 __all__ = ["Memory"]
 
@@ -37,10 +37,10 @@ class Memory(Game):
         self._seen: dict[int, str] = {}
 
     def move(self, params: Mapping[str, Any]) -> None:
-        card = take(params, "card", self.name, "`card`, 0 to 15, one to turn over")
+        card = read_parameter(params, "card", self.name, "`card`, 0 to 15, one to turn over")
         down = [one for one in self._down() if one != self.open]
         if type(card) is not int or card not in down:
-            raise refuse(
+            raise illegal_move(
                 self.name,
                 f"card {card!r} does not lie face down; these do: {', '.join(map(str, down))}",
             )

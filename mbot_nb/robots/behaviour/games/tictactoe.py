@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
-from .base import Game, refuse, take
+from .base import Game, illegal_move, read_parameter
 
 __all__ = ["TicTacToe"]
 
@@ -26,10 +26,12 @@ class TicTacToe(Game):
         self.cells = [""] * 9
 
     def move(self, params: Mapping[str, Any]) -> None:
-        cell = take(params, "cell", self.name, "`cell`, 0 to 8, row by row from the top left")
+        cell = read_parameter(
+            params, "cell", self.name, "`cell`, 0 to 8, row by row from the top left"
+        )
         free = self._free()
         if type(cell) is not int or cell not in free:
-            raise refuse(
+            raise illegal_move(
                 self.name, f"cell {cell!r} is not free; free are {', '.join(map(str, free))}"
             )
         self._play(cell, "X")

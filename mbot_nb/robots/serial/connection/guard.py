@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 GRACE = 0.15
 """Seconds that it waits longer than the link's own clock."""
-PATIENCE = 2.0
+END_TIMEOUT = 2.0
 
 
 class Guard:
@@ -57,30 +57,30 @@ class Guard:
 
     def arm(self, seconds: float, stop: bytes) -> None:
         """A motion of so many seconds begins, and this would end it."""
-        self._tell(f"arm {seconds + GRACE:.3f} {stop.hex()}\n")
+        self._send(f"arm {seconds + GRACE:.3f} {stop.hex()}\n")
 
-    def rest(self) -> None:
+    def disarm(self) -> None:
         """Nothing moves."""
-        self._tell("rest\n")
+        self._send("disarm\n")
 
     def end(self) -> None:
         """Let it go."""
         process = self._process
         if process is None or process.stdin is None:
             return
-        self.rest()
+        self.disarm()
         self._process = None
         try:
             process.stdin.close()
         except OSError:
             log.debug("the guard process had gone before")
         try:
-            process.wait(PATIENCE)
+            process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         process = self._process
         if process is None or process.stdin is None:
             return

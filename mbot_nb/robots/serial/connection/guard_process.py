@@ -5,7 +5,7 @@ It inherits the open port, and hears on its standard input, line by line:
 
     arm SECONDS HEX     a motion has begun: send these bytes after so many seconds, unless another
                         line comes before
-    rest                nothing moves
+    disarm              nothing moves
 
 When its input ends while it is armed, the program that moved the robot is gone: it sends the bytes
 at once. It imports nothing of mbot_nb, so that it starts fast and needs little.
@@ -19,10 +19,10 @@ import signal
 import sys
 import time
 
-REPEATS = (0.0, 0.1, 0.2, 0.4, 0.8)
+REPEAT_DELAYS = (0.0, 0.1, 0.2, 0.4, 0.8)
 """Seconds after which the bytes are sent (again): a robot that is busy, or in the middle of a
 frame, may miss the first."""
-PULSE = 0.25
+PARENT_CHECK_INTERVAL = 0.25
 """Seconds between two looks whether the program still lives: a fork of it could keep our input
 open."""
 
@@ -30,7 +30,7 @@ open."""
 def main(port: int, parent: int) -> None:
     """Watch until the program has gone and the robot stands."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    buffer, armed, deadline, stop, due = b"", False, 0.0, b"", list(REPEATS)
+    buffer, armed, deadline, stop, due = b"", False, 0.0, b"", list(REPEAT_DELAYS)
     while True:
         orphaned = os.getppid() != parent
         if armed:
@@ -44,7 +44,11 @@ def main(port: int, parent: int) -> None:
                 armed = False
         if orphaned and not armed:
             return
-        wait = min(PULSE, max(deadline + due[0] - time.monotonic(), 0.0)) if armed else None
+        wait = (
+            min(PARENT_CHECK_INTERVAL, max(deadline + due[0] - time.monotonic(), 0.0))
+            if armed
+            else None
+        )
         if orphaned:
             time.sleep(wait or 0.0)
             continue
@@ -61,13 +65,13 @@ def main(port: int, parent: int) -> None:
             armed = words[0] == b"arm"
             if armed:
                 deadline = time.monotonic() + float(words[1])
-                stop, due = bytes.fromhex(words[2].decode()), list(REPEATS)
+                stop, due = bytes.fromhex(words[2].decode()), list(REPEAT_DELAYS)
 
 
 def repeat(port: int, stop: bytes) -> None:
     """Send the bytes a few times."""
     started = time.monotonic()
-    for after in REPEATS:
+    for after in REPEAT_DELAYS:
         time.sleep(max(0.0, started + after - time.monotonic()))
         if not send(port, stop):
             return

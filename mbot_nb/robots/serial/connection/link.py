@@ -20,27 +20,27 @@ from math import inf
 from typing import Any, Literal
 
 from ....errors import ConnectError, MbotError, NotConnectedError
-from ..wire.dialects import Content, Dialect, Told
+from ..wire.dialects import Dialect, Notification, Request
 from ..wire.exchange import Exchange, Job
 from .guard import GRACE, Guard
-from .port import Channel, OpenPort, Waker, why_not
+from .port import Channel, OpenPort, Waker, open_error
 
-__all__ = ["Appointment", "Link", "LinkState"]
+__all__ = ["Link", "LinkState", "Timer"]
 
 log = logging.getLogger(__name__)
 
 LinkState = Literal["opening", "probing", "ready", "lost", "closed"]
 
-PROBE_EVERY = 0.3
+PROBE_INTERVAL = 0.3
 """Seconds between two version requests to a robot that may still be starting."""
 PROBE_TIMEOUT = 2.0
-RETRY = (0.1, 0.1, 0.2, 0.3, 0.5)
+RETRY_DELAYS = (0.1, 0.1, 0.2, 0.3, 0.5)
 """Seconds before the port is opened again; the last one repeats."""
-LAST_WORDS = 0.5
+CLOSE_TIMEOUT = 0.5
 """Seconds that closing waits for what is still to be sent and answered: the last stop."""
 
 
-class Appointment:
+class Timer:
     """Something the link's thread does at a time; :meth:`cancel` withdraws it."""
 
     __slots__ = ("callback", "deadline")
@@ -76,8 +76,8 @@ class Link:
         *,
         name: str = "the port",
         on_state: Callable[[LinkState], object] = lambda state: None,
-        on_told: Callable[[dict[int, Any]], object] = lambda values: None,
-        stop: Content | None = None,
+        on_values: Callable[[dict[int, Any]], object] = lambda values: None,
+        stop: Request | None = None,
         guarded: bool = True,
     ) -> None:
         self.name = name
@@ -95,16 +95,16 @@ class Link:
         self._open_port = open_port
         self._dialect = dialect
         self._on_state = on_state
-        self._on_told = on_told
+        self._on_values = on_values
         self._stop = stop
-        self._unheard = False
-        self._want_guard = guarded
+        self._stop_unconfirmed = False
+        self._use_guard = guarded
         self._guard = Guard()
         self._guard_fires = inf
         """When, on ``time.monotonic``."""
         self._waker = Waker()
         self._inbox: deque[Callable[[], object]] = deque()
-        self._appointments: list[tuple[float, int, Appointment]] = []
+        self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._exchange = Exchange(dialect(0))
         self._channel: Channel | None = None
@@ -130,13 +130,13 @@ class Link:
         return self._guard.alive
 
     @property
-    def is_here(self) -> bool:
+    def in_own_thread(self) -> bool:
         """Whether this code runs in the link's thread."""
         return threading.current_thread() is self._thread
 
     def request(
         self,
-        content: Content,
+        request: Request,
         *,
         timeout: float = 0.6,
         attempts: int = 2,
@@ -166,7 +166,7 @@ class Link:
             ProtocolError: it answered that it could not, or something that cannot be read.
         """
         job = Job(
-            content,
+            request,
             timeout=timeout,
             attempts=attempts,
             urgent=urgent,
@@ -175,21 +175,19 @@ class Link:
             on_send=on_send,
             wanted=wanted,
         )
-        self.post(lambda: self._take(job))
+        self.post(lambda: self._accept(job))
         return job.future
 
     def drop(self, slot: str, error: MbotError) -> None:
         """End the requests of a slot that are not sent yet."""
         self.post(lambda: self._exchange.drop(slot, error))
 
-    def call_at(self, deadline: float, callback: Callable[[], object]) -> Appointment:
+    def call_at(self, deadline: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``,
         connected or not."""
-        appointment = Appointment(deadline, callback)
-        self.post(
-            lambda: heapq.heappush(self._appointments, (deadline, next(self._order), appointment))
-        )
-        return appointment
+        timer = Timer(deadline, callback)
+        self.post(lambda: heapq.heappush(self._timers, (deadline, next(self._order), timer)))
+        return timer
 
     def arm(self, seconds: float) -> None:
         """A motion begins, or shall end: the guard sends the stop after so long, unless it hears
@@ -201,7 +199,7 @@ class Link:
         guard as well."""
         self.post(self._disarm)
 
-    def stop_unheard(self) -> None:
+    def stop_unresponsive(self) -> None:
         """Have a robot stand that does not answer, but may well hear; nothing without an open
         port."""
         self.post(self._write_stop)
@@ -228,12 +226,12 @@ class Link:
         seconds."""
         self._closing = True
         self._waker.wake()
-        if wait and not self.is_here:
+        if wait and not self.in_own_thread:
             self._thread.join(wait)
 
     def post(self, action: Callable[[], object]) -> None:
         """Let the link's thread call ``action()``, in order; at once if this is it."""
-        if self.is_here:
+        if self.in_own_thread:
             _do(action)
             return
         self._inbox.append(action)
@@ -250,14 +248,14 @@ class Link:
                 self._channel = self._opened()
                 if self._channel is None:
                     continue
-                if self._want_guard and self._channel.descriptor is not None:
+                if self._use_guard and self._channel.descriptor is not None:
                     self._guard.start(self._channel.descriptor)
                 try:
                     self._serve(self._channel)
                     why = closed
                 except OSError as error:
                     why = f"the port {self.name} is gone ({error}): plug the cable in again"
-                self._lose(why)
+                self._disconnect(why)
         except Exception as error:
             log.exception(
                 "the link to %s failed: the robot is told to stop, and the port is given back",
@@ -271,10 +269,10 @@ class Link:
             with contextlib.suppress(OSError):  # then the port is gone, too
                 self._write_stop()
         finally:
-            self._lose(closed)
-            self._change("closed", closed)
+            self._disconnect(closed)
+            self._set_state("closed", closed)
             self._flush_inbox()
-            self._exchange.cut(closed)
+            self._exchange.fail_all(closed)
             self._waker.close()
 
     def _opened(self) -> Channel | None:
@@ -282,12 +280,12 @@ class Link:
         try:
             channel = Channel(self._open_port(), self._waker)
         except (OSError, ValueError) as error:
-            delay = RETRY[min(self.attempts, len(RETRY) - 1)]
+            delay = RETRY_DELAYS[min(self.attempts, len(RETRY_DELAYS) - 1)]
             self.attempts += 1
             self.next_attempt = time.monotonic() + delay
-            self._change("lost", str(why_not(self.name, error)))
+            self._set_state("lost", str(open_error(self.name, error)))
             while not self._closing and (left := self.next_attempt - time.monotonic()) > 0:
-                self._waker.wait(min(left, self._keep_appointments()))
+                self._waker.wait(min(left, self._run_timers()))
                 self._flush_inbox()
             return None
         self.attempts = 0
@@ -300,45 +298,45 @@ class Link:
 
     def _serve(self, channel: Channel) -> None:
         """Live with an open port until it is gone or shall be closed."""
-        last_words = inf
+        close_deadline = inf
         while True:
             self._flush_inbox()
-            if self._closing and last_words == inf:
-                last_words = time.monotonic() + LAST_WORDS
+            if self._closing and close_deadline == inf:
+                close_deadline = time.monotonic() + CLOSE_TIMEOUT
             now = time.monotonic()
-            if now >= last_words or (
+            if now >= close_deadline or (
                 self._closing and (self._exchange.idle or self.state != "ready")
             ):
                 return
             self._probe_if_due(now)
             for data in self._exchange.to_send(now):
                 self._write(channel, data)
-            until_appointment = self._keep_appointments()
+            until_timer = self._run_timers()
             if self._inbox:
                 continue
             now = time.monotonic()
             deadline = self._exchange.deadline
-            wait = min(until_appointment, max(0.0, min(deadline, last_words) - now))
+            wait = min(until_timer, max(0.0, min(deadline, close_deadline) - now))
             if self.state != "ready":
-                wait = min(wait, PROBE_EVERY / 3)
+                wait = min(wait, PROBE_INTERVAL / 3)
             data = channel.wait(None if wait == inf else wait)
             now = time.monotonic()
-            self._heed_guard()
+            self._check_guard()
             if data:
                 self.read += len(data)
-                self._hear(self._exchange.receive(data, now))
+                self._notify(self._exchange.receive(data, now))
             if now >= deadline:
-                self._hear(self._exchange.tick(now))
-            self._look_at_health()
+                self._notify(self._exchange.tick(now))
+            self._check_health()
 
-    def _hear(self, told: list[Told]) -> None:
-        for item in told:
+    def _notify(self, notifications: list[Notification]) -> None:
+        for item in notifications:
             try:
-                self._on_told(item.values)
+                self._on_values(item.values)
             except Exception:
                 log.exception("what the robot told could not be used; the next goes on")
 
-    def _look_at_health(self) -> None:
+    def _check_health(self) -> None:
         """Has it restarted, or fallen silent?"""
         decoder = self._exchange.dialect.decoder
         self.skipped += decoder.skipped
@@ -348,16 +346,16 @@ class Link:
         elif decoder.noise and self._exchange.dialect.rebooted(bytes(decoder.noise)):
             decoder.noise.clear()
             self._begin_to_probe("the robot has restarted: waiting until it answers")
-            self._exchange.cut("the robot restarted")
+            self._exchange.fail_all("the robot restarted")
         elif self._exchange.silent:
             self._begin_to_probe("the robot does not answer any more: is it switched on?")
-            self._exchange.cut("the robot fell silent")
-            self._unheard = True
+            self._exchange.fail_all("the robot fell silent")
+            self._stop_unconfirmed = True
 
     def _begin_to_probe(self, why: str) -> None:
         self._probes.clear()
         self._probe_at = time.monotonic()
-        self._change("probing", why)
+        self._set_state("probing", why)
 
     def _probe_if_due(self, now: float) -> None:
         """Ask for the version again and again; whichever answer comes first will do."""
@@ -373,7 +371,7 @@ class Link:
                 return
         self._probes = [probe for probe in self._probes if not probe.future.done()]
         if now >= self._probe_at:
-            self._probe_at = now + PROBE_EVERY
+            self._probe_at = now + PROBE_INTERVAL
             probe = Job(
                 self._exchange.dialect.probe,
                 timeout=PROBE_TIMEOUT,
@@ -382,7 +380,7 @@ class Link:
             )
             self._probes.append(probe)
             self._exchange.add(probe)
-            if self._unheard:
+            if self._stop_unconfirmed:
                 self._write_stop()
 
     def _write_stop(self) -> None:
@@ -390,42 +388,42 @@ class Link:
         if self._channel is not None and self._stop is not None:
             dialect = self._exchange.dialect
             self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
-            self._unheard = True
+            self._stop_unconfirmed = True
 
     def _arm(self, seconds: float) -> None:
-        self._heed_guard()
+        self._check_guard()
         if self._stop is not None and self._guard.alive:
             self._guard.arm(seconds, self._exchange.dialect.encode(self._stop, 1))
             self._guard_fires = time.monotonic() + seconds + GRACE
 
     def _disarm(self) -> None:
-        self._heed_guard()
+        self._check_guard()
         if self.state == "ready":
-            self._guard.rest()
+            self._guard.disarm()
             self._guard_fires = inf
 
-    def _heed_guard(self) -> None:
+    def _check_guard(self) -> None:
         """It has written stops if this thread was held up for longer than it waits: they are
         acknowledged, too."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
-            self._exchange.distrust()
-            self._unheard = self._unheard or self.state != "ready"
+            self._exchange.require_fence()
+            self._stop_unconfirmed = self._stop_unconfirmed or self.state != "ready"
 
     def _write(self, channel: Channel, data: bytes) -> None:
         channel.write(data)
         self.written += len(data)
 
     def _ready(self) -> None:
-        if self._unheard:
-            self._unheard = False
-            self._exchange.distrust()
+        if self._stop_unconfirmed:
+            self._stop_unconfirmed = False
+            self._exchange.require_fence()
         greeting = self._exchange.dialect.greeting
         if greeting and self._channel is not None:
             self._write(self._channel, greeting)
-        self._change("ready", "")
+        self._set_state("ready", "")
 
-    def _lose(self, why: str) -> None:
+    def _disconnect(self, why: str) -> None:
         self._guard.end()
         self._guard_fires = inf
         if self._channel is not None:
@@ -433,10 +431,10 @@ class Link:
             self._channel = None
         if not self._closing:
             self.next_attempt = time.monotonic()
-            self._change("lost", why)
-        self._exchange.cut(why)
+            self._set_state("lost", why)
+        self._exchange.fail_all(why)
 
-    def _take(self, job: Job) -> None:
+    def _accept(self, job: Job) -> None:
         if self.state == "ready":
             self._exchange.add(job)
         else:
@@ -454,17 +452,17 @@ class Link:
                 return
             _do(action)
 
-    def _keep_appointments(self) -> float:
+    def _run_timers(self) -> float:
         """Do what is due; returns the seconds until the next."""
-        while self._appointments:
-            deadline, _, appointment = self._appointments[0]
-            if appointment.callback is not None:
+        while self._timers:
+            deadline, _, timer = self._timers[0]
+            if timer.callback is not None:
                 left = deadline - time.monotonic()
                 if left > 0:
                     return left
-            heapq.heappop(self._appointments)
-            if appointment.callback is not None:
-                callback, appointment.callback = appointment.callback, None
+            heapq.heappop(self._timers)
+            if timer.callback is not None:
+                callback, timer.callback = timer.callback, None
                 try:
                     callback()
                 except Exception:
@@ -472,7 +470,7 @@ class Link:
                 return 0.0  # what it asked for goes out first
         return inf
 
-    def _change(self, state: LinkState, reason: str) -> None:
+    def _set_state(self, state: LinkState, reason: str) -> None:
         changed = (state, reason) != (self.state, self.reason)
         with self._changed:
             self.state = state

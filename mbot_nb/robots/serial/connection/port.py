@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ....errors import ConnectError
 
-__all__ = ["BAUD", "Channel", "OpenPort", "Port", "opener", "usb_serial", "why_not"]
+__all__ = ["BAUD", "Channel", "OpenPort", "Port", "open_error", "opener", "usb_serial"]
 
 BAUD = 115200
 POLL = 0.01
@@ -87,7 +87,7 @@ def usb_serial(address: str) -> str:
     return numbers[0] or "" if numbers else ""
 
 
-def why_not(address: str, error: BaseException) -> ConnectError:
+def open_error(address: str, error: BaseException) -> ConnectError:
     """What an error at opening means, and what to do about it on this system."""
     number = getattr(error, "errno", None)
     text = str(error)

@@ -16,21 +16,21 @@ from . import f3, ff55
 
 __all__ = [
     "Answer",
-    "Ask",
-    "Content",
+    "DeviceRequest",
     "Dialect",
     "F3Dialect",
     "FF55Dialect",
-    "Heard",
-    "Say",
-    "Told",
+    "Notification",
+    "Received",
+    "Request",
+    "ScriptRequest",
 ]
 
 
 _TEXT = re.compile(rb"[\t\r\n -~]{20,}")
 
 
-class Say(NamedTuple):
+class ScriptRequest(NamedTuple):
     """A script for an mBot2. A subscription is not ``numbered``."""
 
     text: str
@@ -38,7 +38,7 @@ class Say(NamedTuple):
     numbered: bool = True
 
 
-class Ask(NamedTuple):
+class DeviceRequest(NamedTuple):
     """A request to an mBot. Only the answer to a get is numbered."""
 
     action: int
@@ -46,7 +46,7 @@ class Ask(NamedTuple):
     data: bytes = b""
 
 
-Content = Say | Ask
+Request = ScriptRequest | DeviceRequest
 """What can be asked of a robot."""
 
 
@@ -58,13 +58,13 @@ class Answer(NamedTuple):
     value: Any
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """What the robot says unasked: sensor values by key."""
 
     values: dict[int, Any]
 
 
-Heard = Answer | Told
+Received = Answer | Notification
 
 
 class Dialect(ABC):
@@ -72,7 +72,7 @@ class Dialect(ABC):
 
     window: int
     """Requests that may be under way at once."""
-    probe: Content
+    probe: Request
     """A numbered request that every such robot answers, with its firmware's version."""
     greeting: bytes = b""
     """What is sent when the robot has answered the probe."""
@@ -84,11 +84,11 @@ class Dialect(ABC):
         """The last one given."""
 
     @abstractmethod
-    def numbered(self, content: Content) -> bool:
+    def numbered(self, request: Request) -> bool:
         """Whether the answer will carry the number of the request."""
 
     @abstractmethod
-    def encode(self, content: Content, number: int) -> bytes:
+    def encode(self, request: Request, number: int) -> bytes:
         """The bytes of a request."""
 
     @abstractmethod
@@ -96,57 +96,57 @@ class Dialect(ABC):
         """A number for the next request, as long unused as possible."""
 
     @abstractmethod
-    def read(self, frames: list[Any]) -> list[Heard]:
+    def read(self, frames: list[Any]) -> list[Received]:
         """What the decoder's frames mean."""
 
     @abstractmethod
     def rebooted(self, noise: bytes) -> bool:
         """Whether what was skipped is what the robot writes when it starts."""
 
-    def feed(self, data: bytes) -> list[Heard]:
+    def feed(self, data: bytes) -> list[Received]:
         """What is heard with ``data``."""
         return self.read(self.decoder.feed(data))
 
-    def give_up(self) -> list[Heard]:
+    def flush(self) -> list[Received]:
         """Nothing more came for a while: what is heard without waiting for the rest of a frame."""
-        return self.read(self.decoder.give_up())
+        return self.read(self.decoder.flush())
 
 
 class F3Dialect(Dialect):
     """An mBot2."""
 
     window = 4
-    probe = Say("cyberpi.get_firmware_version()")
+    probe = ScriptRequest("cyberpi.get_firmware_version()")
     greeting = f3.ONLINE
 
     def __init__(self, number: int = 0) -> None:
         super().__init__(number)
         self.decoder: f3.Decoder = f3.Decoder()
 
-    def numbered(self, content: Content) -> bool:
-        return isinstance(content, Say) and content.numbered
+    def numbered(self, request: Request) -> bool:
+        return isinstance(request, ScriptRequest) and request.numbered
 
-    def encode(self, content: Content, number: int) -> bytes:
-        assert isinstance(content, Say)
-        return f3.encode_script(content.text, number if content.numbered else 0, content.mode)
+    def encode(self, request: Request, number: int) -> bytes:
+        assert isinstance(request, ScriptRequest)
+        return f3.encode_script(request.text, number if request.numbered else 0, request.mode)
 
     def next_number(self) -> int:
         self.number = self.number % f3.MAX_NUMBER + 1
         return self.number
 
-    def read(self, frames: list[f3.Frame]) -> list[Heard]:
-        heard: list[Heard] = []
+    def read(self, frames: list[f3.Frame]) -> list[Received]:
+        received: list[Received] = []
         for frame in frames:
             if isinstance(frame, f3.Script):
-                heard.append(Answer(frame.number or None, _value(frame.text)))
+                received.append(Answer(frame.number or None, _value(frame.text)))
             elif isinstance(frame, f3.Push):
                 try:
-                    heard.append(Told(f3.pushed(frame.text)))
+                    received.append(Notification(f3.pushed(frame.text)))
                 except ProtocolError:
                     self.decoder.skipped += len(
                         frame.text
                     )  # sound, but of no use: counted like noise
-        return heard
+        return received
 
     def rebooted(self, noise: bytes) -> bool:
         """An ESP32 writes lines of text when it starts; what is left of spoilt frames has no line
@@ -158,7 +158,7 @@ class FF55Dialect(Dialect):
     """An mBot."""
 
     window = 1
-    probe = Ask(ff55.GET, 0, b"\0")
+    probe = DeviceRequest(ff55.GET, 0, b"\0")
 
     # Not 0, which short requests have; not what frames begin and end with; not the button's.
     NUMBERS = tuple(number for number in range(1, 127) if number not in (0x0A, 0x0D, 0x55))
@@ -167,31 +167,31 @@ class FF55Dialect(Dialect):
         super().__init__(number)
         self.decoder: ff55.Decoder = ff55.Decoder()
 
-    def numbered(self, content: Content) -> bool:
-        return isinstance(content, Ask) and content.action == ff55.GET
+    def numbered(self, request: Request) -> bool:
+        return isinstance(request, DeviceRequest) and request.action == ff55.GET
 
-    def encode(self, content: Content, number: int) -> bytes:
-        assert isinstance(content, Ask)
+    def encode(self, request: Request, number: int) -> bytes:
+        assert isinstance(request, DeviceRequest)
         return ff55.encode_request(
-            ff55.Request(number, content.action, content.device, content.data)
+            ff55.Request(number, request.action, request.device, request.data)
         )
 
     def next_number(self) -> int:
         self.number += 1
         return self.NUMBERS[self.number % len(self.NUMBERS)]
 
-    def read(self, frames: list[ff55.Frame]) -> list[Heard]:
-        heard: list[Heard] = []
+    def read(self, frames: list[ff55.Frame]) -> list[Received]:
+        received: list[Received] = []
         for frame in frames:
             if isinstance(frame, ff55.Ack):
-                heard.append(Answer(None, None))
+                received.append(Answer(None, None))
             elif isinstance(frame, ff55.Nothing):
-                heard.append(Answer(frame.number, None))
+                received.append(Answer(frame.number, None))
             elif frame.number == ff55.BUTTON:
-                heard.append(Told({ff55.BUTTON: frame.value}))
+                received.append(Notification({ff55.BUTTON: frame.value}))
             else:
-                heard.append(Answer(frame.number, frame.value))
-        return heard
+                received.append(Answer(frame.number, frame.value))
+        return received
 
     def rebooted(self, noise: bytes) -> bool:
         return b"Version: " in noise

@@ -23,7 +23,7 @@ from ....errors import (
     NotConnectedError,
     ProtocolError,
 )
-from .dialects import Answer, Content, Dialect, Told
+from .dialects import Answer, Dialect, Notification, Request
 
 __all__ = ["Exchange", "Job"]
 
@@ -40,12 +40,12 @@ class Job:
 
     __slots__ = (
         "attempts",
-        "content",
         "deadline",
         "followers",
         "future",
         "number",
         "on_send",
+        "request",
         "slot",
         "timeout",
         "tries",
@@ -56,7 +56,7 @@ class Job:
 
     def __init__(
         self,
-        content: Content,
+        request: Request,
         *,
         timeout: float,
         attempts: int = 1,
@@ -66,7 +66,7 @@ class Job:
         on_send: Callable[[], object] | None = None,
         wanted: Callable[[], bool] | None = None,
     ) -> None:
-        self.content = content
+        self.request = request
         self.timeout = timeout
         """Seconds for one attempt, from when it is sent."""
         self.attempts = attempts
@@ -76,7 +76,7 @@ class Job:
         self.slot = slot
         """A newer job of the same slot takes the place of one that is not sent yet, and ends it
         when it ends. One that was sent is not sent again after it."""
-        self.what = what or str(content)
+        self.what = what or str(request)
         self.on_send = on_send
         """Called each time just before it is sent."""
         self.wanted = wanted
@@ -117,7 +117,7 @@ class Exchange:
         self._fence: int | None = None
         self._fence_wanted = False
         self._fence_deadline = inf
-        self._heard_at = -inf
+        self._received_at = -inf
         self._latest: dict[str, Job] = {}
         """By slot."""
 
@@ -136,7 +136,7 @@ class Exchange:
         """When :meth:`tick` is to be called though nothing comes."""
         first = self._fence_deadline
         if self.dialect.decoder.waiting:
-            first = min(first, self._heard_at + IDLE)
+            first = min(first, self._received_at + IDLE)
         for job in self._numbered.values():
             first = min(first, job.deadline)
         if not self._fence_wanted:
@@ -161,22 +161,22 @@ class Exchange:
         else:
             self._queue.append(job)
 
-    def receive(self, data: bytes, now: float) -> list[Told]:
+    def receive(self, data: bytes, now: float) -> list[Notification]:
         """Take what has arrived; returns what the robot told unasked."""
-        self._heard_at = now
+        self._received_at = now
         return self._take(self.dialect.feed(data))
 
-    def tick(self, now: float) -> list[Told]:
+    def tick(self, now: float) -> list[Notification]:
         """Find what has taken too long; returns what was heard by not waiting for more."""
-        told: list[Told] = []
-        if self.dialect.decoder.waiting and now >= self._heard_at + IDLE:
-            told = self._take(self.dialect.give_up())
+        notifications: list[Notification] = []
+        if self.dialect.decoder.waiting and now >= self._received_at + IDLE:
+            notifications = self._take(self.dialect.flush())
         for number, job in [
             (number, job) for number, job in self._numbered.items() if job.deadline <= now
         ]:
             del self._numbered[number]
             self.timeouts += 1
-            self._again_or_failed(job)
+            self._retry_or_fail(job)
         if not self._fence_wanted and any(job.deadline <= now for job in self._open):
             self.timeouts += 1
             self._fence_wanted = True
@@ -184,9 +184,9 @@ class Exchange:
             self.timeouts += 1
             self._fence = None
             self._fence_deadline = inf
-        return told
+        return notifications
 
-    def cut(self, why: str) -> None:
+    def fail_all(self, why: str) -> None:
         """The connection is over: every request ends, and says whether it may have been carried
         out."""
         sent = [*self._numbered.values(), *self._open]
@@ -214,7 +214,7 @@ class Exchange:
             self._queue.remove(job)
             job.finish(error)
 
-    def distrust(self) -> None:
+    def require_fence(self) -> None:
         """Something was written past this exchange: whose an acknowledgement is, is known only
         behind a fence."""
         self._fence_wanted = True
@@ -249,7 +249,7 @@ class Exchange:
             return True
         if len(self._numbered) + len(self._open) + self._fence_wanted >= self.dialect.window:
             return False
-        return self.dialect.numbered(job.content) or not (self._open or self._fence_wanted)
+        return self.dialect.numbered(job.request) or not (self._open or self._fence_wanted)
 
     def _send(self, job: Job, now: float) -> bytes:
         if job.on_send is not None:
@@ -257,7 +257,7 @@ class Exchange:
         job.tries += 1
         job.number = self.dialect.next_number()
         job.deadline = now + job.timeout
-        if self.dialect.numbered(job.content):
+        if self.dialect.numbered(job.request):
             self._numbered[job.number] = job
         else:
             if self._open or self._fence_wanted:
@@ -269,27 +269,27 @@ class Exchange:
             else:
                 self._acks.clear()
             self._open.append(job)
-        return self.dialect.encode(job.content, job.number)
+        return self.dialect.encode(job.request, job.number)
 
     # Inside.
 
-    def _take(self, heard: Iterable[Answer | Told]) -> list[Told]:
-        told: list[Told] = []
-        for item in heard:
+    def _take(self, received: Iterable[Answer | Notification]) -> list[Notification]:
+        notifications: list[Notification] = []
+        for item in received:
             self.timeouts = 0
-            if isinstance(item, Told):
-                told.append(item)
+            if isinstance(item, Notification):
+                notifications.append(item)
             elif item.number is None:
                 self._acknowledged(item.value)
             elif self._fence is not None and item.number == self._fence:
-                self._fenced()
+                self._fence_answered()
             else:
                 job = self._numbered.pop(item.number, None)
                 if job is None:
                     self.late += 1
                 else:
                     job.finish(_as_result(job, item.value))
-        return told
+        return notifications
 
     def _acknowledged(self, value: Any) -> None:
         if not self._open:
@@ -297,12 +297,12 @@ class Exchange:
         elif self._fence_wanted:
             self._acks.append(value)
             if self.dialect.window == 1:
-                self._stop_again()
+                self._retry_stops()
         else:
             job = self._open.pop()
             job.finish(_as_result(job, value))
 
-    def _fenced(self) -> None:
+    def _fence_answered(self) -> None:
         """The fence was answered: whatever was acknowledged until now is all that will be."""
         jobs, self._open = self._open, []
         acks, self._acks = self._acks, []
@@ -319,9 +319,9 @@ class Exchange:
             if len(acks) > len(jobs) - jobs.count(job):
                 job.finish(_as_result(job, acks[-1]))  # whatever else was lost, this was heard once
             else:
-                self._again_or_failed(job, sure=not acks)
+                self._retry_or_fail(job, sure=not acks)
 
-    def _stop_again(self) -> None:
+    def _retry_stops(self) -> None:
         """A robot that has done what it was at may have been deaf for it: then it did not hear the
         stop, nor the fence behind."""
         for at, job in enumerate(self._open):
@@ -331,18 +331,18 @@ class Exchange:
                 and at >= len(self._acks)
                 and once
                 and job.tries < job.attempts
-                and self._may_again(job)
+                and self._may_retry(job)
             ):
                 self._queue.appendleft(job)
 
-    def _may_again(self, job: Job) -> bool:
+    def _may_retry(self, job: Job) -> bool:
         superseded = bool(job.slot) and self._latest.get(job.slot) is not job
         return (
             not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
         )
 
-    def _again_or_failed(self, job: Job, *, sure: bool = True) -> None:
-        if job.tries < job.attempts and self._may_again(job):
+    def _retry_or_fail(self, job: Job, *, sure: bool = True) -> None:
+        if job.tries < job.attempts and self._may_retry(job):
             self._queue.appendleft(job)
             return
         if sure:

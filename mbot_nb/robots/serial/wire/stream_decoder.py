@@ -31,7 +31,7 @@ class FrameDecoder(ABC, Generic[F]):
     def feed(self, data: bytes) -> list[F]:
         """The frames that are complete with ``data``."""
 
-    def give_up(self) -> list[F]:
+    def flush(self) -> list[F]:
         """Nothing more comes for now: what looked like the beginning of a frame was none. The
         frames behind it."""
         found: list[F] = []

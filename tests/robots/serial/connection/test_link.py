@@ -20,17 +20,23 @@ from mbot_nb.errors import (
     NotConnectedError,
 )
 from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
-from mbot_nb.robots.emulators.faults import Mischief
+from mbot_nb.robots.emulators.faults import Faults
 from mbot_nb.robots.serial.connection.link import Link
-from mbot_nb.robots.serial.connection.port import opener, why_not
+from mbot_nb.robots.serial.connection.port import open_error, opener
 from mbot_nb.robots.serial.wire import f3, ff55
-from mbot_nb.robots.serial.wire.dialects import Ask, Content, F3Dialect, FF55Dialect, Say
+from mbot_nb.robots.serial.wire.dialects import (
+    DeviceRequest,
+    F3Dialect,
+    FF55Dialect,
+    Request,
+    ScriptRequest,
+)
 
 from ..conftest import PATIENCE, Workshop, eventually
 
-BRI = Say("cyberpi.get_bri()")
-LIGHT = Ask(ff55.GET, 3, b"\x06")
-QUESTION: dict[str, Content] = {"cyberpi": BRI, "mbot": LIGHT}
+BRI = ScriptRequest("cyberpi.get_bri()")
+LIGHT = DeviceRequest(ff55.GET, 3, b"\x06")
+QUESTION: dict[str, Request] = {"cyberpi": BRI, "mbot": LIGHT}
 
 
 @pytest.mark.parametrize("kind", ["cyberpi", "mbot"])
@@ -49,7 +55,7 @@ def test_it_waits_for_the_robot_and_gets_answers(
 
 def test_boot_text_is_skipped(workshop: Workshop) -> None:
     link = workshop.link(workshop.emulator(boot=0.4))
-    assert link.skipped == len(CyberPiFirmware.text_of_boot)
+    assert link.skipped == len(CyberPiFirmware.boot_text)
     assert isinstance(link.request(BRI).result(PATIENCE), int)
 
 
@@ -95,13 +101,17 @@ def test_a_request_that_is_not_answered_in_time_says_so(workshop: Workshop) -> N
     with pytest.raises(CommandTimeoutError, match="did not answer"):
         late.result(PATIENCE)
     # Its answer comes after all, and is not taken for the next one's.
-    assert link.request(Say("cyberpi.get_name()"), timeout=PATIENCE).result(PATIENCE) == "mBot2"
+    assert (
+        link.request(ScriptRequest("cyberpi.get_name()"), timeout=PATIENCE).result(PATIENCE)
+        == "mBot2"
+    )
 
 
 def test_a_cancelled_request_disturbs_nobody(workshop: Workshop) -> None:
     link = workshop.link(workshop.emulator(latency=0.05))
     asked = [
-        link.request(Say(f"cyberpi.quad_rgb_sensor.get_gray({n % 4 + 1}, 1)")) for n in range(12)
+        link.request(ScriptRequest(f"cyberpi.quad_rgb_sensor.get_gray({n % 4 + 1}, 1)"))
+        for n in range(12)
     ]
     for each in asked[::2]:
         each.cancel()
@@ -173,12 +183,12 @@ def test_a_restart_in_the_middle_is_noticed_and_healed(workshop: Workshop, kind:
 def test_a_robot_that_falls_silent_is_noticed(workshop: Workshop) -> None:
     emulator = workshop.emulator()
     link = workshop.link(emulator)
-    emulator.mischief.silence = 1.0
+    emulator.faults.silence = 1.0
     asked = [link.request(BRI, timeout=0.05, attempts=1) for _ in range(8)]
     for each in asked:
         assert isinstance(each.exception(PATIENCE), MbotError)
     eventually(lambda: link.state == "probing", "the doubt")
-    emulator.mischief.silence = 0.0
+    emulator.faults.silence = 0.0
     link.wait_ready(PATIENCE)
 
 
@@ -208,14 +218,14 @@ def test_appointments_are_kept_without_a_robot() -> None:
 def test_what_the_robot_tells_unasked_arrives(workshop: Workshop) -> None:
     told: list[dict[int, Any]] = []
     emulator = workshop.emulator()
-    link = workshop.link(emulator, on_told=told.append)
+    link = workshop.link(emulator, on_values=told.append)
     link.request(
-        Say("subscribe.add_item(7, cyberpi.controller.is_press, ('a',))", numbered=False)
+        ScriptRequest("subscribe.add_item(7, cyberpi.controller.is_press, ('a',))", numbered=False)
     ).result(PATIENCE)
     eventually(lambda: told == [{7: False}], "the first value")
     emulator.press("a")
     eventually(lambda: told == [{7: False}, {7: True}], "the change")
-    emulator.say(b"noise" + f3.encode_push("this is no value") + f3.encode_push("{7: 1}"))
+    emulator.inject(b"noise" + f3.encode_push("this is no value") + f3.encode_push("{7: 1}"))
     eventually(lambda: told[2:] == [{7: 1}], "what comes behind nonsense")
 
 
@@ -224,15 +234,15 @@ SPOILT = {"corrupt": 0.01, "truncate": 0.005, "garbage": 0.005, "silence": 0.005
 
 def test_ten_thousand_requests_over_a_bad_cable_lose_no_answer(workshop: Workshop) -> None:
     """Each ends with its own answer or with an error that has a name."""
-    emulator = workshop.emulator(mischief=Mischief(seed=1, **SPOILT))
+    emulator = workshop.emulator(faults=Faults(seed=1, **SPOILT))
     link = workshop.link(emulator)
-    link.request(Say("cyberpi.mbot2.drive_power(0, 0)")).result(PATIENCE)
+    link.request(ScriptRequest("cyberpi.mbot2.drive_power(0, 0)")).result(PATIENCE)
     answers = {"cyberpi.get_name()": "mBot2", "cyberpi.get_bri()": 50, "cyberpi.get_acc('z',)": 9.8}
     outcomes: dict[str, int] = {}
     for _ in range(500):
         link.wait_ready(PATIENCE)  # on a busy machine the robot may seem silent for a while
         asked = [
-            (text, link.request(Say(text), timeout=0.04, attempts=4))
+            (text, link.request(ScriptRequest(text), timeout=0.04, attempts=4))
             for text in (*answers, "cyberpi.get_bri()") * 5
         ]
         for text, future in asked:
@@ -243,22 +253,22 @@ def test_ten_thousand_requests_over_a_bad_cable_lose_no_answer(workshop: Worksho
             outcomes[type(error).__name__] = outcomes.get(type(error).__name__, 0) + 1
     assert sum(outcomes.values()) == 10_000
     assert outcomes["NoneType"] > 9_000, (outcomes, link)
-    assert emulator.mischief.done > 100
+    assert emulator.faults.done > 100
 
 
 def test_errors_at_opening_say_what_to_do() -> None:
     assert (
-        "dialout" in str(why_not("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
+        "dialout" in str(open_error("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
         or os.name != "posix"
     )
     assert "in use" in str(
-        why_not("/dev/ttyUSB0", serial.SerialException(11, "Could not exclusively lock port"))
+        open_error("/dev/ttyUSB0", serial.SerialException(11, "Could not exclusively lock port"))
     )
     assert "driver" in str(
-        why_not("/dev/ttyUSB0", FileNotFoundError(2, "No such file or directory"))
+        open_error("/dev/ttyUSB0", FileNotFoundError(2, "No such file or directory"))
     )
     assert "start what serves" in str(
-        why_not("socket://127.0.0.1:1", serial.SerialException("refused"))
+        open_error("socket://127.0.0.1:1", serial.SerialException("refused"))
     )
 
 
@@ -276,7 +286,7 @@ def test_a_second_program_is_told_that_the_port_is_in_use(workshop: Workshop) ->
 def test_a_link_that_is_closed_gives_everything_back(workshop: Workshop) -> None:
     emulator = workshop.emulator(latency=0.05)
     link = workshop.link(emulator)
-    last = link.request(Say("cyberpi.mbot2.EM_stop('all',)", f3.RUN_AT_ONCE), urgent=True)
+    last = link.request(ScriptRequest("cyberpi.mbot2.EM_stop('all',)", f3.RUN_AT_ONCE), urgent=True)
     link.close(PATIENCE)
     assert last.result(0) is None  # what was still to be said was said
     assert link.state == "closed"

@@ -20,19 +20,19 @@ from mbot_nb.errors import (
 )
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import (
-    Ask,
-    Content,
+    DeviceRequest,
     Dialect,
     F3Dialect,
     FF55Dialect,
-    Say,
-    Told,
+    Notification,
+    Request,
+    ScriptRequest,
 )
 from mbot_nb.robots.serial.wire.exchange import FENCE_TIMEOUT, IDLE, SILENT_AFTER, Exchange, Job
 
 
-def job(content: Content, **how: Any) -> Job:
-    return Job(content, **{"timeout": 0.5, **how})
+def job(request: Request, **how: Any) -> Job:
+    return Job(request, **{"timeout": 0.5, **how})
 
 
 def sent(exchange: Exchange, now: float = 0.0) -> list[bytes]:
@@ -54,7 +54,7 @@ def mbot() -> Exchange:
 
 
 def test_answers_find_their_requests_in_any_order(mbot2: Exchange) -> None:
-    jobs = [job(Say(f"cyberpi.f({n})")) for n in range(3)]
+    jobs = [job(ScriptRequest(f"cyberpi.f({n})")) for n in range(3)]
     for each in jobs:
         mbot2.add(each)
     assert len(sent(mbot2)) == 3
@@ -67,9 +67,9 @@ def test_answers_find_their_requests_in_any_order(mbot2: Exchange) -> None:
 
 def test_the_window_is_kept_and_a_stop_does_not_wait_for_it(mbot2: Exchange) -> None:
     for n in range(9):
-        mbot2.add(job(Say(f"cyberpi.f({n})")))
+        mbot2.add(job(ScriptRequest(f"cyberpi.f({n})")))
     assert len(sent(mbot2)) == F3Dialect.window
-    stop = job(Say("cyberpi.mbot2.EM_stop('all',)", f3.RUN_AT_ONCE), urgent=True)
+    stop = job(ScriptRequest("cyberpi.mbot2.EM_stop('all',)", f3.RUN_AT_ONCE), urgent=True)
     mbot2.add(stop)
     (frame,) = sent(mbot2)
     assert f3.Decoder().feed(frame) == [f3.Script(3, 5, b"cyberpi.mbot2.EM_stop('all',)")]
@@ -78,7 +78,7 @@ def test_the_window_is_kept_and_a_stop_does_not_wait_for_it(mbot2: Exchange) -> 
 
 
 def test_a_late_answer_is_for_nobody(mbot2: Exchange) -> None:
-    first, second = job(Say("cyberpi.f(1)")), job(Say("cyberpi.f(2)"))
+    first, second = job(ScriptRequest("cyberpi.f(1)")), job(ScriptRequest("cyberpi.f(2)"))
     mbot2.add(first)
     sent(mbot2)
     mbot2.tick(0.5)
@@ -94,7 +94,7 @@ def test_a_late_answer_is_for_nobody(mbot2: Exchange) -> None:
 
 
 def test_what_may_be_sent_again_is(mbot2: Exchange) -> None:
-    again = job(Say("cyberpi.f(1)"), attempts=3)
+    again = job(ScriptRequest("cyberpi.f(1)"), attempts=3)
     mbot2.add(again)
     for attempt in range(3):
         assert len(sent(mbot2, attempt * 0.5)) == 1
@@ -105,7 +105,7 @@ def test_what_may_be_sent_again_is(mbot2: Exchange) -> None:
 
 
 def test_what_was_cancelled_before_it_was_sent_is_not_sent(mbot2: Exchange) -> None:
-    mine = job(Say("cyberpi.f(1)"))
+    mine = job(ScriptRequest("cyberpi.f(1)"))
     mbot2.add(mine)
     assert mine.future.cancel()
     assert sent(mbot2) == []
@@ -114,8 +114,8 @@ def test_what_was_cancelled_before_it_was_sent_is_not_sent(mbot2: Exchange) -> N
 
 def test_what_was_cancelled_later_still_takes_its_answer(mbot2: Exchange) -> None:
     mine, next_one = (
-        job(Say("cyberpi.f(1)", numbered=False)),
-        job(Say("cyberpi.f(2)", numbered=False)),
+        job(ScriptRequest("cyberpi.f(1)", numbered=False)),
+        job(ScriptRequest("cyberpi.f(2)", numbered=False)),
     )
     mbot2.add(mine)
     mbot2.add(next_one)
@@ -128,7 +128,9 @@ def test_what_was_cancelled_later_still_takes_its_answer(mbot2: Exchange) -> Non
 
 
 def test_a_newer_one_of_the_same_slot_takes_the_place_of_one_that_waits(mbot: Exchange) -> None:
-    first, *middle, last = (job(Ask(ff55.RUN, 8, bytes((n,))), slot="led") for n in range(5))
+    first, *middle, last = (
+        job(DeviceRequest(ff55.RUN, 8, bytes((n,))), slot="led") for n in range(5)
+    )
     mbot.add(first)
     assert ff55.RequestDecoder().feed(b"".join(sent(mbot)))[0].data == b"\0"
     for each in (*middle, last):
@@ -142,8 +144,8 @@ def test_a_newer_one_of_the_same_slot_takes_the_place_of_one_that_waits(mbot: Ex
 
 def test_what_is_superseded_is_not_sent_again(mbot2: Exchange) -> None:
     """A motion that was lost must not be repeated behind the stop that came after it."""
-    drive = job(Say("cyberpi.mbot2.drive_speed(50, -50)"), slot="motors", attempts=5)
-    stop = job(Say("cyberpi.mbot2.EM_stop('all',)"), slot="motors", attempts=1)
+    drive = job(ScriptRequest("cyberpi.mbot2.drive_speed(50, -50)"), slot="motors", attempts=5)
+    stop = job(ScriptRequest("cyberpi.mbot2.EM_stop('all',)"), slot="motors", attempts=1)
     mbot2.add(drive)
     sent(mbot2)
     mbot2.add(stop)
@@ -155,7 +157,7 @@ def test_what_is_superseded_is_not_sent_again(mbot2: Exchange) -> None:
 
 
 def test_a_late_acknowledgement_is_not_given_to_the_next_request(mbot: Exchange) -> None:
-    first, second = job(Ask(ff55.RUN, 8, b"\1")), job(Ask(ff55.RUN, 8, b"\2"))
+    first, second = job(DeviceRequest(ff55.RUN, 8, b"\1")), job(DeviceRequest(ff55.RUN, 8, b"\2"))
     mbot.add(first)
     mbot.add(second)
     assert len(sent(mbot)) == 1
@@ -174,7 +176,7 @@ def test_a_late_acknowledgement_is_not_given_to_the_next_request(mbot: Exchange)
 
 
 def test_a_lost_acknowledgement_is_found_out_by_the_fence(mbot: Exchange) -> None:
-    first = job(Ask(ff55.RUN, 8, b"\1"))
+    first = job(DeviceRequest(ff55.RUN, 8, b"\1"))
     mbot.add(first)
     sent(mbot)
     mbot.tick(0.5)
@@ -189,8 +191,8 @@ def test_a_lost_acknowledgement_is_found_out_by_the_fence(mbot: Exchange) -> Non
 
 
 def test_what_was_written_past_it_takes_no_command_s_acknowledgement(mbot: Exchange) -> None:
-    mbot.distrust()
-    led = job(Ask(ff55.RUN, 8, b"\x07\x02\x00\x01\x01\x01"))
+    mbot.require_fence()
+    led = job(DeviceRequest(ff55.RUN, 8, b"\x07\x02\x00\x01\x01\x01"))
     mbot.add(led)
     (fence,) = sent(mbot)
     mbot.receive(ff55.encode_ack() * 2, 0.01)  # of two stops while it did not answer
@@ -209,7 +211,10 @@ def test_what_was_written_past_it_takes_no_command_s_acknowledgement(mbot: Excha
 def test_a_stop_that_overtakes_is_told_apart_by_a_fence(
     mbot: Exchange, acks: int, expected: tuple[Any, Any]
 ) -> None:
-    led, stop = job(Ask(ff55.RUN, 8, b"\1")), job(Ask(ff55.RUN, 5, bytes(4)), urgent=True)
+    led, stop = (
+        job(DeviceRequest(ff55.RUN, 8, b"\1")),
+        job(DeviceRequest(ff55.RUN, 5, bytes(4)), urgent=True),
+    )
     mbot.add(led)
     sent(mbot)
     mbot.add(stop)
@@ -229,8 +234,8 @@ def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears
 ) -> None:
     """An mBot in a tone hears neither the stop nor the fence behind it."""
     tone, stop = (
-        job(Ask(ff55.RUN, 34, b"tone")),
-        job(Ask(ff55.RUN, 5, bytes(4)), urgent=True, attempts=3),
+        job(DeviceRequest(ff55.RUN, 34, b"tone")),
+        job(DeviceRequest(ff55.RUN, 5, bytes(4)), urgent=True, attempts=3),
     )
     mbot.add(tone)
     sent(mbot)
@@ -249,11 +254,11 @@ def test_a_stop_that_a_deaf_robot_did_not_hear_is_sent_again_as_soon_as_it_hears
 
 
 def test_a_cut_ends_everything_and_says_what_may_have_happened(mbot2: Exchange) -> None:
-    jobs = [job(Say(f"cyberpi.f({n})")) for n in range(F3Dialect.window + 2)]
+    jobs = [job(ScriptRequest(f"cyberpi.f({n})")) for n in range(F3Dialect.window + 2)]
     for each in jobs:
         mbot2.add(each)
     sent(mbot2)
-    mbot2.cut("the cable was pulled")
+    mbot2.fail_all("the cable was pulled")
     errors = [each.future.exception(0) for each in jobs]
     assert [type(error) for error in errors] == [DeliveryUnknownError] * F3Dialect.window + [
         NotConnectedError
@@ -263,7 +268,7 @@ def test_a_cut_ends_everything_and_says_what_may_have_happened(mbot2: Exchange) 
 
 
 def test_an_error_of_the_robot_ends_the_request_that_caused_it(mbot2: Exchange) -> None:
-    wrong, right = job(Say("cyberpi.nonsense()")), job(Say("cyberpi.get_bri()"))
+    wrong, right = job(ScriptRequest("cyberpi.nonsense()")), job(ScriptRequest("cyberpi.get_bri()"))
     mbot2.add(wrong)
     mbot2.add(right)
     sent(mbot2)
@@ -276,16 +281,16 @@ def test_an_error_of_the_robot_ends_the_request_that_caused_it(mbot2: Exchange) 
 def test_silence_is_noticed_and_ends_with_the_next_frame(mbot2: Exchange) -> None:
     for n in range(SILENT_AFTER):
         assert not mbot2.silent
-        mbot2.add(job(Say("cyberpi.get_bri()")))
+        mbot2.add(job(ScriptRequest("cyberpi.get_bri()")))
         sent(mbot2, n)
         mbot2.tick(n + 0.5)
     assert mbot2.silent
-    assert mbot2.receive(f3.encode_push("{2: 75}"), 9) == [Told({2: 75})]
+    assert mbot2.receive(f3.encode_push("{2: 75}"), 9) == [Notification({2: 75})]
     assert not mbot2.silent
 
 
 def test_the_beginning_of_a_frame_that_never_ends_is_given_up(mbot2: Exchange) -> None:
-    mine = job(Say("cyberpi.get_bri()"), timeout=9)
+    mine = job(ScriptRequest("cyberpi.get_bri()"), timeout=9)
     mbot2.add(mine)
     sent(mbot2)
     mbot2.receive(f3.encode_push("x" * 200)[:4] + answer(1, 75), 1.0)
@@ -368,7 +373,7 @@ def test_no_answer_goes_to_the_wrong_request_of_an_mbot2(
     exchange = Exchange(F3Dialect())
     robot = Robot(exchange.dialect, fates)
     jobs = [
-        (at, job(Say(f"f({n})", numbered=numbered), urgent=urgent, attempts=attempts))
+        (at, job(ScriptRequest(f"f({n})", numbered=numbered), urgent=urgent, attempts=attempts))
         for n, (at, numbered, urgent, attempts) in enumerate(asked)
     ]
     live(exchange, robot, jobs)
@@ -392,7 +397,7 @@ def test_what_an_mbot_is_said_to_have_done_it_has_done(
     exchange = Exchange(FF55Dialect())
     robot = Robot(exchange.dialect, fates)
     jobs = [
-        (at, job(Ask(action, 9, f"job {n}".encode()), urgent=urgent, attempts=attempts))
+        (at, job(DeviceRequest(action, 9, f"job {n}".encode()), urgent=urgent, attempts=attempts))
         for n, (at, action, urgent, attempts) in enumerate(asked)
     ]
     live(exchange, robot, jobs)
@@ -402,12 +407,12 @@ def test_what_an_mbot_is_said_to_have_done_it_has_done(
         if error is None:
             assert f"job {n}".encode() in robot.ran
             assert each.future.result(0) in (None, f"job {n}")
-            if each.content[0] == ff55.GET:
+            if each.request[0] == ff55.GET:
                 assert each.future.result(0) == f"job {n}"
 
 
 def test_a_finished_future_is_left_alone() -> None:
-    mine = job(Say("f()"))
+    mine = job(ScriptRequest("f()"))
     follower: Future[Any] = Future()
     mine.followers.append(follower)
     mine.future.cancel()

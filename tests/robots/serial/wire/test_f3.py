@@ -41,7 +41,7 @@ def encoded(frame: f3.Frame) -> bytes:
 
 
 def in_pieces(stream: bytes, cuts: list[int]) -> list[bytes]:
-    at = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
+    at = sorted({0, len(stream), *(fail_all % (len(stream) + 1) for fail_all in cuts)})
     return [stream[a:b] for a, b in pairwise(at)]
 
 
@@ -82,11 +82,12 @@ def test_makeblock_s_switches_and_handshake() -> None:
 @pytest.mark.parametrize("vector", SCRIPTS, ids=lambda vector: vector["name"])
 def test_cut_at_every_byte(vector: dict[str, Any]) -> None:
     stream = bytes.fromhex(vector["request"])
-    for cut in range(len(stream) + 1):
+    for fail_all in range(len(stream) + 1):
         decoder = f3.Decoder()
-        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == f3.Decoder().feed(
-            stream
-        )
+        assert [
+            *decoder.feed(stream[:fail_all]),
+            *decoder.feed(stream[fail_all:]),
+        ] == f3.Decoder().feed(stream)
         assert decoder.skipped == 0
 
 
@@ -135,7 +136,7 @@ def test_after_any_garbage_and_a_pause_the_next_frame_arrives(
     decoder = f3.Decoder()
     for piece in in_pieces(garbage, cuts):
         decoder.feed(piece)
-    decoder.give_up()
+    decoder.flush()
     assert decoder.waiting == 0
     assert decoder.feed(encoded(frame)) == [frame]
 
@@ -149,7 +150,7 @@ def test_a_spoilt_frame_costs_no_other(
     spoilt[at] ^= data.draw(st.integers(1, 255))
     decoder = f3.Decoder()
     got = decoder.feed(bytes(spoilt) + encoded(second))
-    got += decoder.give_up()
+    got += decoder.flush()
     assert got[-1] == second
     assert first == second or first not in got
 
@@ -159,9 +160,9 @@ def test_a_truncated_frame_costs_no_other(
     first: f3.Frame, data: st.DataObject, second: f3.Frame
 ) -> None:
     whole = encoded(first)
-    cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    fail_all = whole[: data.draw(st.integers(0, len(whole) - 1))]
     decoder = f3.Decoder()
-    got = decoder.feed(cut + encoded(second)) + decoder.give_up()
+    got = decoder.feed(fail_all + encoded(second)) + decoder.flush()
     assert got[-1:] == [second]
 
 

@@ -83,11 +83,12 @@ def test_the_firmware_s_bytes(vector: dict[str, Any]) -> None:
 )
 def test_cut_at_every_byte(vector: dict[str, Any]) -> None:
     stream = bytes.fromhex(vector["reply"])
-    for cut in range(len(stream) + 1):
+    for fail_all in range(len(stream) + 1):
         decoder = ff55.Decoder()
-        assert [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:])] == ff55.Decoder().feed(
-            stream
-        )
+        assert [
+            *decoder.feed(stream[:fail_all]),
+            *decoder.feed(stream[fail_all:]),
+        ] == ff55.Decoder().feed(stream)
 
 
 def test_a_float_may_hold_a_line_end() -> None:
@@ -119,7 +120,7 @@ def test_every_frame_arrives_wherever_the_stream_is_cut(
     sent: list[tuple[ff55.Frame, bytes]], cuts: list[int]
 ) -> None:
     stream = b"".join(data for _, data in sent)
-    at = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
+    at = sorted({0, len(stream), *(fail_all % (len(stream) + 1) for fail_all in cuts)})
     decoder = ff55.Decoder()
     got = [frame for a, b in pairwise(at) for frame in decoder.feed(stream[a:b])]
     assert got == [frame for frame, _ in sent]
@@ -144,7 +145,7 @@ def test_after_any_garbage_and_a_pause_the_next_frame_arrives(
 ) -> None:
     decoder = ff55.Decoder()
     decoder.feed(garbage)
-    decoder.give_up()
+    decoder.flush()
     assert decoder.waiting == 0
     assert decoder.feed(frame[1]) == [frame[0]]
 

@@ -14,6 +14,7 @@ BUMP = 5.0
 """Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees
 nothing nearer than 3 cm."""
 APART = 5.0
+"""How much farther (cm) something must be before it is noticed once more."""
 BANG = 20.0
 """A sound that is louder by this (percent) than the one before is noticed."""
 
@@ -21,26 +22,26 @@ BANG = 20.0
 class Stimuli:
     """Feed it with what the sensors tell; it calls ``notice(event, data)``."""
 
-    def __init__(self, notice: Callable[[str, dict[str, Any]], None]) -> None:
-        self._notice = notice
+    def __init__(self, update: Callable[[str, dict[str, Any]], None]) -> None:
+        self._on_event = update
         self._near = False
         self._bumped = False
         self._sound: float | None = None
         self._on_line: bool | None = None
         self._buttons: dict[str, bool] = {}
 
-    def notice(
-        self, values: Mapping[str, Any], *, moving: bool, forward: bool, singing: bool = False
+    def update(
+        self, values: Mapping[str, Any], *, moving: bool, forward: bool, sounding: bool = False
     ) -> None:
         """New values by the names of the telemetry."""
         if "distance" in values:
             self._ahead(float(values["distance"]), forward)
         if "sound" in values:
-            self._hear(float(values["sound"]), singing)
+            self._hear(float(values["sound"]), sounding)
         if "line" in values:
             on_line = bool(values["line"])
             if self._on_line and not on_line and moving:
-                self._detect("line_lost", 0.3)
+                self._report_stimulus("line_lost", 0.3)
             self._on_line = on_line
         for name, value in values.items():
             if name.startswith("button_"):
@@ -49,25 +50,29 @@ class Stimuli:
     def _ahead(self, distance: float, forward: bool) -> None:
         if not self._near and distance < OBSTACLE:
             self._near = True
-            self._detect("obstacle", 1 - distance / (2 * OBSTACLE), distance=round(distance, 1))
+            self._report_stimulus(
+                "obstacle", 1 - distance / (2 * OBSTACLE), distance=round(distance, 1)
+            )
         elif self._near and distance > OBSTACLE + APART:
             self._near = False
         if not self._bumped and forward and distance < BUMP:
             self._bumped = True
-            self._detect("bump", 0.8, side="front")
+            self._report_stimulus("bump", 0.8, side="front")
         elif self._bumped and distance > BUMP + APART:
             self._bumped = False
 
-    def _hear(self, sound: float, singing: bool) -> None:
+    def _hear(self, sound: float, sounding: bool) -> None:
         before, self._sound = self._sound, sound
-        if not singing and before is not None and sound >= before + BANG:
-            self._detect("sound", min(1.0, (sound - before) / 100), loudness=round(sound, 1))
+        if not sounding and before is not None and sound >= before + BANG:
+            self._report_stimulus(
+                "sound", min(1.0, (sound - before) / 100), loudness=round(sound, 1)
+            )
 
     def _button(self, name: str, pressed: bool) -> None:
         before = self._buttons.get(name, False)
         self._buttons[name] = pressed
         if pressed != before:
-            self._notice("button", {"button": name, "pressed": pressed})
+            self._on_event("button", {"button": name, "pressed": pressed})
 
-    def _detect(self, what: str, strength: float, **more: Any) -> None:
-        self._notice("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})
+    def _report_stimulus(self, what: str, strength: float, **more: Any) -> None:
+        self._on_event("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})
