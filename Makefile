@@ -25,12 +25,15 @@ lab: $(VENV)/.lab ## open the first notebook in JupyterLab
 	$(BIN)/jupyter lab $(START)
 
 test: lint browser ## check the code, then run all tests
+	$(BIN)/node --test "tests/javascript/*.test.js"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(VENV)/.dev ## ruff and mypy --strict
+lint: $(VENV)/.dev $(VENV)/.node ## ruff and mypy --strict; biome and tsc for the widgets' pages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+	$(NODE_TOOLS) biome check --error-on-warnings
+	$(NODE_TOOLS) tsc
 
 bench: browser $(VENV)/.dev ## measure beside what one would use instead, write benchmarks/results.json
 	$(BIN)/python -m benchmarks
@@ -38,6 +41,15 @@ bench: browser $(VENV)/.dev ## measure beside what one would use instead, write 
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find mbot_nb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The tools for the widgets' JavaScript, run by the node that pip has installed.
+NODE_TOOLS := PATH="$(CURDIR)/$(VENV)/javascript/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH"
+
+$(VENV)/.node: package.json $(VENV)/.dev
+	@mkdir -p $(VENV)/javascript && cp package.json $(VENV)/javascript/
+	@echo "Installing what checks the JavaScript (once) ..."
+	@$(NODE_TOOLS) npm install --prefix $(VENV)/javascript --no-package-lock --no-audit --no-fund --silent
+	@touch $@
 
 # Tests and figures of a page use the distribution's Chromium, or what CHROMIUM names. Where it cannot be installed, they fail and say so.
 browser:

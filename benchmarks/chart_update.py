@@ -1,4 +1,4 @@
-"""``chart_update``: what one more value of four lines of 1000 points costs the kernel, beside a
+"""``chart_update``: CPU time of one update of a LiveChart with four lines of 1000 points, beside a
 matplotlib PNG in an Output."""
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ async def _chart(notebook: Notebook) -> float:
     )
     before = len(notebook.widget_messages)
     took = float(await notebook.value("await updates(update)"))
-    # A look may take two values; a chart that sends nothing would look cheap.
+    # A refresh may take two values; a chart that sends nothing would look cheap.
     points = [
         message for message in notebook.widget_messages[before:] if _kind(message) == "points"
     ]

@@ -1,8 +1,8 @@
-"""``click_to_robot``: from a click in a real browser to the command executed in the simulator,
-client and server in the kernel.
+"""``click_to_robot_*``: the time from a click in a real browser to the simulator's method, client
+and server in the kernel; presses that drive beside clicks on Stop.
 
-The browser stamps its input events, the kernel what the robot is told; both by this machine's
-clock.
+The browser stamps its input events, the kernel the calls of the robot's methods; both by this
+machine's wall clock.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _OPEN = """
 import time
 import mbot_nb as mb
 
-told = []
+calls = []
 
 class Watched(mb.SimulatedRobot):
     def perform(self, command):
-        told.append((command.name, time.time()))
+        calls.append((command.name, time.time()))
         return super().perform(command)
 
     def halt(self):
-        told.append(("halt", time.time()))
+        calls.append(("halt", time.time()))
         super().halt()
 
 server = await mb.serve(Watched(seed=1, world={"width": 2000, "height": 2000}), port=0)
@@ -89,17 +89,21 @@ def comparisons() -> list[Comparison]:
     ]
 
 
-def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str) -> list[float]:
-    """What passed from each click to the first thing of this name that the robot was told after it,
-    in ms.
+def delays(clicks: Sequence[float], calls: Sequence[tuple[str, float]], name: str) -> list[float]:
+    """The time from each click to the first call of this name after it, in ms.
 
-    One that came to nothing counts as what passed until the next: on a busy machine a press is let
-    go before it has driven.
+    A click without one counts as the time until the next click: on a busy machine a press is
+    released before it has driven.
+
+    Args:
+        clicks: when each click was made, in s.
+        calls: name and time, in s, of each call of a method of the robot.
+        name: of the calls that count.
 
     Raises:
-        RuntimeError: more than a tenth of the clicks came to nothing.
+        RuntimeError: if more than a tenth of the clicks had no such call.
     """
-    times = [at for what, at in told if what == name]
+    times = [at for what, at in calls if what == name]
     found = []
     missed = 0
     for click, following in zip(clicks, [*clicks[1:], clicks[-1] + 1.0], strict=True):
@@ -108,7 +112,7 @@ def delays(clicks: Sequence[float], told: Sequence[tuple[str, float]], name: str
         found.append(((following if first is None else first) - click) * 1e3)
     if missed > len(clicks) / 10:
         raise RuntimeError(
-            f"{missed} of {len(clicks)} clicks have not brought the robot to {name} before the "
+            f"after {missed} of {len(clicks)} clicks the robot's {name} was not called before the "
             "next click"
         )
     return found
@@ -142,12 +146,12 @@ def _click(
     """Click there again and again.
 
     Returns:
-        When the mouse went down, or up for a button, and what the robot was told.
+        When the mouse went down, or up for a button, and the calls of the robot's methods.
 
     Raises:
         RuntimeError: if a click has hit something else.
     """
-    notebook.execute("told.clear()")
+    notebook.execute("calls.clear()")
     page.evaluate("() => { window.clicks.length = 0; }")
     for _ in range(_WARM_UP + _CLICKS):
         _aim(page, target)
@@ -156,7 +160,7 @@ def _click(
         page.mouse.up()
         page.wait_for_timeout(_PAUSE)
     stamps: list[tuple[float, list[str]]] = page.evaluate("() => window.clicks")
-    told: list[Any] = notebook.value("told")
+    calls: list[Any] = notebook.value("calls")
     # A pad drives from when the mouse goes down, a button acts when it goes up.
     clicks = stamps[0::2] if target == ".mbot-pad" else stamps[1::2]
     if len(clicks) != _WARM_UP + _CLICKS:
@@ -166,7 +170,7 @@ def _click(
             f"{astray} of {len(clicks)} clicks have not hit {target}: the page has moved under "
             "the mouse"
         )
-    return [at for at, _ in clicks[_WARM_UP:]], [(str(name), float(at)) for name, at in told]
+    return [at for at, _ in clicks[_WARM_UP:]], [(str(name), float(at)) for name, at in calls]
 
 
 def _aim(page: Page, target: str) -> None:

@@ -114,9 +114,9 @@ class Scans:
 
     async def _run(self, side: str) -> dict[str, float]:
         if self._folder is None:
-            room = tempfile.TemporaryDirectory(prefix="mbot_nb-bench-")
-            atexit.register(room.cleanup)
-            self._folder = Path(room.name)
+            scratch = tempfile.TemporaryDirectory(prefix="mbot_nb-bench-")
+            atexit.register(scratch.cleanup)
+            self._folder = Path(scratch.name)
             await asyncio.to_thread(make_recordings, self._folder, *self.size)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -131,8 +131,8 @@ class Scans:
         output, errors = await process.communicate()
         if process.returncode != 0:
             raise RuntimeError(f"{side} failed to read the recordings:\n{errors.decode()}")
-        told = json.loads(output)
-        answer: Answer = told.pop("answer")
+        values = json.loads(output)
+        answer: Answer = values.pop("answer")
         if self._answer is None:
             self._answer = answer
         if {robot: round(value, 9) for robot, value in answer.items()} != {
@@ -141,12 +141,12 @@ class Scans:
             raise RuntimeError(
                 f"{side} answers {answer}, and another one {self._answer}: one of them is not exact"
             )
-        return {measure: float(value) for measure, value in told.items()}
+        return {measure: float(value) for measure, value in values.items()}
 
 
 def make_recordings(folder: Path, recordings: int, rows: int) -> None:
-    """Save recordings of ten robots. The events are those of the first one in all of them: nobody
-    asks for them."""
+    """Save recordings of ten robots. All share the events of the first one, which no
+    query reads."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""``import_time``: what importing mbot_nb costs beside importing what it stands on."""
+"""``import_time``: the time of importing mbot_nb, beside importing websockets and msgspec alone."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Stops:
         self.bot = await mb.connect(self.server)
 
     async def up_to_speed(self) -> None:
-        """Returns when it turns as fast as it was told."""
+        """Drive, and wait until it turns at full speed."""
         self._called = self._stopped = None
         await self.bot.drive(SPEED, -SPEED, duration=_DRIVE, wait=False)
         await asyncio.sleep(_UNTIL_FAST)
@@ -65,13 +65,13 @@ class Stops:
     async def note(self) -> None:
         """Wait until it stands and the stop is answered, and note the row."""
         async with asyncio.timeout(_PATIENCE):
-            while (rested := self.robot.at_rest_since) is None:  # noqa: ASYNC110 - a robot tells nobody when its wheels stand
+            while (rested := self.robot.at_rest_since) is None:  # noqa: ASYNC110 - a robot has no event for wheels that stand
                 await asyncio.sleep(0.002)
             # A stop goes over the wire as well, and a later motion must not meet it.
             if self._stopped is not None:
                 await self._stopped
         if self._called is None or rested < self._called:
-            raise RuntimeError("the robot stands, and nobody has stopped it")
+            raise RuntimeError("the robot stands although no stop was called")
         self.rows.append((self._called, rested))
 
     async def by_cell(self, count: int) -> None:

@@ -1,5 +1,5 @@
-"""``loop_share`` and ``kernel_rtt``: what a notebook's kernel pays for us, and what we pay for
-living in it."""
+"""``loop_share*``: CPU time of a kernel with a robot and its card, alone against fixed limits; and
+``kernel_rtt_*``: round trips inside a kernel, beside those of a plain Python process."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ _idling = Together("a kernel with a card", _idle)
 
 
 async def share(notebook: Notebook, stretch: float = _STRETCH) -> float:
-    """Percent of a core that the kernel uses while nobody asks anything of it."""
+    """Percent of a core that the kernel uses while no request comes."""
     process = psutil.Process(await notebook.value("__import__('os').getpid()"))
     before, began = process.cpu_times(), time.monotonic()
     await asyncio.sleep(stretch)

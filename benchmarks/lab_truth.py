@@ -1,4 +1,4 @@
-"""``lab_truth_*``: what the lab measures against what is known to be true without it."""
+"""``lab_truth_*``: what the lab measures, beside delays that are known without it."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ __all__ = ["KINDS", "Counter", "Kind"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How to be a client of one server: where it listens, what to offer and say first, what shows
-    that one is in."""
+    """A client of one server: the path, the subprotocol to offer, the first message, and the bytes
+    that show it is connected."""
 
     path: str
     subprotocol: str | None
@@ -63,9 +63,9 @@ class Counter:
 class Crowd:
     """Waits until all clients are in, then until all have so and so many events."""
 
-    def __init__(self, clients: int, targets: list[int], say: Callable[[str], None]) -> None:
+    def __init__(self, clients: int, targets: list[int], report: Callable[[str], None]) -> None:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._say = say
+        self._report = report
         self._clients = clients
         self._welcomed = 0
         self._targets = sorted(targets)
@@ -75,7 +75,7 @@ class Crowd:
         """One more client is in."""
         self._welcomed += 1
         if self._welcomed == self._clients:
-            self._say("ready")
+            self._report("ready")
 
     def received(self, before: int, now: int) -> None:
         """One client had ``before`` events and has ``now``."""
@@ -83,7 +83,7 @@ class Crowd:
             if before < target <= now:
                 self._reached[target] += 1
                 if self._reached[target] == self._clients:
-                    self._say(f"received {target}")
+                    self._report(f"received {target}")
 
     def fail(self, reason: str) -> None:
         """One client was lost: the sample is worth nothing."""

@@ -1,5 +1,5 @@
-"""A real kernel, and what a notebook's page does to it: runs cells, answers for widgets, hears what
-they send."""
+"""A real kernel, and what a notebook's page does with it: run cells, send messages to widgets, and
+receive theirs."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Notebook:
     async def listen(self) -> None:
         """Read what the kernel publishes, for ever."""
         while True:
-            self._hear(await self._client.get_iopub_msg())
+            self._received(await self._client.get_iopub_msg())
             for watcher in [
                 watcher for watcher in self._watchers if watcher[1].done() or watcher[0]()
             ]:
@@ -116,7 +116,7 @@ class Notebook:
                 if not watcher[1].done():
                     watcher[1].set_result(None)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _received(self, message: dict[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
         parent = message["parent_header"].get("msg_id", "")
         if kind == "status" and content["execution_state"] == "idle":
@@ -147,10 +147,10 @@ async def kernel() -> AsyncIterator[Notebook]:
                 yield notebook
         except TimeoutError:
             log.seek(0)
-            said = log.read()[-2000:]
+            log_end = log.read()[-2000:]
             raise RuntimeError(
                 f"the kernel did not do within {_PATIENCE:g} s what was waited for; its log ends "
-                f"with:\n{said}"
+                f"with:\n{log_end}"
             ) from None
         finally:
             await manager.shutdown_kernel(now=True)

@@ -11,7 +11,7 @@ from .tally import Tally
 
 __all__ = ["ping_round_trips", "send_rate"]
 
-# messages between two looks at the loop; a program that sends without a pause has to let it run
+# messages between two pauses for the loop; a program that sends without a pause has to let it run
 _BURST = 500
 
 
@@ -69,12 +69,13 @@ async def ping_round_trips(count: int, warm_up: int) -> list[float]:
         try:
             for _ in range(warm_up + count):
                 started = perf_counter()
-                said = await bot.ping()
+                reported = await bot.ping()
                 took = perf_counter() - started
                 times.append(took)
-                if not 0 < said <= took:
+                if not 0 < reported <= took:
                     raise RuntimeError(
-                        f"ping() said {said} s and took {took} s: it does not measure what happened"
+                        f"ping() reported {reported} s and took {took} s: it does not measure what "
+                        "happened"
                     )
         finally:
             await bot.close()

@@ -101,13 +101,13 @@ async def _append(setup: Side, events: int = _EVENTS) -> float:
     data = _telemetry()
     spent = 0.0
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
-        passed, heard, flush = setup(bot)
+        on_frame, on_event, flush = setup(bot)
         for start in range(0, events, _AT_ONCE):
             batch = _events(data, start)
             began = process_time()
             for at, text, messages, event in batch:
-                passed(at, text, messages)
-                heard(event)
+                on_frame(at, text, messages)
+                on_event(event)
             spent += process_time() - began
         began = process_time()
         kept = flush()
@@ -120,15 +120,15 @@ async def _memory(setup: Side, events: int = _MEMORY_EVENTS) -> float:
     """Bytes that each event takes."""
     data = _telemetry()
     async with mb.serve(port=0) as server, mb.connect(server) as bot:
-        passed, heard, flush = setup(bot)
+        on_frame, on_event, flush = setup(bot)
         gc.collect()
         tracemalloc.start()
         try:
             before = tracemalloc.get_traced_memory()[0]
             for start in range(0, events, _AT_ONCE):
                 for at, text, messages, event in _events(data, start):
-                    passed(at, text, messages)
-                    heard(event)
+                    on_frame(at, text, messages)
+                    on_event(event)
             kept = flush()
             gc.collect()
             taken = tracemalloc.get_traced_memory()[0] - before
@@ -173,7 +173,7 @@ def _collect(bot: mb.Client) -> Any:
     events: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
 
-    def passed(at: float, text: str, messages: list[Any]) -> None:
+    def on_frame(at: float, text: str, messages: list[Any]) -> None:
         for position, message in enumerate(messages):
             frames.append(
                 {
@@ -188,7 +188,7 @@ def _collect(bot: mb.Client) -> Any:
                 }
             )
 
-    def heard(event: Any) -> None:
+    def on_event(event: Any) -> None:
         if isinstance(event, EventReceived):
             events.append(
                 {
@@ -199,7 +199,7 @@ def _collect(bot: mb.Client) -> Any:
                 }
             )
 
-    return passed, heard, lambda: (events, frames)
+    return on_frame, on_event, lambda: (events, frames)
 
 
 def _check(kept: Any, events: int) -> None:

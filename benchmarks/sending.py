@@ -1,4 +1,5 @@
-"""``send_*``: messages per second, delivered to a command handler in order and acknowledged."""
+"""``send_*`` and ``ceiling_*``: messages per second, delivered in order and acknowledged, beside
+websockets with json, python-socketio, and websockets with msgspec alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Robots on a cable: decoding frames, round trips, sensor updates, and stops. The robots are
-emulators on pseudo-terminals."""
+"""``serial_*`` and ``telemetry_rate``: frames, round trips, sensor updates and stops of robots on a
+cable, beside the usual parsers and a bare serial port. The robots are emulators on
+pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ def comparisons() -> list[Comparison]:
             how=(
                 f"values of ten sensors that arrive in {_SECONDS:g} s from a robot that drives a "
                 "curve: 115200 baud, answers in "
-                "51 ms (102 ms through the shield); subscribed to, which tells what changes, "
+                "51 ms (102 ms through the shield); subscribed to, which pushes what changes, "
                 "against asked one after another"
             ),
         ),
@@ -319,30 +320,30 @@ def _timed(what: Callable[[], object]) -> float:
 
 @contextmanager
 def _cable(**how: Any) -> Iterator[tuple[Emulator, Link, list[dict[int, Any]]]]:
-    told: list[dict[int, Any]] = []
+    pushed: list[dict[int, Any]] = []
     with emulate("cyberpi", boot=0, registered=False, world=_WORLD, seed=1, **how) as emulator:
         link = Link(
-            opener(emulator.address), F3Dialect, on_values=told.append, guarded=False
+            opener(emulator.address), F3Dialect, on_values=pushed.append, guarded=False
         ).start()
         try:
             link.wait_ready()
-            emulator.vehicle.drive(60, 50)  # so that there is something to tell
-            yield emulator, link, told
+            emulator.vehicle.drive(60, 50)  # so that values change
+            yield emulator, link, pushed
         finally:
             link.close(2)
 
 
 def _pushed() -> float:
-    with _cable() as (_, link, told):
+    with _cable() as (_, link, pushed):
         for key, (_, function, arguments, _) in enumerate(_TEN, 2):
             link.request(
                 ScriptRequest(
                     f"subscribe.add_item({key}, {function}, {arguments!r})", numbered=False
                 )
             ).result()
-        before, start = len(told), time.perf_counter()
+        before, start = len(pushed), time.perf_counter()
         time.sleep(_SECONDS)
-        return (len(told) - before) / (time.perf_counter() - start)
+        return (len(pushed) - before) / (time.perf_counter() - start)
 
 
 def _polled() -> float:

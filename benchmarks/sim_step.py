@@ -1,4 +1,5 @@
-"""``sim_step``: how much faster than the clock the simulator is, for one robot and for thirty."""
+"""``sim_step*``: how much faster than real time the simulator is, with one robot and with thirty,
+alone against fixed limits."""
 
 from __future__ import annotations
 

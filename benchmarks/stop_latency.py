@@ -1,5 +1,7 @@
-"""``stop_latency``: from ``stop()`` to standing still, with the loop free and blocked, from a cell
-and from a callback."""
+"""``stop_latency_*``: the time from ``stop()`` to standing still, beside the braking in it.
+
+The loop is free or blocked; the stop comes from a cell, a thread or a callback.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +52,13 @@ def comparisons() -> list[Comparison]:
             unit="ms",
             how=f"{part} of {_STOPS} stops, {words}; {beside}",
         )
-        for name, (measured, words) in _ways.items()
+        for name, (measured, words) in _scenarios.items()
         for part in ("p50", "p99")
     ]
     clicks = [
         Comparison(
             name=f"stop_latency_click_{name}_{part}",
-            ours=_ways[f"callback_{name}"][0].part(f"click {part}"),
+            ours=_scenarios[f"callback_{name}"][0].part(f"click {part}"),
             theirs=_braking,
             unit="ms",
             how=f"{part} of the same stops as stop_latency_callback_{name}, from when the page "
@@ -92,10 +94,12 @@ async def _by_callback(blocking: str, notebook: Notebook) -> tuple[Rows, Rows]:
     return rows, [(click, rested) for click, (_, rested) in zip(clicks, rows, strict=True)]
 
 
-async def _measure(way: Callable[[Notebook], Awaitable[tuple[Rows, Rows]]]) -> dict[str, float]:
+async def _measure(
+    scenario: Callable[[Notebook], Awaitable[tuple[Rows, Rows]]],
+) -> dict[str, float]:
     async with kernel() as notebook:
         await notebook.run(_OPEN)
-        stops, clicks = await way(notebook)
+        stops, clicks = await scenario(notebook)
     return {**split(stops), **{f"click {part}": value for part, value in split(clicks).items()}}
 
 
@@ -123,9 +127,9 @@ async def _brake() -> float:
 
 
 _braking = Contender("braking", _brake)
-_ways = {
-    name: (Together(f"stop, {name}", partial(_measure, way)), words)
-    for name, way, words in (
+_scenarios = {
+    name: (Together(f"stop, {name}", partial(_measure, scenario)), words)
+    for name, scenario, words in (
         ("cell_free", partial(_by_cell, "by_cell"), "from a cell, the loop free"),
         (
             "cell_blocked",

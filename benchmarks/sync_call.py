@@ -1,4 +1,4 @@
-"""``sync_call``: what a call without ``await`` costs beside the awaited one."""
+"""``sync_call``: the round trip of a ping without ``await``, beside the awaited one."""
 
 from __future__ import annotations
 

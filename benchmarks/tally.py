@@ -1,5 +1,5 @@
-"""The command handler that every side calls: it counts, and notices a message that is missing,
-doubled or out of order."""
+"""The command handler of every side: it counts messages and detects a missing, doubled or
+misplaced one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""``time_to_motion``: from opening the first notebook's page to the robot's first motion by Run
-All, on a warm server."""
+"""``time_to_motion*``: the time from opening the first notebook to the robot's first motion by Run
+All, alone against a fixed limit; JupyterLab is warm."""
 
 from __future__ import annotations
 

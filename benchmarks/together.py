@@ -1,5 +1,5 @@
-"""Several values of one measurement, as contenders of their own: a median and a 99th percentile,
-say."""
+"""Several values of one measurement as contenders of their own, such as a median and a 99th
+percentile."""
 
 from __future__ import annotations
 

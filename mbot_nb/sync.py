@@ -21,6 +21,7 @@ from .embedded import api
 from .embedded.registry import local_servers
 from .errors import UsageError
 from .loops.blocking import wait
+from .loops.call import settle
 from .loops.home import Home
 from .loops.nested import run_inside
 from .robot import Robot
@@ -73,7 +74,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     loop = asyncio._get_running_loop()
     if loop is None:
-        return asyncio.run(_awaited(coroutine))
+        result: T = asyncio.run(settle(coroutine))
+        return result
     if Home.is_io_loop(loop):
         coroutine.close()
         raise UsageError(
@@ -90,7 +92,3 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
             "Write `await` instead, or use mb.sync.connect(), which needs no nesting."
         )
     return run_inside(loop, coroutine)
-
-
-async def _awaited(call: Coroutine[Any, Any, T]) -> T:
-    return await call

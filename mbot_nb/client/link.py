@@ -180,7 +180,7 @@ class Link:
             self.session.receive(text, self.now())
             self.pump()
 
-    def wire_heard(self, wire: Wire) -> None:
+    def wire_activity(self, wire: Wire) -> None:
         if wire is self._wire:
             self.session.note_activity(self.now())
 
@@ -248,4 +248,4 @@ class Link:
         wire, self._wire = self._wire, None
         if wire is not None:
             self._closing.add(wire)
-            wire.close(code, reason, deaf=True)
+            wire.close(code, reason, discard_input=True)

@@ -19,7 +19,7 @@ import msgspec
 from ..commands import plain
 from ..errors import UsageError
 from ..jupyter.progress_bar import progress_bar
-from ..loops.call import Call
+from ..loops.call import Call, settle
 from ..loops.home import Home
 from ..version import __version__
 from .experiment import measure_load
@@ -197,12 +197,8 @@ def perform_one(measure: Measure, point: Point, seed: int) -> dict[str, Any]:
     begun = time.monotonic()
     figures = measure(**point, seed=seed)
     if isinstance(figures, Awaitable):
-        figures = asyncio.run(_awaited(figures))
+        figures = asyncio.run(settle(figures))
     return {**figures, "seconds": time.monotonic() - begun}
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
 
 
 def _now(value: Any) -> Any:

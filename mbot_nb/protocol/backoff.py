@@ -18,8 +18,8 @@ class Backoff:
         self.attempts = 0
         """How many attempts were begun since the last success."""
 
-    def next_delay(self, loss: Loss | None, luck: float) -> float:
-        """Seconds until the next attempt; ``luck`` in [0, 1) places it within the jitter."""
+    def next_delay(self, loss: Loss | None, uniform: float) -> float:
+        """Seconds until the next attempt; ``uniform`` in [0, 1) places it within the jitter."""
         ladder = self._settings.retry_delays
         delay = ladder[min(self.attempts, len(ladder) - 1)]
         if (
@@ -28,7 +28,7 @@ class Backoff:
             and loss.code in (CloseCode.TOO_SLOW, CloseCode.TOO_FAST)
         ):
             delay = self._settings.busy_delay
-        return delay * (1 + self._settings.retry_jitter * luck)
+        return delay * (1 + self._settings.retry_jitter * uniform)
 
     def begin(self) -> None:
         """An attempt begins."""

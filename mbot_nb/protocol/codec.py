@@ -251,10 +251,10 @@ def _envelope_error(value: dict[str, Any], kind: str) -> ProtocolError | None:
     if type(version) is int and version == VERSION:
         return None
     sequence, id = _labels(value)
-    said = f"version {_short(version)}" if "version" in value else "no version"
+    found = f"version {_short(version)}" if "version" in value else "no version"
     return ProtocolError(
         "VERSION_MISMATCH",
-        f'this side speaks version {VERSION}, the {kind[:32]} says {said}: send "version": '
+        f'this side speaks version {VERSION}, the {kind[:32]} says {found}: send "version": '
         f"{VERSION}",
         sequence=sequence,
         id=id,

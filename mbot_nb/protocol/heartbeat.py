@@ -21,8 +21,8 @@ class Silence:
         self._grace = grace
         self.deadline = now + limit
 
-    def heard(self, now: float) -> None:
-        """A frame has come: it is alive."""
+    def note_activity(self, now: float) -> None:
+        """Note that a frame has come: the peer is alive."""
         self.deadline = now + self._limit
 
     def is_dead(self, now: float) -> bool:
@@ -111,10 +111,10 @@ class Heartbeat:
             next(iter(self._awaited.values())) + self._settings.pong_timeout, self._patient_until
         )
 
-    def heard(self, now: float) -> None:
-        """Any frame proves life; while a ping is out the silence is counted anew."""
+    def note_activity(self, now: float) -> None:
+        """Note that a frame has come: the silence is counted anew while a ping is out."""
         if self._silence is not None:
-            self._silence.heard(now)
+            self._silence.note_activity(now)
 
     def is_dead(self, now: float) -> bool:
         """Whether a ping is out and nothing at all has come for the pong's time."""

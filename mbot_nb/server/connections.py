@@ -70,7 +70,7 @@ class Connections:
     async def close(self, grace: float) -> None:
         """Say goodbye, and cut those that have not gone after ``grace`` seconds."""
         for wire in list(self._wires):
-            wire.close(CloseCode.GOING_AWAY, "the server was closed", deaf=True)
+            wire.close(CloseCode.GOING_AWAY, "the server was closed", discard_input=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_gone(), grace)
         for wire in list(self._wires):

@@ -14,6 +14,7 @@ from .. import commands as c
 from ..errors import CommandRejectedError, MbotError
 from ..jupyter.cells import Cell, current
 from ..jupyter.handlers import is_again, is_cancelled
+from ..loops.call import settle
 from ..loops.home import Home
 from ..protocol import messages as m
 from ..protocol.server import Hub
@@ -99,7 +100,7 @@ class Execution:
                 )
                 continue
             if isinstance(result, Awaitable):
-                self._work(_awaited(result), f"on_{kind} hook")
+                self._spawn(settle(result), f"on_{kind} hook")
 
     # Commands.
 
@@ -135,10 +136,10 @@ class Execution:
             if session.busy:
                 session.backlog.append(received)
                 continue
-            pending = self._begin(client, received)
+            pending = self._start(client, received)
             if pending is not None:
                 session.busy = True
-                self._work(
+                self._spawn(
                     self._finish(session, received, pending),
                     f"handler of {received.message.payload.command}",
                 )
@@ -177,7 +178,7 @@ class Execution:
 
     # Inside.
 
-    def _begin(self, client: RemoteClient, received: Received) -> Awaitable[Any] | None:
+    def _start(self, client: RemoteClient, received: Received) -> Awaitable[Any] | None:
         """Call the handler or the robot; returns what is still to be awaited."""
         session = client.session
         message = received.message
@@ -190,9 +191,9 @@ class Execution:
         handler = self.handlers.get(name)
         try:
             if name in c.MOTIONS:
-                self._may_move(session, received)
+                self._check_motion(session, received)
             if handler is None:
-                self._came_out(session, message, self._robot_command(name, payload.params))
+                self._handle_result(session, message, self._robot_command(name, payload.params))
                 return None
             result = handler(client, **payload.params)
         except Exception as error:
@@ -201,7 +202,7 @@ class Execution:
         if result is not None and isinstance(result, Awaitable):
             return result
         if payload.reply:
-            self._came_out(session, message, result)
+            self._handle_result(session, message, result)
         elif self._hub.tap is not None:
             self._hub.tap(CommandEnded(self._now(), session, message, None))
         return None
@@ -215,7 +216,7 @@ class Execution:
                 message = received.message
                 if pending is not None:
                     try:
-                        self._came_out(session, message, await pending)
+                        self._handle_result(session, message, await pending)
                     except (Exception, asyncio.CancelledError) as error:
                         if is_cancelled(error):
                             raise
@@ -229,12 +230,12 @@ class Execution:
                 if not session.backlog or self._ended:
                     return
                 received = session.backlog.popleft()
-                pending = self._begin(self._clients[session], received)
+                pending = self._start(self._clients[session], received)
         finally:
             session.busy = False
             self._clients.forget(session)
 
-    def _may_move(self, session: ServerSession, received: Received) -> None:
+    def _check_motion(self, session: ServerSession, received: Received) -> None:
         """Refuse motion that a stop, a cut or its age forbids, whoever is to carry it out."""
         name = received.message.payload.command
         objection = self._hub.objection(session, received, self._now())
@@ -265,7 +266,9 @@ class Execution:
         self.moved = True
         return outcome
 
-    def _came_out(self, session: ServerSession, message: m.CommandMessage, result: Any) -> None:
+    def _handle_result(
+        self, session: ServerSession, message: m.CommandMessage, result: Any
+    ) -> None:
         """Answer: a motion when it ends, what the robot has yet to confirm when it has. What comes
         behind need not wait."""
         if isinstance(result, Motion):
@@ -341,7 +344,7 @@ class Execution:
         elif (
             handler is not None
             and isinstance(error, TypeError)
-            and not _takes(handler, message.payload.params)
+            and not _accepts(handler, message.payload.params)
         ):
             takes = (
                 ", ".join(str(p) for p in list(inspect.signature(handler).parameters.values())[1:])
@@ -373,7 +376,7 @@ class Execution:
             )
             self._hub.answer(session, message, self._now(), refusal=refusal)
 
-    def _work(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
         task = self._home.spawn(coroutine, what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -389,7 +392,7 @@ def _as_refusal(error: BaseException) -> BaseException:
     )
 
 
-def _takes(handler: CommandHandler, params: Mapping[str, Any]) -> bool:
+def _accepts(handler: CommandHandler, params: Mapping[str, Any]) -> bool:
     """Whether the handler can be called with these parameters."""
     try:
         inspect.signature(handler).bind(None, **params)
@@ -406,7 +409,3 @@ def _without_client(function: Callable[..., Any]) -> CommandHandler:
         return function(**params)
 
     return handler
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value

@@ -79,9 +79,9 @@ class Link:
             self.connection.receive(text, self._now())
             self._after()
 
-    def wire_heard(self, wire: Wire) -> None:
+    def wire_activity(self, wire: Wire) -> None:
         if self.connection is not None:
-            self.connection.heard(self._now())
+            self.connection.note_activity(self._now())
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
         if self.connection is not None:
@@ -97,7 +97,9 @@ class Link:
         """The same client has a newer connection: this one is over."""
         if self._wire is not None:
             self._wire.close(
-                CloseCode.REPLACED, "replaced by a newer connection of the same client", deaf=True
+                CloseCode.REPLACED,
+                "replaced by a newer connection of the same client",
+                discard_input=True,
             )
 
     def flush(self) -> None:
@@ -117,7 +119,7 @@ class Link:
         self._arm()
         if outgoing.close is not None:
             code, reason = outgoing.close
-            wire.close(code, reason, deaf=True)
+            wire.close(code, reason, discard_input=True)
             # Whoever is sent away is gone: the goodbye may wait long behind what it does not read.
             self._gone(f"closed from here ({code} {reason})", clean=False)
 

@@ -1,4 +1,4 @@
-"""A WebSocket connection's bytes, taken apart where they may be parted, and otherwise untouched."""
+"""Splits the bytes of a WebSocket connection into what travels together, and changes none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import CLOSE, CONT, CTRL_OPCODES, TEXT, Frame
 from websockets.streams import StreamReader
 
-__all__ = ["Kind", "Splitter"]
+__all__ = ["FrameSplitter", "Kind"]
 
 Kind = Literal["handshake", "text", "binary", "control", "close", "bytes", "end"]
 
@@ -17,7 +17,7 @@ _LONGEST_LINE = 64 * 1024
 _LARGEST_FRAME = 16 * 1024 * 1024
 
 
-class Splitter:
+class FrameSplitter:
     """Calls ``emit(kind, data)`` for each HTTP head, whole message (all of its frames) and control
     frame of a stream.
 

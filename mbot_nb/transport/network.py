@@ -1,4 +1,4 @@
-"""What a network does to the messages that pass: numbers, and a generator of chance for each
+"""What a network does to the messages that pass: numbers, and a random source for each
 direction. No sockets, no clock."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from ..errors import UsageError
 from .frame_splitter import Kind
 
-__all__ = ["Direction", "Distribution", "Drawn", "Line", "Network"]
+__all__ = ["Channel", "Direction", "Distribution", "Drawn", "Network"]
 
 Distribution = Literal["uniform", "exponential", "pareto"]
 Direction = Literal["up", "down"]
@@ -22,8 +22,8 @@ SEGMENT = 1460
 RETRANSMISSION = 0.2
 """Seconds that TCP waits at least, beyond a round trip, before it sends again (Linux's
 TCP_RTO_MIN)."""
-MOST_RETRIES = 6
-HELD = 0.05
+MAX_RETRIES = 6
+REORDER_HOLD = 0.05
 """Seconds that a reordered message is held back at least, while those behind it pass."""
 _PARETO = 3.0
 """The shape of the heavy tail: it has a mean and a variance, and nothing beyond."""
@@ -85,14 +85,14 @@ class Network(msgspec.Struct, frozen=True):
         ]
         return f"Network({', '.join(changed)})"
 
-    def extra(self, luck: float) -> float:
+    def extra(self, uniform: float) -> float:
         """The jitter in seconds that a uniform number in [0, 1) draws: the inverse of the
         distribution function."""
         if self.distribution == "exponential":
-            return -self.jitter * math.log1p(-luck)
+            return -self.jitter * math.log1p(-uniform)
         if self.distribution == "pareto":
-            return float(self.jitter * (_PARETO - 1) * ((1 - luck) ** (-1 / _PARETO) - 1))
-        return self.jitter * luck
+            return float(self.jitter * (_PARETO - 1) * ((1 - uniform) ** (-1 / _PARETO) - 1))
+        return self.jitter * uniform
 
 
 _PERFECT = msgspec.convert({}, Network)
@@ -125,9 +125,9 @@ class Drawn(msgspec.Struct, gc=False):
     not read."""
 
 
-class Line:
+class Channel:
     """One direction of one connection, without sockets: draws what happens to each message, from
-    ``luck`` alone.
+    ``random_source`` alone.
 
     The same number of random numbers is used for each message, so that message n is drawn the same
     whatever came before.
@@ -136,14 +136,14 @@ class Line:
     def __init__(
         self,
         network: Network,
-        luck: Random,
+        random_source: Random,
         *,
         connection: int,
         direction: Direction,
         round_trip: float,
     ) -> None:
         self.network = network
-        self._luck = luck
+        self._random_source = random_source
         self._connection = connection
         self._direction: Direction = direction
         self._timeout = RETRANSMISSION + round_trip
@@ -155,14 +155,14 @@ class Line:
     def take(self, kind: Kind, nbytes: int, now: float) -> Drawn:
         """Draw what happens to the next message."""
         network = self.network
-        loss, extra, reorder, duplicate = (self._luck.random() for _ in range(4))
+        loss, extra, reorder, duplicate = (self._random_source.random() for _ in range(4))
         delay = network.delay + network.extra(extra)
         free = max(now, self._free) + (nbytes / network.rate if network.rate is not None else 0.0)
         self._free = free
         resent = self._resent(loss, nbytes)
         due = self._last = max(self._last, free + delay + resent)
         message = kind in ("text", "binary")
-        held = max(HELD, network.delay) if message and reorder < network.reorder else 0.0
+        held = max(REORDER_HOLD, network.delay) if message and reorder < network.reorder else 0.0
         if kind in ("close", "end"):
             due = self._last = max(due, self._latest)  # nothing may come after the end
         self._latest = max(self._latest, due + held)
@@ -182,12 +182,12 @@ class Line:
             due=due + held,
         )
 
-    def _resent(self, luck: float, nbytes: int) -> float:
+    def _resent(self, uniform: float, nbytes: int) -> float:
         """What losses cost: the timeout, doubled each time that the segment is lost again."""
         lost = 1 - (1 - self.network.loss) ** max(1, math.ceil(nbytes / SEGMENT))
-        if luck >= lost or not lost:
+        if uniform >= lost or not lost:
             return 0.0
         # One number tells how often: below `lost` once, below `lost * loss` twice, and so on.
-        again = math.log(luck / lost) / math.log(self.network.loss) if luck > 0 else math.inf
-        times = 1 + int(min(again, MOST_RETRIES - 1))
+        again = math.log(uniform / lost) / math.log(self.network.loss) if uniform > 0 else math.inf
+        times = 1 + int(min(again, MAX_RETRIES - 1))
         return self._timeout * float(2**times - 1)

@@ -30,8 +30,8 @@ from ..address import DEFAULT_HOST, normalise, without_secrets
 from ..local.runtime import Slot
 from ..loops.call import call
 from ..loops.home import Home
-from .frame_splitter import Kind, Splitter
-from .network import Direction, Drawn, Line, Network
+from .frame_splitter import FrameSplitter, Kind
+from .network import Channel, Direction, Drawn, Network
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -40,14 +40,14 @@ __all__ = ["Drawn", "Network", "Relay"]
 
 _log = logging.getLogger("mbot_nb")
 
-FULL = 1024 * 1024
+BUFFER_LIMIT = 1024 * 1024
 """Bytes on their way in one direction; then the relay reads no more until they are fewer."""
-COARSE = 0.001
+TIMER_RESOLUTION = 0.001
 """Seconds by which a timer of the loop may be late (epoll counts in milliseconds). So the timer is
 set that much earlier, and the rest is passed in turns of the loop that do nothing; a queue of more
 than a few messages need not be that exact."""
-FEW = 16
-KEPT = 100_000
+EXACT_QUEUE = 16
+DRAWN_KEPT = 100_000
 """Messages of which is kept what was drawn."""
 
 
@@ -79,7 +79,7 @@ class Relay:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.name = name
         self.port = 0
-        self._drawn: deque[Drawn] = deque(maxlen=KEPT)
+        self._drawn: deque[Drawn] = deque(maxlen=DRAWN_KEPT)
         parts = urlsplit(self.target)
         self._host, self._port = parts.hostname or "", parts.port or 0
         self._ssl = ssl
@@ -180,12 +180,12 @@ class Relay:
         self._count += 1
         return _Pair(self, self._count).client
 
-    def _line(self, direction: Direction, connection: int) -> Line:
+    def _channel(self, direction: Direction, connection: int) -> Channel:
         network = self.up if direction == "up" else self.down
-        luck = Random(f"{self.seed}/{connection}/{direction}")
-        return Line(
+        random_source = Random(f"{self.seed}/{connection}/{direction}")
+        return Channel(
             network,
-            luck,
+            random_source,
             connection=connection,
             direction=direction,
             round_trip=self.up.delay + self.down.delay,
@@ -207,8 +207,8 @@ class _Pair:
     def __init__(self, relay: Relay, number: int) -> None:
         self.relay = relay
         self.number = number
-        self.up = _Pipe(self, relay._line("up", number), masked=True, edit=self._edit)
-        self.down = _Pipe(self, relay._line("down", number), masked=False)
+        self.up = _Pipe(self, relay._channel("up", number), masked=True, edit=self._edit)
+        self.down = _Pipe(self, relay._channel("down", number), masked=False)
         self.client = _End(self, self.up, self.down)
         self.server = _End(self, self.down, self.up)
         self._dialling: asyncio.Task[None] | None = None
@@ -243,7 +243,7 @@ class _Pair:
         if not self._over and not (exc is not None and end.source.ended):
             end.source.finish(broken=exc is not None)
         elif not self._over:
-            self.abort()  # its end was told already, and this is worse
+            self.abort()  # the end was passed on already, and this is worse
         if self._ends == 0 and (self._dialling is None or self._over):
             self._end()
 
@@ -352,12 +352,12 @@ class _Pipe:
     def __init__(
         self,
         pair: _Pair,
-        line: Line,
+        channel: Channel,
         *,
         masked: bool,
         edit: Callable[[Sequence[bytes]], list[bytes]] | None = None,
     ) -> None:
-        self.splitter = Splitter(self._take, masked=masked, edit=edit)
+        self.splitter = FrameSplitter(self._take, masked=masked, edit=edit)
         self.reader: asyncio.Transport | None = None
         self.writer: asyncio.Transport | None = None
         self.blocked = False
@@ -366,7 +366,7 @@ class _Pipe:
         yet)."""
         self.ended = False
         self._pair = pair
-        self._line = line
+        self._channel = channel
         self._loop = pair.relay.home.loop
         self._waiting: list[tuple[float, int, Drawn, bytes]] = []
         self._bytes = 0
@@ -406,23 +406,25 @@ class _Pipe:
                 self._write_end()
             elif self.writer is not None and not self.writer.is_closing():
                 self.writer.write(data * drawn.copies)
-        if self._paused and self._bytes < FULL // 2 and self.reader is not None:
+        if self._paused and self._bytes < BUFFER_LIMIT // 2 and self.reader is not None:
             self._paused = False
             self.reader.resume_reading()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if waiting and waiting[0][0] > now:
-            early = waiting[0][0] - COARSE if len(waiting) <= FEW else waiting[0][0]
+            early = (
+                waiting[0][0] - TIMER_RESOLUTION if len(waiting) <= EXACT_QUEUE else waiting[0][0]
+            )
             # A timer at a time that is past comes in the next turn.
             self._timer = self._loop.call_at(early, self.deliver)
 
     def _take(self, kind: Kind, data: bytes) -> None:
-        drawn = self._line.take(kind, len(data), self._loop.time())
+        drawn = self._channel.take(kind, len(data), self._loop.time())
         self._pair.relay._drawn.append(drawn)
         heapq.heappush(self._waiting, (drawn.due, drawn.number, drawn, data))
         self._bytes += len(data)
-        if self._bytes > FULL and not self._paused and self.reader is not None:
+        if self._bytes > BUFFER_LIMIT and not self._paused and self.reader is not None:
             self._paused = True
             self.reader.pause_reading()
         if drawn is self._waiting[0][2]:

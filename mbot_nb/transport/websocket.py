@@ -54,7 +54,7 @@ MAX_REASON = 123
 
 
 class Receiver(Protocol):
-    """Who is told what a wire carries. All calls come from the wire's loop."""
+    """Gets what a wire carries. All calls come from the wire's loop."""
 
     def wire_open(self, wire: Wire, extended: bool) -> None:
         """The handshake is done; ``extended`` if both sides speak `mbot.v2`."""
@@ -62,7 +62,7 @@ class Receiver(Protocol):
     def wire_text(self, wire: Wire, text: str) -> None:
         """One text frame has come."""
 
-    def wire_heard(self, wire: Wire) -> None:
+    def wire_activity(self, wire: Wire) -> None:
         """A ping or pong of the WebSocket layer has come: the peer lives."""
 
     def wire_writable(self, wire: Wire, writable: bool) -> None:
@@ -90,7 +90,7 @@ class Wire(asyncio.BufferedProtocol):
         self._fragments: list[bytes] = []
         self._open = False
         self._over = False
-        self._deaf = False
+        self._discards_input = False
         self._reason: Loss | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
@@ -114,10 +114,14 @@ class Wire(asyncio.BufferedProtocol):
             websocket.send_text(frame)
         self._write()
 
-    def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, deaf: bool = False) -> None:
-        """Say goodbye, then hang up; at once if the peer does not answer. ``deaf``: what it still
-        sends is not delivered."""
-        self._deaf = self._deaf or deaf
+    def close(
+        self, code: int = CloseCode.NORMAL, reason: str = "", *, discard_input: bool = False
+    ) -> None:
+        """Say goodbye, then hang up; at once if the peer does not answer.
+
+        With ``discard_input`` nothing is delivered that it still sends.
+        """
+        self._discards_input = self._discards_input or discard_input
         if self._transport is None or self._over:
             return
         if self._open and self._websocket.state is OPEN:
@@ -202,12 +206,12 @@ class Wire(asyncio.BufferedProtocol):
                 data, self._fragments = b"".join(self._fragments), []
                 self._text(data)
         elif frame.opcode is PING or frame.opcode is PONG:
-            self._receiver.wire_heard(self)
+            self._receiver.wire_activity(self)
         elif frame.opcode is BINARY or frame.opcode is CONT:
             self._fail(1003, "text frames only: binary messages are not part of the protocol")
 
     def _text(self, data: bytes) -> None:
-        if self._deaf:
+        if self._discards_input:
             return
         try:
             text = data.decode()
@@ -246,13 +250,15 @@ class Wire(asyncio.BufferedProtocol):
     def _how_it_ended(self, exc: Exception | None) -> tuple[Loss, bool]:
         if self._reason is not None:
             return self._reason, False
-        said = self._websocket.close_rcvd
-        if said is not None:
+        close_frame = self._websocket.close_rcvd
+        if close_frame is not None:
             words = (
                 "the other side closed the connection "
-                f"({said.code}{': ' + said.reason if said.reason else ''})"
+                f"({close_frame.code}{': ' + close_frame.reason if close_frame.reason else ''})"
             )
-            return Loss(LossKind.CLOSED, words, said.code), said.code == CloseCode.NORMAL
+            return Loss(
+                LossKind.CLOSED, words, close_frame.code
+            ), close_frame.code == CloseCode.NORMAL
         own = self._websocket.close_sent
         if own is not None:
             return Loss(

@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
 from .arena_state import ArenaState
-from .base.bundle import page_style, page_text
+from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
 from .pose import Pose, pose_of, replay_jumped
@@ -59,7 +59,7 @@ class Arena(LiveWidget):
         framed: with the robot's name, its connection and a Stop of its own.
     """
 
-    _esm = page_text("scene.js", "arena.js")
+    _esm = page_script("arena.js")
     _css = page_style("arena.css")
     _description = "an arena"
     _period = PERIOD

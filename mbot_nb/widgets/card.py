@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client import StateChanged
 from .arena_state import ArenaState
-from .base.bundle import page_style, page_text
+from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
 from .pose import Pose, pose_of, replay_jumped
@@ -39,7 +39,7 @@ class Card(LiveWidget):
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
     """
 
-    _esm = page_text("scene.js", "card.js")
+    _esm = page_script("card.js")
     _css = page_style("card.css")
     _description = "a card"
 

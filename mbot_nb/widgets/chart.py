@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..client import ConnectionChanged, EventReceived, RoundTrip, SentBatch, StateChanged
 from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
-from .base.bundle import page_style, page_text
+from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
 from .chart_image import still_chart
 from .chart_series import OWN, ChartSeries
@@ -58,7 +58,7 @@ class LiveChart(LiveWidget):
         UsageError: for a name that is none of these, or too many of them.
     """
 
-    _esm = page_text("chart.js")
+    _esm = page_script("chart.js")
     _css = page_style("chart.css")
     _description = "a live chart"
     _period = PERIOD

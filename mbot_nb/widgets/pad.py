@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client import ConnectionChanged, RoundTrip, StateChanged
 from ..errors import MbotError
-from .base.bundle import page_style, page_text
+from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DrivePad(LiveWidget):
         framed: with the robot's name, its connection and a Stop of its own.
     """
 
-    _esm = page_text("pad.js")
+    _esm = page_script("pad.js")
     _css = page_style("pad.css")
     _description = "a drive pad"
 

@@ -5,7 +5,7 @@ mb.widgets.StopButton(bot)
 
 from __future__ import annotations
 
-from .base.bundle import page_style, page_text
+from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
 
 __all__ = ["StopButton"]
@@ -24,6 +24,6 @@ class StopButton(LiveWidget):
         framed: with the robot's name and its connection.
     """
 
-    _esm = page_text("stop.js")
+    _esm = page_script("stop.js")
     _css = page_style("stop.css")
     _description = "a Stop button"

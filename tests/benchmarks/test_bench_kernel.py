@@ -59,7 +59,7 @@ async def test_every_stop_is_noted_and_has_braked(way: str) -> None:
         assert stop_latency.split(stops.rows)["p50"] > 0
         await stops.up_to_speed()
         await stops.bot.drive(0, 0, duration=0)
-        with pytest.raises(RuntimeError, match="nobody has stopped it"):
+        with pytest.raises(RuntimeError, match="no stop was called"):
             await stops.note()
     finally:
         await stops.bot.close()

@@ -22,7 +22,7 @@ class TestSilence:
 
     def test_every_sign_of_life_counts_anew(self) -> None:
         silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
-        silence.heard(59.0)
+        silence.note_activity(59.0)
         assert not silence.is_dead(118.9)
         assert silence.is_dead(119.0)
 
@@ -75,7 +75,7 @@ class TestHeartbeat:
     def test_any_frame_proves_life_and_counting_begins_anew(self) -> None:
         beat = heartbeat()
         beat.ping(0.0)
-        beat.heard(4.0)
+        beat.note_activity(4.0)
         assert not beat.is_dead(8.9)
         assert beat.is_dead(9.0)
 
@@ -83,7 +83,7 @@ class TestHeartbeat:
         """A server that answers and then has nothing to say is not dead."""
         beat = heartbeat()
         beat.ping(0.0)
-        beat.heard(0.1)
+        beat.note_activity(0.1)
         beat.pong(1, 0.1)
         assert not beat.is_dead(9.9)
         assert beat.next_deadline() == 10.0
@@ -92,14 +92,14 @@ class TestHeartbeat:
         beat = heartbeat()
         beat.ping(0.0)
         beat.ping(1.0)
-        beat.heard(2.0)
+        beat.note_activity(2.0)
         beat.pong(2, 2.0)
         assert beat.is_dead(7.0)
 
     def test_a_pong_without_the_id_is_an_answer_all_the_same(self) -> None:
         beat = heartbeat()
         beat.ping(0.0)
-        beat.heard(0.1)
+        beat.note_activity(0.1)
         beat.pong(None, 0.1)
         assert not beat.is_dead(9.9)
 
@@ -128,7 +128,7 @@ class TestHeartbeat:
         )
         beat.ping(0.1)
         beat.pong(answered, 0.7)
-        beat.heard(4.0)
+        beat.note_activity(4.0)
         assert beat.next_deadline() == 5.0
         assert beat.given_up(4.9) == []
         assert beat.given_up(5.0) == [(unheard, 0.0)]

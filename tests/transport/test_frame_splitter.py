@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import BINARY, CLOSE, CONT, PING, TEXT, Frame, Opcode
 
-from mbot_nb.transport.frame_splitter import Kind, Splitter
+from mbot_nb.transport.frame_splitter import FrameSplitter, Kind
 
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: "
@@ -23,7 +23,7 @@ def frame(opcode: Opcode, data: bytes = b"", *, fin: bool = True, masked: bool =
 
 def split(chunks: list[bytes], *, masked: bool = True) -> Pieces:
     pieces: Pieces = []
-    splitter = Splitter(lambda kind, data: pieces.append((kind, data)), masked=masked)
+    splitter = FrameSplitter(lambda kind, data: pieces.append((kind, data)), masked=masked)
     for chunk in chunks:
         splitter.feed(chunk)
     splitter.finish()

@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.errors import UsageError
-from mbot_nb.transport.network import RETRANSMISSION, Drawn, Line, Network
+from mbot_nb.transport.network import RETRANSMISSION, Channel, Drawn, Network
 
 
-def line(network: Network, seed: int = 1) -> Line:
-    return Line(network, Random(seed), connection=1, direction="up", round_trip=2 * network.delay)
+def channel(network: Network, seed: int = 1) -> Channel:
+    return Channel(
+        network, Random(seed), connection=1, direction="up", round_trip=2 * network.delay
+    )
 
 
 def draw(network: Network, times: list[float], *, seed: int = 1, nbytes: int = 100) -> list[Drawn]:
-    drawing = line(network, seed)
+    drawing = channel(network, seed)
     return [drawing.take("text", nbytes, now) for now in times]
 
 
@@ -66,7 +68,7 @@ def test_a_reordered_message_is_passed_by_those_behind_it() -> None:
 
 
 def test_nothing_comes_after_the_end() -> None:
-    drawing = line(Network(delay=0.01, reorder=1.0))
+    drawing = channel(Network(delay=0.01, reorder=1.0))
     last = max(drawing.take("text", 10, n * 0.001).due for n in range(5))
     assert drawing.take("close", 4, 0.005).due >= last
     assert drawing.take("end", 0, 0.005).due >= last
@@ -74,7 +76,7 @@ def test_nothing_comes_after_the_end() -> None:
 
 @pytest.mark.parametrize("kind", ["handshake", "control", "close", "bytes", "end"])
 def test_only_messages_are_reordered_or_doubled(kind: str) -> None:
-    drawn = line(Network(reorder=1.0, duplicate=1.0)).take(kind, 10, 0.0)  # type: ignore[arg-type]
+    drawn = channel(Network(reorder=1.0, duplicate=1.0)).take(kind, 10, 0.0)  # type: ignore[arg-type]
     assert (drawn.held, drawn.copies) == (0.0, 1)
 
 

@@ -22,7 +22,7 @@ import mbot_nb as mb
 from mbot_nb.loops.call import Call
 from mbot_nb.loops.home import Home
 from mbot_nb.transport.network import Network
-from mbot_nb.transport.relay import FULL, Relay
+from mbot_nb.transport.relay import BUFFER_LIMIT, Relay
 
 OpenRelay = Callable[..., Awaitable[Relay]]
 
@@ -231,7 +231,7 @@ async def test_the_rate_is_kept_and_a_sender_that_is_too_fast_is_held_up(
     async with connect(passing.url, max_size=2**24) as client:
         await client.recv()
         begin = time.monotonic()
-        size = FULL * 3 // 4
+        size = BUFFER_LIMIT * 3 // 4
         for _ in range(3):
             await client.send("x" * size)
         sent = time.monotonic() - begin

@@ -38,7 +38,7 @@ class Ear:
         self.texts.append(text)
         self.changed.set()
 
-    def wire_heard(self, wire: Wire) -> None:
+    def wire_activity(self, wire: Wire) -> None:
         self.heard += 1
         self.changed.set()
 
@@ -153,7 +153,7 @@ async def test_a_reset_is_no_goodbye(pair: Pair) -> None:
 
 
 async def test_who_is_deaf_hears_nothing_more(pair: Pair) -> None:
-    pair.near.close(1001, "away", deaf=True)
+    pair.near.close(1001, "away", discard_input=True)
     pair.far.send([b"too late"])
     await pair.client.until(lambda: pair.client.ends)
     assert pair.client.texts == []

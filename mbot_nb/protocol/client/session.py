@@ -435,7 +435,7 @@ class ClientSession:
     def note_activity(self, now: float) -> None:
         """Any bytes have come: the server is alive."""
         if self._heartbeat is not None:
-            self._heartbeat.heard(now)
+            self._heartbeat.note_activity(now)
 
     def _deliver(self, items: list[Any], now: float) -> None:
         self.counters.duplicates = self._orderer.duplicates

@@ -92,7 +92,7 @@ class ServerConnection:
         """Take one frame."""
         if self.outgoing.close is not None:
             return
-        self.heard(now)
+        self.note_activity(now)
         messages = ClientFrames.decode(text, max_batch=self.hub.settings.max_batch_received)
         if self.hub.tap is not None:
             self.hub.tap(FrameReceived(now, self.session, text, messages))
@@ -107,9 +107,9 @@ class ServerConnection:
         else:
             self._messages(messages, len(text), now)
 
-    def heard(self, now: float) -> None:
+    def note_activity(self, now: float) -> None:
         """Note that anything at all has come: the client is alive."""
-        self._silence.heard(now)
+        self._silence.note_activity(now)
 
     def closed(self, now: float, *, clean: bool) -> bool:
         """End: the connection is gone.
@@ -128,7 +128,7 @@ class ServerConnection:
         if session.id is None or clean:
             self.hub.sessions.end(session)
         else:
-            session.go("detach")
+            session.transition("detach")
             session.detached_at = now
             self.hub.sessions.expire(now)
         return True
@@ -148,7 +148,7 @@ class ServerConnection:
             items, size = released
             share = size // len(items)
             for item in items:
-                self._one(item, share, now)
+                self._process(item, share, now)
         self._deliver(self._session.orderer.expire(now), now)
         outgoing.send_due(now)
         if self._silence.is_dead(now):
@@ -220,8 +220,8 @@ class ServerConnection:
         session, self.resumed = hub.sessions.open(query, baseline=not self.extended, now=now)
         self.session = session
         if known is not None and known is not session:
-            known.go("end")
-        session.go("attach")
+            known.transition("end")
+        session.transition("attach")
         if self.resumed and query is not None:
             session.rewind(query.last)
         self.outgoing.attach(session, behind=session.unsent_bytes if self.resumed else 0)
@@ -292,7 +292,7 @@ class ServerConnection:
                 commands.append(Received(message, now, stamp))
             else:
                 orderer.cursor = cursor
-                self._one(self._received(message, now), size // len(messages), now)
+                self._process(self._received(message, now), size // len(messages), now)
                 stamp = (self.hub.stops, session.cuts)
                 cursor = orderer.cursor
                 straight = cursor >= 0 and not len(orderer)
@@ -308,7 +308,7 @@ class ServerConnection:
             else message
         )
 
-    def _one(self, item: Any, share: int, now: float) -> None:
+    def _process(self, item: Any, share: int, now: float) -> None:
         """One thing that arrived, when it is its turn. A bare number was consumed by what ran
         before its turn."""
         orderer = self._session.orderer
@@ -317,7 +317,7 @@ class ServerConnection:
             if item.message.payload.command in URGENT:
                 if sequence is not None:
                     self._deliver(orderer.receive(sequence, None, 0, now), now)
-                self._overtake(item.message, now)
+                self._run_urgent(item.message, now)
             elif sequence is None:
                 self._run(item, now)
             else:
@@ -353,11 +353,11 @@ class ServerConnection:
             self.outgoing.send_snapshot(now)
         self.hub.answer(self._session, received.message, now)
 
-    def _overtake(self, message: m.CommandMessage, now: float) -> None:
+    def _run_urgent(self, message: m.CommandMessage, now: float) -> None:
         """An urgent command runs on arrival; one that is sent again is answered again."""
         command = message.payload
         session = self._session
-        if command.id is not None and self.hub.again(session, command.id, now):
+        if command.id is not None and self.hub.answer_again(session, command.id, now):
             return
         if command.command != "release_stop":
             self.hub.stops += 1
@@ -394,7 +394,7 @@ class ServerConnection:
                 continue
             if message.sequence is not None:
                 items.append(message.sequence)
-            self._overtake(message, now)
+            self._run_urgent(message, now)
         if not items:
             return
         throttle.hold(items, size)

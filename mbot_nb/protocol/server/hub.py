@@ -110,7 +110,7 @@ class Hub:
             tap(event)
 
     def refresh(self, now: float) -> bool:
-        """Look at the robot's state, and tell everybody what changed; whether anything did."""
+        """Read the robot's state, and send everybody what changed; whether anything did."""
         delta = self.store.update(self._read_state())
         if delta is None:
             return False
@@ -143,7 +143,7 @@ class Hub:
         whatever thread."""
         timestamp = self.wall(now)
         if only is not None:
-            self._give(only, payload, timestamp, now)
+            self._send_to(only, payload, timestamp, now)
             return
         if self.tap is not None:
             self.tap(EventSent(now, payload, None))
@@ -170,7 +170,7 @@ class Hub:
         result: Any = None,
         refusal: tuple[str, str, dict[str, Any] | None] | None = None,
     ) -> None:
-        """Say how a command ended, to whom wants or must know.
+        """Answer a command to its client, if it asked for that or must know.
 
         Raises:
             ValueError, TypeError: the result is too large or too deep for a frame, or no plain
@@ -213,7 +213,7 @@ class Hub:
         wanted: bool = False,
         urgent_id: Any = None,
     ) -> None:
-        """Tell one client what was refused: as the answer to its command, or as an error."""
+        """Refuse something to one client: as the answer to its command, or as an error."""
         subscriber = self.subscribers.get(session)
         if (wanted and labels) or (session.extended and "sequence" in labels):
             self._result(session, {**labels, "ok": False, "error": error}, urgent_id, now)
@@ -226,9 +226,9 @@ class Hub:
         payload = encode_event("command_result", data)
         if urgent_id is not None:
             session.remember_answer(urgent_id, payload)
-        self._give(session, payload, self.wall(now), now)
+        self._send_to(session, payload, self.wall(now), now)
 
-    def _give(self, session: ServerSession, payload: bytes, timestamp: int, now: float) -> None:
+    def _send_to(self, session: ServerSession, payload: bytes, timestamp: int, now: float) -> None:
         if session.state is SessionState.ENDED:
             return
         if self.tap is not None:
@@ -274,12 +274,12 @@ class Hub:
             )
         return None
 
-    def again(self, session: ServerSession, id: Any, now: float) -> bool:
+    def answer_again(self, session: ServerSession, id: Any, now: float) -> bool:
         """Answer an urgent command that was run before; False if it was not."""
         payload = session.answer_before_cut(id)
         if payload is None:
             return False
-        self._give(session, payload, self.wall(now), now)
+        self._send_to(session, payload, self.wall(now), now)
         return True
 
 

@@ -73,7 +73,7 @@ def _number(text: str | None) -> int:
 
 
 class Received(Struct, gc=False):
-    """A command as it arrived; ``stamp`` tells whether a stop or a cut has come since."""
+    """A command as it arrived; ``stamp`` shows whether a stop or a cut has come since."""
 
     message: m.CommandMessage
     arrived: float
@@ -134,9 +134,9 @@ class ServerSession:
         """The number of the oldest event that can be replayed."""
         return self.last_event - len(self.events) + 1
 
-    def go(self, happening: str) -> None:
+    def transition(self, event: str) -> None:
         """Move along the table."""
-        self.state = TRANSITIONS[self.state, happening]
+        self.state = TRANSITIONS[self.state, event]
 
     def record(self, payload: bytes, timestamp: int) -> int:
         """Number and keep one event; returns its number. What is not sent yet is kept beyond the
@@ -231,7 +231,7 @@ class Sessions:
 
     def end(self, session: ServerSession) -> None:
         """Forget a session for good."""
-        session.go("end")
+        session.transition("end")
         if session.id is not None and self._by_id.get(session.id) is session:
             del self._by_id[session.id]
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...loops.monitor import LoopMonitor
-from ..base.bundle import page_style, page_text
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class StatsPanel(LiveWidget):
             of a panel that has them.
     """
 
-    _esm = page_text("panel.js", "stats.js")
+    _esm = page_script("stats.js")
     _css = page_style("panel.css")
     _description = "a panel of statistics"
     _period = BEAT / 2
@@ -51,7 +51,7 @@ class StatsPanel(LiveWidget):
         self._earlier: tuple[float, Stats] | None = None
         self._rates: dict[str, float] = {}
         self._monitor: LoopMonitor | None = None
-        self._beat: asyncio.TimerHandle | None = None
+        self._beat_timer: asyncio.TimerHandle | None = None
         self._measuring: concurrent.futures.Future[None] | None = None
         self._measured: int | None = None
         super().__init__(bot, framed=framed)
@@ -108,11 +108,11 @@ class StatsPanel(LiveWidget):
         elif not watched and self._monitor is not None:
             self._monitor.release()
             self._monitor = None
-        if watched and self._beat is None:
-            self._beat = self._client.home.loop.call_later(BEAT, self._beaten)
+        if watched and self._beat_timer is None:
+            self._beat_timer = self._client.home.loop.call_later(BEAT, self._on_beat)
 
-    def _beaten(self) -> None:
-        self._beat = None
+    def _on_beat(self) -> None:
+        self._beat_timer = None
         self._request_refresh()
         self._watch()
 
@@ -148,9 +148,9 @@ class StatsPanel(LiveWidget):
 
     def _detach(self) -> None:
         super()._detach()
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
+            self._beat_timer = None
         if self._monitor is not None:
             self._monitor.release()
             self._monitor = None

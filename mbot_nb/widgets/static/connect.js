@@ -1,28 +1,13 @@
 // The page's side of the connection panel: where to, the light and its words, the countdown.
 
-const REMEMBERED = "mbot_nb.addresses";
-const MOST_REMEMBERED = 8;
+import { button, make } from "./live/dom.js";
+import { LiveView } from "./live/live_view.js";
+import { labelled, onSubmit, progressBar } from "./panels/fields.js";
+import { recentAddresses, rememberAddress } from "./panels/recent_addresses.js";
+
 const OTHER = "?";
 
-/** The addresses of earlier connections, newest first; a page that may not remember remembers none. */
-function remembered() {
-  try {
-    const found = JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]");
-    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
-  } catch {
-    return [];
-  }
-}
-
-function remember(address) {
-  try {
-    const all = [address, ...remembered().filter((one) => one !== address)];
-    localStorage.setItem(REMEMBERED, JSON.stringify(all.slice(0, MOST_REMEMBERED)));
-  } catch {
-    // Then the next page does not know it.
-  }
-}
-
+/** @type {Record<string, string>} */
 const LIGHTS = {
   connected: "Connected",
   connecting: "Connecting …",
@@ -34,8 +19,9 @@ const LIGHTS = {
   "robot out of reach": "Robot out of reach",
 };
 
+/** @param {View} view */
 function render(view) {
-  const live = new Live(view, "mbot-panel mbot-connect");
+  const live = new LiveView(view, "mbot-panel mbot-connect");
   live.name = "Connection to";
   const { root } = live;
   const bare = view.model.get("snapshot").framed === false;
@@ -51,22 +37,47 @@ function render(view) {
   const details = live.field("details", make("span", words, { className: "mbot-small" }));
   if (!bare) {
     live.addStop(head);
-    live.addStopWords(root);
+    live.addStopMessages(root);
   }
 
   const form = make("form", root, { className: "mbot-row" });
   const where = labelled(form, "Robot", make("select", form));
-  const typed = make("input", form, { type: "text", placeholder: "192.168.1.20:4000", size: 20, hidden: true, spellcheck: false });
+  const typed = make("input", form, {
+    type: "text",
+    placeholder: "192.168.1.20:4000",
+    size: 20,
+    hidden: true,
+    spellcheck: false,
+  });
   typed.setAttribute("aria-label", "Address, as ws://192.168.1.20:4000");
-  const connect = button(form, "Connect", "Connect to the robot", () => {}, "mbot-button mbot-primary");
+  const connect = button(
+    form,
+    "Connect",
+    "Connect to the robot",
+    () => {},
+    "mbot-button mbot-primary",
+  );
   connect.type = "submit";
   const more = make("details", root, { className: "mbot-more" });
   make("summary", more, { textContent: "Token and batching" });
   const grid = make("div", more, { className: "mbot-row" });
-  const token = labelled(grid, "Token", make("input", grid, { type: "password", size: 14, autocomplete: "off" }));
-  const window_ = labelled(grid, "Batch window (s)", make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }));
+  const token = labelled(
+    grid,
+    "Token",
+    make("input", grid, { type: "password", size: 14, autocomplete: "off" }),
+  );
+  const window_ = labelled(
+    grid,
+    "Batch window (s)",
+    make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }),
+  );
 
-  const look = button(form, "Look for robots", "Look for robots on this machine: on USB, and servers", () => ask({ kind: "look" }));
+  const look = button(
+    form,
+    "Look for robots",
+    "Look for robots on this machine: on USB, and servers",
+    () => ask({ kind: "look" }),
+  );
 
   const standing = make("div", root, { className: "mbot-row", hidden: true });
   const away = make("span", standing, { className: "mbot-row", hidden: true });
@@ -83,22 +94,27 @@ function render(view) {
 
   const trouble = live.field("trouble", make("div", root, { className: "mbot-trouble" }));
   trouble.setAttribute("role", "alert");
-  live.addSaid();
+  live.addStatus();
 
-  const ask = (content) => {
+  const ask = (/** @type {Values} */ content) => {
     live.send(content);
     live.expectAnswer();
   };
 
-  const offer = (choices) => {
+  const offer = (/** @type {Values[]} */ choices) => {
     const before = where.value;
     where.replaceChildren();
     make("option", where, { value: "", textContent: "simulator, in this notebook" });
     for (const { address, words, usable } of choices ?? []) {
-      make("option", where, { value: address, textContent: words.length > 90 ? `${words.slice(0, 89)}…` : words, title: words, disabled: !usable });
+      make("option", where, {
+        value: address,
+        textContent: words.length > 90 ? `${words.slice(0, 89)}…` : words,
+        title: words,
+        disabled: !usable,
+      });
     }
     const known = new Set([...where.options].map((option) => option.value));
-    const recent = remembered().filter((address) => !known.has(address));
+    const recent = recentAddresses().filter((address) => !known.has(address));
     if (recent.length) {
       const group = make("optgroup", where, { label: "Recent" });
       for (const address of recent) make("option", group, { value: address, textContent: address });
@@ -111,13 +127,18 @@ function render(view) {
     typed.hidden = where.value !== OTHER;
     if (!typed.hidden) typed.focus();
   });
-  sending(form, () => {
+  onSubmit(form, () => {
     const address = where.value === OTHER ? typed.value.trim() : where.value;
     if (where.value === OTHER && !address) {
       typed.focus();
       return;
     }
-    ask({ kind: "connect", address, token: token.value, window: window_.value === "" ? null : Number(window_.value) });
+    ask({
+      kind: "connect",
+      address,
+      token: token.value,
+      window: window_.value === "" ? null : Number(window_.value),
+    });
   });
 
   let came = 0;
@@ -132,7 +153,9 @@ function render(view) {
       return;
     }
     countdown.textContent =
-      wait === null ? `Attempt ${attempt} is under way …` : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
+      wait === null
+        ? `Attempt ${attempt} is under way …`
+        : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
     countdown.hidden = false;
   };
 
@@ -142,10 +165,20 @@ function render(view) {
     light.textContent = LIGHTS[live.inWords(state)] ?? state;
   };
 
-  live.take = (values, all) => {
+  live.onValues = (values) => {
     if ("choices" in values) offer(values.choices);
     if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
-    const { bot, doing: now, attempt, profile, latency, trouble: why, connection, address, lasting } = live.values;
+    const {
+      bot,
+      doing: now,
+      attempt,
+      profile,
+      latency,
+      trouble: why,
+      connection,
+      address,
+      lasting,
+    } = live.values;
     work.hidden = !now;
     form.hidden = more.hidden = bot || Boolean(now);
     standing.hidden = !bot || Boolean(now);
@@ -154,10 +187,16 @@ function render(view) {
     retry.disabled = look.disabled = live.ended;
     retry.hidden = connection === "connected"; // a robot's cable: its server tries by itself
     trouble.textContent = now ? "" : (why ?? "");
-    const parts = bot ? [address, profile && `${profile} profile`, latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`] : [];
+    const parts = bot
+      ? [
+          address,
+          profile && `${profile} profile`,
+          latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`,
+        ]
+      : [];
     details.textContent = parts.filter(Boolean).join(" · ");
     if (values.connection === "connected" && lasting) {
-      remember(lasting);
+      rememberAddress(lasting);
       offer(live.values.choices);
     }
     if (values.window !== null && values.window !== undefined) window_.value = values.window;

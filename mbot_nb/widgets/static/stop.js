@@ -1,7 +1,11 @@
 // The Stop button's page side: the shared Stop, large.
 
+import { make } from "./live/dom.js";
+import { LiveView } from "./live/live_view.js";
+
+/** @param {View} given */
 function render({ model, el }) {
-  const live = new Live({ model, el }, "mbot-stopper");
+  const live = new LiveView({ model, el }, "mbot-stopper");
   live.name = "Stop of robot";
   if (model.get("snapshot").framed) {
     const words = make("div", live.root, { className: "mbot-head-words" });
@@ -11,8 +15,8 @@ function render({ model, el }) {
   }
   live.addStop(live.root);
   const below = make("div", live.root, { className: "mbot-stopper-words" });
-  live.addSaid(below);
-  live.addStopWords(below);
+  live.addStatus(below);
+  live.addStopMessages(below);
   live.start();
   return () => live.end();
 }

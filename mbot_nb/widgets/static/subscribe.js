@@ -1,34 +1,65 @@
 // The page's side of the event panel: names to tick, a log, and what is behind a row.
 
+import { button, make } from "./live/dom.js";
+import { LiveView } from "./live/live_view.js";
+import { codeLine, fresh, labelled, onSubmit, ticked } from "./panels/fields.js";
+
 const MOST_ROWS = 500; // as many as the kernel's side keeps
 
+/** @param {number} seconds */
 function clockTime(seconds) {
   const time = new Date(seconds * 1000);
-  return `${time.toLocaleTimeString([], { hour12: false })}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+  const milliseconds = String(time.getMilliseconds()).padStart(3, "0");
+  return `${time.toLocaleTimeString([], { hour12: false })}.${milliseconds}`;
 }
 
-/** The code that subscribes to an event. */
+/**
+ * The rows of the log, oldest first.
+ *
+ * @param {HTMLElement} log
+ */
+function rowsOf(log) {
+  return /** @type {HTMLElement[]} */ ([...log.children]);
+}
+
+/**
+ * The code that subscribes to an event.
+ *
+ * @param {string} name
+ */
 function subscribing(name) {
   const words = name === "*" ? "anything" : name.replace(/\W/g, "_");
-  return `def on_${words}(event):\n    print(event.name, event.data)\n\n\nstop_listening = bot.subscribe(${JSON.stringify(name)}, on_${words})`;
+  return [
+    `def on_${words}(event):`,
+    "    print(event.name, event.data)",
+    "",
+    "",
+    `stop_listening = bot.subscribe(${JSON.stringify(name)}, on_${words})`,
+  ].join("\n");
 }
 
+/** @param {View} view */
 function render(view) {
-  const live = new Live(view, "mbot-panel mbot-subscribe");
+  const live = new LiveView(view, "mbot-panel mbot-subscribe");
   live.name = "Events of";
   live.addFrame();
   const { root } = live;
 
-  const tick = (event, on) => live.send({ kind: "tick", event, on });
+  const tick = (/** @type {string} */ event, /** @type {boolean} */ on) =>
+    live.send({ kind: "tick", event, on });
   const head = make("div", root, { className: "mbot-row" });
   const everything = ticked(head, 'everything ("*")', false, (on) => {
     tick("*", on);
     offerCode(on ? "*" : last);
   });
   const typing = make("form", head, { className: "mbot-row" });
-  const typed = labelled(typing, "Another event", make("input", typing, { type: "text", maxLength: 128, size: 16 }));
+  const typed = labelled(
+    typing,
+    "Another event",
+    make("input", typing, { type: "text", maxLength: 128, size: 16 }),
+  );
   button(typing, "Add", "Subscribe to the event that is typed", () => {}).type = "submit";
-  sending(typing, () => {
+  onSubmit(typing, () => {
     if (!typed.value.trim()) {
       typed.focus();
       return;
@@ -41,7 +72,7 @@ function render(view) {
   const names = make("ul", root, { className: "mbot-names" });
   names.setAttribute("aria-label", "Events, how many came, and how many a second");
   const ticks = new Map();
-  const writeNames = (events) => {
+  const writeNames = (/** @type {[string, number, number, boolean][]} */ events) => {
     for (const [name, count, rate, on] of events) {
       if (!ticks.has(name)) {
         const item = make("li", names);
@@ -50,7 +81,9 @@ function render(view) {
           offerCode(name);
         });
         ticks.set(name, { box, count: make("span", item, { className: "mbot-count" }) });
-        const sorted = [...names.children].sort((one, other) => one.textContent.localeCompare(other.textContent));
+        const sorted = [...names.children].sort((one, other) =>
+          one.textContent.localeCompare(other.textContent),
+        );
         if (sorted.at(-1) !== item) names.insertBefore(item, sorted[sorted.indexOf(item) + 1]);
       }
       const known = ticks.get(name);
@@ -60,30 +93,43 @@ function render(view) {
   };
 
   const bar = make("div", root, { className: "mbot-row" });
-  const pause = button(bar, "Pause", "Pause the log", () => live.send({ kind: "pause", on: pause.getAttribute("aria-pressed") !== "true" }));
+  const pause = button(bar, "Pause", "Pause the log", () =>
+    live.send({ kind: "pause", on: pause.getAttribute("aria-pressed") !== "true" }),
+  );
   button(bar, "Clear", "Clear the log", () => live.send({ kind: "clear" }));
-  const filter = labelled(bar, "Filter", make("input", bar, { type: "search", size: 14, placeholder: "name or text" }));
+  const filter = labelled(
+    bar,
+    "Filter",
+    make("input", bar, { type: "search", size: 14, placeholder: "name or text" }),
+  );
   const state = make("span", bar, { className: "mbot-small" });
   state.setAttribute("role", "status");
 
   const log = make("div", root, { className: "mbot-log", tabIndex: 0 });
   log.setAttribute("role", "listbox");
   log.setAttribute("aria-label", "Log of events, newest last; Enter shows the message of one");
-  const hint = make("div", root, { className: "mbot-small", textContent: "Tick an event; what comes is listed here. A click on a row shows its message." });
+  const hint = make("div", root, {
+    className: "mbot-small",
+    textContent: "Tick an event; what comes is listed here. A click on a row shows its message.",
+  });
 
-  const matches = (row) => !filter.value || row.dataset.number === undefined || row.textContent.toLowerCase().includes(filter.value.toLowerCase());
+  const matches = (/** @type {HTMLElement} */ row) =>
+    !filter.value ||
+    row.dataset.number === undefined ||
+    row.textContent.toLowerCase().includes(filter.value.toLowerCase());
+  /** @type {HTMLElement | null} */
   let chosen = null;
-  const choose = (row) => {
+  const choose = (/** @type {HTMLElement} */ row) => {
     if (chosen) chosen.setAttribute("aria-selected", "false");
     chosen = row;
     row.setAttribute("aria-selected", "true");
     log.setAttribute("aria-activedescendant", row.id);
     row.scrollIntoView({ block: "nearest" });
     live.send({ kind: "frame", number: Number(row.dataset.number) });
-    offerCode(row.dataset.name);
+    offerCode(row.dataset.name ?? "");
     live.expectAnswer();
   };
-  const write = (rows, all) => {
+  const write = (/** @type {any[][]} */ rows, /** @type {boolean} */ all) => {
     if (all) {
       log.replaceChildren();
       chosen = null;
@@ -107,20 +153,26 @@ function render(view) {
       row.hidden = !matches(row);
       row.addEventListener("click", () => choose(row));
     }
-    while (log.childElementCount > MOST_ROWS) log.firstElementChild.remove();
+    while (log.childElementCount > MOST_ROWS) log.firstElementChild?.remove();
     hint.hidden = log.childElementCount > 0;
     if (atEnd && rows.length) log.scrollTop = log.scrollHeight;
   };
   log.addEventListener("keydown", (event) => {
-    const shown = [...log.children].filter((row) => !row.hidden && row.dataset.number !== undefined);
-    const at = shown.indexOf(chosen);
-    const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? shown.length - 1 : at - 1, Home: 0, End: shown.length - 1, Enter: at < 0 ? shown.length - 1 : at }[event.key];
+    const shown = rowsOf(log).filter((row) => !row.hidden && row.dataset.number !== undefined);
+    const at = chosen ? shown.indexOf(chosen) : -1;
+    const to = {
+      ArrowDown: at + 1,
+      ArrowUp: at < 0 ? shown.length - 1 : at - 1,
+      Home: 0,
+      End: shown.length - 1,
+      Enter: at < 0 ? shown.length - 1 : at,
+    }[event.key];
     if (to === undefined || !shown[to]) return;
     event.preventDefault();
     choose(shown[to]);
   });
   filter.addEventListener("input", () => {
-    for (const row of log.children) row.hidden = !matches(row);
+    for (const row of rowsOf(log)) row.hidden = !matches(row);
   });
 
   const frame = make("pre", root, { className: "mbot-frame", tabIndex: 0, hidden: true });
@@ -130,14 +182,14 @@ function render(view) {
   failures.setAttribute("role", "status");
   const code = codeLine(root, "the code that subscribes");
   let last = "stimulus_detected";
-  const offerCode = (name) => {
+  const offerCode = (/** @type {string} */ name) => {
     if (name !== "*") last = name;
     code.textContent = subscribing(name);
   };
   offerCode(last);
-  live.addSaid();
+  live.addStatus();
 
-  live.take = (values, all) => {
+  live.onValues = (values, all) => {
     if (values.events) writeNames(values.events);
     if ("all" in values) everything.checked = values.all;
     if (values.rows) write(values.rows, all);
@@ -150,7 +202,7 @@ function render(view) {
     else state.textContent = "";
     if (values.failures) failures.textContent = values.failures.join("\n");
   };
-  live.hear = (content) => {
+  live.onMessage = (content) => {
     if (content.kind !== "frame" || String(content.number) !== chosen?.dataset.number) return;
     frame.hidden = false;
     frame.textContent = content.text;

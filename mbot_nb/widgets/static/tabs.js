@@ -1,22 +1,31 @@
 // The cockpit's tabs: each shows one page of it, and hides the others.
 
+import { keepKeys, make } from "./live/dom.js";
+
+/** @param {View} given */
 function render({ model, el }) {
   const bar = make("div", el, { className: "mbot mbot-tabs" });
   bar.dataset.bare = "true";
   bar.setAttribute("role", "tablist");
   bar.setAttribute("aria-label", "Pages of the cockpit");
   keepKeys(bar);
+  /** @type {string[]} */
   const titles = model.get("titles");
   const name = Math.random().toString(36).slice(2);
-  const pageOf = (at) => el.closest(".mbot-cockpit-right")?.querySelector(`.mbot-page-${at}`);
+  const pageOf = (/** @type {number} */ at) =>
+    el.closest(".mbot-cockpit-right")?.querySelector(`.mbot-page-${at}`);
 
   const tabs = titles.map((title, at) => {
-    const tab = make("button", bar, { type: "button", textContent: title, id: `mbot-tab-${name}-${at}` });
+    const tab = make("button", bar, {
+      type: "button",
+      textContent: title,
+      id: `mbot-tab-${name}-${at}`,
+    });
     tab.setAttribute("role", "tab");
     tab.addEventListener("click", () => choose(at));
     return tab;
   });
-  const choose = (chosen, focus = false) => {
+  const choose = (/** @type {number} */ chosen, focus = false) => {
     tabs.forEach((tab, at) => {
       tab.setAttribute("aria-selected", String(at === chosen));
       tab.tabIndex = at === chosen ? 0 : -1;
@@ -31,8 +40,13 @@ function render({ model, el }) {
     if (focus) tabs[chosen].focus();
   };
   bar.addEventListener("keydown", (event) => {
-    const at = tabs.indexOf(document.activeElement);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+    const at = tabs.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const to = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1 + tabs.length,
+      Home: 0,
+      End: tabs.length - 1,
+    }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     choose(to % tabs.length, true);
@@ -40,8 +54,9 @@ function render({ model, el }) {
   // The pages come after the tabs.
   let left = 100;
   const begin = () => {
+    left -= 1;
     if (titles.every((_, at) => pageOf(at))) choose(0);
-    else if ((left -= 1) > 0) setTimeout(begin, 50);
+    else if (left > 0) setTimeout(begin, 50);
   };
   choose(0);
   begin();

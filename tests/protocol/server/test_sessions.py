@@ -28,8 +28,8 @@ def query(id: str = "a" * 32, epoch: str = "", last: int = 0, attempt: int = 1) 
 
 def detached(all: Sessions, id: str, at: float) -> ServerSession:
     session, _ = all.open(query(id), baseline=False, now=at)
-    session.go("attach")
-    session.go("detach")
+    session.transition("attach")
+    session.transition("detach")
     session.detached_at = at
     return session
 
@@ -124,7 +124,7 @@ class TestForgetting:
             detached(all, f"session-{number:03}", at=1000.0 - number / 10) for number in range(258)
         ]
         attached, _ = all.open(query("attached"), baseline=False, now=0.0)
-        attached.go("attach")
+        attached.transition("attach")
         all.expire(1000.0)
         assert len(all) == 257
         assert [session for session in kept if session.state is SessionState.ENDED] == kept[256:]
@@ -133,16 +133,16 @@ class TestForgetting:
     def test_one_that_is_attached_stays(self) -> None:
         all = sessions()
         session, _ = all.open(query(), baseline=False, now=0.0)
-        session.go("attach")
+        session.transition("attach")
         all.expire(10**6)
         assert all.get("a" * 32) is session
         assert all.next_deadline() is None
 
     def test_what_cannot_happen_is_a_bug(self) -> None:
         session, _ = sessions().open(query(), baseline=False, now=0.0)
-        session.go("end")
+        session.transition("end")
         with pytest.raises(KeyError):
-            session.go("attach")
+            session.transition("attach")
 
 
 class TestEvents:
@@ -158,7 +158,7 @@ class TestEvents:
             created=0.0,
         )
         if attached:
-            session.go("attach")
+            session.transition("attach")
         return session
 
     def test_the_last_1024_are_kept_while_the_client_is_away(self) -> None:

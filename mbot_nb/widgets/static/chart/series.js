@@ -1,0 +1,60 @@
+// The values of one line.
+
+const COLOURS = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#b8860b",
+  "#56b4e9",
+  "#8a6d3b",
+  "#7f7f7f",
+];
+
+/** One line: its values, the oldest first. */
+export class Series {
+  /** @param {Values} given */
+  constructor({ name, unit, holds, colour }) {
+    this.name = name;
+    this.unit = unit;
+    this.holds = holds;
+    this.colour = COLOURS[colour % COLOURS.length];
+    /** @type {number[]} */
+    this.t = [];
+    /** @type {number[]} */
+    this.v = [];
+    this.hidden = false;
+  }
+
+  /**
+   * @param {ArrayLike<number>} pairs
+   * @param {number} most
+   */
+  add(pairs, most) {
+    for (let at = 0; at < pairs.length; at += 2) {
+      this.t.push(pairs[at]);
+      this.v.push(pairs[at + 1]);
+    }
+    // In pieces, since the front of an array is dear to cut.
+    if (this.t.length > most * 1.2) {
+      this.t.splice(0, this.t.length - most);
+      this.v.splice(0, this.v.length - most);
+    }
+  }
+
+  /**
+   * The number of the last value at or before a time, or -1.
+   *
+   * @param {number} t
+   */
+  at(t) {
+    let low = 0;
+    let high = this.t.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.t[middle] <= t) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}

@@ -1,0 +1,54 @@
+// Elements of a page.
+
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Element} parent
+ * @param {Values} [properties]
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function make(tag, parent, properties = {}) {
+  const element = Object.assign(document.createElement(tag), properties);
+  parent.append(element);
+  return element;
+}
+
+/**
+ * A button with words, and what it is for to who cannot see it.
+ *
+ * @param {Element} parent
+ * @param {string} words
+ * @param {string} label
+ * @param {(event: MouseEvent) => void} action
+ * @param {string} [className]
+ */
+export function button(parent, words, label, action, className = "mbot-button") {
+  const element = make("button", parent, { type: "button", textContent: words, className });
+  element.setAttribute("aria-label", label);
+  element.addEventListener("click", action);
+  return element;
+}
+
+/**
+ * JupyterLab leaves the keys in here to the widget: Enter and Space press its buttons, letters
+ * choose. It asks whom they go to.
+ *
+ * @param {HTMLElement} root
+ */
+export function keepKeys(root) {
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("focusin", ({ target }) => {
+    if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+}
+
+/**
+ * A colour of the page as it is now.
+ *
+ * @param {HTMLElement} element
+ * @returns {(name: string) => string}
+ */
+export function colourOf(element) {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(`--mbot-${name}`).trim();
+}

@@ -1,0 +1,409 @@
+// What all live widgets share: one view of a widget, its messages, and whether it is on the
+// screen.
+
+import { Clock } from "./clock.js";
+import { DirectConnection, isOnKernelMachine } from "./direct_connection.js";
+import { button, keepKeys, make } from "./dom.js";
+import {
+  apartWords,
+  FINDING_OUT,
+  NO_ANSWER,
+  noteWords,
+  REACH_MESSAGES,
+  stoodWords,
+} from "./messages.js";
+
+const RENEW_INTERVAL = 30_000; // ms between two signs that this view is still on the screen
+
+const ANSWER_TIMEOUT = 2_500; // ms until a question without an answer says so
+
+export const SETTLE_TIME = 1_500; // ms
+
+/** One view of a live widget. `onValues` gets the values that came, `onMessage` what is of another kind. */
+export class LiveView {
+  /**
+   * @param {View} given
+   * @param {string} className
+   */
+  constructor({ model, el }, className) {
+    this.model = model;
+    this.id = Math.random().toString(36).slice(2);
+    this.root = make("div", el, { className: `mbot ${className}` });
+    this.root.setAttribute("role", "group");
+    keepKeys(this.root);
+    this.clock = new Clock();
+    /** @type {Values} */
+    this.values = {};
+    this.shown = false;
+    this.ended = false;
+    /** @type {(values: Values, all: boolean) => void} */
+    this.onValues = () => {};
+    /** @type {(content: Values, buffers: DataView[]) => void} */
+    this.onMessage = () => {};
+    /** @type {(visible: boolean) => void} */
+    this.onVisible = () => {};
+    this.onRestyle = () => {};
+    this.name = "Robot";
+    this.onScreen = false;
+    this.unanswered = false;
+    /** @type {number | undefined} */
+    this.answerTimer = undefined;
+    /** @type {number | undefined} */
+    this.later = undefined;
+    this.noteCame = 0;
+    /** @type {DirectConnection | null} */
+    this.direct = null;
+    this.findingRoute = false;
+    this.answered = true;
+    /** @type {(() => void)[]} */
+    this.cleaning = [];
+  }
+
+  // Parts that several widgets have.
+
+  /**
+   * The light, the connection in words, the robot's name, and a note.
+   *
+   * @param {Element} parent
+   */
+  addConnection(parent) {
+    const head = make("div", parent, { className: "mbot-connection" });
+    make("span", head, { className: "mbot-light" }).setAttribute("aria-hidden", "true");
+    this.connectionField = this.field("connection", make("span", head));
+    this.robotField = make("span", parent, { className: "mbot-robot" });
+    this.noteField = make("span", parent, { className: "mbot-note" });
+    return head;
+  }
+
+  /**
+   * Stop and Release, and how long the last stop took.
+   *
+   * @param {Element} parent
+   */
+  addStop(parent) {
+    const row = make("div", parent, { className: "mbot-stop-row" });
+    this.stopButton = button(
+      row,
+      "Stop",
+      "Stop the robot, and let it stay so",
+      () => this.stop(),
+      "mbot-stop",
+    );
+    this.releaseButton = button(row, "Release", "Release the stop: the robot may move again", () =>
+      this.release(),
+    );
+    this.releaseButton.disabled = true;
+    return row;
+  }
+
+  /** @param {Element} parent */
+  addStopMessages(parent) {
+    this.stoodField = this.field("stood", make("div", parent, { className: "mbot-small" }));
+    this.reachField = this.field(
+      "reach",
+      make("div", parent, { className: "mbot-small mbot-reach" }),
+    );
+  }
+
+  /** Connection and Stop above a widget that stands alone; nothing in a panel that has them. */
+  addFrame() {
+    if (this.model.get("snapshot").framed === false) {
+      this.root.dataset.bare = "true";
+      return;
+    }
+    const head = make("div", this.root, { className: "mbot-head" });
+    const words = make("div", head, { className: "mbot-head-words" });
+    this.addConnection(words);
+    this.addStop(head);
+    this.addStopMessages(this.root);
+  }
+
+  /**
+   * Where it says what was done and what went wrong.
+   *
+   * @param {Element} [parent]
+   */
+  addStatus(parent = this.root) {
+    this.statusField = this.field("said", make("div", parent, { className: "mbot-said" }));
+    this.statusField.setAttribute("role", "status");
+  }
+
+  /**
+   * @template {HTMLElement} T
+   * @param {string} name
+   * @param {T} element
+   * @returns {T}
+   */
+  field(name, element) {
+    element.dataset.field = name;
+    return element;
+  }
+
+  // To the kernel.
+
+  /**
+   * @param {Values} content
+   * @param {ArrayBuffer[]} [buffers]
+   */
+  send(content, buffers) {
+    try {
+      this.model.send({ view: this.id, ...content }, undefined, buffers);
+    } catch {
+      this.showNoAnswer();
+    }
+  }
+
+  expectAnswer() {
+    clearTimeout(this.answerTimer);
+    this.answerTimer = setTimeout(() => this.showNoAnswer(), ANSWER_TIMEOUT);
+  }
+
+  /** @param {string} [kind] */
+  stop(kind = "emergency_stop") {
+    this.showStatus("Stopping …");
+    this.answered = false;
+    this.send({ kind, at: this.clock.now() });
+    if (this.direct) {
+      // Only while the kernel is silent: what it says is said by the robot.
+      const tell = (/** @type {string} */ text, error = false) =>
+        this.answered || this.showStatus(text, error);
+      const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
+      this.direct.reach(kind).then(
+        () => {
+          clearTimeout(this.answerTimer); // the robot stands, whatever the kernel is doing
+          tell(`Stopped over the page's own connection.${stays}`);
+        },
+        (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
+      );
+    }
+    this.expectAnswer();
+  }
+
+  release() {
+    this.showStatus("Releasing …");
+    this.send({ kind: "release" });
+    this.expectAnswer();
+  }
+
+  /**
+   * The first answer is often a slow one.
+   *
+   * @param {Values} given
+   */
+  onClock({ page, here }) {
+    if (this.clock.onAnswer(page, here) < 3) this.askClock();
+  }
+
+  askClock() {
+    this.send({ kind: "clock", page: performance.now() });
+  }
+
+  // Words.
+
+  /**
+   * @param {string} text
+   * @param {boolean} [error]
+   */
+  showStatus(text, error = false) {
+    if (!this.statusField) return;
+    this.statusField.textContent = text;
+    this.statusField.dataset.error = String(error);
+  }
+
+  /** What is shown as the connection is not known to be true any more. */
+  showNoAnswer() {
+    this.showStatus(NO_ANSWER, true);
+    this.unanswered = true;
+    this.writeConnection("no answer");
+    this.onVisible(this.shown);
+  }
+
+  /** @param {string} words */
+  writeConnection(words) {
+    this.root.dataset.connection = words;
+    if (this.connectionField) this.connectionField.textContent = this.inWords(words);
+  }
+
+  /**
+   * A connection in words: a server may well be there that does not reach its robot.
+   *
+   * @param {string} state
+   */
+  inWords(state) {
+    return state === "connected" && this.values.away ? "robot out of reach" : state;
+  }
+
+  /** @param {string} words */
+  writeReach(words) {
+    if (this.reachField) this.reachField.textContent = words;
+    this.root.dataset.reach = words ? "limited" : "full";
+  }
+
+  // From the kernel.
+
+  /**
+   * @param {Values} content
+   * @param {DataView[]} buffers
+   */
+  receive(content, buffers) {
+    clearTimeout(this.answerTimer);
+    if (this.unanswered) {
+      this.unanswered = false;
+      this.showStatus("");
+      this.writeConnection(this.values.connection ?? "");
+    }
+    if (content.kind === "said") {
+      this.answered = true;
+      this.showStatus(content.text, content.error);
+    } else if (content.kind === "clock") this.onClock(content);
+    else if (content.kind === "way") this.onRoute(content);
+    else if (content.kind === "all" || content.kind === "changed")
+      this.accept(content, content.kind === "all");
+    else this.onMessage(content, buffers ?? []);
+  }
+
+  /**
+   * @param {Values} values
+   * @param {boolean} all
+   */
+  accept(values, all) {
+    Object.assign(this.values, values);
+    if ("away" in values) this.root.dataset.away = String(values.away);
+    if ("connection" in values || "away" in values) this.writeConnection(this.values.connection);
+    if ("robot" in values) {
+      if (this.robotField) this.robotField.textContent = values.robot;
+      this.root.setAttribute("aria-label", `${this.name} ${values.robot}`);
+    }
+    if ("note" in values) {
+      this.noteCame = performance.now();
+      if (this.noteField) this.noteField.textContent = noteWords(values.note, 0);
+    }
+    if ("latched" in values) {
+      this.root.dataset.latched = String(values.latched);
+      if (this.releaseButton) this.releaseButton.disabled = !values.latched || this.ended;
+    }
+    if ("stood" in values && this.stoodField)
+      this.stoodField.textContent = stoodWords(values.stood);
+    if ("reach" in values) this.onReach(values.reach);
+    if (values.said?.text) this.showStatus(values.said.text, values.said.error);
+    if (values.ended) {
+      this.ended = true;
+      /** @type {NodeListOf<HTMLButtonElement | HTMLInputElement | HTMLSelectElement>} */
+      const controls = this.root.querySelectorAll("button, input, select");
+      for (const element of controls) element.disabled = true;
+    }
+    this.onValues(values, all);
+  }
+
+  /**
+   * Whether a stop works while a cell blocks; before anybody needs it.
+   *
+   * @param {string} reach
+   */
+  onReach(reach) {
+    this.direct = null;
+    if (!isOnKernelMachine()) this.writeReach(apartWords(reach));
+    else if (!reach.startsWith("direct")) this.writeReach(REACH_MESSAGES[reach] ?? "");
+    else if (!this.findingRoute) {
+      this.findingRoute = true;
+      this.writeReach(FINDING_OUT);
+      this.send({ kind: "way" });
+    }
+  }
+
+  /** @param {Values} way */
+  onRoute(way) {
+    if (!this.findingRoute) return; // another view has asked
+    this.findingRoute = false;
+    const { reach } = this.values;
+    if (!way.url) {
+      this.writeReach(apartWords(reach));
+      return;
+    }
+    const direct = new DirectConnection(/** @type {Route} */ (way));
+    direct.reach().then(
+      () => {
+        this.direct = direct;
+        this.writeReach(REACH_MESSAGES[reach] ?? "");
+      },
+      () => this.writeReach(apartWords(reach)),
+    );
+  }
+
+  // A life on the screen.
+
+  /** Begin: show what is known, and tell the kernel that somebody looks. */
+  start() {
+    const { model } = this;
+    const onMessage = (/** @type {Values} */ content, /** @type {DataView[]} */ buffers) =>
+      this.receive(content, buffers);
+    const probe = () => {
+      // The page has lost its kernel, or found it again: ask it.
+      this.send({ kind: "show", fresh: true });
+      this.expectAnswer();
+    };
+    const lookAround = () => {
+      // Only a view that somebody can see costs anything.
+      const now = this.onScreen && !document.hidden;
+      if (now === this.shown) return;
+      this.shown = now;
+      this.send({ kind: now ? "show" : "hide" });
+      if (now) this.askClock();
+      // Once more when a page that has just been opened has settled: the kernel then sees in
+      // which thread it is heard.
+      clearTimeout(this.later);
+      if (now) this.later = setTimeout(() => this.askClock(), SETTLE_TIME);
+      this.onVisible(now);
+    };
+    const gone = () => this.send({ kind: "gone" });
+    const watcher = new IntersectionObserver((entries) => {
+      this.onScreen = Boolean(entries.at(-1)?.isIntersecting);
+      lookAround();
+    });
+    watcher.observe(this.root);
+    const lease = setInterval(() => {
+      if (!this.shown || this.ended) return;
+      this.send({ kind: "show" });
+      this.askClock();
+    }, RENEW_INTERVAL);
+    const countdown = setInterval(() => {
+      const { note } = this.values;
+      if (note?.wait && this.noteField)
+        this.noteField.textContent = noteWords(note, performance.now() - this.noteCame);
+    }, 500);
+    const repaint = () => this.onRestyle();
+    const sizes = new ResizeObserver(repaint);
+    sizes.observe(this.root);
+    const themes = new MutationObserver(repaint);
+    themes.observe(document.body, {
+      attributes: true,
+      attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"],
+    });
+    const darkness = matchMedia("(prefers-color-scheme: dark)");
+    darkness.addEventListener("change", repaint);
+    document.addEventListener("visibilitychange", lookAround);
+    addEventListener("pagehide", gone);
+    model.on("msg:custom", onMessage);
+    model.on("comm_live_update", probe);
+    this.accept(model.get("snapshot"), true);
+    this.cleaning.push(() => {
+      model.off("msg:custom", onMessage);
+      model.off("comm_live_update", probe);
+      removeEventListener("pagehide", gone);
+      document.removeEventListener("visibilitychange", lookAround);
+      darkness.removeEventListener("change", repaint);
+      watcher.disconnect();
+      sizes.disconnect();
+      themes.disconnect();
+      clearInterval(lease);
+      clearInterval(countdown);
+      clearTimeout(this.answerTimer);
+      clearTimeout(this.later);
+      gone();
+    });
+  }
+
+  end() {
+    for (const clean of this.cleaning) clean();
+  }
+}

@@ -1,0 +1,93 @@
+// What a live widget says of its connection and its stops.
+
+export const NO_ANSWER =
+  "The kernel does not answer: it is busy with a cell, or it was restarted. After a " +
+  "restart, run the cell again.";
+
+/**
+ * What a Stop here reaches while a cell runs, by what the kernel's side has found (see
+ * StopControl.reach).
+ *
+ * @type {Record<string, string>}
+ */
+export const REACH_MESSAGES = {
+  yes: "",
+  unknown: "",
+  nobody: "",
+  awaits:
+    "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With " +
+    "mb.serve(thread=True) it reaches the robot all the same.",
+  awaits_cable:
+    "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With " +
+    'mb.connect("usb", thread=True) it reaches the robot all the same.',
+  elsewhere:
+    "While a cell blocks (time.sleep does), a click on Stop may be heard only when the " +
+    "cell ends. `await asyncio.sleep()` does not block.",
+  never: "While a cell runs, this Stop waits until the cell ends. On ipykernel 7.3 it does not.",
+  direct: "While a cell blocks, this page stops the robot over a connection of its own.",
+  direct_awaits:
+    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With " +
+    "mb.serve(thread=True) it reaches the robot all the same.",
+  direct_awaits_cable:
+    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With " +
+    'mb.connect("usb", thread=True) it reaches the robot all the same.',
+};
+
+export const FINDING_OUT = "Finding out whether this page reaches the robot while a cell runs …";
+
+const WAITS =
+  "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page " +
+  "cannot reach the robot's server by itself. `await asyncio.sleep()` does not block.";
+
+/**
+ * The same of a page that cannot reach the robot's server by itself, where that makes a difference.
+ *
+ * @type {Record<string, string>}
+ */
+const REMOTE_MESSAGES = {
+  awaits: WAITS,
+  direct: WAITS,
+  direct_awaits:
+    "While a cell runs, this Stop waits until the cell ends: this page cannot reach the " +
+    "robot's server by itself. On ipykernel 7.3 it need not.",
+};
+
+const MOMENTS = {
+  click: "the click",
+  "letting go": "letting go",
+  arrival: "the click had arrived",
+};
+
+/**
+ * What the connection's note says, `since` ms after it came.
+ *
+ * @param {Note} note
+ * @param {number} since
+ */
+export function noteWords(note, since) {
+  if (!note || typeof note === "string") return note || "";
+  if (note.wait === null) return `attempt ${note.attempt} is under way`;
+  return `attempt ${note.attempt} in ${Math.max(0, Math.ceil(note.wait - since / 1000))} s`;
+}
+
+/**
+ * What holds for a page that is apart from the robot's server.
+ *
+ * @param {string} reach
+ */
+export function apartWords(reach) {
+  return REMOTE_MESSAGES[reach.replace("_cable", "")] ?? REACH_MESSAGES[reach] ?? "";
+}
+
+/**
+ * How long the last stop took, in words.
+ *
+ * @param {Stood | null} stood
+ */
+export function stoodWords(stood) {
+  if (!stood) return "";
+  if (stood.seconds === null) return "The robot stood already.";
+  const time =
+    stood.seconds < 10 ? `${Math.round(stood.seconds * 1000)} ms` : `${stood.seconds.toFixed(1)} s`;
+  return `Stood still ${stood.exact ? "" : "at most "}${time} after ${MOMENTS[stood.after]}.`;
+}

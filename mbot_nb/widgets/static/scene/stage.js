@@ -1,0 +1,313 @@
+// The arena's picture, and what a hand does to it.
+
+/** @import { LiveView } from "../live/live_view.js" */
+
+import { Painting } from "../live/painting.js";
+import {
+  drawArena,
+  drawCone,
+  drawParts,
+  drawPath,
+  drawPlainFloor,
+  drawRobot,
+  inCentimetres,
+  palette,
+  polyline,
+} from "./drawing.js";
+import { boxAt, floorOf, inside, interpolate, jumped, thinned } from "./geometry.js";
+import { History, MOST_SAMPLES } from "./history.js";
+
+const FRAME = 1000 / 30 - 2; // ms between two pictures; the screen's own beat rounds it up
+
+const GLIDE = 110; // ms: poses come ten times a second, and the picture glides from one to the next
+
+export const SOONEST = 50; // ms between two messages of something that is dragged
+
+const MOST_POINTS = 390; // of a line; the kernel's side takes 400
+const NEAR = 2; // cm between two points of a line drawn by hand
+
+/** The picture, and what hands do to it. */
+export class Stage extends Painting {
+  /**
+   * @param {LiveView} live
+   * @param {HTMLCanvasElement} canvas
+   * @param {(...given: any[]) => void} onDrawn
+   */
+  constructor(live, canvas, onDrawn) {
+    super(live, canvas, FRAME);
+    this.onDrawn = onDrawn;
+    this.history = new History();
+    /** @type {Arena | null} */
+    this.arena = null;
+    /** @type {Floor | null} */
+    this.floor = null; // until something has been drawn
+    /** @type {[number, number[][]][]} */
+    this.lights = []; // since when the LEDs shine as they do
+    /** @type {Pose | null} */
+    this.from = null;
+    /** @type {Pose | null} */
+    this.to = null;
+    this.since = 0;
+    /** @type {number | null} */
+    this.back = null; // the time looked back at, or null for now
+    /** @type {number | null} */
+    this.chosen = null; // the box that keys move
+    /** @type {Held | null} */
+    this.held = null; // { box, dx, dy, x, y }
+    this.sent = 0;
+    /** @type {number[][] | null} */
+    this.drawing = null; // the points of a line under the hand
+    /** @type {Point | null} */
+    this.cursor = null; // where keys draw
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+  }
+
+  /**
+   * @param {Values} values
+   * @param {boolean} all
+   */
+  take(values, all) {
+    if ("arena" in values) this.arena = values.arena;
+    if ("sample" in values && values.sample) this.history.add(values.sample);
+    if ("leds" in values)
+      this.lights.push([values.sample?.[0] ?? this.history.rows.at(-1)?.[0] ?? 0, values.leds]);
+    if (this.lights.length > MOST_SAMPLES) this.lights.shift();
+    if ("pose" in values) {
+      const { pose } = values;
+      const before = this.pose();
+      this.from =
+        all || this.still.matches || !before || !pose || jumped(before, pose) ? pose : before;
+      this.to = pose;
+      this.since = performance.now();
+    }
+    this.canvas.hidden = !this.to;
+    this.ask();
+  }
+
+  /** @returns {Pose | null} */
+  pose() {
+    if (!this.from || !this.to) return this.to;
+    return interpolate(this.from, this.to, Math.min(1, (performance.now() - this.since) / GLIDE));
+  }
+
+  /** What is shown: now, or what was at the time looked back at. */
+  moment() {
+    const { rows } = this.history;
+    if (this.back === null || !rows.length) {
+      const last = rows.at(-1);
+      return {
+        pose: this.pose(),
+        distance: last?.[4] ?? NaN,
+        line: last?.[5] ?? NaN,
+        leds: this.lights.at(-1)?.[1],
+        count: rows.length,
+      };
+    }
+    const at = this.history.at(this.back);
+    const [t, x, y, heading, distance, line] = rows[at];
+    const leds = this.lights.findLast(([since]) => since <= t + 1e-3)?.[1];
+    return { pose: /** @type {Pose} */ ([x, y, heading]), distance, line, leds, count: at + 1 };
+  }
+
+  draw() {
+    const { rows } = this.history;
+    const { pose, distance, line, leds, count } = this.moment();
+    if (!pose) return;
+    const floor = floorOf(this.arena, rows, pose);
+    this.floor = floor;
+    const context = inCentimetres(this.canvas, floor);
+    if (!context) return;
+    context.translate(-floor.left, -floor.bottom);
+    const colours = palette(this.live.root);
+    if (this.arena) drawArena(context, this.asHeld(this.arena), colours);
+    else drawPlainFloor(context, floor, colours);
+    this.drawChosen(context, colours);
+    if (this.drawing?.length) {
+      context.strokeStyle = colours.ink;
+      context.lineWidth = 2;
+      polyline(context, this.drawing);
+    }
+    context.lineJoin = context.lineCap = "round";
+    context.strokeStyle = colours.path;
+    context.lineWidth = 1.2;
+    const way = rows.map(([, x, y]) => [x, y]);
+    if (this.back !== null) {
+      context.globalAlpha = 0.25;
+      drawPath(context, way);
+      context.globalAlpha = 1;
+    }
+    const gliding = this.back === null && performance.now() - this.since < GLIDE;
+    // While it glides, the path ends under the robot and not ahead of it.
+    drawPath(context, [...way.slice(0, gliding ? count - 1 : count), pose]);
+    drawCone(context, pose, distance, colours);
+    drawRobot(context, pose, colours);
+    drawParts(context, pose, leds, line, colours);
+    if (this.cursor) this.drawCursor(context, colours);
+    this.onDrawn(pose, distance, line);
+    if (gliding || this.held) this.ask();
+  }
+
+  /**
+   * The arena with the thing in the hand where the hand is.
+   *
+   * @param {Arena} arena
+   * @returns {Arena}
+   */
+  asHeld(arena) {
+    const { held } = this;
+    if (!held) return arena;
+    const boxes = (arena.boxes ?? []).map((box, at) =>
+      at === held.box ? { ...box, x: held.x, y: held.y } : box,
+    );
+    return { ...arena, boxes };
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Palette} colours
+   */
+  drawChosen(context, colours) {
+    const number = this.held?.box ?? this.chosen;
+    if (!this.arena || number === null) return;
+    const box = this.asHeld(this.arena).boxes?.[number];
+    if (!box) return;
+    context.save();
+    context.translate(box.x, box.y);
+    context.rotate((box.angle * Math.PI) / 180);
+    context.strokeStyle = colours.path;
+    context.lineWidth = 1.6;
+    context.strokeRect(-box.width / 2 - 2, -box.height / 2 - 2, box.width + 4, box.height + 4);
+    context.restore();
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Palette} colours
+   */
+  drawCursor(context, colours) {
+    if (!this.cursor) return;
+    const [x, y] = this.cursor;
+    context.strokeStyle = colours.path;
+    context.lineWidth = 0.8;
+    polyline(context, [
+      [x - 5, y],
+      [x + 5, y],
+    ]);
+    polyline(context, [
+      [x, y - 5],
+      [x, y + 5],
+    ]);
+  }
+
+  // Hands.
+
+  /**
+   * A point of the page in cm.
+   *
+   * @param {MouseEvent} event
+   * @returns {Point}
+   */
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const floor = this.floor ?? { left: 0, bottom: 0, width: 0, height: 0 };
+    return [
+      floor.left + ((event.clientX - box.left) / box.width) * floor.width,
+      floor.bottom + (1 - (event.clientY - box.top) / box.height) * floor.height,
+    ];
+  }
+
+  /**
+   * The number of the box at a place, or null.
+   *
+   * @param {Point} point
+   */
+  boxAt(point) {
+    return boxAt(this.arena?.boxes ?? [], point);
+  }
+
+  /**
+   * @param {number} number
+   * @param {Point} pose
+   */
+  grab(number, [x, y]) {
+    const box = this.arena?.boxes?.[number];
+    if (!box) return;
+    this.held = { box: number, dx: box.x - x, dy: box.y - y, x: box.x, y: box.y };
+  }
+
+  /** @param {Point} pose */
+  drag([x, y]) {
+    const { held, arena } = this;
+    if (!held || !arena) return;
+    [held.x, held.y] = inside([x + held.dx, y + held.dy], arena);
+    if (performance.now() - this.sent >= SOONEST) this.sendHeld();
+    this.ask();
+  }
+
+  drop() {
+    this.sendHeld();
+    const { held } = this;
+    // Until the world says where the thing is now.
+    setTimeout(() => {
+      if (this.held === held) this.held = null;
+      this.ask();
+    }, 250);
+  }
+
+  sendHeld() {
+    if (!this.held) return;
+    const { box, x, y } = this.held;
+    this.sent = performance.now();
+    this.live.send({ kind: "move", box, x: Math.round(x * 10) / 10, y: Math.round(y * 10) / 10 });
+  }
+
+  /**
+   * Move a box by so many cm; the next push goes on from there, whether or not the world has
+   * answered.
+   *
+   * @param {number} number
+   * @param {number} dx
+   * @param {number} dy
+   */
+  push(number, dx, dy) {
+    const thing = this.arena?.boxes?.[number];
+    if (!thing) return;
+    this.held = { box: number, x: thing.x + dx, y: thing.y + dy, dx: 0, dy: 0 };
+    this.sendHeld();
+    this.moved(this.held);
+    this.held = null;
+  }
+
+  /**
+   * Where the world has let a thing be moved to.
+   *
+   * @param {Values} given
+   */
+  moved({ box, x, y }) {
+    if (!this.arena?.boxes?.[box]) return;
+    this.arena = {
+      ...this.arena,
+      boxes: this.arena.boxes.map((old, at) => (at === box ? { ...old, x, y } : old)),
+    };
+    this.ask();
+  }
+
+  /** @param {number[]} point */
+  extend(point) {
+    if (!this.drawing || !this.arena) return;
+    const last = this.drawing.at(-1);
+    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < NEAR) return;
+    this.drawing.push(inside(point, this.arena).map((number) => Math.round(number * 10) / 10));
+    this.ask();
+  }
+
+  finishLine() {
+    if (this.drawing && this.drawing.length > 1) {
+      const points = thinned(this.drawing, MOST_POINTS);
+      this.live.send({ kind: "line", points });
+      this.live.expectAnswer();
+    }
+    this.drawing = null;
+    this.ask();
+  }
+}
