@@ -105,10 +105,10 @@ def serve(
             allow_origins=origins,
             limit_loopback=limit_loopback,
             version=__version__,
+            on_closed=_remove,
         )
         await server.open()
         servers.add(server, cell, made_token=made)
-        server._on_closed = _remove
         stall_warnings.watch_server(server)
         if made:
             print(
