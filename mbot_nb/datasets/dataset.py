@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..recording.tables.schema import SCHEMA
 from .cache import Cache
-from .index import LeftOut, Piece, Shelf, first_line, read_shelf
+from .index import Index, LeftOut, Piece, first_line, read_index
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,10 +96,10 @@ class Dataset:
         self.folder = folder
         self._cache = Cache(folder)
         weakref.finalize(self, self._cache.close)
-        shelf = read_shelf(folder, self._cache)
-        self._pieces = shelf.pieces
-        self._damaged = shelf.damaged
-        self._spines = shelf.spines()
+        index = read_index(folder, self._cache)
+        self._pieces = index.pieces
+        self._damaged = index.damaged
+        self._infos = index.recordings()
         self._connection = _connect(memory_limit, threads)
         self._closed = False
         self._define()
@@ -132,13 +132,13 @@ class Dataset:
         )
 
     def _headline(self, *, counts: bool = True) -> str:
-        robots = len({spine.robot for spine in self._spines if spine.robot is not None})
+        robots = len({info.robot for info in self._infos if info.robot is not None})
         words = [
-            f"{self.folder}: {_many(len(self._spines), 'recording')} of {_many(robots, 'robot')}"
+            f"{self.folder}: {_many(len(self._infos), 'recording')} of {_many(robots, 'robot')}"
         ]
         if counts:
             words += [f"{count:,} {name}" for name, count in self._counts().items() if count]
-        cut = sum(1 for spine in self._spines if spine.cut is not None)
+        cut = sum(1 for info in self._infos if info.cut is not None)
         if cut:
             words.append(f"{cut} cut off at the end")
         copies = sum(1 for file in self._damaged if file.is_copy)
@@ -149,7 +149,7 @@ class Dataset:
         return ", ".join(words)
 
     def _counts(self) -> dict[str, int]:
-        return {name: sum(spine.rows[name] for spine in self._spines) for name in SCHEMA}
+        return {name: sum(info.rows[name] for info in self._infos) for name in SCHEMA}
 
     # Tables.
 
@@ -276,7 +276,7 @@ class Dataset:
         """
         import pandas as pd
 
-        rows = [{**spine._asdict(), **spine.rows} for spine in self._spines]
+        rows = [{**info._asdict(), **info.rows} for info in self._infos]
         frame = pd.DataFrame(
             rows, columns=["recording", "robot", "side", "started", "seconds", "cut", *SCHEMA]
         )
@@ -323,7 +323,7 @@ class Dataset:
                 whole.append(piece)
         if len(whole) < len(self._pieces):
             self._pieces = whole
-            self._spines = Shelf(whole, self._damaged).spines()
+            self._infos = Index(whole, self._damaged).recordings()
             self._define()
         return self.damaged
 

@@ -223,10 +223,10 @@ async def test_what_was_cleared_is_not_called_dropped(bot: mb.Client) -> None:
 async def test_a_summary_is_of_the_whole_run_also_where_memory_is_small(bot: mb.Client) -> None:
     small = mb.Recorder(bot, ping_rate=50, max_rows=5)
     large = mb.Recorder(bot, ping_rate=0)
-    for turn in range(100):
+    for columns_of in range(100):
         for n in range(30):
             bot.send("set_led", r=n, g=0, b=0)
-        if turn % 10 == 0:
+        if columns_of % 10 == 0:
             await bot.drive(30, 30, duration=0.05)
     await bot.flush()
     small.stop(), large.stop()
