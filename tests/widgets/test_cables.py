@@ -11,7 +11,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.widgets import Card, ConnectPanel, StopButton
 from tests.widgets.conftest import Page, until
-from tests.widgets.test_panels import latest, said
+from tests.widgets.panels.test_panels import latest, said
 
 
 class OnCable(mb.SimulatedRobot):

@@ -22,7 +22,7 @@ from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.panels.connect_advice import for_clicking
 from tests.helpers.cutting_relay import TinyRobot
 from tests.widgets.conftest import Page, until
-from tests.widgets.test_panels import latest, said
+from tests.widgets.panels.test_panels import latest, said
 
 
 async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
