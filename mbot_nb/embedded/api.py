@@ -97,10 +97,10 @@ def serve(
             allow_origins=origins,
             limit_loopback=limit_loopback,
             version=__version__,
+            on_closed=_remove,
         )
         await server.open()
         local_servers().add(server, cell, made_token=makes_token)
-        server._on_closed = _remove
         stall_warnings.watch_server(server)
         if makes_token:
             print(

@@ -15,7 +15,6 @@ from ..errors import UsageError
 from ..jupyter import cells
 from ..local import instances
 from ..local.runtime import Slot
-from ..loops.call import Call
 from ..server import Server
 from . import usb
 
@@ -197,9 +196,8 @@ async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
     Raises:
         UsageError: its loop does not come to it.
     """
-    closing = Call(lambda: old.home, lambda: old._close(keep_robot=keep_robot), "server.close()")
     try:
-        await asyncio.wait_for(closing, REPLACED_WITHIN)
+        await asyncio.wait_for(old.close(keep_robot=keep_robot), REPLACED_WITHIN)
     except TimeoutError:
         raise UsageError(
             f"the server at {old.url} was to be replaced, and did not end within "
