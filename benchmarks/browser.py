@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import FLAGS, Lab, chromium, jupyterlab
+from tests.helpers.browser import FLAGS, Lab, chromium, jupyterlab
 
 __all__ = ["INSTALL", "browser_problem", "lab_and_browser"]
 

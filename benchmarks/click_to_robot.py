@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Notebook, write_notebook
+from tests.helpers.browser import Notebook, write_notebook
 
 from .browser import lab_and_browser
 from .figures import Comparison, Goal

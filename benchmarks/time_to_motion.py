@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Lab, Notebook, write_notebook
+from tests.helpers.browser import Lab, Notebook, write_notebook
 
 from .browser import lab_and_browser
 from .figures import Comparison, Goal

@@ -376,7 +376,7 @@ def discover(
 
 @app.command()
 def doctor() -> None:
-    """Check what mbot_nb needs, and say how to mend what is missing."""
+    """Check what mbot_nb needs, and say how to fix what is missing."""
     from rich.console import Console
 
     from .diagnostics import doctor as run_checks

@@ -77,8 +77,8 @@ def _pictures(run: RunTables) -> list[str]:
         (client and bool((run.batches.direction == "out").any()), plots.batches),
         (bool((run.events["name"] == "telemetry").any()), plots.path),
     ]
-    for worth, plot in draw:
-        if worth:
+    for applies, plot in draw:
+        if applies:
             ax = plot(run)
             png, size = ax._repr_png_()
             source = base64.b64encode(png).decode()

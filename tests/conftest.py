@@ -16,6 +16,7 @@ import itertools
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -31,6 +32,8 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from mbot_nb.local.runtime import Runtime
+
+pytest.register_assert_rewrite("tests.helpers")
 
 # Threads that may outlive a test: one of each for the whole process, and no test owns it.
 LASTING_THREADS = (
@@ -63,6 +66,9 @@ settings.load_profile("mbot_nb")
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return  # a parallel runner has inherited the variables of the one that started it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background: processes that tests start would ignore their interrupts too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="mbot_nb-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     for variable in (

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 import mbot_nb as mb
 from mbot_nb import demonstration
 from mbot_nb.embedded.registry import local_servers
-
-
-async def _until(condition: Any, seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.005)
+from tests.helpers.waiting import until
 
 
 @pytest.mark.parametrize("thread", [False, True], ids=["home=here", "home=thread"])
@@ -31,9 +23,9 @@ async def test_it_moves_and_is_gone_when_its_client_is_closed(thread: bool) -> N
         assert robot.motion is not None, "it moves by itself"
         assert robot.motion.duration < 10, "and ends by itself, soon"
         begin = robot.distance_driven
-        await _until(lambda: robot.distance_driven > begin + 5)
-        await _until(lambda: bot.state.pose.x != 100)
-    await _until(lambda: not local_servers().running())
+        await until(lambda: robot.distance_driven > begin + 5)
+        await until(lambda: bot.state.pose.x != 100)
+    await until(lambda: not local_servers().running())
 
 
 async def test_it_returns_while_the_robot_still_moves_and_stop_stops_it() -> None:
@@ -43,7 +35,7 @@ async def test_it_returns_while_the_robot_still_moves_and_stop_stops_it() -> Non
         (server,) = local_servers().running()
         assert isinstance(server.robot, mb.SimulatedRobot)
         assert server.robot.motion is None
-    await _until(lambda: not local_servers().running())
+    await until(lambda: not local_servers().running())
 
 
 async def test_the_next_one_replaces_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,18 +47,18 @@ async def test_the_next_one_replaces_it(capsys: pytest.CaptureFixture[str]) -> N
     assert second.connected
     assert len(local_servers().running()) == 1
     await second.close()
-    await _until(lambda: not local_servers().running())
+    await until(lambda: not local_servers().running())
     third = await mb.demo()
     assert "replaced" not in capsys.readouterr().out, "there was nothing to replace"
     await third.close()
-    await _until(lambda: not local_servers().running())
+    await until(lambda: not local_servers().running())
 
 
 async def test_it_takes_no_port_from_a_server_of_the_user() -> None:
     async with mb.serve(port=0) as mine, mb.demo() as bot:
         assert not mine.closed
         assert bot.url != mine.url
-    await _until(lambda: not local_servers().running())
+    await until(lambda: not local_servers().running())
 
 
 async def test_outside_of_a_notebook_it_says_what_happens(
@@ -76,7 +68,7 @@ async def test_outside_of_a_notebook_it_says_what_happens(
         said = capsys.readouterr().out
         assert bot.url in said
         assert demonstration.FIGURE in said
-    await _until(lambda: not local_servers().running())
+    await until(lambda: not local_servers().running())
 
 
 def test_after_another_loop_has_ended_it_begins_anew() -> None:
@@ -84,7 +76,7 @@ def test_after_another_loop_has_ended_it_begins_anew() -> None:
         bot = await mb.demo()
         (server,) = local_servers().running()
         await bot.close()
-        await _until(lambda: server.closed)
+        await until(lambda: server.closed)
 
     for _ in range(2):
         asyncio.run(once())

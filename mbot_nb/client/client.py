@@ -45,6 +45,7 @@ from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
 from .conditions import Conditions, Connecting, wake
 from .connect_errors import connect_error
+from .identify import identify
 from .link import FrameTap, Link
 from .pings import Pings
 from .status import Batch, ClockEstimate, Latency, Stats
@@ -61,9 +62,6 @@ _log = logging.getLogger("mbot_nb")
 FIRST_STATE = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
-IDENTIFYING_TONES = (660.0, 880.0, 660.0)
-IDENTIFYING_BLINK = 0.15
-"""Seconds that it is bright, and dark."""
 _MAX_PARAMS = MAX_FRAME - 2048
 _COMMAND_BYTES = len('{"command":"","params":')
 _CONNECTED = SessionState.CONNECTED
@@ -368,18 +366,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         Raises:
             CommandRejectedError: the robot cannot be reached.
         """
-        before = [tuple(led) for led in self.state.get("leds", ())]
-        for frequency in IDENTIFYING_TONES:
-            await self.set_led(255, 255, 255)
-            await self.play_tone(frequency, IDENTIFYING_BLINK)
-            await asyncio.sleep(IDENTIFYING_BLINK)
-            await self.set_led(0, 0, 0)
-            await asyncio.sleep(IDENTIFYING_BLINK)
-        if len(set(before)) == 1:
-            await self.set_led(*before[0])
-            return
-        for index, (red, green, blue) in enumerate(before, 1):
-            await self.set_led(red, green, blue, index=index)
+        await identify(self, self.state.get("leds", ()))
 
     @call
     async def ping(self) -> float:
@@ -764,23 +751,7 @@ class Client(CommandMethods[Call[CommandResult]]):
                 "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss
             )
             self._loss_logged = True
-        wait = (
-            None
-            if change.next_attempt_at is None
-            else round(max(0.0, change.next_attempt_at - change.at), 3)
-        )
-        self._deliver_own(
-            "connection",
-            {
-                "state": state,
-                "previous": change.previous,
-                "attempt": change.attempt,
-                "next_attempt_in": wait,
-                "reason": str(change.loss) if change.loss is not None else None,
-                "resumed": change.resumed,
-            },
-            change.at,
-        )
+        self._deliver_own("connection", change.as_dict(), change.at)
 
     def _deliver_own(self, name: str, data: dict[str, Any], at: float) -> None:
         self._subscriptions.deliver(

@@ -35,7 +35,7 @@ class Cache:
         """Whether the tables of this recording, as it is now, are there."""
         return self._where(path).is_dir()
 
-    def unpack(self, path: Path) -> Path:
+    def tables_of(self, path: Path) -> Path:
         """The folder with the tables of this recording; made, if it was not before or the recording
         has changed since.
 

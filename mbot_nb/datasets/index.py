@@ -19,7 +19,7 @@ from .cache import CACHE, Cache
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LeftOut", "Piece", "Shelf", "Spine", "first_line", "read_shelf"]
+__all__ = ["Index", "LeftOut", "Piece", "RecordingInfo", "first_line", "read_index"]
 
 KEY = b"mbot_nb"
 """Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
@@ -28,7 +28,7 @@ HIVE = ("recording", "robot")
 
 PARTS = ("part-", "data_")
 """How files of partitioned data sets are called, which says nothing."""
-WORTH_SAYING = 50_000_000
+ANNOUNCED_BYTES = 50_000_000
 """Bytes: reading as many for the first time takes a second or more."""
 
 
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
     metadata: Mapping[str, Any]
 
 
-class Spine(NamedTuple):
+class RecordingInfo(NamedTuple):
     """What is told of a recording without opening it."""
 
     recording: str
@@ -67,21 +67,21 @@ class LeftOut(NamedTuple):
     """Whether its recording is there in another form already; else it is damaged."""
 
 
-class Shelf(NamedTuple):
+class Index(NamedTuple):
     """What was found."""
 
     pieces: list[Piece]
     damaged: list[LeftOut]
 
-    def spines(self) -> list[Spine]:
+    def recordings(self) -> list[RecordingInfo]:
         """One for each recording, by name."""
         found: dict[str, list[Piece]] = {}
         for piece in self.pieces:
             found.setdefault(piece.recording, []).append(piece)
-        return [_spine(name, pieces) for name, pieces in sorted(found.items())]
+        return [_info(name, pieces) for name, pieces in sorted(found.items())]
 
 
-def read_shelf(folder: Path, cache: Cache) -> Shelf:
+def read_index(folder: Path, cache: Cache) -> Index:
     """Look at every file below the folder. Of Parquet files only the last few bytes are read; of
     others Parquet files are made.
 
@@ -93,7 +93,7 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         raise UsageError(
             f"{folder} {what}: mb.lab.dataset(...) takes the folder that the recordings are in"
         )
-    shelf = Shelf([], [])
+    index = Index([], [])
     others: dict[Path, None] = {}
     for path in _files(folder):
         if not path.is_file():
@@ -101,34 +101,34 @@ def read_shelf(folder: Path, cache: Cache) -> Shelf:
         if path.suffix.lower() != ".parquet" or (
             _table_of(folder, path) is None and _is_long(path)
         ):
-            others[_whole(folder, path)] = None
+            others[_recording_path(folder, path)] = None
         else:
-            _add(shelf, folder, path)
-    already = {piece.recording: "tables in Parquet" for piece in shelf.pieces}
+            _add(index, folder, path)
+    already = {piece.recording: "tables in Parquet" for piece in index.pieces}
     ordered = sorted(others, key=_preference)
     first = {
-        name: path for path in reversed(ordered) if (name := _called(folder, path)) not in already
+        name: path for path in reversed(ordered) if (name := _name_of(folder, path)) not in already
     }
     new = [cache.size(path) for path in first.values() if not cache.has(path)]
-    if sum(new) > WORTH_SAYING:
+    if sum(new) > ANNOUNCED_BYTES:
         print(
             f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next "
             "time they are there at once."
         )
     for path in ordered:
-        _unpack(shelf, folder, path, cache, already)
+        _add_other_format(index, folder, path, cache, already)
     cache.tidy()
-    if not shelf.pieces and not shelf.damaged:
+    if not index.pieces and not index.damaged:
         raise UsageError(
             f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, "
             "path=...)`, or name another folder"
         )
     # One file of a recording knowing its robot is enough.
-    robots = {piece.recording: piece.robot for piece in shelf.pieces if piece.robot is not None}
-    shelf.pieces[:] = [
-        piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in shelf.pieces
+    robots = {piece.recording: piece.robot for piece in index.pieces if piece.robot is not None}
+    index.pieces[:] = [
+        piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in index.pieces
     ]
-    return shelf
+    return index
 
 
 def _files(folder: Path) -> list[Path]:
@@ -159,14 +159,14 @@ def _is_long(path: Path) -> bool:
     return "table" in schema.names and KEY in (schema.metadata or {})
 
 
-def _whole(folder: Path, path: Path) -> Path:
+def _recording_path(folder: Path, path: Path) -> Path:
     """The recording that a file is, or its folder, if the file is one of its tables."""
     if path.parent.name.removeprefix("table=") in SCHEMA and path.parent != folder:
         return path.parent.parent
     return path.parent if path.stem in SCHEMA else path
 
 
-def _called(folder: Path, path: Path) -> str:
+def _name_of(folder: Path, path: Path) -> str:
     """The name of the recording that a file is, or a folder of tables: its path, without what says
     the format."""
     place = path.relative_to(folder)
@@ -181,45 +181,47 @@ def _preference(path: Path) -> int:
     return FORMATS.index(suffix) if path.is_file() and suffix in FORMATS else len(FORMATS)
 
 
-def _unpack(shelf: Shelf, folder: Path, path: Path, cache: Cache, already: dict[str, str]) -> None:
+def _add_other_format(
+    index: Index, folder: Path, path: Path, cache: Cache, already: dict[str, str]
+) -> None:
     """Add a recording that is one file, or a folder of tables in another format than Parquet,
     unless it is there ``already``: in which form, is said there.
     """
-    name, recording = path.relative_to(folder).as_posix(), _called(folder, path)
+    name, recording = path.relative_to(folder).as_posix(), _name_of(folder, path)
     if recording in already:
         form = already[recording]
         reason = f"its recording, {recording}, is there already as {form}"
-        shelf.damaged.append(LeftOut(name, reason, is_copy=True))
+        index.damaged.append(LeftOut(name, reason, is_copy=True))
         return
     try:
-        unpacked = cache.unpack(path)
+        tables = cache.tables_of(path)
     except (MbotError, OSError) as error:
-        shelf.damaged.append(LeftOut(name, first_line(error)))
+        index.damaged.append(LeftOut(name, first_line(error)))
         return
     already[recording] = name
-    found = Shelf([], [])
-    for part in sorted(unpacked.rglob("*.parquet")):
-        _add(found, unpacked, part)
-    told = dict(_hive(folder, path))
-    shelf.pieces.extend(
+    found = Index([], [])
+    for part in sorted(tables.rglob("*.parquet")):
+        _add(found, tables, part)
+    hive = dict(_hive(folder, path))
+    index.pieces.extend(
         piece._replace(
-            recording=told.get("recording", recording), robot=told.get("robot", piece.robot)
+            recording=hive.get("recording", recording), robot=hive.get("robot", piece.robot)
         )
         for piece in found.pieces
     )
-    shelf.damaged.extend(
+    index.damaged.extend(
         LeftOut(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
     )
 
 
-def _add(shelf: Shelf, folder: Path, path: Path) -> None:
+def _add(index: Index, folder: Path, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     name = "/".join(_below(folder, path))
     table = _table_of(folder, path)
     if table is None:
-        shelf.damaged.append(
+        index.damaged.append(
             LeftOut(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}")
         )
         return
@@ -228,17 +230,17 @@ def _add(shelf: Shelf, folder: Path, path: Path) -> None:
             rows, schema = file.metadata.num_rows, file.schema_arrow
         metadata = _metadata(schema)
     except (OSError, pa.ArrowException, ValueError) as error:
-        shelf.damaged.append(LeftOut(name, f"it cannot be read: {first_line(error)}"))
+        index.damaged.append(LeftOut(name, f"it cannot be read: {first_line(error)}"))
         return
     if SCHEMA[table][0].name not in schema.names:
-        shelf.damaged.append(
+        index.damaged.append(
             LeftOut(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}")
         )
         return
-    told = dict(_hive(folder, path))
-    recording = told.get("recording") or _recording_of(folder, path, table)
-    robot = told.get("robot") or _robot_of(metadata)
-    shelf.pieces.append(
+    hive = dict(_hive(folder, path))
+    recording = hive.get("recording") or _recording_of(folder, path, table)
+    robot = hive.get("robot") or _robot_of(metadata)
+    index.pieces.append(
         Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata)
     )
 
@@ -278,7 +280,7 @@ def _robot_of(metadata: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _spine(name: str, pieces: list[Piece]) -> Spine:
+def _info(name: str, pieces: list[Piece]) -> RecordingInfo:
     metadata = next((piece.metadata for piece in pieces if piece.metadata), {})
     rows = dict.fromkeys(SCHEMA, 0)
     for piece in pieces:
@@ -286,7 +288,7 @@ def _spine(name: str, pieces: list[Piece]) -> Spine:
     clocks = metadata.get("clocks")
     started = clocks.get("started") if isinstance(clocks, dict) else None
     seconds = metadata.get("seconds")
-    return Spine(
+    return RecordingInfo(
         recording=name,
         robot=pieces[0].robot,
         side=metadata.get("side"),

@@ -1,4 +1,4 @@
-"""`mb.doctor()`: what mbot_nb needs, what of it is amiss on this machine, and the line that mends
+"""`mb.doctor()`: what mbot_nb needs, what of it is amiss on this machine, and the line that fixes
 it.
 
     report       one finding, and all of them as text and as a table

@@ -57,8 +57,8 @@ def checks() -> Iterator[Check]:
 def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
     """Whether a port of a robot is there."""
     if likely:
-        told = ", ".join(f"{port.device} ({CHIPS[port.vid]})" for port in likely)
-        return Check("serial ports", "good", f"{told}; `mb.discover()` asks who is there")
+        ports_text = ", ".join(f"{port.device} ({CHIPS[port.vid]})" for port in likely)
+        return Check("serial ports", "good", f"{ports_text}; `mb.discover()` asks who is there")
     others = (
         (
             f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} "

@@ -1,4 +1,4 @@
-"""What a look at this machine has found."""
+"""The findings of `mb.doctor()`, as text and as a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COPY = (
 
 
 class Check(NamedTuple):
-    """One thing that was looked at."""
+    """One finding."""
 
     subject: str
     level: Level
@@ -34,7 +34,7 @@ class Check(NamedTuple):
 
 
 class Report(Sequence[Check]):
-    """All that was looked at, as text and as a table."""
+    """All findings, as text and as a table."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
         self._checks = tuple(checks)

@@ -70,7 +70,7 @@ def serve(
 
     Raises:
         AddressInUseError: the port is taken by another program.
-        UsageError: a setting is out of its range, or what is to be allowed is no origin.
+        UsageError: a setting is out of its range, or an allowed origin is invalid.
     """
     chosen = settings_from(settings)
     origins = allowed_origins(allow_origins)
@@ -81,39 +81,31 @@ def serve(
     ipykernel_fixes.apply()
 
     async def start() -> Server:
-        nonlocal token
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
-        made = not token and not is_loopback(host)
-        servers = local_servers()
-        for old in servers.earlier_selves(host, chosen_port, cell):
-            if made and servers.has_made_token(old):
-                token = old.token  # who is connected comes back with it
-            # A robot that is handed on stays open.
-            await close_for_successor(old, keep_robot=robot is not None and old.robot is robot)
-            print(f"The server that ran at {old.url} was replaced by this one.")
-        if made:
-            token = token or secrets.token_urlsafe(12)
+        earlier_token = await _replace_earlier_selves(host, chosen_port, cell, robot)
+        makes_token = not token and not is_loopback(host)
+        made_token = earlier_token or secrets.token_urlsafe(12) if makes_token else None
         server = Server(
             robot if robot is not None else _simulated(),
             home(),
             host=host,
             port=chosen_port,
             settings=chosen,
-            token=token or None,
+            token=token or made_token,
             ssl=ssl,
             allow_origins=origins,
             limit_loopback=limit_loopback,
             version=__version__,
+            on_closed=_remove,
         )
         await server.open()
-        servers.add(server, cell, made_token=made)
-        server._on_closed = _remove
+        local_servers().add(server, cell, made_token=makes_token)
         stall_warnings.watch_server(server)
-        if made:
+        if makes_token:
             print(
                 "Others in your network can reach this robot: await "
-                f'mb.connect("{server.network_url}", token="{token}")'
+                f'mb.connect("{server.network_url}", token="{made_token}")'
             )
         return server
 
@@ -167,15 +159,12 @@ def connect(
     ipykernel_fixes.apply()
 
     async def start() -> Client:
-        nonlocal token
-        url, secret = await _resolve_address(address, thread)
-        if token is None:
-            token = secret
+        url, own_token = await _resolve_address(address, thread)
         client = Client(
             url,
             home(),
             settings=chosen,
-            token=token,
+            token=own_token if token is None else token,
             ssl=ssl,
             retry=retry,
             shortcut=local_servers().direct_stop(url),
@@ -189,6 +178,22 @@ def connect(
         return client
 
     return OpeningCall(home, start, "mb.connect()")
+
+
+async def _replace_earlier_selves(
+    host: str, port: int, cell: cells.Cell | None, robot: Robot | None
+) -> str | None:
+    """Close the servers that a new one replaces; returns the token that was made for one of them,
+    with which its clients come back."""
+    servers = local_servers()
+    token = None
+    for old in servers.earlier_selves(host, port, cell):
+        if servers.has_made_token(old):
+            token = old.token
+        # A robot that is handed on stays open.
+        await close_for_successor(old, keep_robot=robot is not None and old.robot is robot)
+        print(f"The server that ran at {old.url} was replaced by this one.")
+    return token
 
 
 async def _resolve_address(address: str | Server | None, thread: bool) -> tuple[str, str | None]:

@@ -27,7 +27,7 @@ class CableServers:
         self._pending_close: set[Server] = set()
         """Those whose last client has gone."""
         self._cancelled_openings: set[Future[Any]] = set()
-        """Openings of a port that nobody waits for any more, while they still run."""
+        """Openings of a port that were cancelled, while they still run."""
 
     async def find_or_start(
         self, port: str, thread: bool, serve: Callable[..., Awaitable[Server]]
@@ -133,7 +133,7 @@ async def _close(server: Server) -> None:
 
 
 def _close_opened_robot(opening: asyncio.Future[Any]) -> None:
-    """Give back the port of a robot that nobody waits for any more."""
+    """Give back the port of a robot whose opening was cancelled."""
     if (
         not opening.cancelled()
         and opening.exception() is None

@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
     what: Literal["simulator", "server", "emulator", "port"]
     robot: str
-    """Which robot it is: as ``mBot2 (firmware 44.01.013)``; empty if nobody answered."""
+    """Which robot it is, as ``mBot2 (firmware 44.01.013)``; empty if there was no answer."""
     address: str
     """The port, or what clients connect to."""
     device: str
@@ -178,8 +178,8 @@ def candidates(every_port: bool = False) -> list[Found]:
 
 
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
-    """Ask at a port who is there; an emulator says by itself what it is, and is only looked at. It
-    waits, until ``ended``."""
+    """Probe a port for a robot; an emulator's kind is known, so its port is only opened. Blocks,
+    until ``ended``."""
     from ..robots.serial.connection.port import open_error, opener
     from ..robots.serial.detection import detect
 

@@ -15,7 +15,6 @@ from ..errors import UsageError
 from ..jupyter import cells
 from ..local import instances
 from ..local.runtime import Slot
-from ..loops.call import Call
 from ..server import Server
 from . import usb
 
@@ -47,8 +46,8 @@ class LocalServers:
         self.start_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             WeakKeyDictionary()
         )
-        """By loop: who holds it looks for this notebook's server and starts it, so that who comes
-        meanwhile finds it."""
+        """One a loop, held while this notebook's server is looked for and started, so that a second
+        call finds it."""
 
     def add(self, server: Server, cell: cells.Cell | None, *, made_token: bool = False) -> None:
         """Register a server that listens from now on, and let other programs of this user find it.
@@ -138,7 +137,7 @@ class LocalServers:
         return cell is not None and earlier is not None and cell.is_again(earlier)
 
     def has_default_address(self) -> bool:
-        """Whether one listens where a server does if nothing else is said."""
+        """Whether one listens at the default host and port."""
         return any(
             old.port == DEFAULT_PORT and _overlap(old.host, DEFAULT_HOST) for old in self.running()
         )
@@ -197,9 +196,8 @@ async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
     Raises:
         UsageError: its loop does not come to it.
     """
-    closing = Call(lambda: old.home, lambda: old._close(keep_robot=keep_robot), "server.close()")
     try:
-        await asyncio.wait_for(closing, REPLACED_WITHIN)
+        await asyncio.wait_for(old.close(keep_robot=keep_robot), REPLACED_WITHIN)
     except TimeoutError:
         raise UsageError(
             f"the server at {old.url} was to be replaced, and did not end within "

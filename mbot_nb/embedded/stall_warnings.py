@@ -59,7 +59,7 @@ class _LoopWatch:
     def add(self, links: Links) -> None:
         cell_log().start()
         if not self._connections():
-            # All that lived here before were closed: whoever is new has not been told anything.
+            # All owners before were closed: the new one has had no warning yet.
             self._warned = False
             self._warn_at = None
             self._last = time.monotonic()
@@ -80,14 +80,14 @@ class _LoopWatch:
         if late >= WARN_ABOVE:
             stall = self._duration(self._last, now, late)
             if self._warn_at is None or stall > self._stall:
-                # Of several that follow each other closely the longest is told.
+                # Of several in close succession the longest is reported.
                 self._stall, self._culprit = stall, cell_log().culprit(self._last, now)
             if self._warn_at is None:
                 self._warn_at = now + SETTLE_TIME
         if self._warn_at is not None and now >= self._warn_at:
             self._warn_at = None
             standing = self._connections()
-            # Who was closed on purpose meanwhile, or said goodbye, has lost nothing.
+            # A link that was closed on purpose, or whose session ended, was not lost.
             gone = [
                 link
                 for number, links in standing.items()
@@ -104,7 +104,7 @@ class _LoopWatch:
             self._schedule()
 
     def _connections(self) -> dict[int, set[object]]:
-        """The connections of each owner on this loop; forgets whoever was closed."""
+        """The connections of each owner on this loop; forgets owners that were closed."""
         standing: dict[int, set[object]] = {}
         for number, links in list(self._links.items()):
             now = links()

@@ -47,7 +47,7 @@ def open_cable(
     Args:
         port: an address for pyserial, or an empty text.
         own: the ports by which servers of this process drive robots already.
-        ended: set it, and nobody is asked any more; the ports are given back.
+        ended: set it to stop probing and give the ports back.
 
     Returns:
         The robot; or, if it is one of those already driven, its port.

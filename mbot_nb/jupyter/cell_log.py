@@ -1,4 +1,4 @@
-"""Which cell ran when: so that what is noticed later can be told of the cell that did it."""
+"""Which cell ran when, so that a later finding can name the cell that caused it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What to do next, below the errors of Python itself that newcomers meet in a notebook.
 
-Our own errors say it themselves. These do not come from us, so the sentence is printed after the
+Our own errors carry their advice. These are not ours, so the sentence is printed after the
 traceback.
 """
 
@@ -179,7 +179,7 @@ def _on_cell_end(result: Any = None) -> None:
 
 
 def _is_unstarted_coroutine(value: object) -> bool:
-    """Whether a cell has shown a coroutine of its user's. A call of ours says it itself."""
+    """Whether a cell has shown a coroutine of its user's. A call of ours has its own words."""
     return inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED
 
 

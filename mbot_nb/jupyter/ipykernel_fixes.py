@@ -1,11 +1,11 @@
-"""A kernel that hears every message and tells the end of every cell, on ipykernel 7 too.
+"""Fixes for ipykernel 7, so that every message is handled and the end of every cell is reported.
 
 7.0 to 7.3 write their replies past the stream that reads the same socket, and so lose its wake-up
-(ipykernel issue 1554, mended in 7.4): a cell to be run, or a click on Stop, that arrives in that
+(ipykernel issue 1554, fixed in 7.4): a cell to be run, or a click on Stop, that arrives in that
 moment waits until somebody else connects.
 
-7.4.0 handles what a widget's page says while a cell awaits, and afterwards takes up again the cell
-of before, though the next one may run by then: that one's end is told as the other's, and
+7.4.0 handles a widget's message while a cell awaits, and afterwards restores the parent of the cell
+before, though the next one may run by then: the end of that one is reported as the other's, and
 JupyterLab waits for it for ever.
 
 `mb.connect` and `mb.serve` fix both. ``%load_ext mbot_nb.jupyter.ipykernel_fixes`` in the kernel's

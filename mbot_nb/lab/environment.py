@@ -20,13 +20,13 @@ from ..jupyter.cells import shell
 from ..loops.monitor import LoopMonitors, Stall
 from ..version import __version__
 
-__all__ = ["STALL", "Surroundings", "client_of", "held_up", "lags", "positive"]
+__all__ = ["STALL", "Environment", "client_of", "held_up", "lags", "positive"]
 
 STALL = 0.01
 """Seconds for which a loop must have been blocked for what it held up to be marked."""
 
 
-class Surroundings:
+class Environment:
     """Where a client's traffic passes in this process, and who watches the loops there, between
     ``enter`` and ``leave``."""
 
@@ -39,7 +39,7 @@ class Surroundings:
         self._stalls: list[Stall] = []
         self._monitors = LoopMonitors(self._stalls.append)
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> Environment:
         self._monitors.follow(self.route.loops)
         return self
 

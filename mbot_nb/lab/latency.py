@@ -12,7 +12,7 @@ from ..client.sync import SyncClient
 from ..loops.call import Call
 from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
 from .clock_offset import SAME, ClockReadings, Offset
-from .environment import STALL, Surroundings, client_of, held_up, positive
+from .environment import STALL, Environment, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
 from .statistics import Floats, gaps, warm_up
@@ -84,13 +84,13 @@ def ping(
 async def _ping(
     bot: Client, rate: float, duration: float, stall: float, timeout: float, name: str
 ) -> PingRun:
-    surroundings = Surroundings(bot)
+    environment = Environment(bot)
     pings = _Pings(bot, max(1, round(rate * duration)))
-    with surroundings:
+    with environment:
         start = await pings.run(rate, timeout)
-        stalls = await surroundings.stalls(start)
+        stalls = await environment.stalls(start)
     marked = [one for one in stalls if one.seconds >= stall]
-    clock, one_way = pings.one_way(same_process=surroundings.server is not None)
+    clock, one_way = pings.one_way(same_process=environment.server is not None)
     intended = start + np.arange(pings.count) / rate
     settings = {
         "experiment": "ping",
@@ -99,7 +99,7 @@ async def _ping(
         "warm_up_s": warm_up(duration),
         "stall_s": stall,
         "timeout_s": timeout,
-        **surroundings.settings(),
+        **environment.settings(),
     }
     samples = _samples(intended, pings.sent, pings.received, warm_up(duration))
     samples["loop_lag_ms"], samples["stalled"] = held_up(

@@ -15,7 +15,7 @@ __all__ = ["COMMAND", "EVENT", "answer"]
 
 COMMAND = "lab_load"
 EVENT = "lab_answer"
-_answering: Slot[WeakKeyDictionary[Server, _Answering]] = Slot(WeakKeyDictionary)
+_handlers: Slot[WeakKeyDictionary[Server, _LoadHandler]] = Slot(WeakKeyDictionary)
 
 
 def answer(server: Server) -> Callable[[], None]:
@@ -24,26 +24,26 @@ def answer(server: Server) -> Callable[[], None]:
     A client in the same process does it by itself. Where the server is another program, call it
     there.
     """
-    registered = _answering()
-    answering = registered.get(server)
-    if answering is None:
-        answering = registered[server] = _Answering(server)
-    answering.users += 1
+    registered = _handlers()
+    handler = registered.get(server)
+    if handler is None:
+        handler = registered[server] = _LoadHandler(server)
+    handler.users += 1
     ended = False
 
     def end() -> None:
         nonlocal ended
         if not ended:
             ended = True
-            answering.users -= 1
-            if not answering.users:
+            handler.users -= 1
+            if not handler.users:
                 del registered[server]
-                answering.end()
+                handler.end()
 
     return end
 
 
-class _Answering:
+class _LoadHandler:
     """Handles the lab's command. The times in its answers are seconds of the server's monotonic
     clock."""
 

@@ -30,7 +30,7 @@ from ..protocol.client.events import (
 from ..protocol.client.outbox import Outgoing, SentBatch
 from ..protocol.settings import BatchPolicy
 from .clock_offset import SAME, ClockReadings, Offset
-from .environment import STALL, Surroundings, client_of, held_up, positive
+from .environment import STALL, Environment, client_of, held_up, positive
 from .latency import PATIENCE
 from .load_handler import COMMAND, EVENT, answer
 from .results import Run
@@ -184,19 +184,19 @@ async def _load(
             "nothing can be followed"
         )
     rate, duration, stall = settings["rate"], settings["duration_s"], settings["stall_s"]
-    surroundings = Surroundings(bot)
+    environment = Environment(bot)
     commands = _Commands(bot, max(1, round(rate * duration)), settings["work_s"])
     with ExitStack() as stack:
-        if surroundings.server is not None:
-            stack.callback(answer(surroundings.server))
+        if environment.server is not None:
+            stack.callback(answer(environment.server))
         answered = await commands.probe()
-        stack.enter_context(surroundings)
+        stack.enter_context(environment)
         stack.callback(bot.tap(commands.on_event))
         stack.enter_context(batching)
         start = await commands.run(rate, settings["timeout_s"])
-        stalls = await surroundings.stalls(start)
-    clock = SAME if surroundings.server is not None else commands.clock.estimate()
-    settings = {**settings, "answered": answered, **surroundings.settings()}
+        stalls = await environment.stalls(start)
+    clock = SAME if environment.server is not None else commands.clock.estimate()
+    settings = {**settings, "answered": answered, **environment.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
     intended = samples["intended_s"].to_numpy()

@@ -196,7 +196,7 @@ class Run:
         percentiles = [
             str(column).removesuffix("_low") for column in rows if str(column).endswith("_low")
         ]
-        told = {
+        intervals = {
             name.replace("_", "."): [
                 str(Estimate(*values))
                 for values in rows[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
@@ -204,7 +204,7 @@ class Run:
             for name in percentiles
         }
         shown = pd.DataFrame(
-            {"n": rows["n"], **told, "max": [f"{value:.4g}" for value in rows["max"]]},
+            {"n": rows["n"], **intervals, "max": [f"{value:.4g}" for value in rows["max"]]},
             index=rows.index,
         )
         if "clock_error_ms" in rows:

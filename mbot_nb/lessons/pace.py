@@ -19,7 +19,7 @@ def a_second() -> float:
     says.
 
     Raises:
-        UsageError: it is no number from 0.05 to 10.
+        UsageError: it is not a number from 0.05 to 10.
     """
     value = os.environ.get(PACE, "1")
     try:

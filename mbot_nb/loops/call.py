@@ -25,7 +25,7 @@ P = ParamSpec("P")
 
 
 class NotAwaitedError(UsageError, AttributeError):
-    """Something was asked of a call that nobody awaited."""
+    """An attribute of a call was used that was not awaited."""
 
 
 class Call(Coroutine[Any, Any, T], Generic[T]):

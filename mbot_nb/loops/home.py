@@ -114,7 +114,7 @@ class Home:
         return True
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
-        """Start a background task at home, hold on to it, and say in the log how it failed."""
+        """Start a background task at home, keep a reference to it, and log its failure."""
         task = self.loop.create_task(coroutine, name=f"mbot_nb {what}")
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -31,7 +31,7 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
     drawn = _read(sources, all_samples)
     for number, (series, values) in enumerate(drawn):
         if len(values):
-            look = style(number)
+            series_style = style(number)
             share = np.arange(1, len(values) + 1) / len(values)
             # Markers tell the lines apart without colour.
             at = np.minimum(
@@ -41,10 +41,10 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
                 values,
                 share,
                 drawstyle="steps-post",
-                color=look.colour,
-                linestyle=look.line,
+                color=series_style.colour,
+                linestyle=series_style.line,
                 linewidth=1.6,
-                marker=look.marker,
+                marker=series_style.marker,
                 markersize=5,
                 markevery=np.unique(at).tolist(),
                 label=_label(series, number, drawn),
@@ -68,17 +68,17 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     most = max((len(values) for _, values in drawn), default=0)
     for number, (series, values) in enumerate(drawn):
         if len(values):
-            look = style(number)
+            series_style = style(number)
             # Each of n stands for the middle of its n-th part, so that the largest has a place,
             # too.
             beyond = 1 - (np.arange(1, len(values) + 1) - 0.5) / len(values)
             ax.plot(
                 1 / beyond,
                 values,
-                color=look.colour,
-                linestyle=look.line,
+                color=series_style.colour,
+                linestyle=series_style.line,
                 linewidth=1.6,
-                marker=look.marker,
+                marker=series_style.marker,
                 markersize=5,
                 markevery=_sparse(beyond),
                 label=_label(series, number, drawn),
@@ -119,15 +119,15 @@ def histogram(
         edges = np.geomspace(low, high, bins + 1)
         for number, (series, values) in enumerate(drawn):
             if len(values):
-                look = style(number)
+                series_style = style(number)
                 counts, _ = np.histogram(values, edges)
                 ax.stairs(
                     counts / len(values) * 100,
                     edges,
                     fill=True,
                     facecolor="none",
-                    edgecolor=look.colour,
-                    hatch=look.hatch,
+                    edgecolor=series_style.colour,
+                    hatch=series_style.hatch,
                     linewidth=1.3,
                     label=_label(series, number, drawn),
                 )
@@ -135,8 +135,8 @@ def histogram(
                 ax.plot(
                     median,
                     0,
-                    marker=look.marker,
-                    color=look.colour,
+                    marker=series_style.marker,
+                    color=series_style.colour,
                     markersize=8,
                     clip_on=False,
                     zorder=5,

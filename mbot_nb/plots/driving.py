@@ -88,11 +88,13 @@ def _places(rec: RunTables) -> list[Place]:
     events = rec.events
     places = []
     for data in events.data[events.name == "telemetry"]:
-        told = json.loads(data)
-        if isinstance(told, dict) and all(
-            isinstance(told.get(key), (int, float)) for key in ("x", "y")
+        report = json.loads(data)
+        if isinstance(report, dict) and all(
+            isinstance(report.get(key), (int, float)) for key in ("x", "y")
         ):
-            places.append((float(told["x"]), float(told["y"]), float(told.get("heading", 0.0))))
+            places.append(
+                (float(report["x"]), float(report["y"]), float(report.get("heading", 0.0)))
+            )
     return places
 
 

@@ -50,7 +50,7 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     planned = _planned(delays, max(most, 1))
     _draw_plan(ax, planned)
     for number, climb in enumerate(climbs):
-        look = style(number)
+        series_style = style(number)
         raised = number * BESIDE
         steps = [*climb.attempts, *([climb.back] if climb.back is not None else [])]
         heights: list[float] = [
@@ -67,16 +67,16 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
             [0, *steps],
             [raised, *heights],
             where="post",
-            color=look.colour,
-            linestyle=look.line,
+            color=series_style.colour,
+            linestyle=series_style.line,
             linewidth=1.6,
             zorder=3,
         )
         ax.plot(
             climb.attempts,
             heights[: len(climb.attempts)],
-            look.marker,
-            color=look.colour,
+            series_style.marker,
+            color=series_style.colour,
             markersize=6,
             label=label,
             zorder=4,
@@ -86,7 +86,7 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
                 climb.back,
                 heights[-1],
                 "^",
-                color=look.colour,
+                color=series_style.colour,
                 markersize=13,
                 markerfacecolor="none",
                 zorder=4,

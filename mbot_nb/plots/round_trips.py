@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["latency"]
 
-WORTH_A_NAME = 0.2
+NAMED_FROM = 0.2
 """Seconds: a stall this long is named on the picture."""
 NAMED = 3
 """Of the longest stalls so many."""
@@ -72,7 +72,7 @@ def latency(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     if len(series.ms):
         ax.set_yscale("log")
         low, high = max(1e-3, float(series.ms.min())), float(series.ms.max())
-        room = 5 if _worth_a_name(series) else 1.6
+        room = 5 if _named_stalls(series) else 1.6
         ax.set_ylim(low / 1.6, max(high * room, low * 12))
         logarithmic(ax.yaxis, low, high)
     ax.grid(axis="y", color=SHADE, linewidth=0.8)
@@ -131,18 +131,18 @@ def _dots(ax: Axes, series: Series) -> None:
             },
         ),
     ]
-    for chosen, look in kinds:
+    for chosen, series_style in kinds:
         if chosen.any():
-            ax.plot(series.t[chosen], series.ms[chosen], linestyle="None", **look)
+            ax.plot(series.t[chosen], series.ms[chosen], linestyle="None", **series_style)
 
 
-def _worth_a_name(series: Series) -> list[tuple[float, float, str]]:
+def _named_stalls(series: Series) -> list[tuple[float, float, str]]:
     """The longest stalls, in the order of time, and whose they are."""
     stalls = [
         (begin, end, words)
         for (begin, end), words in zip(series.stalls.tolist(), series.blockers, strict=True)
     ]
-    long = [stall for stall in stalls if stall[1] - stall[0] >= WORTH_A_NAME]
+    long = [stall for stall in stalls if stall[1] - stall[0] >= NAMED_FROM]
     return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
 
 
@@ -155,7 +155,7 @@ def _stalls(ax: Axes, series: Series) -> None:
         float(series.t.max()) if len(series.t) else 0.0,
         float(series.stalls.max()) if len(series.stalls) else 0.0,
     )
-    for number, (begin, end, words) in enumerate(_worth_a_name(series)):
+    for number, (begin, end, words) in enumerate(_named_stalls(series)):
         middle = (begin + end) / 2
         left = middle < last / 2
         ax.annotate(

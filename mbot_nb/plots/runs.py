@@ -61,7 +61,7 @@ def compare(*sources: Any, ax: Axes | None = None) -> Axes:
     low, high = (min(shown), max(shown)) if shown else (0.1, 1.0)
     left, right = low / 1.3, high * 1.3
     for number, (q, all_of_one) in enumerate(estimates.items()):
-        look = style(number)
+        series_style = style(number)
         for row, one in enumerate(all_of_one):
             if math.isfinite(one.value):
                 # The three of a row stand a little apart, so that their intervals do not cover one
@@ -75,7 +75,7 @@ def compare(*sources: Any, ax: Axes | None = None) -> Axes:
                     row + 0.17 * (number - 1),
                     left,
                     right,
-                    look,
+                    series_style,
                     label,
                 )
     ax.set_yticks(
@@ -134,7 +134,7 @@ def _interval(
     row: float,
     left: float,
     right: float,
-    look: Style,
+    series_style: Style,
     label: str | None,
 ) -> None:
     """A marker with its interval; an arrow where an end is open."""
@@ -142,7 +142,7 @@ def _interval(
         max(low, left) if math.isfinite(low) else left,
         min(high, right) if math.isfinite(high) else right,
     )
-    ax.plot(ends, (row, row), color=look.colour, linewidth=1.4)
+    ax.plot(ends, (row, row), color=series_style.colour, linewidth=1.4)
     for end, known, sign in (
         (ends[0], math.isfinite(low), "<"),
         (ends[1], math.isfinite(high), ">"),
@@ -151,12 +151,20 @@ def _interval(
             end,
             row,
             "|" if known else sign,
-            color=look.colour,
+            color=series_style.colour,
             markersize=7,
             markeredgewidth=1.4,
             clip_on=False,
         )
-    ax.plot(value, row, look.marker, color=look.colour, markersize=7, label=label, linestyle="None")
+    ax.plot(
+        value,
+        row,
+        series_style.marker,
+        color=series_style.colour,
+        markersize=7,
+        label=label,
+        linestyle="None",
+    )
 
 
 def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -> Axes:
@@ -191,7 +199,7 @@ def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -
     step = len(inner) + 0.7
     kinds = _values(table, lines)
     for number, kind in enumerate(kinds):
-        look = style(number)
+        series_style = style(number)
         for place, group in enumerate(outer):
             rows = (
                 table[_match(table, {**group, lines: kind})]
@@ -207,7 +215,7 @@ def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -
                 inner,
                 place * step + 0.16 * (number - (len(kinds) - 1) / 2),
                 (bottom, top),
-                look,
+                series_style,
                 label,
             )
     if len(finite):
@@ -282,7 +290,7 @@ def _points(
     inner: list[Any],
     shift: float,
     span: tuple[float, float],
-    look: Style,
+    series_style: Style,
     label: str | None,
 ) -> None:
     """One line with its points; repetitions stand beside one another, the line goes through their
@@ -295,12 +303,12 @@ def _points(
         for number, (one, low, high) in enumerate(some):
             place = k + shift + 0.05 * (number - (len(some) - 1) / 2)
             ends = (low if low > span[0] else span[0], high if math.isfinite(high) else span[1])
-            ax.plot((place, place), ends, color=look.colour, linewidth=1.2)
+            ax.plot((place, place), ends, color=series_style.colour, linewidth=1.2)
             ax.plot(
                 place,
                 ends[1],
                 "_" if math.isfinite(high) else "^",
-                color=look.colour,
+                color=series_style.colour,
                 markersize=6,
                 clip_on=False,
             )
@@ -308,16 +316,25 @@ def _points(
                 place,
                 ends[0],
                 "_" if math.isfinite(low) else "v",
-                color=look.colour,
+                color=series_style.colour,
                 markersize=6,
                 clip_on=False,
             )
-            ax.plot(place, one, look.marker, color=look.colour, markersize=5)
+            ax.plot(place, one, series_style.marker, color=series_style.colour, markersize=5)
         if len(some):
             at.append(k + shift)
             middle.append(float(np.median(some[:, 0])))
-    ax.plot(at, middle, color=look.colour, linestyle=look.line, linewidth=1.0, alpha=0.8)
-    ax.plot([], [], color=look.colour, linestyle=look.line, marker=look.marker, label=label)
+    ax.plot(
+        at, middle, color=series_style.colour, linestyle=series_style.line, linewidth=1.0, alpha=0.8
+    )
+    ax.plot(
+        [],
+        [],
+        color=series_style.colour,
+        linestyle=series_style.line,
+        marker=series_style.marker,
+        label=label,
+    )
 
 
 def _name_groups(ax: Axes, outer: list[dict[str, Any]], step: float, width: int) -> None:

@@ -200,14 +200,14 @@ def batchings(metadata: Mapping[str, Any]) -> list[tuple[float, int, str]]:
     """How commands shared frames: from when on (the clock of the `_s` columns), how many at most,
     and all of it in words."""
     # Recordings of a server, and of earlier versions, know only how it was set.
-    told = metadata.get("batching") or [{**metadata["settings"], "since_s": float("-inf")}]
+    known = metadata.get("batching") or [{**metadata["settings"], "since_s": float("-inf")}]
     return [
         (
             one["since_s"],
             one["max_batch_size"],
             _batching(one["batch_window"], one["max_batch_size"], one["batch_policy"]),
         )
-        for one in told
+        for one in known
     ]
 
 
@@ -215,7 +215,7 @@ def _recorder_settings(metadata: Mapping[str, Any]) -> str:
     recorder, settings = metadata.get("recorder", {}), metadata.get("settings", {})
     words = [f"{recorder['ping_rate']:g} pings/s"] if recorder.get("ping_rate") else []
     if "batch_window" in settings:
-        words.append(", then ".join(dict.fromkeys(told for _, _, told in batchings(metadata))))
+        words.append(", then ".join(dict.fromkeys(known for _, _, known in batchings(metadata))))
     if metadata.get("side") == "client":
         words += [f"profile {metadata['profile']}", _networks(metadata.get("networks", ()))]
     return ", ".join(words)

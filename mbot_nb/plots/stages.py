@@ -51,15 +51,15 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
         left = 0.0
         for number, stage in enumerate(known):
             width = float(mean.get(stage, 0.0))
-            look = STYLES[number]
+            series_style = STYLES[number]
             ax.barh(
                 row,
                 width,
                 left=left,
                 height=0.62,
                 facecolor="white",
-                edgecolor=look.colour,
-                hatch=look.hatch,
+                edgecolor=series_style.colour,
+                hatch=series_style.hatch,
                 linewidth=1.2,
                 label=_WORDS[stage] if row == 0 else None,
             )

@@ -48,7 +48,7 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
     scale = 1e3 if x == "batch_window" else 1.0
     others = [name for name in varying(table) if name != x]
     for number, (words, rows) in enumerate(_groups(table, others)):
-        look = style(number)
+        series_style = style(number)
         at = parameter(rows, x).to_numpy(dtype=np.float64) * scale
         wait = rows["wait_ms"].to_numpy(dtype=np.float64)
         ends = [
@@ -60,8 +60,8 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
             at,
             wait,
             reach,
-            fmt=look.marker,
-            color=look.colour,
+            fmt=series_style.marker,
+            color=series_style.colour,
             markersize=6,
             capsize=3,
             linewidth=1.2,
@@ -72,13 +72,20 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
             ax.plot(
                 curve[0] * scale,
                 curve[1] * 1e3,
-                color=look.colour,
-                linestyle=look.line,
+                color=series_style.colour,
+                linestyle=series_style.line,
                 linewidth=1.3,
                 zorder=2,
             )
-        line = look.line if curve is not None else "None"
-        ax.plot([], [], color=look.colour, linestyle=line, marker=look.marker, label=words)
+        line = series_style.line if curve is not None else "None"
+        ax.plot(
+            [],
+            [],
+            color=series_style.colour,
+            linestyle=line,
+            marker=series_style.marker,
+            label=words,
+        )
     off = _off(table)
     details = (
         f"n = {len(table)} experiments; lines: closed form (protocol, section "
@@ -119,13 +126,13 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     sizes = parameter(table, "max_batch_size")
     others = [name for name in varying(table) if name != "max_batch_size"]
     for number, (words, rows) in enumerate(_groups(table, others)):
-        look = style(number)
+        series_style = style(number)
         at = parameter(rows, "max_batch_size")
         ax.plot(
             at,
             rows["messages_per_s"],
-            look.marker,
-            color=look.colour,
+            series_style.marker,
+            color=series_style.colour,
             markersize=5,
             markerfacecolor="none",
         )
@@ -133,9 +140,9 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot(
             middle.index,
             middle,
-            look.marker,
-            color=look.colour,
-            linestyle=look.line,
+            series_style.marker,
+            color=series_style.colour,
+            linestyle=series_style.line,
             linewidth=1.5,
             markersize=6,
             label=words,

@@ -50,17 +50,22 @@ def twin(twin: Twin, ax: Axes | None = None) -> Axes:
     paths = twin.paths
     ends = []
     for number, name in enumerate(twin.names):
-        look, way = style(number), paths[paths.robot == name]
+        series_style, way = style(number), paths[paths.robot == name]
         ax.plot(
             way.x,
             way.y,
-            color=look.colour,
-            linestyle=look.line,
+            color=series_style.colour,
+            linestyle=series_style.line,
             linewidth=2,
             label=f"{name} (n = {len(way)} reports)",
         )
         ax.plot(
-            way.x.iloc[-1], way.y.iloc[-1], look.marker, color=look.colour, markersize=9, zorder=4
+            way.x.iloc[-1],
+            way.y.iloc[-1],
+            series_style.marker,
+            color=series_style.colour,
+            markersize=9,
+            zorder=4,
         )
         ends.append(way)
     for t in np.arange(1.0, min(float(way.t_s.iloc[-1]) for way in ends), 1.0):
@@ -97,18 +102,20 @@ def reactions(twin: Twin, ax: Axes | None = None) -> Axes:
     ax = new_axes(8.0, 2.6) if ax is None else ax
     details = []
     for row, name in enumerate(twin.names):
-        values, look = motions[motions.robot == name].began_ms, style(row)
+        values, series_style = motions[motions.robot == name].began_ms, style(row)
         spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else [0.0] * len(values)
         ax.plot(
             values,
             row + np.asarray(spread),
-            look.marker,
-            color=look.colour,
+            series_style.marker,
+            color=series_style.colour,
             markersize=6,
             alpha=0.8,
         )
         if len(values):
-            ax.vlines(values.median(), row - 0.3, row + 0.3, color=look.colour, linewidth=2.5)
+            ax.vlines(
+                values.median(), row - 0.3, row + 0.3, color=series_style.colour, linewidth=2.5
+            )
             details.append(
                 f"{name}: median {ms(float(values.median()))}, "
                 f"{count(len(values), 'motion', 'motions')}"

@@ -149,7 +149,7 @@ class Recorded(ABC):
         Raises:
             UsageError: there is no such column of JSON text.
         """
-        from .tables.json_columns import expanded
+        from .tables.json_columns import expand_json
 
         if column not in JSON:
             raise UsageError(f"expand({column!r}): columns of JSON text are {', '.join(JSON)}")
@@ -157,4 +157,4 @@ class Recorded(ABC):
         frame = self.table(table)
         if name is not None:
             frame = frame[frame["name"] == name].reset_index(drop=True)
-        return expanded(frame, column, prefix)
+        return expand_json(frame, column, prefix)

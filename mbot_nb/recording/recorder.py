@@ -155,7 +155,7 @@ class Recorder(Recorded):
             f"{table.recorded} {name}" for name, table in self._tables().items() if table.recorded
         )
         return (
-            f"<Recorder, {self._doing}, {self.seconds:.1f} s: "
+            f"<Recorder, {self._status}, {self.seconds:.1f} s: "
             f"{counts or 'nothing yet'}{self._remarks()}>"
         )
 
@@ -171,13 +171,13 @@ class Recorder(Recorded):
         ]
         return overview(
             "Recorder",
-            f"{self._doing}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}",
+            f"{self._status}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}",
             rows,
             "rec",
         )
 
     @property
-    def _doing(self) -> str:
+    def _status(self) -> str:
         return (
             "recording"
             if self.recording
@@ -221,7 +221,7 @@ class Recorder(Recorded):
     # Starting and stopping.
 
     def start(self) -> Recorder:
-        """Record, or go on recording. Once more changes nothing.
+        """Record, or go on recording. Idempotent.
 
         Raises:
             UsageError: the client or server was closed.
@@ -251,7 +251,7 @@ class Recorder(Recorded):
         return self
 
     def stop(self) -> Recorder:
-        """Record no more; what there is can still be read. Once more changes nothing."""
+        """Record no more; what there is can still be read. Idempotent."""
         self._wanted = self._paused = False
         home, listener = self.source.home, self._listener
         if self.path is None or home.is_here:
@@ -325,10 +325,10 @@ class Recorder(Recorded):
         Rows that had to leave memory are in it, too. Where they could be written nowhere, and were
         too many to wait for that, :attr:`Recording.cut` says how many are missing.
         """
-        from .files.spilled import assembled
+        from .files.spilled import with_spilled
         from .recording import Recording
 
-        tables, missing = assembled(self._listener.all_tables, self._listener.writer)
+        tables, missing = with_spilled(self._listener.all_tables, self._listener.writer)
         metadata = {
             **self.metadata,
             "rows": {name: table.num_rows for name, table in tables.items()},

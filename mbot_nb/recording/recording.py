@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from .base import Recorded
 from .tables.schema import SCHEMA, SUBJECTS
-from .tables.state_table import state_of
+from .tables.state_table import state_from_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,6 +147,6 @@ class Recording(Recorded):
     def state(self) -> dict[str, Any]:
         """The robot's last state, in its sections."""
         states = self.arrow("states")
-        return state_of(
+        return state_from_rows(
             zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True)
         )

@@ -65,18 +65,18 @@ class Summary(Struct, frozen=True, kw_only=True):
         distance = (
             "not told by the robot" if self.distance_cm is None else f"{self.distance_cm:.1f} cm"
         )
-        said = [
+        lines = [
             ("recorded", f"{self.seconds:.1f} s"),
             ("distance driven", distance),
             ("events", str(self.events)),
-            ("commands", _sharing(self.commands, self.frames)),
+            ("commands", _commands_in_frames(self.commands, self.frames)),
         ]
         if self.latency_p50_ms is None or self.latency_p99_ms is None:
-            said.append(("latency", "not measured"))
+            lines.append(("latency", "not measured"))
         else:
             trips = f"{self.round_trips} round trips"
             held = f", without {self.held_up} held up by the notebook" if self.held_up else ""
-            said.append(
+            lines.append(
                 (
                     "latency",
                     (
@@ -87,14 +87,14 @@ class Summary(Struct, frozen=True, kw_only=True):
             )
         if self.stalls:
             times = "once" if self.stalls == 1 else f"{self.stalls} times"
-            said.append(
+            lines.append(
                 ("notebook blocked", f"{times}, {self.longest_stall_ms:.0f} ms at the longest")
             )
         if self.reconnects:
-            said.append(("reconnects", str(self.reconnects)))
+            lines.append(("reconnects", str(self.reconnects)))
         if self.cut is not None:
-            said.append(("not complete", self.cut))
-        return said
+            lines.append(("not complete", self.cut))
+        return lines
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<17} {text}" for name, text in self.lines())
@@ -160,7 +160,7 @@ def distance_driven(run: RunTables) -> float | None:
     return round(sum(steps), 3)
 
 
-def _sharing(commands: int, frames: int) -> str:
+def _commands_in_frames(commands: int, frames: int) -> str:
     if not commands:
         return "none"
     if not frames:

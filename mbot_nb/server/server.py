@@ -67,6 +67,7 @@ class Server:
         allow_origins: frozenset[str] = frozenset(),
         limit_loopback: bool = False,
         version: str = "",
+        on_closed: Callable[[Server], None] | None = None,
     ) -> None:
         self.robot = robot
         self.home = home
@@ -111,7 +112,7 @@ class Server:
         self._ticker: asyncio.TimerHandle | None = None
         self._closed = False
         self._has_ended = asyncio.Event()
-        self._on_closed: Callable[[Server], None] | None = None
+        self._on_closed = on_closed
 
     # What it looks like.
 
@@ -212,11 +213,12 @@ class Server:
         await self.close()
 
     @call
-    async def close(self) -> None:
-        """Stop the robot, say goodbye to the clients, free the port. Once more changes nothing."""
-        await self._close(keep_robot=False)
+    async def close(self, *, keep_robot: bool = False) -> None:
+        """Stop the robot, say goodbye to the clients, free the port. Idempotent.
 
-    async def _close(self, *, keep_robot: bool) -> None:
+        Args:
+            keep_robot: leave the robot open, for another server.
+        """
         if self._closed:
             await self._has_ended.wait()
             return

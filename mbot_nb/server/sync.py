@@ -113,6 +113,7 @@ class SyncServer:
         :meth:`mbot_nb.Server.tap`."""
         return self.server.tap(tap)
 
-    def close(self) -> None:
-        """Stop the robot, say goodbye to the clients, free the port."""
-        wait(self.server.close(), self.server.home)
+    def close(self, *, keep_robot: bool = False) -> None:
+        """Stop the robot, say goodbye to the clients, free the port. See
+        :meth:`mbot_nb.Server.close`."""
+        wait(self.server.close(keep_robot=keep_robot), self.server.home)

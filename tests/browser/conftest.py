@@ -1,387 +1,45 @@
-"""A JupyterLab and a Chromium, and a notebook in them as a user has it.
-
-One JupyterLab serves a run, one browser the tests of a file; every test has its own page and its
-own copy of a notebook. Debian's Chromium is used, nothing is downloaded. Screenshots go to
-`build/screenshots`.
-"""
+"""A JupyterLab for a runner, a browser for the tests of a file, a page and a notebook for each
+test."""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import shutil
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.kernels.conftest import KERNELS, VERSIONS, install
+from tests.helpers.browser import (
+    FLAGS,
+    PATIENCE,
+    Lab,
+    Notebook,
+    chromium,
+    jupyterlab,
+    write_notebook,
+)
+from tests.helpers.kernels import VERSIONS
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
-PATIENCE = 60.0
-"""Seconds for what takes one or two, on a machine with other work."""
-
-FLAGS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-EXECUTE = """async (code) => {
-    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    const request = kernel.requestExecute({ code, stop_on_error: false, silent: false, store_history: false });
-    let text = "", error = "";
-    request.onIOPub = (message) => {
-        if (message.header.msg_type === "stream" && message.content.name === "stdout") text += message.content.text;
-        if (message.header.msg_type === "error") error = `${message.content.ename}: ${message.content.evalue}`;
-    };
-    await request.done;
-    return { text, error };
-}"""
-
-COMMAND = """([name, args, patience]) => Promise.race([
-    jupyterapp.commands.execute(name, args).then(() => true),
-    new Promise((resolve) => setTimeout(resolve, patience, false)),
-])"""
-
-RESTARTED = """(patience) => Promise.race([
-    window.restarted.then(() => true),
-    new Promise((resolve) => setTimeout(resolve, patience, false)),
-])"""
-
-DONE = """() => jupyterapp.shell.currentWidget.content.widgets.every((cell) =>
-    cell.model.type !== "code" || cell.model.executionState === "idle")"""
-
-OUTCOME = """() => jupyterapp.shell.currentWidget.content.widgets
-    .filter((cell) => cell.model.type === "code")
-    .map((cell) => {
-        const outputs = cell.outputArea.model.toJSON();
-        const errors = outputs.filter((output) => output.output_type === "error");
-        return {
-            source: cell.model.sharedModel.getSource(),
-            count: cell.model.executionCount,
-            state: cell.model.executionState,
-            error: errors.map((output) => `${output.ename}: ${output.evalue}`).join(),
-            text: outputs.map((output) => output.text ?? "").join(""),
-        };
-    })"""
+GROUPS = 3
+"""How many runners the browser tests are divided among."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before the runner looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One runner, one JupyterLab; and time for a browser."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.timeout(240))
-
-
-def chromium() -> str:
-    """The browser: $CHROMIUM, or chromium on the path."""
-    found = (
-        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
-    if not found:
-        pytest.fail(
-            "These tests need a browser: apt-get install -y chromium   (or name one: "
-            "CHROMIUM=/path/to/chrome make test)"
-        )
-    return found
-
-
-@dataclass
-class Lab:
-    """A running JupyterLab."""
-
-    folder: Path
-    """Where its notebooks are."""
-    url: str
-    token: str
-    log: Path
-
-    def request(self, method: str, path: str) -> Any:
-        """Ask its REST interface."""
-        headers = {"Authorization": f"token {self.token}"}
-        with urllib.request.urlopen(
-            urllib.request.Request(self.url + path, method=method, headers=headers)
-        ) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+    """Groups of whole files, each with a JupyterLab of its own; and time for a browser."""
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    files = sorted({item.path for item in ours})
+    for item in ours:
+        group = files.index(item.path) % GROUPS
+        item.add_marker(pytest.mark.xdist_group(f"browser-{group}"))
+        item.add_marker(pytest.mark.timeout(240))
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One JupyterLab for the run, with the kernels of all three versions."""
+    """One JupyterLab for this runner, with the kernels of all three versions."""
     with jupyterlab(tmp_path_factory.mktemp("lab"), VERSIONS) as lab:
         yield lab
-
-
-@contextmanager
-def jupyterlab(home: Path, versions: Sequence[str] = ()) -> Iterator[Lab]:
-    """A JupyterLab with the kernels of these versions besides its own, that knows nothing of its
-    user's settings."""
-    folders = {
-        name: home / name.lower()
-        for name in (
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "JUPYTERLAB_SETTINGS_DIR",
-            "JUPYTERLAB_WORKSPACES_DIR",
-            "IPYTHONDIR",
-            "MPLCONFIGDIR",
-        )
-    }
-    for folder in folders.values():
-        folder.mkdir(mode=0o700)
-    for version in versions:
-        _kernelspec(version, folders["JUPYTER_DATA_DIR"])
-    quiet = (
-        folders["JUPYTERLAB_SETTINGS_DIR"]
-        / "@jupyterlab"
-        / "apputils-extension"
-        / "notification.jupyterlab-settings"
-    )
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}), encoding="utf-8")
-    notebooks = home / "notebooks"
-    notebooks.mkdir()
-    token = secrets.token_hex(16)
-    log = home / "lab.log"
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        "--LabApp.expose_app_in_browser=True",
-    ]
-    command += [
-        "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0",
-        f"--ServerApp.root_dir={notebooks}",
-    ]
-    command += [f"--IdentityProvider.token={token}"]
-    environment = (
-        os.environ
-        | {name: str(folder) for name, folder in folders.items()}
-        | {"PYTHONPATH": str(ROOT)}
-    )
-    with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=notebooks
-        )
-    try:
-        yield Lab(notebooks, _address(folders["JUPYTER_RUNTIME_DIR"], process, log), token, log)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _kernelspec(version: str, data: Path) -> None:
-    """The kernel of one version, by the name mbot-VERSION."""
-    install(version)
-    folder = data / "kernels" / f"mbot-{version}"
-    folder.mkdir(parents=True)
-    argv = [
-        sys.executable,
-        "-Xfrozen_modules=off",
-        "-m",
-        "ipykernel_launcher",
-        "-f",
-        "{connection_file}",
-    ]
-    env = {"PYTHONPATH": os.pathsep.join((str(KERNELS / version), str(ROOT)))}
-    spec = {"argv": argv, "display_name": f"ipykernel {version}", "language": "python", "env": env}
-    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-
-
-def _address(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    """Where the server listens, once it does."""
-    deadline = time.monotonic() + PATIENCE
-    file = runtime / f"jpserver-{process.pid}.json"
-    while time.monotonic() < deadline and process.poll() is None:
-        if file.exists():
-            try:
-                return str(json.loads(file.read_text(encoding="utf-8"))["url"])
-            except json.JSONDecodeError:
-                pass  # it is being written
-        time.sleep(0.05)
-    pytest.fail(
-        f"JupyterLab did not start; its log ends with:\n{log.read_text(encoding='utf-8')[-2000:]}"
-    )
-
-
-class Notebook:
-    """One open notebook, with what a user can do to it."""
-
-    def __init__(self, page: Page, lab: Lab, name: str) -> None:
-        self.page = page
-        self.lab = lab
-        self.name = name
-        self.console: list[str] = []
-        """Errors in the page's console."""
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            place = message.location.get("url", "")
-            self.console.append(f"{message.text} ({place})")
-
-    def open(self) -> None:
-        """Open it, and wait for its kernel."""
-        self.go_there()
-        self.wait_for_kernel()
-
-    def go_there(self) -> None:
-        """Open its page."""
-        # In a workspace of its own: no other test's tabs are opened again.
-        workspace = self.name.removesuffix(".ipynb")
-        self.page.goto(
-            f"{self.lab.url}lab/workspaces/{workspace}/tree/{self.name}?token={self.lab.token}"
-        )
-
-    def wait_for_kernel(self) -> None:
-        """Wait until its kernel is there, and idle."""
-        self.page.wait_for_function(
-            """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle" """,
-            timeout=PATIENCE * 1000,
-        )
-
-    def command(self, name: str, **arguments: Any) -> None:
-        """A command of JupyterLab, to its end."""
-        ended = self.page.evaluate(COMMAND, [name, arguments, PATIENCE * 1000])
-        self._must_have_ended(name, ended)
-
-    def _must_have_ended(self, name: str, ended: bool) -> None:
-        """Tell which cell it hangs in, where it has not."""
-        if not ended:
-            kernel = self.page.evaluate(
-                "() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
-            )
-            pytest.fail(
-                f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {kernel}; "
-                f"{self.outcome()}"
-            )
-
-    def run_all(self) -> None:
-        """Run > Run All Cells; to the end of the last cell."""
-        self.command("notebook:run-all-cells")
-        self.wait_idle()
-
-    def restart_and_run_all(self) -> None:
-        """The button with two arrows, and the question whether you are sure."""
-        self.page.evaluate(
-            "() => { window.restarted = jupyterapp.commands.execute('notebook:restart-run-all'); }"
-        )
-        self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        self._must_have_ended("restart and run all", self.page.evaluate(RESTARTED, PATIENCE * 1000))
-        self.wait_idle()
-
-    def run_cell(self, number: int, *, wait: bool = True) -> None:
-        """Run one cell; `wait` for its end."""
-        self.page.evaluate(
-            "(at) => { jupyterapp.shell.currentWidget.content.activeCellIndex = at; }", number
-        )
-        if wait:
-            self.command("notebook:run-cell")
-        else:
-            self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
-
-    def run_source(self, source: str) -> None:
-        """Run the cell that reads so."""
-        number = self.page.evaluate(
-            "(source) => jupyterapp.shell.currentWidget.content.widgets"
-            ".findIndex((cell) => cell.model.sharedModel.getSource() === source)",
-            source,
-        )
-        self.run_cell(number)
-
-    def wait_idle(self) -> None:
-        """Wait until no cell runs or waits."""
-        self.page.wait_for_function(DONE, timeout=PATIENCE * 1000)
-        self.page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
-            timeout=PATIENCE * 1000,
-        )
-
-    def outcome(self) -> list[dict[str, Any]]:
-        """Source, execution count, error and text of each cell of code."""
-        found: list[dict[str, Any]] = self.page.evaluate(OUTCOME)
-        return found
-
-    def errors(self) -> list[str]:
-        """The cells that failed."""
-        return [f"{cell['source']}\n-> {cell['error']}" for cell in self.outcome() if cell["error"]]
-
-    def value(self, expression: str) -> Any:
-        """Evaluate an expression in the kernel."""
-        return json.loads(self.execute(f"import json; print(json.dumps({expression}))"))
-
-    def position(self, robot: str = "robot") -> str:
-        """Where a robot of the kernel is, as the panels write what it tells: its exact place may be
-        rounded another way."""
-        return str(
-            self.value(
-                f"'x %.1f cm, y %.1f cm' % tuple({robot}.state()['pose'][name] for name in 'xy')"
-            )
-        )
-
-    def execute(self, code: str) -> str:
-        """Run code in the kernel, in no cell; returns what it printed."""
-        done = self.page.evaluate(EXECUTE, code)
-        assert not done["error"], done["error"]
-        return str(done["text"])
-
-    def wait(self, condition: str, seconds: float = 20.0) -> None:
-        """Wait until an expression is true in the kernel."""
-        deadline = time.monotonic() + seconds
-        while not self.value(f"bool({condition})"):
-            assert time.monotonic() < deadline, f"not within {seconds} s: {condition}"
-            self.page.wait_for_timeout(50)
-
-    def theme(self, dark: bool) -> None:
-        """Settings > Theme."""
-        name = "JupyterLab Dark" if dark else "JupyterLab Light"
-        self.command("apputils:change-theme", theme=name)
-        self.page.wait_for_function(f"() => document.body.dataset.jpThemeName === '{name}'")
-
-    def screenshot(self, name: str) -> None:
-        """A picture of the page, to be looked at."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        (SCREENSHOTS / f"{name}.png").write_bytes(self.page.screenshot())
-
-
-def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -> str:
-    """A copy of a notebook (a path, or the sources of cells of code) for a kernel, under a name of
-    its own; returns that."""
-    if isinstance(cells, Path):
-        content = nbformat.read(cells, as_version=4)
-    else:
-        content = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells]
-        )
-    content.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
-    file = f"{secrets.token_hex(4)}.ipynb"
-    nbformat.write(content, lab.folder / file)
-    return file
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Locator, expect
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.kernels.conftest import VERSIONS
+from tests.helpers.browser import PICTURE, STOPPED, assert_clean, card_of, field
+from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 
@@ -31,24 +32,6 @@ bot.send("drive", left=30, right=20, duration=9)
 await bot.flush()
 robot.motion.on_end(lambda how: ended.append((how, time.monotonic())))
 """
-STOPPED = "Stopped. It stays so until you release it."
-PICTURE = "canvas => canvas.toDataURL()"
-
-
-def card_of(notebook: Notebook) -> Locator:
-    card = notebook.page.locator(".mbot-card")
-    card.first.wait_for()
-    return card
-
-
-def field(card: Locator, name: str) -> Locator:
-    return card.locator(f"[data-field={name}]")
-
-
-def assert_clean(notebook: Notebook) -> None:
-    """No cell failed, and the page's console has nothing to complain about."""
-    assert notebook.errors() == []
-    assert notebook.console == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)

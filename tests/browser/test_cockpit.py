@@ -11,12 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from tests.kernels.conftest import VERSIONS
-
-from .test_panels import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
+from tests.helpers.browser import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
+from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

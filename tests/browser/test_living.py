@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from .test_panels import assert_clean
+from tests.helpers.browser import assert_clean
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

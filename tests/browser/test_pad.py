@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from mbot_nb.robots.simulator.body import FULL_SPEED
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

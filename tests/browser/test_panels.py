@@ -13,49 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 import mbot_nb as mb
-from tests.kernels.conftest import VERSIONS
+from tests.helpers.browser import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
+from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
-
-IMPORT = "import asyncio, time\nimport mbot_nb as mb"
-SERVED = (
-    f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
-)
-CONNECTED = f"{SERVED}bot = await mb.connect(server)\n"
-REACH: dict[str, str | re.Pattern[str]] = {
-    "6.31.0": re.compile("this Stop waits until the cell ends. With mb.serve"),
-    "7.3.0": "",
-    "7.4.0": re.compile("this Stop may wait until the cell ends. With mb.serve"),
-}
-"""What is said of Stop with a server in the kernel's loop, by the kernel's version."""
-
-
-def panel_of(notebook: Notebook, name: str) -> Locator:
-    panel = notebook.page.locator(f".mbot-{name}")
-    panel.first.wait_for()
-    return panel
-
-
-def field(panel: Locator, name: str) -> Locator:
-    return panel.locator(f"[data-field={name}]")
-
-
-REFUSED = re.compile(r"WebSocket connection to 'ws://[^']+' failed: ")
-
-
-def assert_clean(notebook: Notebook, *, without_a_server: bool = False) -> None:
-    """No cell failed, and the page's console has nothing to complain about but,
-    ``without_a_server``, that nobody answers."""
-    assert notebook.errors() == []
-    assert [
-        line for line in notebook.console if not (without_a_server and REFUSED.match(line))
-    ] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from mbot_nb.robots.emulators import emulate
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from .test_card import PICTURE, STOPPED, assert_clean, card_of, field
+from tests.helpers.browser import PICTURE, STOPPED, assert_clean, card_of, field
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

@@ -11,10 +11,10 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.kernels.conftest import VERSIONS
+from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.kernels.conftest import VERSIONS
-
-from .test_panels import assert_clean
+from tests.helpers.browser import assert_clean
+from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
-    from .conftest import Notebook
+    from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
 

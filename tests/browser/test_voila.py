@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PATIENCE, ROOT, SCREENSHOTS
+from tests.helpers.browser import PATIENCE, ROOT, SCREENSHOTS
 
 NOTEBOOK = ROOT / "notebooks" / "05_cockpit.ipynb"
 

@@ -15,7 +15,8 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import TinyRobot, until
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 async def elsewhere(work: Callable[[], Any]) -> Any:

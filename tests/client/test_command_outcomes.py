@@ -20,7 +20,10 @@ from websockets.asyncio.server import serve as plain_serve
 import mbot_nb as mb
 from mbot_nb.protocol.client.events import PingLost
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay, TinyRobot, message, until
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.peer import message
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 LADDER = {"retry_delays": (0.0, 0.02)}
 

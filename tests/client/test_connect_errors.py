@@ -16,7 +16,7 @@ from websockets.asyncio.server import serve as plain_serve
 import mbot_nb as mb
 from mbot_nb.embedded.registry import local_servers
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import until
+from tests.helpers.waiting import until
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

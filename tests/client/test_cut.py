@@ -6,7 +6,7 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect
-from tests.helpers.cutting_relay import until
+from tests.helpers.waiting import until
 
 QUICK = {"retry_delays": (0.0, 0.05, 0.1)}
 

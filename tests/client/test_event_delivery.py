@@ -12,7 +12,9 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay, TinyRobot, until
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 async def test_plain_and_async_handlers_get_every_event_in_order(

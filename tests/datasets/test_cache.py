@@ -25,13 +25,13 @@ def record(path: Path, robot: str, tables: dict[str, pa.Table], **metadata: Any)
     """Save a recording in the recorder's format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: table.drop_columns(["wall"]) for name, table in tables.items()}
-    told = {
+    hive = {
         "robot": {"robotId": robot},
         "clocks": {"wall_offset_s": WALL},
         "seconds": 1.0,
         **metadata,
     }
-    return Recording(plain, told).save(path)
+    return Recording(plain, hive).save(path)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_they_are_unpacked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_much_that_is_read_for_the_first_time_is_said(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "WORTH_SAYING", 100)
+    monkeypatch.setattr(index, "ANNOUNCED_BYTES", 100)
     counts(folder)
     assert "Reading 2 recordings for the first time" in capsys.readouterr().out
     counts(folder)
@@ -191,9 +191,9 @@ def test_one_that_was_cut_says_so_and_gives_what_it_has(folder: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - 30])
     with lab.dataset(folder) as runs:
-        told = runs.recordings.set_index("recording").cut
-        assert "it was not ended in order" in told["one"]
-        assert pd.isna(told["more/two"])
+        hive = runs.recordings.set_index("recording").cut
+        assert "it was not ended in order" in hive["one"]
+        assert pd.isna(hive["more/two"])
         assert "1 cut off at the end" in repr(runs)
         assert runs.sql("SELECT count(*) FROM events WHERE recording = 'one'").fetchall() == [(10,)]
 

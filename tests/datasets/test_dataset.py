@@ -141,13 +141,13 @@ def test_without_dask_it_says_how_to_get_it(folder: Path, monkeypatch: pytest.Mo
 
 def test_what_there_is_is_a_table_too(folder: Path) -> None:
     with lab.dataset(folder) as runs:
-        told = runs.recordings.set_index("recording")
-        assert list(told.index) == ["class 7/first", "class 7/second", "monday"]
-        assert told.loc["monday", "seconds"] == 1.5
-        assert told.loc["monday", "side"] == "client"
-        assert told.loc["monday", "started"] == pd.Timestamp("2026-11-25T20:00:00.500", tz="UTC")
-        assert told.loc["class 7/second", "cut"] == "the last second is missing"
-        assert told.events.to_dict() == {"class 7/first": 5, "class 7/second": 3, "monday": 10}
+        hive = runs.recordings.set_index("recording")
+        assert list(hive.index) == ["class 7/first", "class 7/second", "monday"]
+        assert hive.loc["monday", "seconds"] == 1.5
+        assert hive.loc["monday", "side"] == "client"
+        assert hive.loc["monday", "started"] == pd.Timestamp("2026-11-25T20:00:00.500", tz="UTC")
+        assert hive.loc["class 7/second", "cut"] == "the last second is missing"
+        assert hive.events.to_dict() == {"class 7/first": 5, "class 7/second": 3, "monday": 10}
         joined = runs.sql(
             "SELECT count(*) FROM events JOIN recordings USING (recording) WHERE cut IS NULL"
         ).fetchall()
@@ -158,11 +158,11 @@ def test_it_says_what_it_is(folder: Path) -> None:
     (folder / "broken").mkdir()
     (folder / "broken" / "events.parquet").write_bytes(b"PAR1 <nothing> PAR1")
     with lab.dataset(folder) as runs:
-        told = repr(runs)
+        hive = repr(runs)
         assert (
             "3 recordings of 2 robots, 18 events, 4 latency, 1 cut off at the end, 1 file damaged "
             "and left out"
-        ) in told
+        ) in hive
         shown = runs._repr_html_()
         assert "<code>runs.events</code></td><td>18</td>" in shown
         assert "<code>broken/events.parquet</code>: it cannot be read" in shown
@@ -344,7 +344,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_questions_in_the_docs_can_be_asked(folder: Path, query: str) -> None:
-    told = [json.dumps({"driven": number / 2}) for number in range(4)]
+    hive = [json.dumps({"driven": number / 2}) for number in range(4)]
     commands = rows(
         "commands",
         2,
@@ -354,7 +354,7 @@ def test_the_questions_in_the_docs_can_be_asked(folder: Path, query: str) -> Non
     )
     shelve(
         folder / "more",
-        {"events": events(4, data=told), "commands": commands},
+        {"events": events(4, data=hive), "commands": commands},
         robot={"robotId": "c"},
     )
     with lab.dataset(folder) as runs:

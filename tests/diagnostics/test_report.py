@@ -19,7 +19,7 @@ import mbot_nb as mb
 from mbot_nb.diagnostics import cables, network, software
 from mbot_nb.diagnostics.report import Check, Report
 from mbot_nb.local import instances
-from tests.embedded.test_discovery import usb
+from tests.helpers.serial_robots import usb
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,23 +21,9 @@ from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
 from mbot_nb.local import instances, paths
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.serial.connection.port import opener
+from tests.helpers.serial_robots import usb
 
 QUICK: dict[str, Any] = {"boot": 0.0, "latency": 0.0, "paced": False}
-
-
-def usb(
-    device: str, vid: int | None = 0x1A86, pid: int = 0x7523, product: str | None = "USB Serial"
-) -> Any:
-    """A port as pyserial lists it."""
-    return SimpleNamespace(
-        device=device,
-        vid=vid,
-        pid=pid,
-        product=product,
-        manufacturer=None,
-        description="n/a",
-        serial_number=None,
-    )
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from mbot_nb.local import instances
 from mbot_nb.local.runtime import Runtime
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.emulators.emulator import Emulator
+from tests.helpers.waiting import until
 
 QUICK: dict[str, Any] = {"boot": 0.02, "latency": 0.0, "paced": False}
 WORLD: dict[str, Any] = {"width": 1500, "height": 400, "starts": [{"x": 60, "y": 200}]}
@@ -53,14 +54,6 @@ def emulated(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
 @pytest.fixture
 def emulator(emulated: Callable[..., Emulator]) -> Emulator:
     return emulated()
-
-
-async def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE:g} s"
-        await asyncio.sleep(0.005)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -140,7 +133,7 @@ async def test_several_robots_are_a_question_with_the_answers(
 async def test_of_several_ports_the_one_that_answers_is_taken(
     emulator: Emulator, own_places: list[Any]
 ) -> None:
-    from tests.embedded.test_discovery import usb
+    from tests.helpers.serial_robots import usb
 
     own_places += [usb("/dev/no-such-port"), usb("/dev/ttyS7", vid=None)]
     async with mb.connect("usb") as bot:
@@ -152,7 +145,7 @@ async def test_no_robot_says_what_is_there_and_what_to_do(own_places: list[Any])
         await mb.connect("usb")
     assert "mbot-nb emulate" in str(caught.value)
     assert "mb.doctor()" in str(caught.value)
-    from tests.embedded.test_discovery import usb
+    from tests.helpers.serial_robots import usb
 
     own_places.append(usb("/dev/ttyS7", vid=None))
     with pytest.raises(mb.ConnectError, match="/dev/ttyS7: not asked"):

@@ -14,7 +14,7 @@ import trustme
 
 import mbot_nb as mb
 
-from .cutting_relay import TinyRobot
+from .tiny_robot import TinyRobot
 
 Serve = Callable[..., Awaitable[mb.Server]]
 Connect = Callable[..., Awaitable[mb.Client]]
@@ -85,3 +85,6 @@ def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
     pem = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(pem))
     return context, str(pem)
+
+
+Through = Callable[..., Awaitable[mb.Client]]

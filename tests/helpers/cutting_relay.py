@@ -1,76 +1,12 @@
-"""Peers for the tests: clients written by hand, plain sockets, a small robot, a relay that cuts."""
+"""A relay of real sockets that can cut, hold and refuse."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
-
-import mbot_nb as mb
-from mbot_nb import commands as c
-
-from .peer import PATIENCE, Message, Peer, batch, command, message, peer, until
-
-__all__ = [
-    "HANDSHAKE",
-    "PATIENCE",
-    "Message",
-    "Peer",
-    "Relay",
-    "TinyRobot",
-    "batch",
-    "command",
-    "message",
-    "peer",
-    "raw",
-    "until",
-]
-
-
-class TinyRobot(mb.Robot):
-    """A robot of two numbers. A test ends its motions, or does not."""
-
-    robot_id = "tiny"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, Any] = {"tiny": {"n": 0, "text": ""}, "leds": [[0, 0, 0]]}
-        self.done: list[c.Command] = []
-        self.motion: mb.Motion | None = None
-        self.halts = 0
-
-    def state(self) -> dict[str, Any]:
-        return {
-            key: dict(value) if isinstance(value, dict) else value
-            for key, value in self.values.items()
-        }
-
-    def telemetry(self) -> dict[str, Any]:
-        return {"n": self.values["tiny"]["n"]}
-
-    def perform(self, command: c.Command) -> mb.Motion | Mapping[str, Any] | None:
-        self.done.append(command)
-        if command.motion:
-            if self.motion is not None:
-                self.motion.end("replaced")
-            self.motion = mb.Motion(1.0)
-            return self.motion
-        if isinstance(command, c.DisplayText):
-            self.values["tiny"]["text"] = command.text
-        elif isinstance(command, c.SetLed):
-            self.values["leds"] = [[command.r, command.g, command.b]]
-        elif isinstance(command, c.SortPieces):
-            raise mb.CommandRejectedError("UNSUPPORTED", "a tiny robot has no arm")
-        return None
-
-    def halt(self) -> None:
-        self.halts += 1
-        motion, self.motion = self.motion, None
-        if motion is not None:
-            motion.end("stopped")
 
 
 class Relay:
@@ -174,29 +110,3 @@ class Relay:
                 await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
-
-
-async def raw(port: int, data: bytes, *, then: bytes = b"", seconds: float = 5.0) -> bytes:
-    """What a server says to bytes on a plain socket, until it hangs up or time is up; ``then``
-    follows its first answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    answer = b""
-    try:
-        writer.write(data)
-        if then:
-            answer = await reader.readuntil(b"\r\n\r\n")
-            writer.write(then)
-        async with asyncio.timeout(seconds):
-            while part := await reader.read(65536):
-                answer += part
-    except (TimeoutError, ConnectionError):
-        pass
-    finally:
-        writer.transport.abort()
-    return answer
-
-
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,18 +14,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from .waiting import PATIENCE, until
+
 Message = dict[str, Any]
-PATIENCE = 10.0
-"""Seconds until a condition that did not come is a failure; nothing waits when it comes."""
-
-
-async def until(condition: Callable[[], Any], seconds: float = PATIENCE, what: str = "") -> Any:
-    """Wait for a condition; returns what it gave."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, what or "it did not come in time"
-        await asyncio.sleep(0.002)
-    return value
 
 
 def message(kind: str, payload: Any, **more: Any) -> Message:
@@ -84,7 +75,7 @@ class Peer:
         ]
 
     async def snapshot(self) -> Message:
-        await until(lambda: self.messages, what="no snapshot came")
+        await until(lambda: self.messages, "a snapshot")
         payload: Message = self.messages[0]["payload"]
         return payload
 
@@ -136,3 +127,29 @@ async def peer(
         yield one
     finally:
         await one.close()
+
+
+async def raw(port: int, data: bytes, *, then: bytes = b"", seconds: float = 5.0) -> bytes:
+    """What a server says to bytes on a plain socket, until it hangs up or time is up; ``then``
+    follows its first answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = b""
+    try:
+        writer.write(data)
+        if then:
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.write(then)
+        async with asyncio.timeout(seconds):
+            while part := await reader.read(65536):
+                answer += part
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.transport.abort()
+    return answer
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)

@@ -10,7 +10,10 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay, TinyRobot, peer, until
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.peer import peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 @pytest.mark.parametrize("block", [2.0])

@@ -12,7 +12,8 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay, until
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.waiting import until
 
 QUICK = {"retry_delays": (0.0, 0.01, 0.02)}
 
@@ -57,7 +58,7 @@ async def test_two_hundred_cuts_while_twenty_thousand_commands_flow(
         next_cut()
         for n in range(count):
             if n % 100 == 0:
-                await until(partial(enough, n // 100), 20)
+                await until(partial(enough, n // 100), seconds=20)
             bot.send("note", n=n)
             if chance.random() < 0.05:
                 await asyncio.sleep(0)

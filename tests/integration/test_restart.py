@@ -13,7 +13,8 @@ import mbot_nb as mb
 from mbot_nb.embedded import registry
 from mbot_nb.protocol.client.events import ConnectionChanged
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import TinyRobot, until
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 @pytest.mark.timeout(60)

@@ -13,7 +13,7 @@ import pytest
 import mbot_nb as mb
 
 if TYPE_CHECKING:
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 AT_ONCE = {
     "6.31.0": (),

@@ -10,39 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.kernels import begin, end
+
 if TYPE_CHECKING:
-    from .conftest import Kernel
-
-WATCH = """
-def when(condition):
-    "A thread notes when the condition became true, whatever the loop does."
-    noted = []
-
-    def look():
-        deadline = time.monotonic() + 10
-        while not condition() and time.monotonic() < deadline:
-            time.sleep(0.002)
-        noted.append(time.monotonic())
-
-    threading.Thread(target=look).start()
-    return noted
-
-def stands():
-    return not server.robot.state()["motors"]["moving"]
-"""
-
-
-def begin(kernel: Kernel, home: str, *, port: int = 0) -> None:
-    """A start cell."""
-    kernel.run(WATCH)
-    kernel.run(
-        f"server = await mb.serve(port={port}, {home})\nbot = await mb.connect(server.url, {home})",
-        cell="start",
-    )
-
-
-def end(kernel: Kernel) -> None:
-    kernel.run("await bot.close(); await server.close()")
+    from tests.helpers.kernels import Kernel
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 PAIRS = 400
 """ipykernel 7.3 as it comes loses the second message of 1 in 40 pairs: none of 400 would be a

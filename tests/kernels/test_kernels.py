@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 
 def test_a_click_arrives_where_and_when_it_does_in_jupyterlab(kernel: Kernel) -> None:

@@ -12,7 +12,7 @@ from mbot_nb.client.subscriptions import EventStream
 from mbot_nb.command_methods import CommandMethods
 
 if TYPE_CHECKING:
-    from .conftest import Cell, Kernel
+    from tests.helpers.kernels import Cell, Kernel
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_something_is_asked_of_a_call_that_was_not_awaited(
         ),
         ("bot.fly()", "the robot's commands are: drive, move, stop, "),
         ("await bot.drive(speed=40)", "write drive(left, right, duration=1.0, wait=True)"),
-        ("bot.subscribe('telemetry')", "write subscribe(event, handler)"),
+        ("bot.subscribe('telemetry')", "write subscribe(event, handler, replace=True)"),
     ],
 )
 def test_pythons_own_error_is_followed_by_what_to_do(

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .test_cells import begin, end
+from tests.helpers.kernels import begin, end
 
 if TYPE_CHECKING:
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 
 def test_a_recorder_goes_on_from_cell_to_cell(kernel: Kernel, home: str) -> None:

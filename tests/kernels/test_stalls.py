@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 
 def test_it_is_said_below_a_cell_though_a_page_speaks_meanwhile(kernel: Kernel) -> None:

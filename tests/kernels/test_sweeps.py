@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Kernel
+    from tests.helpers.kernels import Kernel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEARS_CLICKS_WHILE_IT_AWAITS = {"6.31.0": False, "7.3.0": True, "7.4.0": True}

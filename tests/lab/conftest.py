@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 import mbot_nb as mb
 from mbot_nb.lab import Network, Relay, network
-
-Through = Callable[..., Awaitable[mb.Client]]
-Measured = TypeVar("Measured")
-
-
-async def undisturbed(
-    measure: Callable[[], Awaitable[Measured]], disturbed: Callable[[Measured], bool]
-) -> Measured:
-    """The first of five measurements that a busy machine has not ``disturbed``, else the last: what
-    is so each time is ours."""
-    for _ in range(4):
-        measured = await measure()
-        if not disturbed(measured):
-            return measured
-    return await measure()
+from tests.helpers.connections import Through
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import lab, plots
 from mbot_nb.plots.figure import STYLES
-
-from .conftest import Through
+from tests.helpers.connections import Through
 
 GRID: dict[str, Any] = {
     "batch_window": [0.01, 0.03, 0.05],

@@ -12,8 +12,8 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.lab import Network, PingRun, Relay, ping
 from mbot_nb.loops.monitor import LoopMonitor
-
-from .conftest import Through, undisturbed
+from tests.helpers.connections import Through
+from tests.helpers.waiting import undisturbed
 
 
 async def test_a_fixed_delay_is_found(through: Through) -> None:

@@ -15,8 +15,8 @@ from mbot_nb import plots
 from mbot_nb.lab import LoadRun, Network, Relay, answer, compare, load
 from mbot_nb.lab.load_handler import COMMAND, EVENT
 from mbot_nb.lab.loading import STAGES, _Commands
-
-from .conftest import Through, undisturbed
+from tests.helpers.connections import Through
+from tests.helpers.waiting import undisturbed
 
 
 async def test_the_stages_make_up_the_whole(through: Through) -> None:

@@ -8,7 +8,6 @@ import logging
 import multiprocessing
 import os
 import threading
-import time
 import warnings
 from collections.abc import Callable
 
@@ -17,17 +16,11 @@ import pytest
 from mbot_nb.errors import UsageError
 from mbot_nb.loops.call import Call, call, settle
 from mbot_nb.loops.home import Home
+from tests.helpers.waiting import until
 
 
 async def elsewhere(work: Callable[[], object]) -> object:
     return await asyncio.to_thread(work)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.001)
 
 
 async def work() -> str:

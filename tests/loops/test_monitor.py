@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from mbot_nb.loops.monitor import LoopMonitor, Stall
+from tests.helpers.waiting import until
 
 
 def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "mbot_nb-monitor"]
-
-
-async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.002)
 
 
 @pytest.fixture
@@ -32,11 +27,11 @@ async def monitor() -> Iterator[LoopMonitor]:  # type: ignore[misc]
 
 
 async def test_a_block_is_known_afterwards(monitor: LoopMonitor) -> None:
-    await _until(lambda: monitor.pending is None)
+    await until(lambda: monitor.pending is None)
     begin = time.monotonic()
     time.sleep(0.2)  # noqa: ASYNC251 - the block
     end = time.monotonic()
-    await _until(lambda: monitor.stalls(begin))
+    await until(lambda: monitor.stalls(begin))
     assert 0.2 - 2 * monitor.interval - 0.05 < monitor.lag(begin, end) <= end - begin
     assert monitor.lag(begin - 10, begin) == pytest.approx(0, abs=0.01)
 
@@ -63,7 +58,7 @@ async def test_a_free_loop_has_no_lag(monitor: LoopMonitor) -> None:
 async def test_the_longest_block_is_told_not_their_sum(monitor: LoopMonitor) -> None:
     begin = time.monotonic()
     for seconds in (0.05, 0.15, 0.05):
-        await _until(lambda: monitor.pending is None)
+        await until(lambda: monitor.pending is None)
         time.sleep(seconds)  # noqa: ASYNC251 - the block
         await asyncio.sleep(0.05)
     lag = monitor.lag(begin, time.monotonic())
@@ -74,7 +69,7 @@ async def test_listeners_hear_of_a_block_on_the_loop(monitor: LoopMonitor) -> No
     heard: list[tuple[Stall, threading.Thread]] = []
     end = monitor.listen(lambda stall: heard.append((stall, threading.current_thread())))
     time.sleep(0.1)  # noqa: ASYNC251 - the block
-    await _until(lambda: any(stall.seconds > 0.05 for stall, _ in heard))
+    await until(lambda: any(stall.seconds > 0.05 for stall, _ in heard))
     assert {thread for _, thread in heard} == {threading.current_thread()}
     end()
     end()
@@ -94,7 +89,7 @@ async def test_it_watches_only_while_it_is_needed() -> None:
     assert len(_threads()) == 1
     monitor.release()
     assert not monitor.watching
-    await _until(lambda: not _threads())
+    await until(lambda: not _threads())
     time.sleep(0.05)  # noqa: ASYNC251 - the block
     await asyncio.sleep(0.01)
     assert monitor.stalls() == []
@@ -138,11 +133,11 @@ def test_a_loop_of_another_thread_is_watched_from_here() -> None:
 
 
 async def test_the_longest_stall_is_known_from_its_beginning(monitor: LoopMonitor) -> None:
-    await _until(lambda: monitor.pending is None)
+    await until(lambda: monitor.pending is None)
     time.sleep(0.2)  # noqa: ASYNC251 - the block
     middle = time.monotonic() - 0.1
     assert monitor.longest(middle, time.monotonic()) > 0.12, "not answered yet"
-    await _until(lambda: monitor.stalls(middle))
+    await until(lambda: monitor.stalls(middle))
     assert (
         monitor.longest(middle, time.monotonic())
         == max(stall.seconds for stall in monitor.stalls(middle))

@@ -16,7 +16,7 @@ NOTEBOOK = find_notebook("03_batching.ipynb")
 BUTTON = "application/vnd.jupyter.widget-view+json"
 """What a shown widget is in a saved notebook."""
 
-pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("notebooks-batching"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

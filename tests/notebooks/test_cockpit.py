@@ -10,7 +10,7 @@ from tests.helpers.notebooks import outputs, run_again_and_again
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_cockpit.ipynb"
 
-pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.xdist_group("notebooks-cockpit"), pytest.mark.timeout(120)]
 
 
 def test_every_cell_runs_and_may_be_run_again(tmp_path: Path) -> None:

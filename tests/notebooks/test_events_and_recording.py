@@ -14,7 +14,7 @@ from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("01_events_and_recording.ipynb")
 
-pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("notebooks-events_and_recording"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.helpers.notebooks import outputs, pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("02_latency.ipynb")
 
-pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("notebooks-latency"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

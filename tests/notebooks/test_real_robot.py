@@ -19,7 +19,7 @@ from tests.helpers.notebooks import UNWANTED, said, text, twice, written
 NOTEBOOK = find_notebook().with_name("06_real_robot.ipynb")
 ROOM = {"width": 400, "height": 400, "starts": [{"x": 200, "y": 200}]}
 
-pytestmark = [pytest.mark.xdist_group("kernel"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("notebooks-real_robot"), pytest.mark.timeout(180)]
 
 Run = Callable[[Any], Any]
 

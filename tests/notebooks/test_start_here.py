@@ -26,7 +26,7 @@ from tests.helpers.notebooks import QUICK, UNWANTED, outputs, said, twice, writt
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = find_notebook()
 
-pytestmark = pytest.mark.xdist_group("kernel")
+pytestmark = pytest.mark.xdist_group("notebooks-start_here")
 
 
 def _execute(notebook: Any, tmp_path: Path) -> Any:

@@ -17,15 +17,9 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.recording.tables.schema import SCHEMA
+from tests.helpers.waiting import until
 
 PATIENCE = 5.0
-
-
-async def _until(condition: Any, what: str = "it") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come in time"
-        await asyncio.sleep(0.002)
 
 
 async def test_events_are_those_that_subscribers_heard(bot: mb.Client) -> None:
@@ -57,7 +51,7 @@ async def test_batches_are_the_frames(bot: mb.Client) -> None:
     full = time.monotonic()
     for n in range(3):
         bot.send("set_led", r=n, g=0, b=0)
-    await _until(lambda: rec.total("batches") == 2, "the window's end")
+    await until(lambda: rec.total("batches") == 2, "the window's end")
     waited = time.monotonic() - full
     await bot.set_led(0, 0, 0)
     await bot.stop()
@@ -105,7 +99,7 @@ async def test_round_trips_are_those_of_the_client(bot: mb.Client) -> None:
 
 async def test_it_pings_at_its_own_rate(bot: mb.Client) -> None:
     rec = mb.Recorder(bot, ping_rate=50)
-    await _until(lambda: rec.total("latency") >= 15)
+    await until(lambda: rec.total("latency") >= 15)
     rec.stop()
     gaps = rec.latency.sent_s.diff().dropna() * 1e3
     assert gaps.median() == pytest.approx(20, abs=8)
@@ -117,13 +111,13 @@ async def test_it_pings_at_its_own_rate(bot: mb.Client) -> None:
 
 async def test_a_blocked_loop_shows_as_lag_not_as_network(bot: mb.Client) -> None:
     rec = mb.Recorder(bot, ping_rate=0)
-    await _until(lambda: LoopMonitor.of(bot.home.loop).pending is not None or rec.total("latency"))
+    await until(lambda: LoopMonitor.of(bot.home.loop).pending is not None or rec.total("latency"))
     quick = [await bot.ping() for _ in range(20)]
     ping = asyncio.ensure_future(bot.ping())
     await asyncio.sleep(0)  # it is on its way
     time.sleep(0.3)  # noqa: ASYNC251 - the cell that blocks
     slow = await ping
-    await _until(lambda: rec.total("stalls"))
+    await until(lambda: rec.total("stalls"))
     rec.stop()
     latency, stalls = rec.latency, rec.stalls
     assert slow > 0.29
@@ -154,7 +148,7 @@ async def test_the_connection_s_cut_and_healing(bot: mb.Client) -> None:
     rec = mb.Recorder(bot, ping_rate=50)
     bot.cut(0.02)
     bot.send("display_text", text="away")
-    await _until(lambda: bot.connected)
+    await until(lambda: bot.connected)
     await bot.flush()
     connection = rec.connection
     assert connection.state.iloc[0] == "reconnecting"
@@ -170,7 +164,7 @@ async def test_the_connection_s_cut_and_healing(bot: mb.Client) -> None:
     assert commands.sent_s[0] >= last.time_s
     # It goes on pinging over the new connection.
     count = rec.total("latency")
-    await _until(lambda: rec.total("latency") > count + 2)
+    await until(lambda: rec.total("latency") > count + 2)
 
 
 async def test_the_distance_driven_is_the_robot_s_own(server: mb.Server, bot: mb.Client) -> None:
@@ -185,7 +179,7 @@ async def test_the_distance_driven_is_the_robot_s_own(server: mb.Server, bot: mb
             == pytest.approx(robot.distance_driven, abs=0.01)
         )
 
-    await _until(complete, "the last telemetry")
+    await until(complete, "the last telemetry")
     first = json.loads(rec.events.data[rec.events.name == "telemetry"].iloc[0])["driven"]
     assert rec.summary().distance_cm == pytest.approx(robot.distance_driven - first, abs=0.02)
     assert robot.distance_driven > 10
@@ -223,10 +217,10 @@ async def test_what_was_cleared_is_not_called_dropped(bot: mb.Client) -> None:
 async def test_a_summary_is_of_the_whole_run_also_where_memory_is_small(bot: mb.Client) -> None:
     small = mb.Recorder(bot, ping_rate=50, max_rows=5)
     large = mb.Recorder(bot, ping_rate=0)
-    for turn in range(100):
+    for columns_of in range(100):
         for n in range(30):
             bot.send("set_led", r=n, g=0, b=0)
-        if turn % 10 == 0:
+        if columns_of % 10 == 0:
             await bot.drive(30, 30, duration=0.05)
     await bot.flush()
     small.stop(), large.stop()

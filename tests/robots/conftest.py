@@ -1,36 +1,11 @@
-"""A clock that goes when told, and robots that live by it."""
+"""A robot on a clock that goes when told, and its events."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from mbot_nb.robots import SimulatedRobot
-
-
-class FakeClock:
-    """Seconds that pass only when somebody says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class Ears(list[tuple[str, dict[str, Any]]]):
-    """Every event a robot reports, in order."""
-
-    def __call__(self, event: str, data: Mapping[str, Any]) -> None:
-        self.append((event, dict(data)))
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [data for name, data in self if name == event]
+from tests.helpers.simulated_robots import Ears, FakeClock
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from mbot_nb import address
 from mbot_nb.address import default_port
 from mbot_nb.server.listen_errors import network_address
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import HANDSHAKE, message, peer, raw, until
+from tests.helpers.peer import HANDSHAKE, message, peer, raw
+from tests.helpers.waiting import until
 
 
 async def get(port: int, path: str = "/", headers: str = "") -> tuple[int, str, str]:
@@ -273,7 +274,7 @@ async def test_a_closed_server_frees_its_port(serve: Serve, connect: Connect) ->
 
 
 async def test_async_with_closes_both() -> None:
-    from tests.helpers.cutting_relay import TinyRobot
+    from tests.helpers.tiny_robot import TinyRobot
 
     async with mb.serve(TinyRobot(), port=0) as server, mb.connect(server) as bot:
         await bot.ping()

@@ -12,7 +12,9 @@ import pytest
 import mbot_nb as mb
 from tests.helpers import peer as peer_module
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Peer, TinyRobot, batch, command, message, peer, until
+from tests.helpers.peer import Peer, batch, command, message, peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 async def change(server: mb.Server, robot: TinyRobot, n: int) -> None:
@@ -289,18 +291,24 @@ async def test_telemetry_comes_only_while_something_changes_and_is_not_numbered(
 
 def test_the_helper_is_a_plain_client() -> None:
     """What stands for a published client must not lean on this package."""
-    tree = ast.parse(Path(peer_module.__file__).read_text())
-    imported = [
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    ]
-    imported += [
-        "." * node.level + (node.module or "")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    ]
-    assert "json" in imported
-    assert [name for name in imported if name.startswith((".", "mbot_nb"))] == []
+    helpers = Path(peer_module.__file__).parent
+    for path in (Path(peer_module.__file__), helpers / "waiting.py"):
+        tree = ast.parse(path.read_text())
+        imported = [
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        ]
+        imported += [
+            "." * node.level + (node.module or "")
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+        ]
+        assert "time" in imported
+        assert [
+            name
+            for name in imported
+            if name.startswith((".", "mbot_nb", "tests")) and name != ".waiting"
+        ] == []
     assert Peer.__module__ == peer_module.__name__

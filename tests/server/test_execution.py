@@ -12,7 +12,10 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.protocol.server.sessions import ServerSession
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay, TinyRobot, command, peer, until
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.peer import command, peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 async def test_handlers_of_a_client_run_one_after_another_and_clients_beside_each_other(

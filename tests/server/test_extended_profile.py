@@ -10,7 +10,9 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Serve
-from tests.helpers.cutting_relay import Peer, TinyRobot, batch, command, message, peer, until
+from tests.helpers.peer import Peer, batch, command, message, peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 SESSION = "0123456789abcdef0123456789abcdef"
 

@@ -16,7 +16,8 @@ from websockets.frames import BINARY, CONT, TEXT, Frame, Opcode
 import mbot_nb as mb
 from mbot_nb.transport import websocket as transport
 from tests.helpers.connections import Serve
-from tests.helpers.cutting_relay import HANDSHAKE, Peer, batch, command, message, peer, raw, until
+from tests.helpers.peer import HANDSHAKE, Peer, batch, command, message, peer, raw
+from tests.helpers.waiting import until
 
 
 @pytest.fixture

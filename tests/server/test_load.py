@@ -14,17 +14,10 @@ from websockets.exceptions import ConnectionClosed
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import (
-    HANDSHAKE,
-    Peer,
-    Relay,
-    TinyRobot,
-    batch,
-    command,
-    message,
-    peer,
-    until,
-)
+from tests.helpers.cutting_relay import Relay
+from tests.helpers.peer import HANDSHAKE, Peer, batch, command, message, peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 async def deaf(server: mb.Server, *, extended: bool) -> socket.socket:

@@ -14,7 +14,9 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import TinyRobot, peer, until
+from tests.helpers.peer import peer
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
 
 
 class Telling(TinyRobot):

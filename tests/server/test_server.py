@@ -18,7 +18,7 @@ from mbot_nb.protocol.server.tap import (
     StateChanged,
 )
 from tests.helpers.connections import Connect
-from tests.helpers.cutting_relay import until
+from tests.helpers.waiting import until
 
 
 async def test_a_tap_gets_what_happens_in_order(server: mb.Server, connect: Connect) -> None:

@@ -23,6 +23,7 @@ from mbot_nb.loops.call import Call
 from mbot_nb.loops.home import Home
 from mbot_nb.transport.network import Network
 from mbot_nb.transport.relay import BUFFER_LIMIT, Relay
+from tests.helpers.waiting import until
 
 OpenRelay = Callable[..., Awaitable[Relay]]
 
@@ -86,12 +87,6 @@ async def plain(
     stack.push_async_callback(server.wait_closed)
     stack.callback(server.close)
     return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.002)
 
 
 async def test_everything_passes_as_it_is(echo: str, relay: OpenRelay) -> None:

@@ -15,7 +15,8 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import Arena, Card
-from tests.widgets.conftest import Page, until
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page
 
 
 def rows(data: bytes) -> list[list[float]]:
@@ -193,7 +194,7 @@ async def test_a_replay_that_goes_round_has_driven_no_way_back(page: Page) -> No
                 if message["kind"] == "changed" and "path" in message
             ]
 
-        await until(lambda: len(begun()) >= 2, 10)  # each time that it begins again
+        await until(lambda: len(begun()) >= 2, seconds=10)  # each time that it begins again
         await until(lambda: len(arena._samples) > 4 and len(card._path) > 4)
         for way in ([x for _, x, *_ in arena._samples], [x for x, _ in card._path]):
             assert min(after - before for before, after in pairwise(way)) > -0.2, (

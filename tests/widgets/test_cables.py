@@ -10,8 +10,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.widgets import Card, ConnectPanel, StopButton
-from tests.widgets.conftest import Page, until
-from tests.widgets.test_panels import latest, said
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page, latest, said
 
 
 class OnCable(mb.SimulatedRobot):

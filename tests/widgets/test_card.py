@@ -21,14 +21,15 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.widgets import Card
 from mbot_nb.widgets.base import live_widget as module
-from tests.widgets.conftest import Page, until
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page
 
 PERIOD = module.PERIOD
 
 
 async def quiet(bot: mb.Client) -> None:
     """Wait until the robot's state does not change any more."""
-    await until(lambda: bot.state_age > 0.3, 10)
+    await until(lambda: bot.state_age > 0.3, seconds=10)
 
 
 async def test_nothing_is_sent_while_nobody_looks(page: Page, bot: mb.Client) -> None:

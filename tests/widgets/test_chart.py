@@ -14,7 +14,8 @@ import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
 from mbot_nb.widgets.chart import STALL
-from tests.widgets.conftest import Page, until
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page
 
 
 def lines(page: Page, chart: LiveChart, since: int = 0) -> list[list[tuple[float, float]]]:

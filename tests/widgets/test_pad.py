@@ -12,7 +12,8 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.widgets import DrivePad
 from mbot_nb.widgets.pad import LEASE, STALE
-from tests.widgets.conftest import Page, until
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page
 
 
 def now() -> float:
@@ -139,7 +140,7 @@ async def test_without_a_connection_it_says_so_and_drives_nothing_later(
     pad._client.cut(1.0)
     await until(lambda: pad._client.reconnecting)
     hold(page, pad, 1, 1)
-    await until(lambda: pad._client.connected, 10)
+    await until(lambda: pad._client.connected, seconds=10)
     await until(
         lambda: any(
             message["kind"] == "said" and message["error"] for message in page.messages(pad)

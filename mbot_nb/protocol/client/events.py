@@ -52,6 +52,20 @@ class ConnectionChanged(NamedTuple):
     resumed: bool | None
     """On `connected`: whether the server still knew us; None on the first connect."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """The data of a client's event `connection`."""
+        wait = None
+        if self.next_attempt_at is not None:
+            wait = round(max(0.0, self.next_attempt_at - self.at), 3)
+        return {
+            "state": self.state,
+            "previous": self.previous,
+            "attempt": self.attempt,
+            "next_attempt_in": wait,
+            "reason": str(self.loss) if self.loss is not None else None,
+            "resumed": self.resumed,
+        }
+
 
 class StateChanged(NamedTuple):
     """The mirror was brought up to date, by a whole snapshot or by a delta."""

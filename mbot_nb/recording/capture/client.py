@@ -25,7 +25,7 @@ from ...protocol.client.events import (
     StateChanged,
 )
 from ...protocol.client.outbox import SentBatch
-from ..tables.state_table import Told
+from ..tables.state_table import StateReport
 from ..tables.table import SLACK
 from .listener import Listener
 from .metadata import batching
@@ -73,24 +73,24 @@ class ClientListener(Listener):
         self._next_ping = 0.0
         self._events = self.tables["events"]
         self._heads: dict[str, str] = {}
-        self._passing: tuple[str, str | None] = ("", None)
+        self._route: tuple[str, str | None] = ("", None)
 
     def _listen(self) -> list[Callable[[], None]]:
-        self._look_around()
+        self._refresh_route()
         self._note_batching(time.monotonic())
         ends = [
-            self.client.tap(self._heard),
-            self.client.tap_frames(self._passed),
-            self._no_more_pings,
+            self.client.tap(self._on_event),
+            self.client.tap_frames(self._on_frames),
+            self._stop_pings,
         ]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
-            self._ping()
+            self._schedule_ping()
         return ends
 
     # What there is to hear, most frequent first.
 
-    def _heard(self, item: ClientEvent | SentBatch) -> None:
+    def _on_event(self, item: ClientEvent | SentBatch) -> None:
         kind = type(item)
         if kind is EventReceived:
             at, name, data, sequence, _ = item  # type: ignore[misc]
@@ -109,16 +109,16 @@ class ClientListener(Listener):
                 self._events.tidy()
         elif kind is SentBatch:
             self._batches.add(item)
-            self._written[item.frame] = item  # type: ignore[union-attr, assignment]
+            self._sent_batches[item.frame] = item  # type: ignore[union-attr, assignment]
             self.commands.begun(item.commands)  # type: ignore[union-attr]
         elif kind is RoundTrip:
-            self._round_trip(item)  # type: ignore[arg-type]
+            self._on_round_trip(item)  # type: ignore[arg-type]
         elif kind is Settled:
             self.commands.settled(item.command)  # type: ignore[union-attr]
         elif kind is StateChanged:
-            self._state_changed(item)  # type: ignore[arg-type]
+            self._on_state(item)  # type: ignore[arg-type]
         elif kind is ConnectionChanged:
-            self._changed(item)  # type: ignore[arg-type]
+            self._on_connection(item)  # type: ignore[arg-type]
         elif kind is EventsMissed:
             at, expected, got = item  # type: ignore[misc]
             # As the client's subscribers are told of it.
@@ -128,28 +128,28 @@ class ClientListener(Listener):
         elif kind is BatchingChanged:
             self._note_batching(item.at)  # type: ignore[union-attr]
 
-    def _round_trip(self, trip: RoundTrip) -> None:
+    def _on_round_trip(self, trip: RoundTrip) -> None:
         if trip.sent < (self.since or 0.0):
             return  # nobody watched the loop when it began
         lag = self._monitors.lag(trip.sent, trip.received)
         self.tables["latency"].append(
-            trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._passing
+            trip.sent, trip.received, trip.id, trip.seconds * 1e3, lag * 1e3, *self._route
         )
 
-    def _state_changed(self, change: StateChanged) -> None:
+    def _on_state(self, change: StateChanged) -> None:
         if change.kind == "delta":
-            self._state(Told(change.at, False, change.payload, change.revision))
+            self._add_state(StateReport(change.at, False, change.payload, change.revision))
         else:
-            self._tell_state(change.at)
+            self._record_state(change.at)
 
     def state_now(self) -> dict[str, Any]:
         """The robot's state as the client knows it now."""
         return self.client.state.to_dict()
 
-    def _tell_state(self, at: float) -> None:
+    def _record_state(self, at: float) -> None:
         # As the client has it: changes that had waited for a snapshot are in it already.
         if state := self.state_now():
-            self._state(Told(at, True, state, self.client.revision))
+            self._add_state(StateReport(at, True, state, self.client.revision))
 
     def _note_batching(self, at: float) -> None:
         """How commands share frames from here on is in the metadata: an experiment of the lab
@@ -160,7 +160,7 @@ class ClientListener(Listener):
             self.facts["batching"] = [*known, {**now, "since_s": at}]
             self.writer.describe()
 
-    def _changed(self, change: ConnectionChanged) -> None:
+    def _on_connection(self, change: ConnectionChanged) -> None:
         wait = (
             _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
         )
@@ -176,37 +176,37 @@ class ClientListener(Listener):
             None,
         )
         self._monitors.follow(self._loops())
-        self._look_around()
-        self._written.clear()  # what has not gone out yet never will
+        self._refresh_route()
+        self._sent_batches.clear()  # what has not gone out yet never will
         if change.state == "disconnected":
             # The client was closed. It still tells how its last commands ended, in this same turn
             # of the loop.
             self.home.loop.call_soon(self.stop)
 
-    def _look_around(self) -> None:
+    def _refresh_route(self) -> None:
         """What round trips are made over from here on."""
         names = [relay.name or "a network of its own" for relay in Route.of(self.client).relays]
-        self._passing = self.client.profile, " and ".join(names) or None
+        self._route = self.client.profile, " and ".join(names) or None
 
     def _loops(self) -> list[asyncio.AbstractEventLoop]:
         return Route.of(self.client).loops
 
     # Pings at a steady rate.
 
-    def _ping(self) -> None:
+    def _schedule_ping(self) -> None:
         loop = self.home.loop
         if self.client.connected:
-            self.home.spawn(self._one_ping(), "ping of a recorder")
+            self.home.spawn(self._send_ping(), "ping of a recorder")
         # What a blocked loop missed is not made up for.
         self._next_ping = max(self._next_ping + 1 / self.ping_rate, loop.time())
-        self._timer = loop.call_at(self._next_ping, self._ping)
+        self._timer = loop.call_at(self._next_ping, self._schedule_ping)
 
-    def _no_more_pings(self) -> None:
+    def _stop_pings(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    async def _one_ping(self) -> None:
+    async def _send_ping(self) -> None:
         # A cut connection is in the table `connection`; a ping that it swallowed, or nobody
         # answered, has no round trip.
         with suppress(NotConnectedError, CommandTimeoutError):

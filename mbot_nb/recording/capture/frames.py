@@ -19,7 +19,7 @@ from ...protocol import messages as m
 from ...protocol.client.outbox import SentBatch
 from ..tables.columns import pack_texts
 
-__all__ = ["TYPES", "Item", "Wiretap", "batch_rows"]
+__all__ = ["TYPES", "FrameRows", "Item", "batch_rows"]
 
 Item = tuple[float, str, int | None, bytes | str | SentBatch | None, int, str | None, int | None]
 """A frame: when, `in` or `out`, of which client (at a server), its text or what was written in it,
@@ -54,7 +54,7 @@ _NAN = float("nan")
 _UNREADABLE = _Envelope("")
 
 
-class Wiretap:
+class FrameRows:
     """Takes frames in, and makes columns of the table ``frames`` out of them."""
 
     def __init__(self, *, keep_text: bool) -> None:
@@ -209,7 +209,7 @@ def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
     """
     return list(
         zip(
-            *[_sent(item) if type(item) is SentBatch else _seen(*item) for item in items],
+            *[_sent(item) if type(item) is SentBatch else _received(*item) for item in items],
             strict=True,
         )
     )
@@ -219,11 +219,21 @@ def _sent(batch: SentBatch) -> tuple[Any, ...]:
     at, commands = batch.at, batch.commands
     waits = [(at - command.queued_at) * 1e3 for command in commands]
     count = len(waits)
-    told = _to_json(waits).decode()
-    return at, "out", batch.reason, count, batch.nbytes, sum(waits) / count, waits[0], told, None
+    waits_json = _to_json(waits).decode()
+    return (
+        at,
+        "out",
+        batch.reason,
+        count,
+        batch.nbytes,
+        sum(waits) / count,
+        waits[0],
+        waits_json,
+        None,
+    )
 
 
-def _seen(
+def _received(
     at: float, direction: str, count: int, text: bytes | str, client: int | None
 ) -> tuple[Any, ...]:
     encoded = _utf8(text)

@@ -1,4 +1,4 @@
-"""What a recorder does where its client or server lives: hear everything, write rows.
+"""The part of a recorder that lives on the loop of its client or server, and writes rows.
 
 The client or server holds the listener, the user holds the recorder; the listener does not know the
 recorder. So a recorder that nobody holds any more (its cell was run again) is collected, and its
@@ -22,9 +22,9 @@ from ..files.mbot_blocks import SINCE
 from ..files.writer import Writer
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
-from ..tables.state_table import StateRows, Told
-from ..tables.table import SLACK, Table, Turn
-from .frames import TYPES, Wiretap, batch_rows
+from ..tables.state_table import StateReport, StateRows
+from ..tables.table import SLACK, ColumnsOf, Table
+from .frames import TYPES, FrameRows, batch_rows
 
 __all__ = ["Listener"]
 
@@ -48,18 +48,22 @@ class Listener(ABC):
         self.home = home
         self.wall_offset = wall_offset = time.time() - time.monotonic()
         self.facts: dict[str, Any] = {}
-        self._wiretap = Wiretap(keep_text=keep_text)
-        turns: dict[str, Turn] = {
+        self._frame_rows = FrameRows(keep_text=keep_text)
+        columns_of: dict[str, ColumnsOf] = {
             "batches": batch_rows,
             "states": StateRows().columns,
-            "frames": self._wiretap.columns,
+            "frames": self._frame_rows.columns,
         }
         self.commands = command_table(
             SCHEMA["commands"], max_rows=max_rows, wall_offset=wall_offset
         )
         self.tables = {
             name: Table(
-                name, columns, max_rows=max_rows, wall_offset=wall_offset, turn=turns.get(name)
+                name,
+                columns,
+                max_rows=max_rows,
+                wall_offset=wall_offset,
+                columns_of=columns_of.get(name),
             )
             for name, columns in SCHEMA.items()
             if name != "commands"
@@ -72,14 +76,14 @@ class Listener(ABC):
         """From when until when it was paused; None: it still is, or was stopped meanwhile."""
         self._paused = False
         self.writer = Writer(
-            self.all_tables, path, self._for_the_file, lambda: not home.loop.is_closed()
+            self.all_tables, path, self._file_metadata, lambda: not home.loop.is_closed()
         )
-        self._monitors = LoopMonitors(self._hear_stall)
-        self._endings: list[Callable[[], None]] = []
+        self._monitors = LoopMonitors(self._on_stall)
+        self._unsubscribe: list[Callable[[], None]] = []
         self._batches = self.tables["batches"]
         self._frames = self.tables["frames"]
         self._keep_text = keep_text
-        self._written: dict[bytes | str, SentBatch] = {}
+        self._sent_batches: dict[bytes | str, SentBatch] = {}
         """Frames of commands that are about to go out, and what was written in them."""
         self._last_text, self._last_data = "", object()
         """Of the last event that came alone: its frame's text, and its data."""
@@ -110,7 +114,7 @@ class Listener(ABC):
             "rows": rows,
         }
 
-    def _for_the_file(self) -> dict[str, Any]:
+    def _file_metadata(self) -> dict[str, Any]:
         """The same, and from when on it goes on: should this be the last that the file is told, its
         rows tell for how long."""
         since, seconds = self.since, self.seconds
@@ -118,7 +122,7 @@ class Listener(ABC):
         return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
 
     def start(self) -> None:
-        """Begin; once more changes nothing."""
+        """Begin to record. Idempotent."""
         if self.recording:
             return
         self.writer.start()
@@ -128,37 +132,37 @@ class Listener(ABC):
             self.pauses[-1][1] = self.since
         self._monitors.follow(self._loops())
         self.writer.describe()
-        self._endings = [*self._listen(), self._monitors.end]
-        self._tell_state(self.since)
+        self._unsubscribe = [*self._listen(), self._monitors.end]
+        self._record_state(self.since)
 
     def pause(self) -> None:
         """Hear nothing until :meth:`start`, with the file open; once more, or after the end,
         changes nothing."""
         if self.since is not None:
-            self._hear_no_more()
+            self._end_stretch()
             self._paused = True
             self.pauses.append([time.monotonic(), None])
             self.writer.describe()
 
     def stop(self) -> None:
-        """End; once more changes nothing."""
+        """Stop recording, and finish the file. Idempotent."""
         if self.since is not None:
-            self._hear_no_more()
+            self._end_stretch()
         elif not self._paused:
             return
         self._paused = False
         self.writer.finish()
 
-    def _hear_no_more(self) -> None:
+    def _end_stretch(self) -> None:
         """The present stretch is over."""
         assert self.since is not None
         now = time.monotonic()
         for stall in self._monitors.unfinished(now):
             # A cell that blocks and then stops the recorder leaves the loop no time to tell.
-            self._stalled(stall._replace(begin=max(stall.begin, self.since)))
+            self._record_stall(stall._replace(begin=max(stall.begin, self.since)))
         self.seconds += now - self.since
         self.since = None
-        endings, self._endings = self._endings, []
+        endings, self._unsubscribe = self._unsubscribe, []
         for end in endings:
             end()
 
@@ -173,26 +177,26 @@ class Listener(ABC):
             self.since = time.monotonic()
         self.writer.describe()
         if self.since is not None:
-            self._tell_state(self.since)
+            self._record_state(self.since)
 
     # For both sides.
 
     @abstractmethod
     def _listen(self) -> list[Callable[[], None]]:
-        """Begin to hear; returns what ends it."""
+        """Subscribe; returns what ends each subscription."""
 
     @abstractmethod
     def state_now(self) -> dict[str, Any]:
         """The robot's state as it is known now."""
 
     @abstractmethod
-    def _tell_state(self, at: float) -> None:
+    def _record_state(self, at: float) -> None:
         """The whole state becomes rows, if there is one."""
 
-    def _state(self, told: Told) -> None:
-        self.tables["states"].add(told)
+    def _add_state(self, report: StateReport) -> None:
+        self.tables["states"].add(report)
 
-    def _passed(
+    def _on_frames(
         self,
         at: float,
         frames: Sequence[bytes] | str,
@@ -202,7 +206,7 @@ class Listener(ABC):
         """Frames went over the wire."""
         rows = self._frames.rows
         if messages is None:
-            written = self._written
+            written = self._sent_batches
             for frame in frames:
                 rows.append((at, "out", client, written.pop(frame, frame), -1, None, None))
         elif len(messages) == 1:
@@ -234,11 +238,11 @@ class Listener(ABC):
         """Those of this process that hold up what is recorded when they are blocked."""
         return [self.home.loop]
 
-    def _hear_stall(self, stall: Stall) -> None:
+    def _on_stall(self, stall: Stall) -> None:
         """On the loop that was blocked."""
-        if stall.seconds >= NOTABLE_STALL and not self.home.post(self._stalled, stall):
+        if stall.seconds >= NOTABLE_STALL and not self.home.post(self._record_stall, stall):
             self._monitors.end()  # nobody is at home any more
 
-    def _stalled(self, stall: Stall) -> None:
+    def _record_stall(self, stall: Stall) -> None:
         if stall.seconds >= NOTABLE_STALL and self.since is not None:
             self.tables["stalls"].append(stall.begin, stall.end, stall.seconds * 1e3, stall.loop)

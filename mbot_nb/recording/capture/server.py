@@ -30,7 +30,7 @@ from ...protocol.server.tap import (
 )
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
-from ..tables.state_table import Told
+from ..tables.state_table import StateReport
 from .listener import Listener
 
 __all__ = ["ServerListener"]
@@ -46,7 +46,7 @@ class _Payload(Struct, gc=False):
     data: Raw = Raw(b"null")
 
 
-class _Handled(Struct, gc=False, eq=False):
+class _ServerCommand(Struct, gc=False, eq=False):
     """A command as the server sees it; the fields are those of the table of commands."""
 
     name: str
@@ -60,14 +60,14 @@ class _Handled(Struct, gc=False, eq=False):
     client: int | None = None
 
 
-def _columns(commands: Sequence[_Handled]) -> list[Any]:
+def _columns(commands: Sequence[_ServerCommand]) -> list[Any]:
     """The columns of these commands; at a server each has a client."""
     columns = command_columns(commands)
     columns[-1] = [command.client for command in commands]
     return columns
 
 
-def _is_final(command: _Handled) -> bool:
+def _is_final(command: _ServerCommand) -> bool:
     return command.outcome is not None
 
 
@@ -77,9 +77,9 @@ class _Acks:
 
     def __init__(self) -> None:
         self._sent: deque[tuple[int, float]] = deque(maxlen=ACKS_KEPT)
-        self._waiting: list[_Handled] = []
+        self._waiting: list[_ServerCommand] = []
 
-    def begun(self, sequence: int, command: _Handled) -> None:
+    def begun(self, sequence: int, command: _ServerCommand) -> None:
         """Stamp it with the first acknowledgement that was for it, or let it wait for one."""
         if self._sent and self._sent[-1][0] >= sequence:
             command.acknowledged_at = next(at for cursor, at in self._sent if cursor >= sequence)
@@ -112,7 +112,7 @@ class ServerListener(Listener):
             command_table=partial(CommandTable, columns_of=_columns, is_final=_is_final),
         )
         self.server = server
-        self._under_way: dict[int, _Handled] = {}
+        self._under_way: dict[int, _ServerCommand] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
         self._payload = msgspec.json.Decoder(_Payload).decode
@@ -139,8 +139,8 @@ class ServerListener(Listener):
         """The robot's state as the server knows it now."""
         return self.server.state
 
-    def _tell_state(self, at: float) -> None:
-        self._state(Told(at, True, self.server.state, self.server.revision))
+    def _record_state(self, at: float) -> None:
+        self._add_state(StateReport(at, True, self.server.state, self.server.revision))
 
     def _connection(
         self,
@@ -165,14 +165,14 @@ class ServerListener(Listener):
     def _state_changed(self, event: StateChanged) -> None:
         whole = event.payload.get("delta") is not True
         payload = self.server.state if whole else event.payload
-        self._state(Told(event.at, whole, payload, event.revision))
+        self._add_state(StateReport(event.at, whole, payload, event.revision))
 
     def _command_started(self, event: CommandStarted) -> None:
         session, message = event.session, event.message
         payload = message.payload
         # What nobody asks to be answered is at its end for its client as soon as it is here.
         waits = payload.reply or message.sequence is None
-        handled = _Handled(
+        handled = _ServerCommand(
             payload.command,
             message.sequence,
             event.arrived,
@@ -219,12 +219,12 @@ class ServerListener(Listener):
         )
 
     def _frame_received(self, event: FrameReceived) -> None:
-        self._passed(event.at, event.text, event.messages, _number(event.session))
+        self._on_frames(event.at, event.text, event.messages, _number(event.session))
 
     def _frames_sent(self, event: FramesSent) -> None:
         at, session, frames = event
         number = _number(session)
-        self._passed(at, frames, None, number)
+        self._on_frames(at, frames, None, number)
         for frame in frames:
             if frame.startswith(b'{"version":2,"type":"batch"'):
                 self._batches.add((at, "out", 0, frame, number))

@@ -103,7 +103,7 @@ def _load_file(
     from . import mbot_file
 
     opened = mbot_file.read(path.read_bytes())
-    return opened.tables, mbot_file.described(opened), mbot_file.told(opened)
+    return opened.tables, mbot_file.full_metadata(opened), mbot_file.missing_at_end(opened)
 
 
 def _save_file(

@@ -1,5 +1,5 @@
 """Recordings in our own format (`.mbot`): written whole or piece by piece, read as far as they go.
-See :mod:`.journal`."""
+See :mod:`.mbot_blocks`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .mbot_blocks import MAGIC, SINCE, Torn, block, blocks
 __all__ = [
     "ROW",
     "Opened",
-    "described",
-    "numbered",
-    "opening",
+    "file_head",
+    "full_metadata",
+    "missing_at_end",
+    "numbered_block",
     "read",
     "rows_block",
-    "told",
     "write",
 ]
 
@@ -63,7 +63,7 @@ def file_schema(name: str) -> pa.Schema:
     return schema.insert(0, pa.field(ROW, pa.int64())) if name == "commands" else schema
 
 
-def opening(metadata: Mapping[str, Any]) -> bytes:
+def file_head(metadata: Mapping[str, Any]) -> bytes:
     """How a file begins: the mark, what is to be known, and the schemas."""
     parts = [MAGIC, block(b"M", _to_json(metadata))]
     parts += [
@@ -88,7 +88,9 @@ def rows_block(
     return _body(name, rows, np.arange(first, chunk.end))
 
 
-def numbered(numbers: Sequence[int], chunk: Chunk, labels: Sequence[Sequence[str] | None]) -> bytes:
+def numbered_block(
+    numbers: Sequence[int], chunk: Chunk, labels: Sequence[Sequence[str] | None]
+) -> bytes:
     """The block of commands with these numbers."""
     return _body("commands", batch(SCHEMA["commands"], chunk, labels), np.array(numbers))
 
@@ -106,7 +108,7 @@ def _body(name: str, rows: pa.RecordBatch, numbers: NDArray[np.int64]) -> bytes:
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
     """Write a whole recording."""
     with path.open("wb") as file:
-        file.write(opening(metadata))
+        file.write(file_head(metadata))
         for name, table in tables.items():
             for first in range(0, table.num_rows, ROWS_TOGETHER):
                 numbers = np.arange(first, min(first + ROWS_TOGETHER, table.num_rows))
@@ -149,14 +151,14 @@ def read(data: bytes) -> Opened:
         if number >= len(TABLES):
             continue  # a later version knows more tables
         name, begin = TABLES[number], cleared.get(number, 0)
-        tables[name], numbers = _together(name, schemas[number], pieces, begin)
+        tables[name], numbers = _merged(name, schemas[number], pieces, begin)
         counted[name] = numbers
         if len(numbers):
             missing += int(numbers[-1]) + 1 - begin - len(numbers)
     return Opened(tables, counted, metadata, ended, torn, missing)
 
 
-def _together(
+def _merged(
     name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """The rows of a table in order, each once as it was told last; and their numbers."""
@@ -176,7 +178,7 @@ def _together(
     return conformed(name, table), numbers
 
 
-def told(opened: Opened) -> str | None:
+def missing_at_end(opened: Opened) -> str | None:
     """What is missing at the end of a file, or was already where it comes from, in words; None if
     nothing is."""
     words = [str(earlier)] if (earlier := opened.metadata.get("cut")) else []
@@ -193,7 +195,7 @@ def told(opened: Opened) -> str | None:
     return ", ".join(words) or None
 
 
-def described(opened: Opened) -> dict[str, Any]:
+def full_metadata(opened: Opened) -> dict[str, Any]:
     """The metadata of a file; where it was not ended in order, they were written earlier than its
     last rows, which know more."""
     metadata = dict(opened.metadata)

@@ -69,12 +69,12 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     with path.open("rb") as file:
         try:
             reader = make_reader(file)
-            told = [
+            described = [
                 record.metadata["metadata"]
                 for record in reader.iter_metadata()
                 if record.name == _METADATA
             ]
-            if not told:
+            if not described:
                 raise ValueError("it is an MCAP file without metadata of mbot_nb")
             summary = reader.get_summary()
             total = (
@@ -94,7 +94,7 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     for table, rows in found.items():
         rows.sort(key=lambda numbered: numbered[0])
         tables[table] = table_of(table, [row for _, row in rows])
-    return tables, msgspec.json.decode(told[-1])
+    return tables, msgspec.json.decode(described[-1])
 
 
 def _messages(name: str, table: pa.Table, offset: float) -> Iterator[tuple[int, str, int, bytes]]:

@@ -22,15 +22,17 @@ KEY = b"mbot_nb"
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
     """One file in the long form, with row groups of its own for each table."""
-    schema = long_schema().with_metadata(_told(metadata))
+    schema = long_schema().with_metadata(_schema_metadata(metadata))
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for table in together(tables, _offset(metadata)):
-            writer.write_table(table.replace_schema_metadata(_told(metadata)))
+            writer.write_table(table.replace_schema_metadata(_schema_metadata(metadata)))
 
 
 def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     """One table."""
-    whole = with_wall(name, table, _offset(metadata)).replace_schema_metadata(_told(metadata))
+    whole = with_wall(name, table, _offset(metadata)).replace_schema_metadata(
+        _schema_metadata(metadata)
+    )
     pq.write_table(whole, path, compression="zstd", write_page_checksum=True)
 
 
@@ -42,11 +44,11 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
     """
     with pq.ParquetFile(path) as file:
         table = file.read()
-        told = (file.schema_arrow.metadata or {}).get(KEY)
-    return apart(table, name), {} if told is None else msgspec.json.decode(told)
+        found = (file.schema_arrow.metadata or {}).get(KEY)
+    return apart(table, name), {} if found is None else msgspec.json.decode(found)
 
 
-def _told(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:
+def _schema_metadata(metadata: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {KEY: msgspec.json.encode(metadata)}
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from ..tables.table import Table
     from .writer import Writer
 
-__all__ = ["assembled"]
+__all__ = ["with_spilled"]
 
 Packed = tuple[Chunk, list[tuple[str, ...] | None]]
 """Rows, and what the labels in them mean."""
 
 
-def assembled(
+def with_spilled(
     tables: Mapping[str, Table | CommandTable], writer: Writer
 ) -> tuple[dict[str, pa.Table], int]:
     """All rows there are, in order; and how many are missing, because they left memory and could

@@ -37,7 +37,7 @@ _log = logging.getLogger("mbot_nb")
 
 PERIOD = 0.25
 """Seconds between two writings: what a kill loses at most, with the time that one of them takes."""
-AGAIN = 5.0
+RETRY_AFTER = 5.0
 """Seconds until it is tried again to write where it could not be."""
 
 _to_json = msgspec.json.Encoder().encode
@@ -72,29 +72,29 @@ class Writer:
         self._size = 0
         self._written = dict.fromkeys(SCHEMA, 0)
         """The number of the next row to be written, of each table."""
-        self._leaving: deque[tuple[str, Chunk]] = deque()
+        self._spilled: deque[tuple[str, Chunk]] = deque()
         self._waiting = 0
         """Rows that wait in there, and how many may."""
-        self._most = 8 * max(table.max_rows for table in tables.values()) + 100_000
+        self._max_waiting = 8 * max(table.max_rows for table in tables.values()) + 100_000
         self._queue = threading.Lock()
         commands = tables["commands"]
         assert isinstance(commands, CommandTable)
         self._commands = commands
-        self._seen: dict[Outgoing, tuple[Any, ...]] = {}
+        self._known_commands: dict[Outgoing, tuple[Any, ...]] = {}
         """Commands under way, as they were written last."""
         self._ended = True
-        self._changes = self._told = 0
+        self._changes = self._described = 0
         """How often the metadata have changed, and had when they were written."""
         self._not_before = 0.0
         self._lock = threading.RLock()
         self._stop: threading.Event | None = None
         for table in tables.values():
-            table.spill = self._leaves
+            table.spill = self._on_spill
 
     # When.
 
     def start(self) -> None:
-        """Begin to write; once more changes nothing. Without a path it begins when something has to
+        """Begin to write; idempotent. Without a path it begins when something has to
         leave memory."""
         if self.path is not None:
             import pyarrow  # noqa: F401 - now, and not while something is measured
@@ -108,7 +108,7 @@ class Writer:
         stop, self._stop = self._stop, None
         if stop is not None:
             stop.set()
-        if self.path is not None or self._leaving:
+        if self.path is not None or self._spilled:
             self._not_before = 0.0
             self._write(last=True)
 
@@ -125,14 +125,14 @@ class Writer:
         """All rows until now are forgotten, in the file as well."""
         with self._lock:
             with self._queue:
-                self._leaving.clear()
+                self._spilled.clear()
                 self._waiting = self.lost = 0
-            self._seen.clear()
+            self._known_commands.clear()
             self._written = {name: table.total for name, table in self._tables.items()}
             if self._file is None:
                 return
             try:
-                self._put(
+                self._append(
                     b"".join(
                         block(b"C", b"", table=n, first=self._written[name])
                         for n, name in enumerate(SCHEMA)
@@ -156,7 +156,7 @@ class Writer:
     def waiting(self) -> dict[str, list[Chunk]]:
         """What has left memory and is not written yet, of each table."""
         with self._queue:
-            leaving = list(self._leaving)
+            leaving = list(self._spilled)
         found: dict[str, list[Chunk]] = {}
         for name, chunk in leaving:
             found.setdefault(name, []).append(chunk)
@@ -178,15 +178,15 @@ class Writer:
                 return
             self._write()
 
-    def _leaves(self, table: Table, chunk: Chunk) -> None:
+    def _on_spill(self, table: Table, chunk: Chunk) -> None:
         """These rows leave memory: they wait here until they are written."""
         if self._written[table.name] >= chunk.end:
             return
         with self._queue:
-            self._leaving.append((table.name, chunk))
+            self._spilled.append((table.name, chunk))
             self._waiting += chunk.end - chunk.first
-            while self._waiting > self._most and len(self._leaving) > 1:
-                _, oldest = self._leaving.popleft()
+            while self._waiting > self._max_waiting and len(self._spilled) > 1:
+                _, oldest = self._spilled.popleft()
                 self._waiting -= oldest.end - oldest.first
                 self.lost += oldest.end - oldest.first
         if self.path is None:
@@ -199,10 +199,10 @@ class Writer:
             if now < self._not_before:
                 return
             try:
-                self._open()
-                self._bring_up_to_date()
+                self._open_file()
+                self._write_new_rows()
                 if last and not self._ended:
-                    self._put(block(b"M", _to_json(self._metadata())) + block(b"E", b""))
+                    self._append(block(b"M", _to_json(self._metadata())) + block(b"E", b""))
                     self._ended = True
             except OSError as error:
                 self._failed(error, now)
@@ -220,7 +220,7 @@ class Writer:
         return "a temporary file" if self.path is None else str(self.path)
 
     def _failed(self, error: Exception, now: float) -> None:
-        self._not_before = now + AGAIN
+        self._not_before = now + RETRY_AFTER
         if self.trouble is None:
             self.trouble = (
                 f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
@@ -234,27 +234,27 @@ class Writer:
                 then = (
                     "the run goes on in memory. Make room there, or keep what there is with "
                     "rec.save(...) somewhere else; "
-                    f"it is tried again every {AGAIN:g} s."
+                    f"it is tried again every {RETRY_AFTER:g} s."
                 )
             _log.error("%s; %s", self.trouble, then)
 
-    def _open(self) -> None:
+    def _open_file(self) -> None:
         if self._file is not None:
             return
-        from .mbot_file import opening
+        from .mbot_file import file_head
 
         if self.path is None:
             file: BinaryIO = tempfile.TemporaryFile(prefix="mbot_nb-", buffering=0)  # noqa: SIM115 - it stays open
         else:
-            _make_way(self.path)
+            _rename_existing(self.path)
             file = self.path.open("x+b", buffering=0)
         # Not before: another stretch may follow, and then the name may be another file's.
         weakref.finalize(self, file.close).atexit = False
         self._file = file
-        self._put(opening(self._metadata()))
+        self._append(file_head(self._metadata()))
         self._ended = False
 
-    def _put(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         """Append; nothing stays in the file of what does not fit whole."""
         file = self._file
         assert file is not None
@@ -269,8 +269,8 @@ class Writer:
             raise
         self._size += len(data)
 
-    def _bring_up_to_date(self) -> None:
-        from .mbot_file import numbered, rows_block
+    def _write_new_rows(self) -> None:
+        from .mbot_file import numbered_block, rows_block
 
         found: list[tuple[str, Chunk]] = []
         if self.path is not None:
@@ -278,7 +278,7 @@ class Writer:
                 found += [(name, chunk) for chunk in table.chunks(self._written[name])]
         # In this order: what leaves memory between the two is in both, and not in neither.
         with self._queue:
-            found += self._leaving
+            found += self._spilled
         found.sort(key=lambda item: item[1].first)
         written = dict(self._written)
         blocks = []
@@ -288,25 +288,25 @@ class Writer:
                     rows_block(name, chunk, self._tables[name].labels(), since=written[name])
                 )
                 written[name] = chunk.end
-        seen = dict(self._seen)
+        seen = dict(self._known_commands)
         under_way = self._commands.under_way(seen) if self.path is not None else None
         if under_way is not None:
-            blocks.append(numbered(*under_way))
+            blocks.append(numbered_block(*under_way))
         changes = self._changes
-        if changes != self._told and self.path is not None:
+        if changes != self._described and self.path is not None:
             blocks.insert(0, block(b"M", _to_json(self._metadata())))
         if blocks:
             self._ended = False
-            self._put(b"".join(blocks))
+            self._append(b"".join(blocks))
         # Only now: what could not be written is still to be written.
-        self._written, self._seen, self._told = written, seen, changes
+        self._written, self._known_commands, self._described = written, seen, changes
         with self._queue:
-            while self._leaving and self._leaving[0][1].end <= written[self._leaving[0][0]]:
-                _, chunk = self._leaving.popleft()
+            while self._spilled and self._spilled[0][1].end <= written[self._spilled[0][0]]:
+                _, chunk = self._spilled.popleft()
                 self._waiting -= chunk.end - chunk.first
 
 
-def _make_way(path: Path) -> None:
+def _rename_existing(path: Path) -> None:
     """What has this name already is another run's: it is kept under the next free one."""
     if not path.exists():
         return

@@ -27,7 +27,7 @@ MOST_AT_ONCE = 500
 not wait."""
 ACTIONS = "play, pause, seek (position), speed (value), loop (on), status"
 
-Told = list[tuple[str, Mapping[str, Any]]]
+Reports = list[tuple[str, Mapping[str, Any]]]
 
 
 class ReplayRobot(Robot):
@@ -76,7 +76,7 @@ class ReplayRobot(Robot):
         robot_id: str | None = None,
     ) -> None:
         super().__init__()
-        self.source, recording = _opened(source)
+        self.source, recording = _load(source)
         self.timeline = Timeline(recording, self.source)
         self.robot_id = robot_id or _robot_of(recording)
         self._clock = clock
@@ -156,8 +156,8 @@ class ReplayRobot(Robot):
         with self.lock:
             self._from, self._since = self.position, self._clock()
             self._speed = value
-            told = self._changed("speed")
-        self._tell(told)
+            reports = self._changed("speed")
+        self._report_all(reports)
 
     @property
     def loop(self) -> bool:
@@ -169,8 +169,8 @@ class ReplayRobot(Robot):
         with self.lock:
             self._from, self._since = self.position, self._clock()
             self._loop = bool(value)
-            told = self._changed("loop")
-        self._tell(told)
+            reports = self._changed("loop")
+        self._report_all(reports)
 
     def status(self) -> dict[str, Any]:
         """Where it is and how it plays: `source`, `position` and `duration` in s, `playing`,
@@ -196,21 +196,21 @@ class ReplayRobot(Robot):
                     "or `await bot.release_stop()`",
                     details={"latch": self._own_latch},
                 )
-            told = self._due()
+            reports = self._due()
             self._waits = False
             if not self._playing:
                 if self._from >= self.duration:
-                    self._go(0.0)
+                    self._move_to(0.0)
                 self._since = self._clock()
                 self._playing = True
-                told += self._changed("play")
-        self._tell(told)
+                reports += self._changed("play")
+        self._report_all(reports)
 
     def pause(self) -> None:
         """Hold it here."""
         with self.lock:
-            told = self._hold("pause")
-        self._tell(told)
+            reports = self._pause("pause")
+        self._report_all(reports)
 
     def seek(self, position: float) -> None:
         """Go to this position, in seconds since the recording's beginning; what lies between is not
@@ -225,15 +225,15 @@ class ReplayRobot(Robot):
                 f"{position!r}"
             )
         with self.lock:
-            self._go(float(position))
-            told = self._changed("seek")
-        self._tell(told)
+            self._move_to(float(position))
+            reports = self._changed("seek")
+        self._report_all(reports)
 
     def advance(self) -> None:
         """Report what has come to pass until now. With the usual clock this happens by itself."""
         with self.lock:
-            told = self._due()
-        self._tell(told)
+            reports = self._due()
+        self._report_all(reports)
 
     # What a server asks and tells.
 
@@ -250,7 +250,10 @@ class ReplayRobot(Robot):
                 name: dict(value) if isinstance(value, dict) else value
                 for name, value in state.items()
             }
-            return {**own, "replay": {**self._settings(), "position": self._stated(position)}}
+            return {
+                **own,
+                "replay": {**self._settings(), "position": self._stated_position(position)},
+            }
 
     def telemetry(self) -> dict[str, Any]:
         """The recorded telemetry at this moment, the last that had come."""
@@ -292,7 +295,7 @@ class ReplayRobot(Robot):
 
     def halt(self) -> None:
         """Hold the replay; called with the lock held."""
-        self._tell(self._hold("pause"))
+        self._report_all(self._pause("pause"))
 
     def emergency_stop(self, reason: str = "emergency_stop") -> str:
         """Hold the replay until the stop is released; returns its latch."""
@@ -320,7 +323,7 @@ class ReplayRobot(Robot):
     def close(self) -> None:
         """Hold it, and leave nothing waiting on the watchdog."""
         with self.lock:
-            self._hold("pause")
+            self._pause("pause")
 
     # Inside. All with the lock held, but for `_tell` and `_ring`.
 
@@ -334,7 +337,7 @@ class ReplayRobot(Robot):
             "rounds": self._rounds,
         }
 
-    def _stated(self, position: float) -> float:
+    def _stated_position(self, position: float) -> float:
         if self.playing:
             position = max(0.0, self._from + math.floor(position - self._from))
         return round(position, 3)
@@ -376,11 +379,11 @@ class ReplayRobot(Robot):
             else self._from
         )
 
-    def _go(self, position: float) -> None:
+    def _move_to(self, position: float) -> None:
         self._from, self._since = position, self._clock()
         self._next = self.timeline.first_event(position)
 
-    def _hold(self, why: str) -> Told:
+    def _pause(self, why: str) -> Reports:
         self._waits = False
         if not self._playing:
             return []
@@ -388,20 +391,20 @@ class ReplayRobot(Robot):
         self._playing = False
         return self._changed(why)
 
-    def _changed(self, why: str) -> Told:
+    def _changed(self, why: str) -> Reports:
         """Set the alarm anew, and say that something is different."""
         self._set_alarm()
         return [("replay_changed", {"why": why, **self.status()})]
 
-    def _due(self) -> Told:
+    def _due(self) -> Reports:
         """What is to be reported now."""
-        told: Told = []
+        reports: Reports = []
         timeline, duration = self.timeline, self.duration
         while self._playing:
             reached = self._reached()
             end = timeline.events_until(min(reached, duration))
-            stop = max(self._next, min(end, self._next + MOST_AT_ONCE - len(told)))
-            told += [
+            stop = max(self._next, min(end, self._next + MOST_AT_ONCE - len(reports)))
+            reports += [
                 (name, {} if data is None else data)
                 for _, name, data in map(timeline.event, range(self._next, stop))
             ]
@@ -414,14 +417,14 @@ class ReplayRobot(Robot):
                 self._rounds += rounds
                 self._from -= rounds * duration
                 self._next = 0
-                told += self._changed("loop")
+                reports += self._changed("loop")
                 continue
             self._from, self._playing = duration, False
-            told += self._changed("end")
-        return told
+            reports += self._changed("end")
+        return reports
 
-    def _tell(self, told: Told) -> None:
-        for event, data in told:
+    def _report_all(self, reports: Reports) -> None:
+        for event, data in reports:
             self.report(event, data)
 
     def _set_alarm(self) -> None:
@@ -437,14 +440,14 @@ class ReplayRobot(Robot):
             self
         )  # a robot that nobody holds any more is not kept alive by a recording that goes round
 
-        def ring() -> None:
+        def alarm() -> None:
             robot = me()
             if robot is not None:
-                robot._ring()
+                robot._on_alarm()
 
-        self._alarm = shared().call_at(self._since + (position - self._from) / self._speed, ring)
+        self._alarm = shared().call_at(self._since + (position - self._from) / self._speed, alarm)
 
-    def _ring(self) -> None:
+    def _on_alarm(self) -> None:
         try:
             self.advance()
         finally:
@@ -452,7 +455,7 @@ class ReplayRobot(Robot):
                 self._set_alarm()
 
 
-def _opened(source: str | Path | Source) -> tuple[str, Source]:
+def _load(source: str | Path | Source) -> tuple[str, Source]:
     """What it is called, and its tables."""
     if isinstance(source, (str, Path)):
         source = Recording.load(source)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Happening", "Source", "Timeline"]
+__all__ = ["Source", "Timeline", "TimelineEvent"]
 
-NOT_THE_ROBOTS = frozenset({"command_result", "gap", "replay_changed"})
+NOT_REPLAYED = frozenset({"command_result", "gap", "replay_changed"})
 """Events that answered somebody then, told what a client missed, or told of an earlier replay: they
 are not told again."""
 REPLAY = "replay"
@@ -37,7 +37,7 @@ class Source(Protocol):
     def states(self) -> pd.DataFrame: ...
 
 
-class Happening(NamedTuple):
+class TimelineEvent(NamedTuple):
     """One event, ``at`` seconds after the recording's beginning."""
 
     at: float
@@ -55,7 +55,7 @@ class Timeline:
 
     def __init__(self, source: Source, name: str = "this recording") -> None:
         events, states = source.events, source.states
-        events = events[~events["name"].isin(NOT_THE_ROBOTS)]
+        events = events[~events["name"].isin(NOT_REPLAYED)]
         fields = states["field"]
         states = states[
             fields.notna() & (fields != REPLAY) & ~fields.str.startswith(f"{REPLAY}.", na=False)
@@ -80,15 +80,15 @@ class Timeline:
         self._first_rows = self._rows_at(float(self._state_times[0])) if len(state_times) else 0
         self._values = states["value"].array
         self._rows_of = _by_field(states["field"])
-        self._last_look: tuple[int, dict[str, Any]] = (-1, {})
+        self._last_state: tuple[int, dict[str, Any]] = (-1, {})
 
     def __len__(self) -> int:
         """How many events there are."""
         return len(self.times)
 
-    def event(self, index: int) -> Happening:
+    def event(self, index: int) -> TimelineEvent:
         """One event."""
-        return Happening(
+        return TimelineEvent(
             float(self.times[index]), str(self._names[index]), _value(self._data[index])
         )
 
@@ -113,9 +113,9 @@ class Timeline:
         """The sections of the robot's state at this position; the same one until the next row is
         reached."""
         rows = max(self._first_rows, self._rows_at(position))
-        if rows != self._last_look[0]:
-            self._last_look = rows, self._state_after(rows)
-        return self._last_look[1]
+        if rows != self._last_state[0]:
+            self._last_state = rows, self._state_after(rows)
+        return self._last_state[1]
 
     def _rows_at(self, position: float) -> int:
         return int(np.searchsorted(self._state_times, position, "right"))

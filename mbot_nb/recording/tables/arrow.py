@@ -14,7 +14,7 @@ from .columns import GAP, SMALL_GAP, Chunk, Column, Kind, Text
 from .schema import SCHEMA
 
 __all__ = [
-    "Growing",
+    "GrowingFrame",
     "Part",
     "arrow_schema",
     "batch",
@@ -141,7 +141,7 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
     return pd.DataFrame(values)
 
 
-class Growing:
+class GrowingFrame:
     """A table as it becomes a DataFrame again and again: only what is new is converted, and nothing
     that was is copied.
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import Chunk, Labels, pack
-from .table import Column, Spill, Table, Turn
+from .table import Column, ColumnsOf, Spill, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ class CommandTable:
         *,
         max_rows: int,
         wall_offset: float,
-        columns_of: Turn = command_columns,
+        columns_of: ColumnsOf = command_columns,
         is_final: Callable[[Any], bool] = _is_final,
     ) -> None:
         self.columns = tuple(columns)
@@ -78,7 +78,7 @@ class CommandTable:
         self._columns_of = columns_of
         self._is_final = is_final
         self._done = Table(
-            "commands", columns, max_rows=max_rows, wall_offset=wall_offset, turn=columns_of
+            "commands", columns, max_rows=max_rows, wall_offset=wall_offset, columns_of=columns_of
         )
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
@@ -88,7 +88,7 @@ class CommandTable:
         self._in_tail: dict[Any, tuple[Any, ...]] = {}
         self._tail: Part | None = None
         """The open ones as rows, as they were when somebody asked last."""
-        self._shown: tuple[int, int, pa.Table, pd.DataFrame] | None = None
+        self._last_frame: tuple[int, int, pa.Table, pd.DataFrame] | None = None
         """What was given to who asked last, and of what it was made."""
 
     def __len__(self) -> int:
@@ -128,7 +128,7 @@ class CommandTable:
         row."""
         self._open.update(dict.fromkeys(commands))
         if len(self._open) > 2 * LATE:
-            self._write_down()
+            self._pack_final()
 
     def settled(self, command: Any) -> None:
         """The end of this one is known; one that was never sent gets its row now."""
@@ -153,18 +153,18 @@ class CommandTable:
             tail = self._tail_now()
             begin, end = self.cleared, self._done.total
             if (
-                self._shown is not None
-                and self._shown[:2] == (begin, end)
-                and self._shown[2] is tail
+                self._last_frame is not None
+                and self._last_frame[:2] == (begin, end)
+                and self._last_frame[2] is tail
             ):
-                return self._shown[3].copy(deep=False)
+                return self._last_frame[3].copy(deep=False)
             frame = self._done.frame()
             if tail.num_rows:
                 newest = frame_of(self.columns, tail, self._wall_offset)
                 frame = pd.concat([frame, newest], ignore_index=True) if len(frame) else newest
             if len(frame) > self.max_rows:
                 frame = frame.iloc[-self.max_rows :].reset_index(drop=True)
-            self._shown = begin, end, tail, frame
+            self._last_frame = begin, end, tail, frame
         return frame.copy(deep=False)
 
     def _tail_now(self) -> pa.Table:
@@ -239,7 +239,7 @@ class CommandTable:
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
         return numbers, Chunk(numbers[0], numbers[0] + len(numbers), packed), meanings
 
-    def _write_down(self) -> None:
+    def _pack_final(self) -> None:
         if not self._lock.acquire(blocking=False):
             return  # somebody looks: the next time
         try:

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-__all__ = ["expanded"]
+__all__ = ["expand_json"]
 
 _decoder = msgspec.json.Decoder()
 
 
-def expanded(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
+def expand_json(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
     """The DataFrame with this column replaced: a JSON object becomes a column for each of its
     fields, named ``prefix.field``, objects within it likewise; anything else becomes the column
     ``prefix``. Where a row has none of it there is a gap.

@@ -10,12 +10,12 @@ import msgspec
 
 from ...protocol.mirror import META
 
-__all__ = ["StateRows", "Told", "state_of"]
+__all__ = ["StateReport", "StateRows", "state_from_rows"]
 
 _to_json = msgspec.json.Encoder().encode
 
 
-class Told(NamedTuple):
+class StateReport(NamedTuple):
     """What was told of the state: all of it (``whole``), or some changes; neither is changed
     afterwards."""
 
@@ -33,10 +33,10 @@ class StateRows:
         self._known: dict[str, set[str]] = {}
         """The fields of each section."""
 
-    def columns(self, told: list[Told]) -> Sequence[Sequence[Any]]:
+    def columns(self, reports: list[StateReport]) -> Sequence[Sequence[Any]]:
         """The columns for these, in the order of the schema."""
         rows: list[tuple[float, str, str | None, int | None]] = []
-        for at, whole, payload, revision in told:
+        for at, whole, payload, revision in reports:
             found = self._whole(payload) if whole else self._changes(payload)
             rows += [(at, field, value, revision) for field, value in found]
         return list(zip(*rows, strict=True)) or [(), (), (), ()]
@@ -86,7 +86,7 @@ def _fields(section: str, value: Any) -> dict[str, str | None]:
     return {section: _to_json(value).decode()}
 
 
-def state_of(fields: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
+def state_from_rows(fields: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
     """The state in sections that rows of the table, in their order, lead to."""
     values: dict[str, str] = {}
     for field, value in fields:

@@ -13,15 +13,15 @@ from .columns import Chunk, Column, Kind, Labels, pack
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .arrow import Growing
+    from .arrow import GrowingFrame
 
-__all__ = ["SLACK", "Chunk", "Column", "Kind", "Spill", "Table", "Turn"]
+__all__ = ["SLACK", "Chunk", "Column", "ColumnsOf", "Kind", "Spill", "Table"]
 
 SLACK = 512
 """Rows that are kept as they came; then they are packed into columns, all at once, which is
 cheaper."""
 
-Turn = Callable[[list[Any]], Sequence[Any]]
+ColumnsOf = Callable[[list[Any]], Sequence[Any]]
 Spill = Callable[["Table", Chunk], None]
 
 
@@ -45,7 +45,7 @@ class Table:
         *,
         max_rows: int,
         wall_offset: float,
-        turn: Turn | None = None,
+        columns_of: ColumnsOf | None = None,
         spill: Spill | None = None,
     ) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class Table:
         self._labels = [Labels() if column.kind == "label" else None for column in self.stored]
         self.spill = spill
         self._kinds = [column.kind for column in self.stored]
-        self._turn = turn
+        self._columns_of = columns_of
         self._chunks: deque[Chunk] = deque()
         self._begin = 0
         """The number of the oldest row that is still here."""
@@ -68,7 +68,7 @@ class Table:
         """Rows that :meth:`clear` has forgotten: the numbers below this one."""
         self._lock = threading.RLock()  # held for the time that it takes to pack some hundred rows
         self._reading = threading.RLock()
-        self._growing: Growing | None = None
+        self._growing: GrowingFrame | None = None
 
     def __len__(self) -> int:
         return min(self.total - self._begin, self.max_rows)
@@ -76,7 +76,7 @@ class Table:
     @property
     def total(self) -> int:
         """Rows appended so far, with those that were dropped or cleared."""
-        if self._turn is not None and self.rows:
+        if self._columns_of is not None and self.rows:
             self.tidy()  # what was appended may become more rows
         return self._end + len(self.rows)
 
@@ -151,12 +151,12 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """All rows as a DataFrame of the caller's own. Only what came since the last time is
         converted."""
-        from .arrow import Growing
+        from .arrow import GrowingFrame
 
         with self._reading:
             growing = self._growing
             if growing is None:
-                growing = self._growing = Growing(self.columns, self.wall_offset)
+                growing = self._growing = GrowingFrame(self.columns, self.wall_offset)
             with self._lock:
                 new = self.chunks(growing.end)
                 begin = self.begin
@@ -169,7 +169,9 @@ class Table:
         if count:
             taken = rows[:count]
             columns = (
-                self._turn(taken) if self._turn is not None else list(zip(*taken, strict=True))
+                self._columns_of(taken)
+                if self._columns_of is not None
+                else list(zip(*taken, strict=True))
             )
             packed = Chunk(
                 self._end, self._end + len(columns[0]), pack(self._kinds, columns, self._labels)

@@ -41,13 +41,13 @@ DEFAULT_PERSONALITY = {
 }
 
 NEAR = 30.0
-"""cm within which something ahead is felt."""
+"""cm within which something ahead raises the tension."""
 STARTLED = 1.0
 LONG_AGO = 2.0
 """Seconds since a startle: in its grip, and forgotten."""
 SETTLED = 1e-3
-"""A number this near to its target has reached it: a robot left alone comes to rest, and says no
-more."""
+"""A number this near to its target has reached it: a robot left alone comes to rest and
+reports nothing more."""
 
 
 class Moment(NamedTuple):

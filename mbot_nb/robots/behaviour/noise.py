@@ -1,8 +1,7 @@
-"""Chance that is a function of what it is asked for: the same seed, sensor and reading always give
-the same value.
+"""Noise as a function: the same seed, sensor and reading always give the same value.
 
-A generator that is drawn from would depend on how often somebody looked; this does not, and skipped
-readings cost nothing.
+A random generator would depend on how often the state is read; this does not, and skipped readings
+cost nothing.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ GAME = 2
 
 
 class Playing:
-    """At most one game at a time. ``report`` hears `game_won` and `game_lost`.
+    """At most one game at a time. ``report`` receives `game_won` and `game_lost`.
 
     The protocol knows no third event, so a draw is a game that was not won: `game_lost` with
     ``result`` "draw".

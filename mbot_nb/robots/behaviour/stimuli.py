@@ -1,12 +1,11 @@
-"""What happens around a real robot, found in what its sensors tell: something ahead, a bump, a
-bang, the line lost, a button."""
+"""Finds stimuli in sensor values: something ahead, a bump, a bang, the line lost, a button."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Stimuli"]
+__all__ = ["APART", "BANG", "OBSTACLE", "Stimuli"]
 
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
@@ -20,10 +19,10 @@ BANG = 20.0
 
 
 class Stimuli:
-    """Feed it with what the sensors tell; it calls ``notice(event, data)``."""
+    """Takes sensor values; calls ``on_event(event, data)`` for each stimulus and button."""
 
-    def __init__(self, update: Callable[[str, dict[str, Any]], None]) -> None:
-        self._on_event = update
+    def __init__(self, on_event: Callable[[str, dict[str, Any]], None]) -> None:
+        self._on_event = on_event
         self._near = False
         self._bumped = False
         self._sound: float | None = None

@@ -189,7 +189,7 @@ class CyberPiFirmware(Firmware):
             try:
                 value = self._call(call, now)
             except ScriptError:
-                continue  # it tells nothing while it cannot
+                continue  # no value to push
             if key not in self._pushed or value != self._pushed[key]:
                 self._pushed[key] = value
                 self._send(f3.encode_push(f"{{{key}:{_written(value)}}}"), now)
@@ -369,7 +369,7 @@ class CyberPiFirmware(Firmware):
         return self._go(way, way, abs(angle) / (DEGREES_PER_S * abs(speed)) if speed else 0)
 
     def _go(self, em1: float, em2: float, t: float | str) -> Wait | None:
-        """Turn the wheels, RPM: until told otherwise, or with the queue busy for ``t`` seconds."""
+        """Turn the wheels, RPM: until the next call, or with the queue busy for ``t`` seconds."""
         wait = (
             None if isinstance(t, str) else Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
         )

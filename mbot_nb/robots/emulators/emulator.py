@@ -1,4 +1,4 @@
-"""An emulator that runs: a thread that brings bytes between a door and an emulated robot at the
+"""An emulator that runs: a thread that carries bytes between a port and an emulated robot at the
 speed of the cable."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Emulator"]
 log = logging.getLogger(__name__)
 
 CLIENT_POLL_INTERVAL = 0.02
-"""Seconds between two looks whether somebody has opened the port."""
+"""Seconds between two checks whether the port has been opened."""
 BITS = 10
 """Of a byte on the cable: a start bit, eight, a stop bit."""
 
@@ -37,10 +37,10 @@ class Emulator:
 
     Args:
         emulation: the robot.
-        door: the port.
+        port: how the emulator is reached.
         paced: let bytes take as long as on a cable of 115200 baud.
-        mischief: what goes wrong on the cable, in both directions.
-        resets_on_open: start anew whenever somebody opens the port, as most boards do.
+        faults: what goes wrong on the cable, in both directions.
+        resets_on_open: restart whenever the port is opened, as most boards do.
         registered: let discovery find it.
     """
 
@@ -110,7 +110,7 @@ class Emulator:
     # From any thread.
 
     def reset(self) -> None:
-        """Let the robot start anew, as when somebody presses its reset button."""
+        """Restart the robot, as its reset button does."""
         self._call_in_thread(self.firmware.reset)
 
     def press(self, button: str = "a", down: bool = True) -> None:
@@ -118,7 +118,7 @@ class Emulator:
         self._call_in_thread(lambda now: self.firmware.press(button, down, now))
 
     def inject(self, data: bytes) -> None:
-        """Write bytes that nobody asked for."""
+        """Write bytes as if the robot had sent them."""
         self._call_in_thread(lambda now: self._transmit(data, now))
 
     def unplug(self, seconds: float = inf) -> None:
@@ -158,7 +158,7 @@ class Emulator:
         self._thread.join(timeout)
 
     def _call_in_thread(self, action: Callable[[float], None]) -> None:
-        """Have it done in the emulator's thread, and wait until it is."""
+        """Run ``action(now)`` in the emulator's thread, and wait for it."""
         done = threading.Event()
 
         def do(now: float) -> None:
@@ -239,7 +239,7 @@ class Emulator:
         return len(data) * BITS / BAUD if self.paced else 0.0
 
     def _wait(self) -> None:
-        """Until something is due, something arrives, or somebody gives an order."""
+        """Wait until something is due, bytes arrive, or another thread wants an action."""
         until = min(
             self._incoming[0][0] if self._incoming else inf,
             self._outgoing[0][0] if self._outgoing else inf,

@@ -1,4 +1,4 @@
-"""What both emulated robots share: bytes and times in, bytes out. No port, no thread."""
+"""What both emulated firmwares share: bytes and times in, bytes out. No port, no thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Firmware"]
 
 
 class Firmware(ABC):
-    """One robot as its serial port shows it. Whoever owns the port says what time it is.
+    """One robot as its serial port shows it. The owner of the port passes the time.
 
     Args:
         vehicle: what moves.
@@ -33,7 +33,7 @@ class Firmware(ABC):
         self._order = itertools.count()
 
     def reset(self, now: float) -> None:
-        """Start anew: forget everything, stand, and listen after a while."""
+        """Restart: forget everything, stand, and listen after ``boot`` seconds."""
         self.resets += 1
         self._out.clear()
         self.vehicle.drive(0, 0)
@@ -42,7 +42,7 @@ class Firmware(ABC):
         self._send(self.boot_text, now + self.boot / 2)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take what has arrived; while it starts it is lost."""
+        """Take what has arrived; it is lost while the robot starts."""
         if now >= self._ready_at:
             self.handle_bytes(data, now)
 
@@ -74,13 +74,13 @@ class Firmware(ABC):
 
     @abstractmethod
     def advance(self, now: float) -> None:
-        """Do what time brings."""
+        """Do what is due at ``now``."""
 
     @property
     @abstractmethod
     def next_event(self) -> float:
-        """When time brings something."""
+        """When :meth:`advance` has something to do."""
 
     @abstractmethod
     def press(self, button: str, down: bool, now: float) -> None:
-        """Somebody presses a button, or lets it go."""
+        """Press a button, or let it go."""

@@ -18,7 +18,7 @@ RING = 64
 PROCESSING = 0.004
 """Seconds it takes for one request: 40 reads sent at once overrun the ring."""
 NO_ECHO = 0.9
-"""Seconds it stands still when the ultrasonic sensor hears nothing."""
+"""Seconds it stands still when the ultrasonic sensor gets no echo."""
 TONE_EXTRA = 0.07
 """Seconds that a tone takes longer than it sounds."""
 ULTRASONIC, LIGHT, MOTORS, SOUND, RGB, MOTOR, LINE = 1, 3, 5, 7, 8, 10, 17

@@ -29,11 +29,11 @@ class EmulatedPort(ABC):
         """What to wait for until something can be read, if anything."""
 
     open_count = 0
-    """How often somebody opened the port."""
+    """How often the port was opened."""
 
     @abstractmethod
     def occupied(self) -> bool:
-        """Whether somebody has the port open; counts the :attr:`open_count`."""
+        """Whether a client has the port open; counts the :attr:`open_count`."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -41,7 +41,7 @@ class EmulatedPort(ABC):
 
     @abstractmethod
     def write(self, data: bytes) -> None:
-        """Send; what nobody reads is lost."""
+        """Send; what no client reads is lost."""
 
     @abstractmethod
     def close(self) -> None:
@@ -112,7 +112,7 @@ class PtyPort(EmulatedPort):
         except BlockingIOError:
             return b""
         except OSError as error:
-            if error.errno == errno.EIO:  # nobody has it open
+            if error.errno == errno.EIO:  # no client has it open
                 return b""
             raise
 

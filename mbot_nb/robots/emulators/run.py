@@ -1,4 +1,4 @@
-"""Starting an emulator in this process, and keeping one until it is interrupted."""
+"""Starts an emulator in this process, and runs it until it is interrupted."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def emulate(
         world, seed: of the simulated mBot2 behind it.
         scale: how fast its wheels turn, of what they should: 0.95 is a robot with tired motors.
         wheel, track: the diameter of its wheels and the distance between them, cm.
-        mischief: what goes wrong on the cable.
+        faults: what goes wrong on the cable.
         registered: let discovery find it.
-        resets_on_open: start anew whenever somebody opens the port.
+        resets_on_open: restart whenever the port is opened.
 
     Raises:
         UsageError: for a kind there is none of, a path or port that is taken or cannot be, or no
@@ -103,8 +103,8 @@ def run_until_interrupted(
     unplug_after: float | None,
     replug_after: float,
 ) -> None:
-    """Call ``said()`` and keep it running until this process is interrupted or terminated, or a
-    fault ends it, which is raised.
+    """Call ``on_start()`` and keep the emulator running until this process is interrupted or
+    terminated, or a fault ends it, which is raised.
 
     Args:
         reset_after: seconds until it restarts once.

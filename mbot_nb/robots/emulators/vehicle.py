@@ -1,4 +1,4 @@
-"""What moves in an emulator: a body in the simulator's world, told by its wheels, without a
+"""What moves in an emulator: a body in the simulator's world, driven by wheel speeds, without a
 mind."""
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ __all__ = ["Vehicle"]
 
 
 class Vehicle:
-    """Two wheels in a world, told in percent of full speed, which turn until they are told
-    otherwise.
+    """Two wheels in a world, set in percent of full speed, which turn until they are set anew.
 
     ``scale``, ``wheel`` and ``track`` make it another robot than the one in the book: how fast its
     wheels turn, of what they should; their diameter and their distance, cm. Its encoders count what
@@ -39,13 +38,13 @@ class Vehicle:
         )
         self._agent = self.simulation.add(lambda event, data: None, seed=seed)
         self.motors = (0.0, 0.0)
-        """What they are told, percent."""
+        """What they are set to, percent."""
         self.leds = [(0, 0, 0)] * 5
         self.text = ""
         self.tones: list[tuple[float, float]] = []
         """What sounded: Hz and seconds."""
         self.standing = threading.Event()
-        """Set while the motors are told to stand."""
+        """Set while the motors are set to 0."""
         self.standing.set()
         self.started_at = self.stopped_at = 0.0
         """When they were last told to turn after they had stood, and when to stand, on the
@@ -58,7 +57,7 @@ class Vehicle:
         self._clock = clock
 
     def drive(self, left: float, right: float) -> None:
-        """Turn the wheels until told otherwise, percent; more than 100 is 100."""
+        """Turn the wheels until the next call, percent; more than 100 is 100."""
         left, right = (max(-100.0, min(100.0, speed)) for speed in (left, right))
         now = self._clock()
         stand = not (left or right)

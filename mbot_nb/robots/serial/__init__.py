@@ -2,17 +2,21 @@
 
 From the bottom up:
 
-    wire/         frames and dialects, and requests matched with their answers; pure
-    connection/   the port, the link that heals, and the guard process that stops the motors
-    stimuli       what happens around the robot, found in what its sensors tell
-    mood          how it feels about that
-    odometry      where a robot is, from what its wheels have turned; pure
-    calibration   a robot's own constants, measured and kept by its serial number
-    localization  odometry and calibration for one robot
-    driver        what both robots share: motions, state, events
-    cyberpi       the driver of the mBot2
-    mcore         the driver of the mBot
-    detection     which of them is at a port
+    wire/          frames and dialects, and requests matched with their answers; pure
+    connection/    the port, the link that heals, and the guard process that stops the motors
+    mood           the robot's mind, which follows what its sensors measure
+    odometry       where a robot is, from what its wheels have turned; pure
+    calibration    a robot's own constants, measured and kept by its serial number
+    localization   odometry and calibration of one robot
+    lights         the LEDs: what they are set to, and what a game shows meanwhile
+    tones          tones, sent in slices
+    games          the games, shown on LEDs and loudspeaker
+    motion_clock   ends a motion on time
+    telemetry      when telemetry is reported; sections of the state and events as plain data
+    driver         what both drivers share: motions, state, events
+    cyberpi        the driver of the mBot2
+    mcore          the driver of the mBot
+    detection      finds out which robot is at a port
 
-Each may import only what stands above it. pyserial loads when a port is opened.
+Each imports only what stands above it. pyserial loads when a port is opened.
 """

@@ -28,8 +28,7 @@ FULL_SPEED = 200.0
 STOP = call("cyberpi.mbot2.EM_stop", "all")
 FIRST_KEY = 2
 FIRST_PUSHES = 0.3
-"""Seconds after the last subscription in which every sensor that will ever tell something has told
-something."""
+"""Seconds after the last subscription in which every sensor that is there has sent a value."""
 HEARTBEAT = 1.0
 """Seconds between two questions for the battery, by which a robot that fell silent is noticed."""
 

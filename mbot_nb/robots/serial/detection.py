@@ -1,4 +1,4 @@
-"""Which robot is at a port: the chip in the cable does not tell, so both are asked."""
+"""Detects which robot is at a port: the chip in the cable does not say, so both are probed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def detect(
         ended: set it, and the port is given back within 0.3 s.
 
     Raises:
-        ConnectError: the port cannot be opened, or nobody answers; with what to do.
+        ConnectError: the port cannot be opened, or no robot answers; with what to do.
     """
     found, opened = _detect(
         port, timeout, name or (port if isinstance(port, str) else "the given port"), ended
@@ -81,7 +81,7 @@ def open_robot(
         kind = found.kind
     else:
         try:
-            opened = opener(port)()  # here, so that what cannot be opened is told at once
+            opened = opener(port)()  # here, so that what cannot be opened is reported at once
         except (OSError, ValueError) as error:
             raise open_error(port, error) from None
     robot = DRIVERS[kind](_handing_over(opened, opener(port)), name=port, robot_id=robot_id)
@@ -123,7 +123,7 @@ def _detect(
 
 
 def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
-    """Gives the open port once, and then opens it anew: a robot may restart whenever its port is
+    """Gives the open port once, and then opens it again: a robot may restart whenever its port is
     opened."""
     left = [opened]
     return lambda: left.pop() if left else again()

@@ -1,9 +1,9 @@
-"""What both robots on a cable share: motions that end by our clock, state, events, and what is told
-when the cable is pulled.
+"""What both drivers of robots on a cable share: motions that end by our clock, state, events, and
+what is reported when the cable is pulled.
 
-A driver says how its robot is told to drive and to stop, and what it feels. Lengths are cm, angles
-degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the drivers
-and nowhere else.
+A driver gives the requests that drive and stop its robot, and reads its sensors. Lengths are cm,
+angles degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the
+drivers and nowhere else.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class SerialRobot(Robot):
         self.port = name or (port if isinstance(port, str) else "the given port")
         self.robot_id = robot_id or f"{self.kind}-{self.port.rpartition('/')[2]}"
         self.senses: dict[str, Any] = {}
-        """What its sensors told last, by the names of the telemetry."""
+        """The last sensor values, by the names of the telemetry."""
         self._lights = Lights(self.led_count, self.light)
         self._text = ""
         self._tones = Tones(
@@ -132,7 +132,7 @@ class SerialRobot(Robot):
 
     @abstractmethod
     def drive_request(self, left: float, right: float) -> Request:
-        """What turns the wheels until told otherwise, percent of full speed."""
+        """The request that turns the wheels until the next one, percent of full speed."""
 
     @abstractmethod
     def send_stop(self) -> None:
@@ -150,7 +150,7 @@ class SerialRobot(Robot):
 
     @abstractmethod
     def handle_values(self, values: dict[int, Any]) -> None:
-        """What it told unasked, by key; called with the lock held."""
+        """Take the values that the robot sent unasked, by key. Called with the lock held."""
 
     @abstractmethod
     def light(self, color: Color, index: int | None) -> Future[Any]:
@@ -172,11 +172,11 @@ class SerialRobot(Robot):
     # What a server asks.
 
     def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until the robot has answered, and its sensors have told something; not for an event
+        """Wait until the robot has answered, and its sensors have sent values; not for an event
         loop: it waits.
 
         Raises:
-            ConnectError: it does not answer, with what to do. A sensor that tells nothing is no
+            ConnectError: it does not answer, with what to do. A sensor that sends nothing is no
                 such reason.
         """
         self.link.wait_ready(timeout)
@@ -217,20 +217,19 @@ class SerialRobot(Robot):
             }
 
     def telemetry(self) -> dict[str, Any]:
-        """What its sensors told last, and how it feels; the names are those of the simulated
-        robot."""
+        """The last sensor values, pose and mood; the names are those of the simulated robot."""
         with self.lock:
             self._mood.update(self.senses, self._wheels)
             where = {} if self._localization is None else self._localization.telemetry()
             return {**self.senses, **where, **self._mood.neural_state()}
 
     def watched(self) -> None:
-        """Tell the telemetry to who has come."""
+        """Report the telemetry to a client that has just come."""
         self._telemetry.resend()
 
     def perform(self, command: c.Command) -> Outcome:
-        """Begin one command; who asked waits for the robot's confirmation. What fails is also told
-        by the event `error`."""
+        """Begin one command; the caller waits for the robot's confirmation. A failure is also
+        reported by the event `error`."""
         outcome = self._begin_command(command)
         if isinstance(outcome, Future):
             outcome.add_done_callback(lambda future: self._command_ended(command, future))
@@ -440,8 +439,8 @@ class SerialRobot(Robot):
         self.report("error", error_event(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
-        """Note that a stop was confirmed, or tell that it was not; a later one counts in its
-        place."""
+        """Note that a stop was confirmed, or report that it was not; a later one takes
+        its place."""
         self._last_stop = future
         future.add_done_callback(self._stop_ended)
 
@@ -466,7 +465,7 @@ class SerialRobot(Robot):
             with self.lock:
                 self._was_ready = True
                 self.connections += 1
-                self.senses.clear()  # what was felt before is not so any more, perhaps
+                self.senses.clear()  # they may be out of date
                 if self._localization is not None:
                     self._localization.odometry.forget_zero()
                 # nothing says that it stands: it may have driven on while the cable was out
@@ -507,7 +506,7 @@ class SerialRobot(Robot):
         )
 
     def _on_stimulus(self, event: str, data: dict[str, Any]) -> None:
-        """Something was noticed: it startles, and it is told without the lock."""
+        """A stimulus startles the mind; its event is reported without the lock."""
         if event == "stimulus_detected":
             self._mood.startle(data["strength"])
         self.link.post(lambda: self.report(event, data))

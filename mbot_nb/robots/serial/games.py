@@ -69,7 +69,7 @@ class Games:
         return self._playing.state()
 
     def state(self) -> dict[str, Any]:
-        """What the state says of it: nothing before the first game."""
+        """The section `game_state` of the state; empty before the first game."""
         state = self._playing.state()
         return {} if state is None else {"game_state": state}
 
@@ -109,7 +109,5 @@ class Games:
 
     def _shown(self, future: Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
-        if (
-            error is not None and self._link.state == "ready"
-        ):  # else that it is out of reach is told already
+        if error is not None and self._link.state == "ready":  # else its absence has been reported
             self._report("error", error_event("start_game", error))

@@ -25,7 +25,7 @@ class Lights:
         self._shown: Color | None = None
 
     def state(self) -> list[list[int]]:
-        """What the state says of them."""
+        """The section `leds` of the state."""
         return [list(color if self._shown is None else self._shown) for color in self._set]
 
     def set(self, command: c.SetLed) -> Future[Any]:

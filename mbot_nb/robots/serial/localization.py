@@ -24,7 +24,7 @@ class Localization:
     def __init__(self) -> None:
         self.odometry = Odometry()
         self.serial = ""
-        """The robot's serial number, as soon as it has told it."""
+        """The robot's serial number, as soon as it is known."""
         self.measured = False
         """Whether its constants are its own, or the book's."""
         self._read_at = 0.0
@@ -43,7 +43,7 @@ class Localization:
         self.odometry.constants = constants or NOMINAL
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """What the sensors told, encoders among them or not."""
+        """Take sensor values; those of the encoders move the pose."""
         for name, side in SIDES.items():
             if name in values:
                 self._read_at = time.monotonic()

@@ -1,7 +1,7 @@
 """The driver of the mBot: an mCore, ff55 frames, one request at a time.
 
 Its sensors are asked one after another, in the pauses between commands. Its firmware stands still
-for 0.9 s when the ultrasonic sensor hears no echo, and while a tone sounds: so that sensor is asked
+for 0.9 s when the ultrasonic sensor gets no echo, and while a tone sounds: so that sensor is asked
 rarely while nothing is ahead, and in a motion only on a straight way towards something near; and
 tones are sent in slices.
 """
@@ -24,7 +24,7 @@ __all__ = ["MBotRobot"]
 FULL_POWER = 255
 NO_ECHO = 400.0
 NOTHING_AHEAD = 300.0
-"""What is told when nothing is in range, as of the mBot2."""
+"""The distance when nothing is in range, as of the mBot2."""
 STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
 NEAR = 100.0

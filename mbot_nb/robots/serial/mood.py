@@ -1,5 +1,4 @@
-"""How a real robot feels: the mind of the simulated one, which lives here and follows what the
-sensors tell."""
+"""The mood of a real robot: the same mind as the simulated one's, which follows its sensors."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ __all__ = ["Mood"]
 
 UPDATES_PER_SECOND = 10
 MAX_CATCH_UP = 60.0
-"""Seconds that are thought through at most after nobody had looked for long."""
+"""Seconds that one update works through at most."""
 
 
 class Mood:
@@ -44,11 +43,11 @@ class Mood:
         self._mind.startle(strength)
 
     def neural_state(self) -> dict[str, Any]:
-        """What `neural_state` says of it."""
+        """The mode and the four numbers, as in the section `neural_state`."""
         return self._mind.state()
 
     def update(self, senses: Mapping[str, Any], wheels: tuple[float, float]) -> None:
-        """Let the mind follow what the sensors told."""
+        """Let the mind follow the sensor values until now."""
         now = time.monotonic()
         seconds, self._updated_at = min(now - self._updated_at, MAX_CATCH_UP), now
         mind = self._mind

@@ -1,5 +1,5 @@
-"""When a motion ends: by the link's thread, a time after the robot was told, whatever the
-notebook's loop is doing.
+"""Ends a motion in the link's thread, its duration after it was sent, whatever the notebook's loop
+is doing.
 
 What is asked of a robot may have to wait until it can be sent, and in the robot: so the time runs
 from the sending, or from the robot's confirmation if that comes later than usual. Until it comes,

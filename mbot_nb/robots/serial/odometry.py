@@ -68,7 +68,7 @@ class Odometry:
         """One wheel's encoder. Both wheels' readings of one moment come one after the other, and
         make one step."""
         if side in self._new:
-            self.settle()  # the other wheel had nothing new to tell
+            self.settle()  # the other wheel had no new reading
         self._new[side] = angle
         if len(self._new) == 2:
             self.settle()

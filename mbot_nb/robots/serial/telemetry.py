@@ -1,5 +1,4 @@
-"""What a robot on a cable tells: of its connection and of what went wrong, as plain data; and when
-it tells its telemetry."""
+"""When a robot on a cable reports its telemetry; parts of its state and events as plain data."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light"
 
 
 class Telemetry:
-    """Reports the telemetry soon after something was felt; nothing while the robot does not answer,
-    and nothing twice.
+    """Reports the telemetry soon after a sensor value changed; nothing while the robot does not
+    answer, and nothing twice.
 
     ``read`` gives it, ``report`` takes it, both in the link's thread.
     """
@@ -46,14 +45,14 @@ class Telemetry:
         self._last: dict[str, Any] | None = None
 
     def schedule(self) -> None:
-        """Something was felt: what is felt within a moment is told together."""
+        """Report soon: what changes within a moment is reported together."""
         if not self._due:
-            # before it is asked for: the link's thread may tell it before this one goes on
+            # first: the link's thread may report before this one goes on
             self._due = True
             self._link.call_at(max(time.monotonic(), self._at + MIN_INTERVAL), self._report_changes)
 
     def resend(self) -> None:
-        """Somebody has come who was told nothing yet."""
+        """Report all values again, for a client that has just come."""
         self._last = None
         self.schedule()
 
@@ -68,7 +67,7 @@ class Telemetry:
 
 
 def senses_section(senses: dict[str, Any]) -> dict[str, Any]:
-    """What the section `neural_state` tells of the sensors."""
+    """The sensors in the section `neural_state` of the state."""
     return {name: senses[key] for name, key in NEURAL.items() if key in senses}
 
 

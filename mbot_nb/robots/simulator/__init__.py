@@ -2,14 +2,18 @@
 
 From the bottom up:
 
-    body         two wheels, their acceleration, the pose
+    geometry     rectangles that may be turned: distance, overlap, rays
+    world        walls, boxes, lines, lights, pieces and starting places, as data
     space        what is solid, and what happens at a collision
-    world        walls and starting places, as data
-    agent        one robot's life in the simulation: body, plan, trail
-    simulation   time: everybody's state as a function of the clock
-    robot        the face to a server: commands, state, telemetry
+    body         two wheels, their acceleration, the pose
+    senses       line, light and sound sensor
+    scene        a world as it is now: boxes come and go, sounds fade
+    agent        one robot in the simulation: body, plan, trail, sensors, mind
+    drawing      what the motors are told so that the robot drives a figure
+    simulation   time: the state of all robots as a function of the clock
+    robot        the robot as a server sees it: commands, state, telemetry
 
-Each may import only what stands above it.
+Each imports only what stands above it.
 """
 
 from __future__ import annotations

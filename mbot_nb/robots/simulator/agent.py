@@ -1,5 +1,5 @@
 """One robot's life in the simulation: its body, what its motors are to do next, the trail it
-leaves, what it feels."""
+leaves, its sensors and its mind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .world import Start
 __all__ = ["Agent", "Change"]
 
 Change = tuple[float, float, float]
-"""What the motors are told at a time: (t, left %, right %)."""
+"""What the motors are set to at a time: (t, left %, right %)."""
 
 BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
@@ -33,8 +33,8 @@ TONE_LOUDNESS = 60.0
 
 
 class Agent:
-    """What lives in a simulation. Times are its seconds; ``notice(event, data)`` hears what the
-    robot meets.
+    """What lives in a simulation. Times are its seconds; ``on_event(event, data)`` receives
+    what the robot meets.
 
     ``noise`` scales the noise of the ultrasonic sensor: 1 is about 0.3 cm and half a percent, 0 is
     none.
@@ -57,7 +57,7 @@ class Agent:
         self.plan: deque[Change] = deque()
         """What comes."""
         self.motors = (0.0, 0.0)
-        """What the motors are told now, percent."""
+        """What the motors are set to now, percent."""
         self.touching = False
         self.rested_at = -inf
         """When it came or will come to rest as things are; inf while the motors shall turn."""
@@ -85,11 +85,11 @@ class Agent:
 
     @property
     def next_change(self) -> float:
-        """When the motors are told something else."""
+        """When the motors are set next."""
         return self.plan[0][0] if self.plan else inf
 
     def change(self, t: float) -> None:
-        """Tell the motors what the plan says for ``t``."""
+        """Set the motors to what the plan has for ``t``."""
         while self.plan and self.plan[0][0] <= t:
             _, left, right = self.plan.popleft()
             self.motors = (left, right)

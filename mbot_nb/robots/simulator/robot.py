@@ -36,7 +36,7 @@ class SimulatedRobot(Robot):
     """An mBot2 that exists only in numbers: two driven wheels in a world that is data, on a clock
     that no blocked cell holds.
 
-    Its state is a function of time: it is worked out when somebody looks, and the result does not
+    Its state is a function of time: it is worked out when it is read, and the result does not
     depend on when or how often that is. The same ``seed`` and the same commands at the same times
     give the same path.
 
@@ -91,7 +91,7 @@ class SimulatedRobot(Robot):
         """Of everything that is left to chance."""
         return self._agent.seed
 
-    # What it tells.
+    # State, telemetry and events.
 
     def advance(self) -> None:
         """Catch up with the clock: find what has ended and report what has happened until now."""
@@ -210,7 +210,7 @@ class SimulatedRobot(Robot):
         with self.simulation.moment():
             return self._motion
 
-    # What it obeys.
+    # Commands.
 
     def execute(self, command: c.Command) -> Outcome:
         """Carry out one command; what happens by it is reported when the lock has been given back.
@@ -344,9 +344,9 @@ class SimulatedRobot(Robot):
         return self._report_inventory([piece.color for piece in pieces])
 
     def _report_inventory(self, colors: list[str] | None = None) -> dict[str, Any]:
-        told: dict[str, Any] = {"inventory": dict(self._inventory), "sorted": colors or []}
-        self.report("inventory_updated", told)
-        return told
+        inventory: dict[str, Any] = {"inventory": dict(self._inventory), "sorted": colors or []}
+        self.report("inventory_updated", inventory)
+        return inventory
 
     def _update_personality(self, command: c.UpdatePersonality) -> None:
         mind = self._agent.mind

@@ -118,7 +118,7 @@ class Scene:
         self._touch()
 
     def _touch(self) -> None:
-        """Nobody may trust what he knew about free ways and echoes."""
+        """Known clearances and echoes are out of date."""
         for body in self.space.bodies:
             body.clearance = 0.0
         self.changed = True

@@ -37,7 +37,7 @@ SENSE_EVERY = 5
 
 
 class Timer:
-    """Something that must happen at ``t`` though nobody looks."""
+    """A callback that must run at ``t`` though nobody reads the state."""
 
     __slots__ = ("callback", "handle", "t")
 
@@ -178,7 +178,7 @@ class Simulation:
     def moment(self, at_least: float = 0.0) -> Iterator[float]:
         """Hold the lock, with everybody caught up with the clock; gives the time of the simulation.
 
-        What happens meanwhile is told (:meth:`post`) when the lock has been given back.
+        What happens meanwhile is reported (:meth:`post`) when the lock has been given back.
         """
         outermost = False
         try:
@@ -199,7 +199,7 @@ class Simulation:
         return self._origin + max(t, 0.0)
 
     def body_now(self, agent: Agent) -> Body:
-        """The body of ``agent`` now: to look at, not to change."""
+        """The body of ``agent`` now: to read, not to change."""
         if agent.body.at_rest or self.now <= self.t:
             return agent.body
         body = agent.body.copy()
@@ -219,7 +219,7 @@ class Simulation:
         agent.change(self.now)
         self._find_next_change()
 
-    # Appointments: what must happen on time though nobody looks.
+    # Timers: what must happen on time though nobody reads the state.
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback()``, with the lock held, at the first look at or after ``t``; the

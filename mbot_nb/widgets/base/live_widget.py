@@ -197,7 +197,7 @@ class LiveWidget(anywidget.AnyWidget):
                 {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
             )
         elif kind == "way":
-            self._send_unthrottled({"kind": "way", **self._stop_control.direct_way()})
+            self._send_unthrottled({"kind": "way", **self._stop_control.direct_route()})
         elif kind in ("stop", "emergency_stop", "release"):
             self._stop_control.act(kind, content.get("at"))
         elif isinstance(kind, str):

@@ -29,12 +29,12 @@ __all__ = ["StopControl", "unreachable"]
 
 _log = logging.getLogger("mbot_nb")
 
-LOOK = 0.005
+POLL_INTERVAL = 0.005
 """Seconds between two looks whether the robot stands; a robot of this process knows itself since
 when."""
-LONGEST = 5.0
+REST_TIMEOUT = 5.0
 """Seconds after which nobody waits for it to stand any more."""
-OLDEST = 60.0
+MAX_CLICK_AGE = 60.0
 """Seconds; a click that claims to be older, or to come from the future, has no time that could be
 trusted."""
 
@@ -47,23 +47,25 @@ WORDS = {
 
 Answer: TypeAlias = Coroutine[Any, Any, Any]
 """What is awaited for the answer of a robot."""
-Told: TypeAlias = Coroutine[Any, Any, None]
+Report: TypeAlias = Coroutine[Any, Any, None]
 
 
-class Say(Protocol):
-    """Say something on the page."""
+class ShowStatus(Protocol):
+    """ShowStatus something on the page."""
 
     def __call__(self, text: str, *, error: bool = False) -> None: ...
 
 
 class StopControl:
-    """The stops of one widget. ``say`` and ``touch`` tell its page; ``touch`` is called at the
+    """The stops of one widget. Of the two that reach its page, ``request_refresh`` is called at the
     client's home."""
 
-    def __init__(self, client: Client, say: Say, touch: Callable[[], None]) -> None:
+    def __init__(
+        self, client: Client, show_status: ShowStatus, request_refresh: Callable[[], None]
+    ) -> None:
         self._client = client
-        self._show_status = say
-        self._request_refresh = touch
+        self._show_status = show_status
+        self._request_refresh = request_refresh
         self._waits: set[concurrent.futures.Future[None]] = set()
         self.given = 0
         """How many stops came so far: what was clicked before one must not start after it."""
@@ -132,7 +134,7 @@ class StopControl:
             "_cable" if server.robot.port else ""
         )
 
-    def direct_way(self) -> dict[str, Any]:
+    def direct_route(self) -> dict[str, Any]:
         """Where the page finds the robot's server, and how it makes sure that it is this one; in
         any thread."""
         server = local_servers().of(self._client)
@@ -153,34 +155,39 @@ class StopControl:
         at: Any,
         *,
         quietly: bool = False,
-        tell: Callable[[Answer], Told] | None = None,
+        report_with: Callable[[Answer], Report] | None = None,
     ) -> concurrent.futures.Future[None] | None:
         """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
 
         ``at`` is when it was clicked, in ms of this process's monotonic clock, as far as the page
-        knows it. ``quietly``: only what goes wrong is said. ``tell`` awaits the answer, and says
-        what became of it in another way. Returns the wait for it.
+        knows it. ``quietly``: only what goes wrong is said. ``report_with`` awaits the answer, and
+        says what became of it in another way. Returns the wait for it.
         """
-        came = time.monotonic()
+        received = time.monotonic()
         self.given += kind != "release"
-        clicked = _moment(at, came)
+        clicked = _moment(at, received)
         client = self._client
         try:
             if kind == "release":
                 asked = client.release_stop()
             else:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
-            if not quietly and tell is None:
+            if not quietly and report_with is None:
                 self._show_status(WORDS[kind][0])
-            told = self._submit(self._tell(asked, kind, quietly) if tell is None else tell(asked))
+            outcome = (
+                self._report_outcome(asked, kind, quietly)
+                if report_with is None
+                else report_with(asked)
+            )
+            report = self._submit(outcome)
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
                 self._submit(
-                    self._wait_until_it_stands(came if clicked is None else clicked, after)
+                    self._wait_until_it_stands(received if clicked is None else clicked, after)
                 )
             if asked.also is not None:
-                self._keep(asked.also).add_done_callback(self._tell_of_other_way)
-            return told
+                self._keep(asked.also).add_done_callback(self._on_direct_stop)
+            return report
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
             self._show_status(
@@ -202,14 +209,14 @@ class StopControl:
         wait.add_done_callback(self._waits.discard)
         return wait
 
-    def _tell_of_other_way(self, done: concurrent.futures.Future[None]) -> None:
+    def _on_direct_stop(self, done: concurrent.futures.Future[None]) -> None:
         """A stop that went past the client's home, which is blocked, may have failed."""
         error = None if done.cancelled() else done.exception()
         if error is not None:
             self._show_status(str(error), error=True)
 
-    async def _tell(self, asked: Answer, kind: str, quietly: bool) -> None:
-        """Say on the page what became of it."""
+    async def _report_outcome(self, asked: Answer, kind: str, quietly: bool) -> None:
+        """ShowStatus on the page what became of it."""
         try:
             await asked
         except MbotError as error:
@@ -223,13 +230,13 @@ class StopControl:
         robot = None if server is None else server.robot
         exact = hasattr(robot, "at_rest_since")
         moved = exact or _moving(self._client)
-        deadline = time.monotonic() + LONGEST
-        told = False
+        deadline = time.monotonic() + REST_TIMEOUT
+        reported = False
         while time.monotonic() < deadline:
             if (lost := unreachable(self._client)) is not None:
                 # Nobody knows whether it stands; what is known of an earlier stop is true no more.
-                if not told:
-                    told = True
+                if not reported:
+                    reported = True
                     self._show_status(
                         f"Not stopped: the robot cannot be reached: {lost.get('reason', '')}. "
                         "Lift it, or switch it off.",
@@ -238,7 +245,7 @@ class StopControl:
                 if self.stood is not None:
                     self.stood = None
                     self._request_refresh()
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_INTERVAL)
                 continue
             rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
             if rested is not None:
@@ -251,7 +258,7 @@ class StopControl:
                 }
                 self._request_refresh()
                 return
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_INTERVAL)
 
     def _seen_at_rest(self) -> float | None:
         """Now, if its state says that it stands."""
@@ -274,7 +281,7 @@ def _moment(at: Any, now: float) -> float | None:
     if (
         not isinstance(at, (int, float))
         or not isfinite(at)
-        or not now - OLDEST < at / 1e3 < now + 0.05
+        or not now - MAX_CLICK_AGE < at / 1e3 < now + 0.05
     ):
         return None
     return min(at / 1e3, now)

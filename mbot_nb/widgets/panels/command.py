@@ -80,7 +80,7 @@ class CommandPanel(LiveWidget):
     def _on_event(self, event: object) -> bool:
         # Nobody waits for a queued command: its refusal comes by itself.
         if isinstance(event, Settled) and (command := event.command).error and not command.reply:
-            self._tell(command.name, "failed", str(command.error))
+            self._show_answer(command.name, "failed", str(command.error))
         return True
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ class CommandPanel(LiveWidget):
                 self._keep(
                     form,
                     self._stop_control.act(
-                        form, content.get("at"), tell=partial(self._answer_to, form)
+                        form, content.get("at"), report_with=partial(self._answer_to, form)
                     ),
                 )
                 return
@@ -119,14 +119,14 @@ class CommandPanel(LiveWidget):
             return False
         late = time.monotonic() - click.at
         if late > STALE:
-            self._tell(
+            self._show_answer(
                 click.form,
                 "failed",
                 f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.",
             )
             return True
         if click.stops != self._stop_control.given:
-            self._tell(
+            self._show_answer(
                 click.form, "failed", "Not started: you stopped after this click. Click again."
             )
             return True
@@ -142,9 +142,11 @@ class CommandPanel(LiveWidget):
             for _ in range(max(1, min(times, MOST_TIMES))):
                 self._client.send(click.form, **click.params)
         except Exception as error:
-            self._tell(click.form, "failed", advised(error))
+            self._show_answer(click.form, "failed", advised(error))
             return
-        self._tell(click.form, "queued", "Queued." if times == 1 else f"Queued {times} times.")
+        self._show_answer(
+            click.form, "queued", "Queued." if times == 1 else f"Queued {times} times."
+        )
         now = self._values()
         self._sent.update(now)
         self._send_unthrottled({"kind": "changed", **now})
@@ -156,18 +158,18 @@ class CommandPanel(LiveWidget):
             )
 
     async def _answer_to(self, form: str, answer: Coroutine[Any, Any, Any]) -> None:
-        self._tell(form, "running", "Under way …")
+        self._show_answer(form, "running", "Under way …")
         try:
             result = await answer
         except asyncio.CancelledError:
-            self._tell(form, "failed", "Cancelled.")
+            self._show_answer(form, "failed", "Cancelled.")
             raise
         except Exception as error:
-            self._tell(form, "failed", advised(error))
+            self._show_answer(form, "failed", advised(error))
         else:
-            self._tell(form, "done", repr(result)[1:-1])
+            self._show_answer(form, "done", repr(result)[1:-1])
 
-    def _tell(self, form: str, state: str, text: str) -> None:
+    def _show_answer(self, form: str, state: str, text: str) -> None:
         self._answers[form] = {"state": state, "text": text}
         self._send_unthrottled({"kind": "answer", "form": form, "state": state, "text": text})
 

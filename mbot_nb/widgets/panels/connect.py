@@ -75,7 +75,7 @@ class ConnectPanel(LiveWidget):
         self._since = 0.0
         self._work: concurrent.futures.Future[None] | None = None
         self._failure = ""
-        self._looking: asyncio.Future[Discovery] | None = None
+        self._discovery: asyncio.Future[Discovery] | None = None
         self._address = ""
         self._lasting = ""
         self._choices: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ class ConnectPanel(LiveWidget):
                 if client is None
                 else "The client that was given here is closed. Connect makes a new one."
             )
-            client = cast(Client, _Nobody(self._home))
+            client = cast(Client, _NoClient(self._home))
         super().__init__(client, framed=framed)
 
     @property
@@ -98,7 +98,7 @@ class ConnectPanel(LiveWidget):
         """The robot it is connected to, also while its connection is being made again; None without
         one."""
         client: object = self._client
-        return None if isinstance(client, _Nobody) else self._client
+        return None if isinstance(client, _NoClient) else self._client
 
     def _values(self) -> dict[str, Any]:
         client = self._client
@@ -164,7 +164,7 @@ class ConnectPanel(LiveWidget):
             )
             self._begin(words, self._connect(address, token, window))
         elif kind == "look":
-            self._begin("Looking for robots on this machine", self._look_around())
+            self._begin("Looking for robots on this machine", self._discover_robots())
         elif kind == "disconnect" and self.bot is not None:
             self._begin("Disconnecting", self._disconnect(self.bot))
         elif kind == "retry" and self.bot is not None:
@@ -192,8 +192,8 @@ class ConnectPanel(LiveWidget):
         self._work = self._home.submit(run())
 
     async def _connect(self, address: str, token: str | None, window: float) -> None:
-        if self._looking is not None:
-            await asyncio.wait([self._looking])  # one that was cancelled lets go of its ports
+        if self._discovery is not None:
+            await asyncio.wait([self._discovery])  # one that was cancelled lets go of its ports
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
         if where is None and local_servers().running():
@@ -206,9 +206,9 @@ class ConnectPanel(LiveWidget):
         self._show_status(
             f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})"
         )
-        self._home.submit(self._tell_of(bot))
+        self._home.submit(self._call_user(bot))
 
-    async def _tell_of(self, bot: Client) -> None:
+    async def _call_user(self, bot: Client) -> None:
         if self._on_connect is None:
             return
         try:
@@ -217,13 +217,13 @@ class ConnectPanel(LiveWidget):
             name = getattr(self._on_connect, "__qualname__", repr(self._on_connect))
             self._show_status(f"Connected, but your {name} failed. {advised(error)}", error=True)
 
-    async def _look_around(self) -> None:
+    async def _discover_robots(self) -> None:
         """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else
         may go on meanwhile."""
         ended = threading.Event()
-        self._looking = asyncio.ensure_future(asyncio.to_thread(discover, ended=ended))
+        self._discovery = asyncio.ensure_future(asyncio.to_thread(discover, ended=ended))
         try:
-            everything = await asyncio.shield(self._looking)
+            everything = await asyncio.shield(self._discovery)
         finally:
             ended.set()
         found = [one for one in everything if one.what != "simulator"]
@@ -284,7 +284,7 @@ class ConnectPanel(LiveWidget):
         if state in ("reconnecting", "connected") and not self._doing:
             self._show_status("")  # what was said of the connection before is not true any more
         if state == "disconnected":
-            self._follow(cast(Client, _Nobody(self._home)))
+            self._follow(cast(Client, _NoClient(self._home)))
         self._request_refresh()
 
     def _detach(self) -> None:
@@ -293,11 +293,12 @@ class ConnectPanel(LiveWidget):
             self._work.cancel()
 
 
-class _Nobody:
+class _NoClient:
     """What stands in a client's place while there is none."""
 
     connection_state = NONE
     connected = False
+    connection_error = None
     next_attempt_at = None
     reconnect_attempts = 0
     profile = url = ""
@@ -310,9 +311,6 @@ class _Nobody:
 
     def __repr__(self) -> str:
         return "<no robot yet>"
-
-    def _why_not(self) -> None:
-        """Nobody is away."""
 
     def tap(self, tap: Callable[[Any], None]) -> Callable[[], None]:
         """Nothing happens to nobody."""

@@ -51,7 +51,7 @@ class StatsPanel(LiveWidget):
         self._earlier: tuple[float, Stats] | None = None
         self._rates: dict[str, float] = {}
         self._monitor: LoopMonitor | None = None
-        self._beat: asyncio.TimerHandle | None = None
+        self._beat_timer: asyncio.TimerHandle | None = None
         self._measuring: concurrent.futures.Future[None] | None = None
         self._measured: int | None = None
         super().__init__(bot, framed=framed)
@@ -108,11 +108,11 @@ class StatsPanel(LiveWidget):
         elif not watched and self._monitor is not None:
             self._monitor.release()
             self._monitor = None
-        if watched and self._beat is None:
-            self._beat = self._client.home.loop.call_later(BEAT, self._beaten)
+        if watched and self._beat_timer is None:
+            self._beat_timer = self._client.home.loop.call_later(BEAT, self._on_beat)
 
-    def _beaten(self) -> None:
-        self._beat = None
+    def _on_beat(self) -> None:
+        self._beat_timer = None
         self._request_refresh()
         self._watch()
 
@@ -148,9 +148,9 @@ class StatsPanel(LiveWidget):
 
     def _detach(self) -> None:
         super()._detach()
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
+            self._beat_timer = None
         if self._monitor is not None:
             self._monitor.release()
             self._monitor = None

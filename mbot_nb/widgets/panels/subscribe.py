@@ -79,17 +79,17 @@ class SubscribePanel(LiveWidget):
         self._counts: Counter[str] = Counter()
         self._by_second: deque[tuple[int, Counter[str]]] = deque(maxlen=RATE_OVER + 1)
         self._log: deque[tuple[int, Event]] = deque(maxlen=KEPT)
-        self._told = 0
+        self._last_sent = 0
         self._number = 0
         self._paused = False
         self._held_back = 0
         self._failures: deque[str] = deque(maxlen=5)
         self._handlers: list[Subscription] = []
-        self._beat: asyncio.TimerHandle | None = None
+        self._rate_timer: asyncio.TimerHandle | None = None
         super().__init__(bot, framed=framed)
         # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
         # this.
-        self._listening = self._client.subscribe("*", self._came, replace=False)
+        self._listening = self._client.subscribe("*", self._on_robot_event, replace=False)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
         """Call ``handler(event)``, plain or async, at each event of this name; what it raises is
@@ -123,7 +123,7 @@ class SubscribePanel(LiveWidget):
 
     # At home.
 
-    def _came(self, event: Event) -> None:
+    def _on_robot_event(self, event: Event) -> None:
         name = event.name
         self._counts[name] += 1
         self._offered.setdefault(name)
@@ -156,12 +156,14 @@ class SubscribePanel(LiveWidget):
             "held_back": self._held_back,
             "failures": list(self._failures),
         }
-        rows = [_row(number, event) for number, event in self._since(self._told)[-ROWS_AT_ONCE:]]
-        if rows and (more := self._number - self._told - len(rows)):
+        rows = [
+            _row(number, event) for number, event in self._since(self._last_sent)[-ROWS_AT_ONCE:]
+        ]
+        if rows and (more := self._number - self._last_sent - len(rows)):
             rows.insert(
                 0, [None, None, "", f"{more} more came before these, too many at once to list"]
             )
-        self._told = self._number
+        self._last_sent = self._number
         return values | {"rows": rows} if rows else values
 
     def _initial_values(self) -> dict[str, Any]:
@@ -169,11 +171,11 @@ class SubscribePanel(LiveWidget):
 
     def _on_refresh(self, *, seen: bool) -> None:
         """While something came lately, look again in a second: the rates fall."""
-        if seen and self._beat is None and self._rates():
-            self._beat = self._client.home.loop.call_later(1.0, self._beaten)
+        if seen and self._rate_timer is None and self._rates():
+            self._rate_timer = self._client.home.loop.call_later(1.0, self._on_rate_timer)
 
-    def _beaten(self) -> None:
-        self._beat = None
+    def _on_rate_timer(self) -> None:
+        self._rate_timer = None
         self._request_refresh()
 
     def _since(self, number: int) -> list[tuple[int, Event]]:
@@ -227,9 +229,9 @@ class SubscribePanel(LiveWidget):
             self._listening.cancel()
         for handler in self._handlers:
             handler.cancel()
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        if self._rate_timer is not None:
+            self._rate_timer.cancel()
+            self._rate_timer = None
 
 
 def _row(number: int, event: Event) -> list[Any]:

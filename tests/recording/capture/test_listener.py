@@ -13,12 +13,7 @@ import mbot_nb as mb
 from mbot_nb.lab import network
 from mbot_nb.loops.home import Home
 from mbot_nb.loops.monitor import LoopMonitor
-
-
-async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.005)
+from tests.helpers.waiting import until
 
 
 async def _beside_a_cell(bot: mb.Client) -> None:
@@ -47,7 +42,7 @@ async def _is_no_network_delay(
             await bot.ping()
         await asyncio.sleep(0.05)
         await blocked(bot)
-        await _until(lambda: rec.total("latency") == 11 and rec.total("stalls"))
+        await until(lambda: rec.total("latency") == 11 and rec.total("stalls"))
     slow = rec.latency.iloc[-1]
     assert slow.rtt_ms > 300
     # The loop is asked every 20 ms: so much of the block may be missed.
@@ -89,13 +84,13 @@ async def test_the_loops_are_looked_up_again_when_the_connection_changes() -> No
     options: dict[str, Any] = {"thread": True, "settings": {"retry_delays": (0.05,)}}
     async with mb.serve(port=0, thread=True) as server, mb.connect(server, **options) as bot:
         with mb.Recorder(bot, ping_rate=0):
-            await _until(lambda: LoopMonitor.of(server.home.loop).watching)
+            await until(lambda: LoopMonitor.of(server.home.loop).watching)
             assert not here.watching
             port = server.port
             await server.close()
             async with mb.serve(port=port):
-                await _until(lambda: bot.connected and here.watching)
-            await _until(lambda: not here.watching)
+                await until(lambda: bot.connected and here.watching)
+            await until(lambda: not here.watching)
 
 
 @pytest.mark.parametrize("thread", [False, True])
@@ -106,6 +101,6 @@ async def test_a_stopped_recorder_watches_nothing(thread: bool) -> None:
         mb.connect(server, thread=not thread) as bot,
     ):
         rec = mb.Recorder(bot, ping_rate=0)
-        await _until(lambda: here.watching and there.watching)
+        await until(lambda: here.watching and there.watching)
         rec.stop()
-        await _until(lambda: not here.watching and not there.watching)
+        await until(lambda: not here.watching and not there.watching)

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 import mbot_nb as mb
-from tests.helpers.cutting_relay import command, peer
-
-
-async def _until(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come in time"
-        await asyncio.sleep(0.005)
+from tests.helpers.peer import command, peer
+from tests.helpers.waiting import until
 
 
 async def test_commands_are_seen_from_their_coming_to_their_end(
@@ -77,7 +69,7 @@ async def test_it_sees_all_clients(server: mb.Server, bot: mb.Client) -> None:
         await other.set_led(1, 1, 1)
         server.emit("hello", {"to": "all"})
         await bot.set_led(2, 2, 2)
-    await _until(lambda: rec.connection.state.tolist().count("disconnected") == 1, "the goodbye")
+    await until(lambda: rec.connection.state.tolist().count("disconnected") == 1, "the goodbye")
     rec.stop()
     connection = rec.connection
     assert connection.state.tolist() == ["connected", "connected", "disconnected"]
@@ -103,7 +95,7 @@ async def test_what_the_server_has_seen_is_what_the_client_has(
     await bot.drive(30, -30, duration=0.3)
     await asyncio.sleep(0.15)
     await bot.flush()
-    await _until(lambda: mine.commands.acknowledged_s.notna().all(), "the acknowledgements")
+    await until(lambda: mine.commands.acknowledged_s.notna().all(), "the acknowledgements")
     mine.stop(), its.stop()
     sent, came = (rec.frames[rec.frames.type == "command"] for rec in (mine, its))
     for column in ("sequence", "bytes", "position"):
@@ -143,16 +135,14 @@ async def test_acknowledgements_are_those_that_were_sent(server: mb.Server, bot:
         bot.send("slow")
         bot.send("set_led", r=1, g=2, b=3)
         await bot.flush()
-        await _until(
-            lambda: mine.commands.acknowledged_s.notna().sum() == 2, "the acknowledgements"
-        )
+        await until(lambda: mine.commands.acknowledged_s.notna().sum() == 2, "the acknowledgements")
         assert its.commands.name.tolist() == ["slow"], "the other one waits"
         go.set()
-        await _until(lambda: len(its.commands) == 2, "the second one")
+        await until(lambda: len(its.commands) == 2, "the second one")
         bot.cut()
-        await _until(lambda: bot.connected, "the connection")
+        await until(lambda: bot.connected, "the connection")
         await bot.set_led(4, 5, 6)
-        await _until(
+        await until(
             lambda: mine.commands.acknowledged_s.notna().sum() == 3, "the last acknowledgement"
         )
     at, told = its.commands, mine.commands.acknowledged_s
@@ -166,7 +156,7 @@ async def test_a_baseline_client_is_sent_no_acknowledgements(server: mb.Server) 
         async with peer(server.url) as one:
             await one.snapshot()
             await one.send(command("set_led", 1, r=1, g=2, b=3))
-            await _until(lambda: len(rec.commands) == 1, "the command")
+            await until(lambda: len(rec.commands) == 1, "the command")
             assert not rec._listener._acks, "nothing waits for them"  # type: ignore[attr-defined]
     assert rec.commands.sequence.tolist() == [1]
     assert rec.commands.acknowledged_s.isna().all()

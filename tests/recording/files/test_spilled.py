@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.recording.files.spilled import assembled
+from mbot_nb.recording.files.spilled import with_spilled
 from mbot_nb.recording.files.writer import Writer
 from mbot_nb.recording.tables.command_table import CommandTable
 from mbot_nb.recording.tables.schema import SCHEMA
@@ -55,7 +55,7 @@ async def test_what_is_missing_is_said(
 ) -> None:
     with caplog.at_level(logging.CRITICAL, "mbot_nb"):
         rec = mb.Recorder(bot, ping_rate=0, max_rows=100, path=tmp_path / "missing" / "run.mbot")
-        rec._listener.writer._most = 3000  # rows that may wait
+        rec._listener.writer._max_waiting = 3000  # rows that may wait
         await _many(bot)
         rec.stop()
         run = rec.to_recording()
@@ -112,7 +112,7 @@ def test_what_leaves_memory_meanwhile_is_there_once(monkeypatch: pytest.MonkeyPa
                 return found
 
             monkeypatch.setattr(owner, name, between)
-        whole, missing = assembled(tables, writer)
+        whole, missing = with_spilled(tables, writer)
         found = whole["events"].column("sequence").to_pylist()
         assert missing == 0
         assert len(found) >= 5000
@@ -132,7 +132,7 @@ def test_what_is_cleared_meanwhile_is_not_called_missing(monkeypatch: pytest.Mon
             return found
 
         monkeypatch.setattr(Writer, "read", clearing)
-        whole, missing = assembled(tables, writer)
+        whole, missing = with_spilled(tables, writer)
         assert (whole["events"].num_rows, missing) == (0, 0)
 
 

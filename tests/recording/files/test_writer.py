@@ -20,16 +20,9 @@ import mbot_nb as mb
 from mbot_nb.recording.files.mbot_blocks import HEAD, MAGIC
 from mbot_nb.recording.tables.schema import SCHEMA
 from tests.helpers.killed_recorder import PAUSE
+from tests.helpers.waiting import until
 
 PATIENCE = 10.0
-
-
-async def _until(condition: object, what: str) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come in time"
-        await asyncio.sleep(0.01)
 
 
 def _same(run: mb.Recording, rec: mb.Recorder) -> None:
@@ -46,7 +39,7 @@ async def test_the_file_has_what_the_recorder_has(bot: mb.Client, tmp_path: Path
         await bot.send_command("nonsense")
     await bot.drive(30, 30, duration=0.6)
     bot.cut()
-    await _until(lambda: bot.connected, "the connection")
+    await until(lambda: bot.connected, "the connection")
     await bot.flush()
     rec.stop()
     run = mb.Recording.load(path)
@@ -247,7 +240,7 @@ async def test_a_full_disk_is_told_and_the_run_goes_on(
     size = path.stat().st_size
     with caplog.at_level(logging.ERROR, "mbot_nb"), _files_at_most(size + 100):
         await bot.set_led(2, 2, 2)
-        await _until(lambda: rec.trouble, "the trouble")
+        await until(lambda: rec.trouble, "the trouble")
         await bot.set_led(3, 3, 3)
     [complaint] = caplog.messages
     assert "cannot be written: File too large" in complaint

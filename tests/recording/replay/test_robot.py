@@ -16,6 +16,7 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.robots.watchdog import shared
 from tests.helpers.recordings import drive, made
+from tests.helpers.waiting import until
 
 
 class Clock:
@@ -301,12 +302,6 @@ def test_a_recording_of_one_moment_ends_at_once_also_in_a_loop() -> None:
 
 
 # With the real clock, and over the wire.
-
-
-async def until(condition: Any, seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what it waits for tells nobody
-            await asyncio.sleep(0.005)
 
 
 async def test_its_time_does_not_wait_for_the_loop() -> None:

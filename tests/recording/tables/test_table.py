@@ -115,13 +115,13 @@ def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
 
 def test_asking_again_converts_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     converted: list[int] = []
-    extend = arrow.Growing.extend
+    extend = arrow.GrowingFrame.extend
 
-    def counting(self: arrow.Growing, chunks: list[Chunk], labels: Any) -> None:
+    def counting(self: arrow.GrowingFrame, chunks: list[Chunk], labels: Any) -> None:
         converted.append(sum(chunk.end - chunk.first for chunk in chunks))
         extend(self, chunks, labels)
 
-    monkeypatch.setattr(arrow.Growing, "extend", counting)
+    monkeypatch.setattr(arrow.GrowingFrame, "extend", counting)
     table = _table()
     for n in range(100):
         table.append(*_row(n))

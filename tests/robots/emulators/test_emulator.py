@@ -28,25 +28,14 @@ from mbot_nb.robots.emulators.ports import PtyPort
 from mbot_nb.robots.emulators.script import Call, Name, ScriptError, parse
 from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
-
-from ..serial.conftest import PATIENCE, Clock, Workshop, eventually
+from tests.helpers.serial_robots import PATIENCE, Clock, Workshop, frames_within
+from tests.helpers.waiting import eventually
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 F3: list[dict[str, Any]] = [
     v for v in json.loads((GOLDEN / "f3.json").read_text())["vectors"] if "script" in v
 ]
 FF55: list[dict[str, Any]] = json.loads((GOLDEN / "ff55.json").read_text())["vectors"]
-
-
-def until(firmware: Any, clock: Clock, seconds: float) -> list[bytes]:
-    """What it writes in so many seconds."""
-    end = clock.now + seconds
-    frames = list(firmware.due(clock.now))
-    while firmware.deadline <= end:
-        clock.now = max(clock.now, firmware.deadline)
-        frames += firmware.due(clock.now)
-    clock.now = end
-    return frames + list(firmware.due(end))
 
 
 def test_scripts_are_calls_with_literals() -> None:
@@ -102,7 +91,7 @@ HIDDEN = [
 @pytest.mark.parametrize("name", HIDDEN)
 def test_only_the_api_can_be_called(mbot2: CyberPiFirmware, clock: Clock, name: str) -> None:
     mbot2.receive(f3.encode_script(f"{name}()", 5), clock.now)
-    (frame,) = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
+    (frame,) = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert isinstance(frame, f3.Script)
     assert frame.number == 5
     assert b"NameError" in frame.text
@@ -113,7 +102,7 @@ def test_every_request_of_makeblock_s_client_is_answered(
     mbot2: CyberPiFirmware, clock: Clock, vector: dict[str, Any]
 ) -> None:
     mbot2.receive(bytes.fromhex(vector["request"]), clock.now)
-    first, *_ = f3.Decoder().feed(b"".join(until(mbot2, clock, 30)))
+    first, *_ = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 30)))
     assert isinstance(first, f3.Script)
     assert (first.mode, first.number) == (vector["mode"], vector["index"])
     f3.returned(first.text)  # an error of the script would raise
@@ -155,15 +144,15 @@ def test_it_answers_as_the_real_firmware(
     mbot: MCoreFirmware, clock: Clock, vector: dict[str, Any]
 ) -> None:
     mbot.receive(bytes.fromhex(vector["request"]), clock.now)
-    assert b"".join(until(mbot, clock, 2)).hex() == vector["reply"]
+    assert b"".join(frames_within(mbot, clock, 2)).hex() == vector["reply"]
 
 
 def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: Clock) -> None:
     named = {vector["name"]: vector["reply"] for vector in FF55}
     mbot.reset(clock.now)
-    assert b"".join(until(mbot, clock, 1)).hex() == named["boot_banner"]
+    assert b"".join(frames_within(mbot, clock, 1)).hex() == named["boot_banner"]
     mbot.press("board", True, clock.now)
-    assert b"".join(until(mbot, clock, 1)).hex() == named["event_button_press"]
+    assert b"".join(frames_within(mbot, clock, 1)).hex() == named["event_button_press"]
 
 
 def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: Clock) -> None:
@@ -171,7 +160,7 @@ def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: C
     for number in range(1, 41):
         mbot.receive(ff55.get(number, 17, 2), clock.now)
         clock.now += 7 * 10 / 115200
-    answers = ff55.Decoder().feed(b"".join(until(mbot, clock, 2)))
+    answers = ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 2)))
     assert 10 <= len(answers) <= 20
     assert mbot.lost > 0
 
@@ -179,12 +168,12 @@ def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: C
 def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> None:
     mbot = MCoreFirmware(Vehicle({"width": 1000, "height": 1000}, clock=clock), boot=0)
     mbot.receive(ff55.get(3, 1, 3), clock.now)
-    assert until(mbot, clock, NO_ECHO - 0.01) == []
-    assert ff55.Decoder().feed(b"".join(until(mbot, clock, 0.1))) == [ff55.Value(3, 400.0)]
+    assert frames_within(mbot, clock, NO_ECHO - 0.01) == []
+    assert ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 0.1))) == [ff55.Value(3, 400.0)]
     mbot.receive(bytes.fromhex("ff55070d0222b801fa00"), clock.now)
     clock.now += 0.1
     mbot.receive(ff55.get(4, 0, 0), clock.now)
-    assert ff55.Decoder().feed(b"".join(until(mbot, clock, 2))) == [ff55.Ack()]
+    assert ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 2))) == [ff55.Ack()]
 
 
 def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
@@ -192,13 +181,13 @@ def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
 ) -> None:
     mbot2.receive(f3.encode_script("cyberpi.mbot2.forward(50, 2)", 1), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 2), clock.now)
-    assert until(mbot2, clock, 1) == []
+    assert frames_within(mbot2, clock, 1) == []
     assert not mbot2.vehicle.standing.is_set()
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 3, f3.RUN_AT_ONCE), clock.now)
     assert mbot2.vehicle.standing.is_set()
     numbers = [
         frame.number
-        for frame in f3.Decoder().feed(b"".join(until(mbot2, clock, 2)))
+        for frame in f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 2)))
         if isinstance(frame, f3.Script)
     ]
     assert numbers == [3, 1, 2]
@@ -208,10 +197,10 @@ def test_subscriptions_push_what_changes(mbot2: CyberPiFirmware, clock: Clock) -
     mbot2.receive(
         f3.encode_script("subscribe.add_item(4, cyberpi.controller.is_press, ('a',))", 0), clock.now
     )
-    frames = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
+    frames = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert [f3.pushed(frame.text) for frame in frames if isinstance(frame, f3.Push)] == [{4: False}]
     mbot2.press("a", True, clock.now)
-    frames = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
+    frames = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert [f3.pushed(frame.text) for frame in frames if isinstance(frame, f3.Push)] == [{4: True}]
 
 
@@ -229,7 +218,7 @@ def test_motions_are_as_in_the_book(
 ) -> None:
     before = mbot2.vehicle.sense()
     mbot2.receive(f3.encode_script(f"cyberpi.mbot2.{script}", 1), clock.now)
-    until(mbot2, clock, 5)
+    frames_within(mbot2, clock, 5)
     after = mbot2.vehicle.sense()
     turned = (after["heading"] - before["heading"] + 180) % 360 - 180
     assert (after["x"] - before["x"], turned) == pytest.approx(path, abs=0.5)

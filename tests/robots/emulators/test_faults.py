@@ -19,9 +19,7 @@ from mbot_nb.robots.emulators.mcore import MCoreFirmware
 from mbot_nb.robots.emulators.script import ScriptError, parse
 from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
-
-from ..serial.conftest import PATIENCE, Clock
-from .test_emulator import until
+from tests.helpers.serial_robots import PATIENCE, Clock, frames_within
 
 
 @given(st.text(max_size=60))
@@ -76,10 +74,10 @@ def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     mbot2 = CyberPiFirmware(Vehicle({}, clock=clock), boot=0, latency=0)
     for text, mode in calls:
         mbot2.receive(f3.encode_script(text, 1, mode), clock.now)
-        until(mbot2, clock, 0.2)
+        frames_within(mbot2, clock, 0.2)
     mbot2.receive(f3.encode_script("cyberpi.get_name()", 7, f3.RUN_AT_ONCE), clock.now)
     assert f3.Script(f3.RUN_AT_ONCE, 7, b'{"ret":"mBot2"}') in f3.Decoder().feed(
-        b"".join(until(mbot2, clock, 0.1))
+        b"".join(frames_within(mbot2, clock, 0.1))
     )
 
 
@@ -99,7 +97,7 @@ def test_a_call_that_fails_is_answered_with_its_error(
     mbot2: CyberPiFirmware, clock: Clock, text: str
 ) -> None:
     mbot2.receive(f3.encode_script(text, 5), clock.now)
-    (frame,) = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
+    (frame,) = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert isinstance(frame, f3.Script)
     assert frame.text.startswith(b'{"err": ')
 
@@ -113,7 +111,7 @@ def test_a_subscription_that_fails_later_holds_no_other_up(
     ):
         mbot2.receive(f3.encode_script(text, 0), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_set_power(1e999, 'EM1')", 1), clock.now)
-    frames = f3.Decoder().feed(b"".join(until(mbot2, clock, 1)))
+    frames = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert {
         key for frame in frames if isinstance(frame, f3.Push) for key in f3.pushed(frame.text)
     } == {5}
@@ -129,8 +127,8 @@ def test_leds_that_are_not_there_stay_dark(
                 ff55.encode_request(ff55.Request(1, ff55.RUN, 8, bytes((7, 2, index, 1, 2, 3)))),
                 clock.now,
             )
-    until(mbot2, clock, 0.1)
-    assert until(mbot, clock, 0.1) == [ff55.encode_ack()] * 2
+    frames_within(mbot2, clock, 0.1)
+    assert frames_within(mbot, clock, 0.1) == [ff55.encode_ack()] * 2
     assert set(mbot2.vehicle.leds + mbot.vehicle.leds) == {(0, 0, 0)}
 
 
@@ -149,13 +147,15 @@ def test_no_request_ends_an_emulated_mbot(frames: list[bytes]) -> None:
     mbot = MCoreFirmware(Vehicle({}, clock=clock), boot=0)
     for frame in frames:
         mbot.receive(frame, clock.now)
-        until(mbot, clock, 0.5)
-    until(mbot, clock, 70)  # also the longest tone is over
+        frames_within(mbot, clock, 0.5)
+    frames_within(mbot, clock, 70)  # also the longest tone is over
     for _ in range(9):
         mbot.receive(bytes(30), clock.now)  # the nulls end what a broken frame began
-        until(mbot, clock, 1)
+        frames_within(mbot, clock, 1)
     mbot.receive(ff55.get(7, 0, 0), clock.now)
-    assert ff55.Value(7, "06.01.107") in ff55.Decoder().feed(b"".join(until(mbot, clock, 0.1)))
+    assert ff55.Value(7, "06.01.107") in ff55.Decoder().feed(
+        b"".join(frames_within(mbot, clock, 0.1))
+    )
 
 
 def test_as_a_process_it_ends_with_the_fault_that_ended_its_robot(tmp_path: Path) -> None:

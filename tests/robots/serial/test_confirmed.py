@@ -9,9 +9,8 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.errors import CommandError, CommandTimeoutError, DeliveryUnknownError
-
-from .conftest import Workshop, eventually
-from .test_driver import EMPTY, KINDS, ran
+from tests.helpers.serial_robots import EMPTY, KINDS, Workshop, ran
+from tests.helpers.waiting import eventually
 
 
 @KINDS

@@ -9,8 +9,7 @@ import pytest
 
 from mbot_nb.errors import ConnectError
 from mbot_nb.robots.serial.detection import DetectedRobot, detect, open_robot
-
-from .conftest import DRIVERS, PATIENCE, Workshop
+from tests.helpers.serial_robots import DRIVERS, PATIENCE, Workshop
 
 VERSIONS = {"cyberpi": "44.01.013", "mbot": "06.01.107"}
 

@@ -12,32 +12,11 @@ import pytest
 import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
-from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
-from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.emulators.faults import Faults
-from mbot_nb.robots.emulators.mcore import MCoreFirmware
 from mbot_nb.robots.serial.cyberpi import SENSORS
 from mbot_nb.robots.serial.wire.dialects import ScriptRequest
-
-from .conftest import PATIENCE, Workshop, eventually
-
-KINDS = pytest.mark.parametrize("kind", ["cyberpi", "mbot"])
-EMPTY: dict[str, Any] = {"width": 400, "height": 400, "starts": [{"x": 60, "y": 200}]}
-
-
-def drive(robot: Any, left: float, right: float, duration: float) -> Any:
-    return robot.execute(c.Drive(left=left, right=right, duration=duration))
-
-
-def told(emulator: Emulator, left: float, right: float) -> bool:
-    """Whether its motors are told so, as near as an mBot can be."""
-    return bool(emulator.vehicle.motors == pytest.approx((left, right), abs=0.3))
-
-
-def ran(emulator: Emulator) -> list[Any]:
-    """What it carried out."""
-    assert isinstance(emulator.firmware, CyberPiFirmware | MCoreFirmware)
-    return list(emulator.firmware.ran)
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, ran, told
+from tests.helpers.waiting import eventually
 
 
 @KINDS

@@ -15,9 +15,8 @@ from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
 from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.wire import ff55
-
-from .conftest import PATIENCE, Workshop, eventually
-from .test_driver import EMPTY, KINDS
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop
+from tests.helpers.waiting import eventually
 
 OTHERS = {"red": "green", "green": "blue", "blue": "yellow", "yellow": "red"}
 

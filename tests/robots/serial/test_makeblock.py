@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import Workshop, eventually
+from tests.helpers.serial_robots import Workshop
+from tests.helpers.waiting import eventually
 
 CLIENT = """
 import json, os, sys

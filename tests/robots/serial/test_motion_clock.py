@@ -12,9 +12,8 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
 from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.emulators.mcore import MCoreFirmware
-
-from .conftest import PATIENCE, Workshop, eventually
-from .test_driver import EMPTY, KINDS, drive, ran
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, ran
+from tests.helpers.waiting import eventually
 
 OPEN: dict[str, Any] = {"width": 1500, "height": 1500, "starts": [{"x": 100, "y": 750}]}
 

@@ -15,8 +15,8 @@ from mbot_nb.errors import CommandRejectedError, UsageError
 from mbot_nb.robots.serial import calibration
 from mbot_nb.robots.serial.localization import Localization
 from mbot_nb.robots.serial.odometry import NOMINAL, Constants, Odometry
-
-from .conftest import PATIENCE, Workshop, eventually
+from tests.helpers.serial_robots import PATIENCE, Workshop
+from tests.helpers.waiting import eventually
 
 EMPTY: dict[str, Any] = {"width": 1500, "height": 600, "starts": [{"x": 300, "y": 300}]}
 TURN = 360 / (math.pi * NOMINAL.wheel)

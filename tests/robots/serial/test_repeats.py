@@ -15,9 +15,8 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandTimeoutError
 from mbot_nb.robots.serial.wire import ff55
 from mbot_nb.robots.serial.wire.dialects import DeviceRequest
-
-from .conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
-from .test_driver import EMPTY, KINDS, drive, ran
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, STOPS, Spoiler, Workshop, drive, ran
+from tests.helpers.waiting import eventually
 
 LED = bytes((7, 2, 1, 9, 9, 9))
 

@@ -15,9 +15,8 @@ from mbot_nb.robots.serial.connection.link import Link, Timer
 from mbot_nb.robots.serial.cyberpi import SENSORS
 from mbot_nb.robots.serial.telemetry import MIN_INTERVAL, Telemetry
 from mbot_nb.robots.simulator.world import Line
-
-from .conftest import Workshop, eventually
-from .test_driver import EMPTY, KINDS, drive
+from tests.helpers.serial_robots import EMPTY, KINDS, Workshop, drive
+from tests.helpers.waiting import eventually
 
 LINE = Line(points=((10, 200), (390, 200)))
 

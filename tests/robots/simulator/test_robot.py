@@ -19,8 +19,7 @@ from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World, watchdog
 from mbot_nb.robots.dimensions import TRACK
 from mbot_nb.robots.simulator.body import FULL_SPEED
-
-from ..conftest import Ears, FakeClock
+from tests.helpers.simulated_robots import Ears, FakeClock
 
 BRAKING = 0.15
 """More than full speed needs to come to rest, s."""

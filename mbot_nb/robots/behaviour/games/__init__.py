@@ -1,5 +1,11 @@
-"""The three games. Each is rules alone: no robot, no clock; chance comes in as a generator of its
-own."""
+"""The three games: rules alone, without a robot or a clock. Chance comes from a generator each game
+is given.
+
+    base        what the games have in common
+    memory      sixteen cards face down, eight pairs
+    simon       a row of colours that grows by one each round
+    tictactoe   the person is X and begins
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The process that holds the port too, and stops the robot when this one is killed or held up:
-starting it, telling it."""
+"""Starts and arms the guard process, which holds the port too and stops the robot when this process
+is killed or held up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Guard:
         return process is not None and process.poll() is None
 
     def start(self, descriptor: int) -> None:
-        """Let it inherit the open port. It needs some 20 ms until it looks; what it is told
+        """Let it inherit the open port. It needs some 20 ms to start; what it is sent
         meanwhile waits."""
         try:
             self._process = subprocess.Popen(

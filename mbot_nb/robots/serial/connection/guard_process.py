@@ -1,7 +1,7 @@
 """Stops a robot whose program is killed or held up in mid-motion. Runs as a process of its own, by
 its path.
 
-It inherits the open port, and hears on its standard input, line by line:
+It inherits the open port, and reads its standard input, line by line:
 
     arm SECONDS HEX     a motion has begun: send these bytes after so many seconds, unless another
                         line comes before
@@ -23,7 +23,7 @@ REPEAT_DELAYS = (0.0, 0.1, 0.2, 0.4, 0.8)
 """Seconds after which the bytes are sent (again): a robot that is busy, or in the middle of a
 frame, may miss the first."""
 PARENT_CHECK_INTERVAL = 0.25
-"""Seconds between two looks whether the program still lives: a fork of it could keep our input
+"""Seconds between two checks whether the program still lives: a fork of it could keep our input
 open."""
 
 

@@ -41,7 +41,7 @@ CLOSE_TIMEOUT = 0.5
 
 
 class Timer:
-    """Something the link's thread does at a time; :meth:`cancel` withdraws it."""
+    """A callback that the link's thread runs at a time; :meth:`cancel` withdraws it."""
 
     __slots__ = ("callback", "deadline")
 
@@ -63,7 +63,8 @@ class Link:
             come to.
         name: of the port, for messages.
         on_state: called with each new :attr:`state`, in the link's thread.
-        on_told: called with what the robot tells unasked, by key, in the link's thread.
+        on_values: called with the sensor values that the robot sends unasked, by key, in the link's
+            thread.
         stop: what has the robot stand, if it can move.
         guarded: let a process of its own hold the port too, which stops the robot when this one is
             killed.
@@ -190,8 +191,8 @@ class Link:
         return timer
 
     def arm(self, seconds: float) -> None:
-        """A motion begins, or shall end: the guard sends the stop after so long, unless it hears
-        something else before."""
+        """A motion begins, or shall end: the guard sends the stop after so long, unless it
+        receives another line before."""
         self.post(lambda: self._arm(seconds))
 
     def disarm(self) -> None:
@@ -200,7 +201,7 @@ class Link:
         self.post(self._disarm)
 
     def stop_unresponsive(self) -> None:
-        """Have a robot stand that does not answer, but may well hear; nothing without an open
+        """Send a stop to a robot that does not answer but may receive it; nothing without an open
         port."""
         self.post(self._write_stop)
 
@@ -334,7 +335,7 @@ class Link:
             try:
                 self._on_values(item.values)
             except Exception:
-                log.exception("what the robot told could not be used; the next goes on")
+                log.exception("the robot's sensor values could not be used; the next ones go on")
 
     def _check_health(self) -> None:
         """Has it restarted, or fallen silent?"""
@@ -466,7 +467,7 @@ class Link:
                 try:
                     callback()
                 except Exception:
-                    log.exception("an appointment of the link failed; the next ones go on")
+                    log.exception("a timer of the link failed; the next ones go on")
                 return 0.0  # what it asked for goes out first
         return inf
 

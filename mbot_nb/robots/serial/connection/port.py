@@ -149,7 +149,7 @@ class Waker:
         except BlockingIOError:
             pass  # it is awake for long enough
         except OSError:
-            pass  # closed: nobody waits any more
+            pass  # closed: no thread waits any more
 
     def wait(self, timeout: float | None) -> None:
         """Wait until woken, or for so many seconds."""
@@ -203,7 +203,7 @@ class Channel:
         return data
 
     def _poll(self, timeout: float | None) -> bytes:
-        """One short look: the port's own timeout bounds it."""
+        """Read once: the port's own timeout bounds the wait."""
         if select.select([self._waker], [], [], 0)[0]:
             self._waker.clear()
             timeout = 0

@@ -1,6 +1,6 @@
 """What differs between the two robots' frames, as the exchange sees it. Pure.
 
-A dialect writes what is asked and reads what is heard. Most answers carry the number of their
+A dialect encodes requests and decodes what the robot sends. Most answers carry the number of their
 request. Some carry none: the acknowledgements of an mBot, and what an mBot2 answers to a
 subscription.
 """
@@ -59,7 +59,7 @@ class Answer(NamedTuple):
 
 
 class Notification(NamedTuple):
-    """What the robot says unasked: sensor values by key."""
+    """Sensor values that the robot sends unasked, by key."""
 
     values: dict[int, Any]
 
@@ -104,11 +104,11 @@ class Dialect(ABC):
         """Whether what was skipped is what the robot writes when it starts."""
 
     def feed(self, data: bytes) -> list[Received]:
-        """What is heard with ``data``."""
+        """What is complete with ``data``."""
         return self.read(self.decoder.feed(data))
 
     def flush(self) -> list[Received]:
-        """Nothing more came for a while: what is heard without waiting for the rest of a frame."""
+        """Give up on an unfinished frame; returns what was behind its beginning."""
         return self.read(self.decoder.flush())
 
 

@@ -1,7 +1,7 @@
 """Which answer belongs to which request. Pure: bytes and times in, bytes, results and the next
 deadline out.
 
-An answer with a number goes to the request of that number, or to nobody: numbers of requests that
+An answer with a number goes to the request of that number, or to none: numbers of requests that
 timed out are not given again soon. For answers without a number only one request may wait at a
 time. If it times out, or a stop must not wait for it, a *fence* goes out: a numbered request. A
 robot answers in order, so that all that came before the fence's answer belongs to what was sent
@@ -31,7 +31,7 @@ IDLE = 0.1
 """Seconds without a byte after which the beginning of a frame was none."""
 FENCE_TIMEOUT = 0.4
 SILENT_AFTER = 5
-"""Timeouts in a row, without any frame between them, that mean that nobody is there."""
+"""Timeouts in a row, without any frame between them, that mean that no robot is there."""
 
 
 class Job:
@@ -96,7 +96,7 @@ class Job:
                 else:
                     future.set_result(value)
             except InvalidStateError:
-                pass  # cancelled: nobody waits for it any more
+                pass  # cancelled
 
 
 class Exchange:
@@ -105,7 +105,7 @@ class Exchange:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.late = 0
-        """Answers that came for nobody."""
+        """Answers without a request."""
         self.timeouts = 0
         """In a row, since the last frame."""
         self._queue: deque[Job] = deque()
@@ -123,7 +123,7 @@ class Exchange:
 
     @property
     def silent(self) -> bool:
-        """Whether nobody seems to be there."""
+        """Whether no robot seems to be there."""
         return self.timeouts >= SILENT_AFTER
 
     @property
@@ -162,12 +162,13 @@ class Exchange:
             self._queue.append(job)
 
     def receive(self, data: bytes, now: float) -> list[Notification]:
-        """Take what has arrived; returns what the robot told unasked."""
+        """Take what has arrived; returns the notifications."""
         self._received_at = now
         return self._take(self.dialect.feed(data))
 
     def tick(self, now: float) -> list[Notification]:
-        """Find what has taken too long; returns what was heard by not waiting for more."""
+        """Find what has taken too long; returns notifications that were
+        behind an unfinished frame."""
         notifications: list[Notification] = []
         if self.dialect.decoder.waiting and now >= self._received_at + IDLE:
             notifications = self._take(self.dialect.flush())
@@ -222,7 +223,7 @@ class Exchange:
         self._fence_deadline = inf
 
     def forget(self, job: Job) -> None:
-        """Wait no more for the answer of a numbered request; when it comes it is for nobody."""
+        """Wait no more for the answer of a numbered request; it is dropped."""
         if self._numbered.get(job.number) is job:
             del self._numbered[job.number]
 
@@ -317,7 +318,7 @@ class Exchange:
             return
         for job in reversed(list(dict.fromkeys(jobs))):
             if len(acks) > len(jobs) - jobs.count(job):
-                job.finish(_as_result(job, acks[-1]))  # whatever else was lost, this was heard once
+                job.finish(_as_result(job, acks[-1]))  # this one was acknowledged once
             else:
                 self._retry_or_fail(job, sure=not acks)
 

@@ -65,7 +65,7 @@ class Script(NamedTuple):
 
 
 class Push(NamedTuple):
-    """What a subscription tells, unasked."""
+    """The value of a subscription, unasked."""
 
     service: int
     text: bytes
@@ -170,7 +170,7 @@ def encode_reply(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
 
 
 def encode_push(text: str, service: int = 1) -> bytes:
-    """What a robot tells its subscriber."""
+    """The frame of a subscription's value."""
     data = text.encode("utf-8")
     return _frame(bytes((PUSH,)) + _PUSH_HEAD.pack(service, len(data)) + data)
 

@@ -41,7 +41,7 @@ GET, RUN, RESET, START = 1, 2, 4, 5
 ACTIONS = frozenset((GET, RUN, RESET, START))
 BYTE, FLOAT, SHORT, TEXT, DOUBLE = 1, 2, 3, 4, 5
 BUTTON = 128
-"""The index of what the button tells; requests never use it."""
+"""The index of the button's frames; requests never use it."""
 START_MARK = b"\xff\x55"
 END_MARK = b"\r\n"
 

@@ -19,7 +19,7 @@ class FrameDecoder(ABC, Generic[F]):
         self.skipped = 0
         """Bytes that belonged to no frame, all in all."""
         self.noise = bytearray()
-        """The last of them: the boot text, for instance. Whoever looks may clear it."""
+        """The last of them: the boot text, for instance. The reader may clear it."""
         self._buffer = bytearray()
 
     @property

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from mbot_nb import commands as c
-
-from ..conftest import PATIENCE, STOPS, Spoiler, Workshop, eventually
+from tests.helpers.serial_robots import PATIENCE, STOPS, Spoiler, Workshop
+from tests.helpers.waiting import eventually
 
 DRIVER = """
 import sys, time

@@ -31,8 +31,8 @@ from mbot_nb.robots.serial.wire.dialects import (
     Request,
     ScriptRequest,
 )
-
-from ..conftest import PATIENCE, Workshop, eventually
+from tests.helpers.serial_robots import PATIENCE, Workshop
+from tests.helpers.waiting import eventually
 
 BRI = ScriptRequest("cyberpi.get_bri()")
 LIGHT = DeviceRequest(ff55.GET, 3, b"\x06")

@@ -16,9 +16,8 @@ from serial.rfc2217 import PortManager
 from mbot_nb import commands as c
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.detection import open_robot
-
-from ..conftest import DRIVERS, PATIENCE, Workshop, eventually
-from ..test_driver import EMPTY, KINDS
+from tests.helpers.serial_robots import DRIVERS, EMPTY, KINDS, PATIENCE, Workshop
+from tests.helpers.waiting import eventually
 
 
 class Client:

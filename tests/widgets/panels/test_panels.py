@@ -14,28 +14,8 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import Cockpit, CommandPanel, StatsPanel, SubscribePanel
-from mbot_nb.widgets.base.live_widget import LiveWidget
-from tests.widgets.conftest import Page, until
-
-
-def latest(page: Page, widget: LiveWidget, name: str) -> Any:
-    """The last value of this name that the page was told."""
-    return next(
-        (message[name] for message in reversed(page.messages(widget)) if name in message), None
-    )
-
-
-def answers(page: Page, panel: CommandPanel, form: str) -> list[tuple[str, str]]:
-    return [
-        (m["state"], m["text"])
-        for m in page.messages(panel)
-        if m["kind"] == "answer" and m["form"] == form
-    ]
-
-
-def said(page: Page, widget: LiveWidget) -> list[str]:
-    return [message["text"] for message in page.messages(widget) if message["kind"] == "said"]
-
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page, answers, latest, said
 
 # Commands.
 

@@ -16,7 +16,8 @@ import mbot_nb as mb
 from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import StopButton
 from mbot_nb.widgets.base.live_widget import LiveWidget
-from tests.widgets.conftest import Page, until
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page
 
 
 def latest(page: Page, widget: LiveWidget, name: str) -> Any:

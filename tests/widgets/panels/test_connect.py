@@ -20,9 +20,9 @@ from mbot_nb.embedded.registry import local_servers
 from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.panels.connect_advice import for_clicking
-from tests.helpers.cutting_relay import TinyRobot
-from tests.widgets.conftest import Page, until
-from tests.widgets.test_panels import latest, said
+from tests.helpers.tiny_robot import TinyRobot
+from tests.helpers.waiting import until
+from tests.helpers.widget_page import Page, latest, said
 
 
 async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
