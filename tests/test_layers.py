@@ -234,7 +234,9 @@ def test_a_folder_fits_on_a_page() -> None:
     folders = {path.parent for path in MODULES.values()}
     for folder in folders:
         count = sum(1 for path in folder.iterdir() if path.suffix == ".py")
-        assert count <= 14, f"{folder.relative_to(ROOT)} has {count} modules: which rooms are in it?"
+        assert count <= 14, (
+            f"{folder.relative_to(ROOT)} has {count} modules: which rooms are in it?"
+        )
 
 
 @pytest.mark.parametrize("module", MODULES)

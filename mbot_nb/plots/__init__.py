@@ -19,9 +19,8 @@ settings.
 """
 
 from .batching import batches
-from .distributions import ecdf, histogram, percentiles
+from .distributions import ecdf, heatmap, histogram, percentiles
 from .driving import path
-from .heat import heatmap
 from .ladder import reconnects
 from .ordering import order
 from .round_trips import latency
