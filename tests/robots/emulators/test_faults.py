@@ -52,15 +52,15 @@ def calls_of(function: Any) -> st.SearchStrategy[str]:
     return some.map(lambda arguments: f"{name}({', '.join(arguments)})")
 
 
+def subscription(key: str, call: str) -> str:
+    """The request that the robot reports what a call of the API returns."""
+    arguments = call.replace("(", ", (", 1).removesuffix(")")
+    return f"subscribe.add_item({key}, {arguments},))".replace("(,)", "()")
+
+
 api_calls = st.sampled_from(API).flatmap(calls_of)
 keys = st.integers(0, 20).map(str) | literals
-subscriptions = st.tuples(keys, api_calls).map(
-    lambda both: (
-        f"subscribe.add_item({both[0]}, {both[1].replace('(', ', (', 1).removesuffix(')')},))".replace(
-            "(,)", "()"
-        )
-    )
-)
+subscriptions = st.builds(subscription, keys, api_calls)
 
 
 @given(
