@@ -15,7 +15,7 @@ from ..loss import CloseCode
 from ..ordering import Gap
 from .handshake import Handshake
 from .hub import Hub
-from .outgoing import Close, Outgoing
+from .outgoing import Close, SendingHalf
 from .sessions import Received, ServerSession, SessionQuery
 from .tap import Acknowledged, FrameReceived
 from .throttle import Throttle
@@ -55,7 +55,7 @@ class ServerConnection:
         settings = hub.settings
         self.hub = hub
         self.extended = extended
-        self.outgoing = Outgoing(hub, extended=extended)
+        self.outgoing = SendingHalf(hub, extended=extended)
         self.session: ServerSession | None = None
         """None until the token is accepted."""
         self.resumed = False
