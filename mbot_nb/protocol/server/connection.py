@@ -20,10 +20,11 @@ from .sessions import Received, ServerSession, SessionQuery
 from .tap import Acknowledged, FrameReceived
 from .throttle import Throttle
 
-__all__ = ["ConnectionState", "ServerConnection"]
+__all__ = ["SERVER_COMMANDS", "ConnectionState", "ServerConnection"]
 
-_OWN = frozenset({"sync_state", "void"})
-_NOT_PLAIN = URGENT | _OWN
+SERVER_COMMANDS = frozenset({"sync_state", "void"})
+"""Commands that the server answers itself, at once."""
+_NOT_STRAIGHT = URGENT | SERVER_COMMANDS
 
 
 class ConnectionState(Enum):
@@ -286,7 +287,7 @@ class ServerConnection:
                 straight
                 and type(message) is m.CommandMessage
                 and message.sequence == cursor + 1
-                and message.payload.command not in _NOT_PLAIN
+                and message.payload.command not in _NOT_STRAIGHT
             ):
                 cursor += 1
                 commands.append(Received(message, now, stamp))
@@ -345,7 +346,7 @@ class ServerConnection:
 
     def _run(self, received: Received, now: float) -> None:
         name = received.message.payload.command
-        if name not in _OWN:
+        if name not in SERVER_COMMANDS:
             self.commands.append(received)
             return
         if name == "sync_state":
