@@ -43,13 +43,13 @@ from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
 from ..state import StateView
 from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
-from .conditions import Conditions, Connecting, wake
 from .connect_errors import connect_error
 from .identify import identify
 from .link import FrameTap, Link
 from .pings import Pings
 from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
+from .waiters import Connecting, Waiters, wake
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -108,7 +108,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
         self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
         self._pings = Pings(home, self._session, self._link)
-        self._conditions = Conditions(home.loop)
+        self._waiters = Waiters(home.loop)
         self._subscriptions = Subscriptions(home)
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._taps: list[Tap] = []
@@ -200,7 +200,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             self._link.flush()
             try:
                 async with asyncio.timeout(CLOSE_GRACE):
-                    await self._conditions.until(lambda: not outbox.unacknowledged)
+                    await self._waiters.until(lambda: not outbox.unacknowledged)
             except TimeoutError:
                 _log.warning(
                     "%s: closed before the server had acknowledged %d commands",
@@ -264,7 +264,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         )
         for stream in list(self._streams):
             stream.end()
-        self._conditions.wake_all()
+        self._waiters.wake_all()
 
     # Commands.
 
@@ -386,7 +386,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         outbox = self._session.outbox
         await asyncio.sleep(0)
         if outbox.is_full:
-            await self._conditions.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
+            await self._waiters.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
 
     @call
     async def flush(self) -> None:
@@ -404,7 +404,7 @@ class Client(CommandMethods[Call[CommandResult]]):
                 waiting.popleft()
             return not waiting
 
-        await self._conditions.until(done)
+        await self._waiters.until(done)
 
     # For experiments.
 
@@ -717,8 +717,8 @@ class Client(CommandMethods[Call[CommandResult]]):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
 
     def _after_events(self) -> None:
-        if self._conditions:
-            self._conditions.check()
+        if self._waiters:
+            self._waiters.check()
 
     def _on_settled(self, command: OutgoingCommand) -> None:
         if command.waiter is not None:
@@ -746,7 +746,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             error = connect_error(self.url, change.loss)
             if not self._connecting.resolve(error):
                 _log.error("%s", error)
-            self._conditions.wake_all()
+            self._waiters.wake_all()
         elif state == "reconnecting" and not self._reconnect_requested:
             _log.warning(
                 "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss
