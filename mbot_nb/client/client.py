@@ -181,7 +181,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         """
         other = Client(
             self._url,
-            Home.io_thread(),
+            Home.on_io_thread(),
             settings=self.settings,
             token=self._session.token,
             ssl=self._ssl,

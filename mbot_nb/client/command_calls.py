@@ -191,7 +191,7 @@ class CommandCalls:
             )
         elif not reached and not arrived_home.is_set() and not self._home.is_io_thread:
             # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
-            outcome.also = Home.io_thread().submit(self._stop_past_home(arrived_home))
+            outcome.also = Home.on_io_thread().submit(self._stop_past_home(arrived_home))
         return outcome
 
     async def _stop_past_home(self, arrived_home: threading.Event) -> None:
