@@ -59,7 +59,7 @@ __all__ = ["Client"]
 
 _log = logging.getLogger("mbot_nb")
 
-FIRST_STATE = 1.8
+FIRST_STATE_TIMEOUT = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
 _MAX_PARAMS = MAX_FRAME - 2048
@@ -118,7 +118,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         self._loss_logged = False
         self._batches = 0
         self._last_batch: SentBatch | None = None
-        self._posted = self._taken_over = 0
+        self._posted = self._arrived_bytes = 0
         """Bytes of the commands that other threads have sent so far; and of those that have come
         here, counted without a lock."""
         self._posting = threading.Lock()
@@ -152,12 +152,15 @@ class Client(CommandMethods[Call[CommandResult]]):
         connected = self._connecting.future()
         self._link.connect()
         try:
-            async with asyncio.timeout(None if self._session.persistent else FIRST_STATE):
+            async with asyncio.timeout(None if self._session.persistent else FIRST_STATE_TIMEOUT):
                 await asyncio.shield(connected)
         except BaseException as error:
             self._end()
             if isinstance(error, TimeoutError):
-                words = f"something answered there, but sent no state within {FIRST_STATE:.1f} s"
+                words = (
+                    "something answered there, but sent no state within "
+                    f"{FIRST_STATE_TIMEOUT:.1f} s"
+                )
                 raise connect_error(self.url, Loss(LossKind.TIMEOUT, words), silent=True) from None
             raise
         return self
@@ -297,7 +300,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         params = msgspec.json.decode(text)
         size = _COMMAND_BYTES + len(command) + len(text)
         with self._posting:
-            held = self._session.outbox.held_bytes + self._posted - self._taken_over
+            held = self._session.outbox.held_bytes + self._posted - self._arrived_bytes
             if held >= self.settings.send_buffer and command not in c.URGENT:
                 raise buffer_full(command, held)
             self._posted += size
@@ -323,7 +326,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         try:
             sent = session.command(command, params, self._now())
         except NOT_JSON as error:
-            sent = self._calls.retry(error, command, params)
+            sent = self._calls.send_as_plain(error, command, params)
         if session.frames or session.events:
             self._link.pump()
         elif len(outbox.queue.items) == 1:
@@ -337,7 +340,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         except MbotError as error:
             _log.error("%s", error)
         finally:
-            self._taken_over += size
+            self._arrived_bytes += size
 
     @call
     async def send_command(

@@ -113,7 +113,7 @@ class CommandCalls:
         try:
             sent = self._session.command(name, params, self._now(), reply=wait, timeout=timeout)
         except NOT_JSON as error:
-            sent = self.retry(error, name, params, reply=wait, timeout=timeout)
+            sent = self.send_as_plain(error, name, params, reply=wait, timeout=timeout)
         if wait:
             self._link.pump()
         else:
@@ -127,7 +127,9 @@ class CommandCalls:
                 self._link.pump()
             raise
 
-    def retry(self, error: Exception, name: str, params: Any, **options: Any) -> OutgoingCommand:
+    def send_as_plain(
+        self, error: Exception, name: str, params: Any, **options: Any
+    ) -> OutgoingCommand:
         """Send again with NumPy's numbers turned into plain ones.
 
         Raises:
