@@ -83,7 +83,7 @@ def serve(
     async def start() -> Server:
         if ssl is not None:
             ssl.minimum_version = max(ssl.minimum_version, _tls13())
-        earlier_token = await _replace_earlier_selves(host, chosen_port, cell, robot)
+        earlier_token = await _replace_servers(host, chosen_port, cell, robot)
         makes_token = not token and not is_loopback(host)
         made_token = earlier_token or secrets.token_urlsafe(12) if makes_token else None
         server = Server(
@@ -180,14 +180,14 @@ def connect(
     return OpeningCall(home, start, "mb.connect()")
 
 
-async def _replace_earlier_selves(
+async def _replace_servers(
     host: str, port: int, cell: cells.Cell | None, robot: Robot | None
 ) -> str | None:
     """Close the servers that a new one replaces; returns the token that was made for one of them,
     with which its clients come back."""
     servers = local_servers()
     token = None
-    for old in servers.earlier_selves(host, port, cell):
+    for old in servers.servers_to_replace(host, port, cell):
         if servers.has_made_token(old):
             token = old.token
         # A robot that is handed on stays open.

@@ -126,11 +126,11 @@ class LocalServers:
 
     # Starting again.
 
-    def earlier_selves(self, host: str, port: int, cell: cells.Cell | None) -> list[Server]:
-        """The servers that are meant when this cell starts one there."""
-        return [old for old in self.running() if self._is_earlier_self(old, host, port, cell)]
+    def servers_to_replace(self, host: str, port: int, cell: cells.Cell | None) -> list[Server]:
+        """Return the servers that a new one of this cell, at this address, replaces."""
+        return [old for old in self.running() if self._is_to_replace(old, host, port, cell)]
 
-    def _is_earlier_self(self, old: Server, host: str, port: int, cell: cells.Cell | None) -> bool:
+    def _is_to_replace(self, old: Server, host: str, port: int, cell: cells.Cell | None) -> bool:
         if port != 0:
             return old.port == port and _overlap(old.host, host)
         earlier = self._cells.get(old)
@@ -172,7 +172,7 @@ class LocalServers:
         Raises:
             UsageError: there is one.
         """
-        for old in self.earlier_selves(host, port, cells.current()):
+        for old in self.servers_to_replace(host, port, cells.current()):
             if _is_blocked_here(old):
                 raise UsageError(
                     f"the server at {old.url} lives on this notebook's own loop, which a plain "
