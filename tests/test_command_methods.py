@@ -18,7 +18,8 @@ class Noted(CommandMethods[tuple[Command, bool]]):
     def _command(self, command: Command, *, wait: bool = True) -> tuple[Command, bool]:
         return command, wait
 
-    def _standing_latch(self) -> str:
+    @property
+    def active_latch(self) -> str:
         return "standing"
 
 

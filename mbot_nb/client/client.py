@@ -358,7 +358,9 @@ class Client(CommandMethods[Call[CommandResult]]):
     def _command(self, command: c.Command, *, wait: bool = True) -> Call[CommandResult]:
         return self._calls.begin(command, wait=wait)
 
-    def _standing_latch(self) -> str:
+    @property
+    def active_latch(self) -> str:
+        """The id of the emergency stop that is active, or an empty text."""
         latch = self._session.mirror.state.get("latch")
         return latch if isinstance(latch, str) else ""
 

@@ -60,8 +60,10 @@ class SyncClient(CommandMethods[CommandResult]):
             return CommandResult(command=command.name, answered=False)
         return _wait_for(call, self.client)
 
-    def _standing_latch(self) -> str:
-        return self.client._standing_latch()
+    @property
+    def active_latch(self) -> str:
+        """The id of the emergency stop that is active, or an empty text."""
+        return self.client.active_latch
 
     def send(self, command: str, /, **params: Any) -> None:
         """Queue a command into the current batch, and do not wait. See
