@@ -18,7 +18,7 @@ from ..local.runtime import Slot
 
 __all__ = ["Handle", "Watchdog", "shared"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 
 class Handle:
@@ -98,7 +98,7 @@ class Watchdog:
             try:
                 callback()
             except Exception:
-                log.exception("a callback of the watchdog failed; the next ones go on")
+                _log.exception("a callback of the watchdog failed; the next ones go on")
             callback = None  # hold no robot alive while waiting
 
     def _next(self) -> Callable[[], object] | None:

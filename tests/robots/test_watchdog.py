@@ -80,7 +80,7 @@ def test_a_callback_that_fails_is_logged_and_the_next_one_is_called(
     def fail() -> None:
         raise ValueError("out of cheese")
 
-    with caplog.at_level(logging.ERROR, "mbot_nb.robots.watchdog"):
+    with caplog.at_level(logging.ERROR, "mbot_nb"):
         now = time.monotonic()
         dog.call_at(now, fail)
         dog.call_at(now, lambda: called.append("next"))

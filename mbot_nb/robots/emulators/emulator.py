@@ -24,7 +24,7 @@ from .ports import EmulatedPort
 
 __all__ = ["Emulator"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 CLIENT_POLL_INTERVAL = 0.02
 """Seconds between two checks whether the port has been opened."""
@@ -188,7 +188,7 @@ class Emulator:
                 self._wait()
         except Exception as error:
             self.failure = error
-            log.exception("the emulator failed: it is gone, and its port with it")
+            _log.exception("the emulator failed: it is gone, and its port with it")
         finally:
             self.port.close()
             self._waker.close()

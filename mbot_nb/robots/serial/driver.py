@@ -41,7 +41,7 @@ from .wire.dialects import Dialect, Request
 
 __all__ = ["SerialRobot"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 SENSORS_TIMEOUT = 3.0
 """Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s,
@@ -181,7 +181,7 @@ class SerialRobot(Robot):
         """
         self.link.wait_ready(timeout)
         if not self._sensors_ready.wait(SENSORS_TIMEOUT):
-            log.info("%r: not all sensors have answered within %g s", self, SENSORS_TIMEOUT)
+            _log.info("%r: not all sensors have answered within %g s", self, SENSORS_TIMEOUT)
 
     def finish_set_up(self) -> None:
         """Every sensor was asked for, for the first time."""

@@ -29,7 +29,7 @@ from .world import Box, Line, Piece, Start, World, playground
 
 __all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Simulation", "Timer"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 STEPS_PER_SECOND = 50
 SENSE_EVERY = 5
@@ -264,7 +264,7 @@ class Simulation:
                     try:
                         call()
                     except Exception:
-                        log.exception(
+                        _log.exception(
                             "a listener of the simulated robot failed; the next ones go on"
                         )
             finally:

@@ -12,7 +12,7 @@ from . import guard_process
 
 __all__ = ["GRACE", "Guard"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 GRACE = 0.15
 """Seconds that it waits longer than the link's own clock."""
@@ -50,7 +50,7 @@ class Guard:
                 start_new_session=True,
             )
         except OSError:
-            log.exception(
+            _log.exception(
                 "the guard process could not be started: if this notebook is killed, the robot "
                 "drives on"
             )
@@ -73,7 +73,7 @@ class Guard:
         try:
             process.stdin.close()
         except OSError:
-            log.debug("the guard process had gone before")
+            _log.debug("the guard process had gone before")
         try:
             process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -91,6 +91,6 @@ class Guard:
             self._process = None
             process.kill()
             process.wait()
-            log.warning(
+            _log.warning(
                 "the guard process has gone: if this notebook is killed, the robot drives on"
             )

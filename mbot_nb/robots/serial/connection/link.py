@@ -27,7 +27,7 @@ from .port import Channel, OpenPort, Waker, open_error
 
 __all__ = ["Link", "LinkState", "Timer"]
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger("mbot_nb")
 
 LinkState = Literal["opening", "probing", "ready", "lost", "closed"]
 
@@ -258,7 +258,7 @@ class Link:
                     why = f"the port {self.name} is gone ({error}): plug the cable in again"
                 self._disconnect(why)
         except Exception as error:
-            log.exception(
+            _log.exception(
                 "the link to %s failed: the robot is told to stop, and the port is given back",
                 self.name,
             )
@@ -335,7 +335,7 @@ class Link:
             try:
                 self._on_values(item.values)
             except Exception:
-                log.exception("the robot's sensor values could not be used; the next ones go on")
+                _log.exception("the robot's sensor values could not be used; the next ones go on")
 
     def _check_health(self) -> None:
         """Has it restarted, or fallen silent?"""
@@ -467,7 +467,7 @@ class Link:
                 try:
                     callback()
                 except Exception:
-                    log.exception("a timer of the link failed; the next ones go on")
+                    _log.exception("a timer of the link failed; the next ones go on")
                 return 0.0  # what it asked for goes out first
         return inf
 
@@ -481,7 +481,7 @@ class Link:
             try:
                 self._on_state(state)
             except Exception:
-                log.exception("the driver failed when its link became %s", state)
+                _log.exception("the driver failed when its link became %s", state)
 
 
 def _do(action: Callable[[], object]) -> None:
@@ -490,4 +490,4 @@ def _do(action: Callable[[], object]) -> None:
     try:
         action()
     except Exception:
-        log.exception("something that the link was to call failed; the next goes on")
+        _log.exception("something that the link was to call failed; the next goes on")
