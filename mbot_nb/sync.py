@@ -22,7 +22,7 @@ from .embedded.registry import local_servers
 from .errors import UsageError
 from .loops.blocking import wait
 from .loops.call import settle
-from .loops.home import Home
+from .loops.home import Home, running_loop
 from .loops.nested import run_inside
 from .robot import Robot
 from .server import Server
@@ -72,7 +72,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         UsageError: called on the I/O thread, or on a loop that cannot be nested, or after
             `nest_asyncio.apply()`.
     """
-    loop = asyncio._get_running_loop()
+    loop = running_loop()
     if loop is None:
         result: T = asyncio.run(settle(coroutine))
         return result

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import UsageError
 from ..jupyter.cells import shell
 from ..local import paths
+from ..loops.home import running_loop
 from ..version import __version__
 from .report import Check
 
@@ -29,7 +30,7 @@ def checks() -> Iterator[Check]:
     yield from packages()
     yield kernel(_version("ipykernel"), shell())
     yield lab(_version("jupyterlab"))
-    yield loop(asyncio._get_running_loop(), _nested_by())
+    yield loop(running_loop(), _nested_by())
     yield own_folders()
 
 

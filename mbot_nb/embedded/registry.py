@@ -35,8 +35,8 @@ class LocalServers:
 
     def __init__(self) -> None:
         self._servers: dict[tuple[str, int], Server] = {}
-        """By host and the port they listen on, so that a start cell run again finds its earlier
-        self."""
+        """By host and the port they listen on, so that a start cell run again finds the server it
+        replaces."""
         self._entries: dict[Server, Path] = {}
         """How other programs find them."""
         self._cells: dict[Server, cells.Cell] = {}
