@@ -18,9 +18,11 @@ from typing import Any, Literal
 from .commands import Command
 from .errors import CommandRejectedError, UsageError
 
-__all__ = ["Ended", "Motion", "Outcome", "Report", "Robot"]
+__all__ = ["Ended", "Motion", "Outcome", "Report", "Robot", "RobotKind"]
 
 Ended = Literal["time", "replaced", "stopped"]
+RobotKind = Literal["cyberpi", "mbot"]
+"""What is on the cable: an mBot2 or an mBot."""
 Report = Callable[[str, Mapping[str, Any]], None]
 
 

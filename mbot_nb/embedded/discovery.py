@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectError
 from ..local import instances
+from ..robot import RobotKind
 
 __all__ = [
     "USB",
     "Discovery",
     "Found",
-    "RobotKind",
     "candidates",
     "discover",
     "examine",
@@ -30,7 +30,6 @@ __all__ = [
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
-RobotKind = Literal["cyberpi", "mbot"]
 NAMES = {"cyberpi": "mBot2", "mbot": "mBot"}
 CHIPS = {
     0x1A86: "CH340 or CH9102, as in an mBot or mBot2",

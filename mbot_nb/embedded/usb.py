@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConnectError
 from ..local.runtime import Slot
-from .discovery import USB, Found, RobotKind, candidates, examine
+from ..robot import RobotKind
+from .discovery import USB, Found, candidates, examine
 
 if TYPE_CHECKING:
     from ..robots.emulators.emulator import Emulator

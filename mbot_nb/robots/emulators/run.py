@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ...errors import UsageError
 from ...local import instances, paths
+from ...robot import RobotKind
 from ..dimensions import TRACK, WHEEL
 from ..simulator import World
 from .cyberpi import CyberPiFirmware
@@ -21,13 +22,11 @@ from .mcore import MCoreFirmware
 from .ports import PtyPort, TcpPort
 from .vehicle import Vehicle
 
-__all__ = ["Kind", "default_link", "emulate", "run_until_interrupted"]
-
-Kind = Literal["cyberpi", "mbot"]
+__all__ = ["default_link", "emulate", "run_until_interrupted"]
 
 
 def emulate(
-    kind: Kind = "cyberpi",
+    kind: RobotKind = "cyberpi",
     *,
     link: str | Path | None = None,
     tcp: int | None = None,
@@ -83,7 +82,7 @@ def emulate(
     )
 
 
-def default_link(kind: Kind) -> Path | None:
+def default_link(kind: RobotKind) -> Path | None:
     """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None
     where there are none."""
     if os.name != "posix":

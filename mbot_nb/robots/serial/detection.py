@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ...errors import ConnectError
+from ...robot import RobotKind
 from .connection.port import Channel, OpenPort, Port, Waker, open_error, opener
 from .cyberpi import CyberPiRobot
 from .driver import SerialRobot
@@ -16,7 +17,6 @@ from .wire.dialects import Answer, Dialect, F3Dialect, FF55Dialect
 
 __all__ = ["DetectedRobot", "detect", "open_robot"]
 
-Kind = Literal["cyberpi", "mbot"]
 DRIVERS: dict[str, type[SerialRobot]] = {"cyberpi": CyberPiRobot, "mbot": MBotRobot}
 PROBE_INTERVAL = 0.3
 
@@ -24,7 +24,7 @@ PROBE_INTERVAL = 0.3
 class DetectedRobot(NamedTuple):
     """A robot that has answered."""
 
-    kind: Kind
+    kind: RobotKind
     version: str
     """Of its firmware."""
 
@@ -59,7 +59,7 @@ def detect(
 def open_robot(
     port: str,
     *,
-    kind: Kind | None = None,
+    kind: RobotKind | None = None,
     timeout: float = 10.0,
     robot_id: str | None = None,
     ended: threading.Event | None = None,
@@ -131,8 +131,11 @@ def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
 
 def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> DetectedRobot | None:
     """Both in turn: what the one is asked is noise to the other."""
-    dialects: tuple[tuple[Kind, Dialect], ...] = (("cyberpi", F3Dialect()), ("mbot", FF55Dialect()))
-    asked: dict[Kind, set[int]] = {kind: set() for kind, _ in dialects}
+    dialects: tuple[tuple[RobotKind, Dialect], ...] = (
+        ("cyberpi", F3Dialect()),
+        ("mbot", FF55Dialect()),
+    )
+    asked: dict[RobotKind, set[int]] = {kind: set() for kind, _ in dialects}
     now = time.monotonic()
     end, next_question = now + timeout, now
     while now < end and not (ended is not None and ended.is_set()):
