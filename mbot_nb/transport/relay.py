@@ -80,13 +80,7 @@ class Relay:
         self.name = name
         self.port = 0
         self._drawn: deque[Drawn] = deque(maxlen=DRAWN_KEPT)
-        parts = urlsplit(self.target)
-        self._host, self._port = parts.hostname or "", parts.port or 0
-        self._ssl = ssl
-        if parts.scheme == "wss" and ssl is None:
-            import ssl as tls_module
-
-            self._ssl = tls_module.create_default_context()
+        self._server = _Server(self.target, ssl)
         self._listener: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._count = 0
@@ -178,7 +172,20 @@ class Relay:
 
     def _accept(self) -> _End:
         self._count += 1
-        return _Pair(self, self._count).client
+        cuts = [
+            network.cut_every for network in (self.up, self.down) if network.cut_every is not None
+        ]
+        return _Pair(
+            self._count,
+            self.home,
+            self._server,
+            up=self._channel("up", self._count),
+            down=self._channel("down", self._count),
+            cut_after=min(cuts, default=None),
+            record=self._drawn.append,
+            on_opened=self._add,
+            on_ended=self._forget,
+        ).client
 
     def _channel(self, direction: Direction, connection: int) -> Channel:
         network = self.up if direction == "up" else self.down
@@ -191,6 +198,11 @@ class Relay:
             round_trip=self.up.delay + self.down.delay,
         )
 
+    def _add(self, pair: _Pair) -> bool:
+        """Count a pair whose client is there; returns whether it may go on."""
+        self._pairs.add(pair)
+        return not self._closed
+
     def _forget(self, pair: _Pair) -> None:
         self._pairs.discard(pair)
         if not self._pairs and self._empty is not None and not self._empty.done():
@@ -201,16 +213,66 @@ _relays: Slot[dict[int, Relay]] = Slot(dict)
 """Those that listen, by port."""
 
 
-class _Pair:
-    """One connection: the socket to the client, the socket to the server, and a pipe each way."""
+class _Server:
+    """The server behind a relay, and the way to connect to it."""
 
-    def __init__(self, relay: Relay, number: int) -> None:
-        self.relay = relay
+    def __init__(self, url: str, ssl: tls.SSLContext | None) -> None:
+        parts = urlsplit(url)
+        self.url = url
+        self.netloc = parts.netloc.rpartition("@")[2]
+        """Its host and port, as a request names them."""
+        self._host, self._port = parts.hostname or "", parts.port or 0
+        self._ssl = ssl
+        if parts.scheme == "wss" and ssl is None:
+            import ssl as tls_module
+
+            self._ssl = tls_module.create_default_context()
+
+    async def connect(self, loop: asyncio.AbstractEventLoop, end: _End) -> None:
+        """Open a socket to it for this end.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        name = self._host if self._ssl is not None else None
+        await loop.create_connection(
+            lambda: end, self._host, self._port, ssl=self._ssl, server_hostname=name
+        )
+
+
+class _Pair:
+    """One connection: the socket to the client, the socket to the server, and a pipe each way.
+
+    Args:
+        cut_after: seconds until it is cut, None for never.
+        record: called with all that is drawn.
+        on_opened: called when the client's socket is there; returns whether the pair may go on.
+        on_ended: called when both sockets are gone.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        home: Home,
+        server: _Server,
+        *,
+        up: Channel,
+        down: Channel,
+        cut_after: float | None,
+        record: Callable[[Drawn], None],
+        on_opened: Callable[[_Pair], bool],
+        on_ended: Callable[[_Pair], None],
+    ) -> None:
         self.number = number
-        self.up = _Pipe(self, relay._channel("up", number), masked=True, edit=self._edit)
-        self.down = _Pipe(self, relay._channel("down", number), masked=False)
+        self.up = _Pipe(self, home.loop, up, record, masked=True, edit=self._edit)
+        self.down = _Pipe(self, home.loop, down, record, masked=False)
         self.client = _End(self, self.up, self.down)
         self.server = _End(self, self.down, self.up)
+        self._home = home
+        self._target = server
+        self._cut_after = cut_after
+        self._on_opened = on_opened
+        self._on_ended = on_ended
         self._dialling: asyncio.Task[None] | None = None
         self._cutter: asyncio.TimerHandle | None = None
         self._ends = 0
@@ -220,19 +282,12 @@ class _Pair:
         """One of the sockets is there; the client's comes first."""
         self._ends += 1
         if end is self.client:
-            relay = self.relay
-            relay._pairs.add(self)
-            self._over = relay.closed
-            self._dialling = relay.home.spawn(
+            self._over = not self._on_opened(self)
+            self._dialling = self._home.spawn(
                 self._dial(), f"dial of relay connection {self.number}"
             )
-            cuts = [
-                network.cut_every
-                for network in (relay.up, relay.down)
-                if network.cut_every is not None
-            ]
-            if cuts:
-                self._cutter = relay.home.loop.call_later(min(cuts), self.abort)
+            if self._cut_after is not None:
+                self._cutter = self._home.loop.call_later(self._cut_after, self.abort)
         if self._over:
             self.abort()
 
@@ -271,19 +326,15 @@ class _Pair:
             self._cutter.cancel()
         self.up.stop()
         self.down.stop()
-        self.relay._forget(self)
+        self._on_ended(self)
 
     async def _dial(self) -> None:
-        relay = self.relay
-        name = relay._host if relay._ssl is not None else None
         try:
-            await relay.home.loop.create_connection(
-                lambda: self.server, relay._host, relay._port, ssl=relay._ssl, server_hostname=name
-            )
+            await self._target.connect(self._home.loop, self.server)
         except OSError as error:
             _log.warning(
                 "the relay's server at %s does not answer (%s)",
-                without_secrets(relay.target),
+                without_secrets(self._target.url),
                 error,
             )
             self._over = True
@@ -302,8 +353,7 @@ class _Pair:
             for line in lines
             if not line.lower().startswith((b"host:", b"sec-websocket-extensions:"))
         ]
-        host = urlsplit(self.relay.target).netloc.rpartition("@")[2]
-        return [kept[0], b"Host: %b\r\n" % host.encode(), *kept[1:]]
+        return [kept[0], b"Host: %b\r\n" % self._target.netloc.encode(), *kept[1:]]
 
 
 class _End(asyncio.Protocol):
@@ -352,7 +402,9 @@ class _Pipe:
     def __init__(
         self,
         pair: _Pair,
+        loop: asyncio.AbstractEventLoop,
         channel: Channel,
+        record: Callable[[Drawn], None],
         *,
         masked: bool,
         edit: Callable[[Sequence[bytes]], list[bytes]] | None = None,
@@ -367,7 +419,8 @@ class _Pipe:
         self.ended = False
         self._pair = pair
         self._channel = channel
-        self._loop = pair.relay.home.loop
+        self._loop = loop
+        self._record = record
         self._waiting: list[tuple[float, int, Drawn, bytes]] = []
         self._bytes = 0
         self._paused = False
@@ -421,7 +474,7 @@ class _Pipe:
 
     def _take(self, kind: Kind, data: bytes) -> None:
         drawn = self._channel.take(kind, len(data), self._loop.time())
-        self._pair.relay._drawn.append(drawn)
+        self._record(drawn)
         heapq.heappush(self._waiting, (drawn.due, drawn.number, drawn, data))
         self._bytes += len(data)
         if self._bytes > BUFFER_LIMIT and not self._paused and self.reader is not None:
