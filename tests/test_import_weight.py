@@ -33,7 +33,9 @@ print(json.dumps({
     "modules": sorted(sys.modules),
     "threads": [thread.name for thread in threading.enumerate()],
     "hooks_kept": all(old is new for old, new in zip(before, after, strict=True)),
-    "signals_kept": signals == {number: signal.getsignal(number) for number in signal.valid_signals()},
+    "signals_kept": signals == {
+        number: signal.getsignal(number) for number in signal.valid_signals()
+    },
 }))
 """
 

@@ -106,7 +106,6 @@ class Client(CommandMethods[Call[CommandResult]]):
         )
         self._session.on_batch = self._on_batch
         self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
-        self._pump = self._link.pump
         self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
         self._pings = Pings(home, self._session, self._link)
         self._conditions = Conditions(home.loop)
@@ -324,7 +323,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         except NOT_JSON as error:
             sent = self._calls.retry(error, command, params)
         if session.frames or session.events:
-            self._pump()
+            self._link.pump()
         elif len(outbox.queue.items) == 1:
             self._link.arm_for(outbox.queue.next_deadline())
         return sent

@@ -48,7 +48,8 @@ async def drive(seed):
         await driver.drive(40, 30, duration=0.5)
         while driver.state.motors.moving:
             await driver.ping()
-        return [(round(x, 6), round(y, 6), round(heading, 6)) for _, x, y, heading in robot.path][-1]
+        path = [(round(x, 6), round(y, 6), round(heading, 6)) for _, x, y, heading in robot.path]
+        return path[-1]
 
 print(await drive(7) == await drive(7))
 """
@@ -64,7 +65,8 @@ def assert_it_went_well(notebook: Notebook) -> None:
     assert "<drive: done in 0.5" in said[1], said[1]
     # It comes half a second later, below the cell that runs then, and names the one that slept.
     assert re.search(
-        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for 1\.\d s; connections survived",
+        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for 1\.\d s; "
+        r"connections survived",
         "".join(said),
     ), "".join(said)
     assert "time 0 0" in said[3], said[3]

@@ -22,23 +22,27 @@ if TYPE_CHECKING:
 TABS = ("Drive", "Commands", "Events", "Chart", "Statistics")
 LOOKS = """() => {
     // What a rule may set, and no content changes.
-    const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding", "margin", "gap", "border",
-        "border-radius", "background-color", "color", "opacity", "font-weight", "font-size", "text-align", "letter-spacing",
-        "text-decoration-line", "flex-grow", "flex-shrink", "flex-basis", "flex-direction", "flex-wrap", "align-items",
+    const names = ["display", "max-width", "min-width", "max-height", "min-height", "padding",
+        "margin", "gap", "border", "border-radius", "background-color", "color", "opacity",
+        "font-weight", "font-size", "text-align", "letter-spacing", "text-decoration-line",
+        "flex-grow", "flex-shrink", "flex-basis", "flex-direction", "flex-wrap", "align-items",
         "overflow", "box-shadow"];
     const elements = [...document.querySelectorAll(".mbot, .mbot *")];
     const looks = () => elements.map((element) => {
         const style = getComputedStyle(element);
         return names.map((name) => `${name}: ${style.getPropertyValue(name)}`);
     });
-    const styles = [...document.querySelectorAll("style")].filter((style) => style.textContent.includes(".mbot"));
+    const styles = [...document.querySelectorAll("style")].filter(
+        (style) => style.textContent.includes(".mbot"),
+    );
     const before = looks();
     const found = new Set();
     for (const style of styles) {
         style.parentNode.append(style);
         looks().forEach((look, at) => look.forEach((one, index) => {
             const { className, tagName } = elements[at];
-            if (one !== before[at][index]) found.add(`${tagName} ${className} ${before[at][index]} -> ${one}`);
+            const was = before[at][index];
+            if (one !== was) found.add(`${tagName} ${className} ${was} -> ${one}`);
         }));
     }
     return { elements: elements.length, styles: styles.length, found: [...found] };

@@ -25,7 +25,8 @@ pad = mb.widgets.DrivePad(bot, speed=30)
 def moved():
     "When it was first seen to move, and when it came to stand, in s of the simulation."
     rows = robot.path
-    return next(b[0] for a, b in zip(rows, rows[1:]) if a[1:] != b[1:]), robot.at_rest_since - robot.simulation.reading(0)
+    began = next(b[0] for a, b in zip(rows, rows[1:]) if a[1:] != b[1:])
+    return began, robot.at_rest_since - robot.simulation.reading(0)
 pad
 """
 

@@ -44,7 +44,8 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.screenshot(f"connect-{version}")
     # The server goes ...
     notebook.execute(
-        "server = mb.embedded.registry.local_servers().running()[-1]; port = server.port; await server.close()"
+        "server = mb.embedded.registry.local_servers().running()[-1]; port = server.port; "
+        "await server.close()"
     )
     expect(field(panel, "connection")).to_have_text("Connection lost")
     expect(field(panel, "countdown")).to_contain_text("Attempt")

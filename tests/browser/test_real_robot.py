@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 START = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 ROOM = {"width": 1500, "height": 400, "starts": [{"x": 100, "y": 200}]}
 PLACES = """import os
-os.environ |= {{"MBOT_NB_PACE": "0.3", "MBOT_NB_RUNTIME_DIR": {0!r}, "MBOT_NB_CONFIG_DIR": {0!r}}}"""
+os.environ["MBOT_NB_PACE"] = "0.3"
+os.environ |= {{"MBOT_NB_RUNTIME_DIR": {0!r}, "MBOT_NB_CONFIG_DIR": {0!r}}}"""
 PANEL = "mb.widgets.ConnectPanel(bot)"
 BLOCKED = """import time
 await bot.drive(left=30, right=30, duration=1, wait=False)

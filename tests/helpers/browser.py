@@ -44,11 +44,14 @@ FLAGS = [
 
 EXECUTE = """async (code) => {
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    const request = kernel.requestExecute({ code, stop_on_error: false, silent: false, store_history: false });
+    const request = kernel.requestExecute({
+        code, stop_on_error: false, silent: false, store_history: false,
+    });
     let text = "", error = "";
     request.onIOPub = (message) => {
-        if (message.header.msg_type === "stream" && message.content.name === "stdout") text += message.content.text;
-        if (message.header.msg_type === "error") error = `${message.content.ename}: ${message.content.evalue}`;
+        const { header: { msg_type: type }, content } = message;
+        if (type === "stream" && content.name === "stdout") text += content.text;
+        if (type === "error") error = `${content.ename}: ${content.evalue}`;
     };
     await request.done;
     return { text, error };
@@ -244,7 +247,8 @@ class Notebook:
     def wait_for_kernel(self) -> None:
         """Wait until its kernel is there, and idle."""
         self.page.wait_for_function(
-            """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle" """,
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+            ' === "idle"',
             timeout=PATIENCE * 1000,
         )
 
@@ -257,7 +261,8 @@ class Notebook:
         """Tell which cell it hangs in, where it has not."""
         if not ended:
             kernel = self.page.evaluate(
-                "() => String(jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
+                "() => String("
+                "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)"
             )
             pytest.fail(
                 f"{name} has not ended within {PATIENCE:.0f} s; the kernel is {kernel}; "

@@ -47,7 +47,8 @@ complaints = []
 
 class Ear(logging.Handler):
     def emit(self, record):
-        complaints.append(record.getMessage() + (repr(record.exc_info[1]) if record.exc_info else ""))
+        error = repr(record.exc_info[1]) if record.exc_info else ""
+        complaints.append(record.getMessage() + error)
 
 logging.getLogger("asyncio").addHandler(Ear(logging.WARNING))
 sys.unraisablehook = lambda found: complaints.append(repr(found.exc_value))
@@ -62,12 +63,16 @@ def button(callback):
     return made.comm.comm_id
 
 def ours():
-    "Everything of the package that still lives: servers, clients, tasks, and what was complained of."
+    "What of the package still lives: servers, clients, tasks, and what was complained of."
     gc.collect()
     io = mb.Server.__module__ and sys.modules["mbot_nb.loops.home"].io_thread().home
     loops = [asyncio.get_running_loop()] + ([io.loop] if io else [])
-    clients = [repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing.closed]
-    tasks = [repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)]
+    clients = [
+        repr(thing) for thing in gc.get_objects() if type(thing) is mb.Client and not thing.closed
+    ]
+    tasks = [
+        repr(task) for loop in loops for task in asyncio.all_tasks(loop) if "mbot_nb" in repr(task)
+    ]
     return [repr(server) for server in local_servers().running()] + clients + tasks + complaints
 
 async def close_everything():

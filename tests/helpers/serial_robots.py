@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
@@ -22,28 +21,11 @@ from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.mcore import MBotRobot
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import F3Dialect, FF55Dialect
+from tests.helpers.robots import Ears, FakeClock
 
 PATIENCE = 8.0
 DIALECTS = {"cyberpi": F3Dialect, "mbot": FF55Dialect}
 DRIVERS: dict[str, type[SerialRobot]] = {"cyberpi": CyberPiRobot, "mbot": MBotRobot}
-
-
-class Ears(list[tuple[str, dict[str, Any]]]):
-    """Every event a robot reports, in order; the telemetry apart, with the time of each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.telemetry: list[tuple[float, dict[str, Any]]] = []
-
-    def __call__(self, event: str, data: Mapping[str, Any]) -> None:
-        if event == "telemetry":
-            self.telemetry.append((time.monotonic(), dict(data)))
-        else:
-            self.append((event, dict(data)))
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [data for name, data in list(self) if name == event]
-
 
 STOPS = {"cyberpi": b"EM_stop", "mbot": b"\x05\0\0\0\0"}
 """What is in every stop."""
@@ -96,16 +78,6 @@ class Spoiler:
 
         emulator.firmware.receive = receive  # type: ignore[method-assign]
         emulator.firmware.due = lambda now: [f for f in due(now) if not is_wanted(f)]  # type: ignore[method-assign]
-
-
-class Clock:
-    """It shows what a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Workshop:
@@ -181,7 +153,7 @@ def usb(
     )
 
 
-def frames_within(firmware: Any, clock: Clock, seconds: float) -> list[bytes]:
+def frames_within(firmware: Any, clock: FakeClock, seconds: float) -> list[bytes]:
     """What it writes in so many seconds."""
     end = clock.now + seconds
     frames = list(firmware.due(clock.now))

@@ -31,7 +31,7 @@ def notebook(kernel: Kernel, home: str) -> Kernel:
     )
     kernel.run("""
         def watch(seconds):
-            "A thread notes when the robot began and when it was told to stand, whatever the loop does."
+            "A thread notes when the robot began and was told to stand, whatever the loop does."
             notes = []
 
             def look():
@@ -96,7 +96,8 @@ def test_a_call_that_a_button_only_makes_says_what_to_do_instead(notebook: Kerne
     notebook.run("""
         import warnings
         warned = []
-        show, warnings.showwarning = warnings.showwarning, lambda message, *_: warned.append(str(message))
+        show = warnings.showwarning
+        warnings.showwarning = lambda message, *_: warned.append(str(message))
         click = button(lambda _: bot.drive(20, 20))
     """)
     notebook.click(notebook.value("click"))
@@ -116,7 +117,8 @@ def test_a_stop_button_stops_as_soon_as_it_is_heard(notebook: Kernel, cell: str)
         notes = watch(5.0)
         await bot.drive(40, 40, duration=1.6, wait=False)
         async with asyncio.timeout(1.5):
-            while not notes:  # a click stops the robot so soon that the thread might never see it move
+            # A click stops the robot so soon that the thread might never see it move.
+            while not notes:
                 await asyncio.sleep(0.001)
         print("go", flush=True)
         {cell}
@@ -197,7 +199,9 @@ def test_calls_from_other_loops_and_threads(notebook: Kernel) -> None:
 
         async def use():
             first = await bot.set_led(1, 2, 3)
-            many = await asyncio.gather(bot.ping(), bot.set_led(4, 5, 6), asyncio.wait_for(bot.flush(), 5))
+            many = await asyncio.gather(
+                bot.ping(), bot.set_led(4, 5, 6), asyncio.wait_for(bot.flush(), 5)
+            )
             task = asyncio.create_task(bot.drive(20, 20, duration=0.1))
             results.append((first.answered, many[1].answered, (await task).ended))
 
@@ -282,7 +286,11 @@ def test_what_a_click_makes_lives_where_cells_run_and_stays_when_the_page_is_clo
     kernel.run("cells_loop, made = asyncio.get_running_loop(), []")
     kernel.run("""
         def on_click(_):
-            for making in (mb.connect(server), mb.serve(port=0), mb.lab.network("wifi").relay(server, thread=False)):
+            for making in (
+                mb.connect(server),
+                mb.serve(port=0),
+                mb.lab.network("wifi").relay(server, thread=False),
+            ):
                 bot.home.submit(making).add_done_callback(lambda done: made.append(done.result()))
     """)
     kernel.click(kernel.value("button(on_click)"))

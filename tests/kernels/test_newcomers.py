@@ -301,7 +301,9 @@ def test_a_serial_port_that_may_not_be_opened(kernel: Kernel) -> None:
         import serial
 
         def refuse(port):
-            raise serial.SerialException(13, f"could not open port {port.port}: [Errno 13] Permission denied: {port.port!r}")
+            raise serial.SerialException(
+                13, f"could not open port {port.port}: [Errno 13] Permission denied: {port.port!r}"
+            )
 
         serial.Serial.open = refuse
     """)
@@ -357,7 +359,9 @@ def test_another_thread_and_another_loop_never_attach_to_the_wrong_one(notebook:
         def use():
             async def main():
                 task = asyncio.ensure_future(bot.ping())
-                await asyncio.wait_for(asyncio.gather(task, bot.flush(), asyncio.shield(bot.ping())), 5)
+                await asyncio.wait_for(
+                    asyncio.gather(task, bot.flush(), asyncio.shield(bot.ping())), 5
+                )
                 met.append("all came")
             try:
                 asyncio.run(main())

@@ -37,7 +37,8 @@ def test_a_blocking_cell_is_told_once_below_itself(kernel: Kernel) -> None:
     quiet = kernel.run("time.sleep(0.4); await asyncio.sleep(0.8)")
     words = kernel.finish(first).stderr.strip()
     assert re.fullmatch(
-        r"cell \[\d+\] blocked the loop for 1\.[456] s; connections survived; thread=True avoids this.*",
+        r"cell \[\d+\] blocked the loop for 1\.[456] s; connections survived; "
+        r"thread=True avoids this.*",
         words,
     )
     words = kernel.finish(again).stderr.strip()

@@ -57,9 +57,15 @@ def test_a_plain_connect_leaves_the_networks_server_alone(kernel: Kernel) -> Non
         from unittest.mock import patch
 
         bind = socket.socket.bind
-        with patch.object(socket.socket, "bind", lambda own, address: bind(own, ("127.0.0.1", *address[1:]))):
-            server = await mb.serve(host="0.0.0.0", port=0)  # of this machine alone while this is tested
-        with patch.object(api, "DEFAULT_PORT", server.port), patch.object(registry, "DEFAULT_PORT", server.port):
+        with patch.object(
+            socket.socket, "bind", lambda own, address: bind(own, ("127.0.0.1", *address[1:]))
+        ):
+            # Of this machine alone while this is tested.
+            server = await mb.serve(host="0.0.0.0", port=0)
+        with (
+            patch.object(api, "DEFAULT_PORT", server.port),
+            patch.object(registry, "DEFAULT_PORT", server.port),
+        ):
             bot = mb.sync.connect()
     """)
     assert kernel.value("server.closed, len(local_servers().running())") == (False, 2)

@@ -279,7 +279,9 @@ def measure(a, seed):
     return {"figure": a}
 
 async def main():
-    table = await mb.lab.sweep({"a": [1, 2, 3]}, measure=measure, path=sys.argv[1], seed=int(sys.argv[2]))
+    table = await mb.lab.sweep(
+        {"a": [1, 2, 3]}, measure=measure, path=sys.argv[1], seed=int(sys.argv[2])
+    )
     print("rows", len(table))
 
 if __name__ == "__main__":
@@ -328,8 +330,13 @@ from distributed import Client, LocalCluster
 from mbot_nb import lab
 
 def main():
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as workers:
-        table = asyncio.run(lab.sweep({"rate": [100, 50], "duration": 1.0}, workers=workers, progress=False))
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as workers,
+    ):
+        table = asyncio.run(
+            lab.sweep({"rate": [100, 50], "duration": 1.0}, workers=workers, progress=False)
+        )
     print(table["rate"].tolist(), int(table["lost"].sum()), bool((table["n"] > 0).all()))
 
 if __name__ == "__main__":

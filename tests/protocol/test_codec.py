@@ -327,7 +327,8 @@ class TestDepth:
 
     def test_around_the_messages_of_a_batch(self) -> None:
         def around(levels: int) -> str:
-            return f'{{"version":2,"type":"batch","payload":{{"messages":[{GOOD % 1}]}},"x":{nested(levels)}}}'
+            payload = f'{{"messages":[{GOOD % 1}]}}'
+            return f'{{"version":2,"type":"batch","payload":{payload},"x":{nested(levels)}}}'
 
         assert isinstance(one(around(MAX_DEPTH - 1)), m.CommandMessage)
         assert "32 deep" in refused(around(MAX_DEPTH)).message

@@ -383,7 +383,7 @@ async def test_a_gap_in_the_events_has_a_row(bot: mb.Client) -> None:
     bot.subscribe("gap", heard.append)
     with mb.Recorder(bot, ping_rate=0) as rec:
         bot._session._on_gap(7, 9, time.monotonic())
-        bot._pump()
+        bot._link.pump()
     row = rec.events[rec.events.name == "gap"]
     assert (
         [json.loads(data) for data in row.data]

@@ -40,7 +40,8 @@ def nested(levels: int) -> str:
     inner = "1"
     for _ in range(levels - 3):
         inner = f"[{inner}]"
-    return f'{{"version":2,"type":"command","payload":{{"command":"note","params":{{"x":{inner}}}}},"timestamp":0}}'
+    payload = f'{{"command":"note","params":{{"x":{inner}}}}}'
+    return f'{{"version":2,"type":"command","payload":{payload},"timestamp":0}}'
 
 
 REFUSED = {

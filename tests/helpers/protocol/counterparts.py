@@ -30,7 +30,8 @@ def text(kind: str, payload: Any = None, **envelope: Any) -> str:
 
 
 def batched(*messages: str) -> str:
-    return f'{{"version":2,"type":"batch","payload":{{"messages":[{",".join(messages)}]}},"timestamp":0}}'
+    payload = f'{{"messages":[{",".join(messages)}]}}'
+    return f'{{"version":2,"type":"batch","payload":{payload},"timestamp":0}}'
 
 
 def command(

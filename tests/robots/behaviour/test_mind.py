@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, World
 from mbot_nb.robots.behaviour.mind import Mind, Moment
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 TICK = 0.1
 

@@ -28,7 +28,8 @@ from mbot_nb.robots.emulators.ports import PtyPort
 from mbot_nb.robots.emulators.script import Call, Name, ScriptError, parse
 from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
-from tests.helpers.serial_robots import PATIENCE, Clock, Workshop, frames_within
+from tests.helpers.robots import FakeClock
+from tests.helpers.serial_robots import PATIENCE, Workshop, frames_within
 from tests.helpers.waiting import eventually
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -89,7 +90,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_only_the_api_can_be_called(mbot2: CyberPiFirmware, clock: Clock, name: str) -> None:
+def test_only_the_api_can_be_called(mbot2: CyberPiFirmware, clock: FakeClock, name: str) -> None:
     mbot2.receive(f3.encode_script(f"{name}()", 5), clock.now)
     (frame,) = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
     assert isinstance(frame, f3.Script)
@@ -99,7 +100,7 @@ def test_only_the_api_can_be_called(mbot2: CyberPiFirmware, clock: Clock, name: 
 
 @pytest.mark.parametrize("vector", F3, ids=lambda vector: vector["name"])
 def test_every_request_of_makeblock_s_client_is_answered(
-    mbot2: CyberPiFirmware, clock: Clock, vector: dict[str, Any]
+    mbot2: CyberPiFirmware, clock: FakeClock, vector: dict[str, Any]
 ) -> None:
     mbot2.receive(bytes.fromhex(vector["request"]), clock.now)
     first, *_ = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 30)))
@@ -141,13 +142,13 @@ SAME = {
     "vector", [v for v in FF55 if v["name"] in SAME], ids=lambda vector: vector["name"]
 )
 def test_it_answers_as_the_real_firmware(
-    mbot: MCoreFirmware, clock: Clock, vector: dict[str, Any]
+    mbot: MCoreFirmware, clock: FakeClock, vector: dict[str, Any]
 ) -> None:
     mbot.receive(bytes.fromhex(vector["request"]), clock.now)
     assert b"".join(frames_within(mbot, clock, 2)).hex() == vector["reply"]
 
 
-def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: Clock) -> None:
+def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: FakeClock) -> None:
     named = {vector["name"]: vector["reply"] for vector in FF55}
     mbot.reset(clock.now)
     assert b"".join(frames_within(mbot, clock, 1)).hex() == named["boot_banner"]
@@ -155,7 +156,7 @@ def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: Clock
     assert b"".join(frames_within(mbot, clock, 1)).hex() == named["event_button_press"]
 
 
-def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: Clock) -> None:
+def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: FakeClock) -> None:
     """40 pipelined reads got 15 answers."""
     for number in range(1, 41):
         mbot.receive(ff55.get(number, 17, 2), clock.now)
@@ -165,7 +166,7 @@ def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: C
     assert mbot.lost > 0
 
 
-def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> None:
+def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: FakeClock) -> None:
     mbot = MCoreFirmware(Vehicle({"width": 1000, "height": 1000}, clock=clock), boot=0)
     mbot.receive(ff55.get(3, 1, 3), clock.now)
     assert frames_within(mbot, clock, NO_ECHO - 0.01) == []
@@ -177,7 +178,7 @@ def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: Clock) -> 
 
 
 def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
-    mbot2: CyberPiFirmware, clock: Clock
+    mbot2: CyberPiFirmware, clock: FakeClock
 ) -> None:
     mbot2.receive(f3.encode_script("cyberpi.mbot2.forward(50, 2)", 1), clock.now)
     mbot2.receive(f3.encode_script("cyberpi.mbot2.EM_stop('all',)", 2), clock.now)
@@ -193,7 +194,7 @@ def test_the_mbot2_s_queue_is_kept_busy_and_mode_3_goes_past_it(
     assert numbers == [3, 1, 2]
 
 
-def test_subscriptions_push_what_changes(mbot2: CyberPiFirmware, clock: Clock) -> None:
+def test_subscriptions_push_what_changes(mbot2: CyberPiFirmware, clock: FakeClock) -> None:
     mbot2.receive(
         f3.encode_script("subscribe.add_item(4, cyberpi.controller.is_press, ('a',))", 0), clock.now
     )
@@ -214,7 +215,7 @@ def test_subscriptions_push_what_changes(mbot2: CyberPiFirmware, clock: Clock) -
     ],
 )
 def test_motions_are_as_in_the_book(
-    mbot2: CyberPiFirmware, clock: Clock, script: str, path: tuple[float, float]
+    mbot2: CyberPiFirmware, clock: FakeClock, script: str, path: tuple[float, float]
 ) -> None:
     before = mbot2.vehicle.sense()
     mbot2.receive(f3.encode_script(f"cyberpi.mbot2.{script}", 1), clock.now)

@@ -19,7 +19,8 @@ from mbot_nb.robots.emulators.mcore import MCoreFirmware
 from mbot_nb.robots.emulators.script import ScriptError, parse
 from mbot_nb.robots.emulators.vehicle import Vehicle
 from mbot_nb.robots.serial.wire import f3, ff55
-from tests.helpers.serial_robots import PATIENCE, Clock, frames_within
+from tests.helpers.robots import FakeClock
+from tests.helpers.serial_robots import PATIENCE, frames_within
 
 
 @given(st.text(max_size=60))
@@ -52,15 +53,15 @@ def calls_of(function: Any) -> st.SearchStrategy[str]:
     return some.map(lambda arguments: f"{name}({', '.join(arguments)})")
 
 
+def subscription(key: str, call: str) -> str:
+    """The request that the robot reports what a call of the API returns."""
+    arguments = call.replace("(", ", (", 1).removesuffix(")")
+    return f"subscribe.add_item({key}, {arguments},))".replace("(,)", "()")
+
+
 api_calls = st.sampled_from(API).flatmap(calls_of)
 keys = st.integers(0, 20).map(str) | literals
-subscriptions = st.tuples(keys, api_calls).map(
-    lambda both: (
-        f"subscribe.add_item({both[0]}, {both[1].replace('(', ', (', 1).removesuffix(')')},))".replace(
-            "(,)", "()"
-        )
-    )
-)
+subscriptions = st.builds(subscription, keys, api_calls)
 
 
 @given(
@@ -70,7 +71,7 @@ subscriptions = st.tuples(keys, api_calls).map(
     )
 )
 def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
-    clock = Clock()
+    clock = FakeClock()
     mbot2 = CyberPiFirmware(Vehicle({}, clock=clock), boot=0, latency=0)
     for text, mode in calls:
         mbot2.receive(f3.encode_script(text, 1, mode), clock.now)
@@ -94,7 +95,7 @@ def test_no_call_ends_an_emulated_mbot2(calls: list[tuple[str, int]]) -> None:
     ids=["led", "volume", "tone", "way", "name", "key"],
 )
 def test_a_call_that_fails_is_answered_with_its_error(
-    mbot2: CyberPiFirmware, clock: Clock, text: str
+    mbot2: CyberPiFirmware, clock: FakeClock, text: str
 ) -> None:
     mbot2.receive(f3.encode_script(text, 5), clock.now)
     (frame,) = f3.Decoder().feed(b"".join(frames_within(mbot2, clock, 1)))
@@ -103,7 +104,7 @@ def test_a_call_that_fails_is_answered_with_its_error(
 
 
 def test_a_subscription_that_fails_later_holds_no_other_up(
-    mbot2: CyberPiFirmware, clock: Clock
+    mbot2: CyberPiFirmware, clock: FakeClock
 ) -> None:
     for text in (
         "subscribe.add_item(4, cyberpi.mbot2.EM_get_power, ('EM1',))",
@@ -118,7 +119,7 @@ def test_a_subscription_that_fails_later_holds_no_other_up(
 
 
 def test_leds_that_are_not_there_stay_dark(
-    mbot2: CyberPiFirmware, mbot: MCoreFirmware, clock: Clock
+    mbot2: CyberPiFirmware, mbot: MCoreFirmware, clock: FakeClock
 ) -> None:
     for index in (0, 6, 255, -1):
         mbot2.receive(f3.encode_script(f"cyberpi.led.on(1, 2, 3, {index})", 1), clock.now)
@@ -143,7 +144,7 @@ requests = st.builds(
 
 @given(st.lists(requests.map(ff55.encode_request) | st.binary(max_size=20), max_size=12))
 def test_no_request_ends_an_emulated_mbot(frames: list[bytes]) -> None:
-    clock = Clock()
+    clock = FakeClock()
     mbot = MCoreFirmware(Vehicle({}, clock=clock), boot=0)
     for frame in frames:
         mbot.receive(frame, clock.now)

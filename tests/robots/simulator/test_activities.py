@@ -11,7 +11,7 @@ from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError
 from mbot_nb.robots import SimulatedRobot, World
 from mbot_nb.robots.simulator.world import Piece
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 
 def game(bot: SimulatedRobot) -> dict[str, Any]:

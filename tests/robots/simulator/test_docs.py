@@ -11,7 +11,7 @@ from mbot_nb.robots import SimulatedRobot
 from mbot_nb.robots.behaviour.games import begin
 from mbot_nb.robots.simulator.drawing import SHAPES
 from mbot_nb.robots.simulator.world import Box, Light, Line, Piece, Start, Wall, World
-from tests.helpers.simulated_robots import FakeClock
+from tests.helpers.robots import FakeClock
 
 TEXT = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
 CODE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

@@ -14,7 +14,7 @@ from mbot_nb.errors import CommandRejectedError
 from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World
 from mbot_nb.robots.simulator.drawing import SHAPES, arc, line, prepare, turn
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 
 class Studio:

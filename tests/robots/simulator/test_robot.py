@@ -19,7 +19,7 @@ from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World, watchdog
 from mbot_nb.robots.dimensions import TRACK
 from mbot_nb.robots.simulator.body import FULL_SPEED
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 BRAKING = 0.15
 """More than full speed needs to come to rest, s."""

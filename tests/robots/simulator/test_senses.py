@@ -11,7 +11,7 @@ from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.behaviour.noise import noise
 from mbot_nb.robots.simulator.senses import PROBE_AHEAD, Floor
 from mbot_nb.robots.simulator.world import Light, Line, Start
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 
 def over_a_line(clock: FakeClock, beside: float, width: float = 2.0) -> tuple[int, float]:

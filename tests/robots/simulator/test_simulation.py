@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, Simulation, World, watchdog
 from mbot_nb.robots.simulator.world import Box, Light, Start
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 WORLD = World(
     width=150,

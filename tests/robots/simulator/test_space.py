@@ -13,7 +13,7 @@ from mbot_nb.errors import UsageError
 from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.dimensions import HALF_LENGTH
 from mbot_nb.robots.simulator.world import Box, Line, Start, Wall
-from tests.helpers.simulated_robots import Ears, FakeClock
+from tests.helpers.robots import Ears, FakeClock
 
 CROWD = World(
     width=160,

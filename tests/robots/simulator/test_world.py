@@ -9,7 +9,7 @@ import pytest
 from mbot_nb.errors import UsageError
 from mbot_nb.robots import SimulatedRobot, Simulation, World
 from mbot_nb.robots.simulator.world import Box, Light, Line, Piece, Start, Wall, playground
-from tests.helpers.simulated_robots import FakeClock
+from tests.helpers.robots import FakeClock
 
 EVERYTHING = World(
     width=300,

@@ -42,9 +42,10 @@ def test_every_widget_has_its_page() -> None:
 def test_a_module_comes_before_what_imports_it_and_shares_no_names(tmp_path: Path) -> None:
     folder = _write(
         tmp_path,
-        main='import { double } from "./double.js";\n\nconst STEP = 3;\nexport default { double };\n',
-        double='import {\n  two,\n} from "./two.js";\n\nconst STEP = 1;\nexport function double(x) {'
-        "\n  return two * x * STEP;\n}\n",
+        main='import { double } from "./double.js";\n\nconst STEP = 3;\n'
+        "export default { double };\n",
+        double='import {\n  two,\n} from "./two.js";\n\nconst STEP = 1;\n'
+        "export function double(x) {\n  return two * x * STEP;\n}\n",
         two="export const two = 2;\n",
     )
     script = page_script("main.js", folder)

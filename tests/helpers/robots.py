@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +21,18 @@ class FakeClock:
 
 
 class Ears(list[tuple[str, dict[str, Any]]]):
-    """Every event a robot reports, in order."""
+    """Every event a robot reports, in order; the telemetry apart, with the time of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.telemetry: list[tuple[float, dict[str, Any]]] = []
 
     def __call__(self, event: str, data: Mapping[str, Any]) -> None:
-        self.append((event, dict(data)))
+        if event == "telemetry":
+            self.telemetry.append((time.monotonic(), dict(data)))
+        else:
+            self.append((event, dict(data)))
 
     def of(self, event: str) -> list[dict[str, Any]]:
-        return [data for name, data in self if name == event]
+        # A copy: a robot on a cable reports in a thread of its own.
+        return [data for name, data in list(self) if name == event]
