@@ -36,7 +36,7 @@ from ..protocol.client.events import (
     Settled,
     Trouble,
 )
-from ..protocol.client.outbox import Outgoing, SentBatch
+from ..protocol.client.outbox import OutgoingCommand, SentBatch
 from ..protocol.codec import to_json
 from ..protocol.loss import Loss, LossKind
 from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
@@ -307,7 +307,9 @@ class Client(CommandMethods[Call[CommandResult]]):
                 f"{NEW_CLIENT_ADVICE}"
             )
 
-    def _send(self, command: str, params: dict[str, Any], *, accepted: bool = False) -> Outgoing:
+    def _send(
+        self, command: str, params: dict[str, Any], *, accepted: bool = False
+    ) -> OutgoingCommand:
         session = self._session
         if session.state is not _CONNECTED:
             self._calls.require_open(command)
@@ -433,7 +435,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             self.home, self._session, self._link, window=window, size=size, policy=policy
         )
 
-    def enqueue(self, command: str, /, **params: Any) -> Outgoing:
+    def enqueue(self, command: str, /, **params: Any) -> OutgoingCommand:
         """Queue a command as :meth:`send` does, and return the record of it. On the home loop only.
 
         Returns:
@@ -718,7 +720,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         if self._conditions:
             self._conditions.check()
 
-    def _on_settled(self, command: Outgoing) -> None:
+    def _on_settled(self, command: OutgoingCommand) -> None:
         if command.waiter is not None:
             wake(command.waiter)
         elif command.error is not None and (not command.reply or command.name in c.URGENT):

@@ -15,7 +15,7 @@ from ..errors import CommandRejectedError, NotConnectedError, SendBufferFullErro
 from ..loops.call import Call
 from ..loops.home import Home
 from ..protocol.client import ClientSession, State
-from ..protocol.client.outbox import Outgoing
+from ..protocol.client.outbox import OutgoingCommand
 from .connect_errors import RECONNECT_ADVICE
 from .link import Link
 
@@ -127,7 +127,7 @@ class CommandCalls:
                 self._link.pump()
             raise
 
-    def retry(self, error: Exception, name: str, params: Any, **options: Any) -> Outgoing:
+    def retry(self, error: Exception, name: str, params: Any, **options: Any) -> OutgoingCommand:
         """Send again with NumPy's numbers turned into plain ones.
 
         Raises:
@@ -153,7 +153,7 @@ class CommandCalls:
                     type(error).__name__,
                     error,
                 )
-        sent: list[Outgoing] = []
+        sent: list[OutgoingCommand] = []
         arrived_home = threading.Event()
 
         def send() -> None:
@@ -200,7 +200,7 @@ class CommandCalls:
         if not arrived_home.is_set():
             await self._stop_beside()
 
-    async def _outcome(self, sent: Outgoing) -> CommandResult:
+    async def _outcome(self, sent: OutgoingCommand) -> CommandResult:
         if sent.outcome is None:
             sent.waiter = self._home.loop.create_future()
             await sent.waiter

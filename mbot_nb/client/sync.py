@@ -12,7 +12,7 @@ from ..errors import ConnectError
 from ..loops.blocking import wait
 from ..loops.home import Home
 from ..protocol.client.events import PingSent
-from ..protocol.client.outbox import Outgoing
+from ..protocol.client.outbox import OutgoingCommand
 from ..protocol.settings import BatchPolicy
 from ..state import StateView
 from .batching import BatchingContext
@@ -115,7 +115,7 @@ class SyncClient(CommandMethods[CommandResult]):
         :meth:`mbot_nb.Client.batching`."""
         return self.client.batching(window=window, size=size, policy=policy)
 
-    def enqueue(self, command: str, /, **params: Any) -> Outgoing:
+    def enqueue(self, command: str, /, **params: Any) -> OutgoingCommand:
         """Queue a command and return the record of it; on the I/O thread only. See
         :meth:`mbot_nb.Client.enqueue`."""
         return self.client.enqueue(command, **params)

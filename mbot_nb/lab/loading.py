@@ -27,7 +27,7 @@ from ..protocol.client.events import (
     RoundTrip,
     Trouble,
 )
-from ..protocol.client.outbox import Outgoing, SentBatch
+from ..protocol.client.outbox import OutgoingCommand, SentBatch
 from ..protocol.settings import BatchPolicy
 from .clock_offset import SAME, ClockReadings, Offset
 from .environment import STALL, Environment, client_of, held_up, positive
@@ -270,7 +270,7 @@ class _Commands:
     def __init__(self, bot: Client, count: int, work: float) -> None:
         self.bot = bot
         self.count = count
-        self.sent: list[Outgoing | None] = [None] * count
+        self.sent: list[OutgoingCommand | None] = [None] * count
         self.answers = np.full((count, 4), np.nan)
         """Arrived, started, ended (the server's clock), answered (ours)."""
         self.batches = np.zeros((count, 2), dtype=np.int64)

@@ -26,7 +26,7 @@ META = frozenset(
 """What stands beside the sections in a snapshot."""
 
 _ABSENT = object()
-State = dict[str, Any]
+Sections = dict[str, Any]
 
 
 class StateStore:
@@ -69,7 +69,7 @@ class StateStore:
         return {**self.state, "snapshot": True, "revision": self.revision}
 
 
-def _sections(state: Mapping[str, Any]) -> State:
+def _sections(state: Mapping[str, Any]) -> Sections:
     """A state as it can be told: finite, and without sections that are called like what stands
     beside them."""
     return {name: value for name, value in clean(state).items() if name not in META}
@@ -118,7 +118,7 @@ class Mirror:
     """Deltas kept while a snapshot is on its way; it makes the older ones unnecessary anyway."""
 
     def __init__(self, resync_repeat: float) -> None:
-        self.state: State = {}
+        self.state: Sections = {}
         self.revision: int | None = None
         self.updated_at: float | None = None
         self.resyncs = 0
@@ -178,7 +178,7 @@ class Mirror:
             self.resync_due = now
             self.resyncs += 1
 
-    def _applied(self, payload: Mapping[str, Any]) -> State | None:
+    def _applied(self, payload: Mapping[str, Any]) -> Sections | None:
         """The state after the delta, or None where it does not fit."""
         changes = payload.get("changes", [payload])
         if not isinstance(changes, list):

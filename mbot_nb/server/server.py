@@ -15,7 +15,7 @@ from .. import commands as c
 from ..errors import UsageError
 from ..loops.call import call
 from ..loops.home import Home
-from ..protocol.server import Hub
+from ..protocol.server import SERVER_COMMANDS, Hub
 from ..protocol.server.sessions import ServerSession
 from ..protocol.server.tap import ServerClosed, Tap
 from ..protocol.settings import Settings
@@ -274,7 +274,7 @@ class Server:
         """
         if not isinstance(name, str):
             raise UsageError('name the command: @server.command("dance")')
-        if name in c.URGENT or name in ("void", "sync_state"):
+        if name in c.URGENT or name in SERVER_COMMANDS:
             raise UsageError(
                 f"{name!r} cannot be handled by a function: it is the server's own, for safety. "
                 "Choose another name."

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..loss import Loss
 from ..settings import BatchPolicy
-from .outbox import Outgoing
+from .outbox import OutgoingCommand
 
 __all__ = [
     "Acknowledged",
@@ -131,7 +131,7 @@ class Acknowledged(NamedTuple):
     """These commands, for which no answer was asked, have reached the server."""
 
     at: float
-    commands: list[Outgoing]
+    commands: list[OutgoingCommand]
 
 
 class BatchingChanged(NamedTuple):
@@ -147,7 +147,7 @@ class Settled(NamedTuple):
     """One command has its outcome."""
 
     at: float
-    command: Outgoing
+    command: OutgoingCommand
 
 
 class Trouble(NamedTuple):

@@ -13,7 +13,7 @@ from ..batching import Batcher, FlushReason
 from ..codec import ENVELOPE_BYTES, batch, command_envelope
 from ..settings import BatchPolicy, Settings
 
-__all__ = ["Outbox", "Outcome", "Outgoing", "SentBatch", "unknown"]
+__all__ = ["Outbox", "Outcome", "OutgoingCommand", "SentBatch", "unknown"]
 
 Outcome = Literal[
     "sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"
@@ -22,7 +22,7 @@ _VOID = b'{"command":"void","params":{}'
 Expiry = Callable[[float, float], float | None]
 
 
-class Outgoing(Struct, gc=False, eq=False):
+class OutgoingCommand(Struct, gc=False, eq=False):
     """One command on its way. Times are the caller's monotonic seconds, None while they have not
     come.
 
@@ -84,7 +84,7 @@ class SentBatch:
     def __init__(
         self,
         at: float,
-        commands: list[Outgoing],
+        commands: list[OutgoingCommand],
         frame: bytes,
         messages: list[bytes],
         reason: FlushReason,
@@ -114,19 +114,19 @@ class Outbox:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.queue: Batcher[Outgoing] = Batcher(
+        self.queue: Batcher[OutgoingCommand] = Batcher(
             settings.batch_window, settings.max_batch_size, settings.batch_policy
         )
         self.acknowledging = True
         self.next_sequence = 1
-        self.unacknowledged: deque[Outgoing] = deque()
-        self._recent: deque[Outgoing] = deque(maxlen=self.RECENT)
-        self._unanswered: dict[int, Outgoing] = {}
+        self.unacknowledged: deque[OutgoingCommand] = deque()
+        self._recent: deque[OutgoingCommand] = deque(maxlen=self.RECENT)
+        self._unanswered: dict[int, OutgoingCommand] = {}
         """Acknowledged calls whose answer has not come: a long motion's may come after any number
         of others."""
         self.held_bytes = 0
         """Of what is queued or not acknowledged."""
-        self.expired: list[Outgoing] = []
+        self.expired: list[OutgoingCommand] = []
         """Motion that was found too old when it was to be sent; its reader empties it."""
 
     @property
@@ -137,12 +137,12 @@ class Outbox:
     def set_batching(self, window: float, size: int, policy: BatchPolicy) -> None:
         """Batch by these numbers from now on; what is queued stays queued."""
         old = self.queue
-        queue: Batcher[Outgoing] = Batcher(window, size, policy)
+        queue: Batcher[OutgoingCommand] = Batcher(window, size, policy)
         queue.items, queue.bytes = old.items, old.bytes
         queue.deadline, queue.in_flight = old.deadline, old.in_flight
         self.queue = queue
 
-    def find(self, sequence: int) -> Outgoing | None:
+    def find(self, sequence: int) -> OutgoingCommand | None:
         """The command with this number, if it waits for its answer or was sent lately."""
         if sequence in self._unanswered:
             return self._unanswered[sequence]
@@ -185,7 +185,7 @@ class Outbox:
     ) -> Iterator[tuple[bytes, SentBatch]]:
         """Every unacknowledged command again under its number, in batches formed anew."""
         messages: list[bytes] = []
-        commands: list[Outgoing] = []
+        commands: list[OutgoingCommand] = []
         nbytes = 0
         head, tail = command_envelope(timestamp)
         for command in self.unacknowledged:
@@ -204,15 +204,15 @@ class Outbox:
             frame = batch(messages, timestamp)
             yield frame, SentBatch(now, commands, frame, messages, "resend")
 
-    def add(self, command: Outgoing, now: float) -> FlushReason | None:
+    def add(self, command: OutgoingCommand, now: float) -> FlushReason | None:
         """Queue a command; returns why the batch is due now, if it is."""
         size = len(command.body)
         self.held_bytes += size
         return self.queue.add(command, size + ENVELOPE_BYTES, now)
 
-    def acknowledge(self, cursor: int, now: float) -> list[Outgoing]:
+    def acknowledge(self, cursor: int, now: float) -> list[OutgoingCommand]:
         """The server has everything up to ``cursor``; returns what that settles."""
-        settled: list[Outgoing] = []
+        settled: list[OutgoingCommand] = []
         window = self.unacknowledged
         if not window:
             return settled
@@ -234,7 +234,7 @@ class Outbox:
         self.held_bytes -= freed
         return settled
 
-    def settled(self, command: Outgoing) -> None:
+    def settled(self, command: OutgoingCommand) -> None:
         """Its outcome is known: no answer is waited for."""
         self._unanswered.pop(command.sequence or 0, None)
 
@@ -251,7 +251,7 @@ class Outbox:
             if due is not None:
                 yield due
 
-    def skipped(self, first: int, last: int) -> list[Outgoing]:
+    def skipped(self, first: int, last: int) -> list[OutgoingCommand]:
         """The server gave these numbers up: it never received them. Returns what that settles."""
         error = "{} was lost on the way: the server never received it. Send it again."
         return [
@@ -267,7 +267,7 @@ class Outbox:
             )
         ]
 
-    def restart(self) -> list[Outgoing]:
+    def restart(self) -> list[OutgoingCommand]:
         """The server has forgotten us: number from 1; returns what was transmitted and can no
         longer be known."""
         open_ends = [*self._unanswered.values(), *self.unacknowledged]
@@ -279,11 +279,11 @@ class Outbox:
         self.next_sequence = 1
         return lost
 
-    def withdraw(self, command: Outgoing) -> bool:
+    def withdraw(self, command: OutgoingCommand) -> bool:
         """Take one command out of the queue; False if it is not there (any more)."""
         return bool(self._drop(lambda queued: queued is command))
 
-    def drop_old_motion(self, now: float) -> list[Outgoing]:
+    def drop_old_motion(self, now: float) -> list[OutgoingCommand]:
         """Take motion out of the queue that has grown too old while there was no connection."""
         limit = self._settings.motion_max_age
         return self._drop(
@@ -294,15 +294,15 @@ class Outbox:
             )
         )
 
-    def drop_motion(self) -> list[Outgoing]:
+    def drop_motion(self) -> list[OutgoingCommand]:
         """A stop was asked for: motion that is still queued here is not sent."""
         return self._drop(lambda command: command.motion and _stopped(command))
 
-    def drop_all(self) -> list[Outgoing]:
+    def drop_all(self) -> list[OutgoingCommand]:
         """Empty the queue, for a client that closes; nothing is settled."""
         return self._drop(lambda command: True)
 
-    def _drop(self, unwanted: Callable[[Outgoing], bool]) -> list[Outgoing]:
+    def _drop(self, unwanted: Callable[[OutgoingCommand], bool]) -> list[OutgoingCommand]:
         queue = self.queue
         dropped = [command for command in queue.items if unwanted(command)]
         if dropped:
@@ -315,7 +315,7 @@ class Outbox:
                 queue.deadline = None
         return dropped
 
-    def _motion(self, command: Outgoing, now: float, expiry: Expiry) -> bytes:
+    def _motion(self, command: OutgoingCommand, now: float, expiry: Expiry) -> bytes:
         """A motion's body as it is (re)sent now: with its expiry on the server's clock, or void if
         it is too old."""
         age = now - command.queued_at
@@ -327,7 +327,7 @@ class Outbox:
         return command.body if expires is None else b'%b,"expires":%.3f' % (command.body, expires)
 
 
-def unknown(command: Outgoing) -> DeliveryUnknownError:
+def unknown(command: OutgoingCommand) -> DeliveryUnknownError:
     """The error of a command that was transmitted and whose outcome will stay unknown."""
     return DeliveryUnknownError(
         f"{command.name} was sent, then its connection was lost for good (the server was "
@@ -338,7 +338,7 @@ def unknown(command: Outgoing) -> DeliveryUnknownError:
     )
 
 
-def _stopped(command: Outgoing) -> bool:
+def _stopped(command: OutgoingCommand) -> bool:
     return command.settle(
         "rejected",
         CommandRejectedError(

@@ -16,7 +16,7 @@ from ...errors import (
 from ..loss import Loss
 from ..settings import Settings
 from .events import Acknowledged, ClientEvent, Settled
-from .outbox import Outbox, Outcome, Outgoing, unknown
+from .outbox import Outbox, Outcome, OutgoingCommand, unknown
 from .urgent import RELEASE, UrgentCommands
 
 __all__ = ["PendingCommands"]
@@ -37,9 +37,9 @@ class PendingCommands:
         self.outbox = Outbox(settings)
         self.urgent = UrgentCommands()
         self._emit = emit
-        self._awaited: set[Outgoing] = set()
+        self._awaited: set[OutgoingCommand] = set()
 
-    def expect(self, command: Outgoing, deadline: float) -> None:
+    def expect(self, command: OutgoingCommand, deadline: float) -> None:
         """Give the command up if it is not settled by then."""
         command.deadline = deadline
         self._awaited.add(command)
@@ -65,7 +65,7 @@ class PendingCommands:
         for command in sorted(late, key=lambda command: command.queued_at):
             self._give_up(command, now)
 
-    def report(self, commands: Iterable[Outgoing], now: float) -> None:
+    def report(self, commands: Iterable[OutgoingCommand], now: float) -> None:
         """Emit the events of these commands, which have their outcome already."""
         for command in commands:
             self._report(command, now)
@@ -75,7 +75,7 @@ class PendingCommands:
         expired, self.outbox.expired = self.outbox.expired, []
         self.report(expired, now)
 
-    def sent(self, commands: list[Outgoing], now: float) -> None:
+    def sent(self, commands: list[OutgoingCommand], now: float) -> None:
         """These went to a server that acknowledges nothing: more will never be known."""
         sent = [command for command in commands if command.outcome == "sent"]
         self._awaited.difference_update(sent)
@@ -134,7 +134,7 @@ class PendingCommands:
                 self._settle(command, "unknown", unknown(command), now)
         self._awaited.clear()
 
-    def _give_up(self, command: Outgoing, now: float) -> None:
+    def _give_up(self, command: OutgoingCommand, now: float) -> None:
         """An awaited command got no answer in time."""
         if command.sent_at is None:
             where, then = "no connection came", "It was not sent."
@@ -149,18 +149,18 @@ class PendingCommands:
         self._settle(command, "timeout", CommandTimeoutError(text, command=command.name), now)
 
     def _settle(
-        self, command: Outgoing, outcome: Outcome, error: MbotError | None, now: float
+        self, command: OutgoingCommand, outcome: Outcome, error: MbotError | None, now: float
     ) -> None:
         if command.settle(outcome, error):
             self._report(command, now)
 
-    def _report(self, command: Outgoing, now: float) -> None:
+    def _report(self, command: OutgoingCommand, now: float) -> None:
         self._awaited.discard(command)
         self.outbox.settled(command)
         self._emit(Settled(now, command))
 
 
-def _refusal(command: Outgoing, error: Any) -> CommandError:
+def _refusal(command: OutgoingCommand, error: Any) -> CommandError:
     """A refusal in the server's words; an error that has a name of its own, as that."""
     error = error if isinstance(error, dict) else {}
     details = error.get("details")

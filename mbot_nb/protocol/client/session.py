@@ -36,7 +36,7 @@ from .events import (
     StateChanged,
     Trouble,
 )
-from .outbox import Outgoing, SentBatch
+from .outbox import OutgoingCommand, SentBatch
 from .pending import PendingCommands
 from .states import STATE_NAMES, TRANSITIONS, ClientCounters, State
 
@@ -301,7 +301,7 @@ class ClientSession:
         *,
         reply: bool = False,
         timeout: float | None = None,
-    ) -> Outgoing:
+    ) -> OutgoingCommand:
         """Take one command to send: an urgent one at once, an awaited one with all that is queued,
         any other in its batch.
 
@@ -318,7 +318,7 @@ class ClientSession:
         size = len(body)
         if size > _MAX_BODY:
             raise ValueError(f"{name}: {size} bytes of parameters do not fit into a frame of 1 MiB")
-        command = Outgoing(name, body, now, name in MOTIONS, reply)
+        command = OutgoingCommand(name, body, now, name in MOTIONS, reply)
         if reply and timeout is not None:
             self._pending.expect(command, now + timeout)
         outbox = self.outbox
@@ -365,7 +365,9 @@ class ClientSession:
         self._append_message(b"ping", b'{"id":%d}' % id, now)
         return id
 
-    def _send_urgent(self, name: str, params: Any, now: float, timeout: float | None) -> Outgoing:
+    def _send_urgent(
+        self, name: str, params: Any, now: float, timeout: float | None
+    ) -> OutgoingCommand:
         command = self._pending.urgent.new(name, params, self.outbox.next_sequence - 1, now)
         if name != "release_stop":
             self._pending.report(self.outbox.drop_motion(), now)
@@ -375,7 +377,7 @@ class ClientSession:
             self._transmit_urgent(command, now)
         return command
 
-    def _transmit_urgent(self, command: Outgoing, now: float) -> None:
+    def _transmit_urgent(self, command: OutgoingCommand, now: float) -> None:
         self._append_batch(*self._pending.urgent.transmit(command, now, self._wall(now)))
         if not self.extended:
             # A server that answers nothing gets it once.

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..codec import encode, envelope, to_json
 from ..settings import MAX_FRAME
-from .outbox import Outgoing, SentBatch
+from .outbox import OutgoingCommand, SentBatch
 
 __all__ = ["UrgentCommands"]
 
@@ -19,10 +19,10 @@ class UrgentCommands:
     """The urgent commands that have not been answered, by their ids."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Outgoing] = {}
+        self._open: dict[str, OutgoingCommand] = {}
         self._count = 0
 
-    def new(self, name: str, params: Any, after: int, now: float) -> Outgoing:
+    def new(self, name: str, params: Any, after: int, now: float) -> OutgoingCommand:
         """A new one. ``after`` is the highest number assigned so far: motion up to it shall not run
         any more.
 
@@ -36,12 +36,14 @@ class UrgentCommands:
                 f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB"
             )
         self._count += 1
-        command = self._open[id] = Outgoing(name, body, now, False, True)
+        command = self._open[id] = OutgoingCommand(name, body, now, False, True)
         command.id = id
         command.after = after
         return command
 
-    def transmit(self, command: Outgoing, now: float, timestamp: int) -> tuple[bytes, SentBatch]:
+    def transmit(
+        self, command: OutgoingCommand, now: float, timestamp: int
+    ) -> tuple[bytes, SentBatch]:
         """One of them as it goes out now: a frame of its own."""
         command.sent_at = now
         frame = envelope(
@@ -49,15 +51,15 @@ class UrgentCommands:
         )
         return frame, SentBatch(now, [command], frame, [frame], "urgent")
 
-    def open(self) -> list[Outgoing]:
+    def open(self) -> list[OutgoingCommand]:
         """All of them, oldest first."""
         return list(self._open.values())
 
-    def pop(self, id: object) -> Outgoing | None:
+    def pop(self, id: object) -> OutgoingCommand | None:
         """The one with this id, which is open no longer; None if there is none."""
         return self._open.pop(id, None) if isinstance(id, str) else None
 
-    def pop_releases(self) -> list[Outgoing]:
+    def pop_releases(self) -> list[OutgoingCommand]:
         """The releases that were transmitted: after a cut their outcome is unknown."""
         gone = [
             command
@@ -73,7 +75,7 @@ class UrgentCommands:
         for command in self._open.values():
             command.after = 0
 
-    def clear(self) -> list[Outgoing]:
+    def clear(self) -> list[OutgoingCommand]:
         """Forget all of them; returns them."""
         gone = self.open()
         self._open.clear()

@@ -11,8 +11,16 @@ Modules:
     tap          what happens at a server, for observers: one class for each kind of event
 """
 
-from .connection import ConnectionState, ServerConnection
+from .connection import SERVER_COMMANDS, ConnectionState, ServerConnection
 from .hub import MAX_STATE, Hub, encode_event
 from .outgoing import Close
 
-__all__ = ["MAX_STATE", "Close", "ConnectionState", "Hub", "ServerConnection", "encode_event"]
+__all__ = [
+    "MAX_STATE",
+    "SERVER_COMMANDS",
+    "Close",
+    "ConnectionState",
+    "Hub",
+    "ServerConnection",
+    "encode_event",
+]

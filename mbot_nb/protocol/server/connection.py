@@ -13,17 +13,18 @@ from ..codec import ClientFrames, encode, envelope
 from ..heartbeat import Silence
 from ..loss import CloseCode
 from ..ordering import Gap
-from .handshake import Handshake
+from .authentication import Authentication
 from .hub import Hub
-from .outgoing import Close, Outgoing
+from .outgoing import Close, SendingHalf
 from .sessions import Received, ServerSession, SessionQuery
 from .tap import Acknowledged, FrameReceived
 from .throttle import Throttle
 
-__all__ = ["ConnectionState", "ServerConnection"]
+__all__ = ["SERVER_COMMANDS", "ConnectionState", "ServerConnection"]
 
-_OWN = frozenset({"sync_state", "void"})
-_NOT_PLAIN = URGENT | _OWN
+SERVER_COMMANDS = frozenset({"sync_state", "void"})
+"""Commands that the server answers itself, at once."""
+_NOT_STRAIGHT = URGENT | SERVER_COMMANDS
 
 
 class ConnectionState(Enum):
@@ -55,7 +56,7 @@ class ServerConnection:
         settings = hub.settings
         self.hub = hub
         self.extended = extended
-        self.outgoing = Outgoing(hub, extended=extended)
+        self.outgoing = SendingHalf(hub, extended=extended)
         self.session: ServerSession | None = None
         """None until the token is accepted."""
         self.resumed = False
@@ -71,11 +72,11 @@ class ServerConnection:
         self._skipped_sent: tuple[tuple[int, int], ...] = ()
         """The ranges of skipped numbers in the snapshot, until the client is known to have read
         it."""
-        self._handshake: Handshake | None = None
+        self._authentication: Authentication | None = None
         if hub.token is None:
             self._open(now)
         elif token is None:
-            self._handshake = Handshake(settings, now)
+            self._authentication = Authentication(settings, now)
         elif hub.accepts(token):
             self._open(now)
         else:
@@ -138,11 +139,11 @@ class ServerConnection:
         outgoing = self.outgoing
         if outgoing.close is not None or outgoing.stopped:
             return
-        if self._handshake is not None:
-            if self._handshake.timed_out(now):
+        if self._authentication is not None:
+            if self._authentication.timed_out(now):
                 outgoing.close = Close(CloseCode.UNAUTHORISED, "no token came in time")
-            elif self._handshake.hint_due(now):
-                self._ask_for_token(self._handshake, now)
+            elif self._authentication.hint_due(now):
+                self._ask_for_token(self._authentication, now)
             return
         while self._throttle is not None and (released := self._throttle.release(now)) is not None:
             items, size = released
@@ -160,8 +161,8 @@ class ServerConnection:
         outgoing = self.outgoing
         if outgoing.close is not None or outgoing.stopped:
             return None
-        if self._handshake is not None:
-            return self._handshake.next_deadline()
+        if self._authentication is not None:
+            return self._authentication.next_deadline()
         deadline = self._silence.deadline
         for time in (
             outgoing.ack_due,
@@ -177,24 +178,24 @@ class ServerConnection:
 
     def _authenticate(self, messages: list[Any], now: float) -> list[Any]:
         """Look for the token; returns what may be carried out: what came behind the right one."""
-        handshake = self._handshake
-        assert handshake is not None
+        authentication = self._authentication
+        assert authentication is not None
         for index, message in enumerate(messages):
             if type(message) is not m.AuthMessage:
                 continue
             if index:
-                self._ask_for_token(handshake, now)
+                self._ask_for_token(authentication, now)
             if not self.hub.accepts(message.payload.token):
                 self._refuse_token()
                 return []
             self._open(now)
             return messages[index + 1 :]
-        self._ask_for_token(handshake, now)
+        self._ask_for_token(authentication, now)
         return []
 
-    def _ask_for_token(self, handshake: Handshake, now: float) -> None:
+    def _ask_for_token(self, authentication: Authentication, now: float) -> None:
         outgoing = self.outgoing
-        error = handshake.hint(now) if outgoing.writable else None
+        error = authentication.hint(now) if outgoing.writable else None
         if error is None:
             return
         kind, payload = (
@@ -216,7 +217,7 @@ class ServerConnection:
             return
         if known is not None:
             self._take_over(known)
-        self._handshake = None
+        self._authentication = None
         session, self.resumed = hub.sessions.open(query, baseline=not self.extended, now=now)
         self.session = session
         if known is not None and known is not session:
@@ -286,7 +287,7 @@ class ServerConnection:
                 straight
                 and type(message) is m.CommandMessage
                 and message.sequence == cursor + 1
-                and message.payload.command not in _NOT_PLAIN
+                and message.payload.command not in _NOT_STRAIGHT
             ):
                 cursor += 1
                 commands.append(Received(message, now, stamp))
@@ -345,7 +346,7 @@ class ServerConnection:
 
     def _run(self, received: Received, now: float) -> None:
         name = received.message.payload.command
-        if name not in _OWN:
+        if name not in SERVER_COMMANDS:
             self.commands.append(received)
             return
         if name == "sync_state":

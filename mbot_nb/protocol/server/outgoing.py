@@ -11,7 +11,7 @@ from .hub import Hub
 from .sessions import ServerSession
 from .tap import Acknowledged
 
-__all__ = ["Close", "Outgoing"]
+__all__ = ["Close", "SendingHalf"]
 
 PORTION = 64 * KIB
 """Bytes of events handed over at once: what else is to be sent, as a pong, does not wait behind all
@@ -25,7 +25,7 @@ class Close(NamedTuple):
     reason: str
 
 
-class Outgoing:
+class SendingHalf:
     """The outgoing half of a connection: the hub's subscriber for one client.
 
     The shell takes ``frames``, and looks at ``close``. While events are ``waiting`` after it has

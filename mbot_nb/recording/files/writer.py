@@ -27,7 +27,7 @@ from ..tables.schema import SCHEMA
 from .mbot_blocks import block
 
 if TYPE_CHECKING:
-    from ...protocol.client.outbox import Outgoing
+    from ...protocol.client.outbox import OutgoingCommand
     from ..tables.table import Table
     from .mbot_file import Opened
 
@@ -80,7 +80,7 @@ class Writer:
         commands = tables["commands"]
         assert isinstance(commands, CommandTable)
         self._commands = commands
-        self._known_commands: dict[Outgoing, tuple[Any, ...]] = {}
+        self._known_commands: dict[OutgoingCommand, tuple[Any, ...]] = {}
         """Commands under way, as they were written last."""
         self._ended = True
         self._changes = self._described = 0

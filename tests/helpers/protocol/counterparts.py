@@ -8,7 +8,7 @@ from typing import Any
 
 from mbot_nb.protocol.client import ClientSession
 from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Settled
-from mbot_nb.protocol.client.outbox import Outgoing
+from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.server import Hub, ServerConnection
 from mbot_nb.protocol.server.sessions import ServerSession, SessionQuery
@@ -144,7 +144,7 @@ class Client:
 
     def call(
         self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any
-    ) -> Outgoing:
+    ) -> OutgoingCommand:
         return self.session.command(name, params, self.now, reply=reply, timeout=timeout)
 
     def sent(self) -> list[dict[str, Any]]:

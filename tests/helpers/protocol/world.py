@@ -15,7 +15,7 @@ from typing import Any
 from mbot_nb.commands import MOTIONS
 from mbot_nb.protocol.client import ClientSession, State
 from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Dial, Drop, Settled
-from mbot_nb.protocol.client.outbox import Outgoing
+from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.messages import CommandMessage
 from mbot_nb.protocol.server import Hub, ServerConnection, encode_event
@@ -59,8 +59,8 @@ class World:
         self.ghosts: list[Cable] = []
         """Connections that the client has lost and the server has not."""
         self.dial_at: float | None = None
-        self.calls: list[Outgoing] = []
-        self.numbers: dict[int, Outgoing] = {}
+        self.calls: list[OutgoingCommand] = []
+        self.numbers: dict[int, OutgoingCommand] = {}
         self.stops: dict[str, int] = {}
         """How many calls had been made when each urgent one was."""
         self.bounds: dict[int, float | None] = {}
@@ -137,7 +137,7 @@ class World:
 
     def send(
         self, name: str, *, reply: bool = False, timeout: float | None = None, **params: Any
-    ) -> Outgoing:
+    ) -> OutgoingCommand:
         number = len(self.calls)
         command = self.client.command(
             name, {"n": number, **params}, self.now, reply=reply, timeout=timeout
@@ -500,7 +500,7 @@ class World:
     def of(self, kind: type) -> list[Any]:
         return [event for event in self.told if isinstance(event, kind)]
 
-    def settled_times(self, command: Outgoing) -> int:
+    def settled_times(self, command: OutgoingCommand) -> int:
         """How often its end was told."""
         settled = sum(event.command is command for event in self.of(Settled))
         return settled + sum(command in event.commands for event in self.of(Acknowledged))

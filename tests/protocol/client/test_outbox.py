@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError
-from mbot_nb.protocol.client.outbox import Outbox, Outgoing
+from mbot_nb.protocol.client.outbox import Outbox, OutgoingCommand
 from mbot_nb.protocol.settings import MAX_FRAME, Settings
 from tests.helpers.protocol.counterparts import read
 
@@ -22,8 +22,8 @@ def outgoing(
     motion: bool = False,
     reply: bool = False,
     size: int = 0,
-) -> Outgoing:
-    return Outgoing(
+) -> OutgoingCommand:
+    return OutgoingCommand(
         name,
         b'{"command":"%b","params":{"x":"%b"}' % (name.encode(), b"x" * size),
         now,
@@ -41,7 +41,7 @@ def flush(box: Outbox, now: float = 0.0, expiry: Any = never) -> list[dict[str, 
     return [] if sent is None else read([sent[0]])
 
 
-def sent(box: Outbox, *commands: Outgoing) -> None:
+def sent(box: Outbox, *commands: OutgoingCommand) -> None:
     for command in commands:
         box.add(command, 0.0)
     flush(box)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.protocol.client.outbox import Outgoing
+from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.recording.tables import arrow, command_table
 from mbot_nb.recording.tables.command_table import CommandTable
 from mbot_nb.recording.tables.schema import SCHEMA
@@ -19,14 +19,14 @@ def _table(max_rows: int = 100_000) -> CommandTable:
     return CommandTable(SCHEMA["commands"], max_rows=max_rows, wall_offset=0.0)
 
 
-def _sent(sequence: int, name: str = "note") -> Outgoing:
-    command = Outgoing(name, b"", sequence / 10, False, False)
+def _sent(sequence: int, name: str = "note") -> OutgoingCommand:
+    command = OutgoingCommand(name, b"", sequence / 10, False, False)
     command.sequence = sequence
     command.sent_at = sequence / 10 + 0.01
     return command
 
 
-def _acknowledge(command: Outgoing) -> None:
+def _acknowledge(command: OutgoingCommand) -> None:
     command.acknowledged_at = (command.sent_at or 0.0) + 0.01
     command.settle("delivered")
 
@@ -53,7 +53,7 @@ def test_a_command_sent_again_keeps_its_row() -> None:
 
 def test_a_command_that_was_never_sent_has_a_row_that_says_so() -> None:
     table = _table()
-    command = Outgoing("drive", b"", 1.0, True, True)
+    command = OutgoingCommand("drive", b"", 1.0, True, True)
     command.settle("expired", None)
     table.settled(command)
     row = table.frame().iloc[0]
@@ -83,7 +83,7 @@ def test_many_commands_in_order_each_once(seed: int) -> None:
     order of their numbers."""
     chance = random.Random(seed)
     table = _table()
-    window: list[Outgoing] = []
+    window: list[OutgoingCommand] = []
     n = 0
     while n < 20_000:
         batch = [_sent(n + k) for k in range(chance.randrange(1, 300))]

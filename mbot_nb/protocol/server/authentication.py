@@ -7,10 +7,10 @@ from typing import Any
 from ..heartbeat import Silence
 from ..settings import Settings
 
-__all__ = ["Handshake"]
+__all__ = ["Authentication"]
 
 
-class Handshake:
+class Authentication:
     """The wait for the token of a connection that came without one: how long, and what is said
     meanwhile.
 
