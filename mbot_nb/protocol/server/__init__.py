@@ -2,13 +2,13 @@
 
 Modules:
 
-    connection   `ServerConnection`: what arrives on one connection, in order, each once
-    handshake    the wait for a connection's token
-    outgoing     what goes out on a connection: events, the latest state, acknowledgements
-    throttle     what a client sent faster than it may, kept until it is its turn
-    hub          what all connections share: the state, its revisions, the sessions
-    sessions     what is remembered of a client across its connections
-    tap          what happens at a server, for observers: one class for each kind of event
+    connection       `ServerConnection`: what arrives on one connection, in order, each once
+    authentication   the wait for a connection's token
+    outgoing         what goes out on a connection: events, the latest state, acknowledgements
+    throttle         what a client sent faster than it may, kept until it is its turn
+    hub              what all connections share: the state, its revisions, the sessions
+    sessions         what is remembered of a client across its connections
+    tap              what happens at a server, for observers: one class for each kind of event
 """
 
 from .connection import SERVER_COMMANDS, ConnectionState, ServerConnection
