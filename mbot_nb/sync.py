@@ -43,7 +43,7 @@ def connect(address: str | Server | SyncServer | None = None, **options: Any) ->
     """
     target = address.server if isinstance(address, SyncServer) else address
     local_servers().refuse_own_loop(target)
-    client = wait(api.connect(target, **{**options, "thread": True}), Home.io_thread())
+    client = wait(api.connect(target, **{**options, "thread": True}), Home.on_io_thread())
     return SyncClient(client)
 
 
@@ -58,7 +58,7 @@ def serve(robot: Robot | None = None, **options: Any) -> SyncServer:
     if port is None:
         port = default_port(options.get("ssl") is not None)
     local_servers().refuse_replacing_here(options.get("host", DEFAULT_HOST), port)
-    return SyncServer(wait(api.serve(robot, **{**options, "thread": True}), Home.io_thread()))
+    return SyncServer(wait(api.serve(robot, **{**options, "thread": True}), Home.on_io_thread()))
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -160,7 +160,7 @@ async def forget():
     asyncio.create_task(asyncio.sleep(9), name="forgotten")
 
 def test(request):
-    Home.io_thread().submit(forget()).result(5)
+    Home.on_io_thread().submit(forget()).result(5)
 """,
     ),
 }

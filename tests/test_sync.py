@@ -177,7 +177,7 @@ def test_run_on_the_io_thread_is_an_error_and_no_deadlock() -> None:
         mb.run(asyncio.sleep(0))
 
     with pytest.raises(mb.UsageError, match="wait for itself"):
-        Home.io_thread().submit(nested()).result(2)
+        Home.on_io_thread().submit(nested()).result(2)
 
 
 class ForeignLoop:

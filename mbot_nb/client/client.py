@@ -43,13 +43,13 @@ from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
 from ..state import StateView
 from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
-from .conditions import Conditions, Connecting, wake
 from .connect_errors import connect_error
 from .identify import identify
 from .link import FrameTap, Link
 from .pings import Pings
 from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
+from .waiters import Connecting, Waiters, wake
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -59,7 +59,7 @@ __all__ = ["Client"]
 
 _log = logging.getLogger("mbot_nb")
 
-FIRST_STATE = 1.8
+FIRST_STATE_TIMEOUT = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
 _MAX_PARAMS = MAX_FRAME - 2048
@@ -108,7 +108,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
         self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
         self._pings = Pings(home, self._session, self._link)
-        self._conditions = Conditions(home.loop)
+        self._waiters = Waiters(home.loop)
         self._subscriptions = Subscriptions(home)
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._taps: list[Tap] = []
@@ -118,7 +118,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         self._loss_logged = False
         self._batches = 0
         self._last_batch: SentBatch | None = None
-        self._posted = self._taken_over = 0
+        self._posted = self._arrived_bytes = 0
         """Bytes of the commands that other threads have sent so far; and of those that have come
         here, counted without a lock."""
         self._posting = threading.Lock()
@@ -152,12 +152,15 @@ class Client(CommandMethods[Call[CommandResult]]):
         connected = self._connecting.future()
         self._link.connect()
         try:
-            async with asyncio.timeout(None if self._session.persistent else FIRST_STATE):
+            async with asyncio.timeout(None if self._session.persistent else FIRST_STATE_TIMEOUT):
                 await asyncio.shield(connected)
         except BaseException as error:
             self._end()
             if isinstance(error, TimeoutError):
-                words = f"something answered there, but sent no state within {FIRST_STATE:.1f} s"
+                words = (
+                    "something answered there, but sent no state within "
+                    f"{FIRST_STATE_TIMEOUT:.1f} s"
+                )
                 raise connect_error(self.url, Loss(LossKind.TIMEOUT, words), silent=True) from None
             raise
         return self
@@ -181,7 +184,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         """
         other = Client(
             self._url,
-            Home.io_thread(),
+            Home.on_io_thread(),
             settings=self.settings,
             token=self._session.token,
             ssl=self._ssl,
@@ -200,7 +203,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             self._link.flush()
             try:
                 async with asyncio.timeout(CLOSE_GRACE):
-                    await self._conditions.until(lambda: not outbox.unacknowledged)
+                    await self._waiters.until(lambda: not outbox.unacknowledged)
             except TimeoutError:
                 _log.warning(
                     "%s: closed before the server had acknowledged %d commands",
@@ -264,7 +267,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         )
         for stream in list(self._streams):
             stream.end()
-        self._conditions.wake_all()
+        self._waiters.wake_all()
 
     # Commands.
 
@@ -297,7 +300,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         params = msgspec.json.decode(text)
         size = _COMMAND_BYTES + len(command) + len(text)
         with self._posting:
-            held = self._session.outbox.held_bytes + self._posted - self._taken_over
+            held = self._session.outbox.held_bytes + self._posted - self._arrived_bytes
             if held >= self.settings.send_buffer and command not in c.URGENT:
                 raise buffer_full(command, held)
             self._posted += size
@@ -323,7 +326,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         try:
             sent = session.command(command, params, self._now())
         except NOT_JSON as error:
-            sent = self._calls.retry(error, command, params)
+            sent = self._calls.send_as_plain(error, command, params)
         if session.frames or session.events:
             self._link.pump()
         elif len(outbox.queue.items) == 1:
@@ -337,7 +340,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         except MbotError as error:
             _log.error("%s", error)
         finally:
-            self._taken_over += size
+            self._arrived_bytes += size
 
     @call
     async def send_command(
@@ -386,7 +389,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         outbox = self._session.outbox
         await asyncio.sleep(0)
         if outbox.is_full:
-            await self._conditions.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
+            await self._waiters.until(lambda: outbox.held_bytes < self.settings.send_buffer // 2)
 
     @call
     async def flush(self) -> None:
@@ -404,7 +407,7 @@ class Client(CommandMethods[Call[CommandResult]]):
                 waiting.popleft()
             return not waiting
 
-        await self._conditions.until(done)
+        await self._waiters.until(done)
 
     # For experiments.
 
@@ -717,8 +720,8 @@ class Client(CommandMethods[Call[CommandResult]]):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
 
     def _after_events(self) -> None:
-        if self._conditions:
-            self._conditions.check()
+        if self._waiters:
+            self._waiters.check()
 
     def _on_settled(self, command: OutgoingCommand) -> None:
         if command.waiter is not None:
@@ -746,7 +749,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             error = connect_error(self.url, change.loss)
             if not self._connecting.resolve(error):
                 _log.error("%s", error)
-            self._conditions.wake_all()
+            self._waiters.wake_all()
         elif state == "reconnecting" and not self._reconnect_requested:
             _log.warning(
                 "%s: %s; trying again by itself, see bot.connection_state", self.url, change.loss

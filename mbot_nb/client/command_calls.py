@@ -114,7 +114,7 @@ class CommandCalls:
         try:
             sent = self._session.command(name, params, self._now(), reply=wait, timeout=timeout)
         except NOT_JSON as error:
-            sent = self.retry(error, name, params, reply=wait, timeout=timeout)
+            sent = self.send_as_plain(error, name, params, reply=wait, timeout=timeout)
         if wait:
             self._link.pump()
         else:
@@ -128,7 +128,9 @@ class CommandCalls:
                 self._link.pump()
             raise
 
-    def retry(self, error: Exception, name: str, params: Any, **options: Any) -> OutgoingCommand:
+    def send_as_plain(
+        self, error: Exception, name: str, params: Any, **options: Any
+    ) -> OutgoingCommand:
         """Send again with NumPy's numbers turned into plain ones.
 
         Raises:
@@ -189,7 +191,7 @@ class CommandCalls:
             )
         elif not reached and not arrived_home.is_set() and not self._home.is_io_thread:
             # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
-            outcome.also = Home.io_thread().submit(self._stop_past_home(arrived_home))
+            outcome.also = Home.on_io_thread().submit(self._stop_past_home(arrived_home))
         return outcome
 
     async def _stop_past_home(self, arrived_home: threading.Event) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..address import (
@@ -22,7 +22,7 @@ from ..client import Client
 from ..errors import AddressInUseError, ConnectError
 from ..jupyter import cells, hints, ipykernel_fixes
 from ..loops.call import OpeningCall
-from ..loops.home import Home, running_loop
+from ..loops.home import Home
 from ..protocol.settings import BatchPolicy, settings_from
 from ..server import Server
 from ..version import __version__
@@ -72,7 +72,7 @@ def serve(
     chosen = settings_from(settings)
     origins = allowed_origins(allow_origins)
     chosen_port = default_port(ssl is not None) if port is None else port
-    home = _home(thread)
+    home = Home.lazily(thread)
     cell = cells.current()
     hints.install()
     ipykernel_fixes.apply()
@@ -150,7 +150,7 @@ def connect(
             **(settings or {}),
         }
     )
-    home = _home(thread)
+    home = Home.lazily(thread)
     cell = cells.current()
     hints.install()
     ipykernel_fixes.apply()
@@ -243,20 +243,6 @@ async def _own_server(thread: bool) -> Server:
             "which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server
-
-
-def _home(thread: bool) -> Callable[[], Home]:
-    """The home of a new object, found once: where it is made, or the I/O thread."""
-    found: list[Home] = []
-
-    def home() -> Home:
-        if not found:
-            found.append(Home.io_thread() if thread else Home.here())
-        return found[0]
-
-    if not thread and running_loop() is not None:
-        home()
-    return home
 
 
 def _simulated() -> Robot:

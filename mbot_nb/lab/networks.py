@@ -3,7 +3,6 @@ server."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -78,12 +77,7 @@ class Conditions:
                 this machine.
         """
         url = target.url if isinstance(target, Server) else target
-        found: list[Home] = []
-
-        def home() -> Home:
-            if not found:
-                found.append(Home.io_thread() if thread else Home.here())
-            return found[0]
+        home = Home.lazily(thread)
 
         async def start() -> Relay:
             relay = Relay(
@@ -91,8 +85,6 @@ class Conditions:
             )
             return await relay.open()
 
-        if not thread and asyncio._get_running_loop() is not None:
-            home()
         return OpeningCall(home, start, "network.relay()")
 
 

@@ -21,7 +21,7 @@ from ..recording.summary import MIME_TYPE, Summary
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Execution", "Failure", "Interrupted", "execute", "find_notebook"]
+__all__ = ["Failure", "Interrupted", "NotebookRun", "execute", "find_notebook"]
 
 START = "00_start_here.ipynb"
 CELL_TIMEOUT = 60
@@ -37,7 +37,7 @@ class Failure(NamedTuple):
     error: str
 
 
-class Execution(NamedTuple):
+class NotebookRun(NamedTuple):
     """An executed notebook: with its outputs up to the failure, if there was one."""
 
     notebook: NotebookNode
@@ -73,7 +73,7 @@ def execute(
     *,
     environment: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Execution:
+) -> NotebookRun:
     """Execute a notebook; the file is not changed. ``progress(n, of)`` is called before each code
     cell.
 
@@ -129,7 +129,7 @@ class _Run:
         if self._cancel is not None:
             self._cancel()
 
-    async def __call__(self) -> Execution:
+    async def __call__(self) -> NotebookRun:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -174,7 +174,7 @@ class _Run:
                 self._cancel = None
                 if kernel.has_kernel:
                     await kernel.shutdown_kernel(now=True)
-        return Execution(self.notebook, len(self._numbers), _summary(self.notebook), failure)
+        return NotebookRun(self.notebook, len(self._numbers), _summary(self.notebook), failure)
 
     def _on_cell_execute(self, cell: NotebookNode, cell_index: int) -> None:
         self._current = cell_index

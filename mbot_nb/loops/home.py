@@ -64,10 +64,27 @@ class Home:
             ) from None
 
     @classmethod
-    def io_thread(cls) -> Home:
+    def on_io_thread(cls) -> Home:
         """The loop of the I/O thread, which no cell can block; the thread is started when it is
         first asked for."""
         return io_thread().start()
+
+    @classmethod
+    def lazily(cls, thread: bool) -> Callable[[], Home]:
+        """The home of a new object, found once: where it is made, or the I/O thread.
+
+        Where no loop runs yet, and for the I/O thread, it is found at the first call.
+        """
+        found: list[Home] = []
+
+        def home() -> Home:
+            if not found:
+                found.append(cls.on_io_thread() if thread else cls.here())
+            return found[0]
+
+        if not thread and running_loop() is not None:
+            home()
+        return home
 
     @classmethod
     def is_io_loop(cls, loop: asyncio.AbstractEventLoop) -> bool:

@@ -231,7 +231,7 @@ class Server:
             if self._hub.tap is not None:
                 self._hub.tap(ServerClosed(self._now()))
             self._has_ended.set()
-            self._ended(keep_robot=keep_robot)
+            self._finish_close(keep_robot=keep_robot)
 
     def _abandon(self) -> None:
         """End where there is no loop any more to end on: it was closed first. In any thread."""
@@ -239,7 +239,7 @@ class Server:
             self._closed = True
             self._release_robot("the event loop of its server was closed")
             self._connections.cut()
-            self._ended(keep_robot=False)
+            self._finish_close(keep_robot=False)
 
     def _release_robot(self, reason: str) -> None:
         """Stop the robot, read it no more, free the port."""
@@ -252,7 +252,8 @@ class Server:
         if self._listener is not None:
             self._listener.close()
 
-    def _ended(self, *, keep_robot: bool) -> None:
+    def _finish_close(self, *, keep_robot: bool) -> None:
+        """Close the robot, unless it is kept, and call ``on_closed``."""
         try:
             if not keep_robot:
                 self.robot.close()

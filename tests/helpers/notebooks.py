@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 
 from mbot_nb.lessons.pace import PACE
-from mbot_nb.lessons.runner import Execution, execute
+from mbot_nb.lessons.runner import NotebookRun, execute
 
 QUICK = {PACE: "0.1"}
 
@@ -54,7 +54,9 @@ def _code(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def run_again_and_again(path: Path, folder: Path, environment: dict[str, str] = QUICK) -> Execution:
+def run_again_and_again(
+    path: Path, folder: Path, environment: dict[str, str] = QUICK
+) -> NotebookRun:
     """Execute that; it must get to its end and show nothing unwanted."""
     run = execute(written(again_and_again(path), folder), environment=environment)
     assert run.failure is None, run.failure
@@ -68,12 +70,12 @@ def said(cells: Iterable[Any]) -> str:
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
-def outputs(run: Execution, cell_id: str) -> list[Any]:
+def outputs(run: NotebookRun, cell_id: str) -> list[Any]:
     """What this cell showed."""
     return [output for cell in run.notebook.cells if cell.id == cell_id for output in cell.outputs]
 
 
-def text(run: Execution, cell_id: str) -> str:
+def text(run: NotebookRun, cell_id: str) -> str:
     """What this cell said: prints, and the plain text of what it shows."""
     shown = outputs(run, cell_id)
     return "\n".join(
@@ -82,7 +84,7 @@ def text(run: Execution, cell_id: str) -> str:
     )
 
 
-def pictures(run: Execution) -> dict[str, str]:
+def pictures(run: NotebookRun) -> dict[str, str]:
     """For each cell that shows a picture, what the picture says to those who cannot see it."""
     return {
         cell.id: output.metadata["image/png"]["alt"]

@@ -84,9 +84,9 @@ async def test_servers_of_one_runtime_are_unknown_to_another() -> None:
 
 
 def test_the_io_thread_ends_with_its_runtime() -> None:
-    usual = Home.io_thread()
+    usual = Home.on_io_thread()
     with Runtime.fresh():
-        home = Home.io_thread()
+        home = Home.on_io_thread()
         assert home is not usual
         assert Home.is_io_loop(home.loop)
         assert not Home.is_io_loop(usual.loop)
@@ -97,18 +97,18 @@ def test_the_io_thread_ends_with_its_runtime() -> None:
     assert home.loop.is_closed()
     assert quick.result(0) == "done"
     assert running.cancelled()
-    assert Home.io_thread() is usual
+    assert Home.on_io_thread() is usual
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_forked_child_starts_an_io_thread_of_its_own() -> None:
     with Runtime.fresh():
-        home = Home.io_thread()
+        home = Home.on_io_thread()
         child = os.fork()
         if child == 0:
-            answer = Home.io_thread().submit(asyncio.sleep(0, 7)).result(5)
-            os._exit(answer if Home.io_thread() is not home else 1)
+            answer = Home.on_io_thread().submit(asyncio.sleep(0, 7)).result(5)
+            os._exit(answer if Home.on_io_thread() is not home else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 

@@ -54,8 +54,8 @@ def test_without_a_loop_there_is_no_home() -> None:
 
 
 async def test_the_io_thread_is_one_for_all() -> None:
-    home = Home.io_thread()
-    others = await asyncio.gather(*[asyncio.to_thread(Home.io_thread) for _ in range(8)])
+    home = Home.on_io_thread()
+    others = await asyncio.gather(*[asyncio.to_thread(Home.on_io_thread) for _ in range(8)])
     assert all(other is home for other in others)
     assert home.is_io_thread
     assert Home.is_io_loop(home.loop)
@@ -69,7 +69,7 @@ async def test_the_io_thread_is_one_for_all() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
 def test_a_forked_child_has_an_io_thread_of_its_own() -> None:
-    assert a_result(Home.io_thread()) == 1
+    assert a_result(Home.on_io_thread()) == 1
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -92,7 +92,7 @@ def a_result(home: Home) -> int:
 
 
 def _ask_the_io_thread() -> None:
-    assert a_result(Home.io_thread()) == 1
+    assert a_result(Home.on_io_thread()) == 1
 
 
 async def test_a_call_runs_at_home_whoever_awaits_it() -> None:

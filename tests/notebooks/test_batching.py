@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mbot_nb.lessons.pace import PACE
-from mbot_nb.lessons.runner import Execution, find_notebook
+from mbot_nb.lessons.runner import NotebookRun, find_notebook
 from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("03_batching.ipynb")
@@ -20,14 +20,14 @@ pytestmark = [pytest.mark.xdist_group("notebooks-batching"), pytest.mark.timeout
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+def run(tmp_path_factory: pytest.TempPathFactory) -> NotebookRun:
     """Every cell twice, and all of it once more, in one kernel. Batches of 0.1 s need some time to
     be filled."""
     return run_again_and_again(NOTEBOOK, Path(tmp_path_factory.mktemp("batching")), {PACE: "0.2"})
 
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
-def test_measured_is_what_was_predicted(run: Execution, turn: str) -> None:
+def test_measured_is_what_was_predicted(run: NotebookRun, turn: str) -> None:
     assert text(run, f"formula{turn}") == "'45.0 ms'"
     measured, predicted = map(
         float, re.findall(r"(?:measured|predicted) ([\d.]+)", text(run, f"measure{turn}"))
@@ -56,7 +56,7 @@ def test_the_formula_in_the_notebook_is_that_of_the_lab() -> None:
         assert theirs(rate, window, size) == mean_wait(rate, window, size)
 
 
-def test_the_sweep_goes_on_with_what_is_missing(run: Execution) -> None:
+def test_the_sweep_goes_on_with_what_is_missing(run: NotebookRun) -> None:
     cells = {cell.id: cell for cell in run.notebook.cells}
     bars = {
         name: "".join(
@@ -78,7 +78,7 @@ def test_the_sweep_goes_on_with_what_is_missing(run: Execution) -> None:
     ]
 
 
-def test_what_is_shown_is_what_the_text_says(run: Execution) -> None:
+def test_what_is_shown_is_what_the_text_says(run: NotebookRun) -> None:
     alts = pictures(run)
     assert {"saw", "stages", "knee", "more", "window", "throughput", "adaptive"} <= set(alts)
     assert all("n = " in alt for alt in alts.values())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.lessons.runner import Execution, find_notebook
+from mbot_nb.lessons.runner import NotebookRun, find_notebook
 from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("01_events_and_recording.ipynb")
@@ -18,13 +18,13 @@ pytestmark = [pytest.mark.xdist_group("notebooks-events_and_recording"), pytest.
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+def run(tmp_path_factory: pytest.TempPathFactory) -> NotebookRun:
     """Every cell twice, and all of it once more, in one kernel."""
     return run_again_and_again(NOTEBOOK, Path(tmp_path_factory.mktemp("recording")))
 
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
-def test_what_was_killed_is_found(run: Execution, turn: str) -> None:
+def test_what_was_killed_is_found(run: NotebookRun, turn: str) -> None:
     cut = text(run, f"cut{turn}")
     assert "it was not ended in order" in cut
     found = re.search(r"([\d.]+) s, (\d+) events, (\d+) commands", cut)
@@ -38,7 +38,7 @@ def test_what_was_killed_is_found(run: Execution, turn: str) -> None:
 
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
-def test_what_is_played_back_is_what_was(run: Execution, turn: str) -> None:
+def test_what_is_played_back_is_what_was(run: NotebookRun, turn: str) -> None:
     """The file of the process that was killed, in the middle of a curve."""
     then, now = pictures(run)[f"then{turn}"], pictures(run)[f"replay{turn}"]
     places = [re.search(r"now at \((-?[\d.]+), (-?[\d.]+)\) cm", alt) for alt in (then, now)]
@@ -47,7 +47,7 @@ def test_what_is_played_back_is_what_was(run: Execution, turn: str) -> None:
     assert places[0].groups() == places[1].groups()
 
 
-def test_the_tables_say_what_the_text_says(run: Execution) -> None:
+def test_the_tables_say_what_the_text_says(run: NotebookRun) -> None:
     heard = ast.literal_eval(text(run, "listen"))
     assert set(heard) == {"telemetry"}
     assert text(run, "loop").count(",") == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.lessons.runner import Execution, find_notebook
+from mbot_nb.lessons.runner import NotebookRun, find_notebook
 from tests.helpers.notebooks import outputs, pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("02_latency.ipynb")
@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.xdist_group("notebooks-latency"), pytest.mark.timeout(
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+def run(tmp_path_factory: pytest.TempPathFactory) -> NotebookRun:
     """Every cell twice, and all of it once more, in one kernel."""
     return run_again_and_again(NOTEBOOK, Path(tmp_path_factory.mktemp("latency")))
 
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
-def test_the_stall_is_named_and_left_out(run: Execution, turn: str) -> None:
+def test_the_stall_is_named_and_left_out(run: NotebookRun, turn: str) -> None:
     alt = pictures(run)[f"blocked{turn}"]
     assert re.search(r"\d+ in stalls left out", alt), alt
     picture = outputs(run, f"blocked{turn}")[-1]
@@ -36,7 +36,7 @@ def test_the_stall_is_named_and_left_out(run: Execution, turn: str) -> None:
     assert re.search(r"The longest stall took 0\.[23456]\d s", text(run, f"stalls{turn}"))
 
 
-def test_what_is_shown_is_what_the_text_says(run: Execution) -> None:
+def test_what_is_shown_is_what_the_text_says(run: NotebookRun) -> None:
     assert text(run, "five").count(",") == 4
     assert "first run: median" in text(run, "many")
     alts = pictures(run)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mbot_nb.lessons.runner import Execution, find_notebook
+from mbot_nb.lessons.runner import NotebookRun, find_notebook
 from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("04_reconnect_and_order.ipynb")
@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.xdist_group("notebooks-reconnect_and_order"), pytest.m
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+def run(tmp_path_factory: pytest.TempPathFactory) -> NotebookRun:
     """Every cell twice, and all of it once more, in one kernel."""
     return run_again_and_again(NOTEBOOK, Path(tmp_path_factory.mktemp("reconnect")))
 
 
 @pytest.mark.parametrize("turn", ["", "-2", "-3"])
-def test_it_heals(run: Execution, turn: str) -> None:
+def test_it_heals(run: NotebookRun, turn: str) -> None:
     assert "delivered" in text(run, f"waited{turn}")
     assert text(run, f"resumed{turn}").rstrip().endswith("True")
     assert "a motion is not performed late" in text(run, f"expired{turn}")
@@ -36,7 +36,7 @@ def test_it_heals(run: Execution, turn: str) -> None:
     assert "the same, field by field: True" in text(run, f"state{turn}")
 
 
-def test_the_pictures_show_it(run: Execution) -> None:
+def test_the_pictures_show_it(run: NotebookRun) -> None:
     alts = pictures(run)
     assert "n = 1 cut, 4 attempts, 1 back" in alts["cut"]
     assert "n = 2 cuts" in alts["cut-2"]

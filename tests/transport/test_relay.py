@@ -110,7 +110,7 @@ async def test_everything_passes_as_it_is(echo: str, relay: OpenRelay) -> None:
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_a_fixed_delay_each_way(echo: str, relay: OpenRelay, thread: bool) -> None:
-    passing = await relay(echo, Network(0.02), home=Home.io_thread() if thread else None)
+    passing = await relay(echo, Network(0.02), home=Home.on_io_thread() if thread else None)
     async with connect(passing.url) as client:
         await client.recv()
         trips = []
@@ -366,7 +366,7 @@ async def test_a_server_whose_certificate_is_not_trusted(
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_closing_leaves_nothing_behind(echo: str, relay: OpenRelay, thread: bool) -> None:
-    passing = await relay(echo, Network(10.0), home=Home.io_thread() if thread else None)
+    passing = await relay(echo, Network(10.0), home=Home.on_io_thread() if thread else None)
     reader, writer = await asyncio.open_connection("127.0.0.1", passing.port)
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     await until(lambda: len(passing.drawn) == 1)

@@ -27,7 +27,7 @@ from .games import Games
 from .lights import Color, Lights
 from .localization import Localization
 from .mood import Mood
-from .motion_clock import CONFIRMED_IN, STOPPED_IN, UNSENT, MotionClock
+from .motion_clock import CONFIRMED_TIMEOUT, STOPPED_TIMEOUT, UNSENT_TIMEOUT, MotionClock
 from .telemetry import (
     Telemetry,
     capabilities_section,
@@ -43,7 +43,7 @@ __all__ = ["SerialRobot"]
 
 log = logging.getLogger(__name__)
 
-SET_UP = 3.0
+SENSORS_TIMEOUT = 3.0
 """Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s,
 and come one after another."""
 MOTORS = "motors"
@@ -104,7 +104,7 @@ class SerialRobot(Robot):
         self._localization = Localization() if self.has_encoders else None
         self._wall_offset = time.time() - time.monotonic()
         self._was_ready = False
-        self._set_up = threading.Event()
+        self._sensors_ready = threading.Event()
         self.connections = 0
         """How often the robot has answered after it had not."""
         self.link = Link(
@@ -181,12 +181,12 @@ class SerialRobot(Robot):
                 such reason.
         """
         self.link.wait_ready(timeout)
-        if not self._set_up.wait(SET_UP):
-            log.info("%r: not all sensors have answered within %g s", self, SET_UP)
+        if not self._sensors_ready.wait(SENSORS_TIMEOUT):
+            log.info("%r: not all sensors have answered within %g s", self, SENSORS_TIMEOUT)
 
     def finish_set_up(self) -> None:
         """Every sensor was asked for, for the first time."""
-        self._set_up.set()
+        self._sensors_ready.set()
 
     def state(self) -> dict[str, Any]:
         """The sections of the state, as those of the simulated robot, and two more.
@@ -348,11 +348,11 @@ class SerialRobot(Robot):
             if self._localization is not None:
                 self._localization.odometry.begin()
             self.prepare_motion()
-            self._clock.wait(UNSENT, lambda: self._motion_never_sent(motion))
+            self._clock.wait(UNSENT_TIMEOUT, lambda: self._motion_never_sent(motion))
             request = self.drive_request(left, right)
             begins = partial(self._motion_sending, motion)
             sent = self.link.request(
-                request, slot=MOTORS, what="the motion", timeout=CONFIRMED_IN, on_send=begins
+                request, slot=MOTORS, what="the motion", timeout=CONFIRMED_TIMEOUT, on_send=begins
             )
             sent.add_done_callback(lambda future: self._motion_answered(motion, future))
         return motion
@@ -365,7 +365,8 @@ class SerialRobot(Robot):
 
     def _motion_never_sent(self, motion: Motion) -> None:
         why = (
-            f"the robot was busy for {UNSENT:g} s with what was asked of it before; no wheel turned"
+            f"the robot was busy for {UNSENT_TIMEOUT:g} s with what was asked of it before; "
+            "no wheel turned"
         )
         self._fail_motion(
             motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive")
@@ -397,7 +398,7 @@ class SerialRobot(Robot):
         """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone
         before it sends another."""
         self.send_stop()
-        self.link.arm(STOPPED_IN)
+        self.link.arm(STOPPED_TIMEOUT)
 
     def _finish(self, how: Ended, error: Exception | None = None) -> None:
         motion, self._motion = self._motion, None

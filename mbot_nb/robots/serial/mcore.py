@@ -15,7 +15,7 @@ from typing import Any
 
 from .driver import MOTORS, SerialRobot
 from .lights import Color
-from .motion_clock import CONFIRMED_IN
+from .motion_clock import CONFIRMED_TIMEOUT
 from .wire import ff55
 from .wire.dialects import DeviceRequest, FF55Dialect, Request
 
@@ -60,7 +60,7 @@ class MBotRobot(SerialRobot):
     longest_slice = 0.15
     """A stop may have to wait for the slice that sounds."""
     confirmed_after = (
-        CONFIRMED_IN  # one request at a time: it is free when it is told, and drives at once
+        CONFIRMED_TIMEOUT  # one request at a time: it is free when it is told, and drives at once
     )
     _next_look = 0.0
     _near = False

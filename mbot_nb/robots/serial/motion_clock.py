@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 from .connection.link import Link, Timer
 
-__all__ = ["CONFIRMED_IN", "STOPPED_IN", "UNSENT", "MotionClock"]
+__all__ = ["CONFIRMED_TIMEOUT", "STOPPED_TIMEOUT", "UNSENT_TIMEOUT", "MotionClock"]
 
-CONFIRMED_IN = 0.4
+CONFIRMED_TIMEOUT = 0.4
 """Seconds in which a robot confirms that it drives, or is asked again."""
-STOPPED_IN = 0.5
+STOPPED_TIMEOUT = 0.5
 """Seconds in which a stop is confirmed, or the guard sends it once more."""
-UNSENT = 3.0
+UNSENT_TIMEOUT = 3.0
 """Seconds after which a motion that could not be sent is given up."""
 
 
@@ -48,7 +48,7 @@ class MotionClock:
     def sent(self, duration: float, over: Callable[[], object]) -> None:
         """It is being sent; not a byte of it has left. Once more, if it was not confirmed."""
         now = time.monotonic()
-        self._run_until(now + CONFIRMED_IN + duration, over)
+        self._run_until(now + CONFIRMED_TIMEOUT + duration, over)
         self._link.arm(duration)  # a program that is held up is not there to read the confirmation
         self._sent_at = now
 

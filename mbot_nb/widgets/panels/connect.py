@@ -371,4 +371,4 @@ def _home(thread: bool) -> Home:
             return Home.here()
         except MbotError:
             thread = True  # a plain script or a thread without a loop
-    return Home.io_thread()
+    return Home.on_io_thread()

@@ -30,7 +30,7 @@ def _block() -> None:
 
 async def _beside_a_handler(bot: mb.Client) -> None:
     """A round trip while the I/O thread is blocked."""
-    Home.io_thread().post(_block)
+    Home.on_io_thread().post(_block)
     await bot.ping()
 
 
@@ -95,7 +95,7 @@ async def test_the_loops_are_looked_up_again_when_the_connection_changes() -> No
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_a_stopped_recorder_watches_nothing(thread: bool) -> None:
-    here, there = (LoopMonitor.of(home.loop) for home in (Home.here(), Home.io_thread()))
+    here, there = (LoopMonitor.of(home.loop) for home in (Home.here(), Home.on_io_thread()))
     async with (
         mb.serve(port=0, thread=thread) as server,
         mb.connect(server, thread=not thread) as bot,

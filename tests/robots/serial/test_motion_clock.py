@@ -73,7 +73,7 @@ def test_an_mbot_that_turns_away_from_a_box_does_not_look_for_it(workshop: Works
 def test_a_motion_that_cannot_be_sent_is_given_up_in_words(
     workshop: Workshop, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mbot_nb.robots.serial.driver.UNSENT", 0.2)
+    monkeypatch.setattr("mbot_nb.robots.serial.driver.UNSENT_TIMEOUT", 0.2)
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, ears = workshop.robot(emulator)
     monkeypatch.setattr(robot.link._exchange, "_may_send", lambda job: job.urgent)

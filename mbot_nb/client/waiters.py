@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from ..errors import MbotError
 
-__all__ = ["Conditions", "Connecting", "wake"]
+__all__ = ["Connecting", "Waiters", "wake"]
 
 
-class Conditions:
+class Waiters:
     """The tasks that wait for conditions, which are checked after every event."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
