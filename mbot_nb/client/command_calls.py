@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Coroutine
@@ -38,7 +39,7 @@ NOT_JSON = (TypeError, ValueError, RecursionError)
 
 
 class CommandCalls:
-    """The awaited commands of one client, on its home loop.
+    """The awaited commands of one client, and its stops, which may be called in any thread.
 
     Args:
         home: the loop that the client lives on.
@@ -155,22 +156,22 @@ class CommandCalls:
                     type(error).__name__,
                     error,
                 )
-        sent: list[OutgoingCommand] = []
+        sent: concurrent.futures.Future[OutgoingCommand] = concurrent.futures.Future()
         arrived_home = threading.Event()
 
         def send() -> None:
             arrived_home.set()
             try:
                 self.require_open(command.name)
-            except NotConnectedError as error:
+                outgoing = self._session.command(
+                    command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT
+                )
+            except Exception as error:
+                sent.set_exception(error)
                 if not reached:
                     self._home.loop.call_later(UNSENT_STOP_LOG_DELAY, log_unsent, str(error))
             else:
-                sent.append(
-                    self._session.command(
-                        command.name, params, self._now(), reply=True, timeout=ANSWER_TIMEOUT
-                    )
-                )
+                sent.set_result(outgoing)
                 self._link.pump()
 
         def log_unsent(message: str) -> None:
@@ -178,10 +179,7 @@ class CommandCalls:
                 _log.error("%s", message)
 
         async def answer() -> CommandResult:
-            while not sent:
-                self.require_open(command.name)
-                await asyncio.sleep(0)
-            return await self._outcome(sent[0])
+            return await self._outcome(await asyncio.wrap_future(sent))
 
         outcome = Call(lambda: self._home, answer, f"bot.{command.name}()")
         outcome.acts_unawaited()

@@ -1,12 +1,11 @@
 """`mb.serve` and `mb.connect`.
 
-The one module that knows all floors: a server needs a robot, a client may need a server.
+The one module that knows all layers: a server needs a robot, a client may need a server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from ..robot import Robot
 
 __all__ = ["connect", "serve"]
-
-_log = logging.getLogger("mbot_nb")
 
 
 def serve(

@@ -1,7 +1,7 @@
 """Warn when something blocked the event loop: for how long, what came of it, and how to avoid it.
 
 One slow timer per loop, while a client or server lives there: it fires late after a block. Where a
-:class:`~.monitor.LoopMonitor` watches too, the warning has its exact figure.
+:class:`~mbot_nb.loops.monitor.LoopMonitor` watches too, the warning has its exact figure.
 """
 
 from __future__ import annotations

@@ -7,6 +7,22 @@ async with lab.network("wifi", seed=1).relay(server) as relay:
     run = await lab.ping(bot, rate=50, duration=10)
 
 run.statistics, run.samples, run.stalls
+
+Modules:
+
+    latency        `ping`: round trips, measured so that a stall does not hide itself
+    loading        `load`: what becomes of commands under load, stage by stage
+    load_handler   the server's side of `load`
+    schedule       sending on a fixed schedule, whatever happens to what was sent before
+    networks       networks by name or by number, and the relay that plays one
+    experiment     experiments from nothing to a row of numbers
+    sweeping       `sweep`: many experiments, here or on other machines
+    comparison     whether two series of delays differ, and by how much
+    twins          `twin`: one program on a simulated and a real robot
+    statistics     percentiles with intervals that say how much to trust them
+    clock_offset   the offset between two monotonic clocks, with its error
+    environment    what an experiment ran in: relays, server, loops
+    results        what an experiment leaves: samples, statistics, settings
 """
 
 from __future__ import annotations

@@ -67,8 +67,10 @@ class Runtime:
         try:
             yield fresh
         finally:
-            fresh.close()
-            cls._current = before
+            try:
+                fresh.close()
+            finally:
+                cls._current = before
 
     def get(self, slot: Slot[T]) -> T:
         """The value of a slot, made if there is none yet."""

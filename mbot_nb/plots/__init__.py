@@ -16,6 +16,22 @@ Each takes ``ax``, the Axes to draw into (yours, from any figure), or makes its 
 Axes. As the last line of a notebook's cell its own Axes show themselves;
 ``ax.figure.savefig("latency.png")`` keeps them. All can be read without colour, and say n and the
 settings.
+
+Modules:
+
+    series          what can be drawn as delays over time, in one form
+    distributions   how delays are distributed: ecdf, percentiles, histogram, heat map
+    round_trips     round trips over time
+    runs            runs, or points of a sweep, side by side with their intervals
+    stages          where the time of a command goes
+    batching        how commands shared frames
+    trade_offs      what batching costs and brings
+    ordering        how events that came out of order were put in order
+    ladder          the delays of a client's attempts to connect again
+    driving         the way the robot drove
+    twins           one program on two robots
+    table           a sweep's table as plots read it
+    figure          figures that show themselves in a notebook, without pyplot
 """
 
 from .batching import batches

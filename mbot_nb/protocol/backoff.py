@@ -1,4 +1,4 @@
-"""When to try again, and whether it can help."""
+"""How long to wait before trying again."""
 
 from __future__ import annotations
 

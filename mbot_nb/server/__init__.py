@@ -1,4 +1,18 @@
-"""The embedded server: any number of clients, one robot, on the loop of whoever started it."""
+"""The embedded server: any number of clients, one robot, on the loop that it was started on.
+
+Modules:
+
+    server          `Server`: listening and closing, handlers and hooks, what the robot reports
+    access          who may open a connection, by the request alone: Origin, path, protocol
+    link            one connection: its wire, and the timer of its protocol object
+    connections     who comes, who goes, and what is sent to all
+    clients         the clients as the server's user sees them
+    execution       carries commands out: handlers and hooks, else the robot; stops
+    robot_reader    reads the robot's state and telemetry in a form that clients can read
+    event_payload   the events that a server's user and its robot send
+    listen_errors   why a server cannot listen at an address, and what to do about it
+    sync            `SyncServer`, the same without `await`
+"""
 
 from __future__ import annotations
 

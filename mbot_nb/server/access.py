@@ -15,7 +15,7 @@ __all__ = ["Access"]
 
 
 class Access:
-    """Answers what is no WebSocket with a page, and refuses web pages from elsewhere.
+    """Answers plain HTTP requests with a page, and refuses WebSockets of web pages from elsewhere.
 
     Args:
         allow_origins: web pages that may connect besides those of this machine.

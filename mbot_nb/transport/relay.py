@@ -154,7 +154,7 @@ class Relay:
 
     @call
     async def close(self) -> None:
-        """Cut every connection and free the port. Once more changes nothing."""
+        """Cut every connection and free the port. Idempotent."""
         if not self._closed:
             self._closed = True
             _relays().pop(self.port, None)

@@ -1,5 +1,21 @@
-"""What a person touches: pictures and buttons in the notebook, drawn by plain modules of JavaScript
-beside the Python ones."""
+"""Pictures and buttons in the notebook. Scripts in static/ draw their pages.
+
+Modules:
+
+    arena          the robot from above in its world
+    arena_state    the arena's floor as the page gets it: sent when it has changed
+    card           how a robot is, where it is, and Stop
+    card_image     a still picture of a card, for saved notebooks
+    chart          a live line chart of any numbers
+    chart_series   the last values of one line of a chart
+    chart_image    a still picture of a chart
+    pad            driving by hand: keys, mouse, finger, gamepad
+    stop           the emergency stop alone
+    pose           where a robot is, as the page draws it
+    base/          what all live widgets are made of
+    panels/        the cockpit and the panels in it
+    static/        the page's side: JavaScript modules and styles
+"""
 
 from .arena import Arena
 from .card import Card

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from mbot_nb.robots.simulator.body import FULL_SPEED
@@ -22,10 +23,10 @@ robot = mb.SimulatedRobot(seed=1, world={"width": 1000, "height": 400})
 server = await mb.serve(robot, port=0)
 bot = await mb.connect(server)
 pad = mb.widgets.DrivePad(bot, speed=30)
-def moved():
-    "When it was first seen to move, and when it came to stand, in s of the simulation."
+def moved(since):
+    "When it was first seen to move after `since`, and when it came to stand (s of the simulation)."
     rows = robot.path
-    began = next(b[0] for a, b in zip(rows, rows[1:]) if a[1:] != b[1:])
+    began = next(b[0] for a, b in zip(rows, rows[1:]) if b[0] > since and a[1:] != b[1:])
     return began, robot.at_rest_since - robot.simulation.reading(0)
 pad
 """
@@ -46,16 +47,21 @@ def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     notebook.run_cell(0)
     pad = pad_of(notebook)
     pad.focus()
-    x = notebook.value("robot.path[-1][1]")
-    before = notebook.page.evaluate("performance.now()")
-    notebook.page.keyboard.down("ArrowUp")
-    down = notebook.page.evaluate("performance.now()")
-    notebook.page.wait_for_timeout(1500)
-    up = notebook.page.evaluate("performance.now()")
-    notebook.page.keyboard.up("ArrowUp")
-    after = notebook.page.evaluate("performance.now()")
-    stands(notebook)
-    began, ended = notebook.value("moved()")
+    for _ in range(5):  # on a busy machine a message comes too late, and is dropped
+        since, x, dropped = notebook.value("(*robot.path[-1][:2], pad.dropped)")
+        before = notebook.page.evaluate("performance.now()")
+        notebook.page.keyboard.down("ArrowUp")
+        down = notebook.page.evaluate("performance.now()")
+        notebook.page.wait_for_timeout(1500)
+        up = notebook.page.evaluate("performance.now()")
+        notebook.page.keyboard.up("ArrowUp")
+        after = notebook.page.evaluate("performance.now()")
+        stands(notebook)
+        if notebook.value("pad.dropped") == dropped:
+            break
+    else:
+        pytest.fail("each time that the key was held a message was dropped")
+    began, ended = notebook.value(f"moved({since})")
     # It was held for between these; on the way there and back a kernel takes some milliseconds, and
     # braking 40.
     assert (up - down) / 1e3 - 0.25 < ended - began < (after - before) / 1e3 + 0.35
@@ -64,7 +70,6 @@ def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     expect(notebook.page.locator(".mbot-drive [data-field=stood]")).to_contain_text(
         "after letting go"
     )
-    assert notebook.value("pad.dropped") == 0
     assert notebook.errors() == []
     assert notebook.console == []
 

@@ -266,3 +266,21 @@ async def test_a_server_that_closes_tells_its_hooks(serve: Serve, connect: Conne
     assert "the server was closed" in gone[0]
     await server.close()
     await until(lambda: not bot.connected)
+
+
+async def test_a_stop_that_could_not_be_sent_raises_also_after_a_reconnect(
+    serve: Serve, connect: Connect, free_port: int
+) -> None:
+    """Its answer never comes, since no connection stood when it was called."""
+    server = await serve(port=free_port)
+    bot = await connect(server.url, settings={"retry_delays": (0.0, 0.02)})
+    await server.close()
+    locked = await serve(port=free_port, token="a token of another class")
+    await until(lambda: bot.connection_state == "error")
+    stop = bot.stop()
+    await locked.close()
+    await serve(port=free_port)
+    await bot.reconnect()
+    with pytest.raises(mb.NotConnectedError):
+        await asyncio.wait_for(stop, 5)
+    assert (await bot.stop()).command == "stop"

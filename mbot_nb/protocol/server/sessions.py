@@ -102,7 +102,6 @@ class ServerSession:
         self.number = number
         self.extended = not baseline
         self.epoch = epoch
-        self.created = created
         self.state = SessionState.DETACHED
         self.attempt = 0
         self.detached_at = created

@@ -1,1 +1,10 @@
-"""What a recorder listens to: the client's side, the server's side, and the frames between."""
+"""What fills a recorder's tables while a client or a server works.
+
+Modules:
+
+    listener   lives on the loop of its client or server, and writes rows
+    client     a client's side: events, round trips (`rec.latency`), batches; pings at a steady rate
+    server     a server's side: what clients send and are sent, and what the robot does
+    frames     rows of the tables `frames` and `batches`
+    metadata   what has to be known to understand a run, and to do it again
+"""

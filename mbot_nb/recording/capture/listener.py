@@ -115,8 +115,8 @@ class Listener(ABC):
         }
 
     def _file_metadata(self) -> dict[str, Any]:
-        """The same, and from when on it goes on: should this be the last that the file is told, its
-        rows tell for how long."""
+        """The metadata for the file; `since` lets a reader work out the duration if nothing
+        follows."""
         since, seconds = self.since, self.seconds
         said = self.metadata()
         return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
@@ -136,8 +136,7 @@ class Listener(ABC):
         self._record_state(self.since)
 
     def pause(self) -> None:
-        """Hear nothing until :meth:`start`, with the file open; once more, or after the end,
-        changes nothing."""
+        """Pause recording until :meth:`start`; the file stays open. Idempotent."""
         if self.since is not None:
             self._end_stretch()
             self._paused = True

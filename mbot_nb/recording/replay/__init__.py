@@ -1,1 +1,7 @@
-"""A recording played back as a robot."""
+"""A recording played back as a robot.
+
+Modules:
+
+    robot      `ReplayRobot`
+    timeline   the robot's state at any moment of a recording, and what happened when
+"""

@@ -27,14 +27,12 @@ class Firmware(ABC):
     def __init__(self, vehicle: Vehicle, *, boot: float) -> None:
         self.vehicle = vehicle
         self.boot = boot
-        self.resets = 0
         self._ready_at = -inf
         self._out: list[tuple[float, int, bytes]] = []
         self._order = itertools.count()
 
     def reset(self, now: float) -> None:
         """Restart: forget everything, stand, and listen after ``boot`` seconds."""
-        self.resets += 1
         self._out.clear()
         self.vehicle.drive(0, 0)
         self.clear_state()

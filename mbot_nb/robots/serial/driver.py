@@ -161,7 +161,8 @@ class SerialRobot(Robot):
         """Sound one slice of a tone. Called with the lock held."""
 
     def carry_out(self, command: c.Command) -> Future[Any]:
-        """Anything else: send it, and return the answer to come. Called with the lock held."""
+        """Send a command that has no method of its own, and return its answer to come. Called with
+        the lock held."""
         raise CommandRejectedError(
             "UNSUPPORTED",
             f"the {self.model} has no {command.name!r} of its own: register a handler for it, with "

@@ -123,7 +123,7 @@ class LiveWidget(anywidget.AnyWidget):
         return any(now - heard < LEASE for heard in self._views.values())
 
     def close(self) -> None:
-        """Take it off the page, and follow its client no more. Once more changes nothing."""
+        """Take the widget off the page, and stop following its client. Idempotent."""
         if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
             self._client.home.post(self._detach)
             self._views.clear()
@@ -166,11 +166,10 @@ class LiveWidget(anywidget.AnyWidget):
             self._end(CLOSED)
 
     def _connected_anew(self) -> None:
-        """Behind the client is another robot, or the same one born again. At home."""
+        """The client has reached a server that does not know its session. On the home loop."""
 
     def _on_refresh(self, *, seen: bool) -> None:
-        """A look has come, whether or not somebody sees it: the place for what goes in binary. At
-        home."""
+        """Send what goes in binary: called at each refresh, seen or not. On the home loop."""
 
     def _still(self) -> bytes | None:
         """A PNG of now for a page without a kernel, or None."""

@@ -51,7 +51,7 @@ Report: TypeAlias = Coroutine[Any, Any, None]
 
 
 class ShowStatus(Protocol):
-    """ShowStatus something on the page."""
+    """Show something on the page."""
 
     def __call__(self, text: str, *, error: bool = False) -> None: ...
 
@@ -216,7 +216,7 @@ class StopControl:
             self._show_status(str(error), error=True)
 
     async def _report_outcome(self, asked: Answer, kind: str, quietly: bool) -> None:
-        """ShowStatus on the page what became of it."""
+        """Show on the page what became of it."""
         try:
             await asked
         except MbotError as error:

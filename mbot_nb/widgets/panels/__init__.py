@@ -1,1 +1,13 @@
-"""The cockpit and the panels in it: forms, tables and logs."""
+"""The cockpit and the panels in it: forms, tables and logs.
+
+Modules:
+
+    cockpit          everything on one screen
+    tabs             the tabs of the cockpit
+    connect          connect and disconnect by clicking
+    connect_advice   what to do about a connection that cannot be made
+    command          a form for every command
+    command_forms    the forms, made from the types of the commands' parameters
+    subscribe        choose events, count them, look into them
+    stats            round trips and traffic in numbers
+"""

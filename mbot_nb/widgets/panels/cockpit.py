@@ -102,7 +102,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         return self._connection.bot
 
     def close(self) -> None:
-        """Take it off the page, with all its parts. Once more changes nothing."""
+        """Take the cockpit off the page, with all its parts. Idempotent."""
         _ended_cockpits()[:] = [cockpit for cockpit in _ended_cockpits() if cockpit is not self]
         if hasattr(self, "_connection"):
             self._clear()

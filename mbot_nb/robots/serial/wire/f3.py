@@ -1,5 +1,7 @@
 """The frames of an mBot2 (CyberPi): bytes in, frames out. Pure: no port, no thread, no clock.
 
+A frame has two checksums, one of its head and one of its body:
+
     f3 | check | length lo hi | body ... | sum | f4
 
     check = (f3 + length lo + length hi) & ff        sum = all bytes of the body & ff
