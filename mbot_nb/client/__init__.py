@@ -8,7 +8,7 @@ Modules:
     identify         shows which robot it is, by blinking and beeping
     subscriptions    handlers of events, and streams of events
     batching         other batching numbers for a while, for experiments
-    conditions       waiting for conditions on the session
+    waiters          tasks that wait for conditions on the session
     status           values: latency, traffic, batches and the server's clock
     link             keeps the session connected, and wakes it at its deadlines
     connect_errors   why there is no connection, and what to do about it
