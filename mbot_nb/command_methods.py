@@ -98,7 +98,9 @@ class CommandMethods(Generic[R]):
 
     def release_stop(self, latch: str | None = None) -> R:
         """Release the emergency stop that stands (``state.latch``), or the one named."""
-        return self._command(c.ReleaseStop(latch=latch if latch is not None else self.active_latch))
+        return self._command(
+            c.ReleaseStop(latch=latch if latch is not None else self._active_latch)
+        )
 
     # Light, sound, display.
 
@@ -168,7 +170,7 @@ class CommandMethods(Generic[R]):
     # For subclasses.
 
     @property
-    def active_latch(self) -> str:
+    def _active_latch(self) -> str:
         """The id of the emergency stop that is active, or an empty text."""
         raise NotImplementedError
 

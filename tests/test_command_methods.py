@@ -19,7 +19,7 @@ class Noted(CommandMethods[tuple[Command, bool]]):
         return command, wait
 
     @property
-    def active_latch(self) -> str:
+    def _active_latch(self) -> str:
         return "standing"
 
 

@@ -359,7 +359,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         return self._calls.begin(command, wait=wait)
 
     @property
-    def active_latch(self) -> str:
+    def _active_latch(self) -> str:
         """The id of the emergency stop that is active, or an empty text."""
         latch = self._session.mirror.state.get("latch")
         return latch if isinstance(latch, str) else ""

@@ -61,9 +61,9 @@ class SyncClient(CommandMethods[CommandResult]):
         return _wait_for(call, self.client)
 
     @property
-    def active_latch(self) -> str:
+    def _active_latch(self) -> str:
         """The id of the emergency stop that is active, or an empty text."""
-        return self.client.active_latch
+        return self.client._active_latch
 
     def send(self, command: str, /, **params: Any) -> None:
         """Queue a command into the current batch, and do not wait. See

@@ -240,7 +240,7 @@ async def test_a_full_disk_is_told_and_the_run_goes_on(
     size = path.stat().st_size
     with caplog.at_level(logging.ERROR, "mbot_nb"), _files_at_most(size + 100):
         await bot.set_led(2, 2, 2)
-        await until(lambda: rec.trouble, "the trouble")
+        await until(lambda: rec.trouble and caplog.messages, "the trouble")
         await bot.set_led(3, 3, 3)
     [complaint] = caplog.messages
     assert "cannot be written: File too large" in complaint
