@@ -28,7 +28,7 @@ export class DriveControl {
     this.wanted = null;
     this.hold = 0;
     this.number = this.answered = 0;
-    this.sent = 0;
+    this.sent = -Infinity;
     /** @type {number | undefined} */
     this.timer = undefined;
   }
