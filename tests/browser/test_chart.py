@@ -129,7 +129,14 @@ def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> N
     expect(value(panel, "neural_state.tension")).to_have_text("0.20")
     notebook.run_cell(1)
     pick = panel.get_by_label("Add a line")
-    pick.focus()
+    # The page asks what there is at each focus; telemetry may not have come at the first.
+    has = "pick => [...pick.options].some((option) => option.value === 'telemetry.speed')"
+    for _ in range(100):
+        pick.blur()
+        pick.focus()
+        notebook.page.wait_for_timeout(100)
+        if pick.evaluate(has):
+            break
     for name in ("telemetry.speed", "latency"):
         pick.select_option(name)
         panel.get_by_role("button", name="Add the chosen line").click()
