@@ -489,8 +489,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         if not self.home.is_here:
             raise UsageError(
                 f"bot.{method}() follows one message closely, so it is only called on the loop "
-                "that the client lives on: from a handler, a tap, or with "
-                "`bot.home.post(function)`"
+                "that the client lives on: from a handler, a tap, or with `bot.home.post(function)`"
             )
 
     # Events.

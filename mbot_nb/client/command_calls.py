@@ -223,9 +223,8 @@ def buffer_full(command: str, held: int) -> SendBufferFullError:
     """The error of a command for which the send buffer has no room."""
     return SendBufferFullError(
         f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to "
-        "acknowledge them. "
-        "`await bot.drain()` waits until there is room (`bot.drain()`, where the bot is one of "
-        "mb.sync)."
+        "acknowledge them. `await bot.drain()` waits until there is room (`bot.drain()`, where the "
+        "bot is one of mb.sync)."
     )
 
 

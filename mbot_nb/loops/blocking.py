@@ -23,9 +23,8 @@ def wait(coroutine: Coroutine[Any, Any, T], home: Home) -> T:
         coroutine.close()
         raise UsageError(
             "a synchronous call from the I/O thread would wait for itself for ever. In a handler "
-            "of an event use the "
-            "async client: `async def handler(event): await bot.drive(...)` with `bot = await "
-            "mb.connect()`."
+            "of an event use the async client: `async def handler(event): await bot.drive(...)` "
+            "with `bot = await mb.connect()`."
         )
     future = home.submit(coroutine)
     try:

@@ -136,8 +136,7 @@ class _CallSite(NamedTuple):
         ):
             return (
                 "this function is not `async`, so it cannot wait; hand it over with "
-                "bot.home.submit(...), "
-                "or queue a command with bot.send(...)"
+                "bot.home.submit(...), or queue a command with bot.send(...)"
             )
         return "write `await` in front of it"
 

@@ -68,8 +68,7 @@ class OutgoingCommand(Struct, gc=False, eq=False):
             "expired",
             CommandExpiredError(
                 f"{self.name} waited {age:.1f} s for the connection; a motion is not performed "
-                "late. "
-                "Send it again if it is still wanted.",
+                "late. Send it again if it is still wanted.",
                 command=self.name,
             ),
         )
@@ -331,9 +330,8 @@ def unknown(command: OutgoingCommand) -> DeliveryUnknownError:
     """The error of a command that was transmitted and whose outcome will stay unknown."""
     return DeliveryUnknownError(
         f"{command.name} was sent, then its connection was lost for good (the server was "
-        "restarted, we were away too long, or it "
-        "was given up): it may or may not have been carried out. Look at bot.state, and send it "
-        "again if it was not.",
+        "restarted, we were away too long, or it was given up): it may or may not have been "
+        "carried out. Look at bot.state, and send it again if it was not.",
         command=command.name,
     )
 

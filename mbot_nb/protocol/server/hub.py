@@ -252,8 +252,7 @@ class Hub:
                 "STOPPED",
                 (
                     f"{command.command}: a stop came after it was sent; send it again if it is "
-                    "still "
-                    "wanted"
+                    "still wanted"
                 ),
             )
         if cuts != session.cuts:
