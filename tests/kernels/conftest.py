@@ -14,9 +14,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of kernels on 6.31 and 7.3, those marked `every_kernel` on 7.4.0 too."""
     every = metafunc.definition.get_closest_marker("every_kernel")
     versions = VERSIONS if every else [version for version in VERSIONS if version != "7.4.0"]
-    for name, scope in (("kernel", "module"), ("fresh_kernel", "function")):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, versions, indirect=True, scope=scope)
+    if "kernel" in metafunc.fixturenames:
+        metafunc.parametrize("kernel", versions, indirect=True, scope="module")
+    if "fresh_kernel" in metafunc.fixturenames:
+        metafunc.parametrize("fresh_kernel", versions, indirect=True)
 
 
 @pytest.fixture(scope="module")
