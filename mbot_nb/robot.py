@@ -162,9 +162,8 @@ class Robot(ABC):
         """
         if self._report is not None:
             raise UsageError(
-                f"{self.robot_id} is served already, and a robot has one server at a time: "
-                "connect to that one, close it first, "
-                "or serve another robot."
+                f"{self.robot_id} is served already, and a robot has one server at a time: connect "
+                "to that one, close it first, or serve another robot."
             )
 
     def detach(self) -> None:

@@ -20,7 +20,7 @@ from .. import commands as c
 from ..address import normalise, without_secrets
 from ..command_methods import CommandMethods, CommandResult
 from ..errors import ConnectError, MbotError, NotConnectedError, UsageError
-from ..loops.call import Call, call
+from ..loops.call import Call, ClosedAtEnd, call
 from ..loops.home import Home, running_loop
 from ..protocol.client import ClientSession
 from ..protocol.client import State as SessionState
@@ -45,7 +45,7 @@ from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
 from .connect_errors import connect_error
 from .identify import identify
-from .link import FrameTap, Link
+from .link import ClientLink, FrameTap
 from .pings import Pings
 from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
@@ -53,7 +53,6 @@ from .waiters import Connecting, Waiters, wake
 
 if TYPE_CHECKING:
     import ssl as tls
-    from types import TracebackType
 
 __all__ = ["Client"]
 
@@ -69,7 +68,7 @@ _CONNECTED = SessionState.CONNECTED
 Tap = Callable[[ClientEvent | SentBatch], None]
 
 
-class Client(CommandMethods[Call[CommandResult]]):
+class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
     """A robot's remote control. Made by :func:`mbot_nb.connect`.
 
     Its coroutines may be awaited on any loop, its other methods called from any thread, and its
@@ -87,7 +86,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         token: str | None = None,
         ssl: tls.SSLContext | None = None,
         retry: bool = False,
-        shortcut: Callable[[str], bool] | None = None,
+        in_process_stop: Callable[[str], bool] | None = None,
     ) -> None:
         self.home = home
         self.settings = settings
@@ -105,8 +104,12 @@ class Client(CommandMethods[Call[CommandResult]]):
             persistent=retry,
         )
         self._session.on_batch = self._on_batch
-        self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
-        self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
+        self._link = ClientLink(
+            home, self._session, self._url, ssl, self._on_event, self._after_events
+        )
+        self._calls = CommandCalls(
+            home, self._session, self._link, in_process_stop, self._fallback_stop
+        )
         self._pings = Pings(home, self._session, self._link)
         self._waiters = Waiters(home.loop)
         self._subscriptions = Subscriptions(home)
@@ -165,18 +168,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             raise
         return self
 
-    async def __aenter__(self) -> Client:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def _stop_beside(self) -> None:
+    async def _fallback_stop(self) -> None:
         """On the I/O thread: stop the robot over another connection, while home is blocked.
 
         Raises:
@@ -329,8 +321,10 @@ class Client(CommandMethods[Call[CommandResult]]):
             sent = self._calls.send_as_plain(error, command, params)
         if session.frames or session.events:
             self._link.pump()
-        elif len(outbox.queue.items) == 1:
-            self._link.arm_for(outbox.queue.next_deadline())
+        elif (
+            len(outbox.queue.items) == 1 and (deadline := outbox.queue.next_deadline()) is not None
+        ):
+            self._link.timer.set(deadline)
         return sent
 
     def _send_posted(self, command: str, params: dict[str, Any], size: int) -> None:
@@ -489,8 +483,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         if not self.home.is_here:
             raise UsageError(
                 f"bot.{method}() follows one message closely, so it is only called on the loop "
-                "that the client lives on: from a handler, a tap, or with "
-                "`bot.home.post(function)`"
+                "that the client lives on: from a handler, a tap, or with `bot.home.post(function)`"
             )
 
     # Events.
@@ -627,13 +620,6 @@ class Client(CommandMethods[Call[CommandResult]]):
     def next_attempt_at(self) -> float | None:
         """When the next attempt begins (`time.monotonic()` seconds), or None."""
         return self._session.next_attempt_at
-
-    @property
-    def trouble(self) -> str:
-        """Why there is no connection, and what to do; empty while there is one, and before the
-        first attempt has ended."""
-        error = self.connection_error
-        return "" if error is None else str(error)
 
     @property
     def connection_error(self) -> ConnectError | None:

@@ -104,7 +104,7 @@ class LocalServers:
         driving = (server for server in self.running() if server.robot.port)
         return next((server for server in driving if port in ("", server.robot.port)), None)
 
-    def direct_stop(self, url: str) -> Callable[[str], bool]:
+    def in_process_stop(self, url: str) -> Callable[[str], bool]:
         """A stop that goes straight to a robot of this process, whatever its server's loop is
         doing; it returns whether there is one."""
 

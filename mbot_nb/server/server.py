@@ -8,12 +8,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from html import escape
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
 from ..errors import UsageError
-from ..loops.call import call
+from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home
 from ..protocol.server import SERVER_COMMANDS, Hub
 from ..protocol.server.sessions import ServerSession
@@ -40,7 +39,7 @@ CLOSE_GRACE = 1.0
 """Seconds that clients and handlers are given to end."""
 
 
-class Server:
+class Server(ClosedAtEnd):
     """A WebSocket V2 server around one robot. Made by :func:`mbot_nb.serve`.
 
     Hooks and handlers are registered with decorators and may be plain or async functions::
@@ -200,17 +199,6 @@ class Server:
         self.port = self._listener.sockets[0].getsockname()[1]
         self.robot.attach(self._on_robot_event)
         return self
-
-    async def __aenter__(self) -> Server:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     @call
     async def close(self, *, keep_robot: bool = False) -> None:

@@ -3,13 +3,15 @@ anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import mbot_nb as mb
 from mbot_nb.lab import LoadRun, PingRun
 from mbot_nb.lab.loading import STAGES
 from mbot_nb.lab.statistics import gaps
@@ -171,3 +173,21 @@ def sweep_table() -> pd.DataFrame:
         "missing": 0,
     }
     return table
+
+
+@pytest.fixture
+async def rec() -> AsyncIterator[mb.Recorder]:
+    """A short run with a bit of everything."""
+    async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
+        with mb.Recorder(bot, ping_rate=50) as rec:
+            await bot.drive(60, 60, duration=0.4)
+            for n in range(10):
+                bot.send("set_led", r=n, g=0, b=0)
+            bot.cut()
+            async with asyncio.timeout(5):
+                while not bot.connected:  # noqa: ASYNC110 - what is waited for has no event
+                    await asyncio.sleep(0.005)
+            await bot.flush()
+            await bot.stop()
+            await asyncio.sleep(0.15)
+        yield rec

@@ -201,7 +201,7 @@ class Conversation(RuleBasedStateMachine):
     def what_is_held_is_counted_right(self) -> None:
         outbox = self.world.client.outbox
         held = [*outbox.queue.items, *outbox.unacknowledged]
-        assert outbox.held_bytes == sum(len(command.body) for command in held)
+        assert outbox.held_bytes == sum(len(command.payload) for command in held)
 
     @invariant()
     def acknowledgements_are_prompt(self) -> None:

@@ -9,7 +9,6 @@ takes the frames to send and the events to pass on. One session outlives many co
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from ...commands import MOTIONS, URGENT
@@ -17,12 +16,12 @@ from ...errors import ProtocolError
 from .. import messages as m
 from ..backoff import Backoff
 from ..batching import FlushReason
-from ..codec import ENVELOPE_BYTES, ServerFrames, encode, envelope, to_json
+from ..codec import ENVELOPE_BYTES, Envelope, ServerFrames, encode
 from ..heartbeat import ClockOffset, Heartbeat, Silence
 from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
-from ..settings import MAX_FRAME, BatchPolicy, Settings
+from ..settings import BatchPolicy, Settings
 from .events import (
     BatchingChanged,
     ClientEvent,
@@ -36,20 +35,13 @@ from .events import (
     StateChanged,
     Trouble,
 )
-from .outbox import OutgoingCommand, SentBatch
+from .outbox import OutgoingCommand, SentBatch, command_payload
 from .pending import PendingCommands
 from .states import STATE_NAMES, TRANSITIONS, ClientCounters, State
 
 __all__ = ["ClientSession"]
 
-_MAX_BODY = MAX_FRAME - 1024
 _CONNECTED = State.CONNECTED  # asking an Enum for a member costs as much as a small call
-
-
-@lru_cache(maxsize=1024)
-def _head(name: str) -> bytes:
-    """How the payload of this command begins."""
-    return b'{"command":%b,"params":' % encode(name)
 
 
 class ClientSession:
@@ -160,7 +152,7 @@ class ClientSession:
         s = self.settings
         self._no_snapshot = Silence(s.auth_timeout, s.stall, s.pong_timeout, now)
         if self.token is not None:
-            self._append_message(b"auth", to_json({"token": self.token}), now)
+            self._append_message("auth", {"token": self.token}, now)
 
     def lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
@@ -312,13 +304,9 @@ class ClientSession:
         """
         if name in URGENT:
             return self._send_urgent(name, params, now, timeout)
-        body = _head(name) + to_json(params)
-        if reply and (self.extended or not self.ever_connected):
-            body += b',"reply":true'
-        size = len(body)
-        if size > _MAX_BODY:
-            raise ValueError(f"{name}: {size} bytes of parameters do not fit into a frame of 1 MiB")
-        command = OutgoingCommand(name, body, now, name in MOTIONS, reply)
+        asks = reply and (self.extended or not self.ever_connected)
+        payload = command_payload(m.CommandPayload(name, params, None, asks))
+        command = OutgoingCommand(name, payload, now, name in MOTIONS, reply)
         if reply and timeout is not None:
             self._pending.expect(command, now + timeout)
         outbox = self.outbox
@@ -326,6 +314,7 @@ class ClientSession:
             outbox.add(command, now)
             return command
         queue = outbox.queue
+        size = len(payload)
         nbytes = size + ENVELOPE_BYTES
         if queue.bytes + nbytes > queue.max_bytes:
             self.flush(now, "bytes")
@@ -344,11 +333,11 @@ class ClientSession:
         sent = self.outbox.flush(now, self._wall(now), reason, self._expiry)
         if sent is None:
             return
-        self._append_batch(*sent)
+        self._append_batch(sent)
         if self.outbox.expired:
             self._pending.report_expired(now)
         if not self.extended:
-            self._pending.sent(sent[1].commands, now)
+            self._pending.sent(sent.commands, now)
 
     def set_batching(self, window: float, size: int, policy: BatchPolicy, now: float) -> None:
         """Send what is queued, then batch by these numbers: seconds and commands."""
@@ -362,7 +351,7 @@ class ClientSession:
         if self._heartbeat is None:
             return None
         id = self._heartbeat.ping(now, awaited=awaited)
-        self._append_message(b"ping", b'{"id":%d}' % id, now)
+        self._append_message("ping", {"id": id}, now)
         return id
 
     def _send_urgent(
@@ -378,22 +367,22 @@ class ClientSession:
         return command
 
     def _transmit_urgent(self, command: OutgoingCommand, now: float) -> None:
-        self._append_batch(*self._pending.urgent.transmit(command, now, self._wall(now)))
+        self._append_batch(self._pending.urgent.transmit(command, now, self._wall(now)))
         if not self.extended:
             # A server that answers nothing gets it once.
             self._pending.urgent.pop(command.id)
             command.settle("sent")
             self._pending.sent([command], now)
 
-    def _append_batch(self, frame: bytes, sent: SentBatch) -> None:
-        self.frames.append(frame)
+    def _append_batch(self, sent: SentBatch) -> None:
+        self.frames.append(sent.frame)
         self.counters.messages_out += len(sent.commands)
         if self.on_batch is not None:
             self.on_batch(sent)
 
-    def _append_message(self, kind: bytes, payload: bytes, now: float) -> None:
+    def _append_message(self, kind: str, payload: dict[str, Any], now: float) -> None:
         """Send what is no command."""
-        self.frames.append(envelope(kind, payload, self._wall(now)))
+        self.frames.append(encode(Envelope(kind, payload, self._wall(now))))
         self.counters.messages_out += 1
 
     def _expiry(self, now: float, remaining: float) -> float | None:
@@ -429,7 +418,7 @@ class ClientSession:
             elif isinstance(message, m.ErrorMessage):
                 self._on_error(message.payload, now)
             else:
-                self._append_message(b"pong", encode(message.payload), now)
+                self._append_message("pong", message.payload, now)
             ack = getattr(message, "ack", None)
             if ack is not None and self.extended and self.state is _CONNECTED:
                 self._pending.acknowledge(ack, now)
@@ -548,8 +537,8 @@ class ClientSession:
         self.ping(now)
         for command in self._pending.urgent.open():
             self._transmit_urgent(command, now)
-        for frame, sent in self.outbox.resend(now, self._wall(now), self._expiry):
-            self._append_batch(frame, sent)
+        for sent in self.outbox.resend(now, self._wall(now), self._expiry):
+            self._append_batch(sent)
         self._pending.report_expired(now)
         for due in self.outbox.requeue(now):
             self.flush(now, due)

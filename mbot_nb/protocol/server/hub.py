@@ -252,8 +252,7 @@ class Hub:
                 "STOPPED",
                 (
                     f"{command.command}: a stop came after it was sent; send it again if it is "
-                    "still "
-                    "wanted"
+                    "still wanted"
                 ),
             )
         if cuts != session.cuts:
@@ -292,7 +291,7 @@ def encode_event(name: str, data: Any) -> bytes:
     """
     if not 0 < len(name) <= m.MAX_NAME:
         raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
-    payload = b'{"event":%b,"data":%b}' % (encode(name), to_json(clean(data)))
+    payload = to_json(m.EventPayload(name, clean(data)), 1)
     if len(payload) > _MAX_PAYLOAD:
         raise ValueError(
             f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: "
