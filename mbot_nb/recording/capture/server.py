@@ -89,13 +89,12 @@ class _Acks:
     def sent(self, at: float, cursor: int) -> None:
         """All up to this number have been acknowledged."""
         self._sent.append((cursor, at))
-        still = []
-        for command in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for command in waiting:
             if command.sequence is not None and command.sequence <= cursor:
                 command.acknowledged_at = at
             else:
-                still.append(command)
-        self._waiting = still
+                self._waiting.append(command)
 
 
 class ServerListener(Listener):
@@ -132,7 +131,7 @@ class ServerListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         now = time.monotonic()
         for client in self.server.clients:
-            self._connection(now, "connected", None, None, None, client.id)
+            self._connection(now, "connected", None, client.id)
         return [self.server.tap(self._on_event), self._under_way.clear, self._acks.clear]
 
     def state_now(self) -> dict[str, Any]:
@@ -147,9 +146,10 @@ class ServerListener(Listener):
         at: float,
         state: str,
         previous: str | None,
-        reason: str | None,
-        resumed: bool | None,
         client: int | None,
+        *,
+        reason: str | None = None,
+        resumed: bool | None = None,
     ) -> None:
         self.tables["connection"].append(at, state, previous, 0, _NAN, reason, resumed, client)
 
@@ -194,10 +194,11 @@ class ServerListener(Listener):
             code, words, _ = event.refusal
             handled.outcome = "expired" if code == "EXPIRED" else "rejected"
             handled.error = f"{code}: {words}"
-            handled.answered_at = event.at
-        elif handled.outcome is None:
+        elif handled.outcome is not None:
+            return
+        else:
             handled.outcome = "done"
-            handled.answered_at = event.at
+        handled.answered_at = event.at
 
     def _acknowledged(self, event: Acknowledged) -> None:
         self._acks_of(event.session).sent(event.at, event.cursor)
@@ -209,14 +210,12 @@ class ServerListener(Listener):
         return found
 
     def _client_connected(self, event: ClientConnected) -> None:
-        self._connection(
-            event.at, "connected", "disconnected", None, event.resumed, event.session.number
-        )
+        number, resumed = event.session.number, event.resumed
+        self._connection(event.at, "connected", "disconnected", number, resumed=resumed)
 
     def _client_disconnected(self, event: ClientDisconnected) -> None:
-        self._connection(
-            event.at, "disconnected", "connected", event.reason, None, event.session.number
-        )
+        number, reason = event.session.number, event.reason
+        self._connection(event.at, "disconnected", "connected", number, reason=reason)
 
     def _frame_received(self, event: FrameReceived) -> None:
         self._on_frames(event.at, event.text, event.messages, _number(event.session))
