@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .summary import Summary, summarise
+from .summary import RunSummary, summarise
 from .tables.schema import JSON, SCHEMA
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Recorded(ABC):
         ]
         return pd.DataFrame(rows, columns=["table", "column", "meaning"])
 
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run in a few numbers: distance driven, events, commands and frames, latency, stalls,
         reconnects."""
         return summarise(self._whole())

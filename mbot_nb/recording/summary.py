@@ -14,7 +14,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from .tables.run_tables import RunTables
 
-__all__ = ["MIME_TYPE", "Summary", "distance_driven", "overview", "summarise"]
+__all__ = ["MIME_TYPE", "RunSummary", "distance_driven", "overview", "summarise"]
 
 MIME_TYPE = "application/vnd.mbot-nb.summary+json"
 """Under this type a displayed summary carries its numbers, for programs that execute notebooks."""
@@ -23,7 +23,7 @@ HELD_UP_MS = 5.0
 network."""
 
 
-class Summary(Struct, frozen=True, kw_only=True):
+class RunSummary(Struct, frozen=True, kw_only=True):
     """What a recorder has seen; shown as a small table.
 
     The latency is that of the round trips during which this notebook's loop was not blocked for 5
@@ -51,7 +51,7 @@ class Summary(Struct, frozen=True, kw_only=True):
         return self.commands / self.frames if self.frames else 0.0
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Summary:
+    def from_dict(cls, data: Mapping[str, Any]) -> RunSummary:
         """The summary that plain data says."""
         return msgspec.convert(data, cls)
 
@@ -115,12 +115,12 @@ class Summary(Struct, frozen=True, kw_only=True):
         }
 
 
-def summarise(run: RunTables) -> Summary:
+def summarise(run: RunTables) -> RunSummary:
     """The numbers of a run; ``run`` has to have every row of it."""
     latency, stalls, connection = run.latency, run.stalls, run.connection
     free = latency.rtt_ms[latency.loop_lag_ms < HELD_UP_MS]
     again = (connection.state == "connected") & (connection.previous == "reconnecting")
-    return Summary(
+    return RunSummary(
         seconds=round(run.seconds, 3),
         distance_cm=distance_driven(run),
         events=len(run.events),
