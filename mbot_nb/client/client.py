@@ -22,8 +22,7 @@ from ..command_methods import CommandMethods, CommandResult
 from ..errors import ConnectError, MbotError, NotConnectedError, UsageError
 from ..loops.call import Call, ClosedAtEnd, call
 from ..loops.home import Home, running_loop
-from ..protocol.client import ClientSession
-from ..protocol.client import State as SessionState
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.events import (
     Acknowledged,
     ClientEvent,
@@ -36,10 +35,10 @@ from ..protocol.client.events import (
     Settled,
     Trouble,
 )
-from ..protocol.client.outbox import OutgoingCommand, SentBatch
-from ..protocol.codec import to_json
+from ..protocol.client.outbox import OutgoingCommand, SentBatch, command_payload
 from ..protocol.loss import Loss, LossKind
-from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
+from ..protocol.messages import CommandPayload
+from ..protocol.settings import BatchPolicy, Settings
 from ..state import StateView
 from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
@@ -61,9 +60,7 @@ _log = logging.getLogger("mbot_nb")
 FIRST_STATE_TIMEOUT = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
-_MAX_PARAMS = MAX_FRAME - 2048
-_COMMAND_BYTES = len('{"command":"","params":')
-_CONNECTED = SessionState.CONNECTED
+_CONNECTED = ClientState.CONNECTED
 
 Tap = Callable[[ClientEvent | SentBatch], None]
 
@@ -249,7 +246,7 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
     @property
     def closed(self) -> bool:
         """Whether the client has been closed, by :meth:`close`."""
-        return self._session.state is SessionState.CLOSED
+        return self._session.state is ClientState.CLOSED
 
     def _end(self) -> None:
         """End everything at once."""
@@ -282,15 +279,11 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
         self._calls.require_open(command)
         # What the caller does with its lists and dicts afterwards must not change what is sent.
         try:
-            text = to_json(c.plain(params))
-            if len(text) > _MAX_PARAMS:
-                raise ValueError(
-                    f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB"
-                )
+            payload = command_payload(CommandPayload(command, c.plain(params)))
         except NOT_JSON as error:
             raise not_plain(command, error) from None
-        params = msgspec.json.decode(text)
-        size = _COMMAND_BYTES + len(command) + len(text)
+        params = msgspec.json.decode(payload)["params"]
+        size = len(payload)
         with self._posting:
             held = self._session.outbox.held_bytes + self._posted - self._arrived_bytes
             if held >= self.settings.send_buffer and command not in c.URGENT:
@@ -604,7 +597,7 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
     @property
     def connected(self) -> bool:
         """Whether commands go out now."""
-        return self._session.state is SessionState.CONNECTED
+        return self._session.state is ClientState.CONNECTED
 
     @property
     def reconnecting(self) -> bool:

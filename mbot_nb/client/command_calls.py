@@ -15,7 +15,7 @@ from ..commands import Command
 from ..errors import CommandRejectedError, NotConnectedError, SendBufferFullError
 from ..loops.call import Call
 from ..loops.home import Home
-from ..protocol.client import ClientSession, State
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.outbox import OutgoingCommand
 from .connect_errors import RECONNECT_ADVICE
 from .link import ClientLink
@@ -72,11 +72,11 @@ class CommandCalls:
             NotConnectedError: the client is closed, or has given up.
         """
         state = self._session.state
-        if state is State.CLOSED:
+        if state is ClientState.CLOSED:
             raise NotConnectedError(
                 f"{command} was not sent: this client was closed. {NEW_CLIENT_ADVICE}"
             )
-        if state is State.FAILED:
+        if state is ClientState.FAILED:
             raise NotConnectedError(
                 f"{command} was not sent: there is no connection ({self._session.last_loss}). "
                 f"{RECONNECT_ADVICE}"
@@ -123,7 +123,11 @@ class CommandCalls:
             return await self._outcome(sent)
         except asyncio.CancelledError:
             # Who interrupts the wait for a motion wants the motion to end.
-            if sent.motion and sent.outcome is None and self._session.state is not State.CLOSED:
+            if (
+                sent.motion
+                and sent.outcome is None
+                and self._session.state is not ClientState.CLOSED
+            ):
                 self._session.command("stop", {}, self._now(), reply=True, timeout=ANSWER_TIMEOUT)
                 self._link.pump()
             raise

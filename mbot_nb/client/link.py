@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..address import with_query
 from ..loops.deadline import DeadlineTimer
 from ..loops.home import Home
-from ..protocol.client import ClientSession
-from ..protocol.client import State as SessionState
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.events import ClientEvent, Dial, Drop
 from ..protocol.loss import CloseCode, Loss, LossKind
 from ..transport.websocket import DialError, Wire, dial, wait_closed
@@ -107,7 +106,7 @@ class ClientLink:
         loss = Loss(LossKind.CLOSED, "a new connection was asked for", CloseCode.GOING_AWAY)
         self._stop_dialling()
         self.disconnect(loss)
-        if self.session.state not in (SessionState.WAITING, SessionState.FAILED, SessionState.IDLE):
+        if self.session.state not in (ClientState.WAITING, ClientState.FAILED, ClientState.IDLE):
             self.session.lost(loss, self.now())
         self.session.dial(self.now())
         self.pump()

@@ -16,6 +16,7 @@ from ..jupyter import cells
 from ..local import instances
 from ..local.runtime import Slot
 from ..server import Server
+from ..server.server import abandon
 from . import usb
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class LocalServers:
                 _log.warning(
                     "the server at %s ended: the event loop that it lived on was closed", server.url
                 )
-                server._abandon()
+                abandon(server)
         return list(self._servers.values())
 
     def at(self, url: str) -> Server | None:

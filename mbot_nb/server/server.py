@@ -31,7 +31,7 @@ from .robot_reader import RobotReader
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["Server"]
+__all__ = ["Server", "abandon"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -220,14 +220,6 @@ class Server(ClosedAtEnd):
                 self._hub.tap(ServerClosed(self._now()))
             self._has_ended.set()
             self._finish_close(keep_robot=keep_robot)
-
-    def _abandon(self) -> None:
-        """End where there is no loop any more to end on: it was closed first. In any thread."""
-        if not self._closed:
-            self._closed = True
-            self._release_robot("the event loop of its server was closed")
-            self._connections.cut()
-            self._finish_close(keep_robot=False)
 
     def _release_robot(self, reason: str) -> None:
         """Stop the robot, read it no more, free the port."""
@@ -418,3 +410,12 @@ class Server(ClosedAtEnd):
             self._hub.telemetry(payload, now)
         if moved or payload is not None:
             self._flush()
+
+
+def abandon(server: Server) -> None:
+    """End a server whose event loop was closed under it; in any thread."""
+    if not server._closed:
+        server._closed = True
+        server._release_robot("the event loop of its server was closed")
+        server._connections.cut()
+        server._finish_close(keep_robot=False)

@@ -37,11 +37,11 @@ from .events import (
 )
 from .outbox import OutgoingCommand, SentBatch, command_payload
 from .pending import PendingCommands
-from .states import STATE_NAMES, TRANSITIONS, ClientCounters, State
+from .states import STATE_NAMES, TRANSITIONS, ClientCounters, ClientState
 
 __all__ = ["ClientSession"]
 
-_CONNECTED = State.CONNECTED  # asking an Enum for a member costs as much as a small call
+_CONNECTED = ClientState.CONNECTED  # asking an Enum for a member costs as much as a small call
 
 
 class ClientSession:
@@ -71,7 +71,7 @@ class ClientSession:
         self.token = token
         self.persistent = persistent
         """Keep trying also when the first connection fails."""
-        self.state = State.IDLE
+        self.state = ClientState.IDLE
         self.extended = False
         """Whether the server chose ``mbot.v2``."""
         self.ever_connected = False
@@ -119,8 +119,8 @@ class ClientSession:
     @property
     def connection_state(self) -> str:
         """One of disconnected, connecting, connected, reconnecting, error."""
-        if self.ever_connected and self.state in (State.DIALLING, State.SYNCHRONISING):
-            return STATE_NAMES[State.WAITING]
+        if self.ever_connected and self.state in (ClientState.DIALLING, ClientState.SYNCHRONISING):
+            return STATE_NAMES[ClientState.WAITING]
         return STATE_NAMES[self.state]
 
     def take_events(self) -> list[ClientEvent]:
@@ -156,7 +156,12 @@ class ClientSession:
 
     def lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
-        if self.state in (State.CLOSED, State.WAITING, State.FAILED, State.IDLE):
+        if self.state in (
+            ClientState.CLOSED,
+            ClientState.WAITING,
+            ClientState.FAILED,
+            ClientState.IDLE,
+        ):
             return
         self._reset_connection()
         final = self._connection_lost(loss, now)
@@ -362,7 +367,7 @@ class ClientSession:
             self._pending.report(self.outbox.drop_motion(), now)
         if timeout is not None:
             self._pending.expect(command, now + timeout)
-        if self.state is State.CONNECTED:
+        if self.state is ClientState.CONNECTED:
             self._transmit_urgent(command, now)
         return command
 
@@ -394,7 +399,7 @@ class ClientSession:
 
     def receive(self, text: str, now: float) -> None:
         """One frame has come."""
-        if self.state is not _CONNECTED and self.state is not State.SYNCHRONISING:
+        if self.state is not _CONNECTED and self.state is not ClientState.SYNCHRONISING:
             return
         counters = self.counters
         counters.frames_in += 1
@@ -465,9 +470,9 @@ class ClientSession:
         if payload.get("delta") is not True:
             self.mirror.snapshot(payload, now)
             self.events.append(StateChanged(now, "snapshot", payload, self.mirror.revision))
-            if self.state is State.SYNCHRONISING:
+            if self.state is ClientState.SYNCHRONISING:
                 self._synchronise(payload, now)
-        elif self.state is State.CONNECTED:
+        elif self.state is ClientState.CONNECTED:
             if self.mirror.delta(payload, now):
                 self.events.append(StateChanged(now, "delta", payload, self.mirror.revision))
             elif self.mirror.resync_due is not None and now >= self.mirror.resync_due:
@@ -505,7 +510,7 @@ class ClientSession:
         self.events.append(Trouble(now, error.code, error.message, error.details))
 
     def _token_required(self, message: str) -> None:
-        if self.token is None and self.state is State.SYNCHRONISING:
+        if self.token is None and self.state is ClientState.SYNCHRONISING:
             self._drop(LossKind.TOKEN, f"the server wants a token ({message})", CloseCode.NORMAL)
 
     # After a cut.

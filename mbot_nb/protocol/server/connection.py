@@ -17,7 +17,7 @@ from .authentication import Authentication
 from .hub import Hub
 from .outgoing import Close, SendingHalf
 from .sessions import Received, ServerSession, SessionQuery
-from .tap import Acknowledged, FrameReceived
+from .tap import AcknowledgementSent, FrameReceived
 from .throttle import Throttle
 
 __all__ = ["SERVER_COMMANDS", "ConnectionState", "ServerConnection"]
@@ -256,7 +256,7 @@ class ServerConnection:
                 "skipped": self._skipped_sent,
             }
             if self.resumed and hub.tap is not None:
-                hub.tap(Acknowledged(now, session, session.orderer.cursor))
+                hub.tap(AcknowledgementSent(now, session, session.orderer.cursor))
         self.outgoing.greet(payload, now)
 
     def _snapshot_read(self, session: ServerSession) -> None:

@@ -13,7 +13,7 @@ from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .sessions import Received, ServerSession, Sessions, SessionState
-from .tap import CommandEnded, EventSent, ServerEvent, StateChanged, Tap
+from .tap import CommandEnded, EventSent, RobotStateChanged, ServerEvent, Tap
 
 __all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 
@@ -115,7 +115,7 @@ class Hub:
         if delta is None:
             return False
         if self.tap is not None:
-            self.tap(StateChanged(now, delta, self.store.revision))
+            self.tap(RobotStateChanged(now, delta, self.store.revision))
         payload = encode(delta)
         if len(payload) > _MAX_PAYLOAD:
             payload = self.snapshot()  # which says each value once, and not also the one before

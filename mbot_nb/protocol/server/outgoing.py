@@ -11,7 +11,7 @@ from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
 from .hub import Hub
 from .sessions import ServerSession
-from .tap import Acknowledged
+from .tap import AcknowledgementSent
 
 __all__ = ["Close", "SendingHalf"]
 
@@ -210,7 +210,7 @@ class SendingHalf:
         self.acknowledged = cursor
         self.ack_due = None
         if self._hub.tap is not None:
-            self._hub.tap(Acknowledged(now, session, cursor))
+            self._hub.tap(AcknowledgementSent(now, session, cursor))
         return cursor
 
     def _bring_up_to_date(self, now: float) -> None:

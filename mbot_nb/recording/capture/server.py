@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
-    Acknowledged,
+    AcknowledgementSent,
     ClientConnected,
     ClientDisconnected,
     CommandEnded,
@@ -24,9 +24,9 @@ from ...protocol.server.tap import (
     EventSent,
     FrameReceived,
     FramesSent,
+    RobotStateChanged,
     ServerClosed,
     ServerEvent,
-    StateChanged,
 )
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
@@ -117,10 +117,10 @@ class ServerListener(Listener):
         self._payload = msgspec.json.Decoder(_Payload).decode
         self._on: Mapping[type[Any], Callable[[Any], None]] = {
             EventSent: self._event_sent,
-            StateChanged: self._state_changed,
+            RobotStateChanged: self._state_changed,
             CommandStarted: self._command_started,
             CommandEnded: self._command_ended,
-            Acknowledged: self._acknowledged,
+            AcknowledgementSent: self._acknowledged,
             ClientConnected: self._client_connected,
             ClientDisconnected: self._client_disconnected,
             FrameReceived: self._frame_received,
@@ -162,7 +162,7 @@ class ServerListener(Listener):
         sent = self._payload(event.payload)
         self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
 
-    def _state_changed(self, event: StateChanged) -> None:
+    def _state_changed(self, event: RobotStateChanged) -> None:
         whole = event.payload.get("delta") is not True
         payload = self.server.state if whole else event.payload
         self._add_state(StateReport(event.at, whole, payload, event.revision))
@@ -200,7 +200,7 @@ class ServerListener(Listener):
             handled.outcome = "done"
         handled.answered_at = event.at
 
-    def _acknowledged(self, event: Acknowledged) -> None:
+    def _acknowledged(self, event: AcknowledgementSent) -> None:
         self._acks_of(event.session).sent(event.at, event.cursor)
 
     def _acks_of(self, session: ServerSession) -> _Acks:
