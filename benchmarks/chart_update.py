@@ -21,6 +21,7 @@ _MOST = 2.0  # ms
 _OPEN = f"""
 import asyncio, math, time
 import mbot_nb as mb
+from msgspec import Raw
 from mbot_nb.protocol.client.events import EventReceived
 
 server = await mb.serve(port=0)
@@ -48,7 +49,7 @@ async def updates(update):
 _CHART = f"""
 chart = mb.widgets.LiveChart(bot, *(f"bench.{{name}}" for name in names), points={_POINTS})
 def update(number):
-    bot._on_event(EventReceived(time.monotonic(), "bench", values(number), None, 0))
+    bot._on_event(EventReceived(time.monotonic(), "bench", values(number), None, 0, Raw()))
 for number in range({_POINTS}):
     update(number)
 """
