@@ -275,6 +275,6 @@ def _html_row(one: Found, left: str) -> str:
 
 
 def with_code(words: str) -> str:
-    """Words as HTML: what stands between backticks is shown as code."""
+    """Words as HTML, what is between backticks as code."""
     parts = escape(words).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

@@ -111,7 +111,7 @@ def _close_all(emulators: list[Emulator]) -> None:
 
 
 stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
-"""The emulator that stands in for a real robot, once there is one."""
+"""The emulator that replaces a real robot, once there is one."""
 
 
 def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:

@@ -81,7 +81,7 @@ class Arena(LiveWidget):
     def _arena_state(self) -> ArenaState:
         return ArenaState(self._client)
 
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return picture({**self._all_values(), "path": [(x, y) for _, x, y, *_ in self._samples]})
 
     def _alt(self) -> str:

@@ -53,7 +53,7 @@ class Card(LiveWidget):
     def _arena_state(self) -> ArenaState:
         return ArenaState(self._client)
 
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return picture(self._all_values())
 
     def _alt(self) -> str:

@@ -113,7 +113,7 @@ class LiveChart(LiveWidget):
         self._lines.append(line)
         self._by_event.setdefault(line.source, []).append(line)
 
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return still_chart(
             [(line.name, list(line.times), list(line.values), line.colour) for line in self._lines]
         )

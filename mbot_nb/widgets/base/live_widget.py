@@ -105,7 +105,7 @@ class LiveWidget(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         data["text/plain"] = repr(self)
-        still = self._still()
+        still = self.still_picture()
         if still is None:
             return data, metadata
         data["image/png"] = still
@@ -171,7 +171,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _on_refresh(self, *, seen: bool) -> None:
         """Send what goes in binary: called at each refresh, seen or not. On the home loop."""
 
-    def _still(self) -> bytes | None:
+    def still_picture(self) -> bytes | None:
         """A PNG of now for a page without a kernel, or None."""
         return None
 
@@ -195,8 +195,8 @@ class LiveWidget(anywidget.AnyWidget):
             self._send_unthrottled(
                 {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
             )
-        elif kind == "way":
-            self._send_unthrottled({"kind": "way", **self._stop_control.direct_route()})
+        elif kind == "route":
+            self._send_unthrottled({"kind": "route", **self._stop_control.direct_route()})
         elif kind in ("stop", "emergency_stop", "release"):
             self._stop_control.act(kind, content.get("at"))
         elif isinstance(kind, str):
@@ -329,7 +329,7 @@ class LiveWidget(anywidget.AnyWidget):
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
-            "away": client.connected and self._unreachable() is not None,
+            "unreachable": client.connected and self._unreachable() is not None,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
             "latency": self._trip,

@@ -72,7 +72,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._connection = ConnectPanel(
             bot, on_connect=self._connected, thread=thread, framed=False
         )
-        self._connection._called = "cockpit"
+        self._connection.variable_name = "cockpit"
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()
@@ -92,7 +92,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         arena = next((part for part in self._parts if isinstance(part, Arena)), None)
         if arena is None:
             return data, {}
-        return {**data, "image/png": arena._still()}, {
+        return {**data, "image/png": arena.still_picture()}, {
             "image/png": {"alt": f"{self!r}, seen from above"}
         }
 

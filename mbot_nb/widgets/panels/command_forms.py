@@ -62,13 +62,13 @@ def _fields(kind: type[Command]) -> list[dict[str, Any]]:
             "default": FIRST_VALUES["custom"]["action"],
         }
         return [action, *fields]
-    if kind is c.ReleaseStop:  # without one, the method releases the stop that stands
+    if kind is c.ReleaseStop:  # without one, the method releases the stop in force
         fields[0] |= {"required": False, "help": "none for the stop that stands"}
     return fields
 
 
 def _field(command: str, field: Any) -> dict[str, Any]:
-    """One parameter: what it is called, what it takes, and what stands there at first."""
+    """One parameter: what it is called, what it takes, and its first value."""
     default = None if field.required or field.default is msgspec.NODEFAULT else field.default
     first = FIRST_VALUES.get(command, {}).get(field.name, default)
     told: dict[str, Any] = {"name": field.name, "required": field.required, "default": first}

@@ -58,7 +58,7 @@ class ConnectPanel(LiveWidget):
     _esm = page_script("connect.js")
     _css = page_style("panel.css")
     _description = "a connection panel"
-    _called = "panel"
+    variable_name = "panel"
     """What it is called in the cells of whoever sees it."""
 
     def __init__(
@@ -204,7 +204,7 @@ class ConnectPanel(LiveWidget):
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
         self._show_status(
-            f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})"
+            f"Connected. In cells it is {self.variable_name}.bot, or: bot = await mb.connect({bot.url!r})"
         )
         self._home.submit(self._call_user(bot))
 
@@ -294,7 +294,7 @@ class ConnectPanel(LiveWidget):
 
 
 class _NoClient:
-    """What stands in a client's place while there is none."""
+    """The client of a panel that has none."""
 
     connection_state = NONE
     connected = False

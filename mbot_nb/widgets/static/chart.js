@@ -120,7 +120,7 @@ function render({ model, el }) {
           live.send({ kind: "take", name: line.name });
           live.expectAnswer();
         },
-        "mbot-button mbot-chart-away",
+        "mbot-button mbot-chart-remove",
       );
       entries.push({ line, value, axis });
     }

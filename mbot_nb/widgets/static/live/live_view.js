@@ -105,7 +105,7 @@ export class LiveView {
     );
   }
 
-  /** Connection and Stop above a widget that stands alone; nothing in a panel that has them. */
+  /** Connection and Stop above a widget on its own; nothing in a panel that has them. */
   addFrame() {
     if (this.model.get("snapshot").framed === false) {
       this.root.dataset.bare = "true";
@@ -170,7 +170,7 @@ export class LiveView {
       const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
       this.direct.reach(kind).then(
         () => {
-          clearTimeout(this.answerTimer); // the robot stands, whatever the kernel is doing
+          clearTimeout(this.answerTimer); // the robot has stopped, whatever the kernel is doing
           tell(`Stopped over the page's own connection.${stays}`);
         },
         (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
@@ -230,7 +230,7 @@ export class LiveView {
    * @param {string} state
    */
   inWords(state) {
-    return state === "connected" && this.values.away ? "robot out of reach" : state;
+    return state === "connected" && this.values.unreachable ? "robot out of reach" : state;
   }
 
   /** @param {string} words */
@@ -256,7 +256,7 @@ export class LiveView {
       this.answered = true;
       this.showStatus(content.text, content.error);
     } else if (content.kind === "clock") this.onClock(content);
-    else if (content.kind === "way") this.onRoute(content);
+    else if (content.kind === "route") this.onRoute(content);
     else if (content.kind === "all" || content.kind === "changed")
       this.accept(content, content.kind === "all");
     else this.onMessage(content, buffers ?? []);
@@ -268,8 +268,8 @@ export class LiveView {
    */
   accept(values, all) {
     Object.assign(this.values, values);
-    if ("away" in values) this.root.dataset.away = String(values.away);
-    if ("connection" in values || "away" in values) this.writeConnection(this.values.connection);
+    if ("unreachable" in values) this.root.dataset.unreachable = String(values.unreachable);
+    if ("connection" in values || "unreachable" in values) this.writeConnection(this.values.connection);
     if ("robot" in values) {
       if (this.robotField) this.robotField.textContent = values.robot;
       this.root.setAttribute("aria-label", `${this.name} ${values.robot}`);
@@ -307,20 +307,20 @@ export class LiveView {
     else if (!this.findingRoute) {
       this.findingRoute = true;
       this.writeReach(FINDING_OUT);
-      this.send({ kind: "way" });
+      this.send({ kind: "route" });
     }
   }
 
-  /** @param {Values} way */
-  onRoute(way) {
+  /** @param {Values} route */
+  onRoute(route) {
     if (!this.findingRoute) return; // another view has asked
     this.findingRoute = false;
     const { reach } = this.values;
-    if (!way.url) {
+    if (!route.url) {
       this.writeReach(apartWords(reach));
       return;
     }
-    const direct = new DirectConnection(/** @type {Route} */ (way));
+    const direct = new DirectConnection(/** @type {Route} */ (route));
     direct.reach().then(
       () => {
         this.direct = direct;

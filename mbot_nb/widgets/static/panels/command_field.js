@@ -14,7 +14,7 @@ function stepOf({ kind, low, high }) {
   return range <= 1 ? 0.01 : range <= 10 ? 0.05 : 1;
 }
 
-/** One parameter. `value` is what stands in it, `empty` whether nothing does. */
+/** One parameter. `read` returns its value. */
 export class CommandField {
   /**
    * @param {Values} spec

@@ -1,4 +1,4 @@
-// The arena from above: everything that stands, lies and shines in it, and the robot.
+// The arena from above with all that is in it, and the robot.
 
 import { colourOf } from "../live/dom.js";
 import { jumped, PLAIN, ROBOT } from "./geometry.js";
@@ -58,7 +58,7 @@ export function drawPath(context, points) {
 }
 
 /**
- * Everything that stands, lies and shines, in cm.
+ * The arena with all that is in it, in cm.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {Arena} arena
