@@ -204,7 +204,8 @@ class ConnectPanel(LiveWidget):
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
         self._show_status(
-            f"Connected. In cells it is {self.variable_name}.bot, or: bot = await mb.connect({bot.url!r})"
+            f"Connected. In cells it is {self.variable_name}.bot, or: "
+            f"bot = await mb.connect({bot.url!r})"
         )
         self._home.submit(self._call_user(bot))
 
