@@ -23,19 +23,16 @@ function readout([x, y, heading], distance, line) {
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-arena", "Arena of robot");
+  const live = new LiveView(view, "mbot-arena mbot-column", "Arena of robot");
   live.addFrame();
   const canvas = make("canvas", live.root, { tabIndex: 0, role: "img" });
   const lost = make("div", live.root, {
     className: "mbot-small",
     textContent: "This robot does not know where it is.",
   });
-  const words = make("div", live.root, {
-    className: "mbot-arena-readout",
-    "data-field": "readout",
-  });
+  const words = make("div", live.root, { "data-field": "readout" });
 
-  const time = make("div", live.root, { className: "mbot-arena-row" });
+  const time = make("div", live.root, { className: "mbot-row" });
   const now = button(time, "Now", "Show what is now", () => lookBack(null));
   const play = button(time, "Pause", "Pause the replay", () =>
     live.ask({ kind: live.values.replay?.playing ? "pause" : "play" }),
@@ -43,7 +40,7 @@ function render(view) {
   const slider = make("input", time, { type: "range", min: 0, max: 0, step: "any", value: 0 });
   const when = make("span", time, { className: "mbot-arena-when", "data-field": "when" });
 
-  const tools = make("div", live.root, { className: "mbot-arena-row" });
+  const tools = make("div", live.root, { className: "mbot-row" });
   const pick = make("select", tools, { "aria-label": "Box to move with the arrow keys" });
   const draw = button(
     tools,

@@ -12,7 +12,7 @@ import { whereWords } from "./scene/geometry.js";
  */
 function build(live) {
   const canvas = make("canvas", live.root, { role: "img" });
-  const side = make("div", live.root, { className: "mbot-card-side" });
+  const side = make("div", live.root, { className: "mbot-card-side mbot-column" });
   live.addConnection(side);
   const list = make("dl", side);
   /** @type {Record<string, HTMLElement> & { canvas: HTMLCanvasElement }} */

@@ -10,11 +10,11 @@ import { labelled, submitButton } from "./panels/fields.js";
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-chart", "Chart of robot");
+  const live = new LiveView(view, "mbot-chart mbot-column", "Chart of robot");
   live.addFrame();
-  const legend = make("div", live.root, { className: "mbot-chart-legend" });
+  const legend = make("div", live.root, { className: "mbot-row" });
   const canvas = make("canvas", live.root, { tabIndex: 0, role: "img" });
-  const adding = make("form", live.root, { className: "mbot-chart-tools" });
+  const adding = make("form", live.root, { className: "mbot-row" });
   const pick = labelled(adding, "Add a line", make("select", adding));
   const add = submitButton(adding, adding, "Add", "Add the chosen line", () => {
     if (pick.value) live.ask({ kind: "add", name: pick.value });
@@ -36,7 +36,7 @@ function render(view) {
     }
     if ([...pick.options].some(({ value }) => value === chosen)) pick.value = chosen;
   };
-  const tools = make("div", live.root, { className: "mbot-chart-tools" });
+  const tools = make("div", live.root, { className: "mbot-row" });
   const pause = button(tools, "Pause", "Pause the chart", () => setPaused(!chart.paused));
   button(tools, "Zoom in", "Show a shorter time", () => chart.zoom(-1));
   button(tools, "Zoom out", "Show a longer time", () => chart.zoom(1));

@@ -44,11 +44,11 @@ function render(view) {
   live.addFrame();
   const body = make("div", live.root, { className: "mbot-drive-body" });
   const { pad, knob } = buildPad(body);
-  const side = make("div", body, { className: "mbot-drive-side" });
-  const label = make("label", side, { className: "mbot-speed" });
+  const side = make("div", body, { className: "mbot-drive-side mbot-column" });
+  const label = make("label", side, { className: "mbot-speed mbot-column" });
   const words = make("span", label);
   const slider = make("input", label, { type: "range", min: 10, max: 100, step: 5 });
-  const motors = make("div", side, { className: "mbot-motors", "data-field": "motors" });
+  const motors = make("div", side, { "data-field": "motors" });
   make("div", side, { className: "mbot-small", textContent: HINT });
   live.addStatus(side);
   const writeSpeed = () => {
