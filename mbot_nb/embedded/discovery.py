@@ -18,15 +18,7 @@ from ..errors import ConnectError
 from ..local import instances
 from ..robot import RobotKind
 
-__all__ = [
-    "USB",
-    "Discovery",
-    "Found",
-    "candidates",
-    "discover",
-    "examine",
-    "with_code",
-]
+__all__ = ["USB", "Discovery", "Found", "candidates", "discover", "examine", "with_code"]
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
