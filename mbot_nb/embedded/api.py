@@ -164,7 +164,7 @@ def connect(
             token=own_token if token is None else token,
             ssl=ssl,
             retry=retry,
-            shortcut=local_servers().direct_stop(url),
+            in_process_stop=local_servers().in_process_stop(url),
         )
         try:
             await client.open()

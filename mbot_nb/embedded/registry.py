@@ -16,6 +16,7 @@ from ..jupyter import cells
 from ..local import instances
 from ..local.runtime import Slot
 from ..server import Server
+from ..server.server import abandon
 from . import usb
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class LocalServers:
                 _log.warning(
                     "the server at %s ended: the event loop that it lived on was closed", server.url
                 )
-                server._abandon()
+                abandon(server)
         return list(self._servers.values())
 
     def at(self, url: str) -> Server | None:
@@ -104,7 +105,7 @@ class LocalServers:
         driving = (server for server in self.running() if server.robot.port)
         return next((server for server in driving if port in ("", server.robot.port)), None)
 
-    def direct_stop(self, url: str) -> Callable[[str], bool]:
+    def in_process_stop(self, url: str) -> Callable[[str], bool]:
         """A stop that goes straight to a robot of this process, whatever its server's loop is
         doing; it returns whether there is one."""
 

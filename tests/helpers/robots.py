@@ -6,6 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mbot_nb import commands as c
+from mbot_nb.robot import Motion
+from mbot_nb.robots import SimulatedRobot
+
 
 class FakeClock:
     """Seconds that pass only when somebody says so."""
@@ -36,3 +40,14 @@ class Ears(list[tuple[str, dict[str, Any]]]):
     def of(self, event: str) -> list[dict[str, Any]]:
         # A copy: a robot on a cable reports in a thread of its own.
         return [data for name, data in list(self) if name == event]
+
+
+def game(bot: SimulatedRobot) -> dict[str, Any]:
+    found: dict[str, Any] = bot.state()["game_state"]
+    return found
+
+
+def drive(bot: SimulatedRobot, left: float, right: float, duration: float = 1.0) -> Motion:
+    motion = bot.execute(c.Drive(left=left, right=right, duration=duration))
+    assert isinstance(motion, Motion)
+    return motion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
 from mbot_nb.robots.serial.driver import SerialRobot
 from mbot_nb.robots.serial.mcore import MBotRobot
+from mbot_nb.robots.serial.odometry import NOMINAL, Odometry
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import F3Dialect, FF55Dialect
 from tests.helpers.robots import Ears, FakeClock
@@ -162,3 +164,15 @@ def frames_within(firmware: Any, clock: FakeClock, seconds: float) -> list[bytes
         frames += firmware.due(clock.now)
     clock.now = end
     return frames + list(firmware.due(end))
+
+
+TURN = 360 / (math.pi * NOMINAL.wheel)
+"""Degrees that a wheel turns for 1 cm."""
+
+
+def rolled(odometry: Odometry, left: float, right: float, steps: int = 50) -> None:
+    """Both wheels roll so many cm, told step by step."""
+    before = dict(odometry._read) or {"left": 0.0, "right": 0.0}
+    for step in range(steps + 1):
+        odometry.read("left", before["left"] + left * TURN * step / steps)
+        odometry.read("right", before["right"] + right * TURN * step / steps)

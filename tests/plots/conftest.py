@@ -3,14 +3,17 @@ anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import mbot_nb as mb
 from mbot_nb.lab import LoadRun, PingRun
+from mbot_nb.lab.environment import Incidents
 from mbot_nb.lab.loading import STAGES
 from mbot_nb.lab.statistics import gaps
 from mbot_nb.loops.monitor import Stall
@@ -75,9 +78,9 @@ def ping_run() -> Callable[..., PingRun]:
         )
         stalls = [Stall(START + 2, START + 2 + stall)] if stall else []
         settings = {"experiment": "ping", **SETTINGS}
-        return PingRun(
-            name, settings, samples, stalls, [], gaps(START + t, 0.02), START, _changes()
-        )
+        incidents = Incidents()
+        incidents.changes = _changes()
+        return PingRun(name, settings, samples, stalls, incidents, gaps(START + t, 0.02), START)
 
     return make
 
@@ -113,7 +116,7 @@ def load_run() -> Callable[..., LoadRun]:
             "policy": "window",
             "work_s": 0.003,
         }
-        return LoadRun(name, settings, samples, [], [], gaps(START + t, 0.02), START)
+        return LoadRun(name, settings, samples, [], Incidents(), gaps(START + t, 0.02), START)
 
     return make
 
@@ -171,3 +174,21 @@ def sweep_table() -> pd.DataFrame:
         "missing": 0,
     }
     return table
+
+
+@pytest.fixture
+async def rec() -> AsyncIterator[mb.Recorder]:
+    """A short run with a bit of everything."""
+    async with mb.serve(mb.SimulatedRobot(seed=1), port=0) as server, mb.connect(server) as bot:
+        with mb.Recorder(bot, ping_rate=50) as rec:
+            await bot.drive(60, 60, duration=0.4)
+            for n in range(10):
+                bot.send("set_led", r=n, g=0, b=0)
+            bot.cut()
+            async with asyncio.timeout(5):
+                while not bot.connected:  # noqa: ASYNC110 - what is waited for has no event
+                    await asyncio.sleep(0.005)
+            await bot.flush()
+            await bot.stop()
+            await asyncio.sleep(0.15)
+        yield rec

@@ -185,8 +185,8 @@ class StopControl:
                 self._submit(
                     self._wait_until_it_stands(received if clicked is None else clicked, after)
                 )
-            if asked.also is not None:
-                self._keep(asked.also).add_done_callback(self._on_direct_stop)
+            if asked.fallback is not None:
+                self._keep(asked.fallback).add_done_callback(self._on_fallback_stop)
             return report
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
@@ -209,7 +209,7 @@ class StopControl:
         wait.add_done_callback(self._waits.discard)
         return wait
 
-    def _on_direct_stop(self, done: concurrent.futures.Future[None]) -> None:
+    def _on_fallback_stop(self, done: concurrent.futures.Future[None]) -> None:
         """A stop that went past the client's home, which is blocked, may have failed."""
         error = None if done.cancelled() else done.exception()
         if error is not None:

@@ -13,9 +13,7 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
 from mbot_nb.robots.emulators.faults import Faults
-from mbot_nb.robots.serial.cyberpi import SENSORS
-from mbot_nb.robots.serial.wire.dialects import ScriptRequest
-from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, ran, told
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, told
 from tests.helpers.waiting import eventually
 
 
@@ -80,38 +78,6 @@ def test_a_stop_ends_the_motion_now_and_nothing_that_waits_begins(
     assert ears.of("robot_stopped") == [{"reason": "test"}]
 
 
-def test_a_stop_is_not_held_up_by_the_robot_s_queue(workshop: Workshop) -> None:
-    """Somebody had the robot drive for 2 s by a script that keeps its queue busy."""
-    emulator = workshop.emulator(world=EMPTY)
-    robot, _ = workshop.robot(emulator)
-    robot.link.request(ScriptRequest("cyberpi.mbot2.forward(50, 2)"), timeout=PATIENCE)
-    eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-    asked = time.monotonic()
-    robot.stop()
-    eventually(emulator.vehicle.standing.is_set, "standing")
-    assert emulator.vehicle.stopped_at - asked < 0.5
-
-
-def test_a_motion_that_a_stop_overtook_does_not_begin_behind_it(workshop: Workshop) -> None:
-    """The stop goes past the robot's queue. The motion that waits there is ended by a second stop
-    behind it."""
-    emulator = workshop.emulator(world=EMPTY)
-    robot, _ = workshop.robot(emulator)
-    robot.link.request(
-        ScriptRequest("cyberpi.led.play('rainbow',)"), timeout=PATIENCE
-    )  # keeps the queue busy for half a second
-    before = len(ran(emulator))
-    drive(robot, 50, 50, 10)
-    robot.stop()
-    motion, stop = "cyberpi.mbot2.drive_speed(100, -100)", "cyberpi.mbot2.EM_stop('all',)"
-    eventually(
-        lambda: ran(emulator)[before:].count(stop) >= 2,
-        "the stop past the queue, and the one in it",
-    )
-    assert [script for script in ran(emulator)[before:] if script in (motion, stop)][-1] == stop
-    eventually(lambda: emulator.vehicle.motors == (0, 0), "standing")
-
-
 @KINDS
 def test_an_emergency_stop_latches(workshop: Workshop, kind: str) -> None:
     robot, _ = workshop.robot(workshop.emulator(kind, world=EMPTY))
@@ -135,64 +101,6 @@ def test_motions_follow_and_replace_one_another(workshop: Workshop, kind: str) -
     eventually(emulator.vehicle.standing.is_set, "standing")
     third = drive(robot, 50, 50, 0)
     eventually(lambda: third.ended == "time", "the end of one without a time")
-
-
-@KINDS
-def test_lights_and_tones(workshop: Workshop, kind: str) -> None:
-    emulator = workshop.emulator(kind, world=EMPTY)
-    robot, ears = workshop.robot(emulator)
-    robot.submit(c.SetLed(r=1, g=2, b=3)).result(PATIENCE)
-    robot.submit(c.SetLed(r=255, g=0, b=0, index=2)).result(PATIENCE)
-    assert emulator.vehicle.leds[:2] == [(1, 2, 3), (255, 0, 0)]
-    assert robot.state()["leds"][:2] == [[1, 2, 3], [255, 0, 0]]
-    tone = robot.submit(c.PlayTone(frequency=440, duration=0.2))
-    assert robot.state()["sound"] == {"frequency": 440}
-    tone.result(PATIENCE)
-    eventually(
-        lambda: sum(seconds for _, seconds in emulator.vehicle.tones) == pytest.approx(0.2),
-        "the whole tone",
-    )
-    assert {frequency for frequency, _ in emulator.vehicle.tones} == {440}
-    assert ears.of("error") == []
-
-
-def test_a_long_tone_holds_nothing_up_and_a_stop_silences_it(workshop: Workshop) -> None:
-    """A tone keeps the queue busy: whole, it would look like a robot that fell silent, and commands
-    would be sent twice."""
-    emulator = workshop.emulator(world=EMPTY, paced=True)
-    robot, ears = workshop.robot(emulator)
-    tone = robot.submit(c.PlayTone(frequency=440, duration=20))
-    robot.submit(c.SetLed(r=1, g=2, b=3)).result(PATIENCE)
-    eventually(lambda: ran(emulator).count("cyberpi.get_battery()") >= 3, "two heartbeats")
-    assert len([script for script in ran(emulator) if script.startswith("cyberpi.led.on")]) == 1
-    assert tone.done(), "it sounds"
-    assert robot.state()["sound"] == {"frequency": 440}
-    robot.stop()
-    eventually(lambda: "cyberpi.audio.stop()" in ran(emulator), "the silence")
-    assert robot.state()["sound"] == {"frequency": None}
-    assert ears.of("error") == []
-    assert [told["connected"] for told in ears.of("robot_connection")] == [True]
-
-
-def test_an_mbot_has_two_leds_and_no_display(workshop: Workshop) -> None:
-    robot, _ = workshop.robot(workshop.emulator("mbot"))
-    with pytest.raises(CommandRejectedError, match=r"INVALID_PARAMS.*2 LEDs"):
-        robot.execute(c.SetLed(r=0, g=0, b=0, index=3))
-    with pytest.raises(CommandRejectedError, match=r"UNSUPPORTED.*no display"):
-        robot.execute(c.DisplayText(text="hello"))
-
-
-@pytest.mark.parametrize(
-    "text", ["hello", "it's", "'); cyberpi.led.off('all'); ('", "a\\", "ünï → 中", "\n\r\0", '"""']
-)
-def test_what_a_student_typed_stays_text(workshop: Workshop, text: str) -> None:
-    emulator = workshop.emulator()
-    robot, ears = workshop.robot(emulator)
-    robot.submit(c.DisplayText(text=text)).result(PATIENCE)
-    assert emulator.vehicle.text == text
-    robot.submit(c.DisplayText(text="")).result(PATIENCE)
-    assert emulator.vehicle.text == ""
-    assert ears.of("error") == []
 
 
 @KINDS
@@ -243,49 +151,6 @@ def test_every_command_is_either_done_or_refused_with_a_name(workshop: Workshop,
         "stop_game",
     }
     assert ("display_text" in done) == (kind == "cyberpi")
-
-
-def test_the_mbot2_s_sensors_arrive_in_the_protocol_s_units(workshop: Workshop) -> None:
-    world = {
-        **EMPTY,
-        "lines": [{"points": [[10, 200], [390, 200]], "width": 2.0}],
-        "ambient_light": 44,
-    }
-    emulator = workshop.emulator(world=world)
-    robot, _ = workshop.robot(emulator)
-    eventually(
-        lambda: {"button_b", "battery", "line"} <= robot.telemetry().keys(), "the first values"
-    )
-    told = robot.telemetry()
-    assert (told["line"], told["line_offset"], told["light"]) == (6, 0, 44)
-    assert told["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
-    drive(robot, 60, 60, 0.3)
-    eventually(lambda: robot.telemetry()["encoder_right"] > 100, "turning wheels")
-    told = robot.telemetry()
-    assert told["encoder_left"] == pytest.approx(told["encoder_right"], abs=40)
-    assert robot.state()["neural_state"]["distance"] == told["distance"]
-    assert robot.state()["capabilities"]["firmware_version"] == "44.01.013"
-
-
-def test_the_mbot_s_sensors_are_asked_ten_times_a_second(workshop: Workshop) -> None:
-    world = {
-        **EMPTY,
-        "width": 150,
-        "ambient_light": 50,
-        "lines": [{"points": [[10, 200], [140, 200]], "width": 2.0}],
-    }
-    emulator = workshop.emulator("mbot", world=world)
-    robot, _ = workshop.robot(emulator)
-    eventually(
-        lambda: {"distance", "light", "line"} <= robot.telemetry().keys(), "the first values"
-    )
-    told = robot.telemetry()
-    assert told["line"] == 6
-    assert told["light"] == pytest.approx(50, abs=0.2)
-    assert told["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
-    before, start = len(ran(emulator)), time.monotonic()
-    eventually(lambda: len(ran(emulator)) >= before + 30, "ten rounds")
-    assert 0.6 < time.monotonic() - start < 3
 
 
 @KINDS
@@ -422,19 +287,6 @@ def test_neither_who_waits_nor_who_listens_can_end_the_link(
     assert robot.link.state == "ready"
 
 
-def test_after_a_restart_the_subscriptions_are_there_again(workshop: Workshop) -> None:
-    emulator = workshop.emulator(world=EMPTY)
-    robot, ears = workshop.robot(emulator)
-    eventually(lambda: "button_b" in robot.telemetry(), "the first values")
-    emulator.reset()
-    eventually(
-        lambda: [data["connected"] for data in ears.of("robot_connection")][-2:] == [False, True],
-        "the restart",
-    )
-    robot.senses.clear()
-    eventually(lambda: "button_b" in robot.telemetry(), "values after it")
-
-
 @KINDS
 def test_what_the_robot_does_not_confirm_is_told(workshop: Workshop, kind: str) -> None:
     emulator = workshop.emulator(kind, world=EMPTY)
@@ -474,17 +326,3 @@ async def test_behind_a_server_it_is_any_robot(workshop: Workshop) -> None:
         await bot.stop()
     await asyncio.to_thread(eventually, emulator.vehicle.standing.is_set, "standing")
     assert 0.1 < emulator.vehicle.turned < 0.5
-
-
-def test_a_motion_does_not_wait_until_all_sensors_are_asked_for(workshop: Workshop) -> None:
-    """Right after it has answered, with answers that take their time."""
-    emulator = workshop.emulator(world=EMPTY, latency=0.1)
-    robot, _ = workshop.robot(emulator)
-    emulator.reset()
-    eventually(lambda: robot.connections == 2, "the restart")
-    asked = time.monotonic()
-    drive(robot, 40, 40, 0.5)
-    eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-    assert emulator.vehicle.started_at - asked < 0.3
-    subscriptions = [script for script in ran(emulator) if script.startswith("subscribe")]
-    assert len(subscriptions) < 2 * len(SENSORS), "the rest comes after it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import json
 import math
 import threading
 import time
@@ -15,38 +15,9 @@ from hypothesis import strategies as st
 
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.robot import Motion
 from mbot_nb.robots import SimulatedRobot, World, watchdog
-from mbot_nb.robots.dimensions import TRACK
 from mbot_nb.robots.simulator.body import FULL_SPEED
-from tests.helpers.robots import Ears, FakeClock
-
-BRAKING = 0.15
-"""More than full speed needs to come to rest, s."""
-
-
-def drive(bot: SimulatedRobot, left: float, right: float, duration: float = 1.0) -> Motion:
-    motion = bot.execute(c.Drive(left=left, right=right, duration=duration))
-    assert isinstance(motion, Motion)
-    return motion
-
-
-def pose(bot: SimulatedRobot) -> Any:
-    found = bot.state()["pose"]
-    return found["x"], found["y"], found["heading"]
-
-
-def test_full_speed_is_200_rpm() -> None:
-    assert pytest.approx(68.07, abs=0.01) == FULL_SPEED
-
-
-def test_a_straight_line_is_as_long_as_speed_times_time(
-    bot: SimulatedRobot, clock: FakeClock
-) -> None:
-    drive(bot, 50, 50, 1.5)
-    clock.sleep(1.5 + BRAKING)
-    assert bot.distance_driven == pytest.approx(0.5 * FULL_SPEED * 1.5, abs=1e-9)
-    assert pose(bot) == (pytest.approx(100 + 0.75 * FULL_SPEED, abs=1e-3), 75, 0)
+from tests.helpers.robots import Ears, FakeClock, drive
 
 
 def test_a_motion_lasts_as_long_as_it_was_told_though_nobody_looks_for_five_seconds(
@@ -57,78 +28,6 @@ def test_a_motion_lasts_as_long_as_it_was_told_though_nobody_looks_for_five_seco
     assert bot.distance_driven == pytest.approx(0.4 * FULL_SPEED, abs=1e-9)
     assert motion.ended == "time"
     assert bot.state()["motors"] == {"left": 0, "right": 0, "moving": False}
-
-
-def test_spinning_at_50_rpm_turns_170_degrees_a_second(
-    bot: SimulatedRobot, clock: FakeClock
-) -> None:
-    bot.execute(c.Move(direction="left", speed=25, duration=1.0))
-    clock.sleep(1 + BRAKING)
-    assert pose(bot) == (100, 75, pytest.approx(169.6, abs=0.1))
-    bot.execute(c.Move(direction="right", speed=25, duration=1.0))
-    clock.sleep(1 + BRAKING)
-    assert pose(bot) == (100, 75, pytest.approx(0, abs=1e-3))
-
-
-def test_an_arc_is_the_arc_of_the_closed_form(bot: SimulatedRobot, clock: FakeClock) -> None:
-    drive(bot, 20, 40, 2.0)
-    clock.sleep(2 + BRAKING)
-    left, right = 0.2 * FULL_SPEED * 2, 0.4 * FULL_SPEED * 2
-    turn = (right - left) / TRACK
-    radius = (left + right) / 2 / turn
-    x, y, heading = pose(bot)
-    assert x == pytest.approx(100 + radius * math.sin(turn), abs=1e-3)
-    assert y == pytest.approx(75 + radius * (1 - math.cos(turn)), abs=1e-3)
-    assert heading == pytest.approx(math.degrees(turn) % 360, abs=1e-3)
-    assert bot.distance_driven == pytest.approx(radius * turn, abs=1e-9)
-
-
-def test_it_speeds_up_and_brakes_no_faster_than_wheels_hold(
-    bot: SimulatedRobot, clock: FakeClock
-) -> None:
-    drive(bot, 100, 100, 0.5)
-    speeds = []
-    for _ in range(80):
-        clock.sleep(0.01)
-        speeds.append(bot.telemetry()["speed"])
-    assert max(speeds) == pytest.approx(FULL_SPEED, abs=1e-3)
-    assert max(abs(b - a) for a, b in itertools.pairwise(speeds)) <= 5.001
-    assert speeds[-1] == 0
-
-
-def test_stop_brakes_at_once(bot: SimulatedRobot, clock: FakeClock, ears: Ears) -> None:
-    motion = drive(bot, 100, 100, 10)
-    clock.sleep(0.3)
-    before = bot.distance_driven
-    bot.stop("test")
-    assert motion.ended == "stopped"
-    assert ears.of("robot_stopped") == [{"reason": "test"}]
-    clock.sleep(BRAKING)
-    assert bot.telemetry()["speed"] == 0
-    assert bot.distance_driven - before == pytest.approx(FULL_SPEED**2 / 2 / 500)
-    rest = bot.state()["pose"]
-    clock.sleep(60)
-    assert bot.state()["pose"] == rest
-
-
-@given(look=st.floats(0, 0.2), speed=st.floats(1, 100))
-@settings(max_examples=30)
-def test_it_knows_since_when_it_stands(look: float, speed: float) -> None:
-    clock = FakeClock()
-    bot = SimulatedRobot(clock=clock)
-    assert bot.at_rest_since == 1000
-    drive(bot, speed, -speed / 2, 10)
-    clock.sleep(1.234)
-    assert bot.at_rest_since is None
-    bot.stop()
-    braking = speed / 100 * FULL_SPEED / 500
-    clock.sleep(look)
-    if look < braking:
-        assert bot.at_rest_since is None
-        clock.sleep(braking + 1e-6)
-    assert bot.at_rest_since == pytest.approx(1001.234 + braking, abs=1e-6)
-    clock.sleep(100)
-    assert bot.at_rest_since == pytest.approx(1001.234 + braking, abs=1e-6)
 
 
 def test_it_shows_where_it_is(bot: SimulatedRobot, clock: FakeClock) -> None:
@@ -161,47 +60,6 @@ def test_a_motion_of_no_time_ends_at_once(bot: SimulatedRobot, clock: FakeClock)
     assert drive(bot, 50, 50, 0).ended == "time"
     clock.sleep(1)
     assert bot.distance_driven == 0
-
-
-def test_a_wall_holds_it_while_the_wheels_turn(
-    bot: SimulatedRobot, clock: FakeClock, ears: Ears
-) -> None:
-    drive(bot, 100, 100, 3)
-    clock.sleep(4)
-    assert pose(bot) == (pytest.approx(200 - 17.5 / 2), 75, 0)
-    assert bot.distance_driven == pytest.approx(100 - 17.5 / 2)
-    assert bot.telemetry()["encoder_left"] == pytest.approx(3 * 200 / 60 * 360, abs=0.1)
-    kinds = [data["type"] for data in ears.of("stimulus_detected")]
-    assert kinds == ["obstacle", "bump"]
-    assert ears.of("stimulus_detected")[1]["side"] == "front"
-    assert bot.state()["neural_state"]["distance"] == 3
-
-
-@pytest.mark.parametrize(("speed", "heading", "side"), [(-100, 0, "back"), (100, 0, "front")])
-def test_a_bump_says_on_which_side(
-    clock: FakeClock, speed: float, heading: float, side: str
-) -> None:
-    ears = Ears()
-    bot = SimulatedRobot(clock=clock)
-    bot.attach(ears)
-    drive(bot, speed, speed, 3)
-    clock.sleep(4)
-    bot.advance()
-    assert [data["side"] for data in ears.of("stimulus_detected") if data["type"] == "bump"] == [
-        side
-    ]
-
-
-def test_it_slides_along_a_wall_it_meets_at_an_angle(clock: FakeClock) -> None:
-    bot = SimulatedRobot(world=World(), clock=clock)
-    bot.execute(c.Move(direction="left", speed=25, duration=45 / 169.565))
-    clock.sleep(1)
-    drive(bot, 100, 100, 3)
-    clock.sleep(4)
-    x, y, heading = pose(bot)
-    reach = (17.5 + 13) / 2 * math.sqrt(0.5)
-    assert heading == pytest.approx(45, abs=0.5)
-    assert (x, y) == (pytest.approx(200 - reach, abs=0.1), pytest.approx(150 - reach, abs=0.1))
 
 
 @settings(max_examples=60, deadline=None)
@@ -341,17 +199,6 @@ def test_a_command_made_by_hand_is_held_to_its_ranges(
     assert bot.state() == before
 
 
-def test_the_path_goes_from_the_start_to_here(bot: SimulatedRobot, clock: FakeClock) -> None:
-    assert bot.path == [(0.0, 100.0, 75.0, 0.0)]
-    drive(bot, 40, 50, 1)
-    clock.sleep(0.512)
-    path = bot.path
-    assert path[0] == (0.0, 100.0, 75.0, 0.0)
-    assert path[-1][0] == pytest.approx(0.512)
-    assert (round(path[-1][1], 3), round(path[-1][2], 3)) == pose(bot)[:2]
-    assert [row[0] for row in path] == sorted(row[0] for row in path)
-
-
 def test_the_watchdog_ends_a_motion_on_time_though_nobody_looks() -> None:
     bot = SimulatedRobot(seed=1)
     ended = threading.Event()
@@ -431,3 +278,42 @@ async def test_driving_from_an_event_loop_does_not_block_it() -> None:
     drive(bot, 30, 30, 0.05).on_end(hear)
     async with asyncio.timeout(5):
         assert await ended == "time"
+
+
+def test_the_capabilities_are_true(bot: SimulatedRobot) -> None:
+    capabilities = bot.state()["capabilities"]
+    for name, command in {
+        "has_drawing": c.StartDrawing(shape="line"),
+        "has_sorter": c.SortPieces(),
+        "has_games": c.StartGame(game="memory"),
+    }.items():
+        assert capabilities[name] is True
+        bot.execute(command)
+    assert capabilities["has_learning_lab"] is False
+
+
+def test_every_command_that_is_the_robots_own_is_carried_out(bot: SimulatedRobot) -> None:
+    servers_own = {"stop", "emergency_stop", "release_stop", "sync_state", "custom"}
+    samples: dict[str, dict[str, Any]] = {
+        "update_personality": {"energy_baseline": 0.4},
+        "start_game": {"game": "tictactoe"},
+        "game_move": {"cell": 4},
+        "start_drawing": {"shape": "circle"},
+        "drive": {"left": 10, "right": 10},
+        "move": {"direction": "left"},
+        "set_led": {"r": 1, "g": 2, "b": 3},
+        "play_tone": {"frequency": 440},
+        "display_text": {"text": "hi"},
+    }
+    for name in sorted(set(c.ALL) - servers_own, key=lambda name: (name != "start_game", name)):
+        bot.execute(c.parse(name, samples.get(name, {})))
+
+
+def test_state_and_telemetry_are_plain_data(bot: SimulatedRobot, clock: FakeClock) -> None:
+    """What comes back from JSON is equal: no tuple, no number that is not finite."""
+    bot.execute(c.StartGame(game="memory"))
+    bot.execute(c.StartDrawing(shape="star"))
+    for _ in range(30):
+        clock.sleep(0.21)
+        for found in (bot.state(), bot.telemetry()):
+            assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -8,7 +8,6 @@ import pytest
 
 from mbot_nb import commands as c
 from mbot_nb.robots import SimulatedRobot, Simulation, World
-from mbot_nb.robots.behaviour.noise import noise
 from mbot_nb.robots.simulator.senses import PROBE_AHEAD, Floor
 from mbot_nb.robots.simulator.world import Light, Line, Start
 from tests.helpers.robots import Ears, FakeClock
@@ -157,15 +156,6 @@ def test_the_battery_drains_faster_when_driving(clock: FakeClock) -> None:
     assert driving.telemetry()["battery"] == 83
     clock.sleep(24 * 3600)
     assert driving.telemetry()["battery"] == 0
-
-
-def test_the_noise_is_as_said_and_depends_on_nothing_but_the_seed() -> None:
-    values = [noise(7, 1, reading) for reading in range(4000)]
-    assert values == [noise(7, 1, reading) for reading in range(4000)]
-    assert values != [noise(8, 1, reading) for reading in range(4000)]
-    assert all(-1 < value < 1 for value in values)
-    assert statistics.mean(values) == pytest.approx(0, abs=0.03)
-    assert statistics.stdev(values) == pytest.approx(0.41, abs=0.02)
 
 
 def test_readings_scatter_around_the_truth(clock: FakeClock) -> None:

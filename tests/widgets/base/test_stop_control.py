@@ -186,7 +186,7 @@ async def test_of_a_robot_elsewhere_the_io_thread_stops_it_while_home_is_blocked
     async with mb.serve(robot, port=0, thread=True) as server, mb.connect(server) as bot:
         # As if the server lived in another process: no way straight to the robot.
         monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
-        bot._calls.shortcut = None
+        bot._calls.in_process_stop = None
         stop = StopButton(bot)
         page.send(stop, kind="show", view="a")
         await bot.drive(30, 30, duration=8, wait=False)
