@@ -134,8 +134,7 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
     It looks when the test's own loop is closed.
     """
     threads_before = set(threading.enumerate())
-    me = psutil.Process()
-    children_before = set(me.children(recursive=True))
+    children_before = set(_descendants())
     yield
     if _is_async(request):
         # What was forgotten complains when it is collected: now, so that it is told of the test it
@@ -156,7 +155,7 @@ def leaks(request: pytest.FixtureRequest, complaints: list[str]) -> Iterator[Non
     def children() -> list[psutil.Process]:
         return [
             child
-            for child in me.children(recursive=True)
+            for child in _descendants()
             if child not in children_before and not _lasting(child)
         ]
 
@@ -282,6 +281,18 @@ def _is_async(request: pytest.FixtureRequest) -> bool:
     return inspect.iscoroutinefunction(
         hypothesis.inner_test if hypothesis is not None else function
     )
+
+
+def _descendants() -> list[psutil.Process]:
+    """The processes below this one. The system says that there are none without a look at all
+    others."""
+    if hasattr(os, "waitid"):
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return []
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

@@ -22,8 +22,7 @@ _log = logging.getLogger("mbot_nb")
 
 
 class Handle:
-    """One appointment. :meth:`cancel` withdraws it; a callback that already runs is not
-    interrupted."""
+    """One appointment; :meth:`cancel` withdraws it, but does not interrupt its callback."""
 
     __slots__ = ("_dog", "callback", "deadline", "done")
 
@@ -55,8 +54,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Handle:
-        """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline`` (at once if it
-        has)."""
+        """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline``."""
         handle = Handle(self, deadline, callback)
         with self._wake:
             heapq.heappush(self._heap, (deadline, next(self._order), handle))
@@ -71,8 +69,7 @@ class Watchdog:
         return handle
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the thread has ended, that is, until no appointment is left. Returns whether
-        it has."""
+        """Wait until the thread has ended, as no appointment is left; returns whether it has."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)

@@ -3,6 +3,7 @@ it without a network."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import pytest
 from jupyter_server.base.websocket import WS_PING_INTERVAL
 from packaging.requirements import Requirement
 
-from mbot_nb.protocol.client import State
+from mbot_nb.protocol.client import ClientState
 from tests.helpers.protocol.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +85,7 @@ def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
         listen(name)
     world.connect()
     world.run(300)
-    assert world.client.state is State.CONNECTED
+    assert world.client.state is ClientState.CONNECTED
     for name, times in heard.items():
         assert max(after - before for before, after in pairwise([*times, world.now])) < 60, name
     assert WS_PING_INTERVAL < 60_000, (
@@ -97,12 +98,17 @@ def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
 @pytest.mark.xdist_group("binder")
 def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path: Path) -> None:
     began = time.monotonic()
-    checkout = tmp_path / "checkout"
+    kept = _kept()
+    checkout, environment, installed = (
+        kept / name for name in ("checkout", "environment", "installed")
+    )
+    shutil.rmtree(checkout, ignore_errors=True)
     shutil.copytree(
         ROOT, checkout, ignore=shutil.ignore_patterns(".git", ".*", "build", "dist", "__pycache__")
     )
-    environment = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=60)
+    if not installed.exists():
+        shutil.rmtree(environment, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=60)
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     home = {
         name: str(tmp_path / name.lower())
@@ -135,7 +141,11 @@ def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path:
     # What repo2docker does with the files, in its order. Where pip installs from is its user's
     # setting.
     pip = ["python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "-r", "binder/requirements.txt", seconds=400, HOME=os.environ.get("HOME", ""))
+    if not installed.exists():
+        # What is imported is compiled then.
+        requirements = ["--no-compile", "-r", "binder/requirements.txt"]
+        run(*pip, *requirements, seconds=400, HOME=os.environ.get("HOME", ""))
+        installed.touch()
     assert "is ready" in run(checkout / "binder" / "postBuild", seconds=60)
     print(f"built after {time.monotonic() - began:.0f} s")
     config = environment / "etc" / "ipython" / "ipython_kernel_config.py"
@@ -187,6 +197,26 @@ def test_a_clean_environment_runs_the_first_notebook_without_a_network(tmp_path:
     assert _default_page(
         start, checkout, clean | offline, tmp_path / "jupyter_runtime_dir"
     ).endswith(f"/lab/tree/{START}")
+
+
+def _kept() -> Path:
+    """The folder of the environment that what is installed here asks for; those of others go.
+
+    It is built once, and used again until one of these files or the Python changes.
+    """
+    asked = [
+        *sorted(BINDER.iterdir()),
+        *(ROOT / name for name in ("constraints.txt", "pyproject.toml")),
+    ]
+    key = hashlib.sha256(sys.version.encode())
+    for file in asked:
+        key.update(file.read_bytes())
+    folder = ROOT / "build" / "binder" / key.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other)
+    return folder
 
 
 def _default_page(start: Path, checkout: Path, environment: dict[str, str], runtime: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a new user tries first, in JupyterLab on each kernel: one notebook, run from the top; then
+"""What a new user tries first, in JupyterLab on two kernels: one notebook, run from the top; then
 restarted and run, twice."""
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers.kernels import VERSIONS
-
 if TYPE_CHECKING:
     from tests.helpers.browser import Notebook
 
     Open = Callable[..., Notebook]
+
+pytestmark = pytest.mark.quiet
 
 DEMO = "import mbot_nb as mb\nbot = await mb.demo()"
 PLAIN = (
@@ -65,7 +65,7 @@ def assert_it_went_well(notebook: Notebook) -> None:
     assert "<drive: done in 0.5" in said[1], said[1]
     # It comes half a second later, below the cell that runs then, and names the one that slept.
     assert re.search(
-        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for [12]\.\d s; "
+        rf"cell \[{cells[2]['count']}\] blocked the loop (again )?for 1\.\d s; "
         r"connections survived",
         "".join(said),
     ), "".join(said)
@@ -74,7 +74,7 @@ def assert_it_went_well(notebook: Notebook) -> None:
     assert "True" in said[5], said[5]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ["6.31.0", "7.3.0"])
 def test_everything_a_new_user_tries(open_notebook: Open, version: str) -> None:
     notebook = open_notebook(CELLS, version)
     notebook.run_cell(0)

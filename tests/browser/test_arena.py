@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Locator, expect
 
+from tests.helpers.browser import painted
+
 if TYPE_CHECKING:
     from tests.helpers.browser import Notebook
 
@@ -136,7 +138,7 @@ def test_it_moves_thirty_times_a_second_and_looks_back(open_notebook: Open) -> N
     notebook.page.keyboard.press("Home")
     expect(panel.locator("[data-field=readout]")).to_contain_text("x 100.0 cm, y 75.0 cm")
     expect(panel.locator("[data-field=when]")).to_contain_text("s back")
-    notebook.page.wait_for_timeout(100)
+    painted(notebook.page)
     assert canvas.evaluate(PICTURE) != last
     panel.get_by_role("button", name="Show what is now").click()
     expect(panel.locator("[data-field=readout]")).to_contain_text(notebook.position())
@@ -156,18 +158,15 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook = open_notebook([PLAYGROUND, "await bot.start_drawing('eight')"])
     notebook.run_all()
     panel = arena_of(notebook)
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("arena-light")
     notebook.theme(dark=True)
     slider = panel.get_by_role("slider", name="Look back")
     slider.focus()
     for _ in range(3):
         notebook.page.keyboard.press("PageDown")
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("arena-dark")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 640, "height": 1000})
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("arena-narrow")
     assert panel.evaluate(
         "node => node.getBoundingClientRect().right <= "

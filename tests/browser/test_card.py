@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.helpers.browser import PICTURE, STOPPED, assert_clean, card_of, field
+from tests.helpers.browser import PICTURE, STOPPED, assert_clean, card_of, field, painted
 from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
@@ -50,8 +50,11 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
     expect(field(card, "connection")).to_have_text("connected")
     before = field(card, "position").inner_text(), card.locator("canvas").evaluate(PICTURE)
     expect(field(card, "position")).not_to_have_text(before[0])
-    notebook.page.wait_for_timeout(200)
-    assert card.locator("canvas").evaluate(PICTURE) != before[1], "the robot moves on the picture"
+    # The robot moves on the picture.
+    notebook.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before",
+        arg=[card.locator("canvas").element_handle(), before[1]],
+    )
     notebook.screenshot(f"moving-{version}")
     expect(field(card, "reach")).to_contain_text(
         "" if version == "7.3.0" else "until the cell ends. With mb.serve(thread=True)"
@@ -68,8 +71,7 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
         card.get_by_role("button", name="Release the stop").click()
         expect(card).to_have_attribute("data-latched", "false")
         notebook.run_cell(1)
-        notebook.run_cell(cell, wait=False)
-        notebook.page.wait_for_timeout(400)
+        notebook.start_cell(cell)
         card.get_by_role("button", name="Stop the robot").click()
         notebook.wait("ended")
         notebook.wait_idle()
@@ -247,7 +249,7 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     seen = {}
     for dark in (False, True):
         notebook.theme(dark)
-        notebook.page.wait_for_timeout(300)
+        painted(notebook.page)
         seen[dark] = (
             card.evaluate("card => getComputedStyle(card).backgroundColor"),
             card.locator("canvas").evaluate(PICTURE),
@@ -257,7 +259,6 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     assert seen[False][1] != seen[True][1]
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 760, "height": 1000})
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("narrow")
     right = card.evaluate(
         "card => card.getBoundingClientRect().right <= "

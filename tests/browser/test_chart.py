@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Locator, expect
 
+from tests.helpers.browser import painted
+
 if TYPE_CHECKING:
     from tests.helpers.browser import Notebook
 
@@ -57,7 +59,7 @@ def test_it_grows_pauses_and_is_read(open_notebook: Open) -> None:
     canvas.focus()
     for _ in range(60):
         notebook.page.keyboard.press("Shift+ArrowLeft")
-        notebook.page.wait_for_timeout(80)  # a picture or two
+        painted(notebook.page)
         if "25.5" in value(panel, "telemetry.speed").inner_text():
             break
     expect(value(panel, "telemetry.speed")).to_have_text("25.5 cm/s")
@@ -147,7 +149,6 @@ def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> N
     for at, without in enumerate([False, False, True, True]):
         expect(entries.nth(at).locator(".mbot-chart-axis")).to_be_visible(visible=without)
     notebook.wait("robot.at_rest_since is not None")
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("cockpit-chart-lines")
     panel.get_by_role("button", name="Take neural_state.tension away").click()
     expect(entries).to_have_count(3)
@@ -160,7 +161,6 @@ def test_lines_are_added_and_taken_away_in_the_cockpit(open_notebook: Open) -> N
         "telemetry.speed",
         "latency",
     ]
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("cockpit-chart-less")
     assert notebook.errors() == []
     assert notebook.console == []
@@ -178,14 +178,12 @@ def test_stalls_and_lost_connections_are_marked(open_notebook: Open) -> None:
     assert [what for what, _ in marks] == ["stall", "lost", "back"]
     assert 0.8 < marks[0][1] < 1.6
     notebook.run_cell(1)
-    notebook.page.wait_for_timeout(1500)
+    expect(value(panel, "telemetry.speed")).to_have_text("25.5 cm/s")
     notebook.screenshot("chart-light")
     notebook.theme(dark=True)
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("chart-dark")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 640, "height": 1000})
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("chart-narrow")
     assert panel.evaluate(
         "node => node.getBoundingClientRect().right <= "

@@ -11,7 +11,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from tests.helpers.browser import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
+from tests.helpers.browser import (
+    CONNECTED,
+    IMPORT,
+    REACH,
+    assert_clean,
+    field,
+    painted,
+    panel_of,
+)
 from tests.helpers.kernels import VERSIONS
 
 if TYPE_CHECKING:
@@ -56,7 +64,6 @@ def picture_all(notebook: Notebook, cockpit: Locator, name: str) -> None:
     for tab in TABS:
         cockpit.get_by_role("tab", name=tab).click()
         cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
-        notebook.page.wait_for_timeout(300)
         notebook.screenshot(f"{name}-{tab.lower()}")
 
 
@@ -67,7 +74,7 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
     cockpit = panel_of(notebook, "cockpit")
     expect(cockpit.get_by_role("tab")).to_have_count(5)
     notebook.execute("bot.send('start_drawing', shape='eight'); await bot.flush()")
-    notebook.page.wait_for_timeout(1500)
+    notebook.wait("robot.state()['pose']['x'] > 105")
     for tab in TABS:
         cockpit.get_by_role("tab", name=tab).click()
         if tab == "Commands":
@@ -81,13 +88,11 @@ def test_it_fits_a_laptop_in_light_and_dark(open_notebook: Open) -> None:
         # All of it is in sight at once, below one line of code.
         assert height(cockpit) < 610, tab
         cockpit.evaluate("node => node.closest('.jp-Cell').scrollIntoView()")
-        notebook.page.wait_for_timeout(300)
         notebook.screenshot(f"cockpit-{tab.lower()}")
         expect(cockpit.get_by_role("button", name="Stop the robot")).to_be_in_viewport(ratio=1)
     notebook.theme(dark=True)
     picture_all(notebook, cockpit, "cockpit-dark")
     notebook.page.set_viewport_size({"width": 1920, "height": 1080})
-    notebook.page.wait_for_timeout(500)
     notebook.screenshot("cockpit-projector")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 760, "height": 1400})
@@ -115,7 +120,6 @@ def test_stop_stays_in_sight_where_the_cockpit_is_higher_than_the_screen(
     assert cockpit.evaluate("node => node.getBoundingClientRect().top") < 0, (
         "its top is out of sight"
     )
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("cockpit-scrolled")
     notebook.execute("bot.send('drive', left=20, right=20, duration=9); await bot.flush()")
     stop.click()
@@ -175,7 +179,7 @@ def test_nobody_is_shut_out(open_notebook: Open) -> None:
         notebook.theme(dark)
         for tab in cockpit.get_by_role("tab").all():
             tab.click()
-            notebook.page.wait_for_timeout(300)
+            painted(notebook.page)
             for place in (".mbot-cockpit", ".mbot-connect", ".mbot-card"):
                 found = axe.run(notebook.page, context=place).response
                 looks += len(found["passes"])

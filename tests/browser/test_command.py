@@ -85,8 +85,7 @@ def test_a_slider_moved_while_a_cell_awaits_and_again_after_it(
     led = form_of(panel_of(notebook), "set_led")
     slider = led.get_by_label("r, slider")
     send = led.get_by_role("button", name="Send set_led")
-    notebook.run_cell(1, wait=False)
-    notebook.page.wait_for_timeout(300)
+    notebook.start_cell(1)
     for red in (200, 201):
         slider.fill(str(red))
         send.click()

@@ -42,25 +42,21 @@ def stands(notebook: Notebook) -> None:
     notebook.wait("robot.at_rest_since is not None")
 
 
+@pytest.mark.quiet
 def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     notebook = open_notebook([START])
     notebook.run_cell(0)
     pad = pad_of(notebook)
     pad.focus()
-    for _ in range(5):  # on a busy machine a message comes too late, and is dropped
-        since, x, dropped = notebook.value("(*robot.path[-1][:2], pad.dropped)")
-        before = notebook.page.evaluate("performance.now()")
-        notebook.page.keyboard.down("ArrowUp")
-        down = notebook.page.evaluate("performance.now()")
-        notebook.page.wait_for_timeout(1500)
-        up = notebook.page.evaluate("performance.now()")
-        notebook.page.keyboard.up("ArrowUp")
-        after = notebook.page.evaluate("performance.now()")
-        stands(notebook)
-        if notebook.value("pad.dropped") == dropped:
-            break
-    else:
-        pytest.fail("each time that the key was held a message was dropped")
+    since, x = notebook.value("robot.path[-1][:2]")
+    before = notebook.page.evaluate("performance.now()")
+    notebook.page.keyboard.down("ArrowUp")
+    down = notebook.page.evaluate("performance.now()")
+    notebook.page.wait_for_timeout(1500)
+    up = notebook.page.evaluate("performance.now()")
+    notebook.page.keyboard.up("ArrowUp")
+    after = notebook.page.evaluate("performance.now()")
+    stands(notebook)
     began, ended = notebook.value(f"moved({since})")
     # It was held for between these; on the way there and back a kernel takes some milliseconds, and
     # braking 40.
@@ -70,6 +66,7 @@ def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     expect(notebook.page.locator(".mbot-drive [data-field=stood]")).to_contain_text(
         "after letting go"
     )
+    assert notebook.value("pad.dropped") == 0
     assert notebook.errors() == []
     assert notebook.console == []
 
@@ -131,8 +128,7 @@ def test_while_a_cell_blocks_nothing_piles_up(open_notebook: Open) -> None:
     notebook.run_cell(0)
     pad = pad_of(notebook)
     x = notebook.value("robot.path[-1][1]")
-    notebook.run_cell(1, wait=False)
-    notebook.page.wait_for_timeout(300)
+    notebook.start_cell(1)
     pad.focus()
     notebook.page.keyboard.down("ArrowUp")
     expect(pad.page.locator(".mbot-drive [data-field=said]")).to_contain_text("kernel is busy")
@@ -157,7 +153,6 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.page.keyboard.down("ArrowUp")
     notebook.page.keyboard.down("ArrowRight")
     notebook.wait("robot.motion is not None")
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("pad-light")
     notebook.page.keyboard.up("ArrowUp")
     notebook.page.keyboard.up("ArrowRight")
@@ -170,7 +165,6 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.screenshot("pad-dark")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 640, "height": 1000})
-    notebook.page.wait_for_timeout(300)
     notebook.screenshot("pad-narrow")
     for name in (".mbot-drive", ".mbot-stopper"):
         assert notebook.page.locator(name).evaluate(

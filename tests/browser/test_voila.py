@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import PATIENCE, ROOT, SCREENSHOTS
+from tests.helpers.browser import PATIENCE, ROOT, SCREENSHOTS, painted
 
 NOTEBOOK = ROOT / "notebooks" / "05_cockpit.ipynb"
 
@@ -95,12 +95,12 @@ def test_it_is_an_app_without_code(app: str, page: Page) -> None:
     for of_code in ("thread=True", "Started a server", "Connected to this notebook", "This line"):
         assert of_code not in words
     page.get_by_text("The same as an app").scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    painted(page)
     (SCREENSHOTS / "voila-end.png").write_bytes(page.screenshot())
     page.set_viewport_size({"width": 700, "height": 700})
     cockpit.get_by_role("tab", name="Drive").click()
     cockpit.get_by_role("application").scroll_into_view_if_needed()
     expect(cockpit.get_by_role("button", name="Stop the robot")).to_be_in_viewport(ratio=1)
-    page.wait_for_timeout(300)
+    painted(page)
     (SCREENSHOTS / "voila-narrow.png").write_bytes(page.screenshot())
     assert errors == []

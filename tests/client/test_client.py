@@ -206,7 +206,7 @@ async def test_a_stop_that_nobody_awaits_and_that_cannot_be_sent_is_told(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(bot._calls, "shortcut", None)  # as for a server of another process
+    monkeypatch.setattr(bot._calls, "in_process_stop", None)  # as for a server of another process
     await bot.close()
     with pytest.raises(mb.NotConnectedError):
         await bot.stop()

@@ -70,6 +70,18 @@ RESTARTED = """(patience) => Promise.race([
 DONE = """() => jupyterapp.shell.currentWidget.content.widgets.every((cell) =>
     cell.model.type !== "code" || cell.model.executionState === "idle")"""
 
+PAINTED = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame();
+    const finite = document.getAnimations().filter(
+        (animation) => Number.isFinite(animation.effect.getComputedTiming().endTime));
+    await Promise.allSettled(finite.map((animation) => animation.finished));
+    for (let count = 0; count < 4; count += 1) await frame();
+}"""
+
+RUNNING = """(at) =>
+    jupyterapp.shell.currentWidget.content.widgets[at].model.executionState === 'running'"""
+
 OUTCOME = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter((cell) => cell.model.type === "code")
     .map((cell) => {
@@ -293,6 +305,11 @@ class Notebook:
         else:
             self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
 
+    def start_cell(self, number: int) -> None:
+        """Run one cell, and wait until the kernel has begun it."""
+        self.run_cell(number, wait=False)
+        self.page.wait_for_function(RUNNING, arg=number)
+
     def run_source(self, source: str) -> None:
         """Run the cell that reads so."""
         number = self.page.evaluate(
@@ -354,7 +371,13 @@ class Notebook:
     def screenshot(self, name: str) -> None:
         """A picture of the page, to be looked at."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        painted(self.page)
         (SCREENSHOTS / f"{name}.png").write_bytes(self.page.screenshot())
+
+
+def painted(page: Page) -> None:
+    """Wait until the page shows what it knows: transitions have ended, pictures are drawn."""
+    page.evaluate(PAINTED)
 
 
 def write_notebook(lab: Lab, cells: Path | list[str], kernel: str = "python3") -> str:

@@ -10,7 +10,17 @@ import pytest
 from tests.helpers.kernels import USUAL, VERSIONS, Kernel, check_nothing_left, install
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of kernels on 6.31 and 7.3, those marked `every_kernel` on 7.4.0 too."""
+    every = metafunc.definition.get_closest_marker("every_kernel")
+    versions = VERSIONS if every else [version for version in VERSIONS if version != "7.4.0"]
+    if "kernel" in metafunc.fixturenames:
+        metafunc.parametrize("kernel", versions, indirect=True, scope="module")
+    if "fresh_kernel" in metafunc.fixturenames:
+        metafunc.parametrize("fresh_kernel", versions, indirect=True)
+
+
+@pytest.fixture(scope="module")
 def kernel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kernel]:
@@ -53,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(120))
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture
 def fresh_kernel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kernel]:

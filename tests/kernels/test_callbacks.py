@@ -15,6 +15,8 @@ import mbot_nb as mb
 if TYPE_CHECKING:
     from tests.helpers.kernels import Kernel
 
+pytestmark = pytest.mark.every_kernel
+
 AT_ONCE = {
     "6.31.0": (),
     "7.3.0": ("await asyncio.sleep(1)", "time.sleep(1)"),

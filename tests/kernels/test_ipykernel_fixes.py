@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.helpers.kernels import Kernel
 
+pytestmark = pytest.mark.every_kernel
+
 PAIRS = 400
 """ipykernel 7.3 as it comes loses the second message of 1 in 40 pairs: none of 400 would be a
 chance of 1 in 25,000."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.helpers.kernels import Kernel
+
+pytestmark = pytest.mark.every_kernel
 
 
 def test_a_click_arrives_where_and_when_it_does_in_jupyterlab(kernel: Kernel) -> None:

@@ -7,10 +7,13 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
     from tests.helpers.kernels import Kernel
+
+pytestmark = pytest.mark.every_kernel
 
 
 def test_it_is_said_below_a_cell_though_a_page_speaks_meanwhile(kernel: Kernel) -> None:

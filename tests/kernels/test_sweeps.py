@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from tests.helpers.kernels import Kernel
 
+pytestmark = pytest.mark.every_kernel
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEARS_CLICKS_WHILE_IT_AWAITS = {"6.31.0": False, "7.3.0": True, "7.4.0": True}
 

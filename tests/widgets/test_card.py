@@ -250,7 +250,7 @@ async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(
             robot.lost |= {"attempts": 2, "next_attempt_at": round((time.time() + 20) * 1000)}
         await until(lambda: "/dev/ttyUSB0 is gone" in (latest(page, panel, "trouble") or ""))
         await until(lambda: "out of reach" in latest(page, card, "note"))
-        assert latest(page, card, "away") is latest(page, panel, "away") is True
+        assert latest(page, card, "unreachable") is latest(page, panel, "unreachable") is True
         assert latest(page, panel, "attempt") == (3 if planned else None)
         if planned:
             assert 15 < latest(page, panel, "wait") <= 20
@@ -260,6 +260,6 @@ async def test_a_pulled_cable_is_shown_with_its_reason_and_a_countdown(
             lambda: latest(page, panel, "trouble") == "" and latest(page, panel, "attempt") is None
         )
         await until(lambda: latest(page, card, "note") == "")
-        assert latest(page, card, "away") is latest(page, panel, "away") is False
+        assert latest(page, card, "unreachable") is latest(page, panel, "unreachable") is False
         panel.close()
         card.close()

@@ -17,7 +17,7 @@ async def test_a_page_without_a_kernel_sees_the_lines(page: Page, bot: mb.Client
     bundle = chart._repr_mimebundle_()
     assert bundle is not None
     assert "pose.x" in bundle[1]["image/png"]["alt"]
-    image = Image.open(BytesIO(chart._still())).convert("RGB")
+    image = Image.open(BytesIO(chart.still_picture())).convert("RGB")
     colours = {image.getpixel((x, y)) for x in range(image.width) for y in range(image.height)}
     assert any(
         isinstance(colour, tuple) and abs(colour[2] - 178) < 25 and colour[0] < 40

@@ -1,5 +1,4 @@
-"""What goes on inside: four numbers and a mode that follow from what the robot meets and from its
-personality.
+"""The robot's inner state: four numbers and a mode, driven by what it meets and its personality.
 
 A simple model of our own. Every number lives in [0, 1] and goes exponentially towards a target that
 the present moment sets; something sudden throws it off at once. Each number of the personality has
@@ -46,8 +45,7 @@ STARTLED = 1.0
 LONG_AGO = 2.0
 """Seconds since a startle: in its grip, and forgotten."""
 SETTLED = 1e-3
-"""A number this near to its target has reached it: a robot left alone comes to rest and
-reports nothing more."""
+"""A number this near to its target has reached it, so that a robot left alone comes to rest."""
 
 
 class Moment(NamedTuple):
@@ -64,8 +62,7 @@ class Moment(NamedTuple):
 
 
 class Mind:
-    """Four numbers, a mode, and the nine numbers of the personality. ``light`` is what it is used
-    to at first."""
+    """Four numbers, a mode and the personality; ``light`` is the light it is used to at first."""
 
     def __init__(self, light: float = 0.0) -> None:
         self.personality = dict(DEFAULT_PERSONALITY)
@@ -103,14 +100,7 @@ class Mind:
     def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
-        before = (
-            self.tension,
-            self.coherence,
-            self.energy,
-            self.curiosity,
-            self._usual_light,
-            self._since_startle,
-        )
+        before = self._numbers
 
         calm = nature["tension_baseline"]
         tension = calm + 0.5 * (1 - calm) * max(0.0, 1 - moment.ahead / NEAR)
@@ -136,14 +126,13 @@ class Mind:
 
         self._since_startle = min(LONG_AGO, self._since_startle + seconds)
         self.mode = self._mode(moment, tension)
-        self.settled = before == (
-            self.tension,
-            self.coherence,
-            self.energy,
-            self.curiosity,
-            self._usual_light,
-            self._since_startle,
-        )
+        self.settled = before == self._numbers
+
+    @property
+    def _numbers(self) -> tuple[float, ...]:
+        """Everything that passing time changes."""
+        felt = (self.tension, self.coherence, self.energy, self.curiosity)
+        return (*felt, self._usual_light, self._since_startle)
 
     def _mode(self, moment: Moment, tension: float) -> Mode:
         if self.tension >= (0.6 if self.mode == "Protect" else 0.8):

@@ -23,7 +23,6 @@ def mix(*numbers: int) -> int:
 
 
 def noise(seed: int, sensor: int, reading: int) -> float:
-    """A value between -1 and 1, denser in the middle: the difference of two even ones (standard
-    deviation 0.41)."""
+    """A value from -1 to 1, denser in the middle: the difference of two even ones (sd 0.41)."""
     bits = mix(seed, sensor, reading)
     return ((bits >> 32) - (bits & 0xFFFFFFFF)) / 2**32

@@ -1,5 +1,4 @@
-"""The game a robot plays: begun, moved, given up, and shown on LEDs and loudspeaker as a function
-of time."""
+"""The game a robot plays, and what it shows on LEDs and loudspeaker as a function of time."""
 
 from __future__ import annotations
 
@@ -33,12 +32,11 @@ class Playing:
         self._show_began = 0.0
 
     def start(self, name: str, now: float) -> float:
-        """Begin a game; one that is still played is given up. Returns for how many seconds the
-        robot shows something."""
+        """Give up any game under way and begin one; returns for how many seconds it is shown."""
         self._give_up()
         self._count += 1
-        self._game = begin(name, mix(self._seed, GAME, self._count))
-        return self._present(now)
+        self._game = game = begin(name, mix(self._seed, GAME, self._count))
+        return self._present(game, now)
 
     def move(self, params: Mapping[str, Any], now: float) -> float:
         """Play one move; returns for how many seconds the robot shows something.
@@ -49,15 +47,12 @@ class Playing:
         """
         game = self._game
         if game is None or game.outcome is not None:
-            raise CommandRejectedError(
-                "STATE_CONFLICT",
-                "game_move: no game is being played; start one with start_game",
-                command="game_move",
-            )
+            why = "game_move: no game is being played; start one with start_game"
+            raise CommandRejectedError("STATE_CONFLICT", why, command="game_move")
         game.move(params)
         if game.outcome is not None:
             self._over(game)
-        return self._present(now)
+        return self._present(game, now)
 
     def stop(self, name: str | None) -> None:
         """Give the game up; nothing to do if none is played.
@@ -69,20 +64,14 @@ class Playing:
         if game is None or game.outcome is not None:
             return
         if name is not None and name != game.name:
-            raise CommandRejectedError(
-                "STATE_CONFLICT",
-                f"stop_game: the game being played is {game.name}, not {name}",
-                command="stop_game",
-            )
+            why = f"stop_game: the game being played is {game.name}, not {name}"
+            raise CommandRejectedError("STATE_CONFLICT", why, command="stop_game")
         self._give_up()
 
     def state(self) -> dict[str, Any] | None:
         """The section `game_state`; None before the first game."""
-        return (
-            None
-            if self._game is None
-            else {"game_type": self._game.name, "state": self._game.state()}
-        )
+        game = self._game
+        return None if game is None else {"game_type": game.name, "state": game.state()}
 
     def shown(self, now: float) -> Show | None:
         """What the robot shows at this moment."""
@@ -93,8 +82,8 @@ class Playing:
             t -= show.seconds
         return None
 
-    def _present(self, now: float) -> float:
-        self.show = self._game.show() if self._game is not None else []
+    def _present(self, game: Game, now: float) -> float:
+        self.show = game.show()
         self._show_began = now
         return sum(show.seconds for show in self.show)
 

@@ -10,8 +10,7 @@ __all__ = ["APART", "BANG", "OBSTACLE", "Stimuli"]
 OBSTACLE = 15.0
 """Something nearer ahead than this (cm) is noticed; again only after it was 5 cm farther."""
 BUMP = 5.0
-"""Nearer than this while driving forward is a bump: the sensor sits behind the bumper, and sees
-nothing nearer than 3 cm."""
+"""Nearer than this (cm) while driving forward is a bump: the sensor sees nothing below 3 cm."""
 APART = 5.0
 """How much farther (cm) something must be before it is noticed once more."""
 BANG = 20.0
@@ -49,9 +48,8 @@ class Stimuli:
     def _ahead(self, distance: float, forward: bool) -> None:
         if not self._near and distance < OBSTACLE:
             self._near = True
-            self._report_stimulus(
-                "obstacle", 1 - distance / (2 * OBSTACLE), distance=round(distance, 1)
-            )
+            strength = 1 - distance / (2 * OBSTACLE)
+            self._report_stimulus("obstacle", strength, distance=round(distance, 1))
         elif self._near and distance > OBSTACLE + APART:
             self._near = False
         if not self._bumped and forward and distance < BUMP:
@@ -63,9 +61,8 @@ class Stimuli:
     def _hear(self, sound: float, sounding: bool) -> None:
         before, self._sound = self._sound, sound
         if not sounding and before is not None and sound >= before + BANG:
-            self._report_stimulus(
-                "sound", min(1.0, (sound - before) / 100), loudness=round(sound, 1)
-            )
+            strength = min(1.0, (sound - before) / 100)
+            self._report_stimulus("sound", strength, loudness=round(sound, 1))
 
     def _button(self, name: str, pressed: bool) -> None:
         before = self._buttons.get(name, False)

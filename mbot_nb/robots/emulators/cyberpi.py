@@ -6,6 +6,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
@@ -20,8 +21,7 @@ __all__ = ["CyberPiFirmware"]
 VERSION = "44.01.013"
 PUSH_EVERY = 0.05
 SHIELD = ("cyberpi.mbot2.", "cyberpi.ultrasonic2.", "cyberpi.quad_rgb_sensor.")
-"""What goes through the mBot2 shield, or to the modules at its bus, and takes twice as long to
-answer."""
+"""Calls that go through the mBot2 shield or its bus, and take twice as long to answer."""
 FULL_SPEED = 200.0
 """RPM that are 100 percent."""
 CM_PER_S = 0.3404
@@ -29,7 +29,8 @@ DEGREES_PER_S = 3.392
 """At 1 RPM: of a straight way, and of a turn in place."""
 FRAME_TIMEOUT = 0.2
 """Seconds of silence after which an unfinished frame was none."""
-SPACE_FOR_SCRIPTS = 64
+QUEUE_SIZE = 64
+"""Scripts."""
 SHADES = {
     "red": (255, 0, 0),
     "green": (0, 255, 0),
@@ -42,22 +43,21 @@ KEYS = 256
 BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
 
 
+@dataclass
 class Wait:
     """A script that keeps the queue busy for a time, and does something at its end."""
 
-    def __init__(
-        self, seconds: float, end: Callable[[], None] = lambda: None, *, tone: bool = False
-    ) -> None:
-        if not isfinite(seconds):
+    seconds: float
+    end: Callable[[], None] = lambda: None
+    tone: bool = False
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.seconds):
             raise ValueError("nothing can last so long")
-        self.seconds = seconds
-        self.end = end
-        self.tone = tone
 
 
 class CyberPiFirmware(Firmware):
-    """The scripts of Makeblock's API, in one queue but for those of mode 3; subscriptions pushed
-    while values change.
+    """The scripts of Makeblock's API, in one queue except those of mode 3; changes are pushed.
 
     ``latency`` is the round trip of a script, seconds; through the shield it takes twice that. 0
     answers at once.
@@ -98,16 +98,13 @@ class CyberPiFirmware(Firmware):
         behind = self._decoder.flush() if now > self._received_at + FRAME_TIMEOUT else []
         self._received_at = now
         for frame in (*behind, *self._decoder.feed(data)):
-            if isinstance(frame, f3.Switch):
-                self.online = frame.online
-            elif isinstance(frame, f3.Script) and frame.mode == f3.RUN_AT_ONCE:
-                self._run(frame, now, at_once=True)
-            elif (
-                isinstance(frame, f3.Script)
-                and frame.mode != f3.RESET
-                and len(self._queue) < SPACE_FOR_SCRIPTS
-            ):
-                self._queue.append(frame)
+            match frame:
+                case f3.Switch():
+                    self.online = frame.online
+                case f3.Script(mode=f3.RUN_AT_ONCE):
+                    self._run(frame, now, at_once=True)
+                case f3.Script() if frame.mode != f3.RESET and len(self._queue) < QUEUE_SIZE:
+                    self._queue.append(frame)
         self.advance(now)
 
     def advance(self, now: float) -> None:
@@ -150,11 +147,9 @@ class CyberPiFirmware(Firmware):
     def _answer(self, frame: f3.Script, value: Any, now: float, text: str = "") -> None:
         if frame.mode == f3.RUN:
             return
-        reply = (
-            json.dumps({"err": str(value)})
-            if isinstance(value, ScriptError)
-            else f'{{"ret":{_written(value)}}}'
-        )
+        reply = f'{{"ret":{_written(value)}}}'
+        if isinstance(value, ScriptError):
+            reply = json.dumps({"err": str(value)})
         delay = self.latency * (2 if text.startswith(SHIELD) else 1)
         self._send(f3.encode_reply(reply, frame.number, frame.mode), now + delay)
 
@@ -205,10 +200,9 @@ class CyberPiFirmware(Firmware):
     def do_get_mac_address(self) -> str:
         """Stays the same for a robot of the same constants."""
         vehicle = self.vehicle
-        reply = zlib.crc32(
-            f"{vehicle.scale:g} {vehicle.wheel:g} {vehicle.track:g}".encode()
-        ).to_bytes(4, "big")
-        return ":".join(f"{byte:02x}" for byte in b"\x02\xe0" + reply)
+        constants = f"{vehicle.scale:g} {vehicle.wheel:g} {vehicle.track:g}"
+        number = b"\x02\xe0" + zlib.crc32(constants.encode()).to_bytes(4, "big")
+        return number.hex(":")
 
     def do_get_bri(self) -> int:
         return round(self._sense("light"))
@@ -261,18 +255,12 @@ class CyberPiFirmware(Firmware):
         float(brightness)
 
     def do_display_show_label(
-        self,
-        message: str,
-        size: int,
-        x: Any = 0,
-        y: Any = 0,
-        index: Any = None,
-        new_flag: bool = False,
+        self, message: str, size: int, x: Any = 0, y: Any = 0, index: Any = None, new_flag: Any = 0
     ) -> None:
-        self.vehicle.show(str(message))
+        self.vehicle.text = str(message)
 
     def do_display_clear(self) -> None:
-        self.do_display_show_label("", 16)
+        self.vehicle.text = ""
 
     def do_console_println(self, message: str) -> None:
         self.lines.append(str(message))
@@ -320,10 +308,8 @@ class CyberPiFirmware(Firmware):
         self.do_mbot2_drive_power(em1 * 100 / FULL_SPEED, em2 * 100 / FULL_SPEED)
 
     def do_mbot2_EM_set_power(self, power: float, port: str = "all") -> None:
-        wanted = {
-            **self._power,
-            **dict.fromkeys(("EM1", "EM2") if port == "all" else (port,), float(power)),
-        }
+        ports = ("EM1", "EM2") if port == "all" else (port,)
+        wanted = {**self._power, **dict.fromkeys(ports, float(power))}
         self.do_mbot2_drive_power(wanted["EM1"], wanted["EM2"])
 
     def do_mbot2_EM_set_speed(self, speed: float, port: str = "all") -> None:
@@ -370,9 +356,7 @@ class CyberPiFirmware(Firmware):
 
     def _go(self, em1: float, em2: float, t: float | str) -> Wait | None:
         """Turn the wheels, RPM: until the next call, or with the queue busy for ``t`` seconds."""
-        wait = (
-            None if isinstance(t, str) else Wait(float(t), lambda: self.do_mbot2_drive_power(0, 0))
-        )
+        wait = None if isinstance(t, str) else Wait(float(t), self.do_mbot2_EM_stop)
         self.do_mbot2_drive_speed(em1, em2)
         return wait
 

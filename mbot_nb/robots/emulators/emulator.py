@@ -1,5 +1,4 @@
-"""An emulator that runs: a thread that carries bytes between a port and an emulated robot at the
-speed of the cable."""
+"""The thread that carries bytes between a port and an emulated robot at the speed of the cable."""
 
 from __future__ import annotations
 
@@ -13,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
-from types import TracebackType
 
 from ...errors import UsageError
 from ...local import instances
@@ -83,9 +81,8 @@ class Emulator:
             self.port.close()
             self._waker.close()
             raise
-        self._thread = threading.Thread(
-            target=self._run, name=f"mbot-emulator {firmware.kind}", daemon=True
-        )
+        name = f"mbot-emulator {firmware.kind}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def __repr__(self) -> str:
@@ -94,12 +91,7 @@ class Emulator:
     def __enter__(self) -> Emulator:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property
@@ -122,8 +114,7 @@ class Emulator:
         self._call_in_thread(lambda now: self._transmit(data, now))
 
     def unplug(self, seconds: float = inf) -> None:
-        """Pull the cable; the robot goes on with what it does. It is plugged in again after so many
-        seconds."""
+        """Pull the cable, and plug it in again after so many seconds; the robot goes on."""
 
         def pull(now: float) -> None:
             self._plugged = False
@@ -137,11 +128,7 @@ class Emulator:
 
     def plug(self) -> None:
         """Plug the cable in again."""
-
-        def plug(now: float) -> None:
-            self._replug_at = now
-
-        self._call_in_thread(plug)
+        self._call_in_thread(lambda now: setattr(self, "_replug_at", now))
 
     def close(self) -> None:
         """Switch it off."""
@@ -250,7 +237,8 @@ class Emulator:
         descriptor = self.port.descriptor if self._occupied else None
         if descriptor is None and self._plugged:
             timeout = min(timeout, CLIENT_POLL_INTERVAL)
-        waited_for = [self._waker.fileno(), *([descriptor] if descriptor is not None else [])]
-        ready, _, _ = select.select(waited_for, [], [], None if timeout == inf else timeout)
-        if self._waker.fileno() in ready:
+        waker = self._waker.fileno()
+        readers = [waker] if descriptor is None else [waker, descriptor]
+        ready, _, _ = select.select(readers, [], [], None if timeout == inf else timeout)
+        if waker in ready:
             self._waker.clear()

@@ -10,8 +10,7 @@ __all__ = ["Faults"]
 
 @dataclass
 class Faults:
-    """How often, 0 to 1 of all pieces in each direction, something is done to them. May be changed
-    while it runs."""
+    """The share (0 to 1) of pieces in each direction that suffer each fault; may change."""
 
     corrupt: float = 0.0
     """One byte becomes another."""

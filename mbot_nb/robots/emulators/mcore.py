@@ -21,13 +21,11 @@ NO_ECHO = 0.9
 """Seconds it stands still when the ultrasonic sensor gets no echo."""
 TONE_EXTRA = 0.07
 """Seconds that a tone takes longer than it sounds."""
-ULTRASONIC, LIGHT, MOTORS, SOUND, RGB, MOTOR, LINE = 1, 3, 5, 7, 8, 10, 17
-SERVO, INFRARED, DIGITAL, ANALOG, TONE, BUTTON, MATRIX, TIMER = 11, 13, 30, 31, 34, 35, 41, 50
+MOTORS, RGB, MOTOR, TONE, TIMER = 5, 8, 10, 34, 50
 
 
 class MCoreFirmware(Firmware):
-    """The firmware 06.01.107: one request at a time, no checksums, acknowledgements without a
-    number."""
+    """The firmware 06.01.107: one request at a time, no checksums, unnumbered acknowledgements."""
 
     kind = "mbot"
     boot_text = b"Version: " + VERSION.encode() + b"\r\n"
@@ -60,9 +58,8 @@ class MCoreFirmware(Firmware):
 
     def advance(self, now: float) -> None:
         while self._ring and self._busy_until <= now:
-            byte = self._ring[:1]
-            del self._ring[:1]
-            for request in self._decoder.feed(bytes(byte)):
+            byte = self._ring.pop(0)
+            for request in self._decoder.feed(bytes((byte,))):
                 began = max(self._busy_until, now)
                 self._busy_until = began + PROCESSING
                 self._carry_out(request, began)

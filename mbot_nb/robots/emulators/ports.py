@@ -1,5 +1,4 @@
-"""How an emulator is reached: a pseudo-terminal, which looks like a serial port, or a TCP port for
-pyserial's ``socket://``."""
+"""How an emulator is reached: a pseudo-terminal, or a TCP port for pyserial's ``socket://``."""
 
 from __future__ import annotations
 
@@ -53,8 +52,7 @@ class EmulatedPort(ABC):
 
 
 class PtyPort(EmulatedPort):
-    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same, from whatever
-    folder."""
+    """A pseudo-terminal; ``link`` is a path that leads to it and stays the same."""
 
     def __init__(self, link: str | Path | None = None) -> None:
         if os.name != "posix":

@@ -42,8 +42,7 @@ def emulate(
     registered: bool = True,
     resets_on_open: bool = True,
 ) -> Emulator:
-    """Start an emulated robot in this process. Use it with ``with``; its ``address`` is what to
-    connect to.
+    """Start an emulated robot in this process, for use in a ``with``; connect to its ``address``.
 
     Args:
         kind: ``"cyberpi"`` for an mBot2, ``"mbot"`` for an mBot.
@@ -83,8 +82,7 @@ def emulate(
 
 
 def default_link(kind: RobotKind) -> Path | None:
-    """A path for a pseudo-terminal that says which robot it is and that no other emulator has; None
-    where there are none."""
+    """A free path for a pseudo-terminal, named after the robot; None where there are none."""
     if os.name != "posix":
         return None
     taken = {entry.address for entry in instances.running("emulator")}
@@ -102,8 +100,7 @@ def run_until_interrupted(
     unplug_after: float | None,
     replug_after: float,
 ) -> None:
-    """Call ``on_start()`` and keep the emulator running until this process is interrupted or
-    terminated, or a fault ends it, which is raised.
+    """Call ``on_start()`` and run the emulator until a signal or a fault, which is raised, ends it.
 
     Args:
         reset_after: seconds until it restarts once.

@@ -1,9 +1,8 @@
-"""The scripts an emulated mBot2 understands: calls of named functions with literals. They are read,
-never evaluated.
+"""Parses the scripts of an mBot2: calls of named functions with literals, never evaluated.
 
-    cyberpi.mbot2.forward(50, 1)
-    subscribe.add_item(2, cyberpi.get_bri, ())
-    exec("cyberpi.led.off('all')")
+cyberpi.mbot2.forward(50, 1)
+subscribe.add_item(2, cyberpi.get_bri, ())
+exec("cyberpi.led.off('all')")
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""What moves in an emulator: a body in the simulator's world, driven by wheel speeds, without a
-mind."""
+"""What moves in an emulator: a body in the simulator's world, driven by wheel speeds."""
 
 from __future__ import annotations
 
@@ -47,8 +46,7 @@ class Vehicle:
         """Set while the motors are set to 0."""
         self.standing.set()
         self.started_at = self.stopped_at = 0.0
-        """When they were last told to turn after they had stood, and when to stand, on the
-        clock."""
+        """When they last began to turn after standing, and when they last stopped, on the clock."""
         self.turned = 0.0
         """Seconds they were told to turn, all in all, until they last stood."""
         self.scale = scale
@@ -114,7 +112,3 @@ class Vehicle:
         self.tones.append((frequency, seconds))
         with self.simulation.moment() as now:
             self._agent.sound_tone(now, seconds)
-
-    def show(self, text: str) -> None:
-        """Write on the display."""
-        self.text = text

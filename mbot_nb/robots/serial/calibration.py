@@ -1,5 +1,4 @@
-"""A robot's own constants: measured by driving a known way and a known turn, and kept for it by its
-serial number.
+"""A robot's own wheel and track, measured by driving and kept by its serial number.
 
 What a robot believes to have driven is compared with what a tape measure says. One file per robot,
 in the user's folder.
@@ -23,8 +22,7 @@ MIN_DISTANCE = 10.0
 """cm: less cannot be measured well enough with a tape."""
 MIN_TURN = 90.0
 MAX_FACTOR = 1.5
-"""No robot of these kinds is further from the book than by this factor; what seems so was measured
-otherwise."""
+"""A correction beyond this factor is a mistake in measuring."""
 
 
 def path_for(serial: str) -> Path:
@@ -49,10 +47,10 @@ def load(serial: str) -> Constants | None:
         constants = Constants(float(data["wheel_cm"]), float(data["track_cm"]))
         _check_plausible(constants)
     except (ValueError, TypeError, KeyError, UsageError) as error:
+        why = f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"the constants of this robot in {path} cannot be used ({type(error).__name__}: "
-            f"{error}): delete that file, then "
-            "measure again"
+            f"the constants of this robot in {path} cannot be used ({why}): delete that file, "
+            "then measure again"
         ) from None
     return constants
 
@@ -74,15 +72,13 @@ def save(serial: str, constants: Constants) -> Path:
 
 
 def correct_by_distance(constants: Constants, estimated: float, measured: float) -> Constants:
-    """The constants with which ``believed`` cm, by the encoders, would have been the ``measured``
-    ones.
+    """The constants with which the ``estimated`` cm, by the encoders, become the ``measured`` ones.
 
     Raises:
         UsageError: one of the two is too short or unlikely, and why.
     """
-    factor = _factor(
-        estimated, measured, MIN_DISTANCE, "a straight way", "cm", "bot.drive(40, 40, duration=2)"
-    )
+    how = "bot.drive(40, 40, duration=2)"
+    factor = _factor(estimated, measured, MIN_DISTANCE, "a straight way", "cm", how)
     # A track that was measured was so with the old wheels, and what they turn the robot by is right
     # already.
     track = constants.track * (factor if constants.track != NOMINAL.track else 1.0)
@@ -90,20 +86,13 @@ def correct_by_distance(constants: Constants, estimated: float, measured: float)
 
 
 def correct_by_turn(constants: Constants, estimated: float, measured: float) -> Constants:
-    """The constants with which a turn of ``believed`` degrees, by the encoders, would have been the
-    ``measured`` one.
+    """The constants by which ``estimated`` degrees of the encoders become the ``measured``.
 
     Raises:
         UsageError: one of the two is too small or unlikely, and why.
     """
-    factor = _factor(
-        estimated,
-        measured,
-        MIN_TURN,
-        "a turn on the spot",
-        "degrees",
-        "bot.drive(-20, 20, duration=5)",
-    )
+    how = "bot.drive(-20, 20, duration=5)"
+    factor = _factor(estimated, measured, MIN_TURN, "a turn on the spot", "degrees", how)
     return _check_plausible(Constants(constants.wheel, constants.track / factor))
 
 
@@ -115,8 +104,8 @@ def _factor(
     if not isfinite(measured) or min(estimated, measured) < least:
         raise UsageError(
             f"{what} of at least {least:g} {unit} is needed; the last motion was one of "
-            f"{estimated:.1f} by the encoders, and you "
-            f"measured {measured:.1f}. Drive it with `await {how}`, then measure it"
+            f"{estimated:.1f} by the encoders, and you measured {measured:.1f}. Drive it with "
+            f"`await {how}`, then measure it"
         )
     return measured / estimated
 
@@ -126,7 +115,6 @@ def _check_plausible(constants: Constants) -> Constants:
         if not usual / MAX_FACTOR <= value <= usual * MAX_FACTOR:
             raise UsageError(
                 f"that would make the robot's {name} {value:.2f} cm, and in the book they are "
-                f"{usual:g}: was the last motion the "
-                "one that was measured, and in cm and degrees?"
+                f"{usual:g}: was the last motion the one that was measured, and in cm and degrees?"
             )
     return constants

@@ -8,6 +8,7 @@ behind whatever motion may still wait there. A tone keeps the queue busy: it is 
 from __future__ import annotations
 
 import itertools
+import operator
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from .driver import MOTORS, SerialRobot
 from .lights import Color
 from .wire import f3
 from .wire.dialects import F3Dialect, Request, ScriptRequest
+from .wire.exchange import error_of
 from .wire.literals import call
 
 __all__ = ["SENSORS", "CyberPiRobot"]
@@ -37,15 +39,11 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _mirrored(value: Any) -> Any:
-    return -value
-
-
 BUTTONS = ("a", "b", "up", "down", "left", "right", "middle")
 """Of the CyberPi; all but two of them are its stick."""
 SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("encoder_left", "cyberpi.mbot2.EM_get_angle", ("EM1",), _same),
-    ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), _mirrored),
+    ("encoder_right", "cyberpi.mbot2.EM_get_angle", ("EM2",), operator.neg),
     ("distance", "cyberpi.ultrasonic2.get", (1,), _same),
     ("line", "cyberpi.quad_rgb_sensor.get_line_sta", (1,), _same),
     ("line_offset", "cyberpi.quad_rgb_sensor.get_offset_track", (1,), _same),
@@ -58,8 +56,7 @@ SENSORS: tuple[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]], ...] = (
     ("acceleration", "cyberpi.get_acc", ("x",), _same),
     *((f"button_{name}", "cyberpi.controller.is_press", (name,), bool) for name in BUTTONS),
 )
-"""What is subscribed to: its name in the telemetry, the function on the robot, its arguments, and
-how its value becomes ours."""
+"""What is subscribed to: telemetry name, function on the robot, arguments, conversion."""
 
 
 class CyberPiRobot(SerialRobot):
@@ -99,8 +96,7 @@ class CyberPiRobot(SerialRobot):
     ) -> None:
         self._order = itertools.count()
         self._lit: dict[int | str, int] = {}
-        """The number of the script that was sent last for an LED, or for all; for the link's
-        thread."""
+        """The last script sent for each LED, or for all, by number; for the link's thread."""
         super().__init__(port, name=name, robot_id=robot_id, guarded=guarded)
 
     def dialect(self, number: int) -> F3Dialect:
@@ -109,31 +105,25 @@ class CyberPiRobot(SerialRobot):
     # Wheels: EM1 is the left one; EM2, the right one, is mounted the other way round.
 
     def drive_request(self, left: float, right: float) -> Request:
-        return ScriptRequest(
-            call(
-                "cyberpi.mbot2.drive_speed",
-                _short(left * FULL_SPEED / 100),
-                _short(-right * FULL_SPEED / 100),
-            )
-        )
+        em1, em2 = _short(left * FULL_SPEED / 100), _short(-right * FULL_SPEED / 100)
+        return ScriptRequest(call("cyberpi.mbot2.drive_speed", em1, em2))
 
     @property
     def stop_request(self) -> Request:
         return ScriptRequest(STOP, f3.RUN_AT_ONCE)
 
     def send_stop(self) -> None:
-        request, again = self.stop_request, self._should_stand
-        self.watch_stop(
-            self.link.request(
-                request, urgent=True, attempts=4, timeout=0.4, what="the stop", wanted=again
-            )
+        stop = self.link.request(
+            self.stop_request,
+            urgent=True,
+            attempts=4,
+            timeout=0.4,
+            what="the stop",
+            wanted=lambda: not self._clock.running,
         )
-        self.link.request(
-            ScriptRequest(STOP), slot=MOTORS, attempts=4, what="the stop behind the queue"
-        )
-
-    def _should_stand(self) -> bool:
-        return not self._clock.running
+        self.watch_stop(stop)
+        behind = ScriptRequest(STOP)
+        self.link.request(behind, slot=MOTORS, attempts=4, what="the stop behind the queue")
 
     def halt(self) -> None:
         """Also a tone ends; one beside a motion whose time is over goes on."""
@@ -167,8 +157,7 @@ class CyberPiRobot(SerialRobot):
         self._ask_battery(self.connections)
 
     def _subscribe(self, number: int, connection: int) -> None:
-        """Ask for one sensor, then for the next: what is to be driven meanwhile need not wait for
-        all of them."""
+        """Subscribe to one sensor, then to the next: a motion need not wait for all of them."""
         if self.link.state != "ready" or connection != self.connections:
             return
         if number == len(SENSORS):
@@ -181,7 +170,8 @@ class CyberPiRobot(SerialRobot):
         )
 
         def answered(future: Future[Any]) -> None:
-            self._subscribed(name, future)
+            if (error := error_of(future)) is not None and self.link.state == "ready":
+                self._report_error(f"subscribe to {name}", error)
             self._subscribe(number + 1, connection)
 
         answer.add_done_callback(answered)
@@ -198,21 +188,11 @@ class CyberPiRobot(SerialRobot):
                 self.finish_set_up()
 
     def _named(self, future: Future[Any]) -> None:
-        """Old firmware may not know its own address; then the cable's number has to do, or the
-        port's name."""
-        answered = (
-            not future.cancelled()
-            and future.exception() is None
-            and isinstance(future.result(), str)
-        )
-        self.set_serial(
-            future.result() if answered and future.result() else usb_serial(self.port) or self.port
-        )
-
-    def _subscribed(self, name: str, future: Future[Any]) -> None:
-        error = None if future.cancelled() else future.exception()
-        if error is not None and self.link.state == "ready":
-            self._report_error(f"subscribe to {name}", error)
+        """Old firmware may not know its address: take the cable's number or the port's name."""
+        answered = not future.cancelled() and future.exception() is None
+        serial = future.result() if answered else None
+        known = isinstance(serial, str) and serial
+        self.set_serial(known or usb_serial(self.port) or self.port)
 
     def _ask_battery(self, connection: int) -> None:
         """By which a robot that has fallen silent is noticed, too."""
@@ -229,9 +209,8 @@ class CyberPiRobot(SerialRobot):
                 with self.lock:
                     self.update_senses(battery=future.result())
             if self.link.state == "ready" and self.connections == connection:
-                self.link.call_at(
-                    time.monotonic() + HEARTBEAT, lambda: self._ask_battery(connection)
-                )
+                later = time.monotonic() + HEARTBEAT
+                self.link.call_at(later, lambda: self._ask_battery(connection))
 
         answer.add_done_callback(answered)
 
@@ -241,13 +220,9 @@ class CyberPiRobot(SerialRobot):
         match command:
             case c.DisplayText(text=text):
                 self._text = text
-                if not text:
-                    return self.link.request(
-                        ScriptRequest(call("cyberpi.display.clear")),
-                        slot="display",
-                        what="display_text",
-                    )
-                script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
+                script = call("cyberpi.display.clear")
+                if text:
+                    script = call("cyberpi.display.show_label", text, 16, "center", 0, None, False)
                 return self.link.request(ScriptRequest(script), slot="display", what="display_text")
         return super().carry_out(command)
 

@@ -30,27 +30,19 @@ class DetectedRobot(NamedTuple):
 
 
 def detect(
-    port: str | OpenPort,
-    timeout: float = 8.0,
-    *,
-    name: str | None = None,
-    ended: threading.Event | None = None,
+    port: str, timeout: float = 8.0, *, ended: threading.Event | None = None
 ) -> DetectedRobot:
-    """Ask both kinds of robots for their version, until one answers. It waits: call it from a
-    thread.
+    """Ask both kinds of robots for their version until one answers; call it from a thread.
 
     Args:
-        port: an address for pyserial, or a function that opens a port.
+        port: an address for pyserial.
         timeout: seconds; an mBot2 may need 6 to start after its port was opened.
-        name: what the port is called in errors.
         ended: set it, and the port is given back within 0.3 s.
 
     Raises:
         ConnectError: the port cannot be opened, or no robot answers; with what to do.
     """
-    found, opened = _detect(
-        port, timeout, name or (port if isinstance(port, str) else "the given port"), ended
-    )
+    found, opened = _detect(port, timeout, ended)
     with contextlib.suppress(OSError):  # it went meanwhile
         opened.close()
     return found
@@ -77,13 +69,10 @@ def open_robot(
         ConnectError: there is none, with what to do.
     """
     if kind is None:
-        found, opened = _detect(port, timeout, port, ended)
+        found, opened = _detect(port, timeout, ended)
         kind = found.kind
     else:
-        try:
-            opened = opener(port)()  # here, so that what cannot be opened is reported at once
-        except (OSError, ValueError) as error:
-            raise open_error(port, error) from None
+        opened = _open(port)  # here, so that what cannot be opened is reported at once
     robot = DRIVERS[kind](_handing_over(opened, opener(port)), name=port, robot_id=robot_id)
     try:
         robot.wait_ready(timeout)
@@ -93,66 +82,59 @@ def open_robot(
     return robot
 
 
-def _detect(
-    port: str | OpenPort, timeout: float, address: str, ended: threading.Event | None
-) -> tuple[DetectedRobot, Port]:
+def _detect(port: str, timeout: float, ended: threading.Event | None) -> tuple[DetectedRobot, Port]:
     """Who is there, and the port, which is still open."""
-    waker = Waker()
-    with contextlib.closing(waker):
-        try:
-            channel = Channel((opener(port) if isinstance(port, str) else port)(), waker)
-        except (OSError, ValueError) as error:
-            raise open_error(address, error) from None
+    with contextlib.closing(Waker()) as waker:
+        channel = Channel(_open(port), waker)
         found = None
         try:
             found = _ask(channel, timeout, ended)
         except OSError as error:
-            raise open_error(address, error) from None
+            raise open_error(port, error) from None
         finally:
             if found is None:
                 channel.close()
     if found is None and ended is not None and ended.is_set():
-        raise ConnectError(f"the search at {address} was ended before anybody answered: look again")
+        raise ConnectError(f"the search at {port} was ended before anybody answered: look again")
     if found is None:
         raise ConnectError(
-            f"nobody answered at {address} within {timeout:g} s: is the robot switched on, is it "
-            "an mBot2 or mBot, and is its "
-            "own firmware on it (mBlock can restore it)?"
+            f"nobody answered at {port} within {timeout:g} s: is the robot switched on, is it an "
+            "mBot2 or mBot, and is its own firmware on it (mBlock can restore it)?"
         )
     return found, channel.port
 
 
+def _open(port: str) -> Port:
+    try:
+        return opener(port)()
+    except (OSError, ValueError) as error:
+        raise open_error(port, error) from None
+
+
 def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
-    """Gives the open port once, and then opens it again: a robot may restart whenever its port is
-    opened."""
+    """Gives the open port once and then reopens it: opening a port may restart the robot."""
     left = [opened]
     return lambda: left.pop() if left else again()
 
 
 def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> DetectedRobot | None:
     """Both in turn: what the one is asked is noise to the other."""
-    dialects: tuple[tuple[RobotKind, Dialect], ...] = (
-        ("cyberpi", F3Dialect()),
-        ("mbot", FF55Dialect()),
-    )
-    asked: dict[RobotKind, set[int]] = {kind: set() for kind, _ in dialects}
+    dialects: dict[RobotKind, Dialect] = {"cyberpi": F3Dialect(), "mbot": FF55Dialect()}
+    asked: dict[RobotKind, set[int]] = {kind: set() for kind in dialects}
     now = time.monotonic()
     end, next_question = now + timeout, now
     while now < end and not (ended is not None and ended.is_set()):
         if now >= next_question:
             next_question = now + PROBE_INTERVAL
-            for kind, dialect in dialects:
+            for kind, dialect in dialects.items():
                 number = dialect.next_number()
                 asked[kind].add(number)
                 channel.write(dialect.encode(dialect.probe, number))
         data = channel.wait(max(0.0, min(next_question, end) - now))
-        for kind, dialect in dialects:
+        for kind, dialect in dialects.items():
             for received in dialect.feed(data):
-                if (
-                    isinstance(received, Answer)
-                    and received.number in asked[kind]
-                    and isinstance(received.value, str)
-                ):
-                    return DetectedRobot(kind, received.value)
+                match received:
+                    case Answer(answered, str(version)) if answered in asked[kind]:
+                        return DetectedRobot(kind, version)
         now = time.monotonic()
     return None

@@ -1,5 +1,4 @@
-"""What both drivers of robots on a cable share: motions that end by our clock, state, events, and
-what is reported when the cable is pulled.
+"""What both drivers of robots on a cable share: motions, state, events and a cable that is pulled.
 
 A driver gives the requests that drive and stop its robot, and reads its sensors. Lengths are cm,
 angles degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the
@@ -28,26 +27,22 @@ from .lights import Color, Lights
 from .localization import Localization
 from .mood import Mood
 from .motion_clock import CONFIRMED_TIMEOUT, STOPPED_TIMEOUT, UNSENT_TIMEOUT, MotionClock
-from .telemetry import (
-    Telemetry,
-    capabilities_section,
-    connection_lost_event,
-    connection_section,
-    error_event,
-    senses_section,
-)
+from .telemetry import Telemetry, connection_lost_event, connection_section, error_event
 from .tones import Tones
 from .wire.dialects import Dialect, Request
+from .wire.exchange import error_of
 
 __all__ = ["SerialRobot"]
 
 _log = logging.getLogger("mbot_nb")
 
 SENSORS_TIMEOUT = 3.0
-"""Seconds that the sensors are waited for after the robot has answered: some answers take 0.1 s,
-and come one after another."""
+"""Seconds to wait for the sensors after the robot has answered: some take 0.1 s each."""
 MOTORS = "motors"
 """The slot of everything that moves the wheels."""
+STANDING = (0.0, 0.0)
+NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
+"""Fields of `neural_state` that are sensors."""
 
 
 class SerialRobot(Robot):
@@ -96,7 +91,7 @@ class SerialRobot(Robot):
         self._tones = Tones(
             self.sound, self.longest_slice, partial(self._report_error, c.PlayTone.name)
         )
-        self._wheels = (0.0, 0.0)
+        self._wheels = STANDING
         self._motion: Motion | None = None
         self._last_stop: Future[Any] | None = None
         self._mood = Mood()
@@ -136,8 +131,7 @@ class SerialRobot(Robot):
 
     @abstractmethod
     def send_stop(self) -> None:
-        """Have the wheels stand now, past every queue, and see to it that nothing that was sent
-        before moves them again."""
+        """Stop the wheels now, past every queue, so that nothing sent before moves them again."""
 
     @property
     @abstractmethod
@@ -161,8 +155,7 @@ class SerialRobot(Robot):
         """Sound one slice of a tone. Called with the lock held."""
 
     def carry_out(self, command: c.Command) -> Future[Any]:
-        """Send a command that has no method of its own, and return its answer to come. Called with
-        the lock held."""
+        """Send a command without a method of its own; returns its answer. With the lock held."""
         raise CommandRejectedError(
             "UNSUPPORTED",
             f"the {self.model} has no {command.name!r} of its own: register a handler for it, with "
@@ -173,8 +166,7 @@ class SerialRobot(Robot):
     # What a server asks.
 
     def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until the robot has answered, and its sensors have sent values; not for an event
-        loop: it waits.
+        """Wait, not in an event loop, until the robot and its sensors have answered.
 
         Raises:
             ConnectError: it does not answer, with what to do. A sensor that sends nothing is no
@@ -202,12 +194,22 @@ class SerialRobot(Robot):
             mood.update(senses, self._wheels)
             return {
                 "personality": mood.personality,
-                "neural_state": {**mood.neural_state(), **senses_section(senses)},
-                "capabilities": capabilities_section(self.link.version, self.kind),
+                "neural_state": {
+                    **mood.neural_state(),
+                    **{name: senses[key] for name, key in NEURAL.items() if key in senses},
+                },
+                "capabilities": {
+                    "has_drawing": False,
+                    "has_sorter": False,
+                    "has_games": True,
+                    "has_learning_lab": False,
+                    "firmware_version": self.link.version or "unknown",
+                    "kind": self.kind,
+                },
                 "motors": {
                     "left": self._wheels[0],
                     "right": self._wheels[1],
-                    "moving": self._wheels != (0.0, 0.0),
+                    "moving": self._wheels != STANDING,
                 },
                 "leds": self._lights.state(),
                 "display": {"text": self._text},
@@ -229,19 +231,17 @@ class SerialRobot(Robot):
         self._telemetry.resend()
 
     def perform(self, command: c.Command) -> Outcome:
-        """Begin one command; the caller waits for the robot's confirmation. A failure is also
-        reported by the event `error`."""
+        """Begin one command, unconfirmed yet. A failure is also an `error` event."""
         outcome = self._begin_command(command)
         if isinstance(outcome, Future):
             outcome.add_done_callback(lambda future: self._command_ended(command, future))
         return outcome
 
     def submit(self, command: c.Command) -> Future[Any]:
-        """Carry out one command; the future ends with its confirmation, a motion's end, or a named
-        error."""
+        """Carry out one command; the future ends with its confirmation, motion or error."""
         with self.lock:
-            if command.motion and self.latch is not None:
-                self.execute(command)  # raises
+            if command.motion:
+                self.refuse_if_latched(command.name)
             outcome = self._begin_command(command)
         if isinstance(outcome, Motion):
             return outcome.future()
@@ -252,8 +252,7 @@ class SerialRobot(Robot):
         return done
 
     def calibrate(self, distance: float | None = None, turn: float | None = None) -> dict[str, Any]:
-        """Correct the robot's constants by the last motion, of which you have measured what it
-        really was.
+        """Correct the robot's constants by the last motion, whose true size you have measured.
 
         Args:
             distance: cm, of a motion straight ahead or back.
@@ -268,11 +267,8 @@ class SerialRobot(Robot):
                 measure.
         """
         if self._localization is None:
-            raise CommandRejectedError(
-                "UNSUPPORTED",
-                f"an {self.kind} has no encoders: it cannot tell how far it went, so there is "
-                "nothing to correct",
-            )
+            why = "it cannot tell how far it went, so there is nothing to correct"
+            raise CommandRejectedError("UNSUPPORTED", f"an {self.kind} has no encoders: {why}")
         with self.lock:
             return self._localization.calibrate(distance, turn)
 
@@ -289,16 +285,12 @@ class SerialRobot(Robot):
         self._stop_wheels()
         self._finish("stopped")
         self._games.stop_show(reachable=self.link.state == "ready")
-        if self.link.state != "ready":
-            why = self.link.reason or "it has not answered yet"
-            drives = (
-                "it may be driving: lift it, or switch it off"
-                if self._wheels != (0.0, 0.0)
-                else "it stood, as far as is known"
-            )
-            raise CommandRejectedError(
-                "STATE_CONFLICT", f"the robot cannot be reached: {why} ({drives})", command="stop"
-            )
+        self._must_be_reached(
+            "stop",
+            " (it stood, as far as is known)"
+            if self._wheels == STANDING
+            else " (it may be driving: lift it, or switch it off)",
+        )
 
     def close(self) -> None:
         """Stop, and give the port back; the thread ends by itself soon after."""
@@ -319,11 +311,7 @@ class SerialRobot(Robot):
             return None
         if isinstance(command, c.Void):
             return None
-        if self.link.state != "ready":
-            why = self.link.reason or "it has not answered yet"
-            raise CommandRejectedError(
-                "STATE_CONFLICT", f"the robot cannot be reached: {why}", command=command.name
-            )
+        self._must_be_reached(command.name)
         match command:
             case c.Drive(left=left, right=right, duration=duration):
                 return self._drive(left, right, duration)
@@ -337,6 +325,11 @@ class SerialRobot(Robot):
                 return self._games.carry_out(command)
         return self.carry_out(command)
 
+    def _must_be_reached(self, command: str, more: str = "") -> None:
+        if self.link.state != "ready":
+            why = f"the robot cannot be reached: {self.link.reason or 'it has not answered yet'}"
+            raise CommandRejectedError("STATE_CONFLICT", why + more, command=command)
+
     def _drive(self, left: float, right: float, duration: float) -> Motion:
         self._finish("replaced")
         self._motion = motion = Motion(duration)
@@ -349,12 +342,14 @@ class SerialRobot(Robot):
                 self._localization.odometry.begin()
             self.prepare_motion()
             self._clock.wait(UNSENT_TIMEOUT, lambda: self._motion_never_sent(motion))
-            request = self.drive_request(left, right)
-            begins = partial(self._motion_sending, motion)
             sent = self.link.request(
-                request, slot=MOTORS, what="the motion", timeout=CONFIRMED_TIMEOUT, on_send=begins
+                self.drive_request(left, right),
+                slot=MOTORS,
+                what="the motion",
+                timeout=CONFIRMED_TIMEOUT,
+                on_send=partial(self._motion_sending, motion),
             )
-            sent.add_done_callback(lambda future: self._motion_answered(motion, future))
+            sent.add_done_callback(partial(self._motion_answered, motion))
         return motion
 
     def _motion_sending(self, motion: Motion) -> None:
@@ -365,12 +360,10 @@ class SerialRobot(Robot):
 
     def _motion_never_sent(self, motion: Motion) -> None:
         why = (
-            f"the robot was busy for {UNSENT_TIMEOUT:g} s with what was asked of it before; "
-            "no wheel turned"
+            f"drive was not sent: the robot was busy for {UNSENT_TIMEOUT:g} s with what was asked "
+            "of it before; no wheel turned. Try again"
         )
-        self._fail_motion(
-            motion, CommandTimeoutError(f"drive was not sent: {why}. Try again", command="drive")
-        )
+        self._fail_motion(motion, CommandTimeoutError(why, command="drive"))
 
     def prepare_motion(self) -> None:
         """Clear the way for a motion; called with the lock held."""
@@ -378,25 +371,21 @@ class SerialRobot(Robot):
     def _motion_elapsed(self, motion: Motion) -> None:
         """In the link's thread, whatever the notebook's loop is doing."""
         with self.lock:
-            if self._motion is not motion:
-                return
-            self._stop_wheels()
-            self._finish("time")
+            if self._motion is motion:
+                self._stop_wheels()
+                self._finish("time")
 
     def _stop_wheels(self) -> None:
         if self.link.state != "ready":
             self.link.stop_unresponsive()  # whether it stands is not known
             return
-        self._wheels = (0.0, 0.0)
-        self.link.drop(
-            MOTORS,
-            CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive"),
-        )
+        self._wheels = STANDING
+        stopped = CommandRejectedError("STOPPED", "a stop came before it was sent", command="drive")
+        self.link.drop(MOTORS, stopped)
         self._stop_guarded()
 
     def _stop_guarded(self) -> None:
-        """Also by the guard, until it is confirmed: the stop may be lost, and this program be gone
-        before it sends another."""
+        """Also by the guard, until it is confirmed: the stop may be lost, this program killed."""
         self.send_stop()
         self.link.arm(STOPPED_TIMEOUT)
 
@@ -404,14 +393,12 @@ class SerialRobot(Robot):
         motion, self._motion = self._motion, None
         self._clock.cancel()
         if motion is not None:
-            self.link.post(
-                lambda: motion.end(how, error)
-            )  # without the lock, which a listener may want
+            # without the lock, which a listener may want
+            self.link.post(lambda: motion.end(how, error))
 
     def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
-        """It drives; or it has not confirmed that: whether it does is not known then, so it is told
-        to stand."""
-        error = None if future.cancelled() else future.exception()
+        """It drives; or its confirmation is missing, and it is told to stand."""
+        error = error_of(future)
         if error is not None:
             assert isinstance(error, Exception)
             self._fail_motion(motion, error)
@@ -422,10 +409,8 @@ class SerialRobot(Robot):
 
     def _fail_motion(self, motion: Motion, error: Exception) -> None:
         with self.lock:
-            if (
-                self._motion is not motion or getattr(error, "code", "") == "STOPPED"
-            ):  # who stops it, ends it
-                return
+            if self._motion is not motion or getattr(error, "code", "") == "STOPPED":
+                return  # who stops it, ends it
             self._stop_wheels()
             self._finish("stopped", error)
         self._report_error("drive", error)
@@ -433,32 +418,28 @@ class SerialRobot(Robot):
     # Events.
 
     def _command_ended(self, command: c.Command, future: Future[Any]) -> None:
-        error = None if future.cancelled() else future.exception()
-        if error is not None:
+        if (error := error_of(future)) is not None:
             self._report_error(command.name, error)
 
     def _report_error(self, command: str, error: BaseException) -> None:
         self.report("error", error_event(command, error))
 
     def watch_stop(self, future: Future[Any]) -> None:
-        """Note that a stop was confirmed, or report that it was not; a later one takes
-        its place."""
+        """Note that the latest stop was confirmed, or report that it was not."""
         self._last_stop = future
         future.add_done_callback(self._stop_ended)
 
     def _stop_ended(self, future: Future[Any]) -> None:
         if future is not self._last_stop:
             return
-        error = None if future.cancelled() else future.exception()
+        error = error_of(future)
         if error is None:
             with self.lock:
-                self._wheels = (0.0, 0.0) if self._motion is None else self._wheels
+                self._wheels = STANDING if self._motion is None else self._wheels
                 if not self._clock.running:
                     self.link.disarm()
-        elif self.link.state == "ready" and self._wheels == (
-            0.0,
-            0.0,
-        ):  # else the next motion has taken its place
+        # a next motion takes the place of the stop
+        elif self.link.state == "ready" and self._wheels == STANDING:
             self._report_error("stop", error)
 
     def _link_changed(self, state: LinkState) -> None:
@@ -477,18 +458,14 @@ class SerialRobot(Robot):
             return
         with self.lock:
             was_ready, self._was_ready = self._was_ready, False
-            moving = self._wheels != (0.0, 0.0)  # until it has confirmed a stop
+            moving = self._wheels != STANDING  # until it has confirmed a stop
             reason = self.link.reason
-            gone = (
-                f"{reason}; the motion was under way, and nobody can say whether the robot stands"
-            )
-            self._finish("stopped", DeliveryUnknownError(gone))
+            gone = "the motion was under way, and nobody can say whether the robot stands"
+            self._finish("stopped", DeliveryUnknownError(f"{reason}; {gone}"))
             self._games.stop_show(reachable=False)
         if was_ready and state != "closed":
-            self.report(
-                "robot_connection",
-                connection_lost_event(self.port, reason, state, moving=moving),
-            )
+            event = connection_lost_event(self.port, reason, state, moving=moving)
+            self.report("robot_connection", event)
 
     def _on_values(self, values: dict[int, Any]) -> None:
         with self.lock:
@@ -502,7 +479,7 @@ class SerialRobot(Robot):
             self._localization.update(values)
         self._stimuli.update(
             values,
-            moving=self._wheels != (0.0, 0.0),
+            moving=self._wheels != STANDING,
             forward=sum(self._wheels) > 0,
             sounding=self._tones.echoing,
         )
@@ -514,8 +491,7 @@ class SerialRobot(Robot):
         self.link.post(lambda: self.report(event, data))
 
     def set_serial(self, serial: str) -> None:
-        """The robot has said which one it is: what was measured of it before is used from now
-        on."""
+        """Use what was measured of the robot with this serial number before."""
         try:
             with self.lock:
                 if self._localization is not None:
@@ -527,9 +503,5 @@ class SerialRobot(Robot):
 
     def _change_personality(self, command: c.UpdatePersonality) -> None:
         changed = self._mood.change_personality(command)
-        personality = self._mood.personality
-        self.link.post(
-            lambda: self.report(
-                "personality_changed", {"personality": personality, "changed": changed}
-            )
-        )
+        event = {"personality": self._mood.personality, "changed": changed}
+        self.link.post(lambda: self.report("personality_changed", event))

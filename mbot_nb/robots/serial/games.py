@@ -1,5 +1,4 @@
-"""The games on a robot on a cable: the rules are those of the simulated one's, its own LEDs and
-loudspeaker show them."""
+"""The games on a robot on a cable, shown on its own LEDs and loudspeaker."""
 
 from __future__ import annotations
 
@@ -17,8 +16,9 @@ from .connection.link import Link, Timer
 from .lights import Lights
 from .telemetry import error_event
 from .tones import Tones
+from .wire.exchange import error_of
 
-__all__ = ["GameCommand", "Games"]
+__all__ = ["Games"]
 
 GameCommand = c.StartGame | c.GameMove | c.StopGame
 
@@ -108,6 +108,6 @@ class Games:
             future.add_done_callback(self._shown)
 
     def _shown(self, future: Future[Any]) -> None:
-        error = None if future.cancelled() else future.exception()
+        error = error_of(future)
         if error is not None and self._link.state == "ready":  # else its absence has been reported
             self._report("error", error_event("start_game", error))

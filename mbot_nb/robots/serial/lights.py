@@ -1,5 +1,4 @@
-"""The LEDs of a robot on a cable: what they were set to, and what a game shows on them
-meanwhile."""
+"""The LEDs of a robot on a cable: what they are set to, and what a game shows meanwhile."""
 
 from __future__ import annotations
 
@@ -16,8 +15,7 @@ Color = tuple[int, int, int]
 
 
 class Lights:
-    """``count`` LEDs, of which ``light(color, index)`` colours one (from 1) or all (None). All
-    calls come with the robot's lock held."""
+    """``count`` LEDs; ``light(color, index)`` colours one (from 1) or all. With the lock held."""
 
     def __init__(self, count: int, light: Callable[[Color, int | None], Future[Any]]) -> None:
         self._light = light

@@ -1,5 +1,4 @@
-"""Where a robot with encoders is, by its own constants: the odometry, and the calibration that
-belongs to its serial number."""
+"""Where a robot with encoders is: odometry with the constants of its serial number."""
 
 from __future__ import annotations
 

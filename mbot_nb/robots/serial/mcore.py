@@ -18,28 +18,27 @@ from .lights import Color
 from .motion_clock import CONFIRMED_TIMEOUT
 from .wire import ff55
 from .wire.dialects import DeviceRequest, FF55Dialect, Request
+from .wire.exchange import error_of
 
 __all__ = ["MBotRobot"]
 
 FULL_POWER = 255
-NO_ECHO = 400.0
 NOTHING_AHEAD = 300.0
-"""The distance when nothing is in range, as of the mBot2."""
+"""The distance when nothing is in range, as of the mBot2 (the robot itself says 400)."""
 STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
 LOOK_INTERVAL = 8.0
-"""Seconds between two looks ahead while nothing is there: a drive that is asked for meanwhile has
-to wait."""
+"""Seconds between two looks ahead while nothing is there: a drive has to wait meanwhile."""
 TONE_EXTRA = 0.5
 POLL_INTERVAL = 0.1
 """Seconds in which every sensor is asked once."""
 
-ULTRASONIC, LINE, LIGHT = (
-    DeviceRequest(ff55.GET, 1, b"\x03"),
-    DeviceRequest(ff55.GET, 17, b"\x02"),
-    DeviceRequest(ff55.GET, 3, b"\x06"),
+SENSORS = (
+    ("line", DeviceRequest(ff55.GET, 17, b"\x02")),
+    ("light", DeviceRequest(ff55.GET, 3, b"\x06")),
+    ("distance", DeviceRequest(ff55.GET, 1, b"\x03")),
 )
 STOP = DeviceRequest(ff55.RUN, 5, struct.pack("<hh", 0, 0))
 
@@ -59,17 +58,14 @@ class MBotRobot(SerialRobot):
     led_count = 2
     longest_slice = 0.15
     """A stop may have to wait for the slice that sounds."""
-    confirmed_after = (
-        CONFIRMED_TIMEOUT  # one request at a time: it is free when it is told, and drives at once
-    )
+    confirmed_after = CONFIRMED_TIMEOUT
+    """One request at a time: it is free when it is told, and drives at once."""
     _next_look = 0.0
     _near = False
     """Whether what was seen last is near, and still ahead."""
     unsupported = {  # noqa: RUF012 - never changed
-        "start_drawing": (
-            "drawing needs to know where the robot is, and an mBot cannot measure it: "
-            "draw in the simulator"
-        ),
+        "start_drawing": "drawing needs to know where the robot is, and an mBot cannot measure it: "
+        "draw in the simulator",
         "stop_drawing": "nothing is being drawn: an mBot does not draw",
         "sort_pieces": "an mBot has no arm and no colour sorter",
         "sync_inventory": "an mBot has no colour sorter, so there is nothing to count",
@@ -90,11 +86,10 @@ class MBotRobot(SerialRobot):
         return STOP
 
     def send_stop(self) -> None:
-        self.watch_stop(
-            self.link.request(
-                STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"
-            )
+        stop = self.link.request(
+            STOP, urgent=True, attempts=6, timeout=0.3, slot=MOTORS, what="the stop"
         )
+        self.watch_stop(stop)
 
     def halt(self) -> None:
         """Also a tone ends, with its slice; one beside a motion whose time is over goes on."""
@@ -108,19 +103,15 @@ class MBotRobot(SerialRobot):
         self._poll(0, time.monotonic(), self.connections)
 
     def _poll(self, turn: int, began: float, connection: int) -> None:
-        """Ask one sensor, then the next. A new connection begins a new round, and the old one
-        ends."""
-        sensors = (("line", LINE), ("light", LIGHT), ("distance", ULTRASONIC))
+        """Ask one sensor, then the next; a new connection ends the old round."""
         if self.link.state != "ready" or connection != self.connections:
             return
-        if turn == len(sensors):
+        if turn == len(SENSORS):
             self.finish_set_up()
-            self.link.call_at(
-                max(began + POLL_INTERVAL, time.monotonic()),
-                lambda: self._poll(0, time.monotonic(), connection),
-            )
+            again = max(began + POLL_INTERVAL, time.monotonic())
+            self.link.call_at(again, lambda: self._poll(0, time.monotonic(), connection))
             return
-        name, request = sensors[turn]
+        name, request = SENSORS[turn]
         now = time.monotonic()
         if name == "distance" and not self._may_look(now):
             self._poll(turn + 1, began, connection)
@@ -129,11 +120,7 @@ class MBotRobot(SerialRobot):
         answer = self.link.request(request, timeout=timeout, attempts=1, what=f"the {name} sensor")
 
         def answered(future: Future[Any]) -> None:
-            if (
-                not future.cancelled()
-                and future.exception() is None
-                and future.result() is not None
-            ):
+            if not future.cancelled() and error_of(future) is None:
                 with self.lock:
                     self._sensed(name, future.result())
             self._poll(turn + 1, began, connection)
@@ -141,8 +128,7 @@ class MBotRobot(SerialRobot):
         answer.add_done_callback(answered)
 
     def _may_look(self, now: float) -> bool:
-        """Not while something moves or is to: its begin, its end or a stop would have to wait for
-        an echo that is missing.
+        """Not while something moves or is to: a missing echo would hold up its begin, end or stop.
 
         But on a straight way towards something seen near, which echoes the better the nearer it
         comes.
@@ -170,11 +156,7 @@ class MBotRobot(SerialRobot):
             return
         if name == "distance":
             self._near = value < NEAR and (self._motion is None or self._straight)
-            self.update_senses(
-                distance=NOTHING_AHEAD
-                if value >= NO_ECHO
-                else round(min(float(value), NOTHING_AHEAD), 1)
-            )
+            self.update_senses(distance=round(min(float(value), NOTHING_AHEAD), 1))
         elif name == "light":
             self.update_senses(light=round(min(max(value, 0), 1023) / 10.23, 1))
         else:
@@ -192,9 +174,7 @@ class MBotRobot(SerialRobot):
         return self.link.request(request, slot=f"led {index or 0}", what="set_led")
 
     def sound(self, frequency: float, seconds: float) -> Future[Any]:
-        request = DeviceRequest(
-            ff55.RUN, 34, struct.pack("<HH", round(frequency), round(seconds * 1000))
-        )
-        return self.link.request(
-            request, timeout=seconds + TONE_EXTRA, attempts=1, what="play_tone"
-        )
+        tone = struct.pack("<HH", round(frequency), round(seconds * 1000))
+        request = DeviceRequest(ff55.RUN, 34, tone)
+        timeout = seconds + TONE_EXTRA
+        return self.link.request(request, timeout=timeout, attempts=1, what="play_tone")

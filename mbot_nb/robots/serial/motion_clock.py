@@ -1,5 +1,4 @@
-"""Ends a motion in the link's thread, its duration after it was sent, whatever the notebook's loop
-is doing.
+"""Ends a motion in the link's thread, its duration after it was sent, even if the notebook hangs.
 
 What is asked of a robot may have to wait until it can be sent, and in the robot: so the time runs
 from the sending, or from the robot's confirmation if that comes later than usual. Until it comes,

@@ -14,8 +14,7 @@ from ..dimensions import TRACK, WHEEL
 __all__ = ["NOMINAL", "Constants", "Displacement", "Odometry"]
 
 MAX_STEP = 720.0
-"""Degrees between two readings of an encoder that no wheel turns in their time: it was counted from
-another zero."""
+"""Degrees between two readings that no wheel turns: the encoder counts from another zero."""
 
 
 class Constants(NamedTuple):
@@ -54,19 +53,16 @@ class Odometry:
         """The last reading that the pose knows of."""
         self._new: dict[str, float] = {}
         self._turned = (0.0, 0.0)
-        """Degrees that the left and the right wheel have turned, all in all; no constants are in
-        them."""
+        """Degrees that the left and the right wheel have turned in all, whatever the constants."""
         self._from = (0.0, 0.0)
 
     def forget_zero(self) -> None:
-        """The encoders may count from another zero now: the next reading is where the robot stands
-        already."""
+        """The encoders may count from another zero: the next reading is where it is already."""
         self._read.clear()
         self._new.clear()
 
     def read(self, side: str, angle: float) -> None:
-        """One wheel's encoder. Both wheels' readings of one moment come one after the other, and
-        make one step."""
+        """Read one wheel's encoder; the readings of both wheels make one step."""
         if side in self._new:
             self.settle()  # the other wheel had no new reading
         self._new[side] = angle
@@ -90,12 +86,10 @@ class Odometry:
         self._from = self._turned
 
     def displacement(self) -> Displacement:
-        """What was driven since :meth:`begin`, by the constants as they are now: corrected, they
-        tell another way."""
+        """What was driven since :meth:`begin`, by the constants as they are now."""
         self.settle()
-        way, turn = self._rolled(
-            *(now - then for now, then in zip(self._turned, self._from, strict=True))
-        )
+        left, right = self._turned
+        way, turn = self._rolled(left - self._from[0], right - self._from[1])
         return Displacement(way, degrees(turn))
 
     @property
@@ -119,8 +113,7 @@ class Odometry:
         self.length += abs(way)
 
     def _rolled(self, left: float, right: float) -> tuple[float, float]:
-        """The way of the middle, cm, and the turn, radians, when the wheels turn by so many
-        degrees."""
+        """The way of the middle (cm) and the turn (radians) of wheels that turn so many degrees."""
         wheel, track = self.constants
         left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
         return (left + right) / 2, (right - left) / track

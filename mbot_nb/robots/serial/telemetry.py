@@ -8,25 +8,14 @@ from typing import Any
 
 from .connection.link import Link, LinkState
 
-__all__ = [
-    "MIN_INTERVAL",
-    "Telemetry",
-    "capabilities_section",
-    "connection_lost_event",
-    "connection_section",
-    "error_event",
-    "senses_section",
-]
+__all__ = ["Telemetry", "connection_lost_event", "connection_section", "error_event"]
 
 MIN_INTERVAL = 0.05
 """Seconds between two reports of the telemetry, at least."""
-NEURAL = {"distance": "distance", "gyro": "turn_rate", "sound": "sound", "light": "light"}
-"""Fields of `neural_state` that are sensors."""
 
 
 class Telemetry:
-    """Reports the telemetry soon after a sensor value changed; nothing while the robot does not
-    answer, and nothing twice.
+    """Reports telemetry soon after a sensor value changed; nothing twice, nothing when silent.
 
     ``read`` gives it, ``report`` takes it, both in the link's thread.
     """
@@ -66,26 +55,8 @@ class Telemetry:
             self._report(values)
 
 
-def senses_section(senses: dict[str, Any]) -> dict[str, Any]:
-    """The sensors in the section `neural_state` of the state."""
-    return {name: senses[key] for name, key in NEURAL.items() if key in senses}
-
-
-def capabilities_section(firmware: str | None, kind: str) -> dict[str, Any]:
-    """The section `capabilities` of the state."""
-    return {
-        "has_drawing": False,
-        "has_sorter": False,
-        "has_games": True,
-        "has_learning_lab": False,
-        "firmware_version": firmware or "unknown",
-        "kind": kind,
-    }
-
-
 def connection_section(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
-    """The section `connection` of the state; ``wall_offset`` is Unix time less that of
-    ``time.monotonic``, seconds."""
+    """The section `connection`; ``wall_offset`` is Unix time less that of ``time.monotonic``, s."""
     section: dict[str, Any] = {
         "port": port,
         "ready": link.state == "ready",
@@ -109,8 +80,8 @@ def connection_lost_event(
         reason += " (it was driving, and nothing can stop it now: lift it, or switch it off)"
     elif moving:
         reason += (
-            " (it was driving; it is told to stop again and again: if it drives on, lift it, "
-            "or switch it off)"
+            " (it was driving; it is told to stop again and again: if it drives on, lift it, or "
+            "switch it off)"
         )
     return {"connected": False, "port": port, "reason": reason}
 

@@ -1,5 +1,4 @@
-"""The loudspeaker of a robot on a cable: long tones are sent in slices, so that a command behind
-one, above all a stop, need not wait for its end."""
+"""The loudspeaker of a robot on a cable: tones are sent in slices, so that a stop need not wait."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ...errors import DeliveryUnknownError
+from .wire.exchange import error_of
 
 __all__ = ["Tones"]
 
@@ -60,8 +60,7 @@ class Tones:
         self._until = 0.0
 
     def play(self, frequency: float, duration: float) -> Future[Any]:
-        """Send one slice after another until ``duration`` seconds have sounded, the tone is ended,
-        or another one is played.
+        """Send slices until ``duration`` seconds have sounded, or the tone is ended or replaced.
 
         Returns:
             A future that ends when the robot has confirmed the first slice, or with its error.
@@ -81,7 +80,7 @@ class Tones:
                 started.set_result(None)
 
         def sent(left: float, answer: Future[Any]) -> None:
-            error = None if answer.cancelled() else answer.exception()
+            error = error_of(answer)
             if not wanted() or (started.done() and isinstance(error, DeliveryUnknownError)):
                 # The tone has ended; or a stop came while this slice sounded, and nobody needs to
                 # know what became of a slice of a long tone.

@@ -1,5 +1,4 @@
-"""One robot's life in the simulation: its body, what its motors are to do next, the trail it
-leaves, its sensors and its mind."""
+"""One robot in the simulation: its body, motor plan, trail, sensors and mind."""
 
 from __future__ import annotations
 
@@ -24,8 +23,7 @@ Change = tuple[float, float, float]
 BUMP_PAUSE = 0.5
 """Seconds without touching anything before touching it again is a new bump."""
 APPEARED = 20.0
-"""Something ahead that is nearer by this (cm) than what was there, though the robot stands, is
-noticed."""
+"""Something ahead that is suddenly nearer by this (cm), though the robot stands, is noticed."""
 ULTRASONIC = 1
 """Which sensor the noise is of."""
 TRAIL_LIMIT = 20_000
@@ -33,8 +31,7 @@ TONE_LOUDNESS = 60.0
 
 
 class Agent:
-    """What lives in a simulation. Times are its seconds; ``on_event(event, data)`` receives
-    what the robot meets.
+    """One robot. Times are those of the simulation; ``on_event(event, data)`` receives its events.
 
     ``noise`` scales the noise of the ultrasonic sensor: 1 is about 0.3 cm and half a percent, 0 is
     none.
@@ -64,7 +61,8 @@ class Agent:
         self._on_event = on_event
         self._noise = noise
         self._last_touch = -inf
-        self._moved = False
+        self.moved = False
+        """Whether it has moved since the sensors were last read."""
         self._echo = scene.space.echo(self.body)
         self._echo_pose = self._pose
         self._readings = 0
@@ -102,22 +100,17 @@ class Agent:
     def quiet(self) -> bool:
         """Whether nothing about this robot would change if time passed."""
         return (
-            not (self._moved or self.touching or self.plan)
+            not (self.moved or self.touching or self.plan)
             and self.mind.settled
             and self.body.at_rest
         )
-
-    @property
-    def moved(self) -> bool:
-        """Whether it has moved since the sensors were last read."""
-        return self._moved
 
     def step(self, t: float, seconds: float) -> None:
         """Live for ``seconds`` until ``t``."""
         body = self.body
         if body.at_rest:
             return
-        self._moved = True
+        self.moved = True
         self.rested_at = t - seconds + body.time_to_rest
         body.roll(seconds)
         self.trail.record(t, body, always=body.at_rest)
@@ -127,16 +120,15 @@ class Agent:
             self._last_touch = t
 
     def sense(self, t: float, seconds: float, *, changed: bool) -> None:
-        """Read every sensor, and let the mind follow. ``changed``: somebody moved, or something
-        came or went."""
+        """Read every sensor and advance the mind; ``changed``: somebody or something moved."""
         body, scene = self.body, self.scene
         if changed:
             self._read_ultrasonic()
-        if self._moved:
+        if self.moved:
             self.light = brightness(scene.world, body)
         self._read_sound()
         self.touching = t - self._last_touch <= BUMP_PAUSE
-        self._moved = False
+        self.moved = False
         moment = Moment(
             max(abs(body.left), abs(body.right)) / FULL_SPEED,
             self.ahead,
@@ -152,8 +144,7 @@ class Agent:
     # Senses.
 
     def battery(self, t: float, body: Body) -> float:
-        """Charge at ``t``, 100 to 0 percent: four hours of standing, or one of driving at full
-        speed. An empty one is shown, not felt: a notebook left open over night still drives."""
+        """Charge at ``t``, percent: four hours of standing or one at full speed. 0 still drives."""
         drained = t / (4 * 3600) + body.worked / (2 * FULL_SPEED * 3600) * 0.75
         return max(0.0, 100 * (1 - drained))
 
@@ -168,8 +159,7 @@ class Agent:
         )
 
     def _read_ultrasonic(self) -> None:
-        """Read the ultrasonic sensor. What has not changed gives the same reading, without new
-        noise."""
+        """Read the ultrasonic sensor; an unchanged echo gives the same reading, no new noise."""
         echo = self.scene.space.echo(self.body)
         before, stood = self._echo, self._echo_pose == self._pose
         self._echo_pose = self._pose

@@ -64,8 +64,7 @@ class Body:
         self.distance = 0.0
         """What the middle of the robot has moved, cm."""
         self.clearance = 0.0
-        """It can move this far before anything solid is near: until then nothing needs to be
-        tested."""
+        """It can move this far before anything solid is near; nothing is tested until then."""
         self.push_x = self.push_y = 0.0
         """How far the last step was pushed back by something solid, cm."""
 
@@ -90,8 +89,7 @@ class Body:
 
     @property
     def time_to_rest(self) -> float:
-        """Seconds until it stands, if the motors are told nothing else; inf while they shall
-        turn."""
+        """Seconds until it stands with the present targets; inf while they turn the wheels."""
         if self.target_left or self.target_right:
             return inf
         return max(abs(self.left), abs(self.right)) / ACCELERATION
@@ -133,13 +131,12 @@ class Body:
     def _ramp(self, seconds: float, left: float, right: float) -> None:
         """Change evenly to these wheel speeds."""
         mean = seconds / 2
-        before_left, before_right = self.left, self.right
+        rolled_left, rolled_right = (self.left + left) * mean, (self.right + right) * mean
         self.left, self.right = left, right
-        self._shift((before_left + left) * mean, (before_right + right) * mean)
+        self._shift(rolled_left, rolled_right)
 
     def _shift(self, left: float, right: float) -> None:
-        """Roll the wheels by so many cm and go where that leads, unless something solid is
-        there."""
+        """Roll the wheels by so many cm and go where that leads, unless something is there."""
         self.rolled_left += left
         self.rolled_right += right
         self.worked += abs(left) + abs(right)
@@ -168,8 +165,7 @@ class Body:
 
 
 class Trail:
-    """The path a body has driven, thinned to what a drawing needs and bounded: rows of (t, x, y,
-    heading)."""
+    """The path of a body, thinned for drawing and bounded: rows of (t, x, y, heading)."""
 
     STEP = 0.5
     """cm between two points of a straight path."""

@@ -8,7 +8,7 @@ looking after.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import atan2, degrees, dist, isfinite, pi, sqrt
 from typing import Any, NamedTuple
 
@@ -40,8 +40,7 @@ class Move(NamedTuple):
         return way / speed + speed / ACCELERATION if way else 0.0
 
     def changes(self, t: float) -> list[Change]:
-        """What the motors are told from ``t`` on: to go, and to stop so that the way is right when
-        they stand."""
+        """What the motors are told from ``t`` on, so that the way is right when they stand."""
         way, speed = self._way_and_speed()
         if not way:
             return []
@@ -49,8 +48,7 @@ class Move(NamedTuple):
         return [(t, self.left * percent, self.right * percent), (t + way / speed, 0.0, 0.0)]
 
     def _way_and_speed(self) -> tuple[float, float]:
-        """A way too short to reach the speed and brake again is gone with the speed that it
-        allows."""
+        """The way, and the speed that a short way allows between starting and braking."""
         way = max(abs(self.left), abs(self.right))
         return way, min(self.speed, sqrt(way * ACCELERATION))
 
@@ -67,8 +65,7 @@ def turn(angle: float) -> Move:
 
 
 def arc(radius: float, angle: float) -> Move:
-    """Drive part of a circle: ``angle`` degrees, to the left, and to the right when it is
-    negative."""
+    """Drive part of a circle: ``angle`` degrees, positive to the left."""
     way = abs(angle) * pi / 180 * radius
     roll = angle * pi / 180 * TRACK / 2
     return Move(way - roll, way + roll, LINE_SPEED)
@@ -85,17 +82,7 @@ SHAPES: dict[str, Callable[[], list[Move]]] = {
     "hexagon": lambda: _polygon(6, 18),
     "star": lambda: [line(35), turn(144)] * 5,
     "line": lambda: [line(30)],
-    "zigzag": lambda: [
-        turn(45),
-        line(15),
-        turn(-90),
-        line(15),
-        turn(90),
-        line(15),
-        turn(-90),
-        line(15),
-        turn(45),
-    ],
+    "zigzag": lambda: [*(m for a in (45, -90, 90, -90) for m in (turn(a), line(15))), turn(45)],
     "eight": lambda: [arc(12, 360), arc(12, -360)],
     "spiral": lambda: [arc(4 + 2 * i, 90) for i in range(10)],
     "heart": lambda: [
@@ -119,29 +106,27 @@ class Drawing:
     ) -> None:
         self.shape = shape or "points"
         self.changes: list[Change] = []
-        t = began
-        for move in approach:
+        self.pen_down = self._append(began, approach)
+        self.end = self._append(self.pen_down, figure)
+        self.changes.append((self.end, 0.0, 0.0))
+
+    def _append(self, t: float, moves: Iterable[Move]) -> float:
+        """Drive these moves from ``t`` on; returns when they end."""
+        for move in moves:
             self.changes += move.changes(t)
             t += move.duration
-        self.pen_down = t
-        for move in figure:
-            self.changes += move.changes(t)
-            t += move.duration
-        self.changes.append((t, 0.0, 0.0))
-        self.end = t
+        return t
 
     def result(
         self, trail: Iterable[tuple[float, float, float, float]], until: float, complete: bool
     ) -> dict[str, Any]:
-        """What `drawing_complete` says: ``shape``, ``path`` [[x, y], ...] and ``length`` in cm,
-        whether it is ``complete``."""
-        path = [(x, y) for t, x, y, _ in trail if self.pen_down <= t <= until]
-        path = [point for at, point in enumerate(path) if at == 0 or point != path[at - 1]]
+        """What `drawing_complete` says: ``shape``, ``path``, ``length`` (cm), ``complete``."""
+        drawn = ((x, y) for t, x, y, _ in trail if self.pen_down <= t <= until)
+        path = [point for point, _ in groupby(drawn)]
         length = sum(dist(a, b) for a, b in pairwise(path))
         if len(path) > MOST_POINTS:
-            path = [
-                path[round(i * (len(path) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)
-            ]
+            step = (len(path) - 1) / (MOST_POINTS - 1)
+            path = [path[round(i * step)] for i in range(MOST_POINTS)]
         return {
             "shape": self.shape,
             "path": [[round(x, 2), round(y, 2)] for x, y in path],
@@ -162,32 +147,26 @@ def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now
     elif shape in SHAPES:
         approach, figure = [], SHAPES[shape]()
     else:
-        raise CommandRejectedError(
-            "INVALID_PARAMS",
-            f"start_drawing: there is no shape {shape!r}; it takes one of {', '.join(SHAPES)}, or "
-            "points",
-            command="start_drawing",
-        )
+        shapes = ", ".join(SHAPES)
+        raise _rejected(f"there is no shape {shape!r}; it takes one of {shapes}, or points")
     drawing = Drawing(shape, now, approach, figure)
     if not drawing.end - now <= LONGEST_DRAWING:
-        raise CommandRejectedError(
-            "INVALID_PARAMS",
-            f"start_drawing: this would take {drawing.end - now:.0f} s, and a drawing may take "
-            f"{LONGEST_DRAWING:.0f} s: "
-            "draw it smaller or in parts",
-            command="start_drawing",
+        raise _rejected(
+            f"this would take {drawing.end - now:.0f} s, and a drawing may take "
+            f"{LONGEST_DRAWING:.0f} s: draw it smaller or in parts"
         )
     return drawing
+
+
+def _rejected(why: str) -> CommandRejectedError:
+    why = f"start_drawing: {why}"
+    return CommandRejectedError("INVALID_PARAMS", why, command="start_drawing")
 
 
 def _through(points: Sequence[tuple[float, float]]) -> tuple[list[Move], list[Move]]:
     """The moves to the first point, and from it through the others."""
     if not all(isfinite(x) and isfinite(y) for x, y in points):
-        raise CommandRejectedError(
-            "INVALID_PARAMS",
-            "start_drawing: every coordinate of points must be a finite number",
-            command="start_drawing",
-        )
+        raise _rejected("every coordinate of points must be a finite number")
     legs: list[list[Move]] = []
     here, heading = (0.0, 0.0), 0.0
     for point in points:

@@ -84,8 +84,7 @@ class Rectangle:
         return x * depth, y * depth
 
     def ray(self, x: float, y: float, dx: float, dy: float) -> float:
-        """How far from (x, y) along the unit vector (dx, dy) it is met; inf if it is not, 0 from
-        inside."""
+        """How far (x, y) is from it along the unit vector (dx, dy); inf if missed, 0 inside."""
         px, py, c, s = x - self.x, y - self.y, self.c, self.s
         enter, leave = 0.0, inf
         # Along its length, then across; written out for speed.

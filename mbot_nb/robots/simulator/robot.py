@@ -33,8 +33,7 @@ REACH = 30.0
 
 
 class SimulatedRobot(Robot):
-    """An mBot2 that exists only in numbers: two driven wheels in a world that is data, on a clock
-    that no blocked cell holds.
+    """An mBot2 that exists only in numbers: two driven wheels in a world that is data.
 
     Its state is a function of time: it is worked out when it is read, and the result does not
     depend on when or how often that is. The same ``seed`` and the same commands at the same times
@@ -170,8 +169,7 @@ class SimulatedRobot(Robot):
 
     @property
     def path(self) -> list[tuple[float, float, float, float]]:
-        """The way driven until now: rows of (t, x, y, heading), in s since the simulation began, cm
-        and degrees.
+        """The way driven: rows of (t, x, y, heading), in s of the simulation, cm and degrees.
 
         Bounded to the last 20,000 points, which lie at most 0.5 cm or 3 degrees apart unless the
         robot is fast. The heading is not wrapped: it counts whole turns.
@@ -191,8 +189,7 @@ class SimulatedRobot(Robot):
 
     @property
     def at_rest_since(self) -> float | None:
-        """The reading of the clock when the wheels came to stand (its beginning, if they never
-        turned); None while they turn."""
+        """The clock's reading when the wheels last stopped; None while they turn."""
         with self.simulation.moment():
             agent = self._agent
             if not self.simulation.body_now(agent).at_rest:
@@ -262,9 +259,8 @@ class SimulatedRobot(Robot):
             case c.StartDrawing(shape=shape, points=points):
                 drawing = prepare(shape, points, now)
                 return self._begin(drawing.changes, drawing)
-            case c.StopDrawing():
-                if self._drawing is not None:
-                    self.halt()
+            case c.StopDrawing() if self._drawing is not None:
+                self.halt()
             case c.StartGame(game=game):
                 self._agent.sound_tone(now, self._playing.start(game, now))
                 return self._playing.state()
@@ -277,7 +273,7 @@ class SimulatedRobot(Robot):
                 return self._sort()
             case c.SyncInventory():
                 return self._report_inventory()
-            case c.Void():
+            case c.Void() | c.StopDrawing():
                 pass
             case _:
                 raise CommandRejectedError(

@@ -1,5 +1,4 @@
-"""What everybody in one world shares: what is solid, what lies on the floor, what sounds, what can
-be sorted."""
+"""What all robots of one world share: solid things, the floor, sounds, and pieces to sort."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ class Scene:
             self._replace(boxes=_without(self.world.boxes, item, "box"))
 
     def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
-        """Let a box stand somewhere else, under the same number as before; returns the box as it
-        stands now.
+        """Let a box stand somewhere else, under the same number; returns it as it stands now.
 
         Raises:
             UsageError: there is none like it, a robot stands there, or its middle would be outside
@@ -74,10 +72,12 @@ class Scene:
 
     def take_pieces(self, x: float, y: float, reach: float) -> list[Piece]:
         """Take the pieces within ``reach`` cm of a point off the floor, the nearest first."""
-        taken = sorted(
-            (piece for piece in self.world.pieces if hypot(piece.x - x, piece.y - y) <= reach),
-            key=lambda piece: hypot(piece.x - x, piece.y - y),
-        )
+
+        def distance(piece: Piece) -> float:
+            return hypot(piece.x - x, piece.y - y)
+
+        near = [piece for piece in self.world.pieces if distance(piece) <= reach]
+        taken = sorted(near, key=distance)
         if taken:
             self._replace(pieces=tuple(piece for piece in self.world.pieces if piece not in taken))
         return taken

@@ -7,12 +7,12 @@ is in ``space`` (the echo) and ``agent`` (its noise).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, product
 from math import cos, hypot, sin
 from typing import NamedTuple
 
 from .body import Body
-from .world import Light, Line, World
+from .world import Line, World
 
 __all__ = ["Floor", "Sound", "brightness", "line_reading", "loudness"]
 
@@ -41,13 +41,12 @@ class Floor:
     def _add(self, segment: Segment) -> None:
         x1, y1, x2, y2, half = segment
         margin = half + EDGE
-        for column in range(
-            int((min(x1, x2) - margin) // CELL), int((max(x1, x2) + margin) // CELL) + 1
-        ):
-            for row in range(
-                int((min(y1, y2) - margin) // CELL), int((max(y1, y2) + margin) // CELL) + 1
-            ):
-                self._cells.setdefault((column, row), []).append(segment)
+
+        def cells(a: float, b: float) -> range:
+            return range(int((min(a, b) - margin) // CELL), int((max(a, b) + margin) // CELL) + 1)
+
+        for cell in product(cells(x1, x2), cells(y1, y2)):
+            self._cells.setdefault(cell, []).append(segment)
 
     def darkness(self, x: float, y: float) -> float:
         """How much of what an eye sees at (x, y) is line: 0 to 1, one half right at the edge."""
@@ -63,8 +62,7 @@ class Floor:
 
 
 def line_reading(floor: Floor, body: Body) -> tuple[int, float]:
-    """What the quad line sensor says: its bits (L2=8 L1=4 R1=2 R2=1, set on the line) and the
-    offset, -100 to 100.
+    """The line sensor: bits (L2=8 L1=4 R1=2 R2=1, set on the line) and offset, -100 to 100.
 
     The offset is positive when the line is to the left, and 0 when no eye sees any.
     """
@@ -81,23 +79,17 @@ def line_reading(floor: Floor, body: Body) -> tuple[int, float]:
 
 
 def brightness(world: World, body: Body) -> float:
-    """The light sensor, 0 to 100: the room's light and every lamp's, by the square of the distance.
-    Nothing gives shade."""
+    """The light sensor, 0 to 100: the room, and every lamp by the square of its distance."""
     total = world.ambient_light
     for lamp in world.lights:
-        total += lamp.brightness * _fall(lamp, body)
+        square = lamp.height * lamp.height
+        dx, dy = lamp.x - body.x, lamp.y - body.y
+        total += lamp.brightness * (square / (square + dx * dx + dy * dy))
     return min(total, 100.0)
 
 
-def _fall(lamp: Light, body: Body) -> float:
-    square = lamp.height * lamp.height
-    dx, dy = lamp.x - body.x, lamp.y - body.y
-    return square / (square + dx * dx + dy * dy)
-
-
 class Sound(NamedTuple):
-    """Something that sounds at a place until ``until``; ``source`` is the robot that makes it, or
-    None."""
+    """A sound at a place until ``until``; ``source`` is the robot that makes it, or None."""
 
     x: float
     y: float
@@ -107,8 +99,7 @@ class Sound(NamedTuple):
 
 
 def loudness(world: World, sounds: Iterable[Sound], body: Body) -> tuple[float, float]:
-    """The sound sensor, 0 to 100, with all that sounds; and only what others make. Half is left at
-    50 cm."""
+    """The sound sensor, 0 to 100: all sounds, and only those of others; half is left at 50 cm."""
     everything = others = world.ambient_sound
     for sound in sounds:
         here = sound.loudness / (1 + (hypot(sound.x - body.x, sound.y - body.y) / 50.0) ** 2)

@@ -15,7 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf, radians
+from operator import attrgetter
 from typing import Any
 
 from ...errors import UsageError
@@ -36,15 +38,13 @@ SENSE_EVERY = 5
 """Steps between two readings of the sensors: ten a second."""
 
 
+@dataclass(slots=True, eq=False)
 class Timer:
     """A callback that must run at ``t`` though nobody reads the state."""
 
-    __slots__ = ("callback", "handle", "t")
-
-    def __init__(self, t: float, callback: Callable[[], None]) -> None:
-        self.t = t
-        self.callback = callback
-        self.handle: watchdog.Handle | None = None
+    t: float
+    callback: Callable[[], None]
+    handle: watchdog.Handle | None = None
 
 
 class Simulation:
@@ -103,8 +103,7 @@ class Simulation:
         seed: int | None = None,
         noise: float = 1.0,
     ) -> Agent:
-        """A new robot, at its starting place in the world or else at the free place nearest to the
-        middle.
+        """Add a robot, at its start in the world or at the free place nearest to the middle.
 
         Raises:
             UsageError: if its place is taken, or there is no room.
@@ -124,8 +123,7 @@ class Simulation:
             return agent
 
     def put(self, thing: Box | Piece | Line) -> None:
-        """Let a box, a piece or a line appear in the world; :class:`UsageError` if a robot stands
-        where the box shall be."""
+        """Add a box, piece or line; :class:`UsageError` if a robot stands where a box shall be."""
         with self.moment():
             self.commit()
             self.scene.put(thing)
@@ -137,8 +135,7 @@ class Simulation:
             self.scene.take_away(thing)
 
     def move(self, box: Box, x: float, y: float, angle: float | None = None) -> Box:
-        """Let a box stand at (x, y) cm, turned by ``angle`` degrees (as before); returns it as it
-        stands then.
+        """Move a box to (x, y) cm, turned by ``angle`` degrees (None: as before); returns it.
 
         Raises:
             UsageError: there is none like it, a robot stands there, or its middle would be outside
@@ -154,8 +151,7 @@ class Simulation:
         return self.scene.take_pieces(agent.body.x, agent.body.y, reach)
 
     def make_sound(self, x: float, y: float, loudness: float = 80.0, duration: float = 0.3) -> None:
-        """Sound at a place (cm), as loud as ``loudness`` percent right there, for ``duration`` s:
-        robots near it hear it."""
+        """Make a sound at a place (cm): ``loudness`` percent right there, for ``duration`` s."""
         with self.moment() as now:
             self.scene.sounds.append(Sound(x, y, loudness, now + duration, None))
 
@@ -167,8 +163,7 @@ class Simulation:
         if not self.scene.space.is_free(start.x, start.y, radians(start.heading)):
             raise UsageError(
                 f"robot {number + 1} cannot start at ({start.x:g}, {start.y:g}) cm: something is "
-                "in the way, "
-                "or the arena ends there; give it another place in the world's starts"
+                "in the way, or the arena ends there; give it another place in the world's starts"
             )
         return start
 
@@ -207,8 +202,7 @@ class Simulation:
         return body
 
     def commit(self) -> None:
-        """Bring everybody to the present moment, before somebody's motors are told something
-        else."""
+        """Advance all robots to the present moment, before motors are told something else."""
         if self.now > self.t:
             self._advance_to(self.now)
 
@@ -222,8 +216,7 @@ class Simulation:
     # Timers: what must happen on time though nobody reads the state.
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Timer:
-        """Call ``callback()``, with the lock held, at the first look at or after ``t``; the
-        watchdog looks then."""
+        """Call ``callback()``, with the lock held, at ``t`` or at the first look after it."""
         timer = Timer(t, callback)
         with self.lock:
             self._timers.append(timer)
@@ -296,7 +289,7 @@ class Simulation:
                         agent.change(until)
                 self._find_next_change()
         while self._timers:
-            first = min(self._timers, key=_time_of)
+            first = min(self._timers, key=attrgetter("t"))
             if first.t > now:
                 break
             self.cancel(first)
@@ -337,7 +330,3 @@ class Simulation:
         if seconds > 0:
             for agent in self.agents:
                 agent.step(until, seconds)
-
-
-def _time_of(timer: Timer) -> float:
-    return timer.t

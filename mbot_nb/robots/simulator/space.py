@@ -7,6 +7,7 @@ turning. Nothing it meets is moved by it.
 
 from __future__ import annotations
 
+from itertools import product
 from math import atan2, cos, hypot, pi, sin, sqrt, tan
 from typing import Protocol
 
@@ -18,15 +19,13 @@ from .world import Box, Wall, World
 __all__ = ["Occupant", "Space", "solid", "solids"]
 
 RAYS = tuple(pi / 180 * angle for angle in (0, -3.5, 3.5, -7, 7, -10, 10))
-"""The sound of the ultrasonic sensor goes out in a cone of 20 degrees; these directions stand for
-it."""
+"""Directions that sample the ultrasonic sensor's cone of 20 degrees."""
 _LEAN, _SLOPE = 1 / cos(pi / 18), tan(pi / 18)
 RANGE = 300.0
 HORIZON = 20.0
 """What is farther than a robot can come within this way (cm) is looked for again later."""
 TRIES = 4
-"""How often a robot that was pushed out of one thing into another is pushed again before it stays
-where it is."""
+"""How often a robot pushed out of one thing into another is pushed again."""
 SLACK = 3.0
 """A push may move a robot so far, cm: twice what it drives in a step."""
 _TOUCH = RADIUS + SLACK
@@ -62,8 +61,7 @@ class Space:
         self.bodies: list[Occupant] = []
 
     def clearance(self, body: Occupant, x: float, y: float) -> float:
-        """How far ``body`` at (x, y) can move, whichever way it turns, before anything could touch
-        it (cm, may be negative).
+        """How far ``body`` at (x, y) can move, however it turns, without touching (cm).
 
         At most ``HORIZON``. Of the way to another robot each may go one half, so the other's share
         is cut to that.
@@ -90,8 +88,7 @@ class Space:
         return free
 
     def fit(self, body: Occupant, x: float, y: float, heading: float) -> tuple[float, float, float]:
-        """The free pose (x, y, heading) near the wanted one; the present one where no free one is
-        found."""
+        """The free pose (x, y, heading) near the wanted one; the present one if none is found."""
         near = []
         for thing in self.solids:
             dx, dy, reach = thing.x - x, thing.y - y, thing.radius + _TOUCH
@@ -140,8 +137,7 @@ class Space:
         )
 
     def free_place(self) -> tuple[float, float]:
-        """The place nearest to the middle with room for a further robot: some to drive in if
-        possible, else just to turn.
+        """The place nearest to the middle with room for a robot, if possible with some to drive in.
 
         Raises:
             UsageError: if there is none.
@@ -149,11 +145,8 @@ class Space:
         step = 5.0
         middle_x, middle_y = self.width / 2, self.height / 2
         columns, rows = int(middle_x / step), int(middle_y / step)
-        places = [
-            (middle_x + column * step, middle_y + row * step)
-            for column in range(-columns, columns + 1)
-            for row in range(-rows, rows + 1)
-        ]
+        grid = product(range(-columns, columns + 1), range(-rows, rows + 1))
+        places = [(middle_x + column * step, middle_y + row * step) for column, row in grid]
         places.sort(key=lambda place: (hypot(place[0] - middle_x, place[1] - middle_y), place))
         for margin in (RADIUS, 0.0):
             for x, y in places:
@@ -165,8 +158,7 @@ class Space:
         )
 
     def _has_room(self, x: float, y: float, margin: float) -> bool:
-        """Whether a robot at (x, y) would be ``margin`` cm from everything, whichever way it and
-        the others turn."""
+        """Whether a robot at (x, y) is ``margin`` cm from everything, whichever way all turn."""
         apart = (2 * RADIUS + margin) ** 2
         return (
             min(x, y, self.width - x, self.height - y) > RADIUS + margin
@@ -175,8 +167,7 @@ class Space:
         )
 
     def echo(self, body: Occupant) -> float:
-        """Distance from the front of ``body`` to the nearest thing in the cone of its ultrasonic
-        sensor, up to 300 cm."""
+        """Distance (cm, up to 300) from the front of ``body`` to what the echo comes from."""
         c, s = cos(body.heading), sin(body.heading)
         x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
         # Every thing whose circle may touch the cone, with the least distance at which it can be
@@ -210,17 +201,11 @@ class Space:
 def solid(thing: Wall | Box) -> Rectangle:
     """The rectangle of a wall or a box."""
     if isinstance(thing, Box):
-        return Rectangle(
-            thing.x, thing.y, thing.width / 2, thing.height / 2, thing.angle * pi / 180
-        )
+        angle = thing.angle * pi / 180
+        return Rectangle(thing.x, thing.y, thing.width / 2, thing.height / 2, angle)
     dx, dy = thing.x2 - thing.x1, thing.y2 - thing.y1
-    return Rectangle(
-        (thing.x1 + thing.x2) / 2,
-        (thing.y1 + thing.y2) / 2,
-        hypot(dx, dy) / 2,
-        thing.thickness / 2,
-        atan2(dy, dx),
-    )
+    x, y = (thing.x1 + thing.x2) / 2, (thing.y1 + thing.y2) / 2
+    return Rectangle(x, y, hypot(dx, dy) / 2, thing.thickness / 2, atan2(dy, dx))
 
 
 def solids(world: World) -> list[Rectangle]:

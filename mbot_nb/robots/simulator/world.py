@@ -94,8 +94,7 @@ class Start(Item, frozen=True, kw_only=True):
 
 
 class World(Item, frozen=True, kw_only=True):
-    """A walled arena and what is in it. As it stands it is empty, with one robot's start in the
-    middle."""
+    """A walled arena and what is in it; by default empty, with one start in the middle."""
 
     width: Size = 200.0
     height: Size = 150.0
@@ -107,8 +106,7 @@ class World(Item, frozen=True, kw_only=True):
     ambient_light: Percent = 30.0
     ambient_sound: Percent = 5.0
     starts: Sequence[Start] = ()
-    """Where the first, second, ... robot begins; further ones, and all if there is none, take the
-    free place nearest to the middle."""
+    """Where each robot begins; those beyond take the free place nearest to the middle."""
 
     def __post_init__(self) -> None:
         for name in ("walls", "boxes", "lines", "lights", "pieces", "starts"):
@@ -132,10 +130,9 @@ class World(Item, frozen=True, kw_only=True):
     def from_json(cls, text: str | bytes) -> World:
         """The world that a JSON text says; :class:`UsageError` as in :meth:`from_dict`."""
         try:
-            data = msgspec.json.decode(text)
+            return cls.from_dict(msgspec.json.decode(text))
         except msgspec.DecodeError as error:
             raise UsageError(f"this is no JSON, so no world: {error}") from None
-        return cls.from_dict(data)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads."""
@@ -148,8 +145,7 @@ class World(Item, frozen=True, kw_only=True):
 
 
 def playground() -> World:
-    """The world of a robot that was given none: room in the middle, an oval line around it, boxes,
-    two lamps, pieces."""
+    """The world of a robot that was given none: an oval line, boxes, two lamps, pieces."""
     oval = tuple(
         (round(100 + 68 * cos(2 * pi * i / 48), 1), round(75 + 48 * sin(2 * pi * i / 48), 1))
         for i in range(48)
@@ -163,16 +159,13 @@ def playground() -> World:
         walls=(Wall(x1=1, y1=22, x2=22, y2=1),),
         lines=(Line(points=oval, closed=True),),
         lights=(Light(x=30, y=120), Light(x=170, y=40, brightness=40)),
-        pieces=tuple(
-            Piece(x=x, y=y, color=color)
-            for x, y, color in (
-                (112.0, 92.0, COLOURS[0]),
-                (88.0, 90.0, COLOURS[1]),
-                (90.0, 58.0, COLOURS[2]),
-                (115.0, 60.0, COLOURS[3]),
-                (60.0, 75.0, COLOURS[0]),
-                (140.0, 75.0, COLOURS[2]),
-            )
+        pieces=(
+            Piece(x=112, y=92, color="red"),
+            Piece(x=88, y=90, color="green"),
+            Piece(x=90, y=58, color="blue"),
+            Piece(x=115, y=60, color="yellow"),
+            Piece(x=60, y=75, color="red"),
+            Piece(x=140, y=75, color="blue"),
         ),
         starts=(Start(x=100, y=75),),
     )

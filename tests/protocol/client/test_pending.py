@@ -28,7 +28,7 @@ class Desk(PendingCommands):
         super().__init__(Settings(), self.events.append)
 
     def add(self, name: str = "note", *, reply: bool = True, sent: bool = True) -> OutgoingCommand:
-        command = OutgoingCommand(name, b'{"command":"note","params":{}', 0.0, False, reply)
+        command = OutgoingCommand(name, b'{"command":"note","params":{}}', 0.0, False, reply)
         self.outbox.add(command, 0.0)
         if sent:
             self.outbox.flush(0.0, 5, "flush", lambda now, remaining: None)

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from mbot_nb.protocol.client.states import STATE_NAMES, TRANSITIONS, ClientCounters, State
+from mbot_nb.protocol.client.states import STATE_NAMES, TRANSITIONS, ClientCounters, ClientState
 
 
 def test_every_state_has_a_name_and_can_be_closed() -> None:
-    assert set(STATE_NAMES) == set(State)
-    for state in State:
-        assert TRANSITIONS[state, "close"] is State.CLOSED
+    assert set(STATE_NAMES) == set(ClientState)
+    for state in ClientState:
+        assert TRANSITIONS[state, "close"] is ClientState.CLOSED
 
 
 def test_every_state_is_reached_from_the_first() -> None:
-    reached = {State.IDLE}
+    reached = {ClientState.IDLE}
     while (
         more := {after for (before, _), after in TRANSITIONS.items() if before in reached} - reached
     ):
         reached |= more
-    assert reached == set(State)
+    assert reached == set(ClientState)
 
 
 def test_a_closed_client_stays_closed_and_a_failed_one_can_try_again() -> None:
-    assert {after for (before, _), after in TRANSITIONS.items() if before is State.CLOSED} == {
-        State.CLOSED
-    }
-    assert TRANSITIONS[State.FAILED, "dial"] is State.DIALLING
+    assert {
+        after for (before, _), after in TRANSITIONS.items() if before is ClientState.CLOSED
+    } == {ClientState.CLOSED}
+    assert TRANSITIONS[ClientState.FAILED, "dial"] is ClientState.DIALLING
 
 
 def test_only_a_snapshot_makes_it_connected() -> None:
-    ways = [key for key, after in TRANSITIONS.items() if after is State.CONNECTED]
-    assert ways == [(State.SYNCHRONISING, "snapshot")]
+    ways = [key for key, after in TRANSITIONS.items() if after is ClientState.CONNECTED]
+    assert ways == [(ClientState.SYNCHRONISING, "snapshot")]
 
 
 def test_counters_begin_at_0_and_are_told_by_name() -> None:

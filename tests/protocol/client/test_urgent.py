@@ -13,8 +13,8 @@ from mbot_nb.protocol.settings import MAX_FRAME
 def test_each_is_a_frame_of_its_own_that_names_what_it_overtakes() -> None:
     urgent = UrgentCommands()
     command = urgent.new("stop", {}, 7, 1.0)
-    frame, sent = urgent.transmit(command, 1.5, 1234)
-    message = json.loads(frame)
+    sent = urgent.transmit(command, 1.5, 1234)
+    message = json.loads(sent.frame)
     assert message["type"] == "command"
     assert message["payload"] == {
         "command": "stop",
@@ -56,8 +56,8 @@ def test_a_server_that_knows_no_numbers_is_named_none() -> None:
     urgent = UrgentCommands()
     command = urgent.new("stop", {}, 41, 0.0)
     urgent.restart()
-    frame, _ = urgent.transmit(command, 1.0, 0)
-    assert json.loads(frame)["payload"]["after"] == 0
+    sent = urgent.transmit(command, 1.0, 0)
+    assert json.loads(sent.frame)["payload"]["after"] == 0
 
 
 def test_what_outgrows_a_frame_is_refused_and_takes_no_id() -> None:

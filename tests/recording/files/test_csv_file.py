@@ -35,15 +35,15 @@ async def test_a_folder_stays_as_it_was_until_the_new_one_is_whole(
             if path.is_file()
         }
 
-    before, write = files(), csv_file.write_table
+    before, write = files(), csv_file.write
 
-    def fails(path: Path, name: str, *rest: Any) -> None:
-        write(path, name, *rest)
-        if name == "frames":
+    def fails(path: Path, tables: dict[str, Any], metadata: dict[str, Any]) -> None:
+        write(path, tables, metadata)
+        if "frames" in tables:
             raise mb.UsageError("you cancelled it")
 
     with monkeypatch.context() as patch:
-        patch.setattr(csv_file, "write_table", fails)
+        patch.setattr(csv_file, "write", fails)
         for place in (folder, new):
             with pytest.raises(mb.UsageError, match="you cancelled it"):
                 run.save(place, folder="csv")

@@ -1,10 +1,9 @@
-"""The three games: rules alone, without a robot or a clock. Chance comes from a generator each game
-is given.
+"""The three games: rules alone, without a robot or a clock.
 
-    base        what the games have in common
-    memory      sixteen cards face down, eight pairs
-    simon       a row of colours that grows by one each round
-    tictactoe   the person is X and begins
+base        what the games have in common
+memory      sixteen cards face down, eight pairs
+simon       a row of colours that grows by one each round
+tictactoe   the person is X and begins
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from ....errors import CommandRejectedError
 
-__all__ = ["Game", "Outcome", "Show", "illegal_move", "read_parameter"]
+__all__ = ["Game", "Show"]
 
 Outcome = Literal["won", "lost", "draw"]
 
@@ -23,7 +23,7 @@ class Show(NamedTuple):
 
 
 class Game(ABC):
-    """One game of a person against the robot. ``outcome`` is the person's; None while it is
+    """A game of a person against the robot; ``outcome`` is the person's, None while it is
     played."""
 
     name: ClassVar[str]
@@ -53,15 +53,14 @@ class Game(ABC):
         """The table, and ``status``: playing, won, lost or draw."""
         return {"status": self.outcome or "playing", **self.board()}
 
+    def _illegal(self, why: str) -> CommandRejectedError:
+        """The error for a move against the rules."""
+        why = f"game_move: {self.name}: {why}"
+        return CommandRejectedError("INVALID_PARAMS", why, command="game_move")
 
-def illegal_move(game: str, why: str) -> CommandRejectedError:
-    """The error for a move against the rules."""
-    return CommandRejectedError("INVALID_PARAMS", f"game_move: {game}: {why}", command="game_move")
-
-
-def read_parameter(params: Mapping[str, Any], name: str, game: str, takes: str) -> Any:
-    """The one parameter of a move."""
-    if set(params) != {name}:
-        got = ", ".join(sorted(map(str, params))) or "nothing"
-        raise illegal_move(game, f"a move is {takes}; got {got}")
-    return params[name]
+    def _parameter(self, params: Mapping[str, Any], name: str, takes: str) -> Any:
+        """The one parameter of a move."""
+        if set(params) != {name}:
+            got = ", ".join(sorted(map(str, params))) or "nothing"
+            raise self._illegal(f"a move is {takes}; got {got}")
+        return params[name]

@@ -1,5 +1,4 @@
-"""Memory: sixteen cards face down, eight pairs. Who finds a pair goes on; who has found more in the
-end has won."""
+"""Memory: sixteen cards face down, eight pairs; a pair gives another turn, more pairs win."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
-from .base import Game, illegal_move, read_parameter
+from .base import Game
 
 __all__ = ["Memory"]
 
@@ -37,13 +36,11 @@ class Memory(Game):
         self._seen: dict[int, str] = {}
 
     def move(self, params: Mapping[str, Any]) -> None:
-        card = read_parameter(params, "card", self.name, "`card`, 0 to 15, one to turn over")
+        card = self._parameter(params, "card", "`card`, 0 to 15, one to turn over")
         down = [one for one in self._down() if one != self.open]
         if type(card) is not int or card not in down:
-            raise illegal_move(
-                self.name,
-                f"card {card!r} does not lie face down; these do: {', '.join(map(str, down))}",
-            )
+            free = ", ".join(map(str, down))
+            raise self._illegal(f"card {card!r} does not lie face down; these do: {free}")
         if self.open is None:
             self.open = card
             self.turned = []
@@ -69,19 +66,13 @@ class Memory(Game):
         return [card for card, found in enumerate(self.found) if not found]
 
     def _turn(self, who: str, first: int, second: int) -> bool:
-        """Turn two cards over; True if they are a pair, so that it is the same player's turn
-        again."""
+        """Turn two cards over; returns whether they are a pair, which gives another turn."""
         for card in (first, second):
             if self.random.random() < RECALL:
                 self._seen[card] = self.cards[card]
-        self.turned.append(
-            {
-                "who": who,
-                "cards": [first, second],
-                "symbols": [self.cards[first], self.cards[second]],
-            }
-        )
-        if self.cards[first] != self.cards[second]:
+        symbols = [self.cards[first], self.cards[second]]
+        self.turned.append({"who": who, "cards": [first, second], "symbols": symbols})
+        if symbols[0] != symbols[1]:
             return False
         self.found[first] = self.found[second] = True
         self.score[who] += 1

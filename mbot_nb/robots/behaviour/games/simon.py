@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
-from .base import Game, Show, illegal_move, read_parameter
+from .base import Game, Show
 
 __all__ = ["Simon"]
 
@@ -37,11 +37,9 @@ class Simon(Game):
         self.entered = 0
 
     def move(self, params: Mapping[str, Any]) -> None:
-        color = read_parameter(params, "color", self.name, f"`color`, one of {', '.join(PADS)}")
+        color = self._parameter(params, "color", f"`color`, one of {', '.join(PADS)}")
         if not isinstance(color, str) or color not in PADS:
-            raise illegal_move(
-                self.name, f"there is no pad {color!r}; play one of {', '.join(PADS)}"
-            )
+            raise self._illegal(f"there is no pad {color!r}; play one of {', '.join(PADS)}")
         if color != self.sequence[self.entered]:
             self.outcome = "lost"
             return

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
-from .base import Game, illegal_move, read_parameter
+from .base import Game
 
 __all__ = ["TicTacToe"]
 
@@ -16,8 +16,7 @@ ATTENTION = 0.8
 
 
 class TicTacToe(Game):
-    """A move is ``cell``, 0 to 8, row by row from the top left. ``board`` is nine times "X", "O" or
-    ""."""
+    """A move is ``cell``, 0 to 8, row by row from the top left; ``board`` holds "X", "O" or ""."""
 
     name: ClassVar[str] = "tictactoe"
 
@@ -26,14 +25,10 @@ class TicTacToe(Game):
         self.cells = [""] * 9
 
     def move(self, params: Mapping[str, Any]) -> None:
-        cell = read_parameter(
-            params, "cell", self.name, "`cell`, 0 to 8, row by row from the top left"
-        )
+        cell = self._parameter(params, "cell", "`cell`, 0 to 8, row by row from the top left")
         free = self._free()
         if type(cell) is not int or cell not in free:
-            raise illegal_move(
-                self.name, f"cell {cell!r} is not free; free are {', '.join(map(str, free))}"
-            )
+            raise self._illegal(f"cell {cell!r} is not free; free are {', '.join(map(str, free))}")
         self._play(cell, "X")
         if self.outcome is None:
             self._play(self._answer(), "O")

@@ -1,5 +1,4 @@
-"""Starts and arms the guard process, which holds the port too and stops the robot when this process
-is killed or held up."""
+"""Starts and arms the guard process, which stops the robot when this process is killed or stuck."""
 
 from __future__ import annotations
 
@@ -32,8 +31,7 @@ class Guard:
         return process is not None and process.poll() is None
 
     def start(self, descriptor: int) -> None:
-        """Let it inherit the open port. It needs some 20 ms to start; what it is sent
-        meanwhile waits."""
+        """Start it, with the open port inherited; in the 20 ms it needs, what it is sent waits."""
         try:
             self._process = subprocess.Popen(
                 [

@@ -1,5 +1,4 @@
-"""Stops a robot whose program is killed or held up in mid-motion. Runs as a process of its own, by
-its path.
+"""Stops a robot whose program is killed or held up in mid-motion. Run by its path, as a process.
 
 It inherits the open port, and reads its standard input, line by line:
 
@@ -20,11 +19,9 @@ import sys
 import time
 
 REPEAT_DELAYS = (0.0, 0.1, 0.2, 0.4, 0.8)
-"""Seconds after which the bytes are sent (again): a robot that is busy, or in the middle of a
-frame, may miss the first."""
+"""Seconds after which the bytes are sent (again): a busy robot may miss the first ones."""
 PARENT_CHECK_INTERVAL = 0.25
-"""Seconds between two checks whether the program still lives: a fork of it could keep our input
-open."""
+"""Seconds between two checks whether the program lives: its fork could keep our input open."""
 
 
 def main(port: int, parent: int) -> None:

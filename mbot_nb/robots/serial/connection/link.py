@@ -1,5 +1,4 @@
-"""One thread per port: it reads, writes, keeps deadlines, ends motion on time, and notices
-unplugged and plugged again.
+"""One thread per port: it reads, writes, keeps deadlines, ends motions and reopens the port.
 
 Whoever asks for something gets a future at once, and never waits for the port: not the notebook's
 loop, not a widget's callback.
@@ -36,6 +35,7 @@ PROBE_INTERVAL = 0.3
 PROBE_TIMEOUT = 2.0
 RETRY_DELAYS = (0.1, 0.1, 0.2, 0.3, 0.5)
 """Seconds before the port is opened again; the last one repeats."""
+_POSTED = "something that the link was to call"
 CLOSE_TIMEOUT = 0.5
 """Seconds that closing waits for what is still to be sent and answered: the last stop."""
 
@@ -147,18 +147,7 @@ class Link:
         on_send: Callable[[], object] | None = None,
         wanted: Callable[[], bool] | None = None,
     ) -> Future[Any]:
-        """Ask the robot something. The future ends with the answer, or with an error that has a
-        name.
-
-        Args:
-            timeout: seconds for one attempt.
-            attempts: how often it may be sent; more than once only what does no harm twice.
-            urgent: overtake what waits, and do not wait for what is under way.
-            slot: a newer request of the same slot takes the place of one that is not sent yet.
-            what: its name in messages.
-            on_send: called in the link's thread each time just before it is sent.
-            wanted: asked there before it is sent again: whether that would not undo what was sent
-                meanwhile.
+        """Ask the robot something, as a :class:`.Job`; the future ends with its answer or error.
 
         Raises (in the future):
             NotConnectedError: no robot is there, or it went before this was sent.
@@ -184,25 +173,21 @@ class Link:
         self.post(lambda: self._exchange.drop(slot, error))
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Timer:
-        """Call ``callback()`` in the link's thread when ``time.monotonic()`` reaches ``deadline``,
-        connected or not."""
+        """Call ``callback()`` in the link's thread at ``deadline``, connected or not."""
         timer = Timer(deadline, callback)
         self.post(lambda: heapq.heappush(self._timers, (deadline, next(self._order), timer)))
         return timer
 
     def arm(self, seconds: float) -> None:
-        """A motion begins, or shall end: the guard sends the stop after so long, unless it
-        receives another line before."""
+        """Have the guard send the stop after so long, unless it receives another line before."""
         self.post(lambda: self._arm(seconds))
 
     def disarm(self) -> None:
-        """Nothing moves: the robot has confirmed that. One that does not answer is left to its
-        guard as well."""
+        """The robot has confirmed that nothing moves. One that does not answer stays guarded."""
         self.post(self._disarm)
 
     def stop_unresponsive(self) -> None:
-        """Send a stop to a robot that does not answer but may receive it; nothing without an open
-        port."""
+        """Send a stop to a robot that does not answer but may receive it, if the port is open."""
         self.post(self._write_stop)
 
     def wait_ready(self, timeout: float = 10.0) -> None:
@@ -223,8 +208,7 @@ class Link:
                 self._changed.wait(left)
 
     def close(self, wait: float = 0.0) -> None:
-        """Send what is still to be sent, and give the port back; wait for that up to ``wait``
-        seconds."""
+        """Send what is still to be sent and give the port back, waiting up to ``wait`` seconds."""
         self._closing = True
         self._waker.wake()
         if wait and not self.in_own_thread:
@@ -233,7 +217,7 @@ class Link:
     def post(self, action: Callable[[], object]) -> None:
         """Let the link's thread call ``action()``, in order; at once if this is it."""
         if self.in_own_thread:
-            _do(action)
+            _call(_POSTED, action)
             return
         self._inbox.append(action)
         self._waker.wake()
@@ -332,10 +316,7 @@ class Link:
 
     def _notify(self, notifications: list[Notification]) -> None:
         for item in notifications:
-            try:
-                self._on_values(item.values)
-            except Exception:
-                _log.exception("the robot's sensor values could not be used; the next ones go on")
+            _call("a use of the robot's sensor values", self._on_values, item.values)
 
     def _check_health(self) -> None:
         """Has it restarted, or fallen silent?"""
@@ -404,8 +385,7 @@ class Link:
             self._guard_fires = inf
 
     def _check_guard(self) -> None:
-        """It has written stops if this thread was held up for longer than it waits: they are
-        acknowledged, too."""
+        """A guard that fired while this thread was held up has sent stops: those are answered."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
             self._exchange.require_fence()
@@ -446,12 +426,9 @@ class Link:
             )
 
     def _flush_inbox(self) -> None:
-        while True:
-            try:
-                action = self._inbox.popleft()
-            except IndexError:
-                return
-            _do(action)
+        with contextlib.suppress(IndexError):  # two threads may empty it
+            while True:
+                _call(_POSTED, self._inbox.popleft())
 
     def _run_timers(self) -> float:
         """Do what is due; returns the seconds until the next."""
@@ -464,10 +441,7 @@ class Link:
             heapq.heappop(self._timers)
             if timer.callback is not None:
                 callback, timer.callback = timer.callback, None
-                try:
-                    callback()
-                except Exception:
-                    _log.exception("a timer of the link failed; the next ones go on")
+                _call("a timer of the link", callback)
                 return 0.0  # what it asked for goes out first
         return inf
 
@@ -478,16 +452,12 @@ class Link:
             self.reason = reason
             self._changed.notify_all()
         if changed:
-            try:
-                self._on_state(state)
-            except Exception:
-                _log.exception("the driver failed when its link became %s", state)
+            _call("the driver's part in a change of the link", self._on_state, state)
 
 
-def _do(action: Callable[[], object]) -> None:
-    """What one caller wants done may fail; whatever comes behind it, a stop perhaps, is done all
-    the same."""
+def _call(what: str, function: Callable[..., object], *arguments: object) -> None:
+    """Call a function that may fail; what comes after it, a stop perhaps, is done all the same."""
     try:
-        action()
+        function(*arguments)
     except Exception:
-        _log.exception("something that the link was to call failed; the next goes on")
+        _log.exception("%s failed; the next goes on", what)

@@ -52,8 +52,7 @@ OpenPort = Callable[[], Port]
 
 
 def opener(address: str, baud: int = BAUD) -> OpenPort:
-    """What opens the port at ``address`` with pyserial, DTR and RTS low: raising them resets many
-    boards."""
+    """Opens ``address`` with pyserial, DTR and RTS low: raising them resets many boards."""
 
     def open_port() -> Port:
         import serial
@@ -75,8 +74,7 @@ def opener(address: str, baud: int = BAUD) -> OpenPort:
 
 
 def usb_serial(address: str) -> str:
-    """The serial number of the USB device at a port, or an empty text: many have none (no CH340 has
-    one)."""
+    """The serial number of the USB device at a port, or "": many have none (no CH340 has one)."""
     from serial.tools import list_ports
 
     numbers = [

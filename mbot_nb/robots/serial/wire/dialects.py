@@ -51,8 +51,7 @@ Request = ScriptRequest | DeviceRequest
 
 
 class Answer(NamedTuple):
-    """What answers a request: the one of this ``number``, or, if None, one that has none. ``value``
-    may be an error."""
+    """The answer to the request of this ``number``, if it has one; the value may be an error."""
 
     number: int | None
     value: Any
@@ -149,8 +148,7 @@ class F3Dialect(Dialect):
         return received
 
     def rebooted(self, noise: bytes) -> bool:
-        """An ESP32 writes lines of text when it starts; what is left of spoilt frames has no line
-        ends."""
+        """An ESP32 writes lines of text when it starts; spoilt frames have no line ends."""
         return any(b"\n" in text for text in _TEXT.findall(noise))
 
 

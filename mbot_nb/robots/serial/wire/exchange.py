@@ -1,5 +1,4 @@
-"""Which answer belongs to which request. Pure: bytes and times in, bytes, results and the next
-deadline out.
+"""Matches answers with requests. Pure: bytes and times in, bytes, results and a deadline out.
 
 An answer with a number goes to the request of that number, or to none: numbers of requests that
 timed out are not given again soon. For answers without a number only one request may wait at a
@@ -13,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -25,7 +25,7 @@ from ....errors import (
 )
 from .dialects import Answer, Dialect, Notification, Request
 
-__all__ = ["Exchange", "Job"]
+__all__ = ["Exchange", "Job", "error_of"]
 
 IDLE = 0.1
 """Seconds without a byte after which the beginning of a frame was none."""
@@ -34,58 +34,33 @@ SILENT_AFTER = 5
 """Timeouts in a row, without any frame between them, that mean that no robot is there."""
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class Job:
-    """One request, until it ends. ``future`` may be cancelled at any time: an unsent one is then
-    not sent."""
+    """One request, until it ends. A job whose ``future`` is cancelled before is not sent."""
 
-    __slots__ = (
-        "attempts",
-        "deadline",
-        "followers",
-        "future",
-        "number",
-        "on_send",
-        "request",
-        "slot",
-        "timeout",
-        "tries",
-        "urgent",
-        "wanted",
-        "what",
-    )
+    request: Request = field(kw_only=False)
+    timeout: float
+    """Seconds for one attempt, from when it is sent."""
+    attempts: int = 1
+    """How often it may be sent; more than once only what does no harm twice."""
+    urgent: bool = False
+    """It overtakes what waits, and does not wait for what is under way."""
+    slot: str = ""
+    """A newer job of a slot replaces an unsent one, which ends with it, and bars repeats."""
+    what: str = ""
+    """Its name in messages."""
+    on_send: Callable[[], object] | None = None
+    """Called each time just before it is sent."""
+    wanted: Callable[[], bool] | None = None
+    """Asked before it is sent again: what was sent meanwhile may be what it would undo."""
+    tries: int = 0
+    number: int = 0
+    deadline: float = inf
+    future: Future[Any] = field(default_factory=Future)
+    followers: list[Future[Any]] = field(default_factory=list)
 
-    def __init__(
-        self,
-        request: Request,
-        *,
-        timeout: float,
-        attempts: int = 1,
-        urgent: bool = False,
-        slot: str = "",
-        what: str = "",
-        on_send: Callable[[], object] | None = None,
-        wanted: Callable[[], bool] | None = None,
-    ) -> None:
-        self.request = request
-        self.timeout = timeout
-        """Seconds for one attempt, from when it is sent."""
-        self.attempts = attempts
-        """How often it may be sent; more than once only what does no harm twice."""
-        self.urgent = urgent
-        """It overtakes what waits, and does not wait for what is under way."""
-        self.slot = slot
-        """A newer job of the same slot takes the place of one that is not sent yet, and ends it
-        when it ends. One that was sent is not sent again after it."""
-        self.what = what or str(request)
-        self.on_send = on_send
-        """Called each time just before it is sent."""
-        self.wanted = wanted
-        """Asked before it is sent again: what was sent meanwhile may be what it would undo."""
-        self.tries = 0
-        self.number = 0
-        self.deadline = inf
-        self.future: Future[Any] = Future()
-        self.followers: list[Future[Any]] = []
+    def __post_init__(self) -> None:
+        self.what = self.what or str(self.request)
 
     def finish(self, value: Any) -> None:
         """End with a value, or, if it is one, with an error."""
@@ -134,15 +109,9 @@ class Exchange:
     @property
     def deadline(self) -> float:
         """When :meth:`tick` is to be called though nothing comes."""
-        first = self._fence_deadline
-        if self.dialect.decoder.waiting:
-            first = min(first, self._received_at + IDLE)
-        for job in self._numbered.values():
-            first = min(first, job.deadline)
-        if not self._fence_wanted:
-            for job in self._open:
-                first = min(first, job.deadline)
-        return first
+        jobs: list[Job] = [*self._numbered.values(), *([] if self._fence_wanted else self._open)]
+        idle = self._received_at + IDLE if self.dialect.decoder.waiting else inf
+        return min(self._fence_deadline, idle, *(job.deadline for job in jobs))
 
     # In.
 
@@ -167,15 +136,12 @@ class Exchange:
         return self._take(self.dialect.feed(data))
 
     def tick(self, now: float) -> list[Notification]:
-        """Find what has taken too long; returns notifications that were
-        behind an unfinished frame."""
+        """Find what has taken too long; returns the notifications behind an unfinished frame."""
         notifications: list[Notification] = []
         if self.dialect.decoder.waiting and now >= self._received_at + IDLE:
             notifications = self._take(self.dialect.flush())
-        for number, job in [
-            (number, job) for number, job in self._numbered.items() if job.deadline <= now
-        ]:
-            del self._numbered[number]
+        for job in [job for job in self._numbered.values() if job.deadline <= now]:
+            del self._numbered[job.number]
             self.timeouts += 1
             self._retry_or_fail(job)
         if not self._fence_wanted and any(job.deadline <= now for job in self._open):
@@ -183,21 +149,17 @@ class Exchange:
             self._fence_wanted = True
         if self._fence is not None and self._fence_deadline <= now:
             self.timeouts += 1
-            self._fence = None
-            self._fence_deadline = inf
+            self.require_fence()
         return notifications
 
     def fail_all(self, why: str) -> None:
-        """The connection is over: every request ends, and says whether it may have been carried
-        out."""
+        """End every request; each says whether it may have been carried out."""
         sent = [*self._numbered.values(), *self._open]
         waiting = list(self._queue)
         self._numbered.clear()
         self._open.clear()
         self._queue.clear()
-        self._fence = None
-        self._fence_wanted = False
-        self._fence_deadline = inf
+        self._forget_fence()
         self._acks.clear()
         for job in sent:
             job.finish(
@@ -209,17 +171,19 @@ class Exchange:
             job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 
     def drop(self, slot: str, error: MbotError) -> None:
-        """End the requests of a slot that are not sent yet, but for a stop that is to be sent
-        again."""
+        """End the requests of a slot that are not sent yet, except a stop to be sent again."""
         for job in [job for job in self._queue if job.slot == slot and not job.urgent]:
             self._queue.remove(job)
             job.finish(error)
 
     def require_fence(self) -> None:
-        """Something was written past this exchange: whose an acknowledgement is, is known only
-        behind a fence."""
+        """Bytes went past this exchange: only a fence tells whose the next acknowledgement is."""
+        self._forget_fence()
         self._fence_wanted = True
+
+    def _forget_fence(self) -> None:
         self._fence = None
+        self._fence_wanted = False
         self._fence_deadline = inf
 
     def forget(self, job: Job) -> None:
@@ -262,11 +226,7 @@ class Exchange:
             self._numbered[job.number] = job
         else:
             if self._open or self._fence_wanted:
-                # A stop that does not wait: whose acknowledgement comes is known only behind a new
-                # fence.
-                self._fence_wanted = True
-                self._fence = None
-                self._fence_deadline = inf
+                self.require_fence()  # a stop that does not wait
             else:
                 self._acks.clear()
             self._open.append(job)
@@ -284,12 +244,10 @@ class Exchange:
                 self._acknowledged(item.value)
             elif self._fence is not None and item.number == self._fence:
                 self._fence_answered()
+            elif (job := self._numbered.pop(item.number, None)) is not None:
+                job.finish(_as_result(job, item.value))
             else:
-                job = self._numbered.pop(item.number, None)
-                if job is None:
-                    self.late += 1
-                else:
-                    job.finish(_as_result(job, item.value))
+                self.late += 1
         return notifications
 
     def _acknowledged(self, value: Any) -> None:
@@ -307,9 +265,7 @@ class Exchange:
         """The fence was answered: whatever was acknowledged until now is all that will be."""
         jobs, self._open = self._open, []
         acks, self._acks = self._acks, []
-        self._fence = None
-        self._fence_wanted = False
-        self._fence_deadline = inf
+        self._forget_fence()
         for job in [job for job in self._queue if job in jobs]:
             self._queue.remove(job)  # not needed any more
         if len(acks) >= len(jobs):
@@ -323,36 +279,30 @@ class Exchange:
                 self._retry_or_fail(job, sure=not acks)
 
     def _retry_stops(self) -> None:
-        """A robot that has done what it was at may have been deaf for it: then it did not hear the
-        stop, nor the fence behind."""
-        for at, job in enumerate(self._open):
+        """A robot that was busy may have been deaf, to the stop and to the fence behind."""
+        for job in self._open[len(self._acks) :]:
             once = self._open.count(job) == 1 and job not in self._queue
-            if (
-                job.urgent
-                and at >= len(self._acks)
-                and once
-                and job.tries < job.attempts
-                and self._may_retry(job)
-            ):
+            if job.urgent and once and self._may_retry(job):
                 self._queue.appendleft(job)
 
     def _may_retry(self, job: Job) -> bool:
-        superseded = bool(job.slot) and self._latest.get(job.slot) is not job
         return (
-            not superseded and not job.future.cancelled() and (job.wanted is None or job.wanted())
+            job.tries < job.attempts
+            and not (job.slot and self._latest.get(job.slot) is not job)
+            and not job.future.cancelled()
+            and (job.wanted is None or job.wanted())
         )
 
     def _retry_or_fail(self, job: Job, *, sure: bool = True) -> None:
-        if job.tries < job.attempts and self._may_retry(job):
+        if self._may_retry(job):
             self._queue.appendleft(job)
-            return
-        if sure:
+        elif sure:
             tries = "" if job.tries == 1 else f", {job.tries} times"
             job.finish(
                 CommandTimeoutError(
                     f"the robot did not answer to {job.what} within {job.timeout:g} s{tries}; it "
-                    "may be busy, out of power, or "
-                    "the cable loose: look at its display, then try again"
+                    "may be busy, out of power, or the cable loose: look at its display, then try "
+                    "again"
                 )
             )
         else:
@@ -362,6 +312,11 @@ class Exchange:
                     "try it again"
                 )
             )
+
+
+def error_of(future: Future[Any]) -> BaseException | None:
+    """The error of a future that is done; None for one that has a value or was cancelled."""
+    return None if future.cancelled() else future.exception()
 
 
 def _as_result(job: Job, value: Any) -> Any:

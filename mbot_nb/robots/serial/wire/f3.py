@@ -50,8 +50,7 @@ RUN, RUN_AND_REPLY, RESET, RUN_AT_ONCE = 0, 1, 2, 3
 """Modes of a script. The last one overtakes the robot's queue, and replies too."""
 MAX_NUMBER = 0xFFFF
 MAX_BODY = 4096
-"""A longer one is taken for noise that looks like a header, so that it cannot swallow what
-follows."""
+"""A longer one is noise that looks like a header, and must not swallow what follows."""
 
 _SCRIPT_HEAD = Struct("<BHH")
 _PUSH_HEAD = Struct("<BH")
@@ -160,8 +159,7 @@ def _frame(body: bytes) -> bytes:
 
 
 def encode_script(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
-    """The frame that has the robot evaluate ``text``. Its reply has the same ``number``: 1 to
-    65535, or 0 for subscriptions."""
+    """The frame that runs ``text``; its reply has the same ``number`` (0: subscription)."""
     data = text.encode("utf-8")
     return _frame(bytes((SCRIPT,)) + _SCRIPT_HEAD.pack(mode, number, len(data)) + data)
 

@@ -196,8 +196,7 @@ def _read(buffer: bytearray, at: int) -> Frame:
 
 
 class RequestDecoder:
-    """The robot's side: finds requests as the firmware does, so that a truncated one swallows what
-    follows."""
+    """The robot's side, like the firmware: a truncated request swallows what follows."""
 
     def __init__(self) -> None:
         self._previous = 0

@@ -1,5 +1,4 @@
-"""Values as robots write them: JSON, Python literals, and mixtures of both. Nothing is ever
-evaluated."""
+"""Values as robots write them: JSON, Python literals or mixtures. Nothing is ever evaluated."""
 
 from __future__ import annotations
 
@@ -15,8 +14,7 @@ NAMES = {"true": True, "false": False, "null": None, "nan": math.nan, "inf": mat
 
 
 def parse(text: str) -> Any:
-    """The value that ``text`` says: JSON or a Python literal, with ``null``, ``true`` and ``None``,
-    ``True`` alike.
+    """The value of JSON or of a Python literal; ``null`` and ``None`` are alike.
 
     Raises:
         ValueError: it is neither.
@@ -34,8 +32,7 @@ def parse(text: str) -> Any:
 
 
 def value_of(node: ast.expr) -> Any:
-    """The value of an expression that consists of literals alone; :class:`ValueError` for any
-    other."""
+    """The value of an expression of literals alone; :class:`ValueError` for any other."""
     match node:
         case ast.Constant(value=value):
             return value
@@ -79,7 +76,6 @@ def quoted(value: str | float | bool | None) -> str:
 
 
 def call(name: str, *arguments: str | float | bool | None) -> str:
-    """A call as Makeblock's own client writes it: ``call("cyberpi.led.off", "all")`` is
-    ``cyberpi.led.off('all',)``."""
+    """A call as Makeblock's client writes it, a single argument with a comma: ``f('all',)``."""
     words = [quoted(argument) for argument in arguments]
     return f"{name}({words[0]},)" if len(words) == 1 else f"{name}({', '.join(words)})"

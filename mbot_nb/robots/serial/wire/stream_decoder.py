@@ -32,8 +32,7 @@ class FrameDecoder(ABC, Generic[F]):
         """The frames that are complete with ``data``."""
 
     def flush(self) -> list[F]:
-        """Nothing more comes for now: what looked like the beginning of a frame was none. The
-        frames behind it."""
+        """Nothing more comes for now: drop the begun frame; returns the frames behind it."""
         found: list[F] = []
         while self._buffer:
             rest = bytes(self._buffer[1:])
