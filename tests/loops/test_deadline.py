@@ -20,8 +20,6 @@ class Loop(asyncio.SelectorEventLoop):
     def call_at(
         self, when: float, callback: Callable[..., object], *rest: object, **more: object
     ) -> asyncio.TimerHandle:
-        self, when: float, callback: Callable[..., object], *rest: object, **more: object
-    ) -> asyncio.TimerHandle:  # type: ignore[override]
         handle = asyncio.TimerHandle(when, callback, rest, self)
         self.timers.append(handle)
         return handle
