@@ -21,7 +21,6 @@ _MOST = 2.0  # ms
 _OPEN = f"""
 import asyncio, math, time
 import mbot_nb as mb
-from msgspec import Raw
 from mbot_nb.protocol.client.events import EventReceived
 
 server = await mb.serve(port=0)
@@ -49,7 +48,7 @@ async def updates(update):
 _CHART = f"""
 chart = mb.widgets.LiveChart(bot, *(f"bench.{{name}}" for name in names), points={_POINTS})
 def update(number):
-    bot._on_event(EventReceived(time.monotonic(), "bench", values(number), None, 0, Raw()))
+    bot._on_event(EventReceived(time.monotonic(), "bench", values(number), None, 0))
 for number in range({_POINTS}):
     update(number)
 """

@@ -86,7 +86,7 @@ class EventReceived(NamedTuple):
     data: Any
     sequence: int | None
     timestamp: int
-    text: Raw
+    text: Raw = Raw()
     """The data as the JSON that came."""
 
 
