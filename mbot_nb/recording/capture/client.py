@@ -69,10 +69,10 @@ class ClientListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         self._refresh_route()
         self._note_batching(time.monotonic())
+        taps = [self.client.tap(self._on_event), self.client.tap_frames(self._on_frames)]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
             self._schedule_ping()
-        taps = [self.client.tap(self._on_event), self.client.tap_frames(self._on_frames)]
         return [*taps, self._stop_pings]
 
     # What there is to hear, most frequent first.

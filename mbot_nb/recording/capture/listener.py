@@ -103,12 +103,11 @@ class Listener(ABC):
 
     def metadata(self) -> dict[str, Any]:
         """What is to be known of the run now."""
-        rows = {name: table.recorded for name, table in self.all_tables.items()}
         return {
             **self.facts,
             "seconds": round(self.elapsed, 6),
             "pauses": [list(pause) for pause in self.pauses],
-            "rows": rows,
+            "rows": {name: table.recorded for name, table in self.all_tables.items()},
         }
 
     def _file_metadata(self) -> dict[str, Any]:
@@ -211,17 +210,8 @@ class Listener(ABC):
             text: Any = frames
             kind = type(message)
             size = len(text) if text.isascii() else len(text.encode(errors="replace"))
-            rows.append(
-                (
-                    at,
-                    "in",
-                    client,
-                    text if self._keep_text else None,
-                    size,
-                    TYPES.get(kind),
-                    message.sequence,
-                )
-            )
+            kept = text if self._keep_text else None
+            rows.append((at, "in", client, kept, size, TYPES.get(kind), message.sequence))
         else:
             rows.append((at, "in", client, frames, -1, None, None))
             self._batches.add((at, "in", len(messages), frames, client))
