@@ -162,9 +162,8 @@ class Robot(ABC):
         """
         if self._report is not None:
             raise UsageError(
-                f"{self.robot_id} is served already, and a robot has one server at a time: "
-                "connect to that one, close it first, "
-                "or serve another robot."
+                f"{self.robot_id} is served already, and a robot has one server at a time: connect "
+                "to that one, close it first, or serve another robot."
             )
 
     def detach(self) -> None:
@@ -179,15 +178,25 @@ class Robot(ABC):
     def execute(self, command: Command) -> Outcome:
         """Carry out one command, unless it is a motion and an emergency stop stands."""
         with self.lock:
-            if command.motion and self.latch is not None:
-                raise CommandRejectedError(
-                    "STOPPED",
-                    "an emergency stop stands: release it first, with Release beside Stop, or "
-                    "`await bot.release_stop()`",
-                    command=command.name,
-                    details={"latch": self.latch},
-                )
+            if command.motion:
+                self.refuse_if_latched(command.name)
             return self.perform(command)
+
+    def refuse_if_latched(self, command: str) -> None:
+        """Check that no emergency stop stands in the way of a motion.
+
+        Raises:
+            CommandRejectedError: ``STOPPED``, if one does.
+        """
+        latch = self.latch
+        if latch is not None:
+            raise CommandRejectedError(
+                "STOPPED",
+                "an emergency stop stands: release it first, with Release beside Stop, or "
+                "`await bot.release_stop()`",
+                command=command,
+                details={"latch": latch},
+            )
 
     def stop(self, reason: str = "stop") -> None:
         """Stand still now. Reports `robot_stopped` with the reason."""

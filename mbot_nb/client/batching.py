@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import get_args
 
 from ..errors import UsageError
 from ..loops.home import Home
 from ..protocol.client import ClientSession
 from ..protocol.settings import BatchPolicy
-from .link import Link
+from .link import ClientLink
 
 __all__ = ["BatchingContext"]
 
@@ -24,7 +23,7 @@ class BatchingContext:
         self,
         home: Home,
         session: ClientSession,
-        link: Link,
+        link: ClientLink,
         *,
         window: float | None,
         size: int | None,
@@ -56,12 +55,7 @@ class BatchingContext:
         self._home.post(self._begin)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._home.post(self._end)
 
     def _begin(self) -> None:

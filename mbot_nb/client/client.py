@@ -20,10 +20,9 @@ from .. import commands as c
 from ..address import normalise, without_secrets
 from ..command_methods import CommandMethods, CommandResult
 from ..errors import ConnectError, MbotError, NotConnectedError, UsageError
-from ..loops.call import Call, call
+from ..loops.call import Call, ClosedAtEnd, call
 from ..loops.home import Home, running_loop
-from ..protocol.client import ClientSession
-from ..protocol.client import State as SessionState
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.events import (
     Acknowledged,
     ClientEvent,
@@ -36,16 +35,16 @@ from ..protocol.client.events import (
     Settled,
     Trouble,
 )
-from ..protocol.client.outbox import OutgoingCommand, SentBatch
-from ..protocol.codec import to_json
+from ..protocol.client.outbox import OutgoingCommand, SentBatch, command_payload
 from ..protocol.loss import Loss, LossKind
-from ..protocol.settings import MAX_FRAME, BatchPolicy, Settings
+from ..protocol.messages import CommandPayload
+from ..protocol.settings import BatchPolicy, Settings
 from ..state import StateView
 from .batching import BatchingContext
 from .command_calls import NEW_CLIENT_ADVICE, NOT_JSON, CommandCalls, buffer_full, not_plain
 from .connect_errors import connect_error
 from .identify import identify
-from .link import FrameTap, Link
+from .link import ClientLink, FrameTap
 from .pings import Pings
 from .status import Batch, ClockEstimate, Latency, Stats
 from .subscriptions import Event, EventStream, Handler, Subscription, Subscriptions
@@ -53,7 +52,6 @@ from .waiters import Connecting, Waiters, wake
 
 if TYPE_CHECKING:
     import ssl as tls
-    from types import TracebackType
 
 __all__ = ["Client"]
 
@@ -62,14 +60,12 @@ _log = logging.getLogger("mbot_nb")
 FIRST_STATE_TIMEOUT = 1.8
 """Seconds for the first connect as a whole, the snapshot included."""
 CLOSE_GRACE = 1.0
-_MAX_PARAMS = MAX_FRAME - 2048
-_COMMAND_BYTES = len('{"command":"","params":')
-_CONNECTED = SessionState.CONNECTED
+_CONNECTED = ClientState.CONNECTED
 
 Tap = Callable[[ClientEvent | SentBatch], None]
 
 
-class Client(CommandMethods[Call[CommandResult]]):
+class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
     """A robot's remote control. Made by :func:`mbot_nb.connect`.
 
     Its coroutines may be awaited on any loop, its other methods called from any thread, and its
@@ -87,7 +83,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         token: str | None = None,
         ssl: tls.SSLContext | None = None,
         retry: bool = False,
-        shortcut: Callable[[str], bool] | None = None,
+        in_process_stop: Callable[[str], bool] | None = None,
     ) -> None:
         self.home = home
         self.settings = settings
@@ -105,8 +101,12 @@ class Client(CommandMethods[Call[CommandResult]]):
             persistent=retry,
         )
         self._session.on_batch = self._on_batch
-        self._link = Link(home, self._session, self._url, ssl, self._on_event, self._after_events)
-        self._calls = CommandCalls(home, self._session, self._link, shortcut, self._stop_beside)
+        self._link = ClientLink(
+            home, self._session, self._url, ssl, self._on_event, self._after_events
+        )
+        self._calls = CommandCalls(
+            home, self._session, self._link, in_process_stop, self._fallback_stop
+        )
         self._pings = Pings(home, self._session, self._link)
         self._waiters = Waiters(home.loop)
         self._subscriptions = Subscriptions(home)
@@ -165,18 +165,7 @@ class Client(CommandMethods[Call[CommandResult]]):
             raise
         return self
 
-    async def __aenter__(self) -> Client:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def _stop_beside(self) -> None:
+    async def _fallback_stop(self) -> None:
         """On the I/O thread: stop the robot over another connection, while home is blocked.
 
         Raises:
@@ -257,7 +246,7 @@ class Client(CommandMethods[Call[CommandResult]]):
     @property
     def closed(self) -> bool:
         """Whether the client has been closed, by :meth:`close`."""
-        return self._session.state is SessionState.CLOSED
+        return self._session.state is ClientState.CLOSED
 
     def _end(self) -> None:
         """End everything at once."""
@@ -290,15 +279,11 @@ class Client(CommandMethods[Call[CommandResult]]):
         self._calls.require_open(command)
         # What the caller does with its lists and dicts afterwards must not change what is sent.
         try:
-            text = to_json(c.plain(params))
-            if len(text) > _MAX_PARAMS:
-                raise ValueError(
-                    f"{len(text)} bytes of parameters do not fit into a frame of 1 MiB"
-                )
+            payload = command_payload(CommandPayload(command, c.plain(params)))
         except NOT_JSON as error:
             raise not_plain(command, error) from None
-        params = msgspec.json.decode(text)
-        size = _COMMAND_BYTES + len(command) + len(text)
+        params = msgspec.json.decode(payload)["params"]
+        size = len(payload)
         with self._posting:
             held = self._session.outbox.held_bytes + self._posted - self._arrived_bytes
             if held >= self.settings.send_buffer and command not in c.URGENT:
@@ -329,8 +314,10 @@ class Client(CommandMethods[Call[CommandResult]]):
             sent = self._calls.send_as_plain(error, command, params)
         if session.frames or session.events:
             self._link.pump()
-        elif len(outbox.queue.items) == 1:
-            self._link.arm_for(outbox.queue.next_deadline())
+        elif (
+            len(outbox.queue.items) == 1 and (deadline := outbox.queue.next_deadline()) is not None
+        ):
+            self._link.timer.set(deadline)
         return sent
 
     def _send_posted(self, command: str, params: dict[str, Any], size: int) -> None:
@@ -489,8 +476,7 @@ class Client(CommandMethods[Call[CommandResult]]):
         if not self.home.is_here:
             raise UsageError(
                 f"bot.{method}() follows one message closely, so it is only called on the loop "
-                "that the client lives on: from a handler, a tap, or with "
-                "`bot.home.post(function)`"
+                "that the client lives on: from a handler, a tap, or with `bot.home.post(function)`"
             )
 
     # Events.
@@ -611,7 +597,7 @@ class Client(CommandMethods[Call[CommandResult]]):
     @property
     def connected(self) -> bool:
         """Whether commands go out now."""
-        return self._session.state is SessionState.CONNECTED
+        return self._session.state is ClientState.CONNECTED
 
     @property
     def reconnecting(self) -> bool:
@@ -627,13 +613,6 @@ class Client(CommandMethods[Call[CommandResult]]):
     def next_attempt_at(self) -> float | None:
         """When the next attempt begins (`time.monotonic()` seconds), or None."""
         return self._session.next_attempt_at
-
-    @property
-    def trouble(self) -> str:
-        """Why there is no connection, and what to do; empty while there is one, and before the
-        first attempt has ended."""
-        error = self.connection_error
-        return "" if error is None else str(error)
 
     @property
     def connection_error(self) -> ConnectError | None:

@@ -15,10 +15,10 @@ from ..commands import Command
 from ..errors import CommandRejectedError, NotConnectedError, SendBufferFullError
 from ..loops.call import Call
 from ..loops.home import Home
-from ..protocol.client import ClientSession, State
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.outbox import OutgoingCommand
 from .connect_errors import RECONNECT_ADVICE
-from .link import Link
+from .link import ClientLink
 
 __all__ = ["NEW_CLIENT_ADVICE", "NOT_JSON", "CommandCalls", "buffer_full", "not_plain"]
 
@@ -45,25 +45,25 @@ class CommandCalls:
         home: the loop that the client lives on.
         session: the client's session.
         link: the client's link to the server.
-        shortcut: stops a robot of this process directly, by the command's name; returns whether it
-            reached one. None if the robot is elsewhere.
-        stop_beside: stops the robot over a connection of its own, on the I/O thread.
+        in_process_stop: stops a robot of this process without the link, by the command's name;
+            returns whether it reached one. None if the robot is elsewhere.
+        fallback_stop: stops the robot over a connection of its own, on the I/O thread.
     """
 
     def __init__(
         self,
         home: Home,
         session: ClientSession,
-        link: Link,
-        shortcut: Callable[[str], bool] | None,
-        stop_beside: Callable[[], Coroutine[Any, Any, None]],
+        link: ClientLink,
+        in_process_stop: Callable[[str], bool] | None,
+        fallback_stop: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
-        self.shortcut = shortcut
+        self.in_process_stop = in_process_stop
         self._home = home
         self._session = session
         self._link = link
         self._now = link.now
-        self._stop_beside = stop_beside
+        self._fallback_stop = fallback_stop
 
     def require_open(self, command: str) -> None:
         """Check that there is a connection, or that one is being made.
@@ -72,11 +72,11 @@ class CommandCalls:
             NotConnectedError: the client is closed, or has given up.
         """
         state = self._session.state
-        if state is State.CLOSED:
+        if state is ClientState.CLOSED:
             raise NotConnectedError(
                 f"{command} was not sent: this client was closed. {NEW_CLIENT_ADVICE}"
             )
-        if state is State.FAILED:
+        if state is ClientState.FAILED:
             raise NotConnectedError(
                 f"{command} was not sent: there is no connection ({self._session.last_loss}). "
                 f"{RECONNECT_ADVICE}"
@@ -123,7 +123,11 @@ class CommandCalls:
             return await self._outcome(sent)
         except asyncio.CancelledError:
             # Who interrupts the wait for a motion wants the motion to end.
-            if sent.motion and sent.outcome is None and self._session.state is not State.CLOSED:
+            if (
+                sent.motion
+                and sent.outcome is None
+                and self._session.state is not ClientState.CLOSED
+            ):
                 self._session.command("stop", {}, self._now(), reply=True, timeout=ANSWER_TIMEOUT)
                 self._link.pump()
             raise
@@ -144,11 +148,11 @@ class CommandCalls:
         raise not_plain(name, error) from None
 
     def _stop(self, command: Command, params: dict[str, Any]) -> Call[CommandResult]:
-        """Stop by both routes: directly, if the robot is in this process, and over the link."""
+        """Stop by both routes: in this process, if the robot is in it, and over the link."""
         reached = False
-        if self.shortcut is not None:
+        if self.in_process_stop is not None:
             try:
-                reached = self.shortcut(command.name)
+                reached = self.in_process_stop(command.name)
             except Exception as error:
                 _log.error(
                     "%s did not reach the robot directly: %s: %s",
@@ -191,14 +195,14 @@ class CommandCalls:
             )
         elif not reached and not arrived_home.is_set() and not self._home.is_io_thread:
             # A robot elsewhere, and home may be blocked by a cell: the I/O thread never is.
-            outcome.also = Home.on_io_thread().submit(self._stop_past_home(arrived_home))
+            outcome.fallback = Home.on_io_thread().submit(self._fall_back(arrived_home))
         return outcome
 
-    async def _stop_past_home(self, arrived_home: threading.Event) -> None:
+    async def _fall_back(self, arrived_home: threading.Event) -> None:
         """On the I/O thread: stop over a connection of its own, if home does not get to it."""
         await asyncio.sleep(HOME_GRACE)
         if not arrived_home.is_set():
-            await self._stop_beside()
+            await self._fallback_stop()
 
     async def _outcome(self, sent: OutgoingCommand) -> CommandResult:
         if sent.outcome is None:
@@ -223,9 +227,8 @@ def buffer_full(command: str, held: int) -> SendBufferFullError:
     """The error of a command for which the send buffer has no room."""
     return SendBufferFullError(
         f"{command} was not sent: {held / 2**20:.1f} MiB of commands wait for the server to "
-        "acknowledge them. "
-        "`await bot.drain()` waits until there is room (`bot.drain()`, where the bot is one of "
-        "mb.sync)."
+        "acknowledge them. `await bot.drain()` waits until there is room (`bot.drain()`, where the "
+        "bot is one of mb.sync)."
     )
 
 

@@ -6,21 +6,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..address import with_query
+from ..loops.deadline import DeadlineTimer
 from ..loops.home import Home
-from ..protocol.client import ClientSession
-from ..protocol.client import State as SessionState
+from ..protocol.client import ClientSession, ClientState
 from ..protocol.client.events import ClientEvent, Dial, Drop
 from ..protocol.loss import CloseCode, Loss, LossKind
-from ..transport.websocket import DialError, Wire, dial
+from ..transport.websocket import DialError, Wire, dial, wait_closed
 
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["FrameTap", "Link"]
+__all__ = ["ClientLink", "FrameTap"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -32,7 +31,7 @@ FrameTap = Callable[[float, Sequence[bytes] | str, Sequence[Any] | None], None]
 text of one that came in, and the messages in it."""
 
 
-class Link:
+class ClientLink:
     """One wire after the other under one session. All of it on the home loop.
 
     Args:
@@ -66,8 +65,7 @@ class Link:
         self._closing: set[Wire] = set()
         self._dialling: asyncio.Task[Any] | None = None
         self._cut_until = float("-inf")
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = float("inf")
+        self.timer = DeadlineTimer(home.loop, self._on_due)
 
     def pump(self) -> None:
         """Send the session's frames, pass on its events, and set the timer."""
@@ -101,28 +99,14 @@ class Link:
 
     def arm(self) -> None:
         """Set the timer to the session's next deadline."""
-        deadline = self.session.next_deadline()
-        if deadline is not None:
-            self.arm_for(deadline)
-        elif self._timer is not None:
-            self._timer.cancel()
-            self._timer, self._timer_at = None, float("inf")
-
-    def arm_for(self, deadline: float | None) -> None:
-        """See to it that the timer fires by then. One that fires early finds nothing to do and is
-        set again."""
-        if deadline is not None and deadline < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self.home.loop.call_at(deadline, self._on_timer)
-            self._timer_at = deadline
+        self.timer.set(self.session.next_deadline())
 
     def connect(self) -> None:
         """Connect now, whatever there is or was."""
         loss = Loss(LossKind.CLOSED, "a new connection was asked for", CloseCode.GOING_AWAY)
         self._stop_dialling()
         self.disconnect(loss)
-        if self.session.state not in (SessionState.WAITING, SessionState.FAILED, SessionState.IDLE):
+        if self.session.state not in (ClientState.WAITING, ClientState.FAILED, ClientState.IDLE):
             self.session.lost(loss, self.now())
         self.session.dial(self.now())
         self.pump()
@@ -153,20 +137,11 @@ class Link:
         self._close_wire(CloseCode.NORMAL, "the client was closed")
         self.session.close(self.now())
         self.pump()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.timer.cancel()
 
     async def wait_closed(self, seconds: float) -> None:
         """Wait until the connections have ended, at most so long; then abort them."""
-        wires = list(self._closing)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                for wire in wires:
-                    await wire.over()
-        for wire in wires:
-            wire.abort()
-            await wire.over()
+        await wait_closed(self._closing, seconds)
 
     # Called by the wire.
 
@@ -198,8 +173,7 @@ class Link:
 
     # Internal.
 
-    def _on_timer(self) -> None:
-        self._timer, self._timer_at = None, float("inf")
+    def _on_due(self) -> None:
         self.session.timeout(self.now())
         self.pump()
 

@@ -10,7 +10,7 @@ from ..loops.home import Home
 from ..protocol.client import ClientSession
 from ..protocol.client.events import PingLost, PingSent, RoundTrip
 from .connect_errors import RECONNECT_ADVICE
-from .link import Link
+from .link import ClientLink
 from .status import Latency
 
 __all__ = ["Pings"]
@@ -19,7 +19,7 @@ __all__ = ["Pings"]
 class Pings:
     """The pings of one client. Used on the home loop only, but for :attr:`latency`."""
 
-    def __init__(self, home: Home, session: ClientSession, link: Link) -> None:
+    def __init__(self, home: Home, session: ClientSession, link: ClientLink) -> None:
         self._home = home
         self._session = session
         self._link = link

@@ -162,7 +162,7 @@ class Subscriptions:
         return iter([one for several in self._by_event.values() for one in several])
 
     def add(self, event: str, handler: Handler) -> Subscription:
-        """Listen. The same handler, or the same cell run again, replaces its earlier self."""
+        """Listen. The same handler, or the same cell run again, replaces the earlier one."""
         cell = current()
         for old in list(self._by_event.get(event, ())):
             if is_again(old.handler, old.cell, handler, cell):
@@ -222,7 +222,7 @@ class EventStream:
         self._name = name
         self.home = subscriptions.home
         self._kept: deque[Event] = deque(maxlen=maxlen)
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._changed = asyncio.Event()
         self._ended = False
         stream = weakref.ref(self)
 
@@ -254,7 +254,7 @@ class EventStream:
         """No more events will come."""
         self._ended = True
         self._subscription.cancel()
-        self._wake()
+        self._changed.set()
 
     def take(self, event: Event) -> None:
         """Keep one event until it is taken."""
@@ -267,19 +267,12 @@ class EventStream:
                 )
             self.missed += 1
         self._kept.append(event)
-        self._wake()
-
-    def _wake(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        self._changed.set()
 
     async def _next(self) -> Event:
         while not self._kept:
             if self._ended:
                 raise StopAsyncIteration
-            waiter = self.home.loop.create_future()
-            self._waiters.append(waiter)
-            await waiter
+            self._changed.clear()
+            await self._changed.wait()
         return self._kept.popleft()

@@ -164,7 +164,7 @@ def connect(
             token=own_token if token is None else token,
             ssl=ssl,
             retry=retry,
-            shortcut=local_servers().direct_stop(url),
+            in_process_stop=local_servers().in_process_stop(url),
         )
         try:
             await client.open()
@@ -239,8 +239,7 @@ async def _own_server(thread: bool) -> Server:
     if blocked:
         print(
             f"(The robot at {blocked[0].url} is another one: its server lives in this notebook's "
-            "own loop, "
-            "which a plain call blocks. Started with thread=True, it would be found.)"
+            "own loop, which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server
 

@@ -16,6 +16,7 @@ from ..jupyter import cells
 from ..local import instances
 from ..local.runtime import Slot
 from ..server import Server
+from ..server.server import abandon
 from . import usb
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class LocalServers:
                 _log.warning(
                     "the server at %s ended: the event loop that it lived on was closed", server.url
                 )
-                server._abandon()
+                abandon(server)
         return list(self._servers.values())
 
     def at(self, url: str) -> Server | None:
@@ -104,7 +105,7 @@ class LocalServers:
         driving = (server for server in self.running() if server.robot.port)
         return next((server for server in driving if port in ("", server.robot.port)), None)
 
-    def direct_stop(self, url: str) -> Callable[[str], bool]:
+    def in_process_stop(self, url: str) -> Callable[[str], bool]:
         """A stop that goes straight to a robot of this process, whatever its server's loop is
         doing; it returns whether there is one."""
 
@@ -160,9 +161,8 @@ class LocalServers:
         if server is not None and _is_blocked_here(server):
             raise UsageError(
                 f"the server at {server.url} lives on this notebook's own loop, which a plain call "
-                "blocks, so it could not answer. "
-                "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await "
-                "mb.connect()`."
+                "blocks, so it could not answer. Start it with `await mb.serve(thread=True)` or "
+                "`mb.sync.serve()`; or use `await mb.connect()`."
             )
 
     def refuse_replacing_here(self, host: str, port: int) -> None:
@@ -176,9 +176,8 @@ class LocalServers:
             if _is_blocked_here(old):
                 raise UsageError(
                     f"the server at {old.url} lives on this notebook's own loop, which a plain "
-                    "call blocks, so it could not end to "
-                    "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or "
-                    "`await server.close()` first."
+                    "call blocks, so it could not end to be replaced. Write `await "
+                    "mb.serve(thread=True)`, which replaces it; or `await server.close()` first."
                 )
 
 
@@ -201,9 +200,8 @@ async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
     except TimeoutError:
         raise UsageError(
             f"the server at {old.url} was to be replaced, and did not end within "
-            f"{REPLACED_WITHIN:g} s: its loop is blocked, "
-            "perhaps by the very cell or function that waits for this. Close it with `await "
-            "server.close()` first."
+            f"{REPLACED_WITHIN:g} s: its loop is blocked, perhaps by the very cell or function "
+            "that waits for this. Close it with `await server.close()` first."
         ) from None
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from ..errors import UsageError
-from .statistics import CONFIDENCE, Estimate, Floats, _Rank, _series, autocorrelation_time
+from .statistics import CONFIDENCE, Estimate, Floats, Rank, as_series, autocorrelation_time
 
 __all__ = ["Comparison", "compare"]
 
@@ -42,14 +42,16 @@ class Comparison(NamedTuple):
         """Whether the interval of the effect leaves out zero."""
         return self.effect.low > 0 or self.effect.high < 0
 
+    @property
+    def verdict(self) -> str:
+        """Which of them is slower, in words."""
+        if not self.differs:
+            return "no difference shown"
+        return f"{self.b} is {'slower' if self.effect.value > 0 else 'faster'}"
+
     def __repr__(self) -> str:
-        verdict = (
-            "no difference shown"
-            if not self.differs
-            else f"{self.b} is {'slower' if self.effect.value > 0 else 'faster'}"
-        )
         return (
-            f"<{self.b} against {self.a}: {verdict}; effect {self.effect}, median "
+            f"<{self.b} against {self.a}: {self.verdict}; effect {self.effect}, median "
             f"{self.p50.scaled(1e3)} ms, "
             f"p99 {self.p99.scaled(1e3)} ms, ratio {self.ratio}; {self.confidence:.0%}, "
             f"n={self.n_b} and {self.n_a}>"
@@ -96,8 +98,8 @@ def compare(a: Any, b: Any, *, confidence: float = CONFIDENCE, seed: int = 0) ->
                 "hundred make sense"
             )
     generator = np.random.default_rng(seed)
-    medians = _Rank(first, 0.5), _Rank(second, 0.5)
-    tails = _Rank(first, 0.99), _Rank(second, 0.99)
+    medians = Rank(first, 0.5), Rank(second, 0.5)
+    tails = Rank(first, 0.99), Rank(second, 0.99)
     return Comparison(
         a=name_a,
         b=name_b,
@@ -113,13 +115,13 @@ def compare(a: Any, b: Any, *, confidence: float = CONFIDENCE, seed: int = 0) ->
 
 def cliffs_delta(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Estimate:
     """P(b > a) - P(b < a) for values drawn from each, with Newcombe's interval."""
-    first, second = np.sort(_series(a)), _series(b)
+    first, second = np.sort(as_series(a)), as_series(b)
     below = np.searchsorted(first, second, side="left").sum()
     upto = np.searchsorted(first, second, side="right").sum()
     superior = float(below + upto) / (2 * len(first) * len(second))
     m, n = (
         len(series) / autocorrelation_time(series.argsort().argsort())
-        for series in (_series(a), second)
+        for series in (as_series(a), second)
     )
     z = float(ndtri((1 + confidence) / 2))
     shared = (m + n) / 2 - 1
@@ -141,7 +143,7 @@ def cliffs_delta(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) 
     return Estimate(2 * superior - 1, 2 * low - 1, 2 * high - 1)
 
 
-def _difference(a: _Rank, b: _Rank, confidence: float, generator: np.random.Generator) -> Estimate:
+def _difference(a: Rank, b: Rank, confidence: float, generator: np.random.Generator) -> Estimate:
     tail = (1 - confidence) / 2
     drawn = b.draw(generator, DRAWS) - a.draw(generator, DRAWS)
     low, high = (float(end) for end in np.quantile(drawn, (tail, 1 - tail)))
@@ -151,7 +153,7 @@ def _difference(a: _Rank, b: _Rank, confidence: float, generator: np.random.Gene
     return Estimate(b.value - a.value, low, high)
 
 
-def _ratio(a: _Rank, b: _Rank, confidence: float, generator: np.random.Generator) -> Estimate:
+def _ratio(a: Rank, b: Rank, confidence: float, generator: np.random.Generator) -> Estimate:
     tail = (1 - confidence) / 2
     if a.value <= 0:
         return Estimate(math.nan, math.nan, math.nan)
@@ -165,4 +167,4 @@ def _ratio(a: _Rank, b: _Rank, confidence: float, generator: np.random.Generator
 def _values(data: Any, name: str) -> tuple[Floats, str]:
     """The delays of a run, or the series as it is."""
     delays = getattr(data, "delays", None)
-    return (_series(delays()), data.name or name) if callable(delays) else (_series(data), name)
+    return (as_series(delays()), data.name or name) if callable(delays) else (as_series(data), name)

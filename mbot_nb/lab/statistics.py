@@ -32,10 +32,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "CONFIDENCE",
     "PERCENTILES",
     "Estimate",
+    "Floats",
     "Gaps",
+    "Rank",
     "Summary",
+    "as_series",
     "autocorrelation_time",
     "gaps",
     "mean",
@@ -132,10 +136,10 @@ def percentile(values: ArrayLike, q: float, *, confidence: float = CONFIDENCE) -
         UsageError: ``q`` is not between 0 and 100, or ``confidence`` not between 0 and 1.
     """
     _check(q, confidence)
-    series = _series(values)
+    series = as_series(values)
     if not len(series):
         return Estimate(math.nan, math.nan, math.nan)
-    rank = _Rank(series, q / 100)
+    rank = Rank(series, q / 100)
     tail = (1 - confidence) / 2
     return Estimate(rank.value, rank.low(tail), rank.high(tail))
 
@@ -145,7 +149,7 @@ def summarise(
 ) -> Summary:
     """Percentiles, mean, extremes and jitter of a series of delays, in the order in which they were
     measured; NaN is left out."""
-    series = _series(values)
+    series = as_series(values)
     if not len(series):
         nothing = Estimate(math.nan, math.nan, math.nan)
         return Summary(
@@ -173,7 +177,7 @@ def table(series: Mapping[Any, ArrayLike], *, confidence: float = CONFIDENCE) ->
 def gaps(times: ArrayLike, expected: float, *, factor: float = 3.0) -> Gaps:
     """Pauses in arrivals at ``times`` (s) that were expected every ``expected`` seconds, longer
     than ``factor`` times that."""
-    arrivals = np.sort(_series(times))
+    arrivals = np.sort(as_series(times))
     limit = factor * expected
     between = np.diff(arrivals)
     if not len(between):
@@ -188,7 +192,7 @@ def autocorrelation_time(values: ArrayLike) -> float:
     1 + 2 times the sum of the autocorrelations, up to where the sum of two neighbours is no longer
     positive (Geyer 1992).
     """
-    series = _series(values)
+    series = as_series(values)
     n = len(series)
     centred = series - series.mean() if n else series
     if n < 4 or not centred.any():
@@ -203,7 +207,7 @@ def autocorrelation_time(values: ArrayLike) -> float:
     return float(min(max(1.0, 2 * pairs[:first].sum() - 1), n))
 
 
-class _Rank:
+class Rank:
     """One percentile of a series, by the rank that it has in a resample."""
 
     def __init__(self, series: Floats, share: float) -> None:
@@ -223,11 +227,13 @@ class _Rank:
         return self._sorted[np.clip(np.ceil(np.asarray(uniform) * n).astype(int), 1, n) - 1]
 
     def low(self, tail: float) -> float:
+        """The lower end of the interval that leaves out so much below it."""
         if (1 - self._share) ** self._effective > tail:
             return -math.inf
         return float(self.at(betaincinv(self.a, self.b, tail)))
 
     def high(self, tail: float) -> float:
+        """The upper end of the interval that leaves out so much above it."""
         if self._share**self._effective > tail:
             return math.inf
         return float(self.at(betaincinv(self.a, self.b, 1 - tail)))
@@ -240,7 +246,7 @@ class _Rank:
 
 def mean(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     """A mean with its interval: normal, for as many values as are independent. NaN is left out."""
-    series = _series(values)
+    series = as_series(values)
     if not len(series):
         return Estimate(math.nan, math.nan, math.nan)
     value = float(series.mean())
@@ -251,7 +257,12 @@ def mean(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
-def _series(values: ArrayLike) -> Floats:
+def as_series(values: ArrayLike) -> Floats:
+    """Values of one dimension, without NaN.
+
+    Raises:
+        UsageError: they have another shape.
+    """
     series = np.asarray(values, dtype=np.float64)
     if series.ndim != 1:
         raise UsageError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UsageError
-from ..recording.summary import MIME_TYPE, Summary
+from ..recording.summary import MIME_TYPE, RunSummary
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -43,7 +43,7 @@ class NotebookRun(NamedTuple):
     notebook: NotebookNode
     cells: int
     """Code cells in it."""
-    summary: Summary | None
+    summary: RunSummary | None
     """Of its recorder, if it showed one."""
     failure: Failure | None
 
@@ -225,7 +225,7 @@ def _same_package() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
 
 
-def _summary(notebook: NotebookNode) -> Summary | None:
+def _summary(notebook: NotebookNode) -> RunSummary | None:
     """The last one shown; it says its numbers under a media type of their own."""
     shown = [
         output.data[MIME_TYPE]
@@ -233,4 +233,4 @@ def _summary(notebook: NotebookNode) -> Summary | None:
         for output in cell.get("outputs", ())
         if MIME_TYPE in output.get("data", {})
     ]
-    return Summary.from_dict(shown[-1]) if shown else None
+    return RunSummary.from_dict(shown[-1]) if shown else None

@@ -13,12 +13,12 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CodeType, TracebackType
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar
 
 from ..errors import UsageError
 from .home import POLL_INTERVAL, Home
 
-__all__ = ["Call", "NotAwaitedError", "OpeningCall", "call", "settle"]
+__all__ = ["Call", "ClosedAtEnd", "NotAwaitedError", "OpeningCall", "call", "settle"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -44,8 +44,8 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._begun = False
         self._eager = False
         self._running: Generator[Any, Any, T] | None = None
-        self.also: concurrent.futures.Future[None] | None = None
-        """Another way on which the same is tried, if its home may be blocked."""
+        self.fallback: concurrent.futures.Future[None] | None = None
+        """The same on another way, which is tried if its home may be blocked."""
         self._call_site = _call_site()
 
     def __repr__(self) -> str:
@@ -136,8 +136,7 @@ class _CallSite(NamedTuple):
         ):
             return (
                 "this function is not `async`, so it cannot wait; hand it over with "
-                "bot.home.submit(...), "
-                "or queue a command with bot.send(...)"
+                "bot.home.submit(...), or queue a command with bot.send(...)"
             )
         return "write `await` in front of it"
 
@@ -162,6 +161,20 @@ class OpeningCall(Call[T]):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._result.close()
+
+
+class ClosedAtEnd:
+    """An object that `async with` closes at its end."""
+
+    def close(self) -> Call[None]:
+        """End it. Idempotent."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
 
 
 async def _run_at_home(home: Home, start: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -59,8 +59,7 @@ class Home:
         except RuntimeError:
             raise UsageError(
                 "no event loop runs here. In a notebook cell write `await mb.connect()`; in a "
-                "plain script use "
-                "`asyncio.run(main())`, or thread=True."
+                "plain script use `asyncio.run(main())`, or thread=True."
             ) from None
 
     @classmethod

@@ -32,9 +32,8 @@ def run_inside(loop: asyncio.BaseEventLoop, coroutine: Coroutine[Any, Any, T]) -
         coroutine.close()
         raise UsageError(
             "mb.run() cannot nest where nest_asyncio was applied: that one is maintained no more, "
-            "and in a notebook loses clicks "
-            "and cells. Take `nest_asyncio.apply()` out and restart the kernel: mb.run() brings "
-            "what it needs by itself."
+            "and in a notebook loses clicks and cells. Take `nest_asyncio.apply()` out and restart "
+            "the kernel: mb.run() brings what it needs by itself."
         )
     import nest_asyncio2
 

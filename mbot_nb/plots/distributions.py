@@ -5,7 +5,7 @@ Of one run, or of several over one another.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,19 +13,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..errors import UsageError
-from .figure import (
-    MARK,
-    SHADE,
-    count,
-    describe,
-    headline,
-    legend_below,
-    logarithmic,
-    ms,
-    new_axes,
-    style,
-)
-from .series import Series, named, series_of
+from .figure import SHADE, Style, count, finish, logarithmic, ms, new_axes, style
+from .series import Floats, Series, draw_cuts, named, series_of
 
 if TYPE_CHECKING:
     from ..lab.results import Run
@@ -34,6 +23,30 @@ if TYPE_CHECKING:
 __all__ = ["ecdf", "heatmap", "histogram", "percentiles"]
 
 TAIL = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+
+
+class _Drawn(NamedTuple):
+    """One of several distributions: its delays in ms, ascending, and how it is drawn."""
+
+    series: Series
+    values: Floats
+    name: str
+    style: Style
+
+    @property
+    def median(self) -> float:
+        """Between the two values in the middle, where there are two."""
+        return float(np.quantile(self.values, 0.5))
+
+    @property
+    def label(self) -> str:
+        """What the legend says."""
+        return f"{self.name}: n = {len(self.values)}, median {ms(self.median)}"
+
+    def line(self, ax: Axes, x: Any, y: Any, marks: Any, **how: Any) -> None:
+        """Draw a line, with markers at these places, which tell the lines apart without colour."""
+        how |= {"linewidth": 1.6, "markersize": 5, "markevery": marks.tolist()}
+        ax.plot(x, y, **self.style.marked_line, label=self.label, **how)
 
 
 def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Axes:
@@ -45,33 +58,17 @@ def ecdf(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Ax
         all_samples: with what a blocked loop held up; else without it. The warm-up is left out in
             any case.
     """
-    ax = new_axes(8.0, 3.8) if ax is None else ax
+    ax = ax or new_axes(8.0, 3.8)
     drawn = _read(sources, all_samples)
-    for number, (series, values) in enumerate(drawn):
-        if len(values):
-            series_style = style(number)
-            share = np.arange(1, len(values) + 1) / len(values)
-            # Markers tell the lines apart without colour.
-            at = np.minimum(
-                len(values) - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * len(values)).astype(int)
-            )
-            ax.plot(
-                values,
-                share,
-                drawstyle="steps-post",
-                color=series_style.colour,
-                linestyle=series_style.line,
-                linewidth=1.6,
-                marker=series_style.marker,
-                markersize=5,
-                markevery=np.unique(at).tolist(),
-                label=_label(series, number, drawn),
-            )
-    _axis_of_delays(ax, drawn)
+    for one in drawn:
+        if n := len(one.values):
+            at = np.minimum(n - 1, np.ceil(np.arange(0.1, 1.0, 0.2) * n).astype(int))
+            share = np.arange(1, n + 1) / n
+            one.line(ax, one.values, share, np.unique(at), drawstyle="steps-post")
+    _scale_delays(ax, drawn)
     ax.set_ylim(0, 1.02)
-    ax.set_ylabel("share that took no longer")
-    _finish(ax, "Distribution of delays", "Share of delays that took no longer", drawn)
-    return ax
+    y = "share that took no longer"
+    return _finish(ax, "Distribution of delays", "Share of delays that took no longer", drawn, y=y)
 
 
 def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False) -> Axes:
@@ -81,26 +78,15 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     A line ends where its values end: with 1000 of them nothing is known beyond 99.9 %. Arguments as
     for :func:`ecdf`.
     """
-    ax = new_axes(8.0, 3.8) if ax is None else ax
+    ax = ax or new_axes(8.0, 3.8)
     drawn = _read(sources, all_samples)
-    most = max((len(values) for _, values in drawn), default=0)
-    for number, (series, values) in enumerate(drawn):
-        if len(values):
-            series_style = style(number)
+    most = max(len(one.values) for one in drawn)
+    for one in drawn:
+        if n := len(one.values):
             # Each of n stands for the middle of its n-th part, so that the largest has a place,
             # too.
-            beyond = 1 - (np.arange(1, len(values) + 1) - 0.5) / len(values)
-            ax.plot(
-                1 / beyond,
-                values,
-                color=series_style.colour,
-                linestyle=series_style.line,
-                linewidth=1.6,
-                marker=series_style.marker,
-                markersize=5,
-                markevery=_sparse(beyond),
-                label=_label(series, number, drawn),
-            )
+            beyond = 1 - (np.arange(1, n + 1) - 0.5) / n
+            one.line(ax, 1 / beyond, one.values, _sparse(beyond))
     ax.set_xscale("log")
     marks = [share for share in TAIL if 1 / (1 - share) <= max(2 * most, 10)]
     ax.xaxis.set_major_locator(FixedLocator([1, *(1 / (1 - share) for share in marks)]))
@@ -109,15 +95,13 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     )
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(1, max(2.2 * most, 10))
-    shown = np.concatenate([values for _, values in drawn]) if drawn else np.empty(0)
-    if len(shown):
+    if most:
+        shown = _together(drawn)
         ax.set_yscale("log")
         logarithmic(ax.yaxis, float(shown.min()), float(shown.max()))
-    ax.set_xlabel("percentile")
-    ax.set_ylabel("delay / ms")
     ax.grid(axis="x", color=SHADE, linewidth=0.8)
-    _finish(ax, "Delays by percentile", "Delays by percentile, the tail stretched", drawn)
-    return ax
+    words = "Delays by percentile, the tail stretched"
+    return _finish(ax, "Delays by percentile", words, drawn, x="percentile", y="delay / ms")
 
 
 def histogram(
@@ -129,115 +113,79 @@ def histogram(
     Where several are drawn they share their bins, and hatching tells them apart. Arguments as for
     :func:`ecdf`.
     """
-    ax = new_axes(8.0, 3.6) if ax is None else ax
+    ax = ax or new_axes(8.0, 3.6)
     drawn = _read(sources, all_samples)
-    shown = np.concatenate([values for _, values in drawn]) if drawn else np.empty(0)
-    if len(shown):
-        low, high = _span(shown)
-        edges = np.geomspace(low, high, bins + 1)
-        for number, (series, values) in enumerate(drawn):
-            if len(values):
-                series_style = style(number)
-                counts, _ = np.histogram(values, edges)
-                ax.stairs(
-                    counts / len(values) * 100,
-                    edges,
-                    fill=True,
-                    facecolor="none",
-                    edgecolor=series_style.colour,
-                    hatch=series_style.hatch,
-                    linewidth=1.3,
-                    label=_label(series, number, drawn),
-                )
-                median = float(np.quantile(values, 0.5))
-                ax.plot(
-                    median,
-                    0,
-                    marker=series_style.marker,
-                    color=series_style.colour,
-                    markersize=8,
-                    clip_on=False,
-                    zorder=5,
-                )
-    _axis_of_delays(ax, drawn)
+    edges = _scale_delays(ax, drawn, bins)
+    for one in drawn:
+        if len(one.values):
+            share = np.histogram(one.values, edges)[0] / len(one.values) * 100
+            how: dict[str, Any] = {
+                "edgecolor": one.style.colour,
+                "hatch": one.style.hatch,
+                "linewidth": 1.3,
+            }
+            ax.stairs(share, edges, fill=True, facecolor="none", label=one.label, **how)
+            ax.plot(one.median, 0, **one.style.marks, markersize=8, clip_on=False, zorder=5)
     ax.set_ylim(bottom=0)
-    ax.set_ylabel("share of all / %")
-    _finish(ax, "How often each delay came", "Histogram of delays", drawn)
-    return ax
+    return _finish(
+        ax, "How often each delay came", "Histogram of delays", drawn, y="share of all / %"
+    )
 
 
-Drawn = list[tuple[Series, Any]]
-
-
-def _read(sources: tuple[Any, ...], all_samples: bool) -> Drawn:
+def _read(sources: tuple[Any, ...], all_samples: bool) -> list[_Drawn]:
     if not sources:
         raise UsageError(
             "nothing to draw: pass a recorder, a run of the lab, or a column of seconds"
         )
     drawn = []
-    for source in sources:
-        series = series_of(source)
-        drawn.append((series, np.sort(series.ms[~series.ends] if all_samples else series.plain)))
+    for number, series in enumerate(map(series_of, sources)):
+        values = np.sort(series.ms[~series.ends] if all_samples else series.plain)
+        drawn.append(_Drawn(series, values, named(series, number, len(sources)), style(number)))
     return drawn
 
 
-def _span(shown: Any) -> tuple[float, float]:
-    """From the smallest to the largest, never a span of nothing."""
+def _together(drawn: list[_Drawn]) -> Floats:
+    return np.concatenate([one.values for one in drawn])
+
+
+def _scale_delays(ax: Axes, drawn: list[_Drawn], bins: int = 1) -> Floats:
+    """Delays along a logarithmic axis, from the smallest to the largest and never a span of
+    nothing; returns the edges of so many bins."""
+    shown = _together(drawn)
+    if not len(shown):
+        return shown
     low, high = max(1e-4, float(shown.min())), float(shown.max())
-    return low * 0.98, max(high * 1.02, low * 1.1)
-
-
-def _label(series: Series, number: int, drawn: Drawn) -> str:
-    values = drawn[number][1]
-    return (
-        f"{named(series, number, len(drawn))}: n = {len(values)}, median "
-        f"{ms(float(np.quantile(values, 0.5)))}"
-    )
-
-
-def _axis_of_delays(ax: Axes, drawn: Drawn) -> None:
-    shown = np.concatenate([values for _, values in drawn]) if drawn else np.empty(0)
-    ax.set_xlabel("delay / ms")
-    if len(shown):
-        low, high = _span(shown)
-        ax.set_xscale("log")
-        ax.set_xlim(low, high)
-        logarithmic(ax.xaxis, low, high)
+    low, high = low * 0.98, max(high * 1.02, low * 1.1)
+    ax.set_xscale("log")
+    ax.set_xlim(low, high)
+    logarithmic(ax.xaxis, low, high)
+    return np.geomspace(low, high, bins + 1)
 
 
 def _sparse(beyond: Any) -> Any:
     """Where a marker stands: one for each halving of the tail."""
     steps = np.log2(1 / beyond)
-    return (
-        np.unique(np.searchsorted(steps, np.arange(0.5, steps[-1], 1.0)))
-        .clip(max=len(beyond) - 1)
-        .tolist()
-    )
+    places = np.searchsorted(steps, np.arange(0.5, steps[-1], 1.0))
+    return np.unique(places).clip(max=len(beyond) - 1)
 
 
-def _finish(ax: Axes, title: str, words: str, drawn: Drawn) -> None:
-    first = drawn[0][0]
-    if not any(len(values) for _, values in drawn):
+def _finish(
+    ax: Axes, title: str, words: str, drawn: list[_Drawn], *, x: str = "delay / ms", y: str
+) -> Axes:
+    first = drawn[0].series
+    if not any(len(one.values) for one in drawn):
         details = f"no {first.what}s to draw yet"
     elif len(drawn) == 1:
-        details = first.details + (f"\n{first.settings}" if first.settings else "")
+        details = first.with_settings(first.details)
     else:
-        details = "n = " + " and ".join(str(len(values)) for _, values in drawn)
-        settings = list(dict.fromkeys(series.settings for series, _ in drawn if series.settings))
+        details = "n = " + " and ".join(str(len(one.values)) for one in drawn)
+        settings = list(dict.fromkeys(one.series.settings for one in drawn if one.series.settings))
         if len(settings) == 1:
             details += f"\n{settings[0]}"
         elif len(settings) <= 3:
-            details += "".join(
-                f"\n{named(series, i, len(drawn))}: {series.settings}"
-                for i, (series, _) in enumerate(drawn)
-            )
-    headline(ax, title, details)
-    ax.grid(axis="y", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    if len(drawn) > 1:
-        legend_below(ax, 2)
-    flat = details.replace("\n", "; ")
-    describe(ax, f"{words}: {flat}.")
+            details += "".join(f"\n{one.name}: {one.series.settings}" for one in drawn)
+    legend = 2 if len(drawn) > 1 else 0
+    return finish(ax, title, details, f"{words}: {details}.", x=x, y=y, legend=legend)
 
 
 def heatmap(
@@ -252,8 +200,7 @@ def heatmap(
     Args:
         bins: cells along the time and along the delay, which has a logarithmic scale.
     """
-    if ax is None:
-        ax = new_axes(8.0, 3.6)
+    ax = ax or new_axes(8.0, 3.6)
     series = series_of(source)
     if len(series.ms):
         low, high = max(1e-4, float(series.ms.min())) * 0.98, float(series.ms.max()) * 1.02
@@ -271,32 +218,29 @@ def heatmap(
         bar.outline.set_visible(False)
         bar.ax.set_ylim(1, most)
         logarithmic(bar.ax.yaxis, 1, most)
-        lost = _happened(ax, series.stalls, series.changes)
+        _draw_stalls(ax, series.stalls)
+        lost = draw_cuts(ax, series)
         details = f"n = {len(series.ms)}, everything that was answered"
-        details += (
-            f"; the loop was blocked {count(len(series.stalls), 'time', 'times')}"
-            if len(series.stalls)
-            else ""
-        )
-        details += f"; the connection was lost {count(lost, 'time', 'times')}" if lost else ""
+        if len(series.stalls):
+            details += f"; the loop was blocked {count(len(series.stalls), 'time', 'times')}"
+        if lost:
+            details += f"; the connection was lost {count(lost, 'time', 'times')}"
     else:
         details = f"no {series.what}s yet"
-    headline(
+    return finish(
         ax,
         f"{series.what.capitalize()}s over time",
-        details + (f"\n{series.settings}" if series.settings else ""),
+        series.with_settings(details),
+        f"Heat map of {series.what}s over time: {details}.",
+        x="time / s",
+        y="delay / ms",
+        grid=None,
+        legend=2,
     )
-    ax.set_xlabel("time / s")
-    ax.set_ylabel("delay / ms")
-    legend_below(ax, 2)
-    describe(ax, f"Heat map of {series.what}s over time: {details}.")
-    return ax
 
 
-def _happened(
-    ax: Axes, stalls: np.ndarray[tuple[int, ...], np.dtype[np.float64]], changes: object
-) -> int:
-    """Bars for stalls, lines for cuts; returns how many cuts."""
+def _draw_stalls(ax: Axes, stalls: Floats) -> None:
+    """A bar along the top edge for each stall."""
     if len(stalls):
         ax.plot(
             np.column_stack([stalls, np.full(len(stalls), np.nan)]).ravel(),
@@ -307,10 +251,3 @@ def _happened(
             transform=ax.get_xaxis_transform(),
             label=f"loop blocked ({len(stalls)})",
         )
-    if changes is None:
-        return 0
-    lost = changes[(changes.previous == "connected") & (changes.state != "connected")]  # type: ignore[index, attr-defined]
-    for number, time in enumerate(lost.t_s):
-        label = None if number else f"connection lost ({len(lost)})"
-        ax.axvline(time, color=MARK, linewidth=1.2, linestyle="--", label=label)
-    return len(lost)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
-from .figure import INK, PALE, SHADE, describe, headline, new_axes
+from .figure import INK, PALE, SHADE, finish, new_axes, note
 
 if TYPE_CHECKING:
     from ..recording.tables.run_tables import RunTables
@@ -39,49 +39,29 @@ def path(rec: RunTables, ax: Axes | None = None) -> Axes:
     direction. If the robot tells of its arena, that is drawn too: walls, boxes (hatched), lines on
     the floor (grey), lamps (stars) and pieces (small squares).
     """
-    if ax is None:
-        ax = new_axes(6.4, 5.2)
+    ax = ax or new_axes(6.4, 5.2)
     places = _places(rec)
     arena = rec.state().get("arena")
     if isinstance(arena, Mapping):
         _arena(ax, arena)
-    stretches = _stretches(places)
     way = 0.0
-    for stretch in stretches:
-        ax.plot(
-            [x for x, _, _ in stretch],
-            [y for _, y, _ in stretch],
-            color=INK,
-            linewidth=2,
-            solid_capstyle="round",
-        )
+    for stretch in _stretches(places):
+        x, y, _ = zip(*stretch, strict=True)
+        ax.plot(x, y, color=INK, linewidth=2, solid_capstyle="round")
         way += _arrows(ax, stretch)
+    details = "the robot has not told where it is yet: let it drive while the recorder records"
     if places:
-        x, y, heading = places[-1]
-        ax.plot(*places[0][:2], "o", color=INK, markersize=8, zorder=4)
-        ax.annotate(
-            "start",
-            places[0][:2],
-            (-8, -5),
-            textcoords="offset points",
-            va="top",
-            ha="right",
-            fontsize=9,
-            color=INK,
-        )
-        ax.add_patch(_robot(x, y, heading))
+        (*first, _), (now_x, now_y, heading) = places[0], places[-1]
+        ax.plot(*first, "o", color=INK, markersize=8, zorder=4)
+        note(ax, "start", (first[0], first[1]), (-8, -5), va="top", ha="right", color=INK)
+        ax.add_patch(_robot(now_x, now_y, heading))
         details = (
-            f"n = {len(places)} reports, {way:.1f} cm of way, now at ({x:.1f}, {y:.1f}) cm, "
-            f"heading {heading:.0f}°"
+            f"n = {len(places)} reports, {way:.1f} cm of way, now at ({now_x:.1f}, {now_y:.1f}) "
+            f"cm, heading {heading:.0f}°"
         )
-    else:
-        details = "the robot has not told where it is yet: let it drive while the recorder records"
     ax.set_aspect("equal", adjustable="box" if isinstance(arena, Mapping) else "datalim")
-    ax.set_xlabel("x / cm")
-    ax.set_ylabel("y / cm")
-    headline(ax, "The way driven", details)
-    describe(ax, f"Map of the way driven: {details}.")
-    return ax
+    spoken = f"Map of the way driven: {details}."
+    return finish(ax, "The way driven", details, spoken, x="x / cm", y="y / cm", grid=None)
 
 
 def _places(rec: RunTables) -> list[Place]:
@@ -142,41 +122,15 @@ def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
         points += points[:1] if line.get("closed") else []
         ax.plot([x for x, _ in points], [y for _, y in points], color=SHADE, linewidth=4, zorder=1)
     for wall in arena.get("walls", ()):
-        ax.plot(
-            [wall["x1"], wall["x2"]],
-            [wall["y1"], wall["y2"]],
-            color="black",
-            linewidth=2.5,
-            zorder=2,
-        )
+        x, y = [wall["x1"], wall["x2"]], [wall["y1"], wall["y2"]]
+        ax.plot(x, y, color="black", linewidth=2.5, zorder=2)
+    pale: dict[str, Any] = {"edgecolor": PALE, "linewidth": 1, "zorder": 2}
     for box in arena.get("boxes", ()):
         wide, high = box.get("width", 0.0), box.get("height", 0.0)
         corner = (box["x"] - wide / 2, box["y"] - high / 2)
-        ax.add_patch(
-            Rectangle(
-                corner,
-                wide,
-                high,
-                angle=box.get("angle", 0.0),
-                rotation_point="center",
-                facecolor=SHADE,
-                edgecolor=PALE,
-                hatch="///",
-                linewidth=1,
-                zorder=2,
-            )
-        )
-    for light in arena.get("lights", ()):
-        ax.plot(
-            light["x"],
-            light["y"],
-            "*",
-            color="white",
-            markeredgecolor=PALE,
-            markersize=11,
-            zorder=2,
-        )
-    for piece in arena.get("pieces", ()):
-        ax.plot(
-            piece["x"], piece["y"], "s", color="white", markeredgecolor=PALE, markersize=6, zorder=2
-        )
+        turned = {"angle": box.get("angle", 0.0), "rotation_point": "center"}
+        ax.add_patch(Rectangle(corner, wide, high, facecolor=SHADE, hatch="///", **turned, **pale))
+    for things, marker, size in (("lights", "*", 11), ("pieces", "s", 6)):
+        for thing in arena.get(things, ()):
+            look: dict[str, Any] = {"markersize": size, "markeredgecolor": PALE, "zorder": 2}
+            ax.plot(thing["x"], thing["y"], marker, color="white", **look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import BytesIO
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -23,12 +23,11 @@ __all__ = [
     "Style",
     "beside",
     "count",
-    "describe",
-    "headline",
-    "legend_below",
+    "finish",
     "logarithmic",
     "ms",
     "new_axes",
+    "note",
     "style",
 ]
 
@@ -48,6 +47,21 @@ class Style(NamedTuple):
     marker: str
     line: Any
     hatch: str
+
+    @property
+    def pen(self) -> dict[str, Any]:
+        """Arguments for a line."""
+        return {"color": self.colour, "linestyle": self.line}
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """Arguments for points that no line joins."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": "None"}
+
+    @property
+    def marked_line(self) -> dict[str, Any]:
+        """Arguments for a line with points on it."""
+        return {**self.pen, "marker": self.marker}
 
 
 STYLES = (
@@ -88,12 +102,8 @@ class ShownAxes(Axes):
         assert figure is not None
         file = BytesIO()
         figure.savefig(file, format="png", dpi=_DOTS_PER_INCH)
-        width, height = figure.get_size_inches() * _SHOWN_AT
-        return file.getvalue(), {
-            "width": round(width),
-            "height": round(height),
-            "alt": self.description,
-        }
+        width, height = (round(inches * _SHOWN_AT) for inches in figure.get_size_inches())
+        return file.getvalue(), {"width": width, "height": height, "alt": self.description}
 
 
 def new_axes(width: float, height: float) -> ShownAxes:
@@ -106,42 +116,42 @@ def new_axes(width: float, height: float) -> ShownAxes:
     return axes
 
 
-def legend_below(ax: Axes, columns: int) -> None:
-    """A legend under the picture; among other people's Axes, inside."""
-    handles, labels = ax.get_legend_handles_labels()
-    if not handles:
-        return
-    if isinstance(ax, ShownAxes) and isinstance(ax.figure, Figure):
-        ax.figure.legend(
-            handles,
-            labels,
-            loc="outside lower left",
-            ncols=columns,
-            frameon=False,
-            fontsize=9,
-            handletextpad=0.5,
-        )
-    else:
-        ax.legend(handles, labels, fontsize="small", framealpha=0.8)
+def finish(
+    ax: Axes,
+    title: str,
+    details: str,
+    spoken: str,
+    *,
+    x: str = "",
+    y: str = "",
+    grid: Literal["x", "y", "both"] | None = "y",
+    legend: int = 0,
+    beside: float = MARGIN,
+) -> Axes:
+    """Give a picture what every picture has; returns the Axes.
 
-
-def count(number: int, one: str, several: str) -> str:
-    """As `1 frame`, `3 frames`."""
-    return f"{number} {one if number == 1 else several}"
-
-
-def describe(ax: Axes, description: str) -> None:
-    """Say in words what the picture shows."""
-    if isinstance(ax, ShownAxes):
-        ax.description = description
-
-
-def headline(ax: Axes, title: str, details: str, *, beside: float = MARGIN) -> None:
-    """A title on the left, and what it is based on (n, settings) below it in small print, one line
-    or more.
-
-    ``beside`` is what labels take beside our own Axes, in inches.
+    Args:
+        title, details: the headline, and what it is based on (n, settings), in one line or more.
+        spoken: what the picture shows, for those who cannot see it.
+        x, y: what stands along the axes.
+        legend: columns of the legend; 0 for none.
+        beside: inches that labels take beside our own Axes.
     """
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    if grid is not None:
+        ax.grid(axis=grid, color=SHADE, linewidth=0.8)
+        ax.set_axisbelow(True)
+    _headline(ax, title, details, beside)
+    if legend:
+        _legend_below(ax, legend)
+    if isinstance(ax, ShownAxes):
+        ax.description = spoken.replace("\n", "; ")
+    return ax
+
+
+def _headline(ax: Axes, title: str, details: str, beside: float) -> None:
+    """A title on the left, and the details below it in small print."""
     figure = ax.get_figure(root=True)
     # By the width of the Axes as they stand; of our own, which fill their figure, by that of the
     # figure.
@@ -149,14 +159,34 @@ def headline(ax: Axes, title: str, details: str, *, beside: float = MARGIN) -> N
     inches = inches - beside if isinstance(ax, ShownAxes) else inches * ax.get_position().width
     room = max(30, int(inches * 72 / (SMALL * LETTER)))
     lines = [part for line in details.split("\n") for part in wrap(line, room) or [""]]
-    ax.set_title(
-        title, loc="left", fontsize=11, fontweight="bold", pad=8 + LINE * SMALL * len(lines)
-    )
-    small = ax.text(
-        0, 1.015, "\n".join(lines), transform=ax.transAxes, fontsize=SMALL, color=PALE, va="bottom"
-    )
+    pad = 8 + LINE * SMALL * len(lines)
+    ax.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=pad)
+    style: dict[str, Any] = {"fontsize": SMALL, "color": PALE, "va": "bottom"}
+    small = ax.text(0, 1.015, "\n".join(lines), transform=ax.transAxes, **style)
     # The title keeps its place; a long line must not make the Axes narrower.
     small.set_in_layout(False)
+
+
+def _legend_below(ax: Axes, columns: int) -> None:
+    """A legend under the picture; among other people's Axes, inside."""
+    handles, labels = ax.get_legend_handles_labels()
+    if handles and isinstance(ax, ShownAxes) and isinstance(ax.figure, Figure):
+        style: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "handletextpad": 0.5}
+        ax.figure.legend(handles, labels, loc="outside lower left", ncols=columns, **style)
+    elif handles:
+        ax.legend(handles, labels, fontsize="small", framealpha=0.8)
+
+
+def note(
+    ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **style: Any
+) -> None:
+    """Small print beside a place, ``offset`` points away from it."""
+    ax.annotate(text, at, offset, textcoords="offset points", fontsize=SMALL, **style)
+
+
+def count(number: int, one: str, several: str) -> str:
+    """As `1 frame`, `3 frames`."""
+    return f"{number} {one if number == 1 else several}"
 
 
 def beside(names: Iterable[str]) -> float:

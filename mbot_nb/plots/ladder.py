@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..protocol.settings import Settings
-from .figure import PALE, SHADE, count, describe, headline, legend_below, new_axes, style
+from .figure import PALE, SHADE, count, finish, new_axes, note, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,57 +41,16 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     A large triangle: the connection stood again. The numbers on the planned stairs are the delays
     between attempts.
     """
-    if ax is None:
-        ax = new_axes(8.0, 3.4)
+    ax = ax or new_axes(8.0, 3.4)
     delays, jitter = _planned_delays(source)
     climbs = _climbs(source.connection)
-    most = max((len(climb.attempts) for climb in climbs), default=0)
-    last = max((max([*climb.attempts, climb.back or 0.0]) for climb in climbs), default=0.0)
-    planned = _planned(delays, max(most, 1))
-    _draw_plan(ax, planned)
+    most = max([1, *(len(climb.attempts) for climb in climbs)])
+    last = max([0.5, *(max([*climb.attempts, climb.back or 0.0]) for climb in climbs)])
+    _draw_plan(ax, _planned(delays, most))
     for number, climb in enumerate(climbs):
-        series_style = style(number)
-        raised = number * BESIDE
-        steps = [*climb.attempts, *([climb.back] if climb.back is not None else [])]
-        heights: list[float] = [
-            *range(1, len(climb.attempts) + 1),
-            *([len(climb.attempts)] if climb.back is not None else []),
-        ]
-        label = f"{number + 1}: {climb.reason}, " + (
-            f"back after {climb.back:.2f} s"
-            if climb.back is not None
-            else "not back when this was drawn"
-        )
-        heights = [height + raised for height in heights]
-        ax.step(
-            [0, *steps],
-            [raised, *heights],
-            where="post",
-            color=series_style.colour,
-            linestyle=series_style.line,
-            linewidth=1.6,
-            zorder=3,
-        )
-        ax.plot(
-            climb.attempts,
-            heights[: len(climb.attempts)],
-            series_style.marker,
-            color=series_style.colour,
-            markersize=6,
-            label=label,
-            zorder=4,
-        )
-        if climb.back is not None:
-            ax.plot(
-                climb.back,
-                heights[-1],
-                "^",
-                color=series_style.colour,
-                markersize=13,
-                markerfacecolor="none",
-                zorder=4,
-            )
+        _draw_climb(ax, climb, number)
     ladder = ", ".join(f"{delay:g}" for delay in delays)
+    details = "the connection was not lost yet: bot.cut(3) breaks it"
     if climbs:
         back = sum(climb.back is not None for climb in climbs)
         attempts = sum(len(climb.attempts) for climb in climbs)
@@ -99,27 +58,36 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
             f"n = {count(len(climbs), 'cut', 'cuts')}, "
             f"{count(attempts, 'attempt', 'attempts')}, {back} back"
         )
-    else:
-        details = "the connection was not lost yet: bot.cut(3) breaks it"
-    headline(
+    ax.set_xlim(-0.02 * last, last * 1.08)
+    ax.set_ylim(0, most + 0.7 + BESIDE * len(climbs))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return finish(
         ax,
         "The reconnect ladder",
         f"{details}\ndelays set: {ladder}, {delays[-1]:g}, ... s, jitter {jitter:.0%}",
-    )
-    ax.set_xlabel("time since the cut / s")
-    ax.set_ylabel("attempts begun")
-    ax.set_xlim(-0.02 * max(last, 0.5), max(last, 0.5) * 1.08)
-    ax.set_ylim(0, max(most, 1) + 0.7 + BESIDE * len(climbs))
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(axis="y", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    legend_below(ax, 1 if len(climbs) < 4 else 2)
-    describe(
-        ax,
         f"Attempts to connect again, over the time since the cut: {details}; delays set: {ladder} "
         "s.",
+        x="time since the cut / s",
+        y="attempts begun",
+        legend=1 if len(climbs) < 4 else 2,
     )
-    return ax
+
+
+def _draw_climb(ax: Axes, climb: _Climb, number: int) -> None:
+    """The staircase of one cut, a little above the one before."""
+    raised, series_style = number * BESIDE, style(number)
+    steps = [0, *climb.attempts]
+    heights = [raised + step for step in range(len(steps))]
+    came = "not back when this was drawn"
+    if climb.back is not None:
+        came = f"back after {climb.back:.2f} s"
+        look: dict[str, Any] = {"color": series_style.colour, "markerfacecolor": "none"}
+        ax.plot(climb.back, heights[-1], "^", markersize=13, zorder=4.1, **look)
+    label = f"{number + 1}: {climb.reason}, {came}"
+    ax.plot(steps[1:], heights[1:], **series_style.marks, markersize=6, label=label, zorder=4)
+    if climb.back is not None:
+        steps, heights = [*steps, climb.back], [*heights, heights[-1]]
+    ax.step(steps, heights, where="post", **series_style.pen, linewidth=1.6, zorder=3)
 
 
 def _climbs(connection: pd.DataFrame) -> list[_Climb]:
@@ -169,12 +137,5 @@ def _draw_plan(ax: Axes, planned: list[float]) -> None:
         label="as planned",
     )
     for number, (before, after) in enumerate(pairwise(planned), 1):
-        ax.annotate(
-            f"{after - before:g} s",
-            ((before + after) / 2, number),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-            color=PALE,
-        )
+        middle = ((before + after) / 2, number)
+        note(ax, f"{after - before:g} s", middle, (0, 6), ha="center", color=PALE)

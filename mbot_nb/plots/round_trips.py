@@ -6,20 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from .figure import (
-    INK,
-    MARK,
-    PALE,
-    SHADE,
-    count,
-    describe,
-    headline,
-    legend_below,
-    logarithmic,
-    ms,
-    new_axes,
-)
-from .series import Series, series_of
+from .figure import INK, MARK, PALE, SHADE, count, finish, logarithmic, ms, new_axes
+from .series import Series, draw_cuts, series_of
 
 if TYPE_CHECKING:
     from ..lab.results import Run
@@ -45,13 +33,12 @@ def latency(source: RunTables | Run, ax: Axes | None = None) -> Axes:
         source: a recorder, a recording, or what `lab.ping` or `lab.load` gave (then each is counted
             from its intended time).
     """
-    if ax is None:
-        ax = new_axes(8.0, 3.6)
+    ax = ax or new_axes(8.0, 3.6)
     series = series_of(source)
-    what, plain = series.what, series.plain
-    _dots(ax, series)
-    _stalls(ax, series)
-    lost, back = _connection(ax, series)
+    plain, are_trips, what = series.plain, series.what == "round trip", f"{series.what}s"
+    _draw_points(ax, series)
+    _draw_stalls(ax, series)
+    lost, back = draw_cuts(ax, series), _draw_returns(ax, series)
     if len(plain):
         p50, p99 = (series.quantile(q) for q in (0.5, 0.99))
         ax.axhline(p50, color=INK, linewidth=0.8, linestyle=":")
@@ -59,33 +46,31 @@ def latency(source: RunTables | Run, ax: Axes | None = None) -> Axes:
         left_out = series.details.partition(", ")[2]
         details += f"; {left_out}" if left_out else ""
     elif len(series.ms):
-        details = f"no {what}s but those that a blocked loop held up ({len(series.ms)})"
+        details = f"no {what} but those that a blocked loop held up ({len(series.ms)})"
     else:
-        details = f"no {what}s yet" + (f": {_why_none(source)}" if what == "round trip" else "")
-    headline(
-        ax,
-        "Round trips" if what == "round trip" else "Commands, from the intended time to the answer",
-        _small(details, series),
-    )
-    ax.set_xlabel("time / s")
-    ax.set_ylabel(f"{'round trip' if what == 'round trip' else 'delay'} / ms")
+        details = f"no {what} yet" + (f": {_why_none(source)}" if are_trips else "")
     if len(series.ms):
         ax.set_yscale("log")
         low, high = max(1e-3, float(series.ms.min())), float(series.ms.max())
         room = 5 if _named_stalls(series) else 1.6
         ax.set_ylim(low / 1.6, max(high * room, low * 12))
         logarithmic(ax.yaxis, low, high)
-    ax.grid(axis="y", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    if len(series.stalls) or lost or series.held.any() or series.ends.any():
-        legend_below(ax, 3)
+    lengths = series.stalls[:, 1] - series.stalls[:, 0]
+    longest = f", {float(lengths.max()):.1f} s at the longest" if len(lengths) else ""
     happened = (
-        f"the loop was blocked {count(len(series.stalls), 'time', 'times')}{_longest(series)}, "
+        f"the loop was blocked {count(len(lengths), 'time', 'times')}{longest}, "
         f"the connection was lost {count(lost, 'time', 'times')} and made again "
         f"{count(back, 'time', 'times')}"
     )
-    describe(ax, f"{what.capitalize()}s over time: {details}; {happened}.")
-    return ax
+    return finish(
+        ax,
+        "Round trips" if are_trips else "Commands, from the intended time to the answer",
+        series.with_settings(details),
+        f"{what.capitalize()} over time: {details}; {happened}.",
+        x="time / s",
+        y=f"{'round trip' if are_trips else 'delay'} / ms",
+        legend=3 if len(lengths) or lost or series.held.any() or series.ends.any() else 0,
+    )
 
 
 def _why_none(source: Any) -> str:
@@ -95,45 +80,19 @@ def _why_none(source: Any) -> str:
     return "the recorder pings by itself, unless ping_rate=0"
 
 
-def _small(details: str, series: Series) -> str:
-    return f"{details}\n{series.settings}" if series.settings else details
-
-
-def _dots(ax: Axes, series: Series) -> None:
-    free = ~series.held & ~series.ends
-    kinds: list[tuple[Any, dict[str, Any]]] = [
-        (
-            free,
-            {
-                "marker": ".",
-                "color": INK,
-                "markersize": 5,
-                "label": f"{series.what} ({int(free.sum())})",
-            },
-        ),
-        (
-            series.ends & ~series.held,
-            {
-                "marker": "o",
-                "markerfacecolor": "none",
-                "color": PALE,
-                "markersize": 4,
-                "label": "warm-up, left out",
-            },
-        ),
-        (
-            series.held,
-            {
-                "marker": "x",
-                "color": PALE,
-                "markersize": 6,
-                "label": f"held up by a blocked loop ({int(series.held.sum())})",
-            },
-        ),
+def _draw_points(ax: Axes, series: Series) -> None:
+    held, ends = series.held, series.ends
+    free, blocked = ~held & ~ends, f"held up by a blocked loop ({int(held.sum())})"
+    hollow = {"color": PALE, "markerfacecolor": "none"}
+    kinds: list[tuple[Any, str, float, str, dict[str, Any]]] = [
+        (free, ".", 5, f"{series.what} ({int(free.sum())})", {"color": INK}),
+        (ends & ~held, "o", 4, "warm-up, left out", hollow),
+        (held, "x", 6, blocked, {"color": PALE}),
     ]
-    for chosen, series_style in kinds:
+    for chosen, marker, size, label, look in kinds:
         if chosen.any():
-            ax.plot(series.t[chosen], series.ms[chosen], linestyle="None", **series_style)
+            t, delays = series.t[chosen], series.ms[chosen]
+            ax.plot(t, delays, marker, markersize=size, label=label, **look)
 
 
 def _named_stalls(series: Series) -> list[tuple[float, float, str]]:
@@ -146,7 +105,7 @@ def _named_stalls(series: Series) -> list[tuple[float, float, str]]:
     return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
 
 
-def _stalls(ax: Axes, series: Series) -> None:
+def _draw_stalls(ax: Axes, series: Series) -> None:
     label: str | None = f"loop blocked ({len(series.stalls)})"
     for begin, end in series.stalls.tolist():
         ax.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0, label=label)
@@ -174,31 +133,14 @@ def _stalls(ax: Axes, series: Series) -> None:
         )
 
 
-def _longest(series: Series) -> str:
-    if not len(series.stalls):
-        return ""
-    return f", {float((series.stalls[:, 1] - series.stalls[:, 0]).max()):.1f} s at the longest"
-
-
-def _connection(ax: Axes, series: Series) -> tuple[int, int]:
-    """Mark cuts and reconnects; returns how many there were."""
+def _draw_returns(ax: Axes, series: Series) -> int:
+    """A triangle wherever the connection stood again; returns how many there are."""
+    if series.changes is None:
+        return 0
     changes = series.changes
-    if changes is None:
-        return 0, 0
-    lost = changes[(changes.previous == "connected") & (changes.state != "connected")]
     back = changes[(changes.previous == "reconnecting") & (changes.state == "connected")]
-    for number, time in enumerate(lost.t_s):
-        label = None if number else f"connection lost ({len(lost)})"
-        ax.axvline(time, color=MARK, linewidth=1.2, linestyle="--", label=label)
     if len(back):
-        ax.plot(
-            back.t_s,
-            [0.02] * len(back),
-            "^",
-            color=MARK,
-            markersize=8,
-            transform=ax.get_xaxis_transform(),
-            clip_on=False,
-            label=f"connected again ({len(back)})",
-        )
-    return len(lost), len(back)
+        look: dict[str, Any] = {"color": MARK, "markersize": 8, "clip_on": False}
+        look |= {"transform": ax.get_xaxis_transform(), "label": f"connected again ({len(back)})"}
+        ax.plot(back.t_s, [0.02] * len(back), "^", **look)
+    return len(back)

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from ..errors import UsageError
-from .figure import (
-    PALE,
-    SHADE,
-    Style,
-    beside,
-    describe,
-    headline,
-    legend_below,
-    logarithmic,
-    ms,
-    new_axes,
-    style,
-)
-from .series import named, series_of
+from .figure import PALE, SMALL, Style, beside, finish, logarithmic, ms, new_axes, style
+from .series import floats, named, series_of
 from .table import fixed_words, parameter, say, varying
 
 if TYPE_CHECKING:
@@ -48,123 +36,82 @@ def compare(*sources: Any, ax: Axes | None = None) -> Axes:
     if not sources:
         raise UsageError("nothing to compare: pass two or more recorders or runs of the lab")
     drawn = [series_of(source) for source in sources]
-    if ax is None:
-        ax = new_axes(8.0, 2.2 + 0.55 * len(drawn))
+    names = [named(one, i, len(drawn)) for i, one in enumerate(drawn)]
+    ax = ax or new_axes(8.0, 2.2 + 0.55 * len(drawn))
     estimates = {q: [percentile(series.plain, q) for series in drawn] for q in _PERCENTILES}
-    shown = [
-        value
-        for all_of_one in estimates.values()
-        for one in all_of_one
-        for value in one
-        if math.isfinite(value) and value > 0
-    ]
-    low, high = (min(shown), max(shown)) if shown else (0.1, 1.0)
-    left, right = low / 1.3, high * 1.3
+    span = _scale(ax, "x", np.array(list(estimates.values())), 1.3)
     for number, (q, all_of_one) in enumerate(estimates.items()):
         series_style = style(number)
         for row, one in enumerate(all_of_one):
             if math.isfinite(one.value):
                 # The three of a row stand a little apart, so that their intervals do not cover one
                 # another.
-                label = f"p{q:g}" if row == 0 else None
-                _interval(
-                    ax,
-                    one.value,
-                    one.low,
-                    one.high,
-                    row + 0.17 * (number - 1),
-                    left,
-                    right,
-                    series_style,
-                    label,
-                )
+                place, label = row + 0.17 * (number - 1), f"p{q:g}" if row == 0 else None
+                _interval(ax, place, one.low, one.high, span, series_style)
+                ax.plot(one.value, place, **series_style.marks, markersize=7, label=label)
+    counts = [len(one.plain) for one in drawn]
     ax.set_yticks(
-        range(len(drawn)),
-        [f"{named(one, i, len(drawn))}\nn = {len(one.plain)}" for i, one in enumerate(drawn)],
+        range(len(drawn)), [f"{name}\nn = {n}" for name, n in zip(names, counts, strict=True)]
     )
     ax.set_ylim(len(drawn) - 0.5, -0.5)
-    if shown:
-        ax.set_xscale("log")
-        logarithmic(ax.xaxis, left, right)
-    ax.set_xlim(left, right)
-    ax.set_xlabel("delay / ms")
-    ax.grid(axis="x", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    details = (
-        "95 % intervals, n = "
-        + ", ".join(str(len(one.plain)) for one in drawn)
-        + "; without warm-up and stalls"
-    )
-    if len(drawn) == 2 and all(len(one.plain) > 1 for one in drawn):
-        found = difference(drawn[0].plain / 1e3, drawn[1].plain / 1e3)
-        second = named(drawn[1], 1, 2)
-        verdict = (
-            f"{second} is {'slower' if found.effect.value > 0 else 'faster'}"
-            if found.differs
-            else "no difference shown"
+    details = f"95 % intervals, n = {', '.join(map(str, counts))}; without warm-up and stalls"
+    if len(drawn) == 2 and min(counts) > 1:
+        found = difference(drawn[0].plain / 1e3, drawn[1].plain / 1e3)._replace(b=names[1])
+        details += (
+            f"\n{found.verdict}: median {found.p50.scaled(1e3)} ms, Cliff's delta {found.effect}"
         )
-        details += f"\n{verdict}: median {found.p50.scaled(1e3)} ms, Cliff's delta {found.effect}"
-    details += "".join(
-        f"\n{setting}"
-        for setting in list(dict.fromkeys(one.settings for one in drawn if one.settings))[:3]
+    settings = dict.fromkeys(one.settings for one in drawn if one.settings)
+    details = "\n".join([details, *list(settings)[:3]])
+    medians = ", ".join(
+        f"{name} {ms(one.value)}" for name, one in zip(names, estimates[50.0], strict=True)
     )
-    headline(
+    return finish(
         ax,
         "Delays compared",
         details,
-        beside=beside(named(one, i, len(drawn)) for i, one in enumerate(drawn)),
+        f"Percentiles of delays with intervals: {details}; medians: {medians}.",
+        x="delay / ms",
+        grid="x",
+        legend=3,
+        beside=beside(names),
     )
-    legend_below(ax, 3)
-    medians = ", ".join(
-        f"{named(one, i, len(drawn))} {ms(estimates[50.0][i].value)}" for i, one in enumerate(drawn)
-    )
-    describe(
-        ax,
-        f"Percentiles of delays with intervals: {details.replace(chr(10), '; ')}; medians: "
-        f"{medians}.",
-    )
-    return ax
+
+
+def _scale(ax: Axes, axis: Literal["x", "y"], values: Any, room: float) -> tuple[float, float]:
+    """Let an axis show these values, logarithmically, with so many times more on either side;
+    returns its ends."""
+    shown = values[np.isfinite(values) & (values > 0)]
+    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.1, 1.0)
+    span = low / room, high * room
+    if len(shown):
+        ax.set(**{f"{axis}scale": "log"})
+        logarithmic(ax.xaxis if axis == "x" else ax.yaxis, *span)
+    ax.set(**{f"{axis}lim": span})
+    return span
 
 
 def _interval(
     ax: Axes,
-    value: float,
+    place: float,
     low: float,
     high: float,
-    row: float,
-    left: float,
-    right: float,
+    span: tuple[float, float],
     series_style: Style,
-    label: str | None,
+    *,
+    upright: bool = False,
 ) -> None:
-    """A marker with its interval; an arrow where an end is open."""
-    ends = (
-        max(low, left) if math.isfinite(low) else left,
-        min(high, right) if math.isfinite(high) else right,
-    )
-    ax.plot(ends, (row, row), color=series_style.colour, linewidth=1.4)
-    for end, known, sign in (
-        (ends[0], math.isfinite(low), "<"),
-        (ends[1], math.isfinite(high), ">"),
-    ):
-        ax.plot(
-            end,
-            row,
-            "|" if known else sign,
-            color=series_style.colour,
-            markersize=7,
-            markeredgewidth=1.4,
-            clip_on=False,
-        )
-    ax.plot(
-        value,
-        row,
-        series_style.marker,
-        color=series_style.colour,
-        markersize=7,
-        label=label,
-        linestyle="None",
-    )
+    """From ``low`` to ``high``, across or upright at this place; an arrow where an end is open."""
+    cap, *arrows = ("_", "v", "^") if upright else ("|", "<", ">")
+    look: dict[str, Any] = {"color": series_style.colour, "markersize": 6 if upright else 7}
+    look |= {"linewidth": 1.2 if upright else 1.4, "markeredgewidth": 1.0 if upright else 1.4}
+    ends = [
+        max(low, span[0]) if math.isfinite(low) else span[0],
+        min(high, span[1]) if math.isfinite(high) else span[1],
+    ]
+    ax.plot(*(([place] * 2, ends) if upright else (ends, [place] * 2)), **look)
+    for end, known, arrow in zip(ends, map(math.isfinite, (low, high)), arrows, strict=True):
+        at = (place, end) if upright else (end, place)
+        ax.plot(*at, cap if known else arrow, clip_on=False, **look)
 
 
 def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -> Axes:
@@ -190,65 +137,41 @@ def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -
     along, lines, groups = _roles(table)
     inner = _values(table, along)
     outer = _combinations(table, groups)
-    if ax is None:
-        ax = new_axes(min(14.0, max(8.0, 1.5 + 0.62 * len(inner) * len(outer))), 4.2)
-    shown = table[columns].to_numpy(dtype=np.float64)
-    finite = shown[np.isfinite(shown) & (shown > 0)]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.1, 1.0)
-    bottom, top = low / 1.4, high * 1.4
+    ax = ax or new_axes(min(14.0, max(8.0, 1.5 + 0.62 * len(inner) * len(outer))), 4.2)
+    span = _scale(ax, "y", table[columns].to_numpy(dtype=np.float64), 1.4)
     step = len(inner) + 0.7
     kinds = _values(table, lines)
     for number, kind in enumerate(kinds):
         series_style = style(number)
         for place, group in enumerate(outer):
-            rows = (
-                table[_match(table, {**group, lines: kind})]
-                if lines
-                else table[_match(table, group)]
-            )
-            label = (say(lines, kind) if lines else "measured") if place == 0 else None
-            _points(
-                ax,
-                rows,
-                columns,
-                along,
-                inner,
-                place * step + 0.16 * (number - (len(kinds) - 1) / 2),
-                (bottom, top),
-                series_style,
-                label,
-            )
-    if len(finite):
-        ax.set_yscale("log")
-        logarithmic(ax.yaxis, bottom, top)
-    ax.set_ylim(bottom, top)
-    ticks = [place * step + k for place in range(len(outer)) for k in range(len(inner))]
+            rows = table[_match(table, {**group, lines: kind} if lines else group)]
+            shift = place * step + 0.16 * (number - (len(kinds) - 1) / 2)
+            points = [
+                (k + shift, _known(rows[_match(rows, {along: value})] if along else rows, columns))
+                for k, value in enumerate(inner)
+            ]
+            _draw_points(ax, points, span, series_style)
+        label = say(lines, kind) if lines else "measured"
+        ax.plot([], [], **series_style.marked_line, label=label)
     unit = say(along, inner[0]).split()[0] if along else ""
-    ax.set_xticks(
-        ticks,
-        [
-            say(along, value).removeprefix(f"{unit} ") if along else ""
-            for _ in outer
-            for value in inner
-        ],
-    )
-    ax.set_xlabel(unit)
+    ticks = [place * step + k for place in range(len(outer)) for k in range(len(inner))]
+    words = [say(along, value).removeprefix(f"{unit} ") if along else "" for value in inner]
+    ax.set_xticks(ticks, words * len(outer))
     ax.set_xlim(-0.7, (len(outer) - 1) * step + len(inner) - 0.3)
     _name_groups(ax, outer, step, len(inner))
-    ax.set_ylabel(f"{figure.replace('_', '.')} / ms")
-    ax.grid(axis="y", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
     counts = table["n"] if "n" in table and len(table) else None
     each = "" if counts is None else f", {int(counts.min())} to {int(counts.max())} samples each"
     details = f"n = {len(table)} experiments{each}, 95 % intervals\n{fixed_words(table)}"
-    headline(ax, f"{figure.replace('_', '.')} of the delays", details + ("\n" if groups else ""))
-    legend_below(ax, 4)
-    describe(
+    name = figure.replace("_", ".")
+    return finish(
         ax,
-        f"{figure} of delays with intervals for each combination: "
-        f"{details.replace(chr(10), '; ')}.",
+        f"{name} of the delays",
+        details + ("\n" if groups else ""),
+        f"{figure} of delays with intervals for each combination: {details}.",
+        x=unit,
+        y=f"{name} / ms",
+        legend=4,
     )
-    return ax
 
 
 def _roles(table: pd.DataFrame) -> tuple[str, str, list[str]]:
@@ -282,62 +205,27 @@ def _match(table: pd.DataFrame, wanted: dict[str, Any]) -> Any:
     return fits
 
 
-def _points(
-    ax: Axes,
-    rows: pd.DataFrame,
-    columns: list[str],
-    along: str,
-    inner: list[Any],
-    shift: float,
-    span: tuple[float, float],
-    series_style: Style,
-    label: str | None,
+def _known(rows: pd.DataFrame, columns: list[str]) -> Any:
+    """The figure with its interval, of the rows that have it."""
+    return rows[columns][np.isfinite(floats(rows[columns[0]]))].to_numpy(dtype=np.float64)
+
+
+def _draw_points(
+    ax: Axes, points: list[tuple[float, Any]], span: tuple[float, float], series_style: Style
 ) -> None:
     """One line with its points; repetitions stand beside one another, the line goes through their
     medians."""
-    at, middle = [], []
-    for k, value in enumerate(inner):
-        found = rows[_match(rows, {along: value})] if along else rows
-        some = found[columns].to_numpy(dtype=np.float64)
-        some = some[np.isfinite(some[:, 0])]
+    for middle, some in points:
         for number, (one, low, high) in enumerate(some):
-            place = k + shift + 0.05 * (number - (len(some) - 1) / 2)
-            ends = (low if low > span[0] else span[0], high if math.isfinite(high) else span[1])
-            ax.plot((place, place), ends, color=series_style.colour, linewidth=1.2)
-            ax.plot(
-                place,
-                ends[1],
-                "_" if math.isfinite(high) else "^",
-                color=series_style.colour,
-                markersize=6,
-                clip_on=False,
-            )
-            ax.plot(
-                place,
-                ends[0],
-                "_" if math.isfinite(low) else "v",
-                color=series_style.colour,
-                markersize=6,
-                clip_on=False,
-            )
-            ax.plot(place, one, series_style.marker, color=series_style.colour, markersize=5)
-        if len(some):
-            at.append(k + shift)
-            middle.append(float(np.median(some[:, 0])))
-    ax.plot(
-        at, middle, color=series_style.colour, linestyle=series_style.line, linewidth=1.0, alpha=0.8
-    )
-    ax.plot(
-        [],
-        [],
-        color=series_style.colour,
-        linestyle=series_style.line,
-        marker=series_style.marker,
-        label=label,
-    )
+            place = middle + 0.05 * (number - (len(some) - 1) / 2)
+            _interval(ax, place, low, high, span, series_style, upright=True)
+            ax.plot(place, one, **series_style.marks, markersize=5)
+    medians = [(at, float(np.median(some[:, 0]))) for at, some in points if len(some)]
+    ax.plot(*np.reshape(medians, (-1, 2)).T, **series_style.pen, linewidth=1.0, alpha=0.8)
 
 
 def _name_groups(ax: Axes, outer: list[dict[str, Any]], step: float, width: int) -> None:
+    look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": SMALL, "fontweight": "bold"}
     for place, group in enumerate(outer):
         if place:
             ax.axvline(place * step - (step - width + 1) / 2, color=PALE, linewidth=0.8)
@@ -346,13 +234,4 @@ def _name_groups(ax: Axes, outer: list[dict[str, Any]], step: float, width: int)
             for name, value in group.items()
         )
         middle = place * step + (width - 1) / 2
-        ax.text(
-            middle,
-            1.02,
-            words,
-            transform=ax.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=9,
-            fontweight="bold",
-        )
+        ax.text(middle, 1.02, words, transform=ax.get_xaxis_transform(), **look)

@@ -7,17 +7,33 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..recording.summary import HELD_UP_MS
+from .figure import MARK
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Series", "batchings", "named", "series_of"]
+__all__ = [
+    "Floats",
+    "Series",
+    "batchings",
+    "draw_cuts",
+    "floats",
+    "named",
+    "networks_in_words",
+    "series_of",
+]
 
 Floats = NDArray[np.float64]
+
+
+def floats(column: pd.Series[Any]) -> Floats:
+    """A column as an array."""
+    return column.to_numpy(dtype=np.float64)
 
 
 class Series(NamedTuple):
@@ -55,6 +71,10 @@ class Series(NamedTuple):
         return float(
             np.quantile(self.plain, share, method="inverted_cdf" if self.by_rank else "linear")
         )
+
+    def with_settings(self, details: str) -> str:
+        """What a picture is based on: the details, and the settings in a line of their own."""
+        return f"{details}\n{self.settings}" if self.settings else details
 
     @property
     def details(self) -> str:
@@ -111,6 +131,18 @@ def named(series: Series, number: int, of: int) -> str:
     return series.name or (f"{series.what}s" if of == 1 else f"{series.what}s {number + 1}")
 
 
+def draw_cuts(ax: Axes, series: Series) -> int:
+    """A dashed line for each loss of the connection; returns how many there are."""
+    if series.changes is None:
+        return 0
+    changes = series.changes
+    lost = changes[(changes.previous == "connected") & (changes.state != "connected")]
+    for number, time in enumerate(lost.t_s):
+        label = None if number else f"connection lost ({len(lost)})"
+        ax.axvline(time, color=MARK, linewidth=1.2, linestyle="--", label=label)
+    return len(lost)
+
+
 def _of_run(run: Any) -> Series:
     samples = run.samples
     answered = samples[run.figure].notna().to_numpy()
@@ -119,18 +151,16 @@ def _of_run(run: Any) -> Series:
     if "cool_down" in kept:
         ends = ends | kept["cool_down"].to_numpy(dtype=bool)
     stalls = run.stalls
-    begin = stalls["t_s"].to_numpy(dtype=np.float64)
+    begin = floats(stalls["t_s"])
     return Series(
         name=run.name,
         what="round trip" if run.kind == "ping" else "command",
-        t=kept["t_s"].to_numpy(dtype=np.float64),
-        ms=kept[run.figure].to_numpy(dtype=np.float64),
+        t=floats(kept["t_s"]),
+        ms=floats(kept[run.figure]),
         held=kept["stalled"].to_numpy(dtype=bool),
         ends=ends,
         lost=run.lost,
-        stalls=np.column_stack(
-            [begin, begin + stalls["blocked_ms"].to_numpy(dtype=np.float64) / 1e3]
-        ),
+        stalls=np.column_stack([begin, begin + floats(stalls["blocked_ms"]) / 1e3]),
         changes=run.connection,
         blockers=_blockers(stalls, notebook=bool(run.settings.get("notebook"))),
         settings=_run_settings(run.settings),
@@ -148,8 +178,8 @@ def _of_recorder(rec: Any) -> Series:
     return Series(
         name="",
         what="round trip",
-        t=trips.sent_s.to_numpy(dtype=np.float64) - start,
-        ms=trips.rtt_ms.to_numpy(dtype=np.float64),
+        t=floats(trips.sent_s) - start,
+        ms=floats(trips.rtt_ms),
         held=(trips.loop_lag_ms >= HELD_UP_MS).to_numpy(dtype=bool),
         ends=np.zeros(len(trips), dtype=bool),
         lost=0,
@@ -180,12 +210,13 @@ def _run_settings(settings: Mapping[str, Any]) -> str:
         )
         if settings["work_s"]:
             words.append(f"{settings['work_s'] * 1e3:g} ms of work each")
-    words.append(_networks(settings["networks"]))
+    words.append(networks_in_words(settings["networks"]))
     words.append(f"client on the {settings['home'].removeprefix('the ')}")
     return ", ".join(words)
 
 
-def _networks(networks: Sequence[Mapping[str, Any]]) -> str:
+def networks_in_words(networks: Sequence[Mapping[str, Any]]) -> str:
+    """The relays between, with their seeds."""
     named = [f'"{network["name"] or "own"}", seed {network["seed"]}' for network in networks]
     return "network " + " and ".join(named) if named else "no relay between"
 
@@ -217,5 +248,5 @@ def _recorder_settings(metadata: Mapping[str, Any]) -> str:
     if "batch_window" in settings:
         words.append(", then ".join(dict.fromkeys(known for _, _, known in batchings(metadata))))
     if metadata.get("side") == "client":
-        words += [f"profile {metadata['profile']}", _networks(metadata.get("networks", ()))]
+        words += [f"profile {metadata['profile']}", networks_in_words(metadata.get("networks", ()))]
     return ", ".join(words)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
 from ..errors import UsageError
-from .figure import PALE, SHADE, STYLES, beside, describe, headline, legend_below, ms, new_axes
+from .figure import PALE, SMALL, STYLES, beside, finish, ms, new_axes
 from .series import series_of
 
 if TYPE_CHECKING:
@@ -39,43 +39,26 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
             "mb.plots.stages(...) needs one or more runs of `await lab.load(...)`: only they know "
             "the stages"
         )
-    if ax is None:
-        ax = new_axes(8.0, 1.9 + 0.55 * len(runs))
+    ax = ax or new_axes(8.0, 1.9 + 0.55 * len(runs))
     means = [run.stages["mean"] for run in runs]
     known = [stage for stage in _WORDS if any(stage in mean for mean in means)]
-    longest = max(
-        (float(mean.drop(run.figure).sum()) for run, mean in zip(runs, means, strict=True)),
-        default=0.0,
-    )
+    longest = max(float(mean.drop(run.figure).sum()) for run, mean in zip(runs, means, strict=True))
     for row, mean in enumerate(means):
         left = 0.0
         for number, stage in enumerate(known):
             width = float(mean.get(stage, 0.0))
-            series_style = STYLES[number]
-            ax.barh(
-                row,
-                width,
-                left=left,
-                height=0.62,
-                facecolor="white",
-                edgecolor=series_style.colour,
-                hatch=series_style.hatch,
-                linewidth=1.2,
-                label=_WORDS[stage] if row == 0 else None,
-            )
+            look: dict[str, Any] = {
+                "edgecolor": STYLES[number].colour,
+                "hatch": STYLES[number].hatch,
+            }
+            look |= {"facecolor": "white", "label": _WORDS[stage] if row == 0 else None}
+            ax.barh(row, width, 0.62, left, linewidth=1.2, **look)
             if longest and width / longest >= WIDE_ENOUGH:
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
-                ax.text(
-                    left + width / 2,
-                    row,
-                    f"{width:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=9,
-                    bbox=box,
-                )
+                centred: dict[str, Any] = {"ha": "center", "va": "center", "bbox": box}
+                ax.text(left + width / 2, row, f"{width:.3g}", fontsize=SMALL, **centred)
             left += width
-        ax.text(left, row, f"  {ms(left)}", va="center", fontsize=9, color=PALE)
+        ax.text(left, row, f"  {ms(left)}", va="center", fontsize=SMALL, color=PALE)
     counted = [series_of(run) for run in runs]
     ax.set_yticks(
         range(len(runs)),
@@ -83,15 +66,8 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
     )
     ax.invert_yaxis()
     ax.set_xlim(0, longest * 1.14 if longest else 1)
-    ax.set_xlabel("mean time / ms")
-    ax.grid(axis="x", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    settings = list(dict.fromkeys(series.settings for series in counted))
-    details = (
-        "n = "
-        + ", ".join(str(len(series.plain)) for series in counted)
-        + "; without warm-up and stalls"
-    )
+    counts = ", ".join(str(len(series.plain)) for series in counted)
+    details = f"n = {counts}; without warm-up and stalls"
     if any("answer_ms" not in mean for mean in means):
         details += "; the server does not answer the lab: only the batch is known"
     bounds = [
@@ -100,15 +76,11 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
     if any(bounds):
         told = ", ".join(bound or "exact" for bound in bounds)
         details += f"; wire and answer {told} (two clocks)"
+    settings = list(dict.fromkeys(series.settings for series in counted))
     if len(settings) > 1:
         settings = [
             f"{run.name}: {series.settings}" for run, series in zip(runs, counted, strict=True)
         ]
-    title = "Where the time of a command goes"
-    headline(
-        ax, title, "\n".join([details, *settings[:4]]), beside=beside(run.name for run in runs)
-    )
-    legend_below(ax, 3)
     spoken = []
     for run, series, mean, bound in zip(runs, counted, means, bounds, strict=True):
         pieces = ", ".join(
@@ -116,5 +88,13 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
         )
         pieces += f"; on the wire and the answer's way {bound}" if bound else ""
         spoken.append(f"{run.name} (n = {len(series.plain)}): {pieces}")
-    describe(ax, f"Mean time of a command in each stage. {'; '.join(spoken)}.")
-    return ax
+    return finish(
+        ax,
+        "Where the time of a command goes",
+        "\n".join([details, *settings[:4]]),
+        f"Mean time of a command in each stage. {'; '.join(spoken)}.",
+        x="mean time / ms",
+        grid="x",
+        legend=3,
+        beside=beside(run.name for run in runs),
+    )

@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..errors import UsageError
 from ..protocol.batching import mean_wait
-from .figure import SHADE, describe, headline, legend_below, logarithmic, new_axes, style
+from .figure import finish, logarithmic, new_axes, style
+from .series import floats
 from .table import fixed_words, parameter, say, varying
 
 if TYPE_CHECKING:
@@ -43,74 +44,44 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
     _needs(table, "wait_ms", "lab.sweep(...) with lab.measure_load, its default")
     if x not in _AXES:
         raise UsageError(f"x is one of {', '.join(_AXES)}, not {x!r}")
-    if ax is None:
-        ax = new_axes(8.0, 4.0)
+    ax = ax or new_axes(8.0, 4.0)
     scale = 1e3 if x == "batch_window" else 1.0
     others = [name for name in varying(table) if name != x]
     for number, (words, rows) in enumerate(_groups(table, others)):
-        series_style = style(number)
-        at = parameter(rows, x).to_numpy(dtype=np.float64) * scale
-        wait = rows["wait_ms"].to_numpy(dtype=np.float64)
-        ends = [
-            rows[f"wait_{end}_ms"].to_numpy(dtype=np.float64) if f"wait_{end}_ms" in rows else wait
-            for end in ("low", "high")
-        ]
-        reach = np.nan_to_num(np.abs(np.array([wait - ends[0], ends[1] - wait])), posinf=0.0)
-        ax.errorbar(
-            at,
-            wait,
-            reach,
-            fmt=series_style.marker,
-            color=series_style.colour,
-            markersize=6,
-            capsize=3,
-            linewidth=1.2,
-            zorder=3,
+        series_style, at = style(number), floats(parameter(rows, x)) * scale
+        wait, low, high = (
+            floats(rows[column if column in rows else "wait_ms"])
+            for column in ("wait_ms", "wait_low_ms", "wait_high_ms")
         )
+        reach = np.nan_to_num(np.abs(np.array([wait - low, high - wait])), posinf=0.0)
+        look = series_style.marks
+        ax.errorbar(at, wait, reach, **look, markersize=6, capsize=3, linewidth=1.2, zorder=3)
         curve = _closed_form(rows, x)
         if curve is not None:
-            ax.plot(
-                curve[0] * scale,
-                curve[1] * 1e3,
-                color=series_style.colour,
-                linestyle=series_style.line,
-                linewidth=1.3,
-                zorder=2,
-            )
-        line = series_style.line if curve is not None else "None"
-        ax.plot(
-            [],
-            [],
-            color=series_style.colour,
-            linestyle=line,
-            marker=series_style.marker,
-            label=words,
-        )
-    off = _off(table)
-    details = (
-        f"n = {len(table)} experiments; lines: closed form (protocol, section "
-        f"6){off}\n{fixed_words(table, but=(x,))}"
-    )
-    headline(ax, "What a batch costs: waiting", details)
-    ax.set_xlabel(_AXES[x])
-    ax.set_ylabel("mean wait in the batch / ms")
-    ax.set_ylim(bottom=0)
+            look = series_style.marked_line
+            ax.plot(curve[0] * scale, curve[1] * 1e3, **series_style.pen, linewidth=1.3, zorder=2)
+        ax.plot([], [], **look, label=words)
     if x == "rate" and len(table):
         ax.set_xscale("log")
         rates = parameter(table, x)
         logarithmic(ax.xaxis, float(rates.min()), float(rates.max()))
     elif x == "max_batch_size":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(axis="y", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    legend_below(ax, 3)
-    describe(
-        ax,
-        f"Mean wait in a batch over {_AXES[x]}, points as measured and lines as predicted: "
-        + details.replace("\n", "; ")
-        + ".",
+    ax.set_ylim(bottom=0)
+    details = (
+        f"n = {len(table)} experiments; lines: closed form (protocol, section 6){_off(table)}\n"
+        f"{fixed_words(table, but=(x,))}"
     )
-    return ax
+    return finish(
+        ax,
+        "What a batch costs: waiting",
+        details,
+        f"Mean wait in a batch over {_AXES[x]}, points as measured and lines as predicted: "
+        f"{details}.",
+        x=_AXES[x],
+        y="mean wait in the batch / ms",
+        legend=3,
+    )
 
 
 def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -121,32 +92,16 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         table: what `lab.sweep` gave with ``measure=lab.measure_throughput``.
     """
     _needs(table, "messages_per_s", "lab.sweep(..., measure=lab.measure_throughput)")
-    if ax is None:
-        ax = new_axes(8.0, 3.8)
+    ax = ax or new_axes(8.0, 3.8)
     sizes = parameter(table, "max_batch_size")
     others = [name for name in varying(table) if name != "max_batch_size"]
     for number, (words, rows) in enumerate(_groups(table, others)):
-        series_style = style(number)
-        at = parameter(rows, "max_batch_size")
-        ax.plot(
-            at,
-            rows["messages_per_s"],
-            series_style.marker,
-            color=series_style.colour,
-            markersize=5,
-            markerfacecolor="none",
-        )
-        middle = rows["messages_per_s"].groupby(at).median()
-        ax.plot(
-            middle.index,
-            middle,
-            series_style.marker,
-            color=series_style.colour,
-            linestyle=series_style.line,
-            linewidth=1.5,
-            markersize=6,
-            label=words,
-        )
+        series_style, at = style(number), parameter(rows, "max_batch_size")
+        rates = rows["messages_per_s"]
+        ax.plot(at, rates, **series_style.marks, markersize=5, markerfacecolor="none")
+        middle = rates.groupby(at).median()
+        look = series_style.marked_line
+        ax.plot(middle.index, middle, **look, linewidth=1.5, markersize=6, label=words)
     if len(table):
         ax.set_xscale("log")
         ax.set_yscale("log")
@@ -156,17 +111,16 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         logarithmic(ax.yaxis, low, high)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     details = f"n = {len(table)} experiments\n{fixed_words(table, but=('max_batch_size',))}"
-    headline(ax, "What a batch brings: throughput", details)
-    ax.set_xlabel("messages a batch may hold")
-    ax.set_ylabel("commands per second")
-    ax.grid(axis="both", color=SHADE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    if others:
-        legend_below(ax, 3)
-    describe(
-        ax, "Commands per second over the size of a batch: " + details.replace("\n", "; ") + "."
+    return finish(
+        ax,
+        "What a batch brings: throughput",
+        details,
+        f"Commands per second over the size of a batch: {details}.",
+        x="messages a batch may hold",
+        y="commands per second",
+        grid="both",
+        legend=3 if others else 0,
     )
-    return ax
 
 
 def _needs(table: Any, column: str, maker: str) -> None:
@@ -204,11 +158,9 @@ def _closed_form(rows: pd.DataFrame, x: str) -> tuple[Any, Any] | None:
     )
     predicted = []
     for value in at:
-        rate, window, size = (
-            (value if name == x else found[name])
-            for name in ("rate", "batch_window", "max_batch_size")
-        )
-        predicted.append(mean_wait(rate, window, int(size) if window > 0 else 1))
+        found[x] = value
+        window, size = found["batch_window"], int(found["max_batch_size"])
+        predicted.append(mean_wait(found["rate"], window, size if window > 0 else 1))
     return at, np.array(predicted)
 
 

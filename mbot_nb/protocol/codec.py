@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Raw, Struct
 
 from ..errors import ProtocolError
 from . import messages as m
@@ -21,20 +22,21 @@ from .settings import MAX_DEPTH, MAX_INTEGER, VERSION
 
 __all__ = [
     "ClientFrames",
+    "Envelope",
     "Frames",
     "ServerFrames",
-    "batch",
     "clean",
-    "command_envelope",
     "encode",
-    "envelope",
+    "frame",
     "to_json",
+    "with_field",
 ]
 
 Message = TypeVar("Message")
 
 encode = msgspec.json.Encoder().encode
 """Plain data that is known to be acceptable, as JSON."""
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
@@ -47,7 +49,6 @@ keep the same one."""
 MAX_NESTED = MAX_DEPTH - 5
 """How deep parameters or data may be nested: a batch, its list, the message and its payload are
 around them."""
-_SHALLOW = 2 * MAX_NESTED
 
 
 class Frames(Generic[Message]):
@@ -312,8 +313,8 @@ _TOO_NESTED = (
 )
 
 
-def to_json(value: Any) -> bytes:
-    """Plain data as JSON.
+def to_json(value: Any, around: int = 0) -> bytes:
+    """Plain data as JSON; ``around`` are the levels of it that a payload is made of.
 
     Raises:
         ValueError: a number is not finite (msgspec would write ``null``), or nested too deep.
@@ -324,12 +325,13 @@ def to_json(value: Any) -> bytes:
         text = encode(value)
     except RecursionError:
         raise ValueError(_TOO_NESTED) from None
+    most = MAX_NESTED + around
     # A value so deep has at least two brackets for each level. (`in` takes twice as long as
     # `find`.)
     if (
-        len(text) > _SHALLOW
-        and text.count(b"{") + text.count(b"[") > MAX_NESTED
-        and depth(text.decode()) > MAX_NESTED
+        len(text) > 2 * most
+        and text.count(b"{") + text.count(b"[") > most
+        and depth(text.decode()) > most
     ):
         raise ValueError(_TOO_NESTED)
     if text.find(b"null") >= 0 and not _finite_throughout(msgspec.to_builtins(value)):
@@ -354,53 +356,27 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def envelope(
-    kind: bytes, payload: bytes, timestamp: int, sequence: int | None = None, ack: int | None = None
-) -> bytes:
-    """One message around a payload that is JSON already."""
-    if sequence is None:
-        if ack is None:
-            return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d}' % (
-                kind,
-                payload,
-                timestamp,
-            )
-        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"ack":%d}' % (
-            kind,
-            payload,
-            timestamp,
-            ack,
-        )
-    if ack is None:
-        return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"sequence":%d}' % (
-            kind,
-            payload,
-            timestamp,
-            sequence,
-        )
-    return b'{"version":2,"type":"%b","payload":%b,"timestamp":%d,"sequence":%d,"ack":%d}' % (
-        kind,
-        payload,
-        timestamp,
-        sequence,
-        ack,
-    )
+class Envelope(Struct, tag_field="version", tag=VERSION, omit_defaults=True, gc=False):
+    """A message as it is written; most payloads are JSON already. The fields stand in the order
+    of the wire."""
+
+    type: str
+    payload: Raw | dict[str, Any]
+    timestamp: int
+    sequence: int | None = None
+    ack: int | None = None
 
 
-def command_envelope(timestamp: int) -> tuple[bytes, bytes]:
-    """What stands before and after a command's open payload; its number and a brace come last. For
-    many at once."""
-    return b'{"version":2,"type":"command","payload":', b'},"timestamp":%d,"sequence":' % timestamp
-
-
-def batch(messages: list[bytes], timestamp: int) -> bytes:
+def frame(messages: list[Envelope], timestamp: int) -> bytes:
     """One frame for the messages: alone it is sent plain."""
     if len(messages) == 1:
-        return messages[0]
-    return b'{"version":2,"type":"batch","payload":{"messages":[%b]},"timestamp":%d}' % (
-        b",".join(messages),
-        timestamp,
-    )
+        return encode(messages[0])
+    return encode(Envelope("batch", {"messages": messages}, timestamp))
+
+
+def with_field(payload: bytes, name: str, value: Any) -> Raw:
+    """A payload that is JSON already, with one more field."""
+    return Raw(encode({**_fields(payload), name: value}))
 
 
 ENVELOPE_BYTES = 128

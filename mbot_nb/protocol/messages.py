@@ -45,7 +45,7 @@ class _Message(Struct, tag_field="type", kw_only=True, gc=False):
 # From the client.
 
 
-class CommandPayload(Struct, kw_only=True, gc=False):
+class CommandPayload(Struct, omit_defaults=True, gc=False):
     """``after`` comes with urgent commands, ``expires`` (ms of the server's clock) with motion."""
 
     command: Name
@@ -75,7 +75,7 @@ class AuthMessage(_Message, tag="auth", kw_only=True, gc=False):
 # From the server.
 
 
-class EventPayload(Struct, kw_only=True, gc=False):
+class EventPayload(Struct, gc=False):
     event: Name
     data: Any = None
 

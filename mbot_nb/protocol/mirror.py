@@ -121,7 +121,6 @@ class Mirror:
         self.state: Sections = {}
         self.revision: int | None = None
         self.updated_at: float | None = None
-        self.resyncs = 0
         self._repeat = resync_repeat
         self._held: list[Mapping[str, Any]] = []
         self.resync_due: float | None = None
@@ -176,7 +175,6 @@ class Mirror:
     def _ask(self, now: float) -> None:
         if self.resync_due is None:
             self.resync_due = now
-            self.resyncs += 1
 
     def _applied(self, payload: Mapping[str, Any]) -> Sections | None:
         """The state after the delta, or None where it does not fit."""

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from urllib.parse import parse_qsl
 
 from ..address import is_loopback
+from ..loops.deadline import DeadlineTimer
 from ..loops.home import Home
-from ..protocol.loss import CloseCode
-from ..protocol.server import Hub, ServerConnection
-from ..protocol.server.sessions import ServerSession
-from ..protocol.server.tap import ClientConnected, ClientDisconnected
-from ..transport.websocket import ServerWire
+from ..protocol.loss import CloseCode, Loss
+from ..protocol.server import Close, Hub, ServerConnection
+from ..protocol.server.sessions import ServerSession, SessionQuery
+from ..protocol.server.tap import ClientConnected, ClientDisconnected, FramesSent
+from ..transport.websocket import ServerWire, Wire, wait_closed
 from .access import Access
 from .clients import Clients
 from .execution import Execution
-from .link import Link
 
 __all__ = ["Connections"]
 
 
 class Connections:
-    """All connections of a server; the host of their links.
+    """All connections of a server, each with its link.
 
     Args:
         limit_loopback: whether the limit of frames a second holds for this machine's clients too.
@@ -49,10 +48,9 @@ class Connections:
         self._access = access
         self._limit_loopback = limit_loopback
         self._on_attached = on_attached
-        self._refresh = refresh
+        self.refresh = refresh
         self._wires: set[ServerWire] = set()
-        self._links: set[Link] = set()
-        self._last_wire_gone: asyncio.Future[None] | None = None
+        self._links: set[ServerLink] = set()
 
     def __len__(self) -> int:
         """How many sockets are open, those without a client yet included."""
@@ -60,7 +58,7 @@ class Connections:
 
     def accept(self) -> ServerWire:
         """The protocol of a new socket."""
-        return ServerWire(Link(self), self._access.check, self._wires, self._wire_gone)
+        return ServerWire(ServerLink(self), self._access.check, self._wires)
 
     def flush(self) -> None:
         """Send what the connections have to send."""
@@ -71,26 +69,12 @@ class Connections:
         """Say goodbye, and cut those that have not gone after ``grace`` seconds."""
         for wire in list(self._wires):
             wire.close(CloseCode.GOING_AWAY, "the server was closed", discard_input=True)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_gone(), grace)
-        for wire in list(self._wires):
-            wire.abort()
-        await self._all_gone()
+        await wait_closed(self._wires, grace)
 
     def cut(self) -> None:
         """End all of them without their loop; in any thread."""
         for wire in self._wires:
             wire.cut()
-
-    async def _all_gone(self) -> None:
-        if self._wires:
-            self._last_wire_gone = self.home.loop.create_future()
-            await self._last_wire_gone
-
-    def _wire_gone(self) -> None:
-        waiter = self._last_wire_gone
-        if waiter is not None and not self._wires and not waiter.done():
-            waiter.set_result(None)
 
     # For the links.
 
@@ -98,11 +82,9 @@ class Connections:
         """Whether a client at this address may send so many frames a second only."""
         return self._limit_loopback or not is_loopback(peer.rsplit(":", 1)[0])
 
-    def refresh(self) -> None:
-        """Send what has changed in the robot's state."""
-        self._refresh()
-
-    def attached(self, link: Link, connection: ServerConnection, session: ServerSession) -> None:
+    def attached(
+        self, link: ServerLink, connection: ServerConnection, session: ServerSession
+    ) -> None:
         """A client has got its snapshot."""
         client = self._clients[session]
         if self.hub.tap is not None:
@@ -111,13 +93,10 @@ class Connections:
         client.profile = "extended" if connection.extended else "baseline"
         self._links.add(link)
         before = connection.replaced
-        for other in [
-            other
-            for other in self._links
-            if before is not None and other is not link and other.session is before
-        ]:
-            self._links.discard(other)
-            other.replaced()
+        for other in tuple(self._links) if before is not None else ():
+            if other is not link and other.session is before:
+                self._links.discard(other)
+                other.replaced()
         if before is not None and before is not session:
             # The same program with a new session: its old one will not come back.
             self.execution.call_hooks("disconnect", self._clients[before], "its session began anew")
@@ -126,7 +105,7 @@ class Connections:
             self.execution.call_hooks("connect", client)
         self._on_attached()
 
-    def detached(self, link: Link, reason: str, *, clean: bool) -> None:
+    def detached(self, link: ServerLink, reason: str, *, clean: bool) -> None:
         """A connection has ended, or never got so far as to have a client."""
         self._links.discard(link)
         connection, session = link.connection, link.session
@@ -136,6 +115,145 @@ class Connections:
         if self.hub.tap is not None:
             self.hub.tap(ClientDisconnected(now, session, reason))
         if self.execution.stop_for(session, "its client disconnected"):
-            self._refresh()
+            self.refresh()
         self.execution.call_hooks("disconnect", self._clients[session], reason)
         self._clients.left(session)
+
+
+class ServerLink:
+    """Feeds a :class:`ServerConnection` what its wire brings, and does what it says."""
+
+    def __init__(self, owner: Connections) -> None:
+        self.connection: ServerConnection | None = None
+        self.peer = ""
+        self._owner = owner
+        self._now = owner.home.clock
+        self._wire: Wire | None = None
+        self._timer = DeadlineTimer(owner.home.loop, self._on_due)
+        self._attached = False
+
+    @property
+    def session(self) -> ServerSession | None:
+        """The session of its client; None before its token is accepted."""
+        return None if self.connection is None else self.connection.session
+
+    # From the wire.
+
+    def wire_open(self, wire: Wire, extended: bool) -> None:
+        assert isinstance(wire, ServerWire)
+        assert wire.request is not None
+        self._wire = wire
+        self.peer = wire.peer
+        query = dict(parse_qsl(wire.request.path.partition("?")[2]))
+        self.connection = ServerConnection(
+            self._owner.hub,
+            self._now(),
+            extended=extended,
+            query=SessionQuery.parse(query),
+            token=_bearer(wire.request.headers.get_all("Authorization")) or query.get("token"),
+            limited=self._owner.is_limited(self.peer),
+        )
+        self._after()
+
+    def wire_text(self, wire: Wire, text: str) -> None:
+        if self.connection is not None:
+            self.connection.receive(text, self._now())
+            self._after()
+
+    def wire_activity(self, wire: Wire) -> None:
+        if self.connection is not None:
+            self.connection.note_activity(self._now())
+
+    def wire_writable(self, wire: Wire, writable: bool) -> None:
+        if self.connection is not None:
+            self.connection.outgoing.set_writable(writable, self._now())
+            self._after()
+
+    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
+        self._gone(str(loss), clean=clean)
+
+    # From the server.
+
+    def replaced(self) -> None:
+        """The same client has a newer connection: this one is over."""
+        if self._wire is not None:
+            self._wire.close(
+                CloseCode.REPLACED,
+                "replaced by a newer connection of the same client",
+                discard_input=True,
+            )
+
+    def flush(self) -> None:
+        """Send what the connection has to send, and close it if it is to be closed."""
+        connection, wire = self.connection, self._wire
+        if connection is None or wire is None:
+            return
+        outgoing = connection.outgoing
+        while outgoing.frames:
+            frames, outgoing.frames = outgoing.frames, []
+            wire.send(frames)
+            if connection.hub.tap is not None:
+                connection.hub.tap(FramesSent(self._now(), connection.session, frames))
+            if outgoing.waiting and outgoing.writable and outgoing.close is None:
+                outgoing.pump(self._now())
+        # A change may have left a snapshot or an acknowledgement for later.
+        self._arm()
+        if outgoing.close is not None:
+            code, reason = outgoing.close
+            wire.close(code, reason, discard_input=True)
+            # Whoever is sent away is gone: the goodbye may wait long behind what it does not read.
+            self._gone(f"closed from here ({code} {reason})", clean=False)
+
+    # Inside.
+
+    def _gone(self, reason: str, *, clean: bool) -> None:
+        self._wire = None
+        self._arm()
+        self._owner.detached(self, reason, clean=clean)
+
+    def _after(self) -> None:
+        """What a call of the connection has brought: an opening, commands to run, frames, a
+        close."""
+        connection, owner = self.connection, self._owner
+        assert connection is not None
+        session = connection.session
+        if session is not None:
+            if not self._attached:
+                self._attached = True
+                self.flush()
+                owner.attached(self, connection, session)
+            execution = owner.execution
+            while connection.urgent:
+                execution.urgent(session, connection.urgent.pop(0))
+            if connection.commands:
+                commands, connection.commands = connection.commands, []
+                execution.run(session, commands)
+                if len(session.backlog) > owner.hub.settings.backlog:
+                    words = (
+                        f"{len(session.backlog)} commands wait for the handlers of those "
+                        "ahead: send more slowly"
+                    )
+                    connection.outgoing.close = Close(CloseCode.TOO_FAST, words)
+            if execution.moved:
+                owner.refresh()
+        self.flush()
+
+    def _arm(self) -> None:
+        connection = self.connection
+        if connection is None or self._wire is None:
+            self._timer.cancel()
+        else:
+            self._timer.set(connection.next_deadline())
+
+    def _on_due(self) -> None:
+        if self.connection is not None:
+            self.connection.timeout(self._now())
+            self._after()
+
+
+def _bearer(values: list[str]) -> str | None:
+    for value in values:
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token.strip()
+    return None

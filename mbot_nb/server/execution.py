@@ -241,13 +241,8 @@ class Execution:
         objection = self._hub.objection(session, received, self._now())
         if objection is not None:
             raise CommandRejectedError(*objection, command=name)
-        if name in self.handlers and self._robot.latch is not None:
-            raise CommandRejectedError(
-                "STOPPED",
-                f"{name}: an emergency stop stands: release it first, with Release beside Stop, "
-                "or `await bot.release_stop()`",
-                command=name,
-            )
+        if name in self.handlers:
+            self._robot.refuse_if_latched(name)
 
     def _robot_command(self, name: str, params: Mapping[str, Any]) -> Outcome:
         if name not in c.ALL:

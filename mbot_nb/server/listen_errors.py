@@ -27,8 +27,7 @@ async def listen_error(host: str, port: int, error: Exception) -> MbotError | No
     ):
         return UsageError(
             f"This machine has no address {host!r} to listen on ({error}). Leave `host` out for "
-            "this machine alone, "
-            'or give host="0.0.0.0" for everybody in the network.'
+            'this machine alone, or give host="0.0.0.0" for everybody in the network.'
         )
     if not isinstance(error, OSError):
         return None
@@ -40,8 +39,7 @@ async def listen_error(host: str, port: int, error: Exception) -> MbotError | No
     if error.errno == errno.EADDRINUSE or "in use" in str(error):
         return AddressInUseError(
             f"Port {port} is taken by {await _holder(host, port)}. {_ANY_PORT}; or shut the other "
-            "one down "
-            "(in JupyterLab: Running Terminals and Kernels), then run this cell again."
+            "one down (in JupyterLab: Running Terminals and Kernels), then run this cell again."
         )
     return None
 

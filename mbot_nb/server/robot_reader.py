@@ -37,9 +37,8 @@ class RobotReader:
                 if size > MAX_STATE:
                     raise ValueError(
                         f"it has {size} bytes, and more than {MAX_STATE} do not fit into a frame "
-                        "of 1 MiB: keep long lists out "
-                        "of it, and send them as events, in pieces. Clients keep the last state "
-                        "that fitted"
+                        "of 1 MiB: keep long lists out of it, and send them as events, in pieces. "
+                        "Clients keep the last state that fitted"
                     )
             self._state = state
             self._failing.discard("state")

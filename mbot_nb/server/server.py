@@ -8,12 +8,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from html import escape
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
 from ..errors import UsageError
-from ..loops.call import call
+from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home
 from ..protocol.server import SERVER_COMMANDS, Hub
 from ..protocol.server.sessions import ServerSession
@@ -32,7 +31,7 @@ from .robot_reader import RobotReader
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["Server"]
+__all__ = ["Server", "abandon"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -40,7 +39,7 @@ CLOSE_GRACE = 1.0
 """Seconds that clients and handlers are given to end."""
 
 
-class Server:
+class Server(ClosedAtEnd):
     """A WebSocket V2 server around one robot. Made by :func:`mbot_nb.serve`.
 
     Hooks and handlers are registered with decorators and may be plain or async functions::
@@ -201,17 +200,6 @@ class Server:
         self.robot.attach(self._on_robot_event)
         return self
 
-    async def __aenter__(self) -> Server:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     @call
     async def close(self, *, keep_robot: bool = False) -> None:
         """Stop the robot, say goodbye to the clients, free the port. Idempotent.
@@ -232,14 +220,6 @@ class Server:
                 self._hub.tap(ServerClosed(self._now()))
             self._has_ended.set()
             self._finish_close(keep_robot=keep_robot)
-
-    def _abandon(self) -> None:
-        """End where there is no loop any more to end on: it was closed first. In any thread."""
-        if not self._closed:
-            self._closed = True
-            self._release_robot("the event loop of its server was closed")
-            self._connections.cut()
-            self._finish_close(keep_robot=False)
 
     def _release_robot(self, reason: str) -> None:
         """Stop the robot, read it no more, free the port."""
@@ -430,3 +410,12 @@ class Server:
             self._hub.telemetry(payload, now)
         if moved or payload is not None:
             self._flush()
+
+
+def abandon(server: Server) -> None:
+    """End a server whose event loop was closed under it; in any thread."""
+    if not server._closed:
+        server._closed = True
+        server._release_robot("the event loop of its server was closed")
+        server._connections.cut()
+        server._finish_close(keep_robot=False)

@@ -22,13 +22,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from html import escape
 from random import Random
-from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from ..address import DEFAULT_HOST, normalise, without_secrets
 from ..local.runtime import Slot
-from ..loops.call import call
+from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home
 from .frame_splitter import FrameSplitter, Kind
 from .network import Channel, Direction, Drawn, Network
@@ -51,7 +50,7 @@ DRAWN_KEPT = 100_000
 """Messages of which is kept what was drawn."""
 
 
-class Relay:
+class Relay(ClosedAtEnd):
     """Listens on this machine, and passes every connection on to ``target`` through two
     :class:`Network` directions.
 
@@ -135,17 +134,6 @@ class Relay:
         self.port = self._listener.sockets[0].getsockname()[1]
         _relays()[self.port] = self
         return self
-
-    async def __aenter__(self) -> Relay:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def cut(self) -> None:
         """Cut every connection now, without a goodbye; what is on its way is lost. From any

@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl as tls
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ from websockets.uri import parse_uri
 from ..protocol.loss import CloseCode, Loss, LossKind
 from ..protocol.settings import MAX_FRAME, SUBPROTOCOL
 
-__all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial"]
+__all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial", "wait_closed"]
 
 # The library's own chatter about connections is not the user's affair.
 _logger = logging.getLogger("mbot_nb.wire")
@@ -336,8 +336,8 @@ class ServerWire(Wire):
     """The server's end of one connection.
 
     ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None
-    lets it in. ``wires`` holds the wire while it lasts, and ``on_gone`` is called after that. One
-    whose encryption never stood does not get that far.
+    lets it in. ``wires`` holds the wire while it lasts; one whose encryption never stood does not
+    get that far.
     """
 
     def __init__(
@@ -345,13 +345,11 @@ class ServerWire(Wire):
         receiver: Receiver,
         gate: Callable[[Request], tuple[HTTPStatus, str] | None],
         wires: set[ServerWire],
-        on_gone: Callable[[], None],
     ) -> None:
         websocket = ServerProtocol(select_subprotocol=_select, max_size=MAX_FRAME, logger=_logger)
         super().__init__(websocket, receiver)
         self._gate = gate
         self._wires = wires
-        self._on_gone = on_gone
         self.request: Request | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -378,10 +376,20 @@ class ServerWire(Wire):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._wires.discard(self)
-        self._on_gone()
 
     def _never_opened(self, loss: Loss) -> None:
         """A plain page, a refused or broken handshake: nobody was told of it."""
+
+
+async def wait_closed(wires: Collection[Wire], grace: float) -> None:
+    """Wait until these have ended, and abort those that have not after ``grace`` seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            for wire in tuple(wires):
+                await wire.over()
+    for wire in tuple(wires):
+        wire.abort()
+        await wire.over()
 
 
 def _short(reason: str) -> str:

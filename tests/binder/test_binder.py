@@ -20,7 +20,7 @@ import pytest
 from jupyter_server.base.websocket import WS_PING_INTERVAL
 from packaging.requirements import Requirement
 
-from mbot_nb.protocol.client import State
+from mbot_nb.protocol.client import ClientState
 from tests.helpers.protocol.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +85,7 @@ def test_no_connection_is_silent_for_as_long_as_a_proxy_waits() -> None:
         listen(name)
     world.connect()
     world.run(300)
-    assert world.client.state is State.CONNECTED
+    assert world.client.state is ClientState.CONNECTED
     for name, times in heard.items():
         assert max(after - before for before, after in pairwise([*times, world.now])) < 60, name
     assert WS_PING_INTERVAL < 60_000, (

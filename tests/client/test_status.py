@@ -47,17 +47,17 @@ async def test_the_batch_fills_runs_and_leaves() -> None:
 async def test_why_there_is_no_connection_is_told_until_there_is_one() -> None:
     server = await mb.serve(port=0)
     bot = await mb.connect(server)
-    assert bot.trouble == ""
+    assert bot.connection_error is None
     port = server.port
     await server.close()
     async with asyncio.timeout(5):
-        while "refused" not in bot.trouble:  # noqa: ASYNC110 - the second attempt's reason, and no event stands for it alone
+        while "refused" not in str(bot.connection_error):  # noqa: ASYNC110 - the second attempt's reason, and no event stands for it alone
             await asyncio.sleep(0.01)
-    assert bot.url in bot.trouble
-    assert "Start a server there first" in bot.trouble
+    assert bot.url in str(bot.connection_error)
+    assert "Start a server there first" in str(bot.connection_error)
     async with mb.serve(port=port):
         await bot.reconnect()
-        assert bot.trouble == ""
+        assert bot.connection_error is None
         await bot.close()
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from mbot_nb.lessons.page import page
 from mbot_nb.lessons.runner import execute, find_notebook
-from mbot_nb.recording.summary import Summary
+from mbot_nb.recording.summary import RunSummary
 from tests.helpers.notebooks import QUICK, UNWANTED, outputs, said, twice, written
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def _execute(notebook: Any, tmp_path: Path) -> Any:
     return execute(written(notebook, tmp_path), environment=QUICK)
 
 
-def _check_summary(summary: Summary | None) -> Summary:
+def _check_summary(summary: RunSummary | None) -> RunSummary:
     assert summary is not None
     assert summary.distance_cm is not None
     assert summary.distance_cm > 10

@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from mbot_nb.protocol import messages as m
 from mbot_nb.protocol.codec import (
     MAX_NESTED,
     ClientFrames,
+    Envelope,
     ServerFrames,
-    batch,
     clean,
-    command_envelope,
     depth,
     encode,
-    envelope,
+    frame,
     to_json,
+    with_field,
 )
 from mbot_nb.protocol.settings import MAX_INTEGER
 from tests.helpers.protocol.frames import PING, command, in_batch, nested
@@ -47,7 +48,8 @@ FINITE = st.recursive(
 def test_an_envelope_is_read_as_it_was_written(
     data: Any, timestamp: int, sequence: int | None, ack: int | None
 ) -> None:
-    text = envelope(b"event", encode({"event": "e", "data": data}), timestamp, sequence, ack)
+    payload = Raw(encode({"event": "e", "data": data}))
+    text = encode(Envelope("event", payload, timestamp, sequence, ack))
     (message,) = ServerFrames.decode(text.decode())
     assert message == m.EventMessage(
         version=2,
@@ -58,20 +60,27 @@ def test_an_envelope_is_read_as_it_was_written(
     )
 
 
-def test_many_commands_share_what_stands_around_them() -> None:
-    head, tail = command_envelope(1700000000000)
-    frame = batch(
-        [b"%b%b%b%d}" % (head, b'{"command":"x","params":{}', tail, number) for number in (1, 2)],
-        1700000000000,
+def test_many_commands_share_a_frame() -> None:
+    payload = Raw(b'{"command":"x","params":{}}')
+    text = frame([Envelope("command", payload, 17, number) for number in (1, 2)], 18)
+    assert text == (
+        b'{"version":2,"type":"batch","payload":{"messages":['
+        b'{"version":2,"type":"command","payload":{"command":"x","params":{}},'
+        b'"timestamp":17,"sequence":1},'
+        b'{"version":2,"type":"command","payload":{"command":"x","params":{}},'
+        b'"timestamp":17,"sequence":2}]},"timestamp":18}'
     )
-    assert [message.sequence for message in ClientFrames.decode(frame.decode())] == [1, 2]
-    assert {
-        getattr(message, "timestamp", None) for message in ClientFrames.decode(frame.decode())
-    } == {1700000000000}
+    assert [message.sequence for message in ClientFrames.decode(text.decode())] == [1, 2]
 
 
 def test_one_message_alone_is_sent_plain() -> None:
-    assert batch([b"one"], 5) == b"one"
+    message = Envelope("pong", {}, 5, ack=3)
+    assert frame([message], 6) == b'{"version":2,"type":"pong","payload":{},"timestamp":5,"ack":3}'
+
+
+def test_a_payload_gets_one_more_field() -> None:
+    payload = b'{"command":"x","params":{"a":[1.50,{}]}}'
+    assert bytes(with_field(payload, "after", 7)) == payload[:-1] + b',"after":7}'
 
 
 class TestToJson:

@@ -24,7 +24,7 @@ from mbot_nb.errors import (
     DeliveryUnknownError,
     NotConnectedError,
 )
-from mbot_nb.protocol.client import State
+from mbot_nb.protocol.client import ClientState
 from mbot_nb.protocol.client.events import ConnectionChanged, EventReceived, EventsMissed, Settled
 from mbot_nb.protocol.settings import Settings
 from tests.helpers.protocol.world import World
@@ -201,7 +201,7 @@ class Conversation(RuleBasedStateMachine):
     def what_is_held_is_counted_right(self) -> None:
         outbox = self.world.client.outbox
         held = [*outbox.queue.items, *outbox.unacknowledged]
-        assert outbox.held_bytes == sum(len(command.body) for command in held)
+        assert outbox.held_bytes == sum(len(command.payload) for command in held)
 
     @invariant()
     def acknowledgements_are_prompt(self) -> None:
@@ -221,7 +221,7 @@ class Conversation(RuleBasedStateMachine):
         world.reachable = world.reading = True
         world.delay = 0.001
         world.notice()
-        if world.client.state in (State.FAILED, State.WAITING):
+        if world.client.state in (ClientState.FAILED, ClientState.WAITING):
             world.reconnect()
         world.run(25.0)
         assert world.connected

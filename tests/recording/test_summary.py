@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mbot_nb.recording.summary import MIME_TYPE, Summary, distance_driven
+from mbot_nb.recording.summary import MIME_TYPE, RunSummary, distance_driven
 
-SUMMARY = Summary(
+SUMMARY = RunSummary(
     seconds=12.5,
     distance_cm=170.4,
     events=90,
@@ -42,11 +42,11 @@ def test_people_and_programs_are_told_the_same() -> None:
         assert words in text
         assert words in html
     carried = json.loads(json.dumps(bundle[MIME_TYPE]))
-    assert Summary.from_dict(carried) == SUMMARY
+    assert RunSummary.from_dict(carried) == SUMMARY
 
 
 def test_what_could_not_be_measured_is_said() -> None:
-    empty = Summary(
+    empty = RunSummary(
         **{
             **SUMMARY.to_dict(),
             "distance_cm": None,
@@ -58,7 +58,7 @@ def test_what_could_not_be_measured_is_said() -> None:
     assert "not told" in str(empty)
     assert "not measured" in str(empty)
     assert empty.commands_per_frame == 0
-    assert Summary.from_dict(json.loads(json.dumps(empty.to_dict()))) == empty
+    assert RunSummary.from_dict(json.loads(json.dumps(empty.to_dict()))) == empty
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from mbot_nb.protocol.server.tap import (
     EventSent,
     FrameReceived,
     FramesSent,
+    RobotStateChanged,
     ServerEvent,
-    StateChanged,
 )
 from tests.helpers.connections import Connect
 from tests.helpers.waiting import until
@@ -72,7 +72,7 @@ async def test_the_state_is_what_clients_know(connect: Connect) -> None:
         server.tap(events.append)
         bot = await connect(server)
         await bot.set_led(10, 20, 30)
-        changed = [event for event in events if isinstance(event, StateChanged)]
+        changed = [event for event in events if isinstance(event, RobotStateChanged)]
         assert changed[-1].revision == server.revision
         await until(lambda: bot.state["leds"] == server.state["leds"])
 

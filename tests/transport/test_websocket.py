@@ -63,7 +63,6 @@ class Pair:
     def __init__(self) -> None:
         self.client, self.server = Ear(), Ear()
         self.wires: set[ServerWire] = set()
-        self.gone = 0
         self.refusal: tuple[HTTPStatus, str] | None = None
         self.near: ClientWire
         self.url = ""
@@ -76,16 +75,13 @@ class Pair:
     def gate(self, request: Request) -> tuple[HTTPStatus, str] | None:
         return self.refusal
 
-    def count(self) -> None:
-        self.gone += 1
-
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[Pair]:
     pair = Pair()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: ServerWire(pair.server, pair.gate, pair.wires, pair.count), "127.0.0.1", 0
+        lambda: ServerWire(pair.server, pair.gate, pair.wires), "127.0.0.1", 0
     )
     pair.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
@@ -127,7 +123,6 @@ async def test_a_goodbye_is_clean_for_whom_it_is_said_to(pair: Pair) -> None:
     assert (loss.kind, loss.code, clean) == (LossKind.CLOSED, 1000, True)
     assert loss.detail == "the other side closed the connection (1000: enough)"
     assert len(pair.client.ends) == 1
-    assert pair.gone == 1
     assert not pair.wires
 
 

@@ -11,6 +11,6 @@ Modules:
 """
 
 from .session import ClientSession
-from .states import TRANSITIONS, ClientCounters, State
+from .states import TRANSITIONS, ClientCounters, ClientState
 
-__all__ = ["TRANSITIONS", "ClientCounters", "ClientSession", "State"]
+__all__ = ["TRANSITIONS", "ClientCounters", "ClientSession", "ClientState"]

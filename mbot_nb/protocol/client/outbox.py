@@ -6,19 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from ...errors import CommandExpiredError, CommandRejectedError, DeliveryUnknownError, MbotError
+from .. import messages as m
 from ..batching import Batcher, FlushReason
-from ..codec import ENVELOPE_BYTES, batch, command_envelope
-from ..settings import BatchPolicy, Settings
+from ..codec import ENVELOPE_BYTES, Envelope, encode, frame, to_json, with_field
+from ..settings import MAX_FRAME, BatchPolicy, Settings
 
-__all__ = ["Outbox", "Outcome", "OutgoingCommand", "SentBatch", "unknown"]
+__all__ = ["Outbox", "Outcome", "OutgoingCommand", "SentBatch", "command_payload", "unknown"]
 
 Outcome = Literal[
     "sent", "delivered", "done", "rejected", "expired", "unknown", "timeout", "unsent"
 ]
-_VOID = b'{"command":"void","params":{}'
+_VOID = Raw(encode(m.CommandPayload("void", {})))
+_MAX_PAYLOAD = MAX_FRAME - 1024
 Expiry = Callable[[float, float], float | None]
 
 
@@ -32,8 +34,8 @@ class OutgoingCommand(Struct, gc=False, eq=False):
     """
 
     name: str
-    body: bytes
-    """The payload as JSON, without its closing brace."""
+    payload: bytes
+    """As JSON."""
     queued_at: float
     motion: bool
     reply: bool
@@ -68,8 +70,7 @@ class OutgoingCommand(Struct, gc=False, eq=False):
             "expired",
             CommandExpiredError(
                 f"{self.name} waited {age:.1f} s for the connection; a motion is not performed "
-                "late. "
-                "Send it again if it is still wanted.",
+                "late. Send it again if it is still wanted.",
                 command=self.name,
             ),
         )
@@ -86,7 +87,7 @@ class SentBatch:
         at: float,
         commands: list[OutgoingCommand],
         frame: bytes,
-        messages: list[bytes],
+        messages: list[Envelope],
         reason: FlushReason,
     ) -> None:
         self.at = at
@@ -156,57 +157,50 @@ class Outbox:
 
     def flush(
         self, now: float, timestamp: int, reason: FlushReason, expiry: Expiry
-    ) -> tuple[bytes, SentBatch] | None:
+    ) -> SentBatch | None:
         """Number everything queued and make one frame of it; None if nothing is left to send."""
         commands = self.queue.take(now)
         if not commands:
             return None
         sequence = self.next_sequence
-        head, tail = command_envelope(timestamp)
         messages = []
         for command in commands:
             command.sequence = sequence
             command.sent_at = now
-            body = self._motion(command, now, expiry) if command.motion else command.body
-            messages.append(b"%b%b%b%d}" % (head, body, tail, sequence))
+            payload = self._motion(command, now, expiry) if command.motion else Raw(command.payload)
+            messages.append(Envelope("command", payload, timestamp, sequence))
             sequence += 1
         self.next_sequence = sequence
         if self.acknowledging:
             self.unacknowledged += commands
         else:
             for command in commands:
-                self.held_bytes -= len(command.body)
+                self.held_bytes -= len(command.payload)
                 command.settle("sent")
-        frame = batch(messages, timestamp)
-        return frame, SentBatch(now, commands, frame, messages, reason)
+        return SentBatch(now, commands, frame(messages, timestamp), messages, reason)
 
-    def resend(
-        self, now: float, timestamp: int, expiry: Expiry
-    ) -> Iterator[tuple[bytes, SentBatch]]:
+    def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[SentBatch]:
         """Every unacknowledged command again under its number, in batches formed anew."""
-        messages: list[bytes] = []
+        messages: list[Envelope] = []
         commands: list[OutgoingCommand] = []
         nbytes = 0
-        head, tail = command_envelope(timestamp)
         for command in self.unacknowledged:
-            body = self._motion(command, now, expiry) if command.motion else command.body
-            message = b"%b%b%b%d}" % (head, body, tail, command.sequence or 0)
+            size = len(command.payload) + ENVELOPE_BYTES
             if commands and (
-                len(commands) >= self.queue.size or nbytes + len(message) > self.queue.max_bytes
+                len(commands) >= self.queue.size or nbytes + size > self.queue.max_bytes
             ):
-                frame = batch(messages, timestamp)
-                yield frame, SentBatch(now, commands, frame, messages, "resend")
+                yield SentBatch(now, commands, frame(messages, timestamp), messages, "resend")
                 messages, commands, nbytes = [], [], 0
-            messages.append(message)
+            payload = self._motion(command, now, expiry) if command.motion else Raw(command.payload)
+            messages.append(Envelope("command", payload, timestamp, command.sequence))
             commands.append(command)
-            nbytes += len(message) + 1
+            nbytes += size
         if commands:
-            frame = batch(messages, timestamp)
-            yield frame, SentBatch(now, commands, frame, messages, "resend")
+            yield SentBatch(now, commands, frame(messages, timestamp), messages, "resend")
 
     def add(self, command: OutgoingCommand, now: float) -> FlushReason | None:
         """Queue a command; returns why the batch is due now, if it is."""
-        size = len(command.body)
+        size = len(command.payload)
         self.held_bytes += size
         return self.queue.add(command, size + ENVELOPE_BYTES, now)
 
@@ -223,7 +217,7 @@ class Outbox:
         for _ in range(count):
             command = window.popleft()
             command.acknowledged_at = now
-            freed += len(command.body)
+            freed += len(command.payload)
             recent.append(command)
             if command.outcome is None:
                 if command.reply:
@@ -244,8 +238,8 @@ class Outbox:
         waiting = queue.items
         queue.items, queue.bytes, queue.deadline = [], 0, None
         for command in waiting:
-            self.held_bytes -= len(command.body)
-            if queue.overflows(len(command.body) + ENVELOPE_BYTES):
+            self.held_bytes -= len(command.payload)
+            if queue.overflows(len(command.payload) + ENVELOPE_BYTES):
                 yield "bytes"
             due = self.add(command, now)
             if due is not None:
@@ -272,7 +266,7 @@ class Outbox:
         longer be known."""
         open_ends = [*self._unanswered.values(), *self.unacknowledged]
         lost = [command for command in open_ends if command.settle("unknown", unknown(command))]
-        self.held_bytes -= sum(len(command.body) for command in self.unacknowledged)
+        self.held_bytes -= sum(len(command.payload) for command in self.unacknowledged)
         self.unacknowledged.clear()
         self._unanswered.clear()
         self._recent.clear()
@@ -308,32 +302,47 @@ class Outbox:
         if dropped:
             gone = set(map(id, dropped))
             queue.items = [command for command in queue.items if id(command) not in gone]
-            sizes = sum(len(command.body) for command in dropped)
+            sizes = sum(len(command.payload) for command in dropped)
             queue.bytes -= sizes + len(dropped) * ENVELOPE_BYTES
             self.held_bytes -= sizes
             if not queue.items:
                 queue.deadline = None
         return dropped
 
-    def _motion(self, command: OutgoingCommand, now: float, expiry: Expiry) -> bytes:
-        """A motion's body as it is (re)sent now: with its expiry on the server's clock, or void if
-        it is too old."""
+    def _motion(self, command: OutgoingCommand, now: float, expiry: Expiry) -> Raw:
+        """A motion's payload as it is (re)sent now: with its expiry on the server's clock, or void
+        if it is too old."""
         age = now - command.queued_at
         if command.outcome is not None or age > self._settings.motion_max_age:
             if command.expire(age):
                 self.expired.append(command)
             return _VOID
         expires = expiry(now, self._settings.motion_max_age - age)
-        return command.body if expires is None else b'%b,"expires":%.3f' % (command.body, expires)
+        if expires is None:
+            return Raw(command.payload)
+        return with_field(command.payload, "expires", Raw(b"%.3f" % expires))
+
+
+def command_payload(payload: m.CommandPayload) -> bytes:
+    """The payload of a command as JSON.
+
+    Raises:
+        ValueError, TypeError: the parameters are not plain, finite data, or too large.
+    """
+    text = to_json(payload, 1)
+    if len(text) > _MAX_PAYLOAD:
+        raise ValueError(
+            f"{payload.command}: {len(text)} bytes of parameters do not fit into a frame of 1 MiB"
+        )
+    return text
 
 
 def unknown(command: OutgoingCommand) -> DeliveryUnknownError:
     """The error of a command that was transmitted and whose outcome will stay unknown."""
     return DeliveryUnknownError(
         f"{command.name} was sent, then its connection was lost for good (the server was "
-        "restarted, we were away too long, or it "
-        "was given up): it may or may not have been carried out. Look at bot.state, and send it "
-        "again if it was not.",
+        "restarted, we were away too long, or it was given up): it may or may not have been "
+        "carried out. Look at bot.state, and send it again if it was not.",
         command=command.name,
     )
 

@@ -9,7 +9,6 @@ takes the frames to send and the events to pass on. One session outlives many co
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from ...commands import MOTIONS, URGENT
@@ -17,12 +16,12 @@ from ...errors import ProtocolError
 from .. import messages as m
 from ..backoff import Backoff
 from ..batching import FlushReason
-from ..codec import ENVELOPE_BYTES, ServerFrames, encode, envelope, to_json
+from ..codec import ENVELOPE_BYTES, Envelope, ServerFrames, encode
 from ..heartbeat import ClockOffset, Heartbeat, Silence
 from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
-from ..settings import MAX_FRAME, BatchPolicy, Settings
+from ..settings import BatchPolicy, Settings
 from .events import (
     BatchingChanged,
     ClientEvent,
@@ -36,20 +35,13 @@ from .events import (
     StateChanged,
     Trouble,
 )
-from .outbox import OutgoingCommand, SentBatch
+from .outbox import OutgoingCommand, SentBatch, command_payload
 from .pending import PendingCommands
-from .states import STATE_NAMES, TRANSITIONS, ClientCounters, State
+from .states import STATE_NAMES, TRANSITIONS, ClientCounters, ClientState
 
 __all__ = ["ClientSession"]
 
-_MAX_BODY = MAX_FRAME - 1024
-_CONNECTED = State.CONNECTED  # asking an Enum for a member costs as much as a small call
-
-
-@lru_cache(maxsize=1024)
-def _head(name: str) -> bytes:
-    """How the payload of this command begins."""
-    return b'{"command":%b,"params":' % encode(name)
+_CONNECTED = ClientState.CONNECTED  # asking an Enum for a member costs as much as a small call
 
 
 class ClientSession:
@@ -79,7 +71,7 @@ class ClientSession:
         self.token = token
         self.persistent = persistent
         """Keep trying also when the first connection fails."""
-        self.state = State.IDLE
+        self.state = ClientState.IDLE
         self.extended = False
         """Whether the server chose ``mbot.v2``."""
         self.ever_connected = False
@@ -127,8 +119,8 @@ class ClientSession:
     @property
     def connection_state(self) -> str:
         """One of disconnected, connecting, connected, reconnecting, error."""
-        if self.ever_connected and self.state in (State.DIALLING, State.SYNCHRONISING):
-            return STATE_NAMES[State.WAITING]
+        if self.ever_connected and self.state in (ClientState.DIALLING, ClientState.SYNCHRONISING):
+            return STATE_NAMES[ClientState.WAITING]
         return STATE_NAMES[self.state]
 
     def take_events(self) -> list[ClientEvent]:
@@ -160,11 +152,16 @@ class ClientSession:
         s = self.settings
         self._no_snapshot = Silence(s.auth_timeout, s.stall, s.pong_timeout, now)
         if self.token is not None:
-            self._append_message(b"auth", to_json({"token": self.token}), now)
+            self._append_message("auth", {"token": self.token}, now)
 
     def lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
-        if self.state in (State.CLOSED, State.WAITING, State.FAILED, State.IDLE):
+        if self.state in (
+            ClientState.CLOSED,
+            ClientState.WAITING,
+            ClientState.FAILED,
+            ClientState.IDLE,
+        ):
             return
         self._reset_connection()
         final = self._connection_lost(loss, now)
@@ -312,13 +309,9 @@ class ClientSession:
         """
         if name in URGENT:
             return self._send_urgent(name, params, now, timeout)
-        body = _head(name) + to_json(params)
-        if reply and (self.extended or not self.ever_connected):
-            body += b',"reply":true'
-        size = len(body)
-        if size > _MAX_BODY:
-            raise ValueError(f"{name}: {size} bytes of parameters do not fit into a frame of 1 MiB")
-        command = OutgoingCommand(name, body, now, name in MOTIONS, reply)
+        asks = reply and (self.extended or not self.ever_connected)
+        payload = command_payload(m.CommandPayload(name, params, None, asks))
+        command = OutgoingCommand(name, payload, now, name in MOTIONS, reply)
         if reply and timeout is not None:
             self._pending.expect(command, now + timeout)
         outbox = self.outbox
@@ -326,6 +319,7 @@ class ClientSession:
             outbox.add(command, now)
             return command
         queue = outbox.queue
+        size = len(payload)
         nbytes = size + ENVELOPE_BYTES
         if queue.bytes + nbytes > queue.max_bytes:
             self.flush(now, "bytes")
@@ -344,11 +338,11 @@ class ClientSession:
         sent = self.outbox.flush(now, self._wall(now), reason, self._expiry)
         if sent is None:
             return
-        self._append_batch(*sent)
+        self._append_batch(sent)
         if self.outbox.expired:
             self._pending.report_expired(now)
         if not self.extended:
-            self._pending.sent(sent[1].commands, now)
+            self._pending.sent(sent.commands, now)
 
     def set_batching(self, window: float, size: int, policy: BatchPolicy, now: float) -> None:
         """Send what is queued, then batch by these numbers: seconds and commands."""
@@ -362,7 +356,7 @@ class ClientSession:
         if self._heartbeat is None:
             return None
         id = self._heartbeat.ping(now, awaited=awaited)
-        self._append_message(b"ping", b'{"id":%d}' % id, now)
+        self._append_message("ping", {"id": id}, now)
         return id
 
     def _send_urgent(
@@ -373,27 +367,27 @@ class ClientSession:
             self._pending.report(self.outbox.drop_motion(), now)
         if timeout is not None:
             self._pending.expect(command, now + timeout)
-        if self.state is State.CONNECTED:
+        if self.state is ClientState.CONNECTED:
             self._transmit_urgent(command, now)
         return command
 
     def _transmit_urgent(self, command: OutgoingCommand, now: float) -> None:
-        self._append_batch(*self._pending.urgent.transmit(command, now, self._wall(now)))
+        self._append_batch(self._pending.urgent.transmit(command, now, self._wall(now)))
         if not self.extended:
             # A server that answers nothing gets it once.
             self._pending.urgent.pop(command.id)
             command.settle("sent")
             self._pending.sent([command], now)
 
-    def _append_batch(self, frame: bytes, sent: SentBatch) -> None:
-        self.frames.append(frame)
+    def _append_batch(self, sent: SentBatch) -> None:
+        self.frames.append(sent.frame)
         self.counters.messages_out += len(sent.commands)
         if self.on_batch is not None:
             self.on_batch(sent)
 
-    def _append_message(self, kind: bytes, payload: bytes, now: float) -> None:
+    def _append_message(self, kind: str, payload: dict[str, Any], now: float) -> None:
         """Send what is no command."""
-        self.frames.append(envelope(kind, payload, self._wall(now)))
+        self.frames.append(encode(Envelope(kind, payload, self._wall(now))))
         self.counters.messages_out += 1
 
     def _expiry(self, now: float, remaining: float) -> float | None:
@@ -405,7 +399,7 @@ class ClientSession:
 
     def receive(self, text: str, now: float) -> None:
         """One frame has come."""
-        if self.state is not _CONNECTED and self.state is not State.SYNCHRONISING:
+        if self.state is not _CONNECTED and self.state is not ClientState.SYNCHRONISING:
             return
         counters = self.counters
         counters.frames_in += 1
@@ -429,7 +423,7 @@ class ClientSession:
             elif isinstance(message, m.ErrorMessage):
                 self._on_error(message.payload, now)
             else:
-                self._append_message(b"pong", encode(message.payload), now)
+                self._append_message("pong", message.payload, now)
             ack = getattr(message, "ack", None)
             if ack is not None and self.extended and self.state is _CONNECTED:
                 self._pending.acknowledge(ack, now)
@@ -476,9 +470,9 @@ class ClientSession:
         if payload.get("delta") is not True:
             self.mirror.snapshot(payload, now)
             self.events.append(StateChanged(now, "snapshot", payload, self.mirror.revision))
-            if self.state is State.SYNCHRONISING:
+            if self.state is ClientState.SYNCHRONISING:
                 self._synchronise(payload, now)
-        elif self.state is State.CONNECTED:
+        elif self.state is ClientState.CONNECTED:
             if self.mirror.delta(payload, now):
                 self.events.append(StateChanged(now, "delta", payload, self.mirror.revision))
             elif self.mirror.resync_due is not None and now >= self.mirror.resync_due:
@@ -516,7 +510,7 @@ class ClientSession:
         self.events.append(Trouble(now, error.code, error.message, error.details))
 
     def _token_required(self, message: str) -> None:
-        if self.token is None and self.state is State.SYNCHRONISING:
+        if self.token is None and self.state is ClientState.SYNCHRONISING:
             self._drop(LossKind.TOKEN, f"the server wants a token ({message})", CloseCode.NORMAL)
 
     # After a cut.
@@ -548,8 +542,8 @@ class ClientSession:
         self.ping(now)
         for command in self._pending.urgent.open():
             self._transmit_urgent(command, now)
-        for frame, sent in self.outbox.resend(now, self._wall(now), self._expiry):
-            self._append_batch(frame, sent)
+        for sent in self.outbox.resend(now, self._wall(now), self._expiry):
+            self._append_batch(sent)
         self._pending.report_expired(now)
         for due in self.outbox.requeue(now):
             self.flush(now, due)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["STATE_NAMES", "TRANSITIONS", "ClientCounters", "State"]
+__all__ = ["STATE_NAMES", "TRANSITIONS", "ClientCounters", "ClientState"]
 
 
-class State(Enum):
+class ClientState(Enum):
     """Where the session of a client stands."""
 
     IDLE = "idle"
@@ -20,37 +20,37 @@ class State(Enum):
 
 
 STATE_NAMES = {
-    State.IDLE: "disconnected",
-    State.DIALLING: "connecting",
-    State.SYNCHRONISING: "connecting",
-    State.CONNECTED: "connected",
-    State.WAITING: "reconnecting",
-    State.FAILED: "error",
-    State.CLOSED: "disconnected",
+    ClientState.IDLE: "disconnected",
+    ClientState.DIALLING: "connecting",
+    ClientState.SYNCHRONISING: "connecting",
+    ClientState.CONNECTED: "connected",
+    ClientState.WAITING: "reconnecting",
+    ClientState.FAILED: "error",
+    ClientState.CLOSED: "disconnected",
 }
 """The names that users see; a client that was connected before is `reconnecting` until it is
 again."""
 
 
-TRANSITIONS: dict[tuple[State, str], State] = {
-    (State.IDLE, "dial"): State.DIALLING,
-    (State.WAITING, "dial"): State.DIALLING,
-    (State.FAILED, "dial"): State.DIALLING,
-    (State.DIALLING, "open"): State.SYNCHRONISING,
-    (State.SYNCHRONISING, "snapshot"): State.CONNECTED,
-    (State.DIALLING, "lose"): State.WAITING,
-    (State.SYNCHRONISING, "lose"): State.WAITING,
-    (State.CONNECTED, "lose"): State.WAITING,
-    (State.DIALLING, "fail"): State.FAILED,
-    (State.SYNCHRONISING, "fail"): State.FAILED,
-    (State.CONNECTED, "fail"): State.FAILED,
-    (State.IDLE, "close"): State.CLOSED,
-    (State.DIALLING, "close"): State.CLOSED,
-    (State.SYNCHRONISING, "close"): State.CLOSED,
-    (State.CONNECTED, "close"): State.CLOSED,
-    (State.WAITING, "close"): State.CLOSED,
-    (State.FAILED, "close"): State.CLOSED,
-    (State.CLOSED, "close"): State.CLOSED,
+TRANSITIONS: dict[tuple[ClientState, str], ClientState] = {
+    (ClientState.IDLE, "dial"): ClientState.DIALLING,
+    (ClientState.WAITING, "dial"): ClientState.DIALLING,
+    (ClientState.FAILED, "dial"): ClientState.DIALLING,
+    (ClientState.DIALLING, "open"): ClientState.SYNCHRONISING,
+    (ClientState.SYNCHRONISING, "snapshot"): ClientState.CONNECTED,
+    (ClientState.DIALLING, "lose"): ClientState.WAITING,
+    (ClientState.SYNCHRONISING, "lose"): ClientState.WAITING,
+    (ClientState.CONNECTED, "lose"): ClientState.WAITING,
+    (ClientState.DIALLING, "fail"): ClientState.FAILED,
+    (ClientState.SYNCHRONISING, "fail"): ClientState.FAILED,
+    (ClientState.CONNECTED, "fail"): ClientState.FAILED,
+    (ClientState.IDLE, "close"): ClientState.CLOSED,
+    (ClientState.DIALLING, "close"): ClientState.CLOSED,
+    (ClientState.SYNCHRONISING, "close"): ClientState.CLOSED,
+    (ClientState.CONNECTED, "close"): ClientState.CLOSED,
+    (ClientState.WAITING, "close"): ClientState.CLOSED,
+    (ClientState.FAILED, "close"): ClientState.CLOSED,
+    (ClientState.CLOSED, "close"): ClientState.CLOSED,
 }
 """The client's state machine: what may happen where, and where it leads. Anything else is a bug of
 the shell."""

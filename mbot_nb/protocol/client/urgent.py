@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codec import encode, envelope, to_json
-from ..settings import MAX_FRAME
-from .outbox import OutgoingCommand, SentBatch
+from .. import messages as m
+from ..codec import Envelope, encode, with_field
+from .outbox import OutgoingCommand, SentBatch, command_payload
 
 __all__ = ["UrgentCommands"]
 
@@ -30,26 +30,19 @@ class UrgentCommands:
             ValueError, TypeError: the parameters are not plain, finite data, or too large.
         """
         id = f"urgent-{self._count + 1}"
-        body = b'{"command":%b,"params":%b,"id":%b' % (encode(name), to_json(params), encode(id))
-        if len(body) > MAX_FRAME - 1024:
-            raise ValueError(
-                f"{name}: {len(body)} bytes of parameters do not fit into a frame of 1 MiB"
-            )
+        payload = command_payload(m.CommandPayload(name, params, id))
         self._count += 1
-        command = self._open[id] = OutgoingCommand(name, body, now, False, True)
+        command = self._open[id] = OutgoingCommand(name, payload, now, False, True)
         command.id = id
         command.after = after
         return command
 
-    def transmit(
-        self, command: OutgoingCommand, now: float, timestamp: int
-    ) -> tuple[bytes, SentBatch]:
+    def transmit(self, command: OutgoingCommand, now: float, timestamp: int) -> SentBatch:
         """One of them as it goes out now: a frame of its own."""
         command.sent_at = now
-        frame = envelope(
-            b"command", b'%b,"after":%d}' % (command.body, command.after or 0), timestamp
-        )
-        return frame, SentBatch(now, [command], frame, [frame], "urgent")
+        payload = with_field(command.payload, "after", command.after or 0)
+        message = Envelope("command", payload, timestamp)
+        return SentBatch(now, [command], encode(message), [message], "urgent")
 
     def open(self) -> list[OutgoingCommand]:
         """All of them, oldest first."""

@@ -9,7 +9,7 @@ from typing import Any
 from ...commands import URGENT
 from ...errors import ProtocolError
 from .. import messages as m
-from ..codec import ClientFrames, encode, envelope
+from ..codec import ClientFrames, Envelope, encode
 from ..heartbeat import Silence
 from ..loss import CloseCode
 from ..ordering import Gap
@@ -17,7 +17,7 @@ from .authentication import Authentication
 from .hub import Hub
 from .outgoing import Close, SendingHalf
 from .sessions import Received, ServerSession, SessionQuery
-from .tap import Acknowledged, FrameReceived
+from .tap import AcknowledgementSent, FrameReceived
 from .throttle import Throttle
 
 __all__ = ["SERVER_COMMANDS", "ConnectionState", "ServerConnection"]
@@ -199,9 +199,9 @@ class ServerConnection:
         if error is None:
             return
         kind, payload = (
-            (b"error", error) if self.extended else (b"event", {"event": "error", "data": error})
+            ("error", error) if self.extended else ("event", {"event": "error", "data": error})
         )
-        outgoing.frames.append(envelope(kind, encode(payload), self.hub.wall(now)))
+        outgoing.frames.append(encode(Envelope(kind, payload, self.hub.wall(now))))
 
     def _refuse_token(self) -> None:
         self.outgoing.close = Close(CloseCode.UNAUTHORISED, "this token is not the server's")
@@ -256,7 +256,7 @@ class ServerConnection:
                 "skipped": self._skipped_sent,
             }
             if self.resumed and hub.tap is not None:
-                hub.tap(Acknowledged(now, session, session.orderer.cursor))
+                hub.tap(AcknowledgementSent(now, session, session.orderer.cursor))
         self.outgoing.greet(payload, now)
 
     def _snapshot_read(self, session: ServerSession) -> None:
@@ -384,7 +384,7 @@ class ServerConnection:
         if payload:
             payload["server_time"] = self.hub.wall(now)
             payload["server_clock"] = round(now * 1000, 3)
-        self.outgoing.send(b"pong", encode(payload), now)
+        self.outgoing.send("pong", encode(payload), now)
 
     def _hold(self, throttle: Throttle, messages: list[Any], size: int, now: float) -> None:
         """Too fast: what is urgent runs, the rest waits in order."""

@@ -13,7 +13,7 @@ from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .sessions import Received, ServerSession, Sessions, SessionState
-from .tap import CommandEnded, EventSent, ServerEvent, StateChanged, Tap
+from .tap import CommandEnded, EventSent, RobotStateChanged, ServerEvent, Tap
 
 __all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 
@@ -115,7 +115,7 @@ class Hub:
         if delta is None:
             return False
         if self.tap is not None:
-            self.tap(StateChanged(now, delta, self.store.revision))
+            self.tap(RobotStateChanged(now, delta, self.store.revision))
         payload = encode(delta)
         if len(payload) > _MAX_PAYLOAD:
             payload = self.snapshot()  # which says each value once, and not also the one before
@@ -252,8 +252,7 @@ class Hub:
                 "STOPPED",
                 (
                     f"{command.command}: a stop came after it was sent; send it again if it is "
-                    "still "
-                    "wanted"
+                    "still wanted"
                 ),
             )
         if cuts != session.cuts:
@@ -292,7 +291,7 @@ def encode_event(name: str, data: Any) -> bytes:
     """
     if not 0 < len(name) <= m.MAX_NAME:
         raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
-    payload = b'{"event":%b,"data":%b}' % (encode(name), to_json(clean(data)))
+    payload = to_json(m.EventPayload(name, clean(data)), 1)
     if len(payload) > _MAX_PAYLOAD:
         raise ValueError(
             f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: "

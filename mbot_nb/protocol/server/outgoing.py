@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..codec import ENVELOPE_BYTES, batch, encode, envelope
+from msgspec import Raw
+
+from ..codec import ENVELOPE_BYTES, Envelope, encode, frame
 from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
 from .hub import Hub
 from .sessions import ServerSession
-from .tap import Acknowledged
+from .tap import AcknowledgementSent
 
 __all__ = ["Close", "SendingHalf"]
 
@@ -88,24 +90,25 @@ class SendingHalf:
         if pending == 1 or not self.extended:
             while rest > 0 and (event := session.next_unsent()) is not None:
                 number, payload, timestamp = event
-                self.frames.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
+                message = Envelope("event", Raw(payload), timestamp, number, self._ack(now))
+                self.frames.append(encode(message))
                 rest -= len(payload)
             self._portion_handed_over(session)
             return
         size = self._hub.settings.max_batch_size
-        messages: list[bytes] = []
+        messages: list[Envelope] = []
         nbytes = 0
         while rest > 0 and (event := session.next_unsent()) is not None:
             number, payload, timestamp = event
             length = len(payload) + ENVELOPE_BYTES
             rest -= length
             if messages and (len(messages) >= size or nbytes + length > MAX_FRAME - 1024):
-                self.frames.append(batch(messages, self._hub.wall(now)))
+                self.frames.append(frame(messages, self._hub.wall(now)))
                 messages, nbytes = [], 0
-            messages.append(envelope(b"event", payload, timestamp, number, self._ack(now)))
+            messages.append(Envelope("event", Raw(payload), timestamp, number, self._ack(now)))
             nbytes += length
         if messages:
-            self.frames.append(batch(messages, self._hub.wall(now)))
+            self.frames.append(frame(messages, self._hub.wall(now)))
         self._portion_handed_over(session)
 
     def state_changed(self, delta: bytes, now: float) -> None:
@@ -113,21 +116,21 @@ class SendingHalf:
         if not self.writable:
             self._stale = True
         elif self.extended:
-            self.send(b"state", delta, now)
+            self.send("state", delta, now)
         else:
             self._bring_up_to_date(now)
 
     def telemetry(self, payload: bytes, now: float) -> None:
         """Send the newest telemetry; it replaces what the client has not read yet."""
         if self.writable:
-            self.send(b"event", payload, now)
+            self.send("event", payload, now)
         else:
             self._telemetry = payload
 
     def send_error(self, error: dict[str, Any], now: float) -> None:
         """Report trouble that belongs to no numbered command."""
         if self.extended:
-            self.send(b"error", encode(error), now)
+            self.send("error", encode(error), now)
         else:
             self._hub.emit("error", error, now, only=self.session)
 
@@ -147,7 +150,7 @@ class SendingHalf:
     def greet(self, payload: dict[str, Any], now: float) -> None:
         """Send the first message: the whole state, and where the session stands."""
         self._snapshot_at = now
-        self.frames.append(envelope(b"state", encode(payload), self._hub.wall(now)))
+        self.frames.append(encode(Envelope("state", payload, self._hub.wall(now))))
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -162,13 +165,14 @@ class SendingHalf:
             return
         owed = session.orderer.cursor - self.acknowledged
         if owed >= self._hub.settings.ack_messages:
-            self.send(b"pong", b"{}", now)
+            self.send("pong", b"{}", now)
         elif self.ack_due is None and owed:
             self.ack_due = now + self._hub.settings.ack_delay
 
-    def send(self, kind: bytes, payload: bytes, now: float) -> None:
+    def send(self, kind: str, payload: bytes, now: float) -> None:
         """Send an unnumbered message; a client that does not read them all is too slow."""
-        self.frames.append(envelope(kind, payload, self._hub.wall(now), None, self._ack(now)))
+        message = Envelope(kind, Raw(payload), self._hub.wall(now), None, self._ack(now))
+        self.frames.append(encode(message))
         if not self.writable:
             self._queued += len(payload)
             self._must_keep_up()
@@ -178,7 +182,7 @@ class SendingHalf:
         self.snapshot_due = None
         if self.writable:
             self._snapshot_at = now
-            self.send(b"state", self._hub.snapshot(), now)
+            self.send("state", self._hub.snapshot(), now)
         else:
             self._stale = True
 
@@ -187,7 +191,7 @@ class SendingHalf:
         if self.snapshot_due is not None and now >= self.snapshot_due:
             self.send_snapshot(now)
         if self.ack_due is not None and now >= self.ack_due:
-            self.send(b"pong", b"{}", now)
+            self.send("pong", b"{}", now)
 
     # Inside.
 
@@ -206,7 +210,7 @@ class SendingHalf:
         self.acknowledged = cursor
         self.ack_due = None
         if self._hub.tap is not None:
-            self._hub.tap(Acknowledged(now, session, cursor))
+            self._hub.tap(AcknowledgementSent(now, session, cursor))
         return cursor
 
     def _bring_up_to_date(self, now: float) -> None:

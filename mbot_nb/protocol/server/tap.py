@@ -12,7 +12,7 @@ from ..messages import CommandMessage
 from .sessions import ServerSession
 
 __all__ = [
-    "Acknowledged",
+    "AcknowledgementSent",
     "ClientConnected",
     "ClientDisconnected",
     "CommandEnded",
@@ -20,9 +20,9 @@ __all__ = [
     "EventSent",
     "FrameReceived",
     "FramesSent",
+    "RobotStateChanged",
     "ServerClosed",
     "ServerEvent",
-    "StateChanged",
     "Tap",
 ]
 
@@ -80,7 +80,7 @@ class CommandEnded(NamedTuple):
     refusal: tuple[str, str, dict[str, Any] | None] | None
 
 
-class Acknowledged(NamedTuple):
+class AcknowledgementSent(NamedTuple):
     """A client was told that its messages up to this number have come; some may have yet to be
     carried out."""
 
@@ -98,7 +98,7 @@ class EventSent(NamedTuple):
     """None where it is for everybody."""
 
 
-class StateChanged(NamedTuple):
+class RobotStateChanged(NamedTuple):
     """The robot's state has changed: the payload of a delta, or of a snapshot."""
 
     at: float
@@ -119,9 +119,9 @@ ServerEvent = (
     | FramesSent
     | CommandStarted
     | CommandEnded
-    | Acknowledged
+    | AcknowledgementSent
     | EventSent
-    | StateChanged
+    | RobotStateChanged
     | ServerClosed
 )
 

@@ -30,11 +30,10 @@ from ..tables.table import SLACK
 from .listener import Listener
 from .metadata import batching
 
-__all__ = ["ClientListener"]
+__all__ = ["ClientListener", "connection_row"]
 
 # What a message may carry is plain data; a number that JSON cannot say is written as null.
 _to_json = msgspec.json.Encoder().encode
-_NAN = float("nan")
 GAP = "gap"
 _TAIL = '}},"timestamp":'
 
@@ -52,6 +51,15 @@ def _head(name: str, data: Any, text: str) -> str:
             if msgspec.json.decode(text[len(head) : end + 1]) == data:
                 return head
     return "-"
+
+
+def connection_row(change: ConnectionChanged) -> tuple[Any, ...]:
+    """A row of the table `connection`, but for its last column."""
+    wait = float("nan")
+    if change.next_attempt_at is not None:
+        wait = max(0.0, change.next_attempt_at - change.at)
+    reason = None if change.loss is None else str(change.loss)
+    return (change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed)
 
 
 class ClientListener(Listener):
@@ -78,15 +86,11 @@ class ClientListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         self._refresh_route()
         self._note_batching(time.monotonic())
-        ends = [
-            self.client.tap(self._on_event),
-            self.client.tap_frames(self._on_frames),
-            self._stop_pings,
-        ]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
             self._schedule_ping()
-        return ends
+        taps = [self.client.tap(self._on_event), self.client.tap_frames(self._on_frames)]
+        return [*taps, self._stop_pings]
 
     # What there is to hear, most frequent first.
 
@@ -161,20 +165,7 @@ class ClientListener(Listener):
             self.writer.describe()
 
     def _on_connection(self, change: ConnectionChanged) -> None:
-        wait = (
-            _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
-        )
-        reason = None if change.loss is None else str(change.loss)
-        self.tables["connection"].append(
-            change.at,
-            change.state,
-            change.previous,
-            change.attempt,
-            wait,
-            reason,
-            change.resumed,
-            None,
-        )
+        self.tables["connection"].append(*connection_row(change), None)
         self._monitors.follow(self._loops())
         self._refresh_route()
         self._sent_batches.clear()  # what has not gone out yet never will

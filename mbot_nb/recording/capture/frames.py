@@ -133,7 +133,7 @@ class FrameRows:
         for place in sorted(batches, reverse=True):
             within = batches[place]
             if isinstance(within, SentBatch):
-                messages: Sequence[Any] = within.messages
+                messages: Sequence[Any] = list(map(_to_json, within.messages))
                 types[place : place + 1] = ["command"] * len(messages)
                 sequences[place : place + 1] = [command.sequence for command in within.commands]
                 sizes[place : place + 1] = map(len, messages)

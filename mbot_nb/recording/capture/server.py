@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
-    Acknowledged,
+    AcknowledgementSent,
     ClientConnected,
     ClientDisconnected,
     CommandEnded,
@@ -24,9 +24,9 @@ from ...protocol.server.tap import (
     EventSent,
     FrameReceived,
     FramesSent,
+    RobotStateChanged,
     ServerClosed,
     ServerEvent,
-    StateChanged,
 )
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
@@ -89,13 +89,12 @@ class _Acks:
     def sent(self, at: float, cursor: int) -> None:
         """All up to this number have been acknowledged."""
         self._sent.append((cursor, at))
-        still = []
-        for command in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for command in waiting:
             if command.sequence is not None and command.sequence <= cursor:
                 command.acknowledged_at = at
             else:
-                still.append(command)
-        self._waiting = still
+                self._waiting.append(command)
 
 
 class ServerListener(Listener):
@@ -118,10 +117,10 @@ class ServerListener(Listener):
         self._payload = msgspec.json.Decoder(_Payload).decode
         self._on: Mapping[type[Any], Callable[[Any], None]] = {
             EventSent: self._event_sent,
-            StateChanged: self._state_changed,
+            RobotStateChanged: self._state_changed,
             CommandStarted: self._command_started,
             CommandEnded: self._command_ended,
-            Acknowledged: self._acknowledged,
+            AcknowledgementSent: self._acknowledged,
             ClientConnected: self._client_connected,
             ClientDisconnected: self._client_disconnected,
             FrameReceived: self._frame_received,
@@ -132,7 +131,7 @@ class ServerListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         now = time.monotonic()
         for client in self.server.clients:
-            self._connection(now, "connected", None, None, None, client.id)
+            self._connection(now, "connected", None, client.id)
         return [self.server.tap(self._on_event), self._under_way.clear, self._acks.clear]
 
     def state_now(self) -> dict[str, Any]:
@@ -147,9 +146,10 @@ class ServerListener(Listener):
         at: float,
         state: str,
         previous: str | None,
-        reason: str | None,
-        resumed: bool | None,
         client: int | None,
+        *,
+        reason: str | None = None,
+        resumed: bool | None = None,
     ) -> None:
         self.tables["connection"].append(at, state, previous, 0, _NAN, reason, resumed, client)
 
@@ -162,7 +162,7 @@ class ServerListener(Listener):
         sent = self._payload(event.payload)
         self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
 
-    def _state_changed(self, event: StateChanged) -> None:
+    def _state_changed(self, event: RobotStateChanged) -> None:
         whole = event.payload.get("delta") is not True
         payload = self.server.state if whole else event.payload
         self._add_state(StateReport(event.at, whole, payload, event.revision))
@@ -194,12 +194,13 @@ class ServerListener(Listener):
             code, words, _ = event.refusal
             handled.outcome = "expired" if code == "EXPIRED" else "rejected"
             handled.error = f"{code}: {words}"
-            handled.answered_at = event.at
-        elif handled.outcome is None:
+        elif handled.outcome is not None:
+            return
+        else:
             handled.outcome = "done"
-            handled.answered_at = event.at
+        handled.answered_at = event.at
 
-    def _acknowledged(self, event: Acknowledged) -> None:
+    def _acknowledged(self, event: AcknowledgementSent) -> None:
         self._acks_of(event.session).sent(event.at, event.cursor)
 
     def _acks_of(self, session: ServerSession) -> _Acks:
@@ -209,14 +210,12 @@ class ServerListener(Listener):
         return found
 
     def _client_connected(self, event: ClientConnected) -> None:
-        self._connection(
-            event.at, "connected", "disconnected", None, event.resumed, event.session.number
-        )
+        number, resumed = event.session.number, event.resumed
+        self._connection(event.at, "connected", "disconnected", number, resumed=resumed)
 
     def _client_disconnected(self, event: ClientDisconnected) -> None:
-        self._connection(
-            event.at, "disconnected", "connected", event.reason, None, event.session.number
-        )
+        number, reason = event.session.number, event.reason
+        self._connection(event.at, "disconnected", "connected", number, reason=reason)
 
     def _frame_received(self, event: FrameReceived) -> None:
         self._on_frames(event.at, event.text, event.messages, _number(event.session))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ __all__ = [
     "empty",
     "frame_of",
     "in_order",
+    "micros",
     "wall_at",
+    "wall_offset",
     "with_wall",
 ]
 
@@ -41,6 +43,7 @@ _NUMPY: dict[Kind, str] = {
     "maybe flag": "i1",
     "wall": "i8",
 }
+_NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 _TEXTS = ("text", "label")
 LONG = 16 * 1024
 """Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
@@ -104,12 +107,15 @@ def in_order(parts: Sequence[Part], begin: int) -> Part:
 def with_wall(name: str, table: pa.Table, wall_offset: float) -> pa.Table:
     """The table with its column `wall`, as it is written into files of others."""
     at = wall_at(name)
-    micros = _micros(table.column(at - 1).to_numpy(), wall_offset)
-    return table.add_column(
-        at,
-        pa.field("wall", pa.timestamp("us", tz="UTC")),
-        pa.array(micros, pa.timestamp("us", tz="UTC")),
+    wall = pa.array(
+        micros(table.column(at - 1).to_numpy(), wall_offset), pa.timestamp("us", tz="UTC")
     )
+    return table.add_column(at, "wall", wall)
+
+
+def wall_offset(metadata: Mapping[str, Any]) -> float:
+    """The Unix time, in seconds, at which the monotonic clock of a recording read 0."""
+    return float(metadata["clocks"]["wall_offset_s"])
 
 
 def wall_at(name: str) -> int:
@@ -123,7 +129,7 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
     seconds: Any = np.empty(0)
     for column in columns:
         if column.kind == "wall":
-            values[column.name] = _timestamps(_micros(seconds, wall_offset))
+            values[column.name] = _timestamps(micros(seconds, wall_offset))
             continue
         found = table.column(column.name)
         if column.kind in _TEXTS:
@@ -133,11 +139,7 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
         elif column.kind == "whole":
             values[column.name] = found.to_numpy()
         else:
-            dtype = "Int64" if column.kind == "maybe whole" else "boolean"
-            values[column.name] = found.to_pandas(
-                types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
-            )
-            assert values[column.name].dtype == dtype
+            values[column.name] = found.to_pandas(types_mapper=_NULLABLE.get)
     return pd.DataFrame(values)
 
 
@@ -180,7 +182,7 @@ class GrowingFrame:
         index = 0
         for column in self.columns:
             if column.kind == "wall":
-                self._put(column.name, room, _micros(seconds, self._wall_offset))
+                self._put(column.name, room, micros(seconds, self._wall_offset))
                 continue
             pieces = [(chunk.columns[index], chunk.end - chunk.first) for chunk in new]
             if column.kind == "text":
@@ -338,7 +340,8 @@ def _texts(found: pa.ChunkedArray) -> Any:
     return pd.array(found, dtype="str")
 
 
-def _micros(seconds: Array, offset: float) -> Array:
+def micros(seconds: Array, offset: float) -> Array:
+    """Microseconds of Unix time, of readings of the monotonic clock."""
     return np.round((np.asarray(seconds, dtype=np.float64) + offset) * 1e6).astype("i8")
 
 

@@ -239,8 +239,8 @@ class SerialRobot(Robot):
     def submit(self, command: c.Command) -> Future[Any]:
         """Carry out one command; the future ends with its confirmation, motion or error."""
         with self.lock:
-            if command.motion and self.latch is not None:
-                self.execute(command)  # raises
+            if command.motion:
+                self.refuse_if_latched(command.name)
             outcome = self._begin_command(command)
         if isinstance(outcome, Motion):
             return outcome.future()

@@ -30,7 +30,7 @@ __all__ = ["StopControl", "unreachable"]
 _log = logging.getLogger("mbot_nb")
 
 POLL_INTERVAL = 0.005
-"""Seconds between two looks whether the robot stands; a robot of this process knows itself since
+"""Seconds between two checks whether the robot has stopped; a robot of this process knows since
 when."""
 REST_TIMEOUT = 5.0
 """Seconds after which nobody waits for it to stand any more."""
@@ -185,8 +185,8 @@ class StopControl:
                 self._submit(
                     self._wait_until_it_stands(received if clicked is None else clicked, after)
                 )
-            if asked.also is not None:
-                self._keep(asked.also).add_done_callback(self._on_direct_stop)
+            if asked.fallback is not None:
+                self._keep(asked.fallback).add_done_callback(self._on_fallback_stop)
             return report
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
@@ -209,7 +209,7 @@ class StopControl:
         wait.add_done_callback(self._waits.discard)
         return wait
 
-    def _on_direct_stop(self, done: concurrent.futures.Future[None]) -> None:
+    def _on_fallback_stop(self, done: concurrent.futures.Future[None]) -> None:
         """A stop that went past the client's home, which is blocked, may have failed."""
         error = None if done.cancelled() else done.exception()
         if error is not None:
@@ -234,7 +234,7 @@ class StopControl:
         reported = False
         while time.monotonic() < deadline:
             if (lost := unreachable(self._client)) is not None:
-                # Nobody knows whether it stands; what is known of an earlier stop is true no more.
+                # Nobody knows whether it is at rest; what was known of an earlier stop is outdated.
                 if not reported:
                     reported = True
                     self._show_status(
@@ -261,7 +261,7 @@ class StopControl:
             await asyncio.sleep(POLL_INTERVAL)
 
     def _seen_at_rest(self) -> float | None:
-        """Now, if its state says that it stands."""
+        """Now, if its state says that it is at rest."""
         return None if _moving(self._client) else time.monotonic()
 
 

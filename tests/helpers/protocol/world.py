@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mbot_nb.commands import MOTIONS
-from mbot_nb.protocol.client import ClientSession, State
+from mbot_nb.protocol.client import ClientSession, ClientState
 from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Dial, Drop, Settled
 from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.protocol.loss import Loss, LossKind
@@ -172,7 +172,7 @@ class World:
         self.run(1.0)
 
     def reconnect(self) -> None:
-        if self.client.state not in (State.WAITING, State.FAILED, State.IDLE):
+        if self.client.state not in (ClientState.WAITING, ClientState.FAILED, ClientState.IDLE):
             self.lose(Loss(LossKind.CLOSED, "a new connection was asked for"), server_notices=True)
         self.client.dial(self.now)
         self.settle()
@@ -513,7 +513,7 @@ class World:
 
     @property
     def connected(self) -> bool:
-        return self.client.state is State.CONNECTED
+        return self.client.state is ClientState.CONNECTED
 
     def frames(self, text: str) -> list[dict[str, Any]]:
         """A frame's messages as plain data."""

@@ -25,7 +25,7 @@ def outgoing(
 ) -> OutgoingCommand:
     return OutgoingCommand(
         name,
-        b'{"command":"%b","params":{"x":"%b"}' % (name.encode(), b"x" * size),
+        b'{"command":"%b","params":{"x":"%b"}}' % (name.encode(), b"x" * size),
         now,
         motion,
         reply,
@@ -38,7 +38,7 @@ def never(now: float, remaining: float) -> None:
 
 def flush(box: Outbox, now: float = 0.0, expiry: Any = never) -> list[dict[str, Any]]:
     sent = box.flush(now, 5, "flush", expiry)
-    return [] if sent is None else read([sent[0]])
+    return [] if sent is None else read([sent.frame])
 
 
 def sent(box: Outbox, *commands: OutgoingCommand) -> None:
@@ -139,7 +139,7 @@ def test_a_server_that_has_forgotten_makes_what_was_transmitted_unknown() -> Non
     assert box.restart() == [waiting, under_way]
     assert isinstance(waiting.error, DeliveryUnknownError)
     assert (answered.outcome, acknowledged.outcome) == ("done", "delivered")
-    assert box.held_bytes == len(outgoing("queued").body)
+    assert box.held_bytes == len(outgoing("queued").payload)
     assert [message["sequence"] for message in flush(box)] == [1]
 
 
@@ -187,9 +187,9 @@ class TestMotion:
         )
         sent(box, drive, given_up, note)
         given_up.settle("timeout")
-        (frame, batch), *more = box.resend(0.6, 5, never)
+        batch, *more = box.resend(0.6, 5, never)
         assert not more
-        assert [message["payload"]["command"] for message in read([frame])] == [
+        assert [message["payload"]["command"] for message in read([batch.frame])] == [
             "void",
             "void",
             "note",
@@ -200,8 +200,8 @@ class TestMotion:
     def test_it_is_sent_again_while_it_is_young(self) -> None:
         box = Outbox(Settings())
         sent(box, outgoing("drive", motion=True))
-        ((frame, _),) = box.resend(0.4, 5, lambda now, remaining: remaining)
-        (message,) = read([frame])
+        (batch,) = box.resend(0.4, 5, lambda now, remaining: remaining)
+        (message,) = read([batch.frame])
         assert message["payload"]["expires"] == pytest.approx(0.1)
 
     def test_a_stop_takes_it_out_of_the_queue(self) -> None:
@@ -259,16 +259,16 @@ def test_every_frame_fits_also_when_batches_are_formed_anew(sizes: list[int], mo
     def go() -> None:
         made = box.flush(0.0, 1_700_000_000_000, "flush", never)
         if made is not None:
-            frames.append(made[0])
+            frames.append(made.frame)
 
     for _ in box.requeue(0.0):
         go()
     go()
-    again = [frame for frame, _ in box.resend(0.0, 1_700_000_000_000, never)]
+    again = [batch.frame for batch in box.resend(0.0, 1_700_000_000_000, never)]
     for made in (frames, again):
         messages = [message for frame in made for message in read([frame])]
         assert [message["sequence"] for message in messages] == list(range(1, len(sizes) + 1))
         assert all(len(frame) <= MAX_FRAME for frame in made)
         assert all(len(read([frame])) <= most for frame in made)
-    assert box.held_bytes == sum(len(outgoing(size=size).body) for size in sizes)
+    assert box.held_bytes == sum(len(outgoing(size=size).payload) for size in sizes)
     assert json.loads(frames[0])["version"] == 2
