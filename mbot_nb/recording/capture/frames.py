@@ -50,6 +50,7 @@ _envelopes = msgspec.json.Decoder(list[_Envelope])
 _envelope = msgspec.json.Decoder(_Envelope)
 _batch = msgspec.json.Decoder(_Batch)
 _to_json = msgspec.json.Encoder().encode
+_to_lines = msgspec.json.Encoder().encode_lines
 _NAN = float("nan")
 _UNREADABLE = _Envelope("")
 
@@ -125,7 +126,7 @@ class FrameRows:
         for place in sorted(batches, reverse=True):
             within = batches[place]
             if isinstance(within, SentBatch):
-                messages: Sequence[Any] = list(map(_to_json, within.messages))
+                messages: Sequence[Any] = _to_lines(within.messages).splitlines()
                 types[place : place + 1] = ["command"] * len(messages)
                 sequences[place : place + 1] = [command.sequence for command in within.commands]
                 sizes[place : place + 1] = map(len, messages)
