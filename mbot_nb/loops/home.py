@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..errors import MbotError, UsageError
+from ..errors import MbotError, UsageError, log_failure
 from ..local.runtime import Slot
 from .kernel import lasting_loop
 
@@ -272,4 +272,4 @@ class _Submitted(concurrent.futures.Future[T]):
         if isinstance(error, MbotError):
             _log.error("%s failed: %s", self._name, error)
         elif error is not None:
-            _log.error("%s failed: %s: %s", self._name, type(error).__name__, error, exc_info=error)
+            log_failure(f"{self._name} failed", error)
