@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -65,59 +65,42 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_version,
-            is_eager=True,
-            help="Say which version this is, and exit.",
-        ),
-    ] = False,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_version,
+        is_eager=True,
+        help="Say which version this is, and exit.",
+    ),
 ) -> None:
     """mBot2 robots from Jupyter and the command line."""
 
 
 @app.command()
 def serve(
-    host: Annotated[
-        str,
-        typer.Option(help="Address to listen on; anything but this machine's own needs a token."),
-    ] = DEFAULT_HOST,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port to listen on: 4000, and 4443 with a certificate; 0 takes any free one.",
-        ),
-    ] = None,
-    token: Annotated[
-        str | None, typer.Option(envvar="MBOT_NB_TOKEN", help="What clients must show.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of all that the simulated robot leaves to chance.")
-    ] = None,
-    replay: Annotated[
-        Path | None,
-        typer.Option(help="Serve this recording as if it were live, and no simulated robot."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(help="Of the replay: seconds of the recording in one second.")
-    ] = 1.0,
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Begin the replay again at its end.")
-    ] = False,
-    allow_origin: Annotated[
-        list[str] | None, typer.Option(help="A web page, as https://example.org, that may connect.")
-    ] = None,
-    certificate: Annotated[
-        Path | None, typer.Option(help="TLS certificate chain (PEM), for wss.")
-    ] = None,
-    key: Annotated[
-        Path | None,
-        typer.Option(help="The certificate's private key (PEM), if it is in a file of its own."),
-    ] = None,
+    host: str = typer.Option(
+        DEFAULT_HOST, help="Address to listen on; anything but this machine's own needs a token."
+    ),
+    port: int | None = typer.Option(
+        None,
+        min=0,
+        max=65535,
+        help="Port to listen on: 4000, and 4443 with a certificate; 0 takes any free one.",
+    ),
+    token: str | None = typer.Option(None, envvar="MBOT_NB_TOKEN", help="What clients must show."),
+    seed: int | None = typer.Option(None, help="Of all that the simulated robot leaves to chance."),
+    replay: Path | None = typer.Option(
+        None, help="Serve this recording as if it were live, and no simulated robot."
+    ),
+    speed: float = typer.Option(1.0, help="Of the replay: seconds of the recording in one second."),
+    loop: bool = typer.Option(False, "--loop", help="Begin the replay again at its end."),
+    allow_origin: list[str] | None = typer.Option(
+        None, help="A web page, as https://example.org, that may connect."
+    ),
+    certificate: Path | None = typer.Option(None, help="TLS certificate chain (PEM), for wss."),
+    key: Path | None = typer.Option(
+        None, help="The certificate's private key (PEM), if it is in a file of its own."
+    ),
 ) -> None:
     """Serve a simulated mBot2, or a recording, until Ctrl-C. The first line of the output is the
     address, and nothing else."""
@@ -205,15 +188,13 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
 
 @app.command()
 def demo(
-    html: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("build/demo.html"),
-    pace: Annotated[
-        float | None,
-        typer.Option(
-            min=0.05,
-            max=10,
-            help="How long a second of the notebook lasts; 0.2 is five times as fast.",
-        ),
-    ] = None,
+    html: Path = typer.Option(Path("build/demo.html"), help="Where to write the page."),
+    pace: float | None = typer.Option(
+        None,
+        min=0.05,
+        max=10,
+        help="How long a second of the notebook lasts; 0.2 is five times as fast.",
+    ),
 ) -> None:
     """Execute the first notebook in a real kernel, say what happened, and write it as a page."""
     from rich.console import Console
@@ -263,51 +244,40 @@ def demo(
 
 @app.command()
 def emulate(
-    kind: Annotated[str, typer.Argument(help="cyberpi (an mBot2) or mbot.")] = "cyberpi",
-    link: Annotated[
-        Path | None, typer.Option(help="A path that leads to its pseudo-terminal.")
-    ] = None,
-    tcp: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Serve socket:// on this port instead; 0 takes any."),
-    ] = None,
-    world: Annotated[Path | None, typer.Option(help="A file with its world, as JSON.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that it leaves to chance.")] = None,
-    scale: Annotated[
-        float, typer.Option(min=0.1, max=2, help="How fast its wheels turn, of what they should.")
-    ] = 1.0,
-    wheel: Annotated[float, typer.Option(min=1, max=20, help="Diameter of its wheels, cm.")] = 6.5,
-    track: Annotated[
-        float, typer.Option(min=3, max=40, help="Distance between its wheels, cm.")
-    ] = 11.5,
-    boot: Annotated[
-        float | None, typer.Option(min=0, help="Seconds it needs to start (mBot2 6, mBot 1.3).")
-    ] = None,
-    latency: Annotated[
-        float, typer.Option(min=0, help="Seconds that a script's answer takes (mBot2).")
-    ] = 0.051,
-    unpaced: Annotated[bool, typer.Option("--unpaced", help="Bytes take no time.")] = False,
-    corrupt: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of frames in which a byte is another one.")
-    ] = 0.0,
-    truncate: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of frames without their end.")
-    ] = 0.0,
-    garbage: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of frames with nonsense before them.")
-    ] = 0.0,
-    silence: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of frames that do not arrive.")
-    ] = 0.0,
-    reset_after: Annotated[
-        float | None, typer.Option(min=0, help="Restart once after so many seconds.")
-    ] = None,
-    unplug_after: Annotated[
-        float | None, typer.Option(min=0, help="Pull the cable once after so many seconds ...")
-    ] = None,
-    replug_after: Annotated[
-        float, typer.Option(min=0, help="... and plug it in again so many later.")
-    ] = 3.0,
+    kind: str = typer.Argument("cyberpi", help="cyberpi (an mBot2) or mbot."),
+    link: Path | None = typer.Option(None, help="A path that leads to its pseudo-terminal."),
+    tcp: int | None = typer.Option(
+        None, min=0, max=65535, help="Serve socket:// on this port instead; 0 takes any."
+    ),
+    world: Path | None = typer.Option(None, help="A file with its world, as JSON."),
+    seed: int | None = typer.Option(None, help="Of all that it leaves to chance."),
+    scale: float = typer.Option(
+        1.0, min=0.1, max=2, help="How fast its wheels turn, of what they should."
+    ),
+    wheel: float = typer.Option(6.5, min=1, max=20, help="Diameter of its wheels, cm."),
+    track: float = typer.Option(11.5, min=3, max=40, help="Distance between its wheels, cm."),
+    boot: float | None = typer.Option(
+        None, min=0, help="Seconds it needs to start (mBot2 6, mBot 1.3)."
+    ),
+    latency: float = typer.Option(
+        0.051, min=0, help="Seconds that a script's answer takes (mBot2)."
+    ),
+    unpaced: bool = typer.Option(False, "--unpaced", help="Bytes take no time."),
+    corrupt: float = typer.Option(
+        0.0, min=0, max=1, help="Share of frames in which a byte is another one."
+    ),
+    truncate: float = typer.Option(0.0, min=0, max=1, help="Share of frames without their end."),
+    garbage: float = typer.Option(
+        0.0, min=0, max=1, help="Share of frames with nonsense before them."
+    ),
+    silence: float = typer.Option(0.0, min=0, max=1, help="Share of frames that do not arrive."),
+    reset_after: float | None = typer.Option(
+        None, min=0, help="Restart once after so many seconds."
+    ),
+    unplug_after: float | None = typer.Option(
+        None, min=0, help="Pull the cable once after so many seconds ..."
+    ),
+    replug_after: float = typer.Option(3.0, min=0, help="... and plug it in again so many later."),
 ) -> None:
     """Be a robot on a cable until Ctrl-C, for want of a real one. The first line of the output is
     its port, and nothing else."""
@@ -355,12 +325,12 @@ def emulate(
 
 @app.command()
 def discover(
-    timeout: Annotated[
-        float, typer.Option(min=0.1, max=60, help="Seconds that a robot is given to answer.")
-    ] = 8.0,
-    every_port: Annotated[
-        bool, typer.Option("--every-port", help="Also ask at ports whose chip no such robot has.")
-    ] = False,
+    timeout: float = typer.Option(
+        8.0, min=0.1, max=60, help="Seconds that a robot is given to answer."
+    ),
+    every_port: bool = typer.Option(
+        False, "--every-port", help="Also ask at ports whose chip no such robot has."
+    ),
 ) -> None:
     """List the robots that can be connected to from here, and why others cannot."""
     from rich.console import Console

@@ -60,6 +60,7 @@ ROBOTS_APART = {
 # Bases with one heir in the package, and why.
 WITH_ONE_HEIR = {
     "Call": "OpeningCall is a call that can stand after `async with` as well, which no other can",
+    "RunTables": "a Protocol for those who show a run; Recorded takes its tables as they stand",
 }
 
 IMPURE = {

@@ -162,7 +162,7 @@ class Subscriptions:
         return iter([one for several in self._by_event.values() for one in several])
 
     def add(self, event: str, handler: Handler) -> Subscription:
-        """Listen. The same handler, or the same cell run again, replaces its earlier self."""
+        """Listen. The same handler, or the same cell run again, replaces the earlier one."""
         cell = current()
         for old in list(self._by_event.get(event, ())):
             if is_again(old.handler, old.cell, handler, cell):

@@ -51,10 +51,8 @@ class Cache:
                 if self._temporary:
                     raise
                 # The folder may be on a read-only disk, or somebody else's.
-                self._place, self._temporary = (
-                    Path(tempfile.mkdtemp(prefix="mbot_nb-tables-")),
-                    True,
-                )
+                self._place = Path(tempfile.mkdtemp(prefix="mbot_nb-tables-"))
+                self._temporary = True
                 found = self._where(path)
                 self._write(recording, found)
         self._used.add(found)
@@ -98,12 +96,7 @@ class Cache:
 
 def _files(path: Path) -> list[Path]:
     """What a recording consists of."""
-    return (
-        [path]
-        if path.is_file()
-        else sorted(
-            file
-            for name in SCHEMA
-            for file in (*path.glob(f"table={name}/*"), *path.glob(f"{name}.*"))
-        )
-    )
+    if path.is_file():
+        return [path]
+    patterns = [pattern for name in SCHEMA for pattern in (f"table={name}/*", f"{name}.*")]
+    return sorted(file for pattern in patterns for file in path.glob(pattern))

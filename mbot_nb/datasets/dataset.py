@@ -7,9 +7,9 @@ import secrets
 import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -120,11 +120,9 @@ class Dataset:
             f"<li><code>{escape(file)}</code>: {escape(reason)}</li>"
             for file, reason, _ in self._damaged[:5]
         )
-        more = (
-            f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>"
-            if len(self._damaged) > 5
-            else ""
-        )
+        more = ""
+        if len(self._damaged) > 5:
+            more = f"<li>and {len(self._damaged) - 5} more: <code>runs.damaged</code></li>"
         damaged = f"<p>left out:</p><ul>{shown}{more}</ul>" if shown else ""
         return (
             f"<div><p><b>Dataset</b> of {escape(self._headline(counts=False))}</p><table>"
@@ -258,7 +256,7 @@ class Dataset:
             import dask.dataframe as dd
         except ImportError as error:
             raise UsageError(f"Dask is not installed here ({error}). To have it: {DASK}") from None
-        pieces = [piece for piece in self._pieces if piece.table == name]
+        pieces = self._pieces_of(name)
         nothing = _frame(name, None, None, None)
         if not pieces:
             return dd.from_pandas(nothing, npartitions=1)  # type: ignore[no-untyped-call]
@@ -277,18 +275,11 @@ class Dataset:
         import pandas as pd
 
         rows = [{**info._asdict(), **info.rows} for info in self._infos]
-        frame = pd.DataFrame(
-            rows, columns=["recording", "robot", "side", "started", "seconds", "cut", *SCHEMA]
-        )
-        texts = dict.fromkeys(("recording", "robot", "side", "cut"), "str")
-        return frame.astype(
-            {
-                **texts,
-                "started": "datetime64[us, UTC]",
-                "seconds": "float64",
-                **dict.fromkeys(SCHEMA, "int64"),
-            }
-        )
+        own = ["recording", "robot", "side", "started", "seconds", "cut"]
+        frame = pd.DataFrame(rows, columns=[*own, *SCHEMA])
+        types = dict.fromkeys(("recording", "robot", "side", "cut"), "str")
+        types |= {"started": "datetime64[us, UTC]", "seconds": "float64"}
+        return frame.astype({**types, **dict.fromkeys(SCHEMA, "int64")})
 
     @property
     def damaged(self) -> pd.DataFrame:
@@ -296,11 +287,8 @@ class Dataset:
         `file`, `reason`."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [(one.file, one.reason) for one in self._damaged],
-            columns=["file", "reason"],
-            dtype="str",
-        )
+        rows = [(one.file, one.reason) for one in self._damaged]
+        return pd.DataFrame(rows, columns=["file", "reason"], dtype="str")
 
     def verify(self) -> pd.DataFrame:
         """Read every file to its last byte, leave out those that are damaged inside, and return
@@ -339,12 +327,7 @@ class Dataset:
     def __enter__(self) -> Dataset:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     # Inside.
@@ -363,16 +346,17 @@ class Dataset:
         connection.execute("CREATE OR REPLACE TABLE recordings AS FROM given").fetchall()
         connection.unregister("given")
         for name in SCHEMA:
-            connection.execute(
-                _view(name, [piece for piece in self._pieces if piece.table == name])
-            ).fetchall()
+            connection.execute(_view(name, self._pieces_of(name))).fetchall()
+
+    def _pieces_of(self, name: str) -> list[Piece]:
+        return [piece for piece in self._pieces if piece.table == name]
 
 
+@dataclass(frozen=True)
 class _Read:
     """Reads one file for Dask, or the columns of it that are needed."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def __call__(
         self, path: str, recording: str, robot: str | None, columns: Sequence[str] | None = None
@@ -438,23 +422,19 @@ def _connect(memory_limit: str | None, threads: int | None) -> duckdb.DuckDBPyCo
 
 def _view(name: str, pieces: Sequence[Piece]) -> str:
     """The statement that makes one table of many files, with every column that it has by now."""
+    known = frozenset[str]().union(*(piece.columns for piece in pieces))
+    alike = all(piece.columns == known for piece in pieces)
+    # A file of an earlier version may lack a column.
+    columns = ", ".join(
+        (f'rows."{column.name}"' if column.name in known else "NULL")
+        + f'::{_SQL[column.kind]} AS "{column.name}"'
+        for column in SCHEMA[name]
+    )
     if not pieces:
-        columns = ", ".join(
-            f'NULL::{_SQL[column.kind]} AS "{column.name}"' for column in SCHEMA[name]
-        )
         return (
             f"CREATE OR REPLACE VIEW {name} AS SELECT NULL::VARCHAR AS recording, "
             f"NULL::VARCHAR AS robot, {columns} WHERE false"
         )
-    known = frozenset[str]().union(*(piece.columns for piece in pieces))
-    alike = all(piece.columns == known for piece in pieces)
-    columns = ", ".join(
-        f'rows."{column.name}"::{_SQL[column.kind]} AS "{column.name}"'
-        if column.name in known
-        # A file of an earlier version may lack it.
-        else f'NULL::{_SQL[column.kind]} AS "{column.name}"'
-        for column in SCHEMA[name]
-    )
     files = ", ".join(_quoted(_literal(str(piece.path))) for piece in pieces)
     # By the file's place in the list: a join by its name would cost a tenth of a question.
     own = ", ".join(

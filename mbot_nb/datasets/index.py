@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from ..errors import MbotError, UsageError
 from ..recording.files.formats import FORMATS
-from ..recording.tables.schema import SCHEMA
+from ..recording.tables.schema import METADATA_KEY, SCHEMA
 from .cache import CACHE, Cache
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Index", "LeftOut", "Piece", "RecordingInfo", "first_line", "read_index"]
 
-KEY = b"mbot_nb"
-"""Under this name a Parquet file carries its recording's metadata, see `recording.parquet_file`."""
 HIVE = ("recording", "robot")
 """Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
 
@@ -106,10 +104,12 @@ def read_index(folder: Path, cache: Cache) -> Index:
             _add(index, folder, path)
     already = {piece.recording: "tables in Parquet" for piece in index.pieces}
     ordered = sorted(others, key=_preference)
-    first = {
-        name: path for path in reversed(ordered) if (name := _name_of(folder, path)) not in already
-    }
-    new = [cache.size(path) for path in first.values() if not cache.has(path)]
+    first = {_name_of(folder, path): path for path in reversed(ordered)}
+    new = [
+        cache.size(path)
+        for name, path in first.items()
+        if name not in already and not cache.has(path)
+    ]
     if sum(new) > ANNOUNCED_BYTES:
         print(
             f"Reading {len(new)} recordings for the first time ({sum(new) / 1e6:,.0f} MB); next "
@@ -156,7 +156,7 @@ def _is_long(path: Path) -> bool:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException):
         return False
-    return "table" in schema.names and KEY in (schema.metadata or {})
+    return "table" in schema.names and METADATA_KEY in (schema.metadata or {})
 
 
 def _recording_path(folder: Path, path: Path) -> Path:
@@ -189,8 +189,7 @@ def _add_other_format(
     """
     name, recording = path.relative_to(folder).as_posix(), _name_of(folder, path)
     if recording in already:
-        form = already[recording]
-        reason = f"its recording, {recording}, is there already as {form}"
+        reason = f"its recording, {recording}, is there already as {already[recording]}"
         index.damaged.append(LeftOut(name, reason, is_copy=True))
         return
     try:
@@ -202,47 +201,41 @@ def _add_other_format(
     found = Index([], [])
     for part in sorted(tables.rglob("*.parquet")):
         _add(found, tables, part)
-    hive = dict(_hive(folder, path))
-    index.pieces.extend(
-        piece._replace(
-            recording=hive.get("recording", recording), robot=hive.get("robot", piece.robot)
-        )
-        for piece in found.pieces
-    )
+    own: dict[str, Any] = {"recording": recording, **dict(_hive(folder, path))}
+    index.pieces.extend(piece._replace(**own) for piece in found.pieces)
     index.damaged.extend(
         LeftOut(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
     )
 
 
 def _add(index: Index, folder: Path, path: Path) -> None:
+    """Add a Parquet file with one table, or why it is none."""
+    found = _piece(folder, path)
+    if isinstance(found, Piece):
+        index.pieces.append(found)
+    else:
+        index.damaged.append(LeftOut("/".join(_below(folder, path)), found))
+
+
+def _piece(folder: Path, path: Path) -> Piece | str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    name = "/".join(_below(folder, path))
     table = _table_of(folder, path)
     if table is None:
-        index.damaged.append(
-            LeftOut(name, f"it is no table of a recording: those are called {', '.join(SCHEMA)}")
-        )
-        return
+        return f"it is no table of a recording: those are called {', '.join(SCHEMA)}"
     try:
         with pq.ParquetFile(path) as file:
             rows, schema = file.metadata.num_rows, file.schema_arrow
         metadata = _metadata(schema)
     except (OSError, pa.ArrowException, ValueError) as error:
-        index.damaged.append(LeftOut(name, f"it cannot be read: {first_line(error)}"))
-        return
-    if SCHEMA[table][0].name not in schema.names:
-        index.damaged.append(
-            LeftOut(name, f"it has no column {SCHEMA[table][0].name}, so it is no table of {table}")
-        )
-        return
+        return f"it cannot be read: {first_line(error)}"
+    if (first := SCHEMA[table][0].name) not in schema.names:
+        return f"it has no column {first}, so it is no table of {table}"
     hive = dict(_hive(folder, path))
     recording = hive.get("recording") or _recording_of(folder, path, table)
     robot = hive.get("robot") or _robot_of(metadata)
-    index.pieces.append(
-        Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata)
-    )
+    return Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata)
 
 
 def _table_of(folder: Path, path: Path) -> str | None:
@@ -269,7 +262,7 @@ def _hive(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _metadata(schema: pa.Schema) -> dict[str, Any]:
-    text = (schema.metadata or {}).get(KEY)
+    text = (schema.metadata or {}).get(METADATA_KEY)
     metadata = json.loads(text) if text is not None else {}
     return metadata if isinstance(metadata, dict) else {}
 
@@ -286,19 +279,12 @@ def _info(name: str, pieces: list[Piece]) -> RecordingInfo:
     for piece in pieces:
         rows[piece.table] += piece.rows
     clocks = metadata.get("clocks")
-    started = clocks.get("started") if isinstance(clocks, dict) else None
-    seconds = metadata.get("seconds")
-    return RecordingInfo(
-        recording=name,
-        robot=pieces[0].robot,
-        side=metadata.get("side"),
-        started=datetime.fromisoformat(started).astimezone(UTC)
-        if isinstance(started, str)
-        else None,
-        seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
-        rows=rows,
-        cut=metadata.get("cut"),
-    )
+    text = clocks.get("started") if isinstance(clocks, dict) else None
+    started = datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None
+    told = metadata.get("seconds")
+    seconds = float(told) if isinstance(told, (int, float)) else None
+    side, cut = metadata.get("side"), metadata.get("cut")
+    return RecordingInfo(name, pieces[0].robot, side, started, seconds, rows, cut)
 
 
 def first_line(error: BaseException) -> str:

@@ -61,8 +61,7 @@ def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
         return Check("serial ports", "good", f"{ports_text}; `mb.discover()` asks who is there")
     others = (
         (
-            f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} "
-            "no "
+            f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} no "
             "robot's)"
         )
         if found
@@ -135,8 +134,7 @@ def plugged_in_without_port(devices: Path) -> Iterator[Check]:
                 "bad",
                 f"a {CHIPS[vendor]} is plugged in, and has no port",
                 f"`sudo modprobe {driver}`; if there is no such module, install your kernel's "
-                "extra modules "
-                "(Ubuntu: `sudo apt install linux-modules-extra-$(uname -r)`)",
+                "extra modules (Ubuntu: `sudo apt install linux-modules-extra-$(uname -r)`)",
             )
 
 

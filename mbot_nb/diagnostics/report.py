@@ -71,8 +71,7 @@ class Report(Sequence[Check]):
         rows = "".join(_row(check) for check in self._checks)
         lines = len(self.text.splitlines())
         return (
-            f"<table><tbody>{rows}</tbody></table>"
-            f"<details><summary>As text, to copy</summary>"
+            f"<table><tbody>{rows}</tbody></table><details><summary>As text, to copy</summary>"
             f'<button type="button" onclick="{escape(_COPY)}">Copy</button><br>'
             f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as "
             "text' onclick='this.select()' "
@@ -85,7 +84,6 @@ def _row(check: Check) -> str:
     remedy = f"<br>&rarr; {with_code(check.remedy)}" if check.remedy else ""
     return (
         f"<tr><td {left}><b "
-        f"style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td>"
-        f"<th {left}>{escape(check.subject)}</th><td "
-        f"{left}>{with_code(check.found)}{remedy}</td></tr>"
+        f"style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td><th "
+        f"{left}>{escape(check.subject)}</th><td {left}>{with_code(check.found)}{remedy}</td></tr>"
     )

@@ -239,8 +239,7 @@ async def _own_server(thread: bool) -> Server:
     if blocked:
         print(
             f"(The robot at {blocked[0].url} is another one: its server lives in this notebook's "
-            "own loop, "
-            "which a plain call blocks. Started with thread=True, it would be found.)"
+            "own loop, which a plain call blocks. Started with thread=True, it would be found.)"
         )
     return server
 

@@ -18,15 +18,7 @@ from ..errors import ConnectError
 from ..local import instances
 from ..robot import RobotKind
 
-__all__ = [
-    "USB",
-    "Discovery",
-    "Found",
-    "candidates",
-    "discover",
-    "examine",
-    "with_code",
-]
+__all__ = ["USB", "Discovery", "Found", "candidates", "discover", "examine", "with_code"]
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
@@ -275,6 +267,6 @@ def _html_row(one: Found, left: str) -> str:
 
 
 def with_code(words: str) -> str:
-    """Words as HTML: what stands between backticks is shown as code."""
+    """Words as HTML, what is between backticks as code."""
     parts = escape(words).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

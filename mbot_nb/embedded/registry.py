@@ -161,9 +161,8 @@ class LocalServers:
         if server is not None and _is_blocked_here(server):
             raise UsageError(
                 f"the server at {server.url} lives on this notebook's own loop, which a plain call "
-                "blocks, so it could not answer. "
-                "Start it with `await mb.serve(thread=True)` or `mb.sync.serve()`; or use `await "
-                "mb.connect()`."
+                "blocks, so it could not answer. Start it with `await mb.serve(thread=True)` or "
+                "`mb.sync.serve()`; or use `await mb.connect()`."
             )
 
     def refuse_replacing_here(self, host: str, port: int) -> None:
@@ -177,9 +176,8 @@ class LocalServers:
             if _is_blocked_here(old):
                 raise UsageError(
                     f"the server at {old.url} lives on this notebook's own loop, which a plain "
-                    "call blocks, so it could not end to "
-                    "be replaced. Write `await mb.serve(thread=True)`, which replaces it; or "
-                    "`await server.close()` first."
+                    "call blocks, so it could not end to be replaced. Write `await "
+                    "mb.serve(thread=True)`, which replaces it; or `await server.close()` first."
                 )
 
 
@@ -202,9 +200,8 @@ async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
     except TimeoutError:
         raise UsageError(
             f"the server at {old.url} was to be replaced, and did not end within "
-            f"{REPLACED_WITHIN:g} s: its loop is blocked, "
-            "perhaps by the very cell or function that waits for this. Close it with `await "
-            "server.close()` first."
+            f"{REPLACED_WITHIN:g} s: its loop is blocked, perhaps by the very cell or function "
+            "that waits for this. Close it with `await server.close()` first."
         ) from None
 
 

@@ -111,7 +111,7 @@ def _close_all(emulators: list[Emulator]) -> None:
 
 
 stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
-"""The emulator that stands in for a real robot, once there is one."""
+"""The emulator that replaces a real robot, once there is one."""
 
 
 def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
@@ -141,7 +141,6 @@ def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
     )
     raise ConnectError(
         f"no robot was found on a cable: {listing}Plug the robot in, switch it on, and try again; "
-        "`mb.doctor()` looks closer. "
-        "Without a robot, `mbot-nb emulate cyberpi` in a terminal is one; `await mb.connect()` "
-        "brings a simulated one."
+        "`mb.doctor()` looks closer. Without a robot, `mbot-nb emulate cyberpi` in a terminal is "
+        "one; `await mb.connect()` brings a simulated one."
     )

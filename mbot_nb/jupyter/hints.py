@@ -26,15 +26,13 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
         RuntimeError,
         "asyncio.run() cannot be called",
         "a notebook's event loop runs already. Write `await ...` in the cell instead of "
-        "`asyncio.run(...)`; "
-        "where you cannot write await, `mb.run(...)` does the same.",
+        "`asyncio.run(...)`; where you cannot write await, `mb.run(...)` does the same.",
     ),
     (
         RuntimeError,
         "This event loop is already running",
         "a notebook's event loop runs already. Write `await ...` in the cell instead of "
-        "`run_until_complete(...)`; "
-        "where you cannot write await, `mb.run(...)` does the same.",
+        "`run_until_complete(...)`; where you cannot write await, `mb.run(...)` does the same.",
     ),
     (
         RuntimeError,
@@ -106,8 +104,7 @@ def hint(error: BaseException | None) -> str | None:
     ):
         return (
             "the cell was interrupted while it waited. A motion it waited for was stopped; "
-            "connections, handlers and recorders "
-            "go on, and the next cell can be run."
+            "connections, handlers and recorders go on, and the next cell can be run."
         )
     return None
 

@@ -18,9 +18,12 @@ from ..embedded.route import Route
 from ..errors import NotConnectedError, UsageError
 from ..jupyter.cells import shell
 from ..loops.monitor import LoopMonitors, Stall
+from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
 from ..version import __version__
+from .clock_offset import ClockReadings
+from .statistics import Floats
 
-__all__ = ["STALL", "Environment", "client_of", "held_up", "lags", "positive"]
+__all__ = ["STALL", "Environment", "Incidents", "client_of", "held_up", "lags", "positive"]
 
 STALL = 0.01
 """Seconds for which a loop must have been blocked for what it held up to be marked."""
@@ -69,9 +72,30 @@ class Environment:
         }
 
 
-def lags(
-    begin: NDArray[np.float64], end: NDArray[np.float64], stalls: Iterable[Stall]
-) -> NDArray[np.float64]:
+class Incidents:
+    """What a client's tap tells of an experiment beside its messages: round trips that read the
+    server's clock, changes of the connection, troubles."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        """What went wrong, in words."""
+        self.changes: list[ConnectionChanged] = []
+        self.clock = ClockReadings()
+
+    def add(self, item: object) -> None:
+        """Take in one event of the client's tap."""
+        if isinstance(item, RoundTrip):
+            self.clock.add(item)
+        elif isinstance(item, ConnectionChanged):
+            self.clock.add(item)
+            self.changes.append(item)
+            loss = f" ({item.loss})" if item.loss is not None else ""
+            self.notes.append(f"connection: {item.state}{loss}")
+        elif isinstance(item, Trouble):
+            self.notes.append(f"{item.code}: {item.message}")
+
+
+def lags(begin: Floats, end: Floats, stalls: Iterable[Stall]) -> Floats:
     """For each span from ``begin`` (ascending) to ``end`` the longest time for which a loop was
     blocked within it."""
     longest = np.zeros(len(begin))
@@ -87,12 +111,8 @@ def lags(
 
 
 def held_up(
-    intended: NDArray[np.float64],
-    sent: NDArray[np.float64],
-    received: NDArray[np.float64],
-    stalls: Iterable[Stall],
-    limit: float,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    intended: Floats, sent: Floats, received: Floats, stalls: Iterable[Stall], limit: float
+) -> tuple[Floats, NDArray[np.bool_]]:
     """For each message the loops' lag in ms, and whether a stall of ``limit`` seconds or more may
     have held it up.
 

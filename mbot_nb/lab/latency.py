@@ -10,9 +10,9 @@ import numpy as np
 from ..client import Client
 from ..client.sync import SyncClient
 from ..loops.call import Call
-from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
-from .clock_offset import SAME, ClockReadings, Offset
-from .environment import STALL, Environment, client_of, held_up, positive
+from ..protocol.client.events import ConnectionChanged, RoundTrip
+from .clock_offset import SAME, Offset
+from .environment import STALL, Environment, Incidents, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
 from .statistics import Floats, gaps, warm_up
@@ -89,7 +89,6 @@ async def _ping(
     with environment:
         start = await pings.run(rate, timeout)
         stalls = await environment.stalls(start)
-    marked = [one for one in stalls if one.seconds >= stall]
     clock, one_way = pings.one_way(same_process=environment.server is not None)
     intended = start + np.arange(pings.count) / rate
     settings = {
@@ -107,18 +106,9 @@ async def _ping(
     )
     for column, values in zip(("up_ms", "down_ms", "one_way_error_ms"), one_way, strict=True):
         samples[column] = values * 1e3
-    run = PingRun(
-        name,
-        settings,
-        samples,
-        marked,
-        pings.notes,
-        gaps(pings.received, 1 / rate),
-        start,
-        pings.changes,
-    )
-    run.clock = clock
-    return run
+    pauses = gaps(pings.received, 1 / rate)
+    marked = [one for one in stalls if one.seconds >= stall]
+    return PingRun(name, settings, samples, marked, pings.incidents, pauses, start, clock)
 
 
 def _samples(intended: Floats, sent: Floats, received: Floats, warm: float) -> pd.DataFrame:
@@ -147,9 +137,7 @@ class _Pings:
         self.count = count
         self.sent = np.full(count, np.nan)
         self.received = np.full(count, np.nan)
-        self.notes: list[str] = []
-        self.changes: list[ConnectionChanged] = []
-        self.clock = ClockReadings()
+        self.incidents = Incidents()
         self._ids: dict[int, int] = {}
         self._all_sent = False
         self._all_answered: asyncio.Future[None] = bot.home.loop.create_future()
@@ -165,7 +153,7 @@ class _Pings:
                 async with asyncio.timeout(timeout):
                     await self._all_answered
             except TimeoutError:
-                self.notes.append(
+                self.incidents.notes.append(
                     f"{len(self._ids)} pings had no answer within {timeout:g} s after the last"
                 )
         finally:
@@ -175,10 +163,10 @@ class _Pings:
     def one_way(self, *, same_process: bool) -> tuple[Offset | None, tuple[Floats, Floats, Floats]]:
         """The server's clock, and the ways there and back with their error, in seconds."""
         nothing = np.full(self.count, np.nan)
-        clock = SAME if same_process else self.clock.estimate()
+        clock = SAME if same_process else self.incidents.clock.estimate()
         if clock is None:
             return None, (nothing, nothing, nothing)
-        readings = {sent: server for sent, _, server in self.clock.readings}
+        readings = {sent: server for sent, _, server in self.incidents.clock.readings}
         server = np.array([readings.get(sent, np.nan) for sent in self.sent])
         ours = server - clock.seconds
         error = np.where(np.isnan(ours), np.nan, clock.error_at(self.sent))
@@ -192,24 +180,15 @@ class _Pings:
         self.sent[k] = ping.sent
 
     def _on_event(self, item: Any) -> None:
+        self.incidents.add(item)
         if isinstance(item, RoundTrip):
-            self.clock.add(item)
             k = self._ids.pop(item.id, None)
             if k is not None:
                 self.received[k] = item.received
                 self._check_complete()
-        elif isinstance(item, ConnectionChanged):
-            self.clock.add(item)
-            # Ids begin anew on the next connection.
-            if item.state != "connected":
-                self._ids.clear()
-                self._check_complete()
-            self.changes.append(item)
-            self.notes.append(
-                f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
-            )
-        elif isinstance(item, Trouble):
-            self.notes.append(f"{item.code}: {item.message}")
+        elif isinstance(item, ConnectionChanged) and item.state != "connected":
+            self._ids.clear()  # they begin anew on the next connection
+            self._check_complete()
 
     def _check_complete(self) -> None:
         if self._all_sent and not self._ids and not self._all_answered.done():

@@ -20,17 +20,11 @@ from ..errors import (
 )
 from ..loops.call import Call
 from ..protocol.batching import mean_wait, sharing
-from ..protocol.client.events import (
-    ClientEvent,
-    ConnectionChanged,
-    EventReceived,
-    RoundTrip,
-    Trouble,
-)
+from ..protocol.client.events import ClientEvent, EventReceived
 from ..protocol.client.outbox import OutgoingCommand, SentBatch
 from ..protocol.settings import BatchPolicy
-from .clock_offset import SAME, ClockReadings, Offset
-from .environment import STALL, Environment, client_of, held_up, positive
+from .clock_offset import SAME, Offset
+from .environment import STALL, Environment, Incidents, client_of, held_up, positive
 from .latency import PATIENCE
 from .load_handler import COMMAND, EVENT, answer
 from .results import Run
@@ -195,7 +189,7 @@ async def _load(
         stack.enter_context(batching)
         start = await commands.run(rate, settings["timeout_s"])
         stalls = await environment.stalls(start)
-    clock = SAME if environment.server is not None else commands.clock.estimate()
+    clock = SAME if environment.server is not None else commands.incidents.clock.estimate()
     settings = {**settings, "answered": answered, **environment.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()
@@ -208,14 +202,12 @@ async def _load(
     samples["stalled"] |= samples["stalled"].groupby(samples["batch"]).transform("any") & (
         samples["batch"] > 0
     )
-    marked = [one for one in stalls if one.seconds >= stall]
     window, size = settings["batch_window"], settings["max_batch_size"]
     # The answers to a batch come together, so that one is due after as many commands as share a
     # batch.
     pauses = gaps(ended, sharing(rate, window, size if window > 0 else 1) / rate)
-    run = LoadRun(name, settings, samples, marked, commands.notes, pauses, start, commands.changes)
-    run.clock = clock
-    return run
+    marked = [one for one in stalls if one.seconds >= stall]
+    return LoadRun(name, settings, samples, marked, commands.incidents, pauses, start, clock)
 
 
 def _samples(
@@ -275,9 +267,7 @@ class _Commands:
         """Arrived, started, ended (the server's clock), answered (ours)."""
         self.batches = np.zeros((count, 2), dtype=np.int64)
         self.reasons: list[str | None] = [None] * count
-        self.notes: list[str] = []
-        self.changes: list[ConnectionChanged] = []
-        self.clock = ClockReadings()
+        self.incidents = Incidents()
         self._command = COMMAND
         self._work = work
         self._numbers: dict[int, int] = {}
@@ -294,7 +284,7 @@ class _Commands:
         except CommandRejectedError as error:
             if error.code not in ("INVALID_COMMAND", "UNSUPPORTED"):
                 raise
-            self.notes.append(
+            self.incidents.notes.append(
                 "the server does not answer the lab, so that nothing is known beyond the "
                 "acknowledgement: "
                 "call mbot_nb.lab.answer(server) where it runs"
@@ -305,28 +295,28 @@ class _Commands:
 
     async def run(self, rate: float, timeout: float) -> float:
         """Returns when the first was due."""
+        notes = self.incidents.notes
         await self._read_clock()
         start = await pace(rate, self.count, self._send)
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.sleep(
-                    self.bot.batch.window
-                )  # the last batch goes when it would have gone
+                # The last batch goes when it would have gone.
+                await asyncio.sleep(self.bot.batch.window)
                 await self.bot.flush()
                 while self._unanswered():
                     # An answer comes right behind the acknowledgement, if not before it.
                     await self._ping()
                     await asyncio.sleep(0.005)
         except TimeoutError:
-            self.notes.append(
+            notes.append(
                 f"{self._unanswered()} commands had no answer within {timeout:g} s after the last"
             )
         if self._lost_pings:
-            self.notes.append(
+            notes.append(
                 f"{self._lost_pings} pings of the lab itself were lost with the connection"
             )
         if self._unsent:
-            self.notes.append(
+            notes.append(
                 f"{self._unsent} commands were not sent: too much waited for an acknowledgement"
             )
         await self._read_clock()
@@ -393,13 +383,5 @@ class _Commands:
             if item.name == EVENT and 0 <= item.data["n"] < self.count:
                 data = item.data
                 self.answers[data["n"]] = data["arrived"], data["started"], data["ended"], item.at
-        elif isinstance(item, RoundTrip):
-            self.clock.add(item)
-        elif isinstance(item, ConnectionChanged):
-            self.clock.add(item)
-            self.changes.append(item)
-            self.notes.append(
-                f"connection: {item.state}{f' ({item.loss})' if item.loss is not None else ''}"
-            )
-        elif isinstance(item, Trouble):
-            self.notes.append(f"{item.code}: {item.message}")
+        else:
+            self.incidents.add(item)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..loops.monitor import Stall
-from ..protocol.client.events import ConnectionChanged
+from ..recording.capture.client import connection_row
 from .clock_offset import Offset
+from .environment import Incidents
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ __all__ = ["Run"]
 
 ONE_WAY = ("up_ms", "down_ms", "wire_ms", "answer_ms")
 """What is measured from one clock to the other."""
+_STALLS = {**dict.fromkeys(("begin_s", "end_s", "t_s", "blocked_ms"), "float64"), "loop": "str"}
+_CONNECTION = {
+    "time_s": "float64",
+    "state": "str",
+    "previous": "str",
+    "attempt": "int64",
+    "next_attempt_in_s": "float64",
+    "reason": "str",
+    "resumed": "boolean",
+}
+"""The columns of the table `connection`, and their types."""
 
 
 class Run:
@@ -31,8 +43,6 @@ class Run:
     kind: ClassVar[str] = "run"
     figure: ClassVar[str] = ""
     """The column that stands for the run: counted from the intended send time."""
-    clock: Offset | None = None
-    """The server's clock against ours; None if it is not known."""
 
     def __init__(
         self,
@@ -40,10 +50,10 @@ class Run:
         settings: Mapping[str, Any],
         samples: pd.DataFrame,
         stalls: Sequence[Stall],
-        notes: Sequence[str],
+        incidents: Incidents,
         gaps: Gaps,
         start: float,
-        changes: Sequence[ConnectionChanged] = (),
+        clock: Offset | None = None,
     ) -> None:
         import pandas as pd
 
@@ -52,38 +62,23 @@ class Run:
         """Everything that was set: rate, duration, warm-up, networks with their seeds, versions,
         and so on."""
         self.samples = samples
-        self.stalls = pd.DataFrame(
-            {
-                "begin_s": [stall.begin for stall in stalls],
-                "end_s": [stall.end for stall in stalls],
-                "t_s": [stall.begin - start for stall in stalls],
-                "blocked_ms": [stall.seconds * 1e3 for stall in stalls],
-            },
-            dtype=float,
-        ).assign(loop=pd.Series([stall.loop for stall in stalls], dtype="str"))
+        blocked = [
+            (one.begin, one.end, one.begin - start, one.seconds * 1e3, one.loop) for one in stalls
+        ]
+        self.stalls = pd.DataFrame(blocked, columns=list(_STALLS)).astype(_STALLS)
         """When an event loop that the messages passed was blocked, by a cell for example; `t_s`
         counts from the start, and `loop` says which one: the caller's loop (in a notebook: the
         cells'), or the I/O thread."""
-        self.notes = list(notes)
+        self.clock = clock
+        """The server's clock against ours; None if it is not known."""
+        self.notes = list(incidents.notes)
         """What went wrong on the way, in words."""
         self.gaps = gaps
         """Pauses between answers, whatever made them: the network, a cut, a blocked loop."""
         self.start = start
-        self.connection = pd.DataFrame(
-            {
-                "time_s": pd.Series([change.at for change in changes], dtype=float),
-                "t_s": pd.Series([change.at - start for change in changes], dtype=float),
-                "state": pd.Series([change.state for change in changes], dtype="str"),
-                "previous": pd.Series([change.previous for change in changes], dtype="str"),
-                "attempt": pd.Series([change.attempt for change in changes], dtype=int),
-                "next_attempt_in_s": pd.Series([_wait(change) for change in changes], dtype=float),
-                "reason": pd.Series(
-                    [None if change.loss is None else str(change.loss) for change in changes],
-                    dtype="str",
-                ),
-                "resumed": pd.Series([change.resumed for change in changes], dtype="boolean"),
-            }
-        )
+        rows = [connection_row(change) for change in incidents.changes]
+        self.connection = pd.DataFrame(rows, columns=list(_CONNECTION)).astype(_CONNECTION)
+        self.connection.insert(1, "t_s", self.connection["time_s"] - start)
         """Every change of the connection meanwhile, with the columns of the Recorder's table and
         `t_s`."""
 
@@ -132,17 +127,15 @@ class Run:
         the server's clock is another one, `clock_error_ms` says by how much each figure may be
         wrong for not knowing it better: only one-way times may.
         """
+        samples = (("without stalls", False), ("all", True))
         figures = table(
             {
-                (column, "all" if stalls else "without stalls"): self.delays(column, stalls=stalls)
-                * 1e3
+                (column, name): self.delays(column, stalls=stalls) * 1e3
                 for column in self.columns
-                for stalls in (False, True)
+                for name, stalls in samples
             }
         ).rename_axis(["figure", "samples"])
-        return self._bounded(
-            figures, [str(column) for column in figures.index.get_level_values("figure")]
-        )
+        return self._bounded(figures, [str(column) for column, _ in figures.index])
 
     @property
     def clock_error(self) -> float:
@@ -169,10 +162,9 @@ class Run:
     def headline(self) -> str:
         """In one line."""
         delays = self.delays() * 1e3
-        median, tail = percentile(delays, 50), percentile(delays, 99)
         words = [
-            f"median {median} ms",
-            f"p99 {tail} ms",
+            f"median {percentile(delays, 50)} ms",
+            f"p99 {percentile(delays, 99)} ms",
             f"n={len(delays)}, {CONFIDENCE:.0%} intervals",
         ]
         if self.lost:
@@ -193,20 +185,13 @@ class Run:
             rows = rows[rows.index.get_level_values("samples") == "without stalls"].droplevel(
                 "samples"
             )
-        percentiles = [
-            str(column).removesuffix("_low") for column in rows if str(column).endswith("_low")
-        ]
-        intervals = {
-            name.replace("_", "."): [
-                str(Estimate(*values))
-                for values in rows[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+        shown = pd.DataFrame({"n": rows["n"]})
+        for name in [str(column) for column in rows if f"{column}_low" in rows]:
+            interval = rows[[name, f"{name}_low", f"{name}_high"]]
+            shown[name.replace("_", ".")] = [
+                str(Estimate(*values)) for values in interval.itertuples(index=False)
             ]
-            for name in percentiles
-        }
-        shown = pd.DataFrame(
-            {"n": rows["n"], **intervals, "max": [f"{value:.4g}" for value in rows["max"]]},
-            index=rows.index,
-        )
+        shown["max"] = rows["max"].map("{:.4g}".format)
         if "clock_error_ms" in rows:
             shown["clocks"] = [
                 f"± {error:.3g}" if error else "" for error in rows["clock_error_ms"]
@@ -218,11 +203,9 @@ class Run:
         longest = self.gaps.longest
         if not longest > 0:
             return "too few answers to tell of gaps between them"
-        return (
-            str(self.gaps)
-            if self.gaps.number
-            else f"no gaps: the longest pause between answers took {longest * 1e3:.3g} ms"
-        )
+        if self.gaps.number:
+            return str(self.gaps)
+        return f"no gaps: the longest pause between answers took {longest * 1e3:.3g} ms"
 
     def _repr_html_(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.settings.items())
@@ -239,11 +222,3 @@ class Run:
             f"{'<ul>' + notes + '</ul>' if notes else ''}"
             f"<p><small>{escape(settings)}</small></p></div>"
         )
-
-
-def _wait(change: ConnectionChanged) -> float:
-    return (
-        float("nan")
-        if change.next_attempt_at is None
-        else max(0.0, change.next_attempt_at - change.at)
-    )

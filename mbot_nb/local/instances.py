@@ -51,8 +51,7 @@ def register(what: What, name: str, address: str, *, port: str = "") -> Path:
     except OSError as error:
         raise UsageError(
             f"the folder {path.parent} of what runs now cannot be written to: {error.strerror}; "
-            "set MBOT_NB_RUNTIME_DIR to a "
-            "folder of your own"
+            "set MBOT_NB_RUNTIME_DIR to a folder of your own"
         ) from None
     return path
 

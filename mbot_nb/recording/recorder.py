@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..client import Client
@@ -22,7 +21,7 @@ from .capture.server import ServerListener
 from .files.formats import FORMATS
 from .summary import overview
 from .tables.command_table import CommandTable
-from .tables.schema import SCHEMA, SUBJECTS
+from .tables.schema import known
 from .tables.table import Table
 
 if TYPE_CHECKING:
@@ -84,15 +83,11 @@ class Recorder(Recorded):
     ) -> None:
         source = getattr(bot, "client", None) or getattr(bot, "server", None) or bot
         if not isinstance(source, (Client, Server)):
-            advice = (
-                "write `await` where it is made"
-                if asyncio.iscoroutine(source)
-                else "pass what `await mb.connect()` gives"
-            )
-            raise UsageError(
-                f"mb.Recorder(...) needs a client or a server, not {type(source).__name__}: "
-                f"{advice}"
-            )
+            advice = "pass what `await mb.connect()` gives"
+            if asyncio.iscoroutine(source):
+                advice = "write `await` where it is made"
+            what = type(source).__name__
+            raise UsageError(f"mb.Recorder(...) needs a client or a server, not {what}: {advice}")
         if not 0 <= ping_rate <= MAX_PING_RATE:
             raise UsageError(
                 f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not "
@@ -104,23 +99,20 @@ class Recorder(Recorded):
             name = Path(path)
             raise UsageError(
                 f"path={name.name!r}: while it records only {FORMATS[0]} can be written, which "
-                "survives a kill; record to "
-                f"path={name.stem + FORMATS[0]!r}, and then call `rec.save({name.name!r})`"
+                f"survives a kill; record to path={name.stem + FORMATS[0]!r}, and then call "
+                f"`rec.save({name.name!r})`"
             )
         self.source = source
         """The client or server that it listens to."""
         self.max_rows = max_rows
         self.ping_rate = ping_rate if isinstance(source, Client) else 0.0
         self.path = None if path is None else Path(path)
-        self._listener: Listener
-        if isinstance(source, Client):
-            self._listener = ClientListener(
-                source, ping_rate=ping_rate, max_rows=max_rows, keep_text=text, path=self.path
-            )
-        else:
-            self._listener = ServerListener(
-                source, max_rows=max_rows, keep_text=text, path=self.path
-            )
+        kept: dict[str, Any] = {"max_rows": max_rows, "keep_text": text, "path": self.path}
+        self._listener: Listener = (
+            ClientListener(source, ping_rate=ping_rate, **kept)
+            if isinstance(source, Client)
+            else ServerListener(source, **kept)
+        )
         self._listener.facts = describe(
             source,
             wall_offset=self._listener.wall_offset,
@@ -161,46 +153,32 @@ class Recorder(Recorded):
 
     def _repr_html_(self) -> str:
         rows = [
-            (
-                name,
-                table.recorded,
-                SUBJECTS[name],
-                f"the oldest {table.dropped} were dropped from memory" if table.dropped else "",
-            )
+            (name, table.recorded, f"the oldest {table.dropped} were dropped from memory")
+            if table.dropped
+            else (name, table.recorded, "")
             for name, table in self._tables().items()
         ]
-        return overview(
-            "Recorder",
-            f"{self._status}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}",
-            rows,
-            "rec",
-        )
+        words = f"{self._status}, {self.seconds:.1f} s of {self.source.url}{self._remarks()}"
+        return overview("Recorder", words, rows, "rec")
 
     @property
     def _status(self) -> str:
-        return (
-            "recording"
-            if self.recording
-            else "paused"
-            if self._paused and not self.source.closed
-            else "stopped"
-        )
+        if self.recording:
+            return "recording"
+        return "paused" if self._paused and not self.source.closed else "stopped"
 
     def _remarks(self) -> str:
         writer = self._listener.writer
-        dropped = sum(table.dropped for table in self._tables().values())
-        remarks = (
-            [f"written to {self.path}"] if self.path is not None and writer.trouble is None else []
-        )
-        if dropped:
-            remarks.append(
-                f"the oldest {dropped} rows were dropped from memory (max_rows={self.max_rows})"
+        remarks = ""
+        if self.path is not None and writer.trouble is None:
+            remarks += f"; written to {self.path}"
+        if dropped := sum(table.dropped for table in self._tables().values()):
+            remarks += (
+                f"; the oldest {dropped} rows were dropped from memory (max_rows={self.max_rows})"
             )
         if writer.lost:
-            remarks.append(f"{writer.lost} rows are lost")
-        if writer.trouble is not None:
-            remarks.append(writer.trouble)
-        return "".join(f"; {remark}" for remark in remarks)
+            remarks += f"; {writer.lost} rows are lost"
+        return remarks if writer.trouble is None else f"{remarks}; {writer.trouble}"
 
     @property
     def trouble(self) -> str | None:
@@ -215,7 +193,6 @@ class Recorder(Recorded):
 
     @property
     def seconds(self) -> float:
-        """How long it has recorded, without pauses."""
         return self._listener.elapsed
 
     # Starting and stopping.
@@ -227,13 +204,11 @@ class Recorder(Recorded):
             UsageError: the client or server was closed.
         """
         if self.source.closed:
-            what, how = (
-                ("client", "bot = await mb.connect()")
-                if isinstance(self.source, Client)
-                else ("server", "await mb.serve()")
-            )
+            is_client = isinstance(self.source, Client)
             raise UsageError(
-                f"this {what} was closed, there is nothing to record: make a new one with `{how}`"
+                f"this {'client' if is_client else 'server'} was closed, there is nothing to "
+                "record: make a new one with "
+                f"`{'bot = await mb.connect()' if is_client else 'await mb.serve()'}`"
             )
         self._wanted, self._paused = True, False
         self.source.home.post(self._listener.start)
@@ -259,12 +234,7 @@ class Recorder(Recorded):
             return self
         # Whoever opens the file next finds it whole.
         over = threading.Event()
-
-        def stop() -> None:
-            listener.stop()
-            over.set()
-
-        if home.post(stop):
+        if home.post(listener.stop) and home.post(over.set):
             over.wait(STOP_TIMEOUT)
         return self
 
@@ -276,36 +246,21 @@ class Recorder(Recorded):
     def __enter__(self) -> Recorder:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> Recorder:
         return self.start()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         self.stop()
 
     # What it holds.
 
     def table(self, name: str) -> pd.DataFrame:
-        """The table of this name, as ``"events"``."""
-        if name not in SCHEMA:
-            raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
-        return self._tables()[name].frame()
+        return self._tables()[known(name)].frame()
 
     def total(self, table: str) -> int:
-        """How many rows a table (by its name, as ``"events"``) has had, with those that were
-        dropped or cleared."""
         return self._tables()[table].total
 
     def state(self) -> dict[str, Any]:
@@ -314,8 +269,6 @@ class Recorder(Recorded):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
-        clocks, the notebook cell."""
         return self._listener.metadata()
 
     def to_recording(self) -> Recording:
@@ -328,14 +281,10 @@ class Recorder(Recorded):
         from .files.spilled import with_spilled
         from .recording import Recording
 
-        tables, missing = with_spilled(self._listener.all_tables, self._listener.writer)
-        metadata = {
-            **self.metadata,
-            "rows": {name: table.num_rows for name, table in tables.items()},
-        }
-        return Recording(
-            tables, metadata, cut=f"{missing} rows could not be written" if missing else None
-        )
+        tables, missing = with_spilled(self._tables(), self._listener.writer)
+        rows = {name: table.num_rows for name, table in tables.items()}
+        cut = f"{missing} rows could not be written" if missing else None
+        return Recording(tables, {**self.metadata, "rows": rows}, cut=cut)
 
     def save(self, path: str | Path, *, folder: str | None = None) -> Path:
         """Write what was recorded so far to a file, or to a folder; see :meth:`Recording.save`.
@@ -343,9 +292,8 @@ class Recorder(Recorded):
         return self.to_recording().save(path, folder=folder)
 
     def _whole(self) -> Recorded:
-        return (
-            self.to_recording() if any(table.dropped for table in self._tables().values()) else self
-        )
+        dropped = any(table.dropped for table in self._tables().values())
+        return self.to_recording() if dropped else self
 
     def _tables(self) -> Mapping[str, Table | CommandTable]:
         return self._listener.all_tables

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .base import Recorded
-from .tables.schema import SCHEMA, SUBJECTS
+from .tables.schema import SCHEMA, known
 from .tables.state_table import state_from_rows
 
 if TYPE_CHECKING:
@@ -81,10 +81,8 @@ class Recording(Recorded):
         from .files.formats import save
 
         place = Path(path)
-        metadata = {
-            "clocks": {"wall_offset_s": self.wall_offset},
-            **self._metadata,
-        }  # it may have lost them
+        # It may have lost its clocks.
+        metadata = {"clocks": {"wall_offset_s": self.wall_offset}, **self._metadata}
         if self.cut is not None:
             metadata["cut"] = self.cut
         save(place, {name: self.arrow(name) for name in SCHEMA}, metadata, folder=folder)
@@ -92,25 +90,22 @@ class Recording(Recorded):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.total(name)} {name}" for name in SCHEMA if self.total(name))
-        place = f" of {self.source}" if self.source is not None else ""
-        cut = f"; {self.cut}" if self.cut is not None else ""
+        place, cut = self._remarks()
         return f"<Recording{place}, {self.seconds:.1f} s: {counts or 'nothing'}{cut}>"
 
     def _repr_html_(self) -> str:
         from .summary import overview
 
-        rows = [(name, self.total(name), SUBJECTS[name], "") for name in SCHEMA]
-        words = (
-            f"{self.seconds:.1f} "
-            f"s{f' of {self.source}' if self.source else ''}{f'; {self.cut}' if self.cut else ''}"
-        )
-        return overview("Recording", words, rows, "run")
+        rows = [(name, self.total(name), "") for name in SCHEMA]
+        place, cut = self._remarks()
+        return overview("Recording", f"{self.seconds:.1f} s{place}{cut}", rows, "run")
+
+    def _remarks(self) -> tuple[str, str]:
+        """Where it came from, and what is missing, in words."""
+        return f" of {self.source}" if self.source else "", f"; {self.cut}" if self.cut else ""
 
     def table(self, name: str) -> pd.DataFrame:
-        """The table of this name, as ``"events"``."""
-        if name not in SCHEMA:
-            raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
-        if name not in self._frames:
+        if known(name) not in self._frames:
             from .tables.arrow import frame_of
 
             self._frames[name] = frame_of(SCHEMA[name], self.arrow(name), self.wall_offset)
@@ -135,17 +130,13 @@ class Recording(Recorded):
 
     @property
     def seconds(self) -> float:
-        """How long it was recorded, without pauses."""
         return float(self._metadata.get("seconds", 0.0))
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
-        clocks, the notebook cell."""
         return dict(self._metadata)
 
     def state(self) -> dict[str, Any]:
-        """The robot's last state, in its sections."""
         states = self.arrow("states")
         return state_from_rows(
             zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from .tables.schema import SUBJECTS
+
 if TYPE_CHECKING:
     from .tables.run_tables import RunTables
 
@@ -62,29 +64,22 @@ class RunSummary(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[tuple[str, str]]:
         """What it says, as pairs of a name and a text."""
-        distance = (
-            "not told by the robot" if self.distance_cm is None else f"{self.distance_cm:.1f} cm"
-        )
+        distance, latency = "not told by the robot", "not measured"
+        if self.distance_cm is not None:
+            distance = f"{self.distance_cm:.1f} cm"
+        if self.latency_p50_ms is not None and self.latency_p99_ms is not None:
+            held = f", without {self.held_up} held up by the notebook" if self.held_up else ""
+            latency = (
+                f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms "
+                f"({self.round_trips} round trips{held})"
+            )
         lines = [
             ("recorded", f"{self.seconds:.1f} s"),
             ("distance driven", distance),
             ("events", str(self.events)),
             ("commands", _commands_in_frames(self.commands, self.frames)),
+            ("latency", latency),
         ]
-        if self.latency_p50_ms is None or self.latency_p99_ms is None:
-            lines.append(("latency", "not measured"))
-        else:
-            trips = f"{self.round_trips} round trips"
-            held = f", without {self.held_up} held up by the notebook" if self.held_up else ""
-            lines.append(
-                (
-                    "latency",
-                    (
-                        f"p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms "
-                        f"({trips}{held})"
-                    ),
-                )
-            )
         if self.stalls:
             times = "once" if self.stalls == 1 else f"{self.stalls} times"
             lines.append(
@@ -170,16 +165,13 @@ def _commands_in_frames(commands: int, frames: int) -> str:
     )
 
 
-def overview(
-    title: str, words: str, rows: Sequence[tuple[str, int, str, str]], variable: str
-) -> str:
+def overview(title: str, words: str, rows: Sequence[tuple[str, int, str]], variable: str) -> str:
     """A small table of the tables: name, rows, what one row is, what else is to be said of it."""
     left = "style='text-align:left'"
     body = "".join(
-        f"<tr><td {left}><code>{variable}.{name}</code></td><td>{count}</td><td "
-        f"{left}>{escape(subject)}"
-        f"{f' ({escape(more)})' if more else ''}</td></tr>"
-        for name, count, subject, more in rows
+        f"<tr><td {left}><code>{variable}.{name}</code></td><td>{count}</td><td {left}>"
+        f"{escape(SUBJECTS[name])}{f' ({escape(more)})' if more else ''}</td></tr>"
+        for name, count, more in rows
     )
     caption = f"<caption {left}><b>{title}</b>, {escape(words)}</caption>"
     return (

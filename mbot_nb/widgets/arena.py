@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from array import array
 from collections import deque
-from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,10 @@ from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
-from .arena_state import ArenaState
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .pose import Pose, pose_of, replay_jumped
+from .place import ArenaState, Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
     from ..client import Client, ClientEvent, SentBatch
@@ -71,17 +69,14 @@ class Arena(LiveWidget):
         self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
         """Since when, in s, the LEDs shine as they do."""
         self._left: Pose | None = None
+        self._arena_state = ArenaState()
         self._began = time.monotonic()
         self._line: float = NONE
         self._fixed: str | None = None
         super().__init__(bot, framed=framed)
         self._client.home.post(self._follow)
 
-    @cached_property
-    def _arena_state(self) -> ArenaState:
-        return ArenaState(self._client)
-
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return picture({**self._all_values(), "path": [(x, y) for _, x, y, *_ in self._samples]})
 
     def _alt(self) -> str:
@@ -147,7 +142,7 @@ class Arena(LiveWidget):
             "leds": self._section("leds"),
             "mode": (self._section("neural_state") or {}).get("mode"),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._arena_state.data(),
+            "arena": self._arena_state.data(self._client.state),
             "fixed": self._why_fixed(),
             "replay": self._replay(),
         }

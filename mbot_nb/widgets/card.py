@@ -6,16 +6,14 @@ mb.widgets.Card(bot)
 from __future__ import annotations
 
 from collections import deque
-from functools import cached_property
 from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from ..client import StateChanged
-from .arena_state import ArenaState
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .pose import Pose, pose_of, replay_jumped
+from .place import ArenaState, Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
     from ..client import Client, ClientEvent, SentBatch
@@ -47,13 +45,10 @@ class Card(LiveWidget):
         self._path: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
         self._path_is_new = False
         self._left: Pose | None = None
+        self._arena_state = ArenaState()
         super().__init__(bot)
 
-    @cached_property
-    def _arena_state(self) -> ArenaState:
-        return ArenaState(self._client)
-
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return picture(self._all_values())
 
     def _alt(self) -> str:
@@ -93,7 +88,7 @@ class Card(LiveWidget):
             "tension": rounded(mind.get("tension"), 2),
             "pose": pose_of(self._client.state),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._arena_state.data(),
+            "arena": self._arena_state.data(self._client.state),
         }
         if self._path_is_new:
             values["path"] = list(self._path)

@@ -113,7 +113,7 @@ class LiveChart(LiveWidget):
         self._lines.append(line)
         self._by_event.setdefault(line.source, []).append(line)
 
-    def _still(self) -> bytes:
+    def still_picture(self) -> bytes:
         return still_chart(
             [(line.name, list(line.times), list(line.values), line.colour) for line in self._lines]
         )
@@ -150,27 +150,16 @@ class LiveChart(LiveWidget):
 
     def _take_event(self, event: EventReceived) -> bool:
         self._note_fields(event.name, event.data)
-        taken = False
-        for line in self._by_event.get(event.name, ()):
-            taken = line.from_event(event.data, event.at - self._began) or taken
-        return taken
+        t, lines = event.at - self._began, self._by_event.get(event.name, ())
+        return sum(line.from_event(event.data, t) for line in lines) > 0
 
     def _take_state(self, at: float) -> bool:
-        taken = False
-        state = self._client.state
-        for line in self._lines:
-            taken = line.from_state(state, at - self._began) or taken
-        return taken
+        state, t = self._client.state, at - self._began
+        return sum(line.from_state(state, t) for line in self._lines) > 0
 
     def _mark(self, at: float, what: str, words: str, seconds: float = 0.0) -> None:
-        self._marks.append(
-            {
-                "t": round(at - self._began, 3),
-                "what": what,
-                "words": words,
-                "seconds": round(seconds, 3),
-            }
-        )
+        t, seconds = round(at - self._began, 3), round(seconds, 3)
+        self._marks.append({"t": t, "what": what, "words": words, "seconds": seconds})
         self._marks_made += 1
 
     def _stalled(self, stall: Stall) -> None:
@@ -252,22 +241,13 @@ class LiveChart(LiveWidget):
         """Only what is new: for every line its times and values, one after the other, as
         doubles."""
         counts = [len(line.new) // 2 for line in self._lines]
-        marks = list(self._marks)[
-            len(self._marks) - min(self._marks_made - self._marks_sent, len(self._marks)) :
-        ]
+        new_marks = min(self._marks_made - self._marks_sent, len(self._marks))
+        marks = list(self._marks)[len(self._marks) - new_marks :]
         if not any(counts) and not marks:
             return
         self._marks_sent = self._marks_made
         data = b"".join(line.take_new() for line in self._lines)
-        self.send(
-            {
-                "kind": "points",
-                "counts": counts,
-                "marks": marks,
-                "now": round(time.monotonic() - self._began, 3),
-            },
-            [data],
-        )
+        self.send({"kind": "points", "counts": counts, "marks": marks, "now": self._now()}, [data])
 
     def _show_all(self) -> None:
         super()._show_all()
@@ -275,8 +255,11 @@ class LiveChart(LiveWidget):
         for line in self._lines:
             line.renew()
         self._marks_sent = self._marks_made - len(self._marks)
-        self._send_unthrottled({"kind": "anew", "now": round(time.monotonic() - self._began, 3)})
+        self._send_unthrottled({"kind": "anew", "now": self._now()})
         self._send_new()
+
+    def _now(self) -> float:
+        return round(time.monotonic() - self._began, 3)
 
     def _initial_values(self) -> dict[str, Any]:
         state = self._client.state
@@ -289,12 +272,8 @@ class LiveChart(LiveWidget):
             }
             for line in self._lines
         ]
-        return {
-            "lines": lines,
-            "points": self._points,
-            "most": MOST_LINES,
-            "offers": self._offers(),
-        }
+        offers = self._offers()
+        return {"lines": lines, "points": self._points, "most": MOST_LINES, "offers": offers}
 
 
 def _numbers_in(value: Any, path: str = "") -> Iterator[str]:

@@ -4,10 +4,9 @@ place."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from itertools import pairwise
 
-from .card_image import FAINT, FINE
+from .card_image import FAINT, FINE, png
 
 __all__ = ["COLOURS", "still_chart"]
 
@@ -52,15 +51,7 @@ def still_chart(lines: Sequence[Series]) -> bytes:
         x = LEFT if number % 4 == 0 else x
         draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=colour)
         x += int(draw.textlength(words, font=font) / FINE) + 18
-    told = (
-        f"{span:.0f} s. Run the cell for the live chart."
-        if times
-        else "No values yet. Run the cell for the live chart."
-    )
-    draw.text((LEFT * FINE, (HEIGHT - 20) * FINE), told, font=font, fill=FAINT)
-    file = BytesIO()
-    few = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(
-        256, method=Image.Quantize.MAXCOVERAGE
-    )
-    few.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    told = f"{span:.0f} s" if times else "No values yet"
+    words = f"{told}. Run the cell for the live chart."
+    draw.text((LEFT * FINE, (HEIGHT - 20) * FINE), words, font=font, fill=FAINT)
+    return png(image)

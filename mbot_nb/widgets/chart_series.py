@@ -29,8 +29,7 @@ class ChartSeries:
         if not section or (dot and not self._field) or (not dot and name not in OWN):
             raise UsageError(
                 "a live chart draws a field of the state or of an event, as 'pose.x' or "
-                "'telemetry.speed', "
-                f"or one of {', '.join(OWN)}; not {name!r}"
+                f"'telemetry.speed', or one of {', '.join(OWN)}; not {name!r}"
             )
         self.name = name
         self.colour = 0

@@ -1,5 +1,5 @@
 """Driving by hand: hold a key, a finger, the mouse or a stick, and the robot goes; let go, and it
-stands.
+stops.
 
     mb.widgets.DrivePad(bot)
 

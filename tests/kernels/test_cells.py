@@ -115,7 +115,7 @@ def test_an_interrupted_block_leaves_everything_usable(kernel: Kernel, home: str
 
 
 @pytest.mark.parametrize("fixed", [True, False], ids=["port=4000-like", "port=0"])
-def test_a_start_cell_run_again_replaces_its_earlier_self(
+def test_a_start_cell_run_again_replaces_the_earlier_one(
     kernel: Kernel, home: str, fixed: bool
 ) -> None:
     port = free_port() if fixed else 0

@@ -13,6 +13,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.lab import LoadRun, PingRun
+from mbot_nb.lab.environment import Incidents
 from mbot_nb.lab.loading import STAGES
 from mbot_nb.lab.statistics import gaps
 from mbot_nb.loops.monitor import Stall
@@ -77,9 +78,9 @@ def ping_run() -> Callable[..., PingRun]:
         )
         stalls = [Stall(START + 2, START + 2 + stall)] if stall else []
         settings = {"experiment": "ping", **SETTINGS}
-        return PingRun(
-            name, settings, samples, stalls, [], gaps(START + t, 0.02), START, _changes()
-        )
+        incidents = Incidents()
+        incidents.changes = _changes()
+        return PingRun(name, settings, samples, stalls, incidents, gaps(START + t, 0.02), START)
 
     return make
 
@@ -115,7 +116,7 @@ def load_run() -> Callable[..., LoadRun]:
             "policy": "window",
             "work_s": 0.003,
         }
-        return LoadRun(name, settings, samples, [], [], gaps(START + t, 0.02), START)
+        return LoadRun(name, settings, samples, [], Incidents(), gaps(START + t, 0.02), START)
 
     return make
 

@@ -149,12 +149,12 @@ async def test_another_robot_has_another_way(page: Page) -> None:
 
 async def test_a_page_without_a_kernel_sees_the_way(page: Page, bot: mb.Client) -> None:
     arena = Arena(bot)
-    before = Image.open(BytesIO(arena._still())).convert("RGB").tobytes()
+    before = Image.open(BytesIO(arena.still_picture())).convert("RGB").tobytes()
     await bot.drive(40, 40, duration=0.5)
     bundle = arena._repr_mimebundle_()
     assert bundle is not None
     assert "seen from above" in bundle[1]["image/png"]["alt"]
-    assert Image.open(BytesIO(arena._still())).convert("RGB").tobytes() != before
+    assert Image.open(BytesIO(arena.still_picture())).convert("RGB").tobytes() != before
     arena.close()
 
 

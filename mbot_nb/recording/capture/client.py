@@ -30,28 +30,20 @@ from ..tables.table import SLACK
 from .listener import Listener
 from .metadata import batching
 
-__all__ = ["ClientListener"]
+__all__ = ["ClientListener", "connection_row"]
 
 # What a message may carry is plain data; a number that JSON cannot say is written as null.
 _to_json = msgspec.json.Encoder().encode
-_NAN = float("nan")
 GAP = "gap"
-_TAIL = '}},"timestamp":'
 
 
-def _head(name: str, data: Any, text: str) -> str:
-    """How frames begin with this event and then its data, if the server writes them so; else what
-    no frame begins with.
-
-    It is held against the data themselves once. Servers write all messages of one event in one way.
-    """
-    head = f'{{"version":2,"type":"event","payload":{{"event":{_to_json(name).decode()},"data":'
-    end = text.rfind(_TAIL)
-    if isinstance(data, dict) and end > 0 and text.startswith(head):
-        with suppress(msgspec.DecodeError):
-            if msgspec.json.decode(text[len(head) : end + 1]) == data:
-                return head
-    return "-"
+def connection_row(change: ConnectionChanged) -> tuple[Any, ...]:
+    """A row of the table `connection`, but for its last column."""
+    wait = float("nan")
+    if change.next_attempt_at is not None:
+        wait = max(0.0, change.next_attempt_at - change.at)
+    reason = None if change.loss is None else str(change.loss)
+    return (change.at, change.state, change.previous, change.attempt, wait, reason, change.resumed)
 
 
 class ClientListener(Listener):
@@ -72,39 +64,25 @@ class ClientListener(Listener):
         self._timer: asyncio.TimerHandle | None = None
         self._next_ping = 0.0
         self._events = self.tables["events"]
-        self._heads: dict[str, str] = {}
         self._route: tuple[str, str | None] = ("", None)
 
     def _listen(self) -> list[Callable[[], None]]:
         self._refresh_route()
         self._note_batching(time.monotonic())
-        ends = [
-            self.client.tap(self._on_event),
-            self.client.tap_frames(self._on_frames),
-            self._stop_pings,
-        ]
+        taps = [self.client.tap(self._on_event), self.client.tap_frames(self._on_frames)]
         if self.ping_rate > 0:
             self._next_ping = time.monotonic()
             self._schedule_ping()
-        return ends
+        return [*taps, self._stop_pings]
 
     # What there is to hear, most frequent first.
 
     def _on_event(self, item: ClientEvent | SentBatch) -> None:
         kind = type(item)
         if kind is EventReceived:
-            at, name, data, sequence, _ = item  # type: ignore[misc]
-            text = None
-            if data is self._last_data:
-                # It came in a frame alone: its JSON text stands in there, and need not be made
-                # again.
-                frame, head = self._last_text, self._heads.get(name)
-                if head is None:
-                    head = self._heads[name] = _head(name, data, frame)
-                if frame.startswith(head) and (end := frame.rfind(_TAIL)) > 0:
-                    text = frame[len(head) : end + 1]
+            at, name, _, sequence, _, text = item  # type: ignore[misc]
             rows = self._events.rows
-            rows.append((at, name, sequence, _to_json(data).decode() if text is None else text))
+            rows.append((at, name, sequence, str(text, "utf-8")))
             if len(rows) >= SLACK:
                 self._events.tidy()
         elif kind is SentBatch:
@@ -161,20 +139,7 @@ class ClientListener(Listener):
             self.writer.describe()
 
     def _on_connection(self, change: ConnectionChanged) -> None:
-        wait = (
-            _NAN if change.next_attempt_at is None else max(0.0, change.next_attempt_at - change.at)
-        )
-        reason = None if change.loss is None else str(change.loss)
-        self.tables["connection"].append(
-            change.at,
-            change.state,
-            change.previous,
-            change.attempt,
-            wait,
-            reason,
-            change.resumed,
-            None,
-        )
+        self.tables["connection"].append(*connection_row(change), None)
         self._monitors.follow(self._loops())
         self._refresh_route()
         self._sent_batches.clear()  # what has not gone out yet never will

@@ -12,8 +12,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
+from ...protocol.messages import EventPayload
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
     AcknowledgementSent,
@@ -39,11 +40,6 @@ _NAN = float("nan")
 ACKS_KEPT = 4096
 """Acknowledgements of a session; a command that begins when even more have been sent gets a later
 one's time."""
-
-
-class _Payload(Struct, gc=False):
-    event: str
-    data: Raw = Raw(b"null")
 
 
 class _ServerCommand(Struct, gc=False, eq=False):
@@ -89,13 +85,12 @@ class _Acks:
     def sent(self, at: float, cursor: int) -> None:
         """All up to this number have been acknowledged."""
         self._sent.append((cursor, at))
-        still = []
-        for command in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for command in waiting:
             if command.sequence is not None and command.sequence <= cursor:
                 command.acknowledged_at = at
             else:
-                still.append(command)
-        self._waiting = still
+                self._waiting.append(command)
 
 
 class ServerListener(Listener):
@@ -115,7 +110,7 @@ class ServerListener(Listener):
         self._under_way: dict[int, _ServerCommand] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
-        self._payload = msgspec.json.Decoder(_Payload).decode
+        self._payload = msgspec.json.Decoder(EventPayload).decode
         self._on: Mapping[type[Any], Callable[[Any], None]] = {
             EventSent: self._event_sent,
             RobotStateChanged: self._state_changed,
@@ -132,7 +127,7 @@ class ServerListener(Listener):
     def _listen(self) -> list[Callable[[], None]]:
         now = time.monotonic()
         for client in self.server.clients:
-            self._connection(now, "connected", None, None, None, client.id)
+            self._connection(now, "connected", None, client.id)
         return [self.server.tap(self._on_event), self._under_way.clear, self._acks.clear]
 
     def state_now(self) -> dict[str, Any]:
@@ -147,9 +142,10 @@ class ServerListener(Listener):
         at: float,
         state: str,
         previous: str | None,
-        reason: str | None,
-        resumed: bool | None,
         client: int | None,
+        *,
+        reason: str | None = None,
+        resumed: bool | None = None,
     ) -> None:
         self.tables["connection"].append(at, state, previous, 0, _NAN, reason, resumed, client)
 
@@ -160,7 +156,7 @@ class ServerListener(Listener):
 
     def _event_sent(self, event: EventSent) -> None:
         sent = self._payload(event.payload)
-        self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
+        self.tables["events"].append(event.at, sent.event, None, str(sent.data, "utf-8"))
 
     def _state_changed(self, event: RobotStateChanged) -> None:
         whole = event.payload.get("delta") is not True
@@ -194,10 +190,11 @@ class ServerListener(Listener):
             code, words, _ = event.refusal
             handled.outcome = "expired" if code == "EXPIRED" else "rejected"
             handled.error = f"{code}: {words}"
-            handled.answered_at = event.at
-        elif handled.outcome is None:
+        elif handled.outcome is not None:
+            return
+        else:
             handled.outcome = "done"
-            handled.answered_at = event.at
+        handled.answered_at = event.at
 
     def _acknowledged(self, event: AcknowledgementSent) -> None:
         self._acks_of(event.session).sent(event.at, event.cursor)
@@ -209,14 +206,12 @@ class ServerListener(Listener):
         return found
 
     def _client_connected(self, event: ClientConnected) -> None:
-        self._connection(
-            event.at, "connected", "disconnected", None, event.resumed, event.session.number
-        )
+        number, resumed = event.session.number, event.resumed
+        self._connection(event.at, "connected", "disconnected", number, resumed=resumed)
 
     def _client_disconnected(self, event: ClientDisconnected) -> None:
-        self._connection(
-            event.at, "disconnected", "connected", event.reason, None, event.session.number
-        )
+        number, reason = event.session.number, event.reason
+        self._connection(event.at, "disconnected", "connected", number, reason=reason)
 
     def _frame_received(self, event: FrameReceived) -> None:
         self._on_frames(event.at, event.text, event.messages, _number(event.session))

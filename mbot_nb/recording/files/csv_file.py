@@ -6,7 +6,7 @@ Texts stand in quotes and numbers do not, so that an empty text and a gap are tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,21 @@ import msgspec
 import pyarrow as pa
 import pyarrow.csv
 
-from ..tables.arrow import with_wall
-from .long_form import apart, long_schema, together
+from .long_form import apart, laid_out, long_schema
 
-__all__ = ["read", "write", "write_table"]
+__all__ = ["read", "write"]
 
 _HEAD = b"# mbot_nb "
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """One file in the long form."""
-    _write(
-        path, long_schema(), together(tables, float(metadata["clocks"]["wall_offset_s"])), metadata
-    )
-
-
-def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """One table."""
-    whole = with_wall(name, table, float(metadata["clocks"]["wall_offset_s"]))
-    _write(path, whole.schema, [whole], metadata)
-
-
-def _write(
-    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Mapping[str, Any]
-) -> None:
+    """One table as it is, or several in the long form."""
+    schema, parts = laid_out(tables, metadata)
     with path.open("wb") as file:
         file.write(_HEAD + msgspec.json.encode(metadata) + b"\n")
         with pyarrow.csv.CSVWriter(file, schema) as writer:
-            for table in tables:
-                writer.write_table(table)
+            for part in parts:
+                writer.write_table(part)
 
 
 def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ...errors import UsageError
 from ..tables.schema import SCHEMA
@@ -41,12 +44,20 @@ def save(
             f"{path.name!r} says no format" if folder is None else f"folder={folder!r} is no format"
         )
         raise UsageError(f"{what} in which a recording can be saved: {known}")
+    write = partial(_module(suffix).write, metadata=metadata)
+    # A link is followed, not replaced.
+    files: dict[Path, Callable[[Path], Any]] = {path.resolve(): partial(write, tables=tables)}
+    if folder is not None:
+        files = {path / METADATA: partial(_write_metadata, metadata=metadata)}
+        for name, table in tables.items():
+            if table.num_rows or name == "events":  # so that a recording of nothing is one, too
+                part = path / f"table={name}" / f"part-0{suffix}"
+                files[part] = partial(write, tables={name: table})
     try:
-        if folder is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _save_file(path, suffix, tables, metadata)
-        else:
-            _save_folder(path, suffix, tables, metadata)
+        _write_all(files)
+        for old in () if folder is None else path.glob("table=*/part-*"):
+            if old not in files:
+                old.unlink()  # of an earlier recording in the same folder
     except OSError as error:
         why = error.strerror or str(error)
         raise UsageError(
@@ -63,9 +74,7 @@ def load(path: Path) -> tuple[dict[str, pa.Table], dict[str, Any], str | None]:
     import pyarrow as pa
 
     try:
-        if path.is_dir():
-            return _load_folder(path)
-        return _load_file(path, None)
+        return _load_folder(path) if path.is_dir() else _load_file(path, None)
     except OSError as error:
         why = error.strerror or str(error)
         raise UsageError(f"{path} cannot be read ({why}): is this the right folder?") from None
@@ -106,52 +115,26 @@ def _load_file(
     return opened.tables, mbot_file.full_metadata(opened), mbot_file.missing_at_end(opened)
 
 
-def _save_file(
-    path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
-) -> None:
-    """Beside its place first: what goes wrong, or is cancelled, leaves an earlier file as it
-    was."""
-    place = path.resolve()  # through a link, not over it
-    beside = place.with_name(f".{place.name}.part")
-    try:
-        _module(suffix).write(beside, tables, metadata)
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+def _write_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
 
 
-def _save_folder(
-    path: Path, suffix: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
-) -> None:
-    """All files beside their places first: what goes wrong, or is cancelled, leaves an earlier
-    recording as it was."""
-    import msgspec
-
-    module = _module(suffix)
+def _write_all(files: Mapping[Path, Callable[[Path], Any]]) -> None:
+    """Call each with the path to write to, all of them beside their places first: what goes wrong,
+    or is cancelled, leaves what was there as it was."""
     made: list[Path] = []
     """Folders that were not there."""
     beside: dict[Path, Path] = {}
-    """What is written beside which place."""
-
-    def room(place: Path) -> Path:
-        if not place.parent.exists():
-            place.parent.mkdir(parents=True)
-            made.append(place.parent)
-        # Whoever reads this folder meanwhile knows no format of this name.
-        return beside.setdefault(place, place.with_name(f".{place.name}.part"))
-
     try:
-        room(path / METADATA).write_bytes(msgspec.json.format(msgspec.json.encode(metadata)))
-        for name, table in tables.items():
-            if table.num_rows or name == "events":  # so that a recording of nothing is one, too
-                module.write_table(
-                    room(path / f"table={name}" / f"part-0{suffix}"), name, table, metadata
-                )
+        for place, write in files.items():
+            if not place.parent.exists():
+                place.parent.mkdir(parents=True)
+                made.append(place.parent)
+            # Whoever reads this folder meanwhile knows no format of this name.
+            beside[place] = place.with_name(f".{place.name}.part")
+            write(beside[place])
         for place, written in beside.items():
             written.replace(place)
-        for old in path.glob("table=*/part-*"):
-            if old not in beside:
-                old.unlink()  # of an earlier recording in the same folder
     except BaseException:
         for written in beside.values():
             written.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ what they are, not as text."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Any
 
@@ -42,28 +43,22 @@ def rows_of(
 ) -> Iterator[bytes]:
     """Each row as a JSON object, without its gaps; ``first`` stands before its columns."""
     for part in with_wall(name, table, wall_offset).to_batches(max_chunksize=_AT_ONCE):
-        columns: list[tuple[str, list[Any]]] = []
-        for field, values in zip(part.schema, part.columns, strict=True):
-            plain = values.to_pylist()
-            if field.name in JSON:
-                plain = [None if text is None else Raw(text.encode()) for text in plain]
-            columns.append((field.name, plain))
-        names = [column for column, _ in columns]
-        for row in zip(*[values for _, values in columns], strict=True):
+        columns = {
+            column: values.to_pylist()
+            for column, values in zip(part.schema.names, part.columns, strict=True)
+        }
+        for column in JSON.keys() & columns.keys():
+            texts = columns[column]
+            columns[column] = [None if text is None else Raw(text.encode()) for text in texts]
+        for row in zip(*columns.values(), strict=True):
+            known = zip(columns, row, strict=True)
             yield _encode(
-                {
-                    **first,
-                    **{
-                        column: value
-                        for column, value in zip(names, row, strict=True)
-                        if value is not None
-                    },
-                }
+                {**first, **{column: value for column, value in known if value is not None}}
             )
 
 
 @cache
-def _struct(name: str) -> Any:
+def _struct(name: str, *, tagged: bool) -> Any:
     fields: list[Any] = []
     for column in SCHEMA[name]:
         if column.name in JSON:
@@ -72,24 +67,15 @@ def _struct(name: str) -> Any:
             fields.append((column.name, int))
         elif column.kind != "wall":
             fields.append((column.name, _PYTHON[column.kind], None))
-    return msgspec.defstruct(name, fields, kw_only=True, tag_field="table", tag=name, gc=False)
+    tag_field, tag = ("table", name) if tagged else (None, None)
+    return msgspec.defstruct(name, fields, kw_only=True, tag_field=tag_field, tag=tag, gc=False)
 
 
 @cache
 def decoder(*names: str) -> Any:
     """Reads a row of one of these tables; of one alone it need not say which."""
-    if len(names) == 1:
-        fields = [
-            (field.name, field.type, field.default)
-            if not field.required
-            else (field.name, field.type)
-            for field in msgspec.structs.fields(_struct(names[0]))
-        ]
-        return msgspec.json.Decoder(msgspec.defstruct(names[0], fields, kw_only=True, gc=False))
-    together: Any = _struct(names[0])
-    for name in names[1:]:
-        together = together | _struct(name)
-    return msgspec.json.Decoder(together)
+    structs = [_struct(name, tagged=len(names) > 1) for name in names]
+    return msgspec.json.Decoder(reduce(or_, structs))
 
 
 def table_of(name: str, rows: list[Any]) -> pa.Table:

@@ -11,34 +11,26 @@ import msgspec
 import pyarrow as pa
 
 from ...jupyter.progress_bar import track
+from ..tables.arrow import wall_offset
 from ..tables.schema import SCHEMA
 from .json_rows import decoder, rows_of, table_of
 
-__all__ = ["read", "write", "write_table"]
+__all__ = ["read", "write"]
 
 _METADATA = "metadata"
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """One file of all tables."""
-    offset = float(metadata["clocks"]["wall_offset_s"])
+    """One file of these tables."""
+    offset = wall_offset(metadata)
     with path.open("wb") as file:
         file.write(msgspec.json.encode({"table": _METADATA, _METADATA: metadata}) + b"\n")
         rows = (
-            row
+            row + b"\n"
             for name, table in tables.items()
             for row in rows_of(name, table, offset, {"table": name})
         )
-        for row in track(
-            rows, sum(table.num_rows for table in tables.values()), "writing JSON Lines"
-        ):
-            file.write(row)
-            file.write(b"\n")
-
-
-def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """One table."""
-    write(path, {name: table}, metadata)
+        file.writelines(track(rows, sum(map(len, tables.values())), "writing JSON Lines"))
 
 
 def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any]]:

@@ -9,37 +9,37 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..tables.arrow import arrow_schema, with_wall
+from ..tables.arrow import arrow_schema, empty, wall_offset, with_wall
 from ..tables.schema import SCHEMA
 
-__all__ = ["apart", "long_schema", "together"]
+__all__ = ["apart", "laid_out", "long_schema"]
 
 TABLE = "table"
 
 
 def long_schema() -> pa.Schema:
     """`table`, then every column that any table has."""
-    fields = {TABLE: pa.field(TABLE, pa.large_string())}
-    for name in SCHEMA:
-        for field in with_wall(name, arrow_schema(SCHEMA[name]).empty_table(), 0.0).schema:
-            fields.setdefault(field.name, field)
-    return pa.schema(list(fields.values()))
+    own = [with_wall(name, empty(columns), 0.0).schema for name, columns in SCHEMA.items()]
+    return pa.unify_schemas([pa.schema([(TABLE, pa.large_string())]), *own])
 
 
-def together(tables: Mapping[str, pa.Table], wall_offset: float) -> Iterator[pa.Table]:
-    """The tables one after the other, each in the long form."""
+def laid_out(
+    tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]
+) -> tuple[pa.Schema, Iterator[pa.Table]]:
+    """The rows of a file, and their schema: one table as it is, several in the long form."""
+    offset = wall_offset(metadata)
+    whole = {name: with_wall(name, table, offset) for name, table in tables.items()}
+    if len(whole) == 1:
+        [alone] = whole.values()
+        return alone.schema, iter([alone])
     schema = long_schema()
-    for name in SCHEMA:
-        table = tables.get(name)
-        if table is None or not table.num_rows:
-            continue
-        own = with_wall(name, table, wall_offset)
-        whose = pa.array([name] * len(own), pa.large_string())
-        columns: list[Any] = [whose]
-        for field in list(schema)[1:]:
-            known = field.name in own.column_names
-            columns.append(own.column(field.name) if known else pa.nulls(len(own), field.type))
-        yield pa.Table.from_arrays(columns, schema=schema)
+    return schema, (_long(schema, name, table) for name, table in whole.items() if len(table))
+
+
+def _long(schema: pa.Schema, name: str, table: pa.Table) -> pa.Table:
+    whose = pa.array([name] * len(table), pa.large_string())
+    named = table.add_column(0, TABLE, whose)
+    return pa.concat_tables([schema.empty_table(), named], promote_options="default")
 
 
 def apart(long: pa.Table, name: str | None) -> dict[str, pa.Table]:
@@ -53,11 +53,10 @@ def apart(long: pa.Table, name: str | None) -> dict[str, pa.Table]:
         if name not in SCHEMA:
             raise ValueError("it has no column `table`, and its name is no table's")
         return {name: long}
-    found = {}
-    for name in SCHEMA:
-        schema = arrow_schema(SCHEMA[name])
-        rows = long.filter(pc.equal(long.column(TABLE), name))
-        found[name] = rows.select(
-            [field.name for field in schema if field.name in rows.column_names]
+    known = set(long.column_names)
+    return {
+        name: long.filter(pc.equal(long.column(TABLE), name)).select(
+            [column for column in arrow_schema(columns).names if column in known]
         )
-    return found
+        for name, columns in SCHEMA.items()
+    }

@@ -19,20 +19,20 @@ import pyarrow as pa
 
 from ...jupyter.progress_bar import track
 from ...version import __version__
-from ..tables.arrow import wall_at
+from ..tables.arrow import micros, wall_at, wall_offset
 from ..tables.schema import SCHEMA
 from .json_rows import decoder, json_schema, rows_of, table_of
 
-__all__ = ["read", "write", "write_table"]
+__all__ = ["read", "write"]
 
 _METADATA = "mbot_nb"
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """One file of all tables, in the order of time."""
+    """One file of these tables, in the order of time."""
     from mcap.writer import CompressionType, Writer
 
-    offset = float(metadata["clocks"]["wall_offset_s"])
+    offset = wall_offset(metadata)
     with path.open("wb") as file:
         writer = Writer(file, compression=CompressionType.NONE)
         writer.start(profile="", library=f"mbot_nb {__version__}")
@@ -44,16 +44,10 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
             )
             channels[name] = writer.register_channel(f"/{name}", "json", schema)
         messages = heapq.merge(*[_messages(name, table, offset) for name, table in tables.items()])
-        for time, name, number, row in track(
-            messages, sum(table.num_rows for table in tables.values()), "writing MCAP"
-        ):
+        total = sum(map(len, tables.values()))
+        for time, name, number, row in track(messages, total, "writing MCAP"):
             writer.add_message(channels[name], time, row, time, number)
         writer.finish()  # type: ignore[no-untyped-call]
-
-
-def write_table(path: Path, name: str, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """One table."""
-    write(path, {name: table}, metadata)
 
 
 def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, Any]]:
@@ -76,12 +70,8 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
             ]
             if not described:
                 raise ValueError("it is an MCAP file without metadata of mbot_nb")
-            summary = reader.get_summary()
-            total = (
-                summary.statistics.message_count
-                if summary is not None and summary.statistics is not None
-                else 0
-            )
+            counted = getattr(reader.get_summary(), "statistics", None)
+            total = 0 if counted is None else counted.message_count
             for _, channel, message in track(reader.iter_messages(), total, "reading MCAP"):
                 table = channel.topic.removeprefix("/")
                 if table in SCHEMA:
@@ -99,9 +89,8 @@ def read(path: Path, name: str | None) -> tuple[dict[str, pa.Table], dict[str, A
 
 def _messages(name: str, table: pa.Table, offset: float) -> Iterator[tuple[int, str, int, bytes]]:
     """Its rows in the order of time: log time, table, number, row."""
-    seconds = table.column(wall_at(name) - 1).to_numpy()
-    micros = np.round((seconds + offset) * 1e6).astype("i8")
-    order = np.argsort(micros, kind="stable")
+    times = micros(table.column(wall_at(name) - 1).to_numpy(), offset)
+    order = np.argsort(times, kind="stable")
     rows = rows_of(name, table.take(pa.array(order)), offset)
     for number, row in zip(order.tolist(), rows, strict=True):
-        yield int(micros[number]) * 1000, name, number, row
+        yield int(times[number]) * 1000, name, number, row

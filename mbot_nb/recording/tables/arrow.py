@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ __all__ = [
     "empty",
     "frame_of",
     "in_order",
+    "micros",
     "wall_at",
+    "wall_offset",
     "with_wall",
 ]
 
@@ -41,6 +43,7 @@ _NUMPY: dict[Kind, str] = {
     "maybe flag": "i1",
     "wall": "i8",
 }
+_NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 _TEXTS = ("text", "label")
 LONG = 16 * 1024
 """Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
@@ -62,11 +65,11 @@ def batch(
     columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]
 ) -> pa.RecordBatch:
     """Packed rows as an Arrow record batch."""
-    stored = [column for column in columns if column.kind != "wall"]
+    kinds = [column.kind for column in columns if column.kind != "wall"]
     count = chunk.end - chunk.first
     arrays = [
-        _arrow(column.kind, data, count, known)
-        for column, data, known in zip(stored, chunk.columns, labels, strict=True)
+        _arrow(kind, data, count, known)
+        for kind, data, known in zip(kinds, chunk.columns, labels, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
 
@@ -104,12 +107,15 @@ def in_order(parts: Sequence[Part], begin: int) -> Part:
 def with_wall(name: str, table: pa.Table, wall_offset: float) -> pa.Table:
     """The table with its column `wall`, as it is written into files of others."""
     at = wall_at(name)
-    micros = _micros(table.column(at - 1).to_numpy(), wall_offset)
-    return table.add_column(
-        at,
-        pa.field("wall", pa.timestamp("us", tz="UTC")),
-        pa.array(micros, pa.timestamp("us", tz="UTC")),
+    wall = pa.array(
+        micros(table.column(at - 1).to_numpy(), wall_offset), pa.timestamp("us", tz="UTC")
     )
+    return table.add_column(at, "wall", wall)
+
+
+def wall_offset(metadata: Mapping[str, Any]) -> float:
+    """The Unix time, in seconds, at which the monotonic clock of a recording read 0."""
+    return float(metadata["clocks"]["wall_offset_s"])
 
 
 def wall_at(name: str) -> int:
@@ -123,7 +129,7 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
     seconds: Any = np.empty(0)
     for column in columns:
         if column.kind == "wall":
-            values[column.name] = _timestamps(_micros(seconds, wall_offset))
+            values[column.name] = _timestamps(micros(seconds, wall_offset))
             continue
         found = table.column(column.name)
         if column.kind in _TEXTS:
@@ -133,11 +139,7 @@ def frame_of(columns: Sequence[Column], table: pa.Table, wall_offset: float) -> 
         elif column.kind == "whole":
             values[column.name] = found.to_numpy()
         else:
-            dtype = "Int64" if column.kind == "maybe whole" else "boolean"
-            values[column.name] = found.to_pandas(
-                types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
-            )
-            assert values[column.name].dtype == dtype
+            values[column.name] = found.to_pandas(types_mapper=_NULLABLE.get)
     return pd.DataFrame(values)
 
 
@@ -180,7 +182,7 @@ class GrowingFrame:
         index = 0
         for column in self.columns:
             if column.kind == "wall":
-                self._put(column.name, room, _micros(seconds, self._wall_offset))
+                self._put(column.name, room, micros(seconds, self._wall_offset))
                 continue
             pieces = [(chunk.columns[index], chunk.end - chunk.first) for chunk in new]
             if column.kind == "text":
@@ -193,9 +195,8 @@ class GrowingFrame:
             elif column.kind == "label":
                 self._put_texts(self._texts[column.name], _labels_of(pieces, labels[index])[skip:])
             else:
-                seconds = np.concatenate(
-                    [_numpy(column.kind, data, size) for data, size in pieces]
-                )[skip:]
+                new_values = [_numpy(column.kind, data, size) for data, size in pieces]
+                seconds = np.concatenate(new_values)[skip:]
                 self._put(column.name, room, seconds)
             index += 1
         self.end += count
@@ -210,14 +211,12 @@ class GrowingFrame:
         values: dict[str, Any] = {}
         for column in self.columns:
             if column.kind in _TEXTS:
-                values[column.name] = _texts(
-                    pa.chunked_array(self._texts[column.name], pa.large_string())[low:high]
-                )
-                continue
-            found = self._arrays.get(column.name)
-            values[column.name] = _pandas(
-                column.kind, np.empty(0, _NUMPY[column.kind]) if found is None else found[low:high]
-            )
+                texts = pa.chunked_array(self._texts[column.name], pa.large_string())
+                values[column.name] = _texts(texts[low:high])
+            else:
+                nothing = np.empty(0, _NUMPY[column.kind])
+                found = self._arrays.get(column.name, nothing)[low:high]
+                values[column.name] = _pandas(column.kind, found)
         frame = pd.DataFrame(values, copy=False)
         self._frame = begin, self.end, frame
         return frame.copy(deep=False)
@@ -278,9 +277,8 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
 def _are_long(pieces: Sequence[tuple[Any, int]]) -> bool:
     """Whether these are so many texts, and so long, that they had better stay where they are, in
     pieces, than be copied."""
-    return len(pieces) > 16 and sum(
-        len(data.data) for data, _ in pieces if data is not None
-    ) > LONG * len(pieces)
+    nbytes = sum(len(data.data) for data, _ in pieces if data is not None)
+    return len(pieces) > 16 and nbytes > LONG * len(pieces)
 
 
 def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:
@@ -338,7 +336,8 @@ def _texts(found: pa.ChunkedArray) -> Any:
     return pd.array(found, dtype="str")
 
 
-def _micros(seconds: Array, offset: float) -> Array:
+def micros(seconds: Array, offset: float) -> Array:
+    """Microseconds of Unix time, of readings of the monotonic clock."""
     return np.round((np.asarray(seconds, dtype=np.float64) + offset) * 1e6).astype("i8")
 
 

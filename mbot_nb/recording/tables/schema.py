@@ -8,9 +8,14 @@ people and for other machines' logs.
 
 from __future__ import annotations
 
+from ...errors import UsageError
 from .columns import Column
 
-__all__ = ["JSON", "SCHEMA", "SUBJECTS"]
+__all__ = ["JSON", "METADATA_KEY", "SCHEMA", "SUBJECTS", "known"]
+
+METADATA_KEY = b"mbot_nb"
+"""Under this name the schema of an Arrow table or a Parquet file carries its recording's
+metadata."""
 
 _WALL = Column("wall", "wall", "the same moment on the wall clock, UTC")
 _CLIENT = Column(
@@ -189,3 +194,14 @@ SUBJECTS = {
     "frames": "message on the wire",
     "stalls": "time a loop on the way was blocked, 50 ms or more",
 }
+
+
+def known(name: str) -> str:
+    """The name of a table, checked.
+
+    Raises:
+        UsageError: no table is called so.
+    """
+    if name not in SCHEMA:
+        raise UsageError(f"there is no table {name!r}; there are {', '.join(SCHEMA)}")
+    return name

@@ -105,11 +105,11 @@ class LiveWidget(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         data["text/plain"] = repr(self)
-        still = self._still()
-        if still is None:
-            return data, metadata
-        data["image/png"] = still
-        return data, {**metadata, "image/png": {"alt": self._alt()}}
+        still = self.still_picture()
+        if still is not None:
+            data["image/png"] = still
+            metadata = {**metadata, "image/png": {"alt": self._alt()}}
+        return data, metadata
 
     @property
     def ended(self) -> bool:
@@ -171,7 +171,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _on_refresh(self, *, seen: bool) -> None:
         """Send what goes in binary: called at each refresh, seen or not. On the home loop."""
 
-    def _still(self) -> bytes | None:
+    def still_picture(self) -> bytes | None:
         """A PNG of now for a page without a kernel, or None."""
         return None
 
@@ -195,8 +195,8 @@ class LiveWidget(anywidget.AnyWidget):
             self._send_unthrottled(
                 {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
             )
-        elif kind == "way":
-            self._send_unthrottled({"kind": "way", **self._stop_control.direct_route()})
+        elif kind == "route":
+            self._send_unthrottled({"kind": "route", **self._stop_control.direct_route()})
         elif kind in ("stop", "emergency_stop", "release"):
             self._stop_control.act(kind, content.get("at"))
         elif isinstance(kind, str):
@@ -214,11 +214,11 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _report(self, error: BaseException) -> None:
         """Say on the page what went wrong; from any thread."""
-        if isinstance(error, MbotError):
-            self._show_status(str(error), error=True)
-        else:
+        words = str(error)
+        if not isinstance(error, MbotError):
             _log.debug("%s failed", self._description, exc_info=error)
-            self._show_status(f"{type(error).__name__}: {error}", error=True)
+            words = f"{type(error).__name__}: {error}"
+        self._show_status(words, error=True)
 
     def _send_unthrottled(
         self, content: dict[str, Any], buffers: Sequence[bytes] | None = None
@@ -278,11 +278,16 @@ class LiveWidget(anywidget.AnyWidget):
         self._refresh_in(0.0)
 
     def _refresh_in(self, seconds: float) -> None:
-        if self._timer is None and not self._ended:
-            loop = self._client.home.loop
-            self._timer = loop.call_at(
-                max(loop.time() + seconds, self._last_refresh + self._period), self._refresh
-            )
+        """Look in so many seconds, or before if that is planned already. At home."""
+        if self._ended:
+            return
+        loop = self._client.home.loop
+        at = max(loop.time() + seconds, self._last_refresh + self._period)
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(at, self._refresh)
 
     def _refresh(self) -> None:
         self._timer = None
@@ -299,6 +304,12 @@ class LiveWidget(anywidget.AnyWidget):
         if changed:
             self._sent.update(changed)
             self.send({"kind": "changed", **changed})
+
+    def _send_values(self) -> None:
+        """Send the widget's own values now."""
+        now = self._values()
+        self._sent.update(now)
+        self._send_unthrottled({"kind": "changed", **now})
 
     def _end(self, why: str) -> None:
         if self._ended:
@@ -329,7 +340,7 @@ class LiveWidget(anywidget.AnyWidget):
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
-            "away": client.connected and self._unreachable() is not None,
+            "unreachable": client.connected and self._unreachable() is not None,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
             "latency": self._trip,
@@ -348,16 +359,20 @@ class LiveWidget(anywidget.AnyWidget):
         if self._ended:
             return ""
         if client.connected:
-            return (
-                f"the robot is out of reach: {lost['reason']}"
-                if (lost := self._unreachable())
-                else ""
-            )
-        at = client.next_attempt_at
-        wait = None if at is None else round(max(0.0, at - time.monotonic()), 1)
+            lost = self._unreachable()
+            return f"the robot is out of reach: {lost['reason']}" if lost else ""
         if client.connection_state == "error":
             return "given up; `await bot.reconnect()` tries again"
-        return {"attempt": client.reconnect_attempts + (wait is not None), "wait": wait}
+        return self._next_attempt()
+
+    def _next_attempt(self) -> dict[str, Any]:
+        """The number of the next ``attempt`` to connect and the ``wait`` for it, None for one that
+        is under way."""
+        at = self._client.next_attempt_at
+        return {
+            "attempt": self._client.reconnect_attempts + (at is not None),
+            "wait": None if at is None else round(max(0.0, at - time.monotonic()), 1),
+        }
 
     def _unreachable(self) -> dict[str, Any] | None:
         """Of a robot that its server cannot reach by its cable: the ``reason``, the next

@@ -30,7 +30,7 @@ __all__ = ["StopControl", "unreachable"]
 _log = logging.getLogger("mbot_nb")
 
 POLL_INTERVAL = 0.005
-"""Seconds between two looks whether the robot stands; a robot of this process knows itself since
+"""Seconds between two checks whether the robot has stopped; a robot of this process knows since
 when."""
 REST_TIMEOUT = 5.0
 """Seconds after which nobody waits for it to stand any more."""
@@ -234,7 +234,7 @@ class StopControl:
         reported = False
         while time.monotonic() < deadline:
             if (lost := unreachable(self._client)) is not None:
-                # Nobody knows whether it stands; what is known of an earlier stop is true no more.
+                # Nobody knows whether it is at rest; what was known of an earlier stop is outdated.
                 if not reported:
                     reported = True
                     self._show_status(
@@ -261,7 +261,7 @@ class StopControl:
             await asyncio.sleep(POLL_INTERVAL)
 
     def _seen_at_rest(self) -> float | None:
-        """Now, if its state says that it stands."""
+        """Now, if its state says that it is at rest."""
         return None if _moving(self._client) else time.monotonic()
 
 

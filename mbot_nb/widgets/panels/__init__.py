@@ -3,7 +3,6 @@
 Modules:
 
     cockpit          everything on one screen
-    tabs             the tabs of the cockpit
     connect          connect and disconnect by clicking
     connect_advice   what to do about a connection that cannot be made
     command          a form for every command

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets
 
 from ...client import Client
 from ...client.sync import SyncClient
@@ -17,6 +19,7 @@ from ...local.runtime import Slot
 from ...loops.call import settle
 from ..arena import Arena
 from ..base import rerun
+from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget
 from ..chart import LiveChart
 from ..pad import DrivePad
@@ -25,10 +28,8 @@ from .command import CommandPanel
 from .connect import ConnectPanel
 from .stats import StatsPanel
 from .subscribe import SubscribePanel
-from .tabs import Tabs
 
 __all__ = ["Cockpit"]
-
 
 PAGES: tuple[tuple[str, type[LiveWidget]], ...] = (
     ("Drive", DrivePad),
@@ -37,6 +38,15 @@ PAGES: tuple[tuple[str, type[LiveWidget]], ...] = (
     ("Chart", LiveChart),
     ("Statistics", StatsPanel),
 )
+
+
+class Tabs(anywidget.AnyWidget):
+    """Buttons that show one of the cockpit's pages and hide the others. The page does so by itself,
+    without the kernel."""
+
+    _esm = page_script("tabs.js")
+    _css = page_style("panel.css", "cockpit.css")
+    titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
 class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
@@ -72,7 +82,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self._connection = ConnectPanel(
             bot, on_connect=self._connected, thread=thread, framed=False
         )
-        self._connection._called = "cockpit"
+        self._connection.variable_name = "cockpit"
         super().__init__()
         self.add_class("mbot-cockpit")
         self._build()
@@ -92,9 +102,8 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         arena = next((part for part in self._parts if isinstance(part, Arena)), None)
         if arena is None:
             return data, {}
-        return {**data, "image/png": arena._still()}, {
-            "image/png": {"alt": f"{self!r}, seen from above"}
-        }
+        alt = {"alt": f"{self!r}, seen from above"}
+        return {**data, "image/png": arena.still_picture()}, {"image/png": alt}
 
     @property
     def bot(self) -> Client | None:
@@ -153,7 +162,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         else:
             top = self._box("top", [self._connection, self._part(StopButton, bot)])
             left = self._box("left", [self._part(Arena, bot)])
-            tabs = Tabs([title for title, _ in PAGES])
+            tabs = Tabs(titles=[title for title, _ in PAGES])
             self._boxes.append(tabs)
             pages = [
                 self._box(f"page mbot-page-{at}", [self._part(kind, bot)])
@@ -167,11 +176,8 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         self.children: tuple[ipywidgets.Widget, ...] = children
 
     def _part(self, kind: type[LiveWidget], bot: Client) -> LiveWidget:
-        part = (
-            LiveChart(bot, *self._lines, framed=False)
-            if kind is LiveChart
-            else kind(bot, framed=False)
-        )
+        lines = self._lines if kind is LiveChart else ()
+        part = kind(bot, *lines, framed=False)
         self._parts.append(part)
         return part
 

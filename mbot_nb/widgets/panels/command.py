@@ -92,11 +92,9 @@ class CommandPanel(LiveWidget):
                 run.cancel()
         elif kind == "do" and isinstance(params, dict):
             if form in ("stop", "emergency_stop"):
+                report = partial(self._answer_to, form)
                 self._keep(
-                    form,
-                    self._stop_control.act(
-                        form, content.get("at"), report_with=partial(self._answer_to, form)
-                    ),
+                    form, self._stop_control.act(form, content.get("at"), report_with=report)
                 )
                 return
             click = _Click(form, params, _moment(content.get("at")), self._stop_control.given)
@@ -119,18 +117,13 @@ class CommandPanel(LiveWidget):
             return False
         late = time.monotonic() - click.at
         if late > STALE:
-            self._show_answer(
-                click.form,
-                "failed",
-                f"The click came {late:.1f} s late, since a cell held the kernel up. Click again.",
-            )
-            return True
-        if click.stops != self._stop_control.given:
-            self._show_answer(
-                click.form, "failed", "Not started: you stopped after this click. Click again."
-            )
-            return True
-        return False
+            why = f"The click came {late:.1f} s late, since a cell held the kernel up. Click again."
+        elif click.stops != self._stop_control.given:
+            why = "Not started: you stopped after this click. Click again."
+        else:
+            return False
+        self._show_answer(click.form, "failed", why)
+        return True
 
     # At home, which may have been busy since the click came.
 
@@ -144,12 +137,9 @@ class CommandPanel(LiveWidget):
         except Exception as error:
             self._show_answer(click.form, "failed", advised(error))
             return
-        self._show_answer(
-            click.form, "queued", "Queued." if times == 1 else f"Queued {times} times."
-        )
-        now = self._values()
-        self._sent.update(now)
-        self._send_unthrottled({"kind": "changed", **now})
+        words = "Queued." if times == 1 else f"Queued {times} times."
+        self._show_answer(click.form, "queued", words)
+        self._send_values()
 
     async def _perform(self, click: _Click) -> None:
         if not self._too_late(click):
@@ -171,7 +161,7 @@ class CommandPanel(LiveWidget):
 
     def _show_answer(self, form: str, state: str, text: str) -> None:
         self._answers[form] = {"state": state, "text": text}
-        self._send_unthrottled({"kind": "answer", "form": form, "state": state, "text": text})
+        self._send_unthrottled({"kind": "answer", "form": form, **self._answers[form]})
 
     def _detach(self) -> None:
         super()._detach()

@@ -55,20 +55,15 @@ def forms() -> list[dict[str, Any]]:
 def _fields(kind: type[Command]) -> list[dict[str, Any]]:
     fields = [_field(kind.name, field) for field in msgspec.structs.fields(kind)]
     if kind is c.CustomCommand:
-        action = {
-            "name": "action",
-            "kind": "text",
-            "required": True,
-            "default": FIRST_VALUES["custom"]["action"],
-        }
-        return [action, *fields]
-    if kind is c.ReleaseStop:  # without one, the method releases the stop that stands
+        default = FIRST_VALUES["custom"]["action"]
+        return [{"name": "action", "kind": "text", "required": True, "default": default}, *fields]
+    if kind is c.ReleaseStop:  # without one, the method releases the stop in force
         fields[0] |= {"required": False, "help": "none for the stop that stands"}
     return fields
 
 
 def _field(command: str, field: Any) -> dict[str, Any]:
-    """One parameter: what it is called, what it takes, and what stands there at first."""
+    """One parameter: what it is called, what it takes, and its first value."""
     default = None if field.required or field.default is msgspec.NODEFAULT else field.default
     first = FIRST_VALUES.get(command, {}).get(field.name, default)
     told: dict[str, Any] = {"name": field.name, "required": field.required, "default": first}
@@ -92,13 +87,8 @@ def _field(command: str, field: Any) -> dict[str, Any]:
             return told | {"kind": word}
     told.pop("longest", None)
     told["spread"] = _SPREAD.get(command) == field.name
-    example = (
-        '{"cell": 4}'
-        if field.name == "move"
-        else '{"steps": 4}'
-        if field.name == "values"
-        else "[[0, 0], [20, 10]]"
-    )
+    examples = {"move": '{"cell": 4}', "values": '{"steps": 4}'}
+    example = examples.get(field.name, "[[0, 0], [20, 10]]")
     return told | {"kind": "data", "default": None, "help": f"JSON, as {example}"}
 
 

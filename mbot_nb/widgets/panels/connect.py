@@ -58,7 +58,7 @@ class ConnectPanel(LiveWidget):
     _esm = page_script("connect.js")
     _css = page_style("panel.css")
     _description = "a connection panel"
-    _called = "panel"
+    variable_name = "panel"
     """What it is called in the cells of whoever sees it."""
 
     def __init__(
@@ -84,12 +84,10 @@ class ConnectPanel(LiveWidget):
         elif hasattr(client, "connection_state"):
             self._home = client.home
             self._address, self._lasting = client.url, _lasting(client, client.url)
-        if client is None or getattr(client, "connection_state", "") == "disconnected":
-            self._failure = (
-                ""
-                if client is None
-                else "The client that was given here is closed. Connect makes a new one."
-            )
+            if client.connection_state == "disconnected":
+                self._failure = "The client that was given here is closed. Connect makes a new one."
+                client = None
+        if client is None:
             client = cast(Client, _NoClient(self._home))
         super().__init__(client, framed=framed)
 
@@ -102,28 +100,19 @@ class ConnectPanel(LiveWidget):
 
     def _values(self) -> dict[str, Any]:
         client = self._client
-        at = client.next_attempt_at
         here = self.bot is not None
         lost = self._unreachable() if here and client.connected else None
-        away = here and not client.connected and client.connection_state != "error"
+        next_attempt = lost or self._next_attempt()
+        tries = lost or (here and not client.connected and client.connection_state != "error")
+        since = round(time.monotonic() - self._since, 1)
         return {
-            "doing": {"words": self._doing, "since": round(time.monotonic() - self._since, 1)}
-            if self._doing
-            else None,
+            "doing": {"words": self._doing, "since": since} if self._doing else None,
             "address": self._address,
             "lasting": self._lasting,
             "profile": client.profile if client.connected else "",
             "bot": here,
-            "attempt": client.reconnect_attempts + (at is not None)
-            if away
-            else lost["attempt"]
-            if lost
-            else None,
-            "wait": lost["wait"]
-            if lost
-            else None
-            if at is None
-            else round(max(0.0, at - time.monotonic()), 1),
+            "attempt": next_attempt["attempt"] if tries else None,
+            "wait": next_attempt["wait"],
             "trouble": self._failure or (lost["reason"] if lost else self._trouble()),
             "choices": self._all_choices(),
             "window": rounded(client.settings.batch_window, 3) if here else None,
@@ -152,17 +141,10 @@ class ConnectPanel(LiveWidget):
             address = str(content.get("address") or "").strip()
             token = str(content.get("token") or "") or None
             window = content.get("window")
-            window = (
-                min(max(0.0, float(window)), LONGEST_WINDOW)
-                if isinstance(window, (int, float))
-                else 0.1
-            )
-            words = (
-                f"Connecting to {address}"
-                if address
-                else "Connecting to the simulator in this notebook"
-            )
-            self._begin(words, self._connect(address, token, window))
+            if not isinstance(window, (int, float)):
+                window = 0.1
+            work = self._connect(address, token, min(max(0.0, float(window)), LONGEST_WINDOW))
+            self._begin(f"Connecting to {address or 'the simulator in this notebook'}", work)
         elif kind == "look":
             self._begin("Looking for robots on this machine", self._discover_robots())
         elif kind == "disconnect" and self.bot is not None:
@@ -197,14 +179,14 @@ class ConnectPanel(LiveWidget):
         thread = self._home.is_io_thread
         where = address or _simulator(thread)
         if where is None and local_servers().running():
-            where = await serve(
-                port=0, thread=thread
-            )  # `connect` would take the one that there is, whatever its robot
+            # `connect` would take the one that there is, whatever its robot.
+            where = await serve(port=0, thread=thread)
         bot = await connect(where, token=token, thread=thread, batch_window=window)
         self._address, self._lasting = bot.url, _lasting(bot, address)
         self._follow(bot)
         self._show_status(
-            f"Connected. In cells it is {self._called}.bot, or: bot = await mb.connect({bot.url!r})"
+            f"Connected. In cells it is {self.variable_name}.bot, or: "
+            f"bot = await mb.connect({bot.url!r})"
         )
         self._home.submit(self._call_user(bot))
 
@@ -238,10 +220,9 @@ class ConnectPanel(LiveWidget):
     def _all_choices(self) -> list[dict[str, Any]]:
         """The servers of this notebook, of which none need be looked for, and what was found."""
         simulator = _simulator(self._home.is_io_thread)
-        own = [
-            _own_choice(server) for server in local_servers().running() if server is not simulator
-        ]
-        known = {one["address"] for one in own} | {simulator.url if simulator is not None else ""}
+        servers = local_servers().running()
+        own = [_own_choice(server) for server in servers if server is not simulator]
+        known = {server.url for server in servers}
         return [*own, *(one for one in self._choices if one["address"] not in known)]
 
     async def _disconnect(self, bot: Client) -> None:
@@ -260,11 +241,8 @@ class ConnectPanel(LiveWidget):
             if not waiting.done():
                 waiting.cancel()
                 await asyncio.wait([waiting])
-        if (
-            not waiting.cancelled()
-            and (error := waiting.exception()) is not None
-            and not isinstance(error, ConnectError)
-        ):
+        error = None if waiting.cancelled() else waiting.exception()
+        if error is not None and not isinstance(error, ConnectError):
             raise error
 
     def _follow(self, client: Client) -> None:
@@ -272,10 +250,8 @@ class ConnectPanel(LiveWidget):
         self._untap()
         self._stop_control.end()
         self._client = client
-        before, self._stop_control = (
-            self._stop_control,
-            StopControl(client, self._show_status, self._request_refresh),
-        )
+        before = self._stop_control
+        self._stop_control = StopControl(client, self._show_status, self._request_refresh)
         self._stop_control.learn_from(before)
         self._untap = client.tap(self._on_client_event)
         self._request_refresh()
@@ -294,7 +270,7 @@ class ConnectPanel(LiveWidget):
 
 
 class _NoClient:
-    """What stands in a client's place while there is none."""
+    """The client of a panel that has none."""
 
     connection_state = NONE
     connected = False

@@ -51,7 +51,6 @@ class StatsPanel(LiveWidget):
         self._earlier: tuple[float, Stats] | None = None
         self._rates: dict[str, float] = {}
         self._monitor: LoopMonitor | None = None
-        self._beat_timer: asyncio.TimerHandle | None = None
         self._measuring: concurrent.futures.Future[None] | None = None
         self._measured: int | None = None
         super().__init__(bot, framed=framed)
@@ -98,23 +97,18 @@ class StatsPanel(LiveWidget):
 
     def _on_view(self, kind: str, view: str, fresh: bool) -> None:
         super()._on_view(kind, view, fresh)
-        self._watch()
+        self._on_refresh(seen=self.seen)
 
-    def _watch(self) -> None:
-        watched = self.seen and not self._ended
+    def _on_refresh(self, *, seen: bool) -> None:
+        watched = seen and not self._ended
         if watched and self._monitor is None:
             self._monitor = LoopMonitor.of(self._client.home.loop)
             self._monitor.hold()
         elif not watched and self._monitor is not None:
             self._monitor.release()
             self._monitor = None
-        if watched and self._beat_timer is None:
-            self._beat_timer = self._client.home.loop.call_later(BEAT, self._on_beat)
-
-    def _on_beat(self) -> None:
-        self._beat_timer = None
-        self._request_refresh()
-        self._watch()
+        if watched:
+            self._refresh_in(BEAT)
 
     def _on_event(self, event: object) -> bool:
         return False  # once a second is enough
@@ -142,17 +136,10 @@ class StatsPanel(LiveWidget):
             self._report(error)
         finally:
             self._measured = None
-            now = self._values()
-            self._sent.update(now)
-            self._send_unthrottled({"kind": "changed", **now})
+            self._send_values()
 
     def _detach(self) -> None:
         super()._detach()
-        if self._beat_timer is not None:
-            self._beat_timer.cancel()
-            self._beat_timer = None
-        if self._monitor is not None:
-            self._monitor.release()
-            self._monitor = None
+        self._on_refresh(seen=False)
         if self._measuring is not None:
             self._measuring.cancel()

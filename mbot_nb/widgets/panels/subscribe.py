@@ -5,7 +5,6 @@ mb.widgets.SubscribePanel(bot)
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 from collections import Counter, deque
@@ -85,7 +84,6 @@ class SubscribePanel(LiveWidget):
         self._held_back = 0
         self._failures: deque[str] = deque(maxlen=5)
         self._handlers: list[Subscription] = []
-        self._rate_timer: asyncio.TimerHandle | None = None
         super().__init__(bot, framed=framed)
         # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
         # this.
@@ -156,9 +154,8 @@ class SubscribePanel(LiveWidget):
             "held_back": self._held_back,
             "failures": list(self._failures),
         }
-        rows = [
-            _row(number, event) for number, event in self._since(self._last_sent)[-ROWS_AT_ONCE:]
-        ]
+        new = min(self._number - self._last_sent, len(self._log), ROWS_AT_ONCE)
+        rows = [_row(*self._log[-back]) for back in range(new, 0, -1)]
         if rows and (more := self._number - self._last_sent - len(rows)):
             rows.insert(
                 0, [None, None, "", f"{more} more came before these, too many at once to list"]
@@ -171,16 +168,8 @@ class SubscribePanel(LiveWidget):
 
     def _on_refresh(self, *, seen: bool) -> None:
         """While something came lately, look again in a second: the rates fall."""
-        if seen and self._rate_timer is None and self._rates():
-            self._rate_timer = self._client.home.loop.call_later(1.0, self._on_rate_timer)
-
-    def _on_rate_timer(self) -> None:
-        self._rate_timer = None
-        self._request_refresh()
-
-    def _since(self, number: int) -> list[tuple[int, Event]]:
-        new = min(self._number - number, len(self._log))
-        return [self._log[-back] for back in range(new, 0, -1)]
+        if seen and self._rates():
+            self._refresh_in(1.0)
 
     def _rates(self) -> Counter[str]:
         now = int(self._client.home.loop.time())
@@ -215,12 +204,9 @@ class SubscribePanel(LiveWidget):
             self._failures.clear()
             self._show_all()
         elif kind == "frame":
-            found = next(
-                (event for number, event in self._log if number == content.get("number")), None
-            )
-            self._send_unthrottled(
-                {"kind": "frame", "number": content.get("number"), "text": _frame(found)}
-            )
+            wanted = content.get("number")
+            found = next((event for number, event in self._log if number == wanted), None)
+            self._send_unthrottled({"kind": "frame", "number": wanted, "text": _frame(found)})
         self._request_refresh()
 
     def _detach(self) -> None:
@@ -229,19 +215,13 @@ class SubscribePanel(LiveWidget):
             self._listening.cancel()
         for handler in self._handlers:
             handler.cancel()
-        if self._rate_timer is not None:
-            self._rate_timer.cancel()
-            self._rate_timer = None
 
 
 def _row(number: int, event: Event) -> list[Any]:
     text = json.dumps(event.data, ensure_ascii=False, default=str)
-    return [
-        number,
-        round(event.time, 3),
-        event.name,
-        text if len(text) <= SHOWN else text[: SHOWN - 1] + "…",
-    ]
+    if len(text) > SHOWN:
+        text = text[: SHOWN - 1] + "…"
+    return [number, round(event.time, 3), event.name, text]
 
 
 def _frame(event: Event | None) -> str:

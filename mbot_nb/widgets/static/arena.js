@@ -2,18 +2,14 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView, SETTLE_TIME } from "./live/live_view.js";
-import { whereWords } from "./scene/geometry.js";
+import { inside, whereWords } from "./scene/geometry.js";
 import { SOONEST, Stage } from "./scene/stage.js";
 
 const STEP = 2; // cm that an arrow key moves a thing
 
 const LONG_STEP = 10; // with Shift
 
-/**
- * @param {Pose} pose
- * @param {number} distance
- * @param {number} line
- */
+/** @param {Pose} pose @param {number} distance @param {number} line */
 function readout([x, y, heading], distance, line) {
   const words = [
     `x ${x.toFixed(1)} cm, y ${y.toFixed(1)} cm`,
@@ -25,31 +21,27 @@ function readout([x, y, heading], distance, line) {
   return words.join(" · ");
 }
 
-/** @param {View} given */
-function render({ model, el }) {
-  const live = new LiveView({ model, el }, "mbot-arena");
-  live.name = "Arena of robot";
+/** @param {View} view */
+function render(view) {
+  const live = new LiveView(view, "mbot-arena mbot-column", "Arena of robot");
   live.addFrame();
-  const canvas = make("canvas", live.root, { tabIndex: 0 });
-  canvas.setAttribute("role", "img");
+  const canvas = make("canvas", live.root, { tabIndex: 0, role: "img" });
   const lost = make("div", live.root, {
     className: "mbot-small",
     textContent: "This robot does not know where it is.",
   });
-  const words = live.field("readout", make("div", live.root, { className: "mbot-arena-readout" }));
+  const words = make("div", live.root, { "data-field": "readout" });
 
-  const time = make("div", live.root, { className: "mbot-arena-row" });
+  const time = make("div", live.root, { className: "mbot-row" });
   const now = button(time, "Now", "Show what is now", () => lookBack(null));
-  const play = button(time, "Pause", "Pause the replay", () => {
-    live.send({ kind: live.values.replay?.playing ? "pause" : "play" });
-    live.expectAnswer();
-  });
+  const play = button(time, "Pause", "Pause the replay", () =>
+    live.ask({ kind: live.values.replay?.playing ? "pause" : "play" }),
+  );
   const slider = make("input", time, { type: "range", min: 0, max: 0, step: "any", value: 0 });
-  const when = live.field("when", make("span", time, { className: "mbot-arena-when" }));
+  const when = make("span", time, { className: "mbot-arena-when", "data-field": "when" });
 
-  const tools = make("div", live.root, { className: "mbot-arena-row" });
-  const pick = make("select", tools);
-  pick.setAttribute("aria-label", "Box to move with the arrow keys");
+  const tools = make("div", live.root, { className: "mbot-row" });
+  const pick = make("select", tools, { "aria-label": "Box to move with the arrow keys" });
   const draw = button(
     tools,
     "Draw a line",
@@ -134,7 +126,7 @@ function render({ model, el }) {
   });
 
   slider.addEventListener("change", () => live.values.replay && seek());
-  const beat = setInterval(() => live.shown && live.values.replay?.playing && writeTime(), 250);
+  live.every(250, () => live.shown && live.values.replay?.playing && writeTime());
 
   const setDrawing = (/** @type {boolean} */ on) => {
     drawing = on;
@@ -146,13 +138,12 @@ function render({ model, el }) {
     stage.ask();
   };
   const writeHint = () => {
-    const fixed = live.values.fixed ?? "";
-    hint.textContent = fixed
-      ? fixed
-      : drawing
+    hint.textContent =
+      live.values.fixed ||
+      (drawing
         ? "Draw on the floor; or, in the picture, arrow keys move the cross, Enter sets a point, " +
           "Escape ends the line."
-        : "Drag a box; or choose one, and move it with the arrow keys in the picture.";
+        : "Drag a box; or choose one, and move it with the arrow keys in the picture.");
   };
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -202,22 +193,17 @@ function render({ model, el }) {
     }[event.key] ?? [0, 0];
     const step = event.shiftKey ? LONG_STEP : STEP;
     if (drawing && stage.arena) {
+      const [x, y] = stage.cursor ?? [stage.arena.width / 2, stage.arena.height / 2];
       if (event.key === "Escape") {
         stage.finishLine();
         setDrawing(false);
       } else if (event.key === "Enter") {
         stage.drawing ??= [];
-        stage.extend(stage.cursor ?? [stage.arena.width / 2, stage.arena.height / 2]);
+        stage.extend([x, y]);
       } else if (!dx && !dy) {
         return;
       }
-      const [x, y] = stage.cursor ?? [stage.arena.width / 2, stage.arena.height / 2];
-      if (drawing) {
-        stage.cursor = [
-          Math.min(stage.arena.width, Math.max(0, x + dx * step)),
-          Math.min(stage.arena.height, Math.max(0, y + dy * step)),
-        ];
-      }
+      if (drawing) stage.cursor = inside([x + dx * step, y + dy * step], stage.arena);
     } else if ((dx || dy) && stage.chosen !== null && stage.arena?.boxes?.[stage.chosen]) {
       stage.push(stage.chosen, dx * step, dy * step);
     } else {
@@ -266,14 +252,7 @@ function render({ model, el }) {
       stage.moved(content);
     }
   };
-  live.onVisible = () => stage.ask();
-  live.onRestyle = () => stage.ask();
-  live.start();
-  return () => {
-    clearInterval(beat);
-    live.end();
-    stage.stop();
-  };
+  return live.start();
 }
 
 export default { render };

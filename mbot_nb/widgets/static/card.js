@@ -6,30 +6,21 @@ import { CardPicture } from "./scene/card_picture.js";
 import { whereWords } from "./scene/geometry.js";
 
 /**
- * @param {Element} list
- * @param {string} name
- */
-function row(list, name) {
-  make("dt", list, { textContent: name });
-  return make("dd", list, { textContent: "–" });
-}
-
-/**
  * The elements of one view.
  *
  * @param {LiveView} live
  */
 function build(live) {
-  const card = live.root;
-  const canvas = make("canvas", card);
-  canvas.setAttribute("role", "img");
-  const side = make("div", card, { className: "mbot-card-side" });
+  const canvas = make("canvas", live.root, { role: "img" });
+  const side = make("div", live.root, { className: "mbot-card-side mbot-column" });
   live.addConnection(side);
   const list = make("dl", side);
   /** @type {Record<string, HTMLElement> & { canvas: HTMLCanvasElement }} */
   const view = { canvas };
-  for (const name of ["mode", "tension", "position", "heading", "latency"])
-    view[name] = live.field(name, row(list, name));
+  for (const name of ["mode", "tension", "position", "heading", "latency"]) {
+    make("dt", list, { textContent: name });
+    view[name] = make("dd", list, { textContent: "–", "data-field": name });
+  }
   live.addStop(side);
   live.addStatus(side);
   live.addStopMessages(side);
@@ -49,8 +40,10 @@ function write(view, values) {
     if (values.tension === null) {
       view.tension.textContent = "–";
     } else {
-      const bar = make("span", view.tension, { className: "mbot-card-tension" });
-      bar.setAttribute("aria-hidden", "true");
+      const bar = make("span", view.tension, {
+        className: "mbot-card-tension",
+        "aria-hidden": "true",
+      });
       bar.style.setProperty("--tension", `${values.tension * 100}%`);
       view.tension.append(values.tension.toFixed(2));
     }
@@ -71,21 +64,15 @@ function write(view, values) {
 }
 
 /** @param {View} given */
-function render({ model, el }) {
-  const live = new LiveView({ model, el }, "mbot-card");
+function render(given) {
+  const live = new LiveView(given, "mbot-card");
   const view = build(live);
   const picture = new CardPicture(live, view.canvas);
   live.onValues = (values) => {
     write(view, values);
     picture.take(values);
   };
-  live.onVisible = () => picture.ask();
-  live.onRestyle = () => picture.ask();
-  live.start();
-  return () => {
-    live.end();
-    picture.stop();
-  };
+  return live.start();
 }
 
 export default { render };

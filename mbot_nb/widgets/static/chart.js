@@ -6,26 +6,18 @@ import { ChartPainting, SPANS } from "./chart/chart_painting.js";
 import { formatNumber } from "./chart/scale.js";
 import { button, make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
+import { labelled, submitButton } from "./panels/fields.js";
 
-/** @param {View} given */
-function render({ model, el }) {
-  const live = new LiveView({ model, el }, "mbot-chart");
-  live.name = "Chart of robot";
+/** @param {View} view */
+function render(view) {
+  const live = new LiveView(view, "mbot-chart mbot-column", "Chart of robot");
   live.addFrame();
-  const legend = make("div", live.root, { className: "mbot-chart-legend" });
-  const canvas = make("canvas", live.root, { tabIndex: 0 });
-  canvas.setAttribute("role", "img");
-  const adding = make("form", live.root, { className: "mbot-chart-tools" });
-  const pickId = `mbot-add-${live.id}`;
-  make("label", adding, { htmlFor: pickId, textContent: "Add a line" });
-  const pick = make("select", adding, { id: pickId });
-  const add = button(adding, "Add", "Add the chosen line", () => {});
-  add.type = "submit";
-  adding.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!pick.value) return;
-    live.send({ kind: "add", name: pick.value });
-    live.expectAnswer();
+  const legend = make("div", live.root, { className: "mbot-row" });
+  const canvas = make("canvas", live.root, { tabIndex: 0, role: "img" });
+  const adding = make("form", live.root, { className: "mbot-row" });
+  const pick = labelled(adding, "Add a line", make("select", adding));
+  const add = submitButton(adding, adding, "Add", "Add the chosen line", () => {
+    if (pick.value) live.ask({ kind: "add", name: pick.value });
   });
   // What is offered grows with the events that are heard.
   for (const kind of ["pointerenter", "focus"])
@@ -44,11 +36,11 @@ function render({ model, el }) {
     }
     if ([...pick.options].some(({ value }) => value === chosen)) pick.value = chosen;
   };
-  const tools = make("div", live.root, { className: "mbot-chart-tools" });
+  const tools = make("div", live.root, { className: "mbot-row" });
   const pause = button(tools, "Pause", "Pause the chart", () => setPaused(!chart.paused));
   button(tools, "Zoom in", "Show a shorter time", () => chart.zoom(-1));
   button(tools, "Zoom out", "Show a longer time", () => chart.zoom(1));
-  const words = live.field("readout", make("span", tools, { className: "mbot-chart-words" }));
+  const words = make("span", tools, { className: "mbot-chart-words", "data-field": "readout" });
   make("div", live.root, {
     className: "mbot-small",
     textContent:
@@ -103,10 +95,11 @@ function render({ model, el }) {
       const swatch = make("span", entry, { className: "mbot-chart-swatch" });
       swatch.style.background = line.colour;
       make("span", entry, { textContent: line.name, className: "mbot-chart-name" });
-      const value = live.field(
-        line.name,
-        make("span", entry, { className: "mbot-chart-value", textContent: "–" }),
-      );
+      const value = make("span", entry, {
+        className: "mbot-chart-value",
+        textContent: "–",
+        "data-field": line.name,
+      });
       const axis = make("span", entry, {
         className: "mbot-chart-axis",
         textContent: "no axis",
@@ -116,11 +109,8 @@ function render({ model, el }) {
         item,
         "×",
         `Take ${line.name} away`,
-        () => {
-          live.send({ kind: "take", name: line.name });
-          live.expectAnswer();
-        },
-        "mbot-button mbot-chart-away",
+        () => live.ask({ kind: "take", name: line.name }),
+        "mbot-button mbot-chart-remove",
       );
       entries.push({ line, value, axis });
     }
@@ -133,7 +123,6 @@ function render({ model, el }) {
 
   const timeAt = (/** @type {PointerEvent} */ event) => {
     const { left } = canvas.getBoundingClientRect();
-    if (!chart.box) return 0;
     const [from, to] = chart.shownRange;
     const part = (event.clientX - left - chart.box.left) / (chart.box.right - chart.box.left);
     return from + Math.min(1, Math.max(0, part)) * (to - from);
@@ -141,12 +130,12 @@ function render({ model, el }) {
   /** @type {number | null} */
   let dragged = null;
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !chart.box) return;
+    if (event.button !== 0 || !chart.drawn) return;
     dragged = event.clientX;
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!chart.box) return;
+    if (!chart.drawn) return;
     if (dragged !== null && Math.abs(event.clientX - dragged) > 2) {
       const perPixel = SPANS[chart.span] / (chart.box.right - chart.box.left);
       if (!chart.paused) setPaused(true);
@@ -217,13 +206,7 @@ function render({ model, el }) {
       chart.take(content, buffers[0]);
     }
   };
-  live.onVisible = () => chart.ask();
-  live.onRestyle = () => chart.ask();
-  live.start();
-  return () => {
-    live.end();
-    chart.stop();
-  };
+  return live.start();
 }
 
 export default { render };

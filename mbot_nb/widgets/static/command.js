@@ -9,8 +9,7 @@ import { labelled } from "./panels/fields.js";
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-panel mbot-command");
-  live.name = "Commands for";
+  const live = new LiveView(view, "mbot-panel mbot-command", "Commands for");
   live.addFrame();
   const row = make("div", live.root, { className: "mbot-row" });
   const choice = labelled(row, "Command", make("select", row));
@@ -43,8 +42,7 @@ function render(view) {
   live.onMessage = (content) => {
     if (content.kind === "answer") forms.get(content.form)?.tell(content);
   };
-  live.start();
-  return () => live.end();
+  return live.start();
 }
 
 export default { render };

@@ -2,7 +2,7 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
-import { labelled, onSubmit, progressBar } from "./panels/fields.js";
+import { labelled, submitButton } from "./panels/fields.js";
 import { recentAddresses, rememberAddress } from "./panels/recent_addresses.js";
 
 const OTHER = "?";
@@ -21,21 +21,16 @@ const LIGHTS = {
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-panel mbot-connect");
-  live.name = "Connection to";
+  const live = new LiveView(view, "mbot-panel mbot-connect", "Connection to");
   const { root } = live;
-  const bare = view.model.get("snapshot").framed === false;
-  if (bare) root.dataset.bare = "true";
-
   const head = make("div", root, { className: "mbot-head" });
   const words = make("div", head, { className: "mbot-head-words" });
   const state = make("div", words, { className: "mbot-connection" });
-  make("span", state, { className: "mbot-light" }).setAttribute("aria-hidden", "true");
-  const light = live.field("connection", make("span", state));
-  light.setAttribute("role", "status");
+  make("span", state, { className: "mbot-light", "aria-hidden": "true" });
+  const light = make("span", state, { role: "status", "data-field": "connection" });
   live.robotField = make("span", words, { className: "mbot-robot" });
-  const details = live.field("details", make("span", words, { className: "mbot-small" }));
-  if (!bare) {
+  const details = make("span", words, { className: "mbot-small", "data-field": "details" });
+  if (live.framed) {
     live.addStop(head);
     live.addStopMessages(root);
   }
@@ -48,16 +43,23 @@ function render(view) {
     size: 20,
     hidden: true,
     spellcheck: false,
+    "aria-label": "Address, as ws://192.168.1.20:4000",
   });
-  typed.setAttribute("aria-label", "Address, as ws://192.168.1.20:4000");
-  const connect = button(
-    form,
-    "Connect",
-    "Connect to the robot",
-    () => {},
-    "mbot-button mbot-primary",
-  );
-  connect.type = "submit";
+  const connect = () => {
+    const address = where.value === OTHER ? typed.value.trim() : where.value;
+    if (where.value === OTHER && !address) {
+      typed.focus();
+      return;
+    }
+    live.ask({
+      kind: "connect",
+      address,
+      token: token.value,
+      window: window_.value === "" ? null : Number(window_.value),
+    });
+  };
+  const primary = "mbot-button mbot-primary";
+  submitButton(form, form, "Connect", "Connect to the robot", connect, primary);
   const more = make("details", root, { className: "mbot-more" });
   make("summary", more, { textContent: "Token and batching" });
   const grid = make("div", more, { className: "mbot-row" });
@@ -76,30 +78,28 @@ function render(view) {
     form,
     "Look for robots",
     "Look for robots on this machine: on USB, and servers",
-    () => ask({ kind: "look" }),
+    () => live.ask({ kind: "look" }),
   );
 
-  const standing = make("div", root, { className: "mbot-row", hidden: true });
-  const away = make("span", standing, { className: "mbot-row", hidden: true });
-  const countdown = live.field("countdown", make("span", away));
-  const retry = button(away, "Retry now", "Try to connect now", () => ask({ kind: "retry" }));
-  button(standing, "Disconnect", "Disconnect from the robot", () => ask({ kind: "disconnect" }));
+  const connected = make("div", root, { className: "mbot-row", hidden: true });
+  const lost = make("span", connected, { className: "mbot-row", hidden: true });
+  const countdown = make("span", lost, { "data-field": "countdown" });
+  const retry = button(lost, "Retry now", "Try to connect now", () => live.ask({ kind: "retry" }));
+  button(connected, "Disconnect", "Disconnect from the robot", () =>
+    live.ask({ kind: "disconnect" }),
+  );
 
   const work = make("div", root, { className: "mbot-row", hidden: true });
-  const doing = make("span", work);
-  doing.setAttribute("role", "status");
-  const bar = progressBar(work, "");
-  bar.hidden = false;
-  button(work, "Cancel", "Cancel what is being done", () => ask({ kind: "cancel" }));
+  const doing = make("span", work, { role: "status" });
+  const bar = make("progress", work, { max: 1 });
+  button(work, "Cancel", "Cancel what is being done", () => live.ask({ kind: "cancel" }));
 
-  const trouble = live.field("trouble", make("div", root, { className: "mbot-trouble" }));
-  trouble.setAttribute("role", "alert");
+  const trouble = make("div", root, {
+    className: "mbot-trouble",
+    role: "alert",
+    "data-field": "trouble",
+  });
   live.addStatus();
-
-  const ask = (/** @type {Values} */ content) => {
-    live.send(content);
-    live.expectAnswer();
-  };
 
   const offer = (/** @type {Values[]} */ choices) => {
     const before = where.value;
@@ -127,36 +127,19 @@ function render(view) {
     typed.hidden = where.value !== OTHER;
     if (!typed.hidden) typed.focus();
   });
-  onSubmit(form, () => {
-    const address = where.value === OTHER ? typed.value.trim() : where.value;
-    if (where.value === OTHER && !address) {
-      typed.focus();
-      return;
-    }
-    ask({
-      kind: "connect",
-      address,
-      token: token.value,
-      window: window_.value === "" ? null : Number(window_.value),
-    });
-  });
 
   let came = 0;
   const count = () => {
     const { attempt, wait, doing: now } = live.values;
     const passed = (performance.now() - came) / 1000;
-    if (now) bar.setAttribute("aria-label", now.words);
-    if (now) doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
-    if (attempt === null || attempt === undefined) {
-      countdown.textContent = "";
-      countdown.hidden = true; // else it keeps its place
-      return;
+    if (now) {
+      bar.setAttribute("aria-label", now.words);
+      doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
     }
-    countdown.textContent =
-      wait === null
-        ? `Attempt ${attempt} is under way …`
-        : `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
-    countdown.hidden = false;
+    countdown.hidden = (attempt ?? null) === null; // else it keeps its place
+    if (countdown.hidden) countdown.textContent = "";
+    else if (wait === null) countdown.textContent = `Attempt ${attempt} is under way …`;
+    else countdown.textContent = `Attempt ${attempt} in ${Math.max(0, Math.ceil(wait - passed))} s`;
   };
 
   const writeConnection = live.writeConnection.bind(live);
@@ -168,33 +151,22 @@ function render(view) {
   live.onValues = (values) => {
     if ("choices" in values) offer(values.choices);
     if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
-    const {
-      bot,
-      doing: now,
-      attempt,
-      profile,
-      latency,
-      trouble: why,
-      connection,
-      address,
-      lasting,
-    } = live.values;
-    work.hidden = !now;
-    form.hidden = more.hidden = bot || Boolean(now);
-    standing.hidden = !bot || Boolean(now);
+    const { bot, attempt, profile, latency, connection, address, lasting } = live.values;
+    const busy = Boolean(live.values.doing);
+    work.hidden = !busy;
+    form.hidden = more.hidden = bot || busy;
+    connected.hidden = !bot || busy;
     // Of a client that has given up nothing is planned, but another try can be asked for.
-    away.hidden = (attempt === null || attempt === undefined) && connection !== "error";
+    lost.hidden = (attempt ?? null) === null && connection !== "error";
     retry.disabled = look.disabled = live.ended;
     retry.hidden = connection === "connected"; // a robot's cable: its server tries by itself
-    trouble.textContent = now ? "" : (why ?? "");
-    const parts = bot
-      ? [
-          address,
-          profile && `${profile} profile`,
-          latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`,
-        ]
-      : [];
-    details.textContent = parts.filter(Boolean).join(" · ");
+    trouble.textContent = busy ? "" : (live.values.trouble ?? "");
+    const parts = [
+      address,
+      profile && `${profile} profile`,
+      latency !== null && connection === "connected" && `${latency.toFixed(2)} ms`,
+    ];
+    details.textContent = bot ? parts.filter(Boolean).join(" · ") : "";
     if (values.connection === "connected" && lasting) {
       rememberAddress(lasting);
       offer(live.values.choices);
@@ -202,10 +174,8 @@ function render(view) {
     if (values.window !== null && values.window !== undefined) window_.value = values.window;
     count();
   };
-  const timer = setInterval(count, 200);
-  live.cleaning.push(() => clearInterval(timer));
-  live.start();
-  return () => live.end();
+  live.every(200, count);
+  return live.start();
 }
 
 export default { render };

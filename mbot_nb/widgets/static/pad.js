@@ -16,13 +16,14 @@ const ARROW = "M0 -11 L9 5 L-9 5 Z";
  * @param {Element} parent
  */
 function buildPad(parent) {
-  const pad = make("div", parent, { className: "mbot-pad", tabIndex: 0 });
-  pad.setAttribute("role", "application");
-  pad.setAttribute("aria-roledescription", "drive pad");
-  pad.setAttribute(
-    "aria-label",
-    "Drive pad. Hold an arrow key, or W, A, S or D, to drive. Let go to stand. Space stops.",
-  );
+  const pad = make("div", parent, {
+    className: "mbot-pad",
+    tabIndex: 0,
+    role: "application",
+    "aria-roledescription": "drive pad",
+    "aria-label":
+      "Drive pad. Hold an arrow key, or W, A, S or D, to drive. Let go to stand. Space stops.",
+  });
   const places = [
     [0, -66, 0],
     [66, 0, 90],
@@ -37,18 +38,17 @@ function buildPad(parent) {
   return { pad, knob };
 }
 
-/** @param {View} given */
-function render({ model, el }) {
-  const live = new LiveView({ model, el }, "mbot-drive");
-  live.name = "Drive pad of robot";
+/** @param {View} view */
+function render(view) {
+  const live = new LiveView(view, "mbot-drive", "Drive pad of robot");
   live.addFrame();
   const body = make("div", live.root, { className: "mbot-drive-body" });
   const { pad, knob } = buildPad(body);
-  const side = make("div", body, { className: "mbot-drive-side" });
-  const label = make("label", side, { className: "mbot-speed" });
+  const side = make("div", body, { className: "mbot-drive-side mbot-column" });
+  const label = make("label", side, { className: "mbot-speed mbot-column" });
   const words = make("span", label);
   const slider = make("input", label, { type: "range", min: 10, max: 100, step: 5 });
-  const motors = live.field("motors", make("div", side, { className: "mbot-motors" }));
+  const motors = make("div", side, { "data-field": "motors" });
   make("div", side, { className: "mbot-small", textContent: HINT });
   live.addStatus(side);
   const writeSpeed = () => {
@@ -140,11 +140,11 @@ function render({ model, el }) {
   const plugged = () => {
     if (polling === null) polling = requestAnimationFrame(poll);
   };
-  const hidden = () => document.hidden && letGo();
-  addEventListener("gamepadconnected", plugged);
-  addEventListener("blur", letGo);
-  addEventListener("pagehide", letGo);
-  document.addEventListener("visibilitychange", hidden);
+  const { signal } = live;
+  addEventListener("gamepadconnected", plugged, { signal });
+  addEventListener("blur", letGo, { signal });
+  addEventListener("pagehide", letGo, { signal });
+  document.addEventListener("visibilitychange", () => document.hidden && letGo(), { signal });
 
   live.onVisible = (now) => {
     if (now && !live.unanswered) plugged();
@@ -163,15 +163,11 @@ function render({ model, el }) {
   live.onMessage = (content) => {
     if (content.kind === "driven") driver.onAnswer(content);
   };
-  live.start();
+  const end = live.start();
   return () => {
     letGo();
     if (polling !== null) cancelAnimationFrame(polling);
-    removeEventListener("gamepadconnected", plugged);
-    removeEventListener("blur", letGo);
-    removeEventListener("pagehide", letGo);
-    document.removeEventListener("visibilitychange", hidden);
-    live.end();
+    end();
   };
 }
 

@@ -2,13 +2,20 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
-import { progressBar } from "./panels/fields.js";
 
 const FLOWS = [
   ["messages", "messages_in", "messages_out"],
   ["frames", "frames_in", "frames_out"],
   ["bytes", "bytes_in", "bytes_out"],
 ];
+
+const TRIPS = {
+  last: "last",
+  median: "median (p50)",
+  p99: "99 of 100 within (p99)",
+  n: "measured",
+  lag: "loop blocked at most",
+};
 
 const COUNTS = {
   waiting: "commands waiting",
@@ -18,77 +25,69 @@ const COUNTS = {
   malformed: "malformed messages",
 };
 
-/**
- * @param {number | null | undefined} value
- * @param {number} [digits]
- */
+/** @param {number | null | undefined} value @param {number} [digits] */
 function number(value, digits = 0) {
   return value === null || value === undefined
     ? "–"
     : value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }
 
-/**
- * @param {Element} parent
- * @param {string} words
- */
+/** @param {Element} parent @param {string} title */
+function titledTable(parent, title) {
+  const table = make("table", parent);
+  make("caption", table, { textContent: title });
+  return table;
+}
+
+/** @param {Element} parent @param {string} words */
 function row(parent, words) {
   const line = make("tr", parent);
-  make("th", line, { textContent: words }).scope = "row";
+  make("th", line, { textContent: words, scope: "row" });
   return line;
 }
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-panel mbot-stats");
-  live.name = "Statistics of";
+  const live = new LiveView(view, "mbot-panel mbot-stats", "Statistics of");
   live.addFrame();
   const { root } = live;
   const tables = make("div", root, { className: "mbot-tables" });
 
-  const flow = make("table", tables);
-  make("caption", flow, { textContent: "Over the wire, and a second" });
-  const head = make("tr", make("thead", flow));
+  const flowTable = titledTable(tables, "Over the wire, and a second");
+  const head = make("tr", make("thead", flowTable));
   make("td", head);
   for (const words of ["in", "/s", "out", "/s"])
-    make("th", head, { textContent: words }).scope = "col";
-  const body = make("tbody", flow);
+    make("th", head, { textContent: words, scope: "col" });
+  const flow = make("tbody", flowTable);
   /** @type {Record<string, any>} */
   const cells = {};
   for (const [words, come, go] of FLOWS) {
-    const line = row(body, words);
+    const line = row(flow, words);
     for (const name of [come, go]) cells[name] = [make("td", line), make("td", line)];
   }
-  const perFrame = row(body, "messages in a frame");
+  const perFrame = row(flow, "messages in a frame");
   make("td", perFrame, { colSpan: 2 });
-  cells.per_frame = live.field("per_frame", make("td", perFrame));
+  cells.per_frame = make("td", perFrame, { "data-field": "per_frame" });
 
-  const trips = make("table", tables);
-  make("caption", trips, { textContent: "Round trips and the loop" });
-  const tripBody = make("tbody", trips);
   /** @type {Record<string, HTMLElement>} */
   const fields = {};
-  for (const [name, words] of [
-    ["last", "last"],
-    ["median", "median (p50)"],
-    ["p99", "99 of 100 within (p99)"],
-    ["n", "measured"],
-    ["lag", "loop blocked at most"],
-  ]) {
-    fields[name] = live.field(name, make("td", row(tripBody, words)));
-  }
-
-  const counts = make("table", tables);
-  make("caption", counts, { textContent: "What went wrong, or waits" });
-  const countBody = make("tbody", counts);
-  for (const [name, words] of Object.entries(COUNTS))
-    fields[name] = live.field(name, make("td", row(countBody, words)));
+  const tabulate = (/** @type {string} */ title, /** @type {Record<string, string>} */ rows) => {
+    const body = make("tbody", titledTable(tables, title));
+    for (const [name, words] of Object.entries(rows))
+      fields[name] = make("td", row(body, words), { "data-field": name });
+  };
+  tabulate("Round trips and the loop", TRIPS);
+  tabulate("What went wrong, or waits", COUNTS);
 
   const work = make("div", root, { className: "mbot-row" });
   const measure = button(work, "Measure 100 round trips", "Measure 100 round trips", () =>
     live.send({ kind: "measure" }),
   );
-  const bar = progressBar(work, "Round trips measured");
+  const bar = make("progress", work, {
+    max: 1,
+    hidden: true,
+    "aria-label": "Round trips measured",
+  });
   const cancel = button(work, "Cancel", "End the measurement", () => live.send({ kind: "cancel" }));
   cancel.hidden = true;
   live.addStatus();
@@ -118,8 +117,7 @@ function render(view) {
       if (running) bar.value = values.measured / live.values.pings;
     }
   };
-  live.start();
-  return () => live.end();
+  return live.start();
 }
 
 export default { render };

@@ -2,7 +2,7 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
-import { codeLine, fresh, labelled, onSubmit, ticked } from "./panels/fields.js";
+import { codeLine, fresh, labelled, submitButton, ticked } from "./panels/fields.js";
 
 const MOST_ROWS = 500; // as many as the kernel's side keeps
 
@@ -40,8 +40,7 @@ function subscribing(name) {
 
 /** @param {View} view */
 function render(view) {
-  const live = new LiveView(view, "mbot-panel mbot-subscribe");
-  live.name = "Events of";
+  const live = new LiveView(view, "mbot-panel mbot-subscribe", "Events of");
   live.addFrame();
   const { root } = live;
 
@@ -58,19 +57,21 @@ function render(view) {
     "Another event",
     make("input", typing, { type: "text", maxLength: 128, size: 16 }),
   );
-  button(typing, "Add", "Subscribe to the event that is typed", () => {}).type = "submit";
-  onSubmit(typing, () => {
-    if (!typed.value.trim()) {
+  submitButton(typing, typing, "Add", "Subscribe to the event that is typed", () => {
+    const event = typed.value.trim();
+    if (!event) {
       typed.focus();
       return;
     }
-    tick(typed.value.trim(), true);
-    offerCode(typed.value.trim());
+    tick(event, true);
+    offerCode(event);
     typed.value = "";
   });
 
-  const names = make("ul", root, { className: "mbot-names" });
-  names.setAttribute("aria-label", "Events, how many came, and how many a second");
+  const names = make("ul", root, {
+    className: "mbot-names",
+    "aria-label": "Events, how many came, and how many a second",
+  });
   const ticks = new Map();
   const writeNames = (/** @type {[string, number, number, boolean][]} */ events) => {
     for (const [name, count, rate, on] of events) {
@@ -102,12 +103,14 @@ function render(view) {
     "Filter",
     make("input", bar, { type: "search", size: 14, placeholder: "name or text" }),
   );
-  const state = make("span", bar, { className: "mbot-small" });
-  state.setAttribute("role", "status");
+  const state = make("span", bar, { className: "mbot-small", role: "status" });
 
-  const log = make("div", root, { className: "mbot-log", tabIndex: 0 });
-  log.setAttribute("role", "listbox");
-  log.setAttribute("aria-label", "Log of events, newest last; Enter shows the message of one");
+  const log = make("div", root, {
+    className: "mbot-log",
+    tabIndex: 0,
+    role: "listbox",
+    "aria-label": "Log of events, newest last; Enter shows the message of one",
+  });
   const hint = make("div", root, {
     className: "mbot-small",
     textContent: "Tick an event; what comes is listed here. A click on a row shows its message.",
@@ -125,9 +128,8 @@ function render(view) {
     row.setAttribute("aria-selected", "true");
     log.setAttribute("aria-activedescendant", row.id);
     row.scrollIntoView({ block: "nearest" });
-    live.send({ kind: "frame", number: Number(row.dataset.number) });
+    live.ask({ kind: "frame", number: Number(row.dataset.number) });
     offerCode(row.dataset.name ?? "");
-    live.expectAnswer();
   };
   const write = (/** @type {any[][]} */ rows, /** @type {boolean} */ all) => {
     if (all) {
@@ -136,9 +138,12 @@ function render(view) {
     }
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
     for (const [number, time, name, text] of rows.slice(-MOST_ROWS)) {
-      const row = make("div", log, { className: "mbot-log-row", id: fresh("row") });
-      row.setAttribute("role", "option");
-      row.setAttribute("aria-selected", "false");
+      const row = make("div", log, {
+        className: "mbot-log-row",
+        id: fresh("row"),
+        role: "option",
+        "aria-selected": "false",
+      });
       if (number === null) {
         // Some that are not listed: nothing to choose.
         row.setAttribute("aria-disabled", "true");
@@ -175,11 +180,14 @@ function render(view) {
     for (const row of rowsOf(log)) row.hidden = !matches(row);
   });
 
-  const frame = make("pre", root, { className: "mbot-frame", tabIndex: 0, hidden: true });
-  frame.setAttribute("role", "region");
-  frame.setAttribute("aria-label", "The message of the chosen event, as JSON");
-  const failures = make("div", root, { className: "mbot-trouble" });
-  failures.setAttribute("role", "status");
+  const frame = make("pre", root, {
+    className: "mbot-frame",
+    tabIndex: 0,
+    hidden: true,
+    role: "region",
+    "aria-label": "The message of the chosen event, as JSON",
+  });
+  const failures = make("div", root, { className: "mbot-trouble", role: "status" });
   const code = codeLine(root, "the code that subscribes");
   let last = "stimulus_detected";
   const offerCode = (/** @type {string} */ name) => {
@@ -198,8 +206,8 @@ function render(view) {
       pause.setAttribute("aria-pressed", String(values.paused));
       pause.textContent = values.paused ? "Go on" : "Pause";
     }
-    if (live.values.paused) state.textContent = `Paused; ${live.values.held_back} came meanwhile.`;
-    else state.textContent = "";
+    const { paused, held_back: heldBack } = live.values;
+    state.textContent = paused ? `Paused; ${heldBack} came meanwhile.` : "";
     if (values.failures) failures.textContent = values.failures.join("\n");
   };
   live.onMessage = (content) => {
@@ -207,8 +215,7 @@ function render(view) {
     frame.hidden = false;
     frame.textContent = content.text;
   };
-  live.start();
-  return () => live.end();
+  return live.start();
 }
 
 export default { render };

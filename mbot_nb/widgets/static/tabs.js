@@ -4,10 +4,12 @@ import { keepKeys, make } from "./live/dom.js";
 
 /** @param {View} given */
 function render({ model, el }) {
-  const bar = make("div", el, { className: "mbot mbot-tabs" });
-  bar.dataset.bare = "true";
-  bar.setAttribute("role", "tablist");
-  bar.setAttribute("aria-label", "Pages of the cockpit");
+  const bar = make("div", el, {
+    className: "mbot mbot-tabs",
+    role: "tablist",
+    "aria-label": "Pages of the cockpit",
+    "data-bare": "true",
+  });
   keepKeys(bar);
   /** @type {string[]} */
   const titles = model.get("titles");
@@ -20,8 +22,8 @@ function render({ model, el }) {
       type: "button",
       textContent: title,
       id: `mbot-tab-${name}-${at}`,
+      role: "tab",
     });
-    tab.setAttribute("role", "tab");
     tab.addEventListener("click", () => choose(at));
     return tab;
   });

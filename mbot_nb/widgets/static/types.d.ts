@@ -8,7 +8,7 @@ interface View {
 
 interface Model {
   get(name: string): any;
-  send(content: object, callbacks?: object, buffers?: ArrayBuffer[]): void;
+  send(content: object): void;
   on(event: string, callback: (...given: any[]) => void): void;
   off(event: string, callback: (...given: any[]) => void): void;
 }
@@ -62,16 +62,6 @@ interface Floor {
   bottom: number;
   width: number;
   height: number;
-}
-
-type Palette = Record<"floor" | "ink" | "faint" | "path" | "ground", string>;
-
-/** The inside of a chart on its canvas, in px. */
-interface Box {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
 }
 
 /** The values of one unit, and their height on the canvas. */

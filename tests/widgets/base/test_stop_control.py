@@ -163,17 +163,17 @@ async def test_the_page_is_told_the_way_to_a_server_on_the_io_thread_alone(
         for client, expected in ((bot, server), (here, None)):
             stop = StopButton(client)
             page.send(stop, kind="show", view="a")
-            page.send(stop, kind="way", view="a")
-            way = next(message for message in page.messages(stop) if message["kind"] == "way")
+            page.send(stop, kind="route", view="a")
+            route = next(message for message in page.messages(stop) if message["kind"] == "route")
             if expected is None:
-                assert way == {"kind": "way", "url": None}
+                assert route == {"kind": "route", "url": None}
             else:
-                assert (way["url"], way["token"], way["robot"]) == (
+                assert (route["url"], route["token"], route["robot"]) == (
                     expected.url,
                     "secret",
                     "simulated-mbot2",
                 )
-                assert way["uptime"] == pytest.approx(expected.uptime * 1e3, abs=500)
+                assert route["uptime"] == pytest.approx(expected.uptime * 1e3, abs=500)
             assert "secret" not in repr(stop.get_state()), "nothing of it is kept in the notebook"
             stop.close()
 

@@ -27,6 +27,8 @@ export class ChartPainting extends Painting {
   constructor(live, canvas, onDrawn) {
     super(live, canvas, FRAME);
     this.onDrawn = onDrawn;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.colour = colourOf(live.root);
     /** @type {Series[]} */
     this.lines = [];
     /** @type {Values[]} */
@@ -49,14 +51,12 @@ export class ChartPainting extends Painting {
     this.breaks = []; // when the connection was lost, s
     /** @type {[number, number]} */
     this.shownRange = [0, 0];
-    /** @type {Box | null} */
-    this.box = null; // until something has been drawn
+    this.box = { left: 0, right: 0, top: 0, bottom: 0 }; // the inside, px
+    /** @type {Map<string, Scale>} */
+    this.scales = new Map();
   }
 
-  /**
-   * @param {Values[]} lines
-   * @param {number} most
-   */
+  /** @param {Values[]} lines @param {number} most */
   setLines(lines, most) {
     this.most = most;
     this.lines = lines.map(
@@ -72,15 +72,12 @@ export class ChartPainting extends Painting {
   /** @param {number} now */
   onTime(now) {
     const offset = now - performance.now() / 1000;
-    // What came soonest tells best; a machine that slept is onDrawn by a jump.
+    // What came soonest tells best; a machine that slept is known by a jump.
     if (this.offset === null || offset > this.offset || offset < this.offset - 1)
       this.offset = offset;
   }
 
-  /**
-   * @param {Values} given
-   * @param {DataView} buffer
-   */
+  /** @param {Values} given @param {DataView} buffer */
   take({ counts, marks, now }, buffer) {
     this.onTime(now);
     this.came = now;
@@ -142,73 +139,64 @@ export class ChartPainting extends Painting {
   /** @returns {[number, number]} */
   range() {
     // It grows from the left until there is more than can be shown.
-    const right =
-      this.end !== null ? this.end : Math.max(this.now(), this.first() + SPANS[this.span]);
+    const right = this.end ?? Math.max(this.now(), this.first() + SPANS[this.span]);
     return [right - SPANS[this.span], right];
   }
 
+  /**
+   * Where a time is on the canvas.
+   *
+   * @param {number} t
+   */
+  x(t) {
+    const { left, right } = this.box;
+    return left + ((t - this.shownRange[0]) / SPANS[this.span]) * (right - left);
+  }
+
   draw() {
-    const { canvas } = this;
+    const { canvas, context } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width || !height) return;
     const ratio = devicePixelRatio || 1;
-    if (
-      canvas.width !== Math.round(width * ratio) ||
-      canvas.height !== Math.round(height * ratio)
-    ) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    const context = canvas.getContext("2d");
-    if (!context) return;
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== across || canvas.height !== down)
+      [canvas.width, canvas.height] = [across, down];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const colour = colourOf(this.live.root);
+    this.colour = colourOf(this.live.root);
     const box = {
       left: PAD.left,
       right: width - PAD.right,
       top: PAD.top,
       bottom: height - PAD.bottom,
     };
+    this.box = box;
     this.shownRange = this.range();
     const [from, to] = this.shownRange;
     this.last = Math.min(to, this.paused ? this.halted : this.now());
     this.breaks = this.marks
       .filter(({ what, t }) => what === "lost" && t <= this.known)
       .map(({ t }) => t);
-    this.box = box;
-    const x = (/** @type {number} */ t) =>
-      box.left + ((t - from) / (to - from)) * (box.right - box.left);
     context.font = `11px ${getComputedStyle(this.live.root).fontFamily}`;
-    this.drawMarks(context, box, x, colour);
-    const scales = scalesOf(this.lines, from, Math.min(this.last, this.known), box);
-    this.drawAxes(context, box, x, from, to, scales, colour);
+    this.drawMarks();
+    this.scales = scalesOf(this.lines, from, Math.min(this.last, this.known), box);
+    this.drawAxes();
     context.save();
     context.beginPath();
     context.rect(box.left, box.top - 2, box.right - box.left, box.bottom - box.top + 4);
     context.clip();
     context.lineWidth = 1.8;
     context.lineJoin = "round";
-    for (const line of this.lines) {
-      const scale = scales.get(line.unit);
-      if (scale && !line.hidden) this.drawLine(context, line, x, scale, from, this.last);
-    }
+    for (const line of this.lines) this.drawLine(line);
     context.restore();
-    if (this.cursor !== null) this.drawCursor(context, box, x, scales, colour);
+    this.drawCursor();
     this.onDrawn();
     if (!this.paused && this.offset !== null && !this.live.ended) this.ask();
   }
 
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Box} box
-   * @param {(t: number) => number} x
-   * @param {number} from
-   * @param {number} to
-   * @param {Map<string, Scale>} scales
-   * @param {(name: string) => string} colour
-   */
-  drawAxes(context, box, x, from, to, scales, colour) {
+  drawAxes() {
+    const { context, box, scales, colour } = this;
+    const [from, to] = this.shownRange;
     const units = [...scales.keys()];
     context.strokeStyle = colour("edge");
     context.fillStyle = colour("faint");
@@ -223,7 +211,7 @@ export class ChartPainting extends Painting {
       const ink = colour("ink");
       const own =
         scale.colours.length === 1 ? `color-mix(in srgb, ${scale.colours[0]} 65%, ${ink})` : ink;
-      this.drawUnit(context, box, side, unit || "no unit", scale.colours, own);
+      this.drawUnit(side, unit || "no unit", scale.colours, own);
       context.fillStyle = own;
       context.textAlign = side ? "left" : "right";
       for (const value of ticks(scale.low, scale.high, 5)) {
@@ -246,7 +234,7 @@ export class ChartPainting extends Painting {
     context.textBaseline = "top";
     for (const t of ticks(from, to, Math.max(2, (box.right - box.left) / 90))) {
       const words = `${Number(t.toFixed(2))} s`;
-      if (t >= 0) context.fillText(words, x(t), box.bottom + 6);
+      if (t >= 0) context.fillText(words, this.x(t), box.bottom + 6);
     }
     context.strokeRect(box.left + 0.5, box.top + 0.5, box.right - box.left, box.bottom - box.top);
   }
@@ -254,14 +242,13 @@ export class ChartPainting extends Painting {
   /**
    * Above its axis: a stroke in the colour of each line that it is of, and the unit.
    *
-   * @param {CanvasRenderingContext2D} context
-   * @param {Box} box
    * @param {number} side
    * @param {string} unit
    * @param {string[]} colours
    * @param {string} own
    */
-  drawUnit(context, box, side, unit, colours, own) {
+  drawUnit(side, unit, colours, own) {
+    const { context, box } = this;
     const [stroke, gap] = [10, 3];
     const words = context.measureText(unit).width;
     const width = colours.length * (stroke + gap) + words;
@@ -277,52 +264,38 @@ export class ChartPainting extends Painting {
     context.fillText(unit, left, y);
   }
 
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Series} line
-   * @param {(t: number) => number} x
-   * @param {Scale} scale
-   * @param {number} from
-   * @param {number} to
-   */
-  drawLine(context, line, x, scale, from, to) {
-    const begin = Math.max(0, line.at(from));
+  /** @param {Series} line */
+  drawLine(line) {
+    const { context, last: to } = this;
+    const { t, v } = line;
+    const scale = this.scales.get(line.unit);
+    if (!scale || line.hidden) return;
     context.strokeStyle = line.colour;
     context.beginPath();
     let any = false;
-    let at = begin;
-    for (; at < line.t.length && line.t[at] <= Math.min(to, this.known); at += 1) {
-      const [px, py] = [x(line.t[at]), scale.y(line.v[at])];
+    let at = Math.max(0, line.at(this.shownRange[0]));
+    for (; at < t.length && t[at] <= Math.min(to, this.known); at += 1) {
       // Nothing is known of the time without a connection.
-      if (any && !this.isBroken(line.t[at - 1], line.t[at])) context.lineTo(px, py);
-      else context.moveTo(px, py);
+      if (any && !this.isBroken(t[at - 1], t[at])) context.lineTo(this.x(t[at]), scale.y(v[at]));
+      else context.moveTo(this.x(t[at]), scale.y(v[at]));
       any = true;
     }
-    if (any && line.t[at] <= this.known && !this.isBroken(line.t[at - 1], line.t[at]))
-      context.lineTo(x(line.t[at]), scale.y(line.v[at]));
+    if (any && t[at] <= this.known && !this.isBroken(t[at - 1], t[at]))
+      context.lineTo(this.x(t[at]), scale.y(v[at]));
     // A state holds until it changes.
-    else if (any && line.holds && !this.isBroken(line.t[at - 1], to))
-      context.lineTo(x(to), scale.y(line.v[at - 1]));
+    else if (any && line.holds && !this.isBroken(t[at - 1], to))
+      context.lineTo(this.x(to), scale.y(v[at - 1]));
     context.stroke();
   }
 
-  /**
-   * @param {number} from
-   * @param {number} to
-   */
+  /** @param {number} from @param {number} to */
   isBroken(from, to) {
     return this.breaks.some((t) => from <= t && t < to);
   }
 
-  /**
-   * Where the connection was lost, and where the loop stood still.
-   *
-   * @param {CanvasRenderingContext2D} context
-   * @param {Box} box
-   * @param {(t: number) => number} x
-   * @param {(name: string) => string} colour
-   */
-  drawMarks(context, box, x, colour) {
+  /** Where the connection was lost, and where the loop stood still. */
+  drawMarks() {
+    const { context, box } = this;
     /** @type {Values | null} */
     let lost = null;
     /** @type {number[]} */
@@ -330,11 +303,11 @@ export class ChartPainting extends Painting {
     /** @type {(begin: number, end: number, name: string, words: string) => void} */
     const band = (begin, end, name, words) => {
       const [left, right] = [
-        Math.max(box.left, x(begin)),
-        Math.min(box.right, Math.max(x(end), x(begin) + 2)),
+        Math.max(box.left, this.x(begin)),
+        Math.min(box.right, Math.max(this.x(end), this.x(begin) + 2)),
       ];
       if (right <= box.left || left >= box.right) return;
-      context.fillStyle = colour(name);
+      context.fillStyle = this.colour(name);
       context.globalAlpha = 0.18;
       context.fillRect(left, box.top, right - left, box.bottom - box.top);
       context.globalAlpha = 1;
@@ -358,18 +331,12 @@ export class ChartPainting extends Painting {
     if (lost) band(lost.t, this.last, "bad", "no connection");
   }
 
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Box} box
-   * @param {(t: number) => number} x
-   * @param {Map<string, Scale>} scales
-   * @param {(name: string) => string} colour
-   */
-  drawCursor(context, box, x, scales, colour) {
+  drawCursor() {
+    const { context, box } = this;
     if (this.cursor === null) return;
-    const px = x(this.cursor);
+    const px = this.x(this.cursor);
     if (px < box.left - 1 || px > box.right + 1) return;
-    context.strokeStyle = colour("faint");
+    context.strokeStyle = this.colour("faint");
     context.lineWidth = 1;
     context.beginPath();
     context.moveTo(px, box.top);
@@ -377,7 +344,7 @@ export class ChartPainting extends Painting {
     context.stroke();
     for (const line of this.lines) {
       const at = line.at(Math.min(this.cursor, this.known));
-      const scale = scales.get(line.unit);
+      const scale = this.scales.get(line.unit);
       if (!scale || line.hidden || at < 0) continue;
       context.fillStyle = line.colour;
       context.beginPath();

@@ -26,10 +26,7 @@ export class Series {
     this.hidden = false;
   }
 
-  /**
-   * @param {ArrayLike<number>} pairs
-   * @param {number} most
-   */
+  /** @param {ArrayLike<number>} pairs @param {number} most */
   add(pairs, most) {
     for (let at = 0; at < pairs.length; at += 2) {
       this.t.push(pairs[at]);

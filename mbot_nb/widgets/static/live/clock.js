@@ -14,10 +14,7 @@ export class Clock {
     this.count = 0;
   }
 
-  /**
-   * @param {number} sent
-   * @param {number} here
-   */
+  /** @param {number} sent @param {number} here */
   onAnswer(sent, here) {
     const now = this.time();
     const trip = now - sent;

@@ -11,13 +11,13 @@ export function isOnKernelMachine() {
 }
 
 /**
- * A way to the robot's server that does not lead through the kernel. Connects for each stop,
+ * A route to the robot's server past the kernel. Connects for each stop,
  * and checks whom it has met.
  */
 export class DirectConnection {
-  /** @param {Route} way */
-  constructor(way) {
-    this.way = way;
+  /** @param {Route} route */
+  constructor(route) {
+    this.route = route;
     this.came = performance.now();
   }
 
@@ -28,7 +28,7 @@ export class DirectConnection {
    * @param {string | null} [command]
    */
   reach(command = null) {
-    const { url, token, robot, uptime } = this.way;
+    const { url, token, robot, uptime } = this.route;
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(
         token ? `${url}/?token=${encodeURIComponent(token)}` : `${url}/`,

@@ -1,6 +1,8 @@
 // Elements of a page.
 
 /**
+ * A new element. Of its properties `role` and those with a dash are set as attributes.
+ *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Element} parent
@@ -8,7 +10,11 @@
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function make(tag, parent, properties = {}) {
-  const element = Object.assign(document.createElement(tag), properties);
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "role" || name.includes("-")) element.setAttribute(name, value);
+    else Object.assign(element, { [name]: value });
+  }
   parent.append(element);
   return element;
 }
@@ -23,8 +29,12 @@ export function make(tag, parent, properties = {}) {
  * @param {string} [className]
  */
 export function button(parent, words, label, action, className = "mbot-button") {
-  const element = make("button", parent, { type: "button", textContent: words, className });
-  element.setAttribute("aria-label", label);
+  const element = make("button", parent, {
+    type: "button",
+    textContent: words,
+    className,
+    "aria-label": label,
+  });
   element.addEventListener("click", action);
   return element;
 }

@@ -24,12 +24,15 @@ export class LiveView {
   /**
    * @param {View} given
    * @param {string} className
+   * @param {string} [name] what it shows, before the robot's own name
    */
-  constructor({ model, el }, className) {
+  constructor({ model, el }, className, name = "Robot") {
     this.model = model;
+    this.name = name;
     this.id = Math.random().toString(36).slice(2);
-    this.root = make("div", el, { className: `mbot ${className}` });
-    this.root.setAttribute("role", "group");
+    this.root = make("div", el, { className: `mbot ${className}`, role: "group" });
+    this.framed = model.get("snapshot").framed !== false;
+    if (!this.framed) this.root.dataset.bare = "true";
     keepKeys(this.root);
     this.clock = new Clock();
     /** @type {Values} */
@@ -43,7 +46,6 @@ export class LiveView {
     /** @type {(visible: boolean) => void} */
     this.onVisible = () => {};
     this.onRestyle = () => {};
-    this.name = "Robot";
     this.onScreen = false;
     this.unanswered = false;
     /** @type {number | undefined} */
@@ -57,6 +59,9 @@ export class LiveView {
     this.answered = true;
     /** @type {(() => void)[]} */
     this.cleaning = [];
+    const leaving = new AbortController();
+    this.signal = leaving.signal; // ends what listens to the page
+    this.cleaning.push(() => leaving.abort());
   }
 
   // Parts that several widgets have.
@@ -68,11 +73,10 @@ export class LiveView {
    */
   addConnection(parent) {
     const head = make("div", parent, { className: "mbot-connection" });
-    make("span", head, { className: "mbot-light" }).setAttribute("aria-hidden", "true");
-    this.connectionField = this.field("connection", make("span", head));
+    make("span", head, { className: "mbot-light", "aria-hidden": "true" });
+    this.connectionField = make("span", head, { "data-field": "connection" });
     this.robotField = make("span", parent, { className: "mbot-robot" });
     this.noteField = make("span", parent, { className: "mbot-note" });
-    return head;
   }
 
   /**
@@ -82,35 +86,31 @@ export class LiveView {
    */
   addStop(parent) {
     const row = make("div", parent, { className: "mbot-stop-row" });
-    this.stopButton = button(
+    button(row, "Stop", "Stop the robot, and let it stay so", () => this.stop(), "mbot-stop");
+    this.releaseButton = button(
       row,
-      "Stop",
-      "Stop the robot, and let it stay so",
-      () => this.stop(),
-      "mbot-stop",
-    );
-    this.releaseButton = button(row, "Release", "Release the stop: the robot may move again", () =>
-      this.release(),
+      "Release",
+      "Release the stop: the robot may move again",
+      () => {
+        this.showStatus("Releasing …");
+        this.ask({ kind: "release" });
+      },
     );
     this.releaseButton.disabled = true;
-    return row;
   }
 
   /** @param {Element} parent */
   addStopMessages(parent) {
-    this.stoodField = this.field("stood", make("div", parent, { className: "mbot-small" }));
-    this.reachField = this.field(
-      "reach",
-      make("div", parent, { className: "mbot-small mbot-reach" }),
-    );
+    this.stoodField = make("div", parent, { className: "mbot-small", "data-field": "stood" });
+    this.reachField = make("div", parent, {
+      className: "mbot-small mbot-reach",
+      "data-field": "reach",
+    });
   }
 
-  /** Connection and Stop above a widget that stands alone; nothing in a panel that has them. */
+  /** Connection and Stop above a widget on its own; nothing in a panel that has them. */
   addFrame() {
-    if (this.model.get("snapshot").framed === false) {
-      this.root.dataset.bare = "true";
-      return;
-    }
+    if (!this.framed) return;
     const head = make("div", this.root, { className: "mbot-head" });
     const words = make("div", head, { className: "mbot-head-words" });
     this.addConnection(words);
@@ -124,33 +124,32 @@ export class LiveView {
    * @param {Element} [parent]
    */
   addStatus(parent = this.root) {
-    this.statusField = this.field("said", make("div", parent, { className: "mbot-said" }));
-    this.statusField.setAttribute("role", "status");
-  }
-
-  /**
-   * @template {HTMLElement} T
-   * @param {string} name
-   * @param {T} element
-   * @returns {T}
-   */
-  field(name, element) {
-    element.dataset.field = name;
-    return element;
+    this.statusField = make("div", parent, {
+      className: "mbot-said",
+      role: "status",
+      "data-field": "said",
+    });
   }
 
   // To the kernel.
 
-  /**
-   * @param {Values} content
-   * @param {ArrayBuffer[]} [buffers]
-   */
-  send(content, buffers) {
+  /** @param {Values} content */
+  send(content) {
     try {
-      this.model.send({ view: this.id, ...content }, undefined, buffers);
+      this.model.send({ view: this.id, ...content });
     } catch {
       this.showNoAnswer();
     }
+  }
+
+  /**
+   * Send what is to be answered soon.
+   *
+   * @param {Values} content
+   */
+  ask(content) {
+    this.send(content);
+    this.expectAnswer();
   }
 
   expectAnswer() {
@@ -170,7 +169,7 @@ export class LiveView {
       const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
       this.direct.reach(kind).then(
         () => {
-          clearTimeout(this.answerTimer); // the robot stands, whatever the kernel is doing
+          clearTimeout(this.answerTimer); // the robot has stopped, whatever the kernel is doing
           tell(`Stopped over the page's own connection.${stays}`);
         },
         (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
@@ -179,31 +178,13 @@ export class LiveView {
     this.expectAnswer();
   }
 
-  release() {
-    this.showStatus("Releasing …");
-    this.send({ kind: "release" });
-    this.expectAnswer();
-  }
-
-  /**
-   * The first answer is often a slow one.
-   *
-   * @param {Values} given
-   */
-  onClock({ page, here }) {
-    if (this.clock.onAnswer(page, here) < 3) this.askClock();
-  }
-
   askClock() {
     this.send({ kind: "clock", page: performance.now() });
   }
 
   // Words.
 
-  /**
-   * @param {string} text
-   * @param {boolean} [error]
-   */
+  /** @param {string} text @param {boolean} [error] */
   showStatus(text, error = false) {
     if (!this.statusField) return;
     this.statusField.textContent = text;
@@ -230,7 +211,7 @@ export class LiveView {
    * @param {string} state
    */
   inWords(state) {
-    return state === "connected" && this.values.away ? "robot out of reach" : state;
+    return state === "connected" && this.values.unreachable ? "robot out of reach" : state;
   }
 
   /** @param {string} words */
@@ -241,10 +222,7 @@ export class LiveView {
 
   // From the kernel.
 
-  /**
-   * @param {Values} content
-   * @param {DataView[]} buffers
-   */
+  /** @param {Values} content @param {DataView[]} buffers */
   receive(content, buffers) {
     clearTimeout(this.answerTimer);
     if (this.unanswered) {
@@ -255,21 +233,21 @@ export class LiveView {
     if (content.kind === "said") {
       this.answered = true;
       this.showStatus(content.text, content.error);
-    } else if (content.kind === "clock") this.onClock(content);
-    else if (content.kind === "way") this.onRoute(content);
+    } else if (content.kind === "clock") {
+      // The first answer is often a slow one.
+      if (this.clock.onAnswer(content.page, content.here) < 3) this.askClock();
+    } else if (content.kind === "route") this.onRoute(content);
     else if (content.kind === "all" || content.kind === "changed")
       this.accept(content, content.kind === "all");
     else this.onMessage(content, buffers ?? []);
   }
 
-  /**
-   * @param {Values} values
-   * @param {boolean} all
-   */
+  /** @param {Values} values @param {boolean} all */
   accept(values, all) {
     Object.assign(this.values, values);
-    if ("away" in values) this.root.dataset.away = String(values.away);
-    if ("connection" in values || "away" in values) this.writeConnection(this.values.connection);
+    if ("unreachable" in values) this.root.dataset.unreachable = String(values.unreachable);
+    if ("connection" in values || "unreachable" in values)
+      this.writeConnection(this.values.connection);
     if ("robot" in values) {
       if (this.robotField) this.robotField.textContent = values.robot;
       this.root.setAttribute("aria-label", `${this.name} ${values.robot}`);
@@ -307,20 +285,20 @@ export class LiveView {
     else if (!this.findingRoute) {
       this.findingRoute = true;
       this.writeReach(FINDING_OUT);
-      this.send({ kind: "way" });
+      this.send({ kind: "route" });
     }
   }
 
-  /** @param {Values} way */
-  onRoute(way) {
+  /** @param {Values} route */
+  onRoute(route) {
     if (!this.findingRoute) return; // another view has asked
     this.findingRoute = false;
     const { reach } = this.values;
-    if (!way.url) {
+    if (!route.url) {
       this.writeReach(apartWords(reach));
       return;
     }
-    const direct = new DirectConnection(/** @type {Route} */ (way));
+    const direct = new DirectConnection(/** @type {Route} */ (route));
     direct.reach().then(
       () => {
         this.direct = direct;
@@ -332,16 +310,24 @@ export class LiveView {
 
   // A life on the screen.
 
-  /** Begin: show what is known, and tell the kernel that somebody looks. */
+  /**
+   * Call an action so often, in ms, until the view ends.
+   *
+   * @param {number} interval
+   * @param {() => void} action
+   */
+  every(interval, action) {
+    const timer = setInterval(action, interval);
+    this.cleaning.push(() => clearInterval(timer));
+  }
+
+  /** Begin: show what is known, and tell the kernel that somebody looks. Returns what ends it. */
   start() {
-    const { model } = this;
+    const { model, signal } = this;
     const onMessage = (/** @type {Values} */ content, /** @type {DataView[]} */ buffers) =>
       this.receive(content, buffers);
-    const probe = () => {
-      // The page has lost its kernel, or found it again: ask it.
-      this.send({ kind: "show", fresh: true });
-      this.expectAnswer();
-    };
+    // The page has lost its kernel, or found it again: ask it.
+    const probe = () => this.ask({ kind: "show", fresh: true });
     const lookAround = () => {
       // Only a view that somebody can see costs anything.
       const now = this.onScreen && !document.hidden;
@@ -361,16 +347,16 @@ export class LiveView {
       lookAround();
     });
     watcher.observe(this.root);
-    const lease = setInterval(() => {
+    this.every(RENEW_INTERVAL, () => {
       if (!this.shown || this.ended) return;
       this.send({ kind: "show" });
       this.askClock();
-    }, RENEW_INTERVAL);
-    const countdown = setInterval(() => {
+    });
+    this.every(500, () => {
       const { note } = this.values;
       if (note?.wait && this.noteField)
         this.noteField.textContent = noteWords(note, performance.now() - this.noteCame);
-    }, 500);
+    });
     const repaint = () => this.onRestyle();
     const sizes = new ResizeObserver(repaint);
     sizes.observe(this.root);
@@ -379,31 +365,22 @@ export class LiveView {
       attributes: true,
       attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"],
     });
-    const darkness = matchMedia("(prefers-color-scheme: dark)");
-    darkness.addEventListener("change", repaint);
-    document.addEventListener("visibilitychange", lookAround);
-    addEventListener("pagehide", gone);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint, { signal });
+    document.addEventListener("visibilitychange", lookAround, { signal });
+    addEventListener("pagehide", gone, { signal });
     model.on("msg:custom", onMessage);
     model.on("comm_live_update", probe);
     this.accept(model.get("snapshot"), true);
     this.cleaning.push(() => {
       model.off("msg:custom", onMessage);
       model.off("comm_live_update", probe);
-      removeEventListener("pagehide", gone);
-      document.removeEventListener("visibilitychange", lookAround);
-      darkness.removeEventListener("change", repaint);
-      watcher.disconnect();
-      sizes.disconnect();
-      themes.disconnect();
-      clearInterval(lease);
-      clearInterval(countdown);
+      for (const observer of [watcher, sizes, themes]) observer.disconnect();
       clearTimeout(this.answerTimer);
       clearTimeout(this.later);
       gone();
     });
-  }
-
-  end() {
-    for (const clean of this.cleaning) clean();
+    return () => {
+      for (const clean of this.cleaning) clean();
+    };
   }
 }

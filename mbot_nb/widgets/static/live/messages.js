@@ -4,40 +4,35 @@ export const NO_ANSWER =
   "The kernel does not answer: it is busy with a cell, or it was restarted. After a " +
   "restart, run the cell again.";
 
+const BLOCKED = "While a cell blocks (time.sleep does),";
+
+const SERVE = "With mb.serve(thread=True) it reaches the robot all the same.";
+
+const CABLE = 'With mb.connect("usb", thread=True) it reaches the robot all the same.';
+
 /**
  * What a Stop here reaches while a cell runs, by what the kernel's side has found (see
- * StopControl.reach).
+ * StopControl.reach); of the others there is nothing to say.
  *
  * @type {Record<string, string>}
  */
 export const REACH_MESSAGES = {
-  yes: "",
-  unknown: "",
-  nobody: "",
-  awaits:
-    "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With " +
-    "mb.serve(thread=True) it reaches the robot all the same.",
-  awaits_cable:
-    "While a cell blocks (time.sleep does), this Stop may wait until the cell ends. With " +
-    'mb.connect("usb", thread=True) it reaches the robot all the same.',
+  awaits: `${BLOCKED} this Stop may wait until the cell ends. ${SERVE}`,
+  awaits_cable: `${BLOCKED} this Stop may wait until the cell ends. ${CABLE}`,
   elsewhere:
-    "While a cell blocks (time.sleep does), a click on Stop may be heard only when the " +
-    "cell ends. `await asyncio.sleep()` does not block.",
+    `${BLOCKED} a click on Stop may be heard only when the cell ends. ` +
+    "`await asyncio.sleep()` does not block.",
   never: "While a cell runs, this Stop waits until the cell ends. On ipykernel 7.3 it does not.",
   direct: "While a cell blocks, this page stops the robot over a connection of its own.",
-  direct_awaits:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With " +
-    "mb.serve(thread=True) it reaches the robot all the same.",
-  direct_awaits_cable:
-    "While a cell blocks (time.sleep does), this Stop waits until the cell ends. With " +
-    'mb.connect("usb", thread=True) it reaches the robot all the same.',
+  direct_awaits: `${BLOCKED} this Stop waits until the cell ends. ${SERVE}`,
+  direct_awaits_cable: `${BLOCKED} this Stop waits until the cell ends. ${CABLE}`,
 };
 
 export const FINDING_OUT = "Finding out whether this page reaches the robot while a cell runs …";
 
 const WAITS =
-  "While a cell blocks (time.sleep does), this Stop waits until the cell ends: this page " +
-  "cannot reach the robot's server by itself. `await asyncio.sleep()` does not block.";
+  `${BLOCKED} this Stop waits until the cell ends: this page cannot reach the robot's server by ` +
+  "itself. `await asyncio.sleep()` does not block.";
 
 /**
  * The same of a page that cannot reach the robot's server by itself, where that makes a difference.

@@ -7,11 +7,7 @@
  * only where somebody can see it.
  */
 export class Painting {
-  /**
-   * @param {LiveView} live
-   * @param {HTMLCanvasElement} canvas
-   * @param {number} least
-   */
+  /** @param {LiveView} live @param {HTMLCanvasElement} canvas @param {number} least */
   constructor(live, canvas, least) {
     this.live = live;
     this.canvas = canvas;
@@ -19,6 +15,10 @@ export class Painting {
     /** @type {number | null} */
     this.frame = null;
     this.drawn = 0;
+    live.onVisible = live.onRestyle = () => this.ask();
+    live.cleaning.push(() => {
+      if (this.frame !== null) cancelAnimationFrame(this.frame);
+    });
   }
 
   ask() {
@@ -36,8 +36,4 @@ export class Painting {
 
   /** Drawn by what a widget makes of this. */
   draw() {}
-
-  stop() {
-    if (this.frame !== null) cancelAnimationFrame(this.frame);
-  }
 }

@@ -18,15 +18,15 @@ const REASONS = {
 export class BatchMeter {
   /** @param {Element} parent */
   constructor(parent) {
-    this.box = make("div", parent, { className: "mbot-meter" });
-    this.slots = make("div", this.box, { className: "mbot-slots" });
-    this.slots.setAttribute("role", "meter");
-    this.slots.setAttribute("aria-label", "Commands in the batch");
-    this.window = make("div", this.box, { className: "mbot-window" });
-    this.window.setAttribute("aria-hidden", "true");
-    this.bar = make("div", this.window);
-    this.words = make("div", this.box, { className: "mbot-small" });
-    this.words.dataset.field = "batch";
+    const box = make("div", parent, { className: "mbot-meter" });
+    this.slots = make("div", box, {
+      className: "mbot-slots",
+      role: "meter",
+      "aria-label": "Commands in the batch",
+      "aria-valuemin": "0",
+    });
+    this.bar = make("div", make("div", box, { className: "mbot-window", "aria-hidden": "true" }));
+    this.words = make("div", box, { className: "mbot-small", "data-field": "batch" });
   }
 
   /** @param {Values} batch */
@@ -38,7 +38,6 @@ export class BatchMeter {
     [...this.slots.querySelectorAll("span")].forEach((slot, at) => {
       slot.dataset.full = String(at < batch.queued);
     });
-    this.slots.setAttribute("aria-valuemin", "0");
     this.slots.setAttribute("aria-valuemax", batch.size);
     this.slots.setAttribute("aria-valuenow", batch.queued);
     const running = batch.leaves_in !== null && batch.window > 0;

@@ -14,13 +14,9 @@ function stepOf({ kind, low, high }) {
   return range <= 1 ? 0.01 : range <= 10 ? 0.05 : 1;
 }
 
-/** One parameter. `value` is what stands in it, `empty` whether nothing does. */
+/** One parameter. `read` returns its value. */
 export class CommandField {
-  /**
-   * @param {Values} spec
-   * @param {Element} parent
-   * @param {() => void} changed
-   */
+  /** @param {Values} spec @param {Element} parent @param {() => void} changed */
   constructor(spec, parent, changed) {
     this.spec = spec;
     this.id = fresh(spec.name);
@@ -49,21 +45,16 @@ export class CommandField {
     });
   }
 
-  /**
-   * @param {Element} cell
-   * @param {string} words
-   */
+  /** @param {Element} cell @param {string} words */
   build(cell, words) {
     if (this.spec.kind === "choice") return this.choice(cell);
-    if (this.spec.kind === "data") return this.data(cell);
     if (this.spec.kind === "text") return this.text(cell);
+    if (this.spec.kind === "data")
+      return make("textarea", cell, { rows: 2, spellcheck: false, placeholder: "not given" });
     return this.number(cell, words);
   }
 
-  /**
-   * @param {Element} cell
-   * @param {string} words
-   */
+  /** @param {Element} cell @param {string} words */
   number(cell, words) {
     const { low, high, default: first, required } = this.spec;
     if (low !== undefined && high !== undefined) {
@@ -72,8 +63,8 @@ export class CommandField {
         min: low,
         max: high,
         step: stepOf(this.spec),
+        "aria-label": `${words}, slider`,
       });
-      this.slider.setAttribute("aria-label", `${words}, slider`);
       this.slider.value = first ?? this.middle();
     }
     const input = make("input", cell, {
@@ -103,11 +94,6 @@ export class CommandField {
     if (this.spec.longest) input.maxLength = this.spec.longest;
     if (!this.spec.required) input.placeholder = "not given";
     return input;
-  }
-
-  /** @param {Element} cell */
-  data(cell) {
-    return make("textarea", cell, { rows: 2, spellcheck: false, placeholder: "not given" });
   }
 
   middle() {

@@ -4,22 +4,21 @@
 
 import { button, make } from "../live/dom.js";
 import { CommandField } from "./command_field.js";
-import { codeLine, onSubmit } from "./fields.js";
+import { codeLine, submitButton } from "./fields.js";
 import { pythonArguments } from "./python_code.js";
 
 /** One command. */
 export class CommandForm {
-  /**
-   * @param {Values} spec
-   * @param {Element} parent
-   * @param {LiveView} live
-   */
+  /** @param {Values} spec @param {Element} parent @param {LiveView} live */
   constructor(spec, parent, live) {
     this.spec = spec;
     this.live = live;
-    this.form = make("form", parent, { className: "mbot-form", hidden: true });
-    this.form.dataset.command = spec.name;
-    this.form.setAttribute("aria-label", spec.name);
+    this.form = make("form", parent, {
+      className: "mbot-form",
+      hidden: true,
+      "aria-label": spec.name,
+      "data-command": spec.name,
+    });
     make("p", this.form, { textContent: spec.help, className: "mbot-help" });
     const grid = make("div", this.form, { className: "mbot-fields" });
     /** @type {CommandField[]} */
@@ -27,30 +26,34 @@ export class CommandForm {
       (/** @type {Values} */ field) => new CommandField(field, grid, () => this.write()),
     );
     const row = make("div", this.form, { className: "mbot-row" });
-    this.send = button(
+    submitButton(
+      this.form,
       row,
       "Send",
       `Send ${spec.name} and wait for its answer`,
-      () => {},
+      () => this.go(false),
       "mbot-button mbot-primary",
     );
-    this.send.type = "submit";
     if (spec.queued) {
-      this.queue = button(row, "Queue", `Queue ${spec.name} into the batch`, () => this.go(true));
+      button(row, "Queue", `Queue ${spec.name} into the batch`, () => this.go(true));
       const times = make("label", row, { className: "mbot-times", textContent: "× " });
-      this.times = make("input", times, { type: "number", min: 1, max: 100, step: 1, value: 1 });
-      this.times.setAttribute("aria-label", `How many times to queue ${spec.name}`);
+      this.times = make("input", times, {
+        type: "number",
+        min: 1,
+        max: 100,
+        step: 1,
+        value: 1,
+        "aria-label": `How many times to queue ${spec.name}`,
+      });
       this.times.addEventListener("input", () => this.write());
     }
     this.cancel = button(row, "Cancel", `Do not wait for ${spec.name} any more`, () =>
       live.send({ kind: "cancel", form: spec.name }),
     );
     this.cancel.hidden = true;
-    this.answer = make("div", this.form, { className: "mbot-answer" });
-    this.answer.setAttribute("role", "status");
+    this.answer = make("div", this.form, { className: "mbot-answer", role: "status" });
     this.code = codeLine(this.form, "the code that sends it");
     if (spec.queued) this.queueCode = codeLine(this.form, "the code that queues it");
-    onSubmit(this.form, () => this.go(false));
     this.write();
   }
 
@@ -81,7 +84,7 @@ export class CommandForm {
   go(queued) {
     const params = this.given();
     if (!this.form.reportValidity()) return;
-    this.live.send({
+    this.live.ask({
       kind: "do",
       form: this.spec.name,
       params,
@@ -90,7 +93,6 @@ export class CommandForm {
       at: this.live.clock.now(),
     });
     this.tell({ state: "asked", text: queued ? "Queueing …" : "Sending …" });
-    this.live.expectAnswer();
   }
 
   /** @param {Values} given */

@@ -2,10 +2,13 @@
 
 import { button, make } from "../live/dom.js";
 
-/** A name that no other element of the page has. */
 let counted = 0;
 
-/** @param {string} name */
+/**
+ * A name that no other element of the page has.
+ *
+ * @param {string} name
+ */
 export function fresh(name) {
   counted += 1;
   return `mbot-${name}-${counted}-${Math.random().toString(36).slice(2, 6)}`;
@@ -18,17 +21,11 @@ export function fresh(name) {
  * @param {Element} parent
  * @param {string} words
  * @param {T} element
- * @param {string} [help]
  * @returns {T}
  */
-export function labelled(parent, words, element, help = "") {
-  element.id ||= fresh("field");
-  const label = make("label", parent, {
-    textContent: words,
-    className: "mbot-label",
-    htmlFor: element.id,
-  });
-  if (help) make("small", label, { textContent: ` ${help}` });
+export function labelled(parent, words, element) {
+  element.id = fresh("field");
+  make("label", parent, { textContent: words, className: "mbot-label", htmlFor: element.id });
   parent.append(element);
   return element;
 }
@@ -73,10 +70,12 @@ async function copy(text) {
  */
 export function codeLine(parent, label) {
   const row = make("div", parent, { className: "mbot-code" });
-  const code = make("code", row, { tabIndex: 0 });
-  code.setAttribute("role", "textbox");
-  code.setAttribute("aria-readonly", "true");
-  code.setAttribute("aria-label", label);
+  const code = make("code", row, {
+    tabIndex: 0,
+    role: "textbox",
+    "aria-readonly": "true",
+    "aria-label": label,
+  });
   const copied = button(row, "Copy", `Copy: ${label}`, async () => {
     await copy(code.textContent);
     copied.textContent = "Copied";
@@ -86,25 +85,19 @@ export function codeLine(parent, label) {
 }
 
 /**
- * A progress bar: a share from 0 to 1, or none for "nobody knows how long".
- *
- * @param {Element} parent
- * @param {string} label
- */
-export function progressBar(parent, label) {
-  const bar = make("progress", parent, { max: 1 });
-  bar.setAttribute("aria-label", label);
-  bar.hidden = true;
-  return bar;
-}
-
-/**
- * A form that is sent by its button and by Enter, which JupyterLab otherwise keeps for itself.
+ * A form's main button. The form is sent by it, and by Enter, which JupyterLab otherwise keeps for
+ * itself.
  *
  * @param {HTMLFormElement} form
+ * @param {Element} parent
+ * @param {string} words
+ * @param {string} label
  * @param {() => void} action
+ * @param {string} [className]
  */
-export function onSubmit(form, action) {
+export function submitButton(form, parent, words, label, action, className) {
+  const submit = button(parent, words, label, () => {}, className);
+  submit.type = "submit";
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     action();
@@ -115,4 +108,5 @@ export function onSubmit(form, action) {
     event.preventDefault();
     form.requestSubmit();
   });
+  return submit;
 }

@@ -3,23 +3,12 @@
 /** @import { LiveView } from "../live/live_view.js" */
 
 import { Painting } from "../live/painting.js";
-import {
-  drawArena,
-  drawCone,
-  drawParts,
-  drawPath,
-  drawPlainFloor,
-  drawRobot,
-  inCentimetres,
-  palette,
-  polyline,
-} from "./drawing.js";
-import { boxAt, floorOf, inside, interpolate, jumped, thinned } from "./geometry.js";
+import { drawingOn } from "./drawing.js";
+import { boxAt, floorOf, inside, thinned } from "./geometry.js";
+import { Glide } from "./glide.js";
 import { History, MOST_SAMPLES } from "./history.js";
 
 const FRAME = 1000 / 30 - 2; // ms between two pictures; the screen's own beat rounds it up
-
-const GLIDE = 110; // ms: poses come ten times a second, and the picture glides from one to the next
 
 export const SOONEST = 50; // ms between two messages of something that is dragged
 
@@ -43,11 +32,7 @@ export class Stage extends Painting {
     this.floor = null; // until something has been drawn
     /** @type {[number, number[][]][]} */
     this.lights = []; // since when the LEDs shine as they do
-    /** @type {Pose | null} */
-    this.from = null;
-    /** @type {Pose | null} */
-    this.to = null;
-    this.since = 0;
+    this.glide = new Glide();
     /** @type {number | null} */
     this.back = null; // the time looked back at, or null for now
     /** @type {number | null} */
@@ -59,35 +44,18 @@ export class Stage extends Painting {
     this.drawing = null; // the points of a line under the hand
     /** @type {Point | null} */
     this.cursor = null; // where keys draw
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
-  /**
-   * @param {Values} values
-   * @param {boolean} all
-   */
+  /** @param {Values} values @param {boolean} all */
   take(values, all) {
     if ("arena" in values) this.arena = values.arena;
     if ("sample" in values && values.sample) this.history.add(values.sample);
     if ("leds" in values)
       this.lights.push([values.sample?.[0] ?? this.history.rows.at(-1)?.[0] ?? 0, values.leds]);
     if (this.lights.length > MOST_SAMPLES) this.lights.shift();
-    if ("pose" in values) {
-      const { pose } = values;
-      const before = this.pose();
-      this.from =
-        all || this.still.matches || !before || !pose || jumped(before, pose) ? pose : before;
-      this.to = pose;
-      this.since = performance.now();
-    }
-    this.canvas.hidden = !this.to;
+    if ("pose" in values) this.glide.go(values.pose, all);
+    this.canvas.hidden = !this.glide.to;
     this.ask();
-  }
-
-  /** @returns {Pose | null} */
-  pose() {
-    if (!this.from || !this.to) return this.to;
-    return interpolate(this.from, this.to, Math.min(1, (performance.now() - this.since) / GLIDE));
   }
 
   /** What is shown: now, or what was at the time looked back at. */
@@ -96,7 +64,7 @@ export class Stage extends Painting {
     if (this.back === null || !rows.length) {
       const last = rows.at(-1);
       return {
-        pose: this.pose(),
+        pose: this.glide.pose(),
         distance: last?.[4] ?? NaN,
         line: last?.[5] ?? NaN,
         leds: this.lights.at(-1)?.[1],
@@ -115,34 +83,27 @@ export class Stage extends Painting {
     if (!pose) return;
     const floor = floorOf(this.arena, rows, pose);
     this.floor = floor;
-    const context = inCentimetres(this.canvas, floor);
-    if (!context) return;
-    context.translate(-floor.left, -floor.bottom);
-    const colours = palette(this.live.root);
-    if (this.arena) drawArena(context, this.asHeld(this.arena), colours);
-    else drawPlainFloor(context, floor, colours);
-    this.drawChosen(context, colours);
-    if (this.drawing?.length) {
-      context.strokeStyle = colours.ink;
-      context.lineWidth = 2;
-      polyline(context, this.drawing);
-    }
-    context.lineJoin = context.lineCap = "round";
-    context.strokeStyle = colours.path;
-    context.lineWidth = 1.2;
-    const way = rows.map(([, x, y]) => [x, y]);
+    const drawing = drawingOn(this.canvas, floor, this.live.root);
+    if (!drawing) return;
+    const arena = this.arena && this.asHeld(this.arena);
+    if (arena) drawing.arena(arena);
+    else drawing.plainFloor(floor);
+    const chosen = arena?.boxes?.[this.held?.box ?? this.chosen ?? -1];
+    if (chosen) drawing.chosen(chosen);
+    if (this.drawing?.length) drawing.line(this.drawing, drawing.colour("ink"), 2);
+    const path = rows.map(([, x, y]) => [x, y]);
     if (this.back !== null) {
-      context.globalAlpha = 0.25;
-      drawPath(context, way);
-      context.globalAlpha = 1;
+      drawing.context.globalAlpha = 0.25;
+      drawing.path(path);
+      drawing.context.globalAlpha = 1;
     }
-    const gliding = this.back === null && performance.now() - this.since < GLIDE;
+    const gliding = this.back === null && this.glide.moving;
     // While it glides, the path ends under the robot and not ahead of it.
-    drawPath(context, [...way.slice(0, gliding ? count - 1 : count), pose]);
-    drawCone(context, pose, distance, colours);
-    drawRobot(context, pose, colours);
-    drawParts(context, pose, leds, line, colours);
-    if (this.cursor) this.drawCursor(context, colours);
+    drawing.path([...path.slice(0, gliding ? count - 1 : count), pose]);
+    drawing.cone(pose, distance);
+    drawing.robot(pose);
+    drawing.parts(pose, leds ?? [], line);
+    if (this.cursor) drawing.cross(this.cursor);
     this.onDrawn(pose, distance, line);
     if (gliding || this.held) this.ask();
   }
@@ -160,43 +121,6 @@ export class Stage extends Painting {
       at === held.box ? { ...box, x: held.x, y: held.y } : box,
     );
     return { ...arena, boxes };
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Palette} colours
-   */
-  drawChosen(context, colours) {
-    const number = this.held?.box ?? this.chosen;
-    if (!this.arena || number === null) return;
-    const box = this.asHeld(this.arena).boxes?.[number];
-    if (!box) return;
-    context.save();
-    context.translate(box.x, box.y);
-    context.rotate((box.angle * Math.PI) / 180);
-    context.strokeStyle = colours.path;
-    context.lineWidth = 1.6;
-    context.strokeRect(-box.width / 2 - 2, -box.height / 2 - 2, box.width + 4, box.height + 4);
-    context.restore();
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Palette} colours
-   */
-  drawCursor(context, colours) {
-    if (!this.cursor) return;
-    const [x, y] = this.cursor;
-    context.strokeStyle = colours.path;
-    context.lineWidth = 0.8;
-    polyline(context, [
-      [x - 5, y],
-      [x + 5, y],
-    ]);
-    polyline(context, [
-      [x, y - 5],
-      [x, y + 5],
-    ]);
   }
 
   // Hands.
@@ -225,10 +149,7 @@ export class Stage extends Painting {
     return boxAt(this.arena?.boxes ?? [], point);
   }
 
-  /**
-   * @param {number} number
-   * @param {Point} pose
-   */
+  /** @param {number} number @param {Point} pose */
   grab(number, [x, y]) {
     const box = this.arena?.boxes?.[number];
     if (!box) return;
@@ -304,8 +225,7 @@ export class Stage extends Painting {
   finishLine() {
     if (this.drawing && this.drawing.length > 1) {
       const points = thinned(this.drawing, MOST_POINTS);
-      this.live.send({ kind: "line", points });
-      this.live.expectAnswer();
+      this.live.ask({ kind: "line", points });
     }
     this.drawing = null;
     this.ask();
