@@ -19,7 +19,6 @@ what to do next.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -37,10 +36,7 @@ __all__ = [
     "ProtocolError",
     "SendBufferFullError",
     "UsageError",
-    "log_failure",
 ]
-
-_log = logging.getLogger("mbot_nb")
 
 _INSIDE = ("mbot_nb.", "asyncio.", "concurrent.futures.", "contextlib.", "IPython.")
 
@@ -169,8 +165,3 @@ class SendBufferFullError(MbotError):
 class UsageError(MbotError, RuntimeError):
     """A call that cannot work where it was made: the wrong thread, a closed object, a bad
     argument."""
-
-
-def log_failure(what: str, error: BaseException) -> None:
-    """Log ``what`` failed, with the error's type and words, and where it was raised."""
-    _log.error("%s: %s: %s", what, type(error).__name__, error, exc_info=error)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..address import with_query
-from ..errors import log_failure
 from ..loops.deadline import DeadlineTimer
-from ..loops.home import Home
+from ..loops.home import Home, log_failure
 from ..protocol.client import ClientSession
 from ..protocol.client.events import ClientEvent, Dial, Drop
 from ..protocol.loss import CloseCode, Loss, LossKind

@@ -8,6 +8,7 @@ Modules:
     clients         the clients as the server's user sees them
     execution       carries commands out: handlers and hooks, else the robot; stops
     robot_reader    reads the robot's state and telemetry in a form that clients can read
+    event_payload   the events that a server's user and its robot send
     listen_errors   why a server cannot listen at an address, and what to do about it
     sync            `SyncServer`, the same without `await`
 """

@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from .. import commands as c
-from ..errors import CommandRejectedError, MbotError, log_failure
+from ..errors import CommandRejectedError, MbotError
 from ..jupyter.cells import Cell, current
 from ..jupyter.handlers import is_again, is_cancelled
 from ..loops.call import settle
-from ..loops.home import Home
+from ..loops.home import Home, log_failure
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.server.sessions import Received, ServerSession

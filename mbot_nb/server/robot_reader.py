@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import commands as c
-from ..errors import log_failure
+from ..loops.home import log_failure
 from ..protocol.codec import clean, encode, to_json
 from ..protocol.server import MAX_STATE, encode_event
 from ..robot import Robot

@@ -11,11 +11,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
-from ..errors import UsageError, log_failure
+from ..errors import UsageError
 from ..loops.call import ClosedAtEnd, call
-from ..loops.home import Home
-from ..protocol.messages import MAX_NAME
-from ..protocol.server import SERVER_COMMANDS, Hub, encode_event
+from ..loops.home import Home, log_failure
+from ..protocol.server import SERVER_COMMANDS, Hub
 from ..protocol.server.sessions import ServerSession
 from ..protocol.server.tap import ServerClosed, Tap
 from ..protocol.settings import Settings
@@ -24,6 +23,7 @@ from ..transport.websocket import HANDSHAKE_TIMEOUT
 from .access import Access
 from .clients import Clients, RemoteClient
 from .connections import Connections
+from .event_payload import event_payload
 from .execution import CommandHandler, Execution, Hook
 from .listen_errors import listen_error, network_address
 from .robot_reader import RobotReader
@@ -37,9 +37,6 @@ _log = logging.getLogger("mbot_nb")
 
 CLOSE_GRACE = 1.0
 """Seconds that clients and handlers are given to end."""
-_PLAIN = (
-    "An event's data is plain: numbers, text, true and false, None, and lists and dicts of them."
-)
 
 
 class Server(ClosedAtEnd):
@@ -324,7 +321,7 @@ class Server(ClosedAtEnd):
     def _post_emit(self, event: Any, data: Any, only: ServerSession | None) -> None:
         # At once: what the caller does with its lists and dicts afterwards does not change what is
         # sent.
-        payload = _event_payload(event, data)
+        payload = event_payload(event, data)
         if self.home.is_here:
             self._send(payload, only)
         else:
@@ -357,7 +354,7 @@ class Server(ClosedAtEnd):
                 return
             # As from a robot that is asked: after the state that belongs to it, and only the
             # latest.
-            waiting, self._telemetry = self._telemetry, _event_payload(event, data)
+            waiting, self._telemetry = self._telemetry, event_payload(event, data)
             if waiting is None:
                 self.home.post(self._send_telemetry)
         except UsageError as error:
@@ -420,20 +417,3 @@ def abandon(server: Server) -> None:
         server._release_robot("the event loop of its server was closed")
         server._connections.cut()
         server._finish_close(keep_robot=False)
-
-
-def _event_payload(event: Any, data: Any) -> bytes:
-    """The payload of an event, also of one that holds NumPy's numbers.
-
-    Raises:
-        UsageError: no client could read it.
-    """
-    if not isinstance(event, str) or not 1 <= len(event) <= MAX_NAME:
-        raise UsageError(f"an event's name is a text of 1 to {MAX_NAME} letters, not {event!r}")
-    try:
-        try:
-            return encode_event(event, data)
-        except TypeError:
-            return encode_event(event, c.plain(data))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"emit({event!r}, ...): {error}. {_PLAIN}") from None
