@@ -97,7 +97,7 @@ def correct_by_turn(constants: Constants, estimated: float, measured: float) -> 
 def _factor(
     estimated: float, measured: float, least: float, what: str, unit: str, how: str
 ) -> float:
-    """What was measured of what was believed; forwards and backwards, left and right alike."""
+    """The measured by the estimated size; forwards and backwards, left and right alike."""
     estimated, measured = abs(estimated), abs(measured)
     if not isfinite(measured) or min(estimated, measured) < least:
         raise UsageError(

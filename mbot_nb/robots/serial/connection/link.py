@@ -382,7 +382,7 @@ class Link:
             self._guard_fires = inf
 
     def _check_guard(self) -> None:
-        """A guard that fired while this thread was held up has sent stops: those are answered."""
+        """A guard that fired while this thread was stuck has sent stops, acknowledged as well."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
             self._exchange.require_fence()
