@@ -1,5 +1,4 @@
-"""The command `mbot-nb`: servers and emulated robots as processes, what there is to connect to, and
-what is amiss."""
+"""The command `mbot-nb`: serve, emulate and find robots, and check this machine."""
 
 from __future__ import annotations
 

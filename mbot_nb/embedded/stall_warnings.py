@@ -32,8 +32,7 @@ CHECK_INTERVAL = 0.1
 WARN_ABOVE = 1.0
 """Seconds: shorter blocks are not worth a warning."""
 SETTLE_TIME = 0.5
-"""Seconds after a block in which what had arrived meanwhile is read, and what was lost is
-noticed."""
+"""Seconds after a block in which its messages are read and lost connections are noticed."""
 
 Links = Callable[[], Iterable[object] | None]
 """The connections that stand now; None when their owner was closed."""
@@ -115,8 +114,7 @@ class _LoopWatch:
         return standing
 
     def _duration(self, begin: float, end: float, late: float) -> float:
-        """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it,
-        if it has seen it all."""
+        """How long a block was: as the monitor knows it, if that has seen all of it."""
         loop = self._loop()
         known = 0.0 if loop is None else LoopMonitor.of(loop).longest(begin, end)
         return known if known >= late else late + CHECK_INTERVAL / 2
@@ -159,8 +157,7 @@ def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
 
 
 def _ended_session(link: object) -> bool:
-    """Whether a server's client ended its session. A baseline client has no other way to say it
-    than to go."""
+    """Whether a client ended its session; a baseline client can only go."""
     session = getattr(link, "session", None)
     return (
         getattr(link, "profile", "baseline") == "extended"

@@ -1,5 +1,4 @@
-"""What a notebook's cells mean to servers and clients: which cell made them, and whether a later
-run has let go of them."""
+"""Which cells made which clients, and which clients nobody can use any more."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ from . import reachability
 __all__ = ["Cell", "close_when_unreachable", "current", "shell"]
 
 RERUN_DEPTH = 3
-"""Steps through lists, dicts and objects that are searched for what an earlier run of the same cell
-made."""
+"""Steps through lists, dicts and objects to what an earlier run of the same cell made."""
 IN_USE_DEPTH = 8
 """Steps that are searched for what another cell made."""
 
@@ -63,8 +61,7 @@ _origins: Slot[weakref.WeakKeyDictionary[Closable, _Origin]] = Slot(weakref.Weak
 
 
 def current() -> Cell | None:
-    """The notebook cell that is running this code, also in a task that it started; None outside of
-    notebooks."""
+    """The cell that runs this code, also in a task that it started; None outside of notebooks."""
     ipython = shell()
     if ipython is None:
         return None
@@ -75,16 +72,12 @@ def current() -> Cell | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is ipython.user_ns:
-            text = (
-                frame.f_code.co_filename
-            )  # a cell's file is named after its text; the outermost frame is the cell's
+            # A cell's file is named after its text; the outermost frame is the cell's.
+            text = frame.f_code.co_filename
         frame = frame.f_back
     id = (executing and request.get("metadata", {}).get("cellId")) or text
-    return (
-        Cell(str(id), text, str(header.get("msg_id") if executing else ipython.execution_count))
-        if id
-        else None
-    )
+    run = header.get("msg_id") if executing else ipython.execution_count
+    return Cell(str(id), text, str(run)) if id else None
 
 
 def close_when_unreachable(client: Closable, cell: Cell | None) -> None:
@@ -125,12 +118,9 @@ def _close_unreachable(cell: Cell) -> None:
 
 
 def _is_in_use(client: object, names: Mapping[str, Any]) -> bool:
-    return reachability.is_reachable(
-        client,
-        [
-            *reachability.named_objects(names),
-            *reachability.live_widgets(),
-            *reachability.objects_in_running_code(names),
-        ],
-        IN_USE_DEPTH,
-    )
+    roots = [
+        *reachability.named_objects(names),
+        *reachability.live_widgets(),
+        *reachability.objects_in_running_code(names),
+    ]
+    return reachability.is_reachable(client, roots, IN_USE_DEPTH)

@@ -1,5 +1,4 @@
-"""Callbacks of a notebook: whether a handler is an earlier one again, and whether it was
-cancelled."""
+"""Whether a notebook's handler is an earlier one again, and whether it was cancelled."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How far long work has come, and how to stop it: a bar with a Cancel button in a notebook, a line
-in a terminal."""
+"""The progress of long work: a bar with Cancel in a notebook, a line in a terminal."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ T = TypeVar("T")
 
 
 class ProgressBar:
-    """Counts and shows nothing: the base of those that do. ``cancelled`` is true once somebody
-    pressed Cancel."""
+    """Counts and shows nothing. ``cancelled`` is true once somebody pressed Cancel."""
 
     def __init__(self, total: int, done: int, what: str, advice: str, blocks: bool) -> None:
         self.what = what

@@ -125,8 +125,5 @@ def _closure(function: FunctionType) -> Iterator[object]:
 
 def _slots(kind: type) -> tuple[str, ...]:
     slots = kind.__dict__.get("__slots__", ())
-    return (
-        (slots,)
-        if isinstance(slots, str)
-        else tuple(name for name in slots if not name.startswith("__"))
-    )
+    slots = (slots,) if isinstance(slots, str) else slots
+    return tuple(name for name in slots if not name.startswith("__"))

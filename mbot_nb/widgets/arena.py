@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Arena"]
 
 PERIOD = 0.05
-"""Seconds between two messages at least. Poses come ten times a second; the page draws what lies
-between them."""
+"""Seconds between two messages at least; the page draws what lies between two poses."""
 LONGEST = 6000
 """Samples that can be looked back at: ten minutes of driving."""
 MOST_POINTS = 400
@@ -64,8 +63,7 @@ class Arena(LiveWidget):
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
-        """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line
-        bits."""
+        """Rows of t in s, x and y in cm, heading, distance in cm, bits of the line sensor."""
         self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
         """Since when, in s, the LEDs shine as they do."""
         self._left: Pose | None = None

@@ -180,8 +180,7 @@ class LiveChart(LiveWidget):
     # What else it can draw.
 
     def _note_fields(self, name: str, data: Any) -> None:
-        """Remember which numbers an event carries; most carry the same every time, so that this is
-        looked at once."""
+        """Remember which numbers an event carries, unless its fields are known."""
         if not isinstance(data, Mapping) or "." in name:
             return
         seen, numbers = self._fields.get(name, (frozenset(), ()))
@@ -238,8 +237,7 @@ class LiveChart(LiveWidget):
     # To the page.
 
     def _send_new(self) -> None:
-        """Only what is new: for every line its times and values, one after the other, as
-        doubles."""
+        """Send what is new: the times and values of each line in turn, as doubles."""
         counts = [len(line.new) // 2 for line in self._lines]
         new_marks = min(self._marks_made - self._marks_sent, len(self._marks))
         marks = list(self._marks)[len(self._marks) - new_marks :]

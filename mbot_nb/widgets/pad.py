@@ -31,8 +31,7 @@ LEASE = 0.4
 STALE = 0.25
 """Seconds from the hand to the robot's client; a motion that took longer is dropped."""
 MOST_UNDER_WAY = 4
-"""Renewals sent and not acknowledged; beyond, the line is too slow, and the motion ends by
-itself."""
+"""Renewals that may be unacknowledged; with more the line is too slow, and motion ends."""
 MOST_VIEWS = 64
 """Views whose last hold is remembered."""
 

@@ -52,8 +52,7 @@ class ArenaState:
             self._is_new = True
 
     def data(self, state: StateView) -> dict[str, Any] | None:
-        """The arena as it is now; the same object until it changes. None if the robot knows
-        none."""
+        """The arena, the same object until it changes; None if the robot knows none."""
         if self._is_new:
             self._is_new = False
             arena = state.get("arena")

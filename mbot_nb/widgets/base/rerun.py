@@ -1,5 +1,4 @@
-"""What becomes of a widget when its cell is run again: the run shows a new one, and the earlier one
-must not listen for ever."""
+"""End the widgets of a cell's earlier run, which the new ones replace."""
 
 from __future__ import annotations
 

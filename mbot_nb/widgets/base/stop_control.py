@@ -30,13 +30,11 @@ __all__ = ["StopControl", "unreachable"]
 _log = logging.getLogger("mbot_nb")
 
 POLL_INTERVAL = 0.005
-"""Seconds between two checks whether the robot has stopped; a robot of this process knows since
-when."""
+"""Seconds between two checks whether the robot has stopped."""
 REST_TIMEOUT = 5.0
 """Seconds after which nobody waits for it to stand any more."""
 MAX_CLICK_AGE = 60.0
-"""Seconds; a click that claims to be older, or to come from the future, has no time that could be
-trusted."""
+"""Seconds; the time of a click that claims to be older, or in the future, is ignored."""
 
 WORDS = {
     "stop": ("Stop is given.", "Stopped."),
@@ -57,8 +55,7 @@ class ShowStatus(Protocol):
 
 
 class StopControl:
-    """The stops of one widget. Of the two that reach its page, ``request_refresh`` is called at the
-    client's home."""
+    """The stops of one widget. ``request_refresh`` is called at the client's home."""
 
     def __init__(
         self, client: Client, show_status: ShowStatus, request_refresh: Callable[[], None]
@@ -80,8 +77,7 @@ class StopControl:
     # What it can do.
 
     def message_came(self) -> None:
-        """A message of the page has come: in a thread of its own, or in the one that runs the
-        cells."""
+        """Note in which kind of thread a message of the page has come."""
         ipykernel = sys.modules.get("ipykernel")
         version = getattr(ipykernel, "version_info", (0,))
         # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the
@@ -135,8 +131,7 @@ class StopControl:
         )
 
     def direct_route(self) -> dict[str, Any]:
-        """Where the page finds the robot's server, and how it makes sure that it is this one; in
-        any thread."""
+        """How the page reaches the robot's server, and recognises it; in any thread."""
         server = local_servers().of(self._client)
         if server is None or not self.reach.startswith("direct"):
             return {"url": None}

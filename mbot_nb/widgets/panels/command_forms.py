@@ -30,15 +30,13 @@ FIRST_VALUES: dict[str, dict[str, Any]] = {
     "start_drawing": {"shape": "square"},
     "custom": {"action": "dance"},
 }
-"""What stands in a form at first where a command has no default of its own, so that its button does
-something that is seen."""
+"""First values of parameters without a default, so that a form's button does something."""
 _SPREAD = {"game_move": "move", "custom": "values"}
 """Parameters whose entries the method takes one by one."""
 
 
 def forms() -> list[dict[str, Any]]:
-    """Every command as plain data: name, group, what it does, whether it may be queued, and its
-    fields."""
+    """Every command as plain data, with its group, help and fields."""
     return [
         {
             "name": name,

@@ -7,12 +7,10 @@ import { gamepadDirection, KEYS, keysDirection, pointerDirection } from "./pad/d
 import { DriveControl } from "./pad/drive_control.js";
 
 const HINT = "Hold to drive: drag on the pad, arrow keys or W A S D, or a gamepad. Space stops.";
-
 const ARROW = "M0 -11 L9 5 L-9 5 Z";
 
 /**
  * The round pad: four arrows and a knob.
- *
  * @param {Element} parent
  */
 function buildPad(parent) {

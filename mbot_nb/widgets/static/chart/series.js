@@ -41,7 +41,6 @@ export class Series {
 
   /**
    * The number of the last value at or before a time, or -1.
-   *
    * @param {number} t
    */
   at(t) {
