@@ -12,7 +12,8 @@ from collections import deque
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..client import ConnectionChanged, EventReceived, StateChanged
+from ..client import Client, ClientEvent, ConnectionChanged, EventReceived, SentBatch, StateChanged
+from ..client.sync import SyncClient
 from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
@@ -23,8 +24,6 @@ from .card_image import picture
 from .place import ArenaState, Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
-    from ..client import Client, ClientEvent, SentBatch
-    from ..client.sync import SyncClient
     from ..robots.simulator import Simulation
 
 __all__ = ["Arena"]

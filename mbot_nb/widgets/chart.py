@@ -11,19 +11,24 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import ConnectionChanged, EventReceived, RoundTrip, SentBatch, StateChanged
+from ..client import (
+    Client,
+    ClientEvent,
+    ConnectionChanged,
+    EventReceived,
+    RoundTrip,
+    SentBatch,
+    StateChanged,
+)
+from ..client.sync import SyncClient
 from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
 from .chart_image import still_chart
 from .chart_series import OWN, ChartSeries
-
-if TYPE_CHECKING:
-    from ..client import Client, ClientEvent
-    from ..client.sync import SyncClient
 
 __all__ = ["LiveChart"]
 

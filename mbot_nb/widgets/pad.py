@@ -13,16 +13,13 @@ from __future__ import annotations
 import threading
 import time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import ConnectionChanged, RoundTrip, StateChanged
+from ..client import Client, ConnectionChanged, RoundTrip, StateChanged
+from ..client.sync import SyncClient
 from ..errors import MbotError
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
-
-if TYPE_CHECKING:
-    from ..client import Client
-    from ..client.sync import SyncClient
 
 __all__ = ["DrivePad"]
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import EventReceived
+from ..client import EventReceived, StateChanged
 from ..state import StateView
-
-if TYPE_CHECKING:
-    from ..client import StateChanged
 
 __all__ = ["ArenaState", "Pose", "pose_of", "replay_jumped"]
 

@@ -9,27 +9,23 @@ code that does the same.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import Callable, Coroutine
 from functools import cache, partial
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ... import commands as c
-from ...client import Settled
+from ...client import Client, Settled
+from ...client.sync import SyncClient
 from ...errors import MbotError
 from ...jupyter.hints import hint
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 from .command_forms import forms
-
-if TYPE_CHECKING:
-    import concurrent.futures
-
-    from ...client import Client
-    from ...client.sync import SyncClient
 
 __all__ = ["CommandPanel"]
 

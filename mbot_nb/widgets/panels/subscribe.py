@@ -9,17 +9,15 @@ import inspect
 import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...client import Client
+from ...client.subscriptions import Event, Handler, Subscription
+from ...client.sync import SyncClient
 from ...errors import UsageError
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget
 from .command import advised
-
-if TYPE_CHECKING:
-    from ...client import Client
-    from ...client.subscriptions import Event, Handler, Subscription
-    from ...client.sync import SyncClient
 
 __all__ = ["SubscribePanel"]
 
