@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -51,7 +51,7 @@ def main() -> None:
         )
 
 
-def _fail(words: str) -> None:
+def _fail(words: str) -> NoReturn:
     print(f"mbot-nb: {words}", file=sys.stderr)
     sys.exit(1)
 
@@ -234,10 +234,7 @@ def demo(
             f"page is {html}."
         )
     console = Console(highlight=False, soft_wrap=True)
-    for name, text in [
-        *(run.summary.lines() if run.summary is not None else ()),
-        ("page", str(html)),
-    ]:
+    for name, text in [*run.summary.lines(), ("page", str(html))]:
         console.print(Text(f"{name:<18}", style="bold") + Text(text))
 
 

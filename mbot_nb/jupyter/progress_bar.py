@@ -37,7 +37,7 @@ class ProgressBar:
         self._before = done
         self._begun = time.monotonic()
         self._shown_at = 0.0
-        self._end: Callable[[], object] = _nothing
+        self._end: Callable[[], object] = lambda: None
 
     def __enter__(self) -> ProgressBar:
         self._show()
@@ -204,7 +204,3 @@ def track(
             yield item
         if shown is not None:
             shown.advance(total - shown.done)
-
-
-def _nothing() -> None:
-    pass

@@ -27,7 +27,7 @@ from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
-from .chart_image import still_chart
+from .chart_image import COLOURS, still_chart
 from .chart_series import OWN, ChartSeries
 
 __all__ = ["LiveChart"]
@@ -270,7 +270,7 @@ class LiveChart(LiveWidget):
             {
                 "name": line.name,
                 "unit": line.unit,
-                "colour": line.colour,
+                "colour": COLOURS[line.colour],
                 "holds": line.source in state,
             }
             for line in self._lines

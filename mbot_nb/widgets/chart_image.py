@@ -32,7 +32,7 @@ def still_chart(lines: Sequence[Series]) -> bytes:
     span = last - first or 1.0
     x = LEFT
     for number, (name, ts, values, chosen) in enumerate(lines):
-        colour = COLOURS[chosen % len(COLOURS)]
+        colour = COLOURS[chosen]
         low, high = (min(values), max(values)) if values else (0.0, 0.0)
         room = high - low or 1.0
         places = [

@@ -89,14 +89,11 @@ class DrivePad(LiveWidget):
         elif kind == "drive":
             at, left, right = (content.get(name) for name in ("at", "left", "right"))
             if not all(
-                isinstance(number, (int, float)) and isfinite(number)
-                for number in (at, left, right)
+                isinstance(each, (int, float)) and isfinite(each) for each in (at, left, right)
             ):
                 return
-            number = content.get("number")
-            if self._is_late(at) or not self._client.home.post(
-                self._drive, view, hold, number, at, left, right
-            ):
+            number, post = content.get("number"), self._client.home.post
+            if self._is_late(at) or not post(self._drive, view, hold, number, at, left, right):
                 self._drop(view, number)
 
     @staticmethod

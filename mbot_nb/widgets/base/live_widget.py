@@ -182,14 +182,12 @@ class LiveWidget(anywidget.AnyWidget):
         kind = content.get("kind")
         self._stop_control.message_came()
         if kind in ("show", "hide", "gone"):
-            self._client.home.post(
-                self._on_view, kind, str(content.get("view")), bool(content.get("fresh"))
-            )
+            view, fresh = str(content.get("view")), bool(content.get("fresh"))
+            self._client.home.post(self._on_view, kind, view, fresh)
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.
-            self._send_unthrottled(
-                {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
-            )
+            page, here = content.get("page"), time.monotonic() * 1e3
+            self._send_unthrottled({"kind": "clock", "page": page, "here": here})
         elif kind == "route":
             self._send_unthrottled({"kind": "route", **self._stop_control.direct_route()})
         elif kind in ("stop", "emergency_stop", "release"):
@@ -311,9 +309,8 @@ class LiveWidget(anywidget.AnyWidget):
         self._detach()
         if why:
             self._show_status(why)
-        self._send_unthrottled(
-            {"kind": "changed", "connection": "closed", "note": "", "ended": True}
-        )
+        closed = {"connection": "closed", "note": "", "ended": True}
+        self._send_unthrottled({"kind": "changed", **closed})
         self._sent["connection"] = "closed"
         # Its place on the page is kept until nobody looks; one that never had a view goes when the
         # next widget is made.

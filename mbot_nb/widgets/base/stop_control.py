@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ...embedded.registry import local_servers
@@ -169,26 +168,21 @@ class StopControl:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
             if not quietly and report_with is None:
                 self._show_status(WORDS[kind][0])
-            outcome = (
-                self._report_outcome(asked, kind, quietly)
-                if report_with is None
-                else report_with(asked)
-            )
-            report = self._submit(outcome)
+            if report_with is None:
+                report = self._submit(self._report_outcome(asked, kind, quietly))
+            else:
+                report = self._submit(report_with(asked))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
-                self._submit(
-                    self._wait_until_it_stands(received if clicked is None else clicked, after)
-                )
+                began = received if clicked is None else clicked
+                self._submit(self._wait_until_it_stands(began, after))
             if asked.fallback is not None:
                 self._keep(asked.fallback).add_done_callback(self._on_fallback_stop)
             return report
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
-            self._show_status(
-                f"Not stopped: {error}" if kind != "release" else f"Not released: {error}",
-                error=True,
-            )
+            what = "released" if kind == "release" else "stopped"
+            self._show_status(f"Not {what}: {error}", error=True)
             return None
 
     def end(self) -> None:
@@ -273,10 +267,6 @@ def _moving(client: Client) -> bool:
 
 def _moment(at: Any, now: float) -> float | None:
     """The time of a click, if it can be believed."""
-    if (
-        not isinstance(at, (int, float))
-        or not isfinite(at)
-        or not now - MAX_CLICK_AGE < at / 1e3 < now + 0.05
-    ):
-        return None
+    if not isinstance(at, (int, float)) or not now - MAX_CLICK_AGE < at / 1e3 < now + 0.05:
+        return None  # also of what is no number at all
     return min(at / 1e3, now)

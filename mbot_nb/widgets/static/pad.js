@@ -22,14 +22,8 @@ function buildPad(parent) {
     "aria-label":
       "Drive pad. Hold an arrow key, or W, A, S or D, to drive. Let go to stand. Space stops.",
   });
-  const places = [
-    [0, -66, 0],
-    [66, 0, 90],
-    [0, 66, 180],
-    [-66, 0, 270],
-  ];
-  const arrows = places.map(
-    ([x, y, turn]) => `<path d="${ARROW}" transform="translate(${x} ${y}) rotate(${turn})"/>`,
+  const arrows = [0, 90, 180, 270].map(
+    (turn) => `<path d="${ARROW}" transform="rotate(${turn}) translate(0 -66)"/>`,
   );
   pad.innerHTML = `<svg viewBox="-100 -100 200 200" aria-hidden="true">${arrows.join("")}</svg>`;
   const knob = make("div", pad, { className: "mbot-knob" });
