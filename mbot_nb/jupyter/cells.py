@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from ..loops.home import Home
 from ..loops.kernel import shell
 from . import reachability
 
-__all__ = ["Cell", "close_when_unreachable", "current", "shell"]
+__all__ = ["Cell", "at_cell_end", "close_when_unreachable", "current", "shell"]
 
 RERUN_DEPTH = 3
 """Steps through lists, dicts and objects to what an earlier run of the same cell made."""
@@ -91,11 +91,16 @@ def close_when_unreachable(client: Closable, cell: Cell | None) -> None:
     if cell is None:
         return
     _origins()[client] = _Origin(cell)
+    at_cell_end(lambda: _close_unreachable(cell))
+
+
+def at_cell_end(action: Callable[[], object]) -> None:
+    """Call ``action`` once, when the notebook's cell that runs now has ended."""
     events = shell().events
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        _close_unreachable(cell)
+        action()
 
     events.register("post_run_cell", after)
 

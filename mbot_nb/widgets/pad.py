@@ -87,11 +87,10 @@ class DrivePad(LiveWidget):
                     del self._let_go_of[next(iter(self._let_go_of))]
             self._stop_control.act("stop", content.get("at"), quietly=True)
         elif kind == "drive":
-            at, left, right = (content.get(name) for name in ("at", "left", "right"))
-            if not all(
-                isinstance(each, (int, float)) and isfinite(each) for each in (at, left, right)
-            ):
+            numbers: list[Any] = [content.get(name) for name in ("at", "left", "right")]
+            if not all(isinstance(each, (int, float)) and isfinite(each) for each in numbers):
                 return
+            at, left, right = numbers
             number, post = content.get("number"), self._client.home.post
             if self._is_late(at) or not post(self._drive, view, hold, number, at, left, right):
                 self._drop(view, number)

@@ -53,8 +53,7 @@ class CommandPanel(LiveWidget):
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside
-            of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own.
     """
 
     _esm = page_script("command.js")

@@ -54,8 +54,7 @@ class SubscribePanel(LiveWidget):
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
         events: what is ticked at first; ``"*"`` is everything.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside
-            of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own.
     """
 
     _esm = page_script("subscribe.js")
