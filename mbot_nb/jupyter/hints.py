@@ -111,12 +111,8 @@ def _name_hint(bot: object, name: str) -> str:
     names = [other for other in dir(bot) if not other.startswith("_")]
     near = difflib.get_close_matches(name, names, n=3)
     commands = ", ".join(name for name in vars(CommandMethods) if not name.startswith("_"))
-    guess = f"did you mean {_alternatives(near)}? The" if near else "the"
+    guess = f"did you mean {' or '.join(f'`{name}`' for name in near)}? The" if near else "the"
     return f"{guess} robot's commands are: {commands}. Press Tab after `bot.` for the rest."
-
-
-def _alternatives(names: list[str]) -> str:
-    return " or ".join(f"`{name}`" for name in names)
 
 
 def _signature_hint(words: str) -> str | None:

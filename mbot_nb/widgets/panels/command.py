@@ -12,7 +12,7 @@ import asyncio
 import concurrent.futures
 import time
 from collections.abc import Callable, Coroutine
-from functools import cache, partial
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -70,7 +70,7 @@ class CommandPanel(LiveWidget):
         return {"batch": batch | {"leaves_in": rounded(batch["leaves_in"], 3)}}
 
     def _initial_values(self) -> dict[str, Any]:
-        return {"forms": _forms(), "answers": self._answers}
+        return {"forms": forms(), "answers": self._answers}
 
     def _on_event(self, event: object) -> bool:
         # Nobody waits for a queued command: its refusal comes by itself.
@@ -182,8 +182,3 @@ def _moment(at: Any) -> float:
     """When it was clicked, by this process's clock; now where the page does not know."""
     now = time.monotonic()
     return min(now, at / 1e3) if isinstance(at, (int, float)) and isfinite(at) else now
-
-
-@cache
-def _forms() -> list[dict[str, Any]]:
-    return forms()

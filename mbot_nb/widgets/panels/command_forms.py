@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -35,6 +36,7 @@ _SPREAD = {"game_move": "move", "custom": "values"}
 """Parameters whose entries the method takes one by one."""
 
 
+@cache
 def forms() -> list[dict[str, Any]]:
     """Every command as plain data, with its group, help and fields."""
     return [
