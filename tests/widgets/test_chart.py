@@ -14,6 +14,7 @@ import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
 from mbot_nb.widgets.chart import STALL
+from mbot_nb.widgets.chart_image import COLOURS
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page
 
@@ -186,7 +187,7 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     await until(lambda: len(chart._lines) == 3)
     everything = [message for message in page.messages(chart) if message["kind"] == "all"][-1]
     assert [line["name"] for line in everything["lines"]] == ["pose.x", "pose.y", "telemetry.speed"]
-    assert [line["colour"] for line in everything["lines"]] == [0, 1, 2]
+    assert [line["colour"] for line in everything["lines"]] == list(COLOURS[:3])
     assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), (
         "a state begins with what is known"
     )
