@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from html import escape
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from ..errors import UsageError
-from .statistics import CONFIDENCE, Estimate, Floats, Rank, as_series, autocorrelation_time
+from .statistics import CONFIDENCE, UNKNOWN, Estimate, Floats, Rank, as_series, autocorrelation_time
 
 __all__ = ["Comparison", "compare"]
 
@@ -58,15 +60,13 @@ class Comparison(NamedTuple):
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            ("effect (Cliff's delta)", self.effect),
-            ("median, ms", self.p50.scaled(1e3)),
-            ("p99, ms", self.p99.scaled(1e3)),
-        ]
-        cells = "".join(
-            f"<tr><td>{name}</td><td>{value}</td></tr>"
-            for name, value in [*rows, ("ratio of medians", self.ratio)]
-        )
+        rows = {
+            "effect (Cliff's delta)": self.effect,
+            "median, ms": self.p50.scaled(1e3),
+            "p99, ms": self.p99.scaled(1e3),
+            "ratio of medians": self.ratio,
+        }
+        cells = "".join(f"<tr><td>{name}</td><td>{one}</td></tr>" for name, one in rows.items())
         title = (
             f"{self.b} against {self.a}, {self.confidence:.0%} intervals, n={self.n_b} and "
             f"{self.n_a}"
@@ -106,9 +106,11 @@ def compare(a: Any, b: Any, *, confidence: float = CONFIDENCE, seed: int = 0) ->
         n_a=len(first),
         n_b=len(second),
         confidence=confidence,
-        p50=_difference(*medians, confidence, generator),
-        p99=_difference(*tails, confidence, generator),
-        ratio=_ratio(*medians, confidence, generator),
+        p50=_resampled(*medians, confidence, generator, operator.sub, -math.inf),
+        p99=_resampled(*tails, confidence, generator, operator.sub, -math.inf),
+        ratio=_resampled(*medians, confidence, generator, _ratio, 0.0)
+        if medians[0].value > 0
+        else UNKNOWN,
         effect=cliffs_delta(first, second, confidence=confidence),
     )
 
@@ -143,25 +145,27 @@ def cliffs_delta(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) 
     return Estimate(2 * superior - 1, 2 * low - 1, 2 * high - 1)
 
 
-def _difference(a: Rank, b: Rank, confidence: float, generator: np.random.Generator) -> Estimate:
+def _resampled(
+    a: Rank,
+    b: Rank,
+    confidence: float,
+    generator: np.random.Generator,
+    of: Callable[[Any, Any], Any],
+    least: float,
+) -> Estimate:
+    """``of`` the percentiles of b and a, with its bootstrap interval; ``least`` is the lowest that
+    it can be."""
     tail = (1 - confidence) / 2
-    drawn = b.draw(generator, DRAWS) - a.draw(generator, DRAWS)
+    drawn = of(b.draw(generator, DRAWS), a.draw(generator, DRAWS))
     low, high = (float(end) for end in np.quantile(drawn, (tail, 1 - tail)))
-    # What one side cannot tell, the difference cannot tell either.
-    low = -math.inf if math.isinf(b.low(tail)) or math.isinf(a.high(tail)) else low
+    # What one side cannot tell, both together cannot tell either.
+    low = least if math.isinf(b.low(tail)) or math.isinf(a.high(tail)) else low
     high = math.inf if math.isinf(b.high(tail)) or math.isinf(a.low(tail)) else high
-    return Estimate(b.value - a.value, low, high)
+    return Estimate(float(of(b.value, a.value)), low, high)
 
 
-def _ratio(a: Rank, b: Rank, confidence: float, generator: np.random.Generator) -> Estimate:
-    tail = (1 - confidence) / 2
-    if a.value <= 0:
-        return Estimate(math.nan, math.nan, math.nan)
-    drawn = b.draw(generator, DRAWS) / np.maximum(a.draw(generator, DRAWS), np.finfo(float).tiny)
-    low, high = (float(end) for end in np.quantile(drawn, (tail, 1 - tail)))
-    low = 0.0 if math.isinf(b.low(tail)) or math.isinf(a.high(tail)) else low
-    high = math.inf if math.isinf(b.high(tail)) or math.isinf(a.low(tail)) else high
-    return Estimate(b.value / a.value, low, high)
+def _ratio(b: Any, a: Any) -> Any:
+    return b / np.maximum(a, np.finfo(float).tiny)
 
 
 def _values(data: Any, name: str) -> tuple[Floats, str]:

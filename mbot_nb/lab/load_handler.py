@@ -66,18 +66,12 @@ class _LoadHandler:
 
     def _handle(self, client: RemoteClient, n: int, work: float = 0.0) -> Awaitable[None] | None:
         """Begin command ``n``, which takes ``work`` seconds to carry out."""
-        started = self._now()
-        arrived = self._arrived
+        told = {"n": n, "arrived": self._arrived, "started": self._now()}
         if work > 0:
-            return self._work(client, n, arrived, started, work)
-        self._answer(client, n, arrived, started)
+            return self._work(client, told, work)
+        client.emit(EVENT, {**told, "ended": self._now()})
         return None
 
-    async def _work(
-        self, client: RemoteClient, n: int, arrived: float, started: float, work: float
-    ) -> None:
+    async def _work(self, client: RemoteClient, told: dict[str, float], work: float) -> None:
         await asyncio.sleep(work)
-        self._answer(client, n, arrived, started)
-
-    def _answer(self, client: RemoteClient, n: int, arrived: float, started: float) -> None:
-        client.emit(EVENT, {"n": n, "arrived": arrived, "started": started, "ended": self._now()})
+        client.emit(EVENT, {**told, "ended": self._now()})

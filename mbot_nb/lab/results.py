@@ -22,6 +22,7 @@ __all__ = ["Run"]
 
 ONE_WAY = ("up_ms", "down_ms", "wire_ms", "answer_ms")
 """What is measured from one clock to the other."""
+_STALLS = {**dict.fromkeys(("begin_s", "end_s", "t_s", "blocked_ms"), "float64"), "loop": "str"}
 _CONNECTION = {
     "time_s": "float64",
     "state": "str",
@@ -61,15 +62,10 @@ class Run:
         """Everything that was set: rate, duration, warm-up, networks with their seeds, versions,
         and so on."""
         self.samples = samples
-        self.stalls = pd.DataFrame(
-            {
-                "begin_s": [stall.begin for stall in stalls],
-                "end_s": [stall.end for stall in stalls],
-                "t_s": [stall.begin - start for stall in stalls],
-                "blocked_ms": [stall.seconds * 1e3 for stall in stalls],
-            },
-            dtype=float,
-        ).assign(loop=pd.Series([stall.loop for stall in stalls], dtype="str"))
+        blocked = [
+            (one.begin, one.end, one.begin - start, one.seconds * 1e3, one.loop) for one in stalls
+        ]
+        self.stalls = pd.DataFrame(blocked, columns=list(_STALLS)).astype(_STALLS)
         """When an event loop that the messages passed was blocked, by a cell for example; `t_s`
         counts from the start, and `loop` says which one: the caller's loop (in a notebook: the
         cells'), or the I/O thread."""

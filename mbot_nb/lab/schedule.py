@@ -13,19 +13,14 @@ LEAD = 0.02
 """Seconds from the call to the first one, so that the thread is there in time."""
 
 
-async def pace(
-    rate: float,
-    count: int,
-    act: Callable[[int], None],
-    begun: Callable[[float], None] = lambda start: None,
-) -> float:
+async def pace(rate: float, count: int, act: Callable[[int], None]) -> float:
     """Call ``act(0)``, ``act(1)``, ... on this loop, ``rate`` times a second; returns when the
     first was due (monotonic seconds).
 
     Number k is due at the start plus k / rate, and never later because another one was late. A
     thread keeps the time, since the loop's own timers are late by up to 1 ms (epoll counts in
     milliseconds) and wait for whatever else the loop does. While the loop is blocked, what falls
-    due waits and is done at once afterwards. ``begun`` is told the start before the first.
+    due waits and is done at once afterwards.
 
     Raises:
         What ``act`` raises; that ends it.
@@ -34,7 +29,6 @@ async def pace(
     done: asyncio.Future[None] = loop.create_future()
     end = threading.Event()
     start = time.monotonic() + LEAD
-    begun(start)
 
     def step(k: int) -> None:
         if done.done():

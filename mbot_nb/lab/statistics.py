@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIDENCE",
     "PERCENTILES",
+    "UNKNOWN",
     "Estimate",
     "Floats",
     "Gaps",
@@ -75,6 +76,10 @@ class Estimate(NamedTuple):
         return f"{self.value:.4g} ({low} to {high})"
 
 
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+"""Of no values."""
+
+
 class Gaps(NamedTuple):
     """Pauses between arrivals: the ``longest`` in seconds, and how many (``number``) were longer
     than ``limit`` seconds."""
@@ -108,11 +113,7 @@ class Summary(NamedTuple):
         row: dict[str, float] = {"n": self.n}
         named = {_name(q): estimate for q, estimate in self.percentiles.items()}
         for name, estimate in {**named, "jitter": self.jitter}.items():
-            row |= {
-                name: estimate.value,
-                f"{name}_low": estimate.low,
-                f"{name}_high": estimate.high,
-            }
+            row |= zip((name, f"{name}_low", f"{name}_high"), estimate, strict=True)
         return {**row, "mean": self.mean, "min": self.smallest, "max": self.largest}
 
 
@@ -138,7 +139,7 @@ def percentile(values: ArrayLike, q: float, *, confidence: float = CONFIDENCE) -
     _check(q, confidence)
     series = as_series(values)
     if not len(series):
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
     rank = Rank(series, q / 100)
     tail = (1 - confidence) / 2
     return Estimate(rank.value, rank.low(tail), rank.high(tail))
@@ -151,10 +152,8 @@ def summarise(
     measured; NaN is left out."""
     series = as_series(values)
     if not len(series):
-        nothing = Estimate(math.nan, math.nan, math.nan)
-        return Summary(
-            0, dict.fromkeys(percentiles, nothing), math.nan, math.nan, math.nan, nothing
-        )
+        nothing = dict.fromkeys(percentiles, UNKNOWN)
+        return Summary(0, nothing, math.nan, math.nan, math.nan, UNKNOWN)
     return Summary(
         n=len(series),
         percentiles={q: percentile(series, q, confidence=confidence) for q in percentiles},
@@ -248,7 +247,7 @@ def mean(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     """A mean with its interval: normal, for as many values as are independent. NaN is left out."""
     series = as_series(values)
     if not len(series):
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
     value = float(series.mean())
     if len(series) < 2:
         return Estimate(value, -math.inf, math.inf)

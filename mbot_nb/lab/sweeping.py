@@ -114,20 +114,17 @@ async def _sweep(
     ]
     perform = _here if workers is None else _pool(workers)
     total = len(points) * repeat
-    advice = (
-        "do the same again, and it goes on"
-        if path is not None
-        else "with path=... it could go on another time"
-    )
+    advice = "do the same again, and it goes on"
+    if path is None:
+        advice = "with path=... it could go on another time"
 
     async def work() -> None:
         async for point, turn, figures in perform(measure, todo, seed):
             await asyncio.to_thread(log.add, point, turn, figures)
             shown.advance()
 
-    with progress_bar(
-        total, total - len(todo), what="sweep", shown=progress, advice=advice
-    ) as shown:
+    done = total - len(todo)
+    with progress_bar(total, done, what="sweep", shown=progress, advice=advice) as shown:
         loop = asyncio.get_running_loop()
         working = asyncio.ensure_future(work())
         shown.when_cancelled(lambda: loop.call_soon_threadsafe(working.cancel))
@@ -161,8 +158,8 @@ def _pool(workers: Any) -> Callable[..., Any]:
         if crowded:
             raise UsageError(
                 f"these Dask workers have more than one thread: {crowded}. Two experiments in one "
-                "process disturb each other: "
-                "start them with `dask worker --nthreads 1`, or LocalCluster(threads_per_worker=1)."
+                "process disturb each other: start them with `dask worker --nthreads 1`, or "
+                "LocalCluster(threads_per_worker=1)."
             )
 
     async def perform(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
@@ -239,11 +236,10 @@ def _check(measure: Measure, grid: Mapping[str, list[Any]], repeat: int) -> None
             f"there is no parameter {unknown[0]!r}" if unknown else "the seed is given by seed=..."
         )
         raise UsageError(f"{wrong}; {_name(measure)} takes {names}")
-    empty = [name for name, values in grid.items() if not values]
-    if empty or repeat < 1:
-        raise UsageError(
-            f"nothing to measure: {f'{empty[0]} has no values' if empty else f'repeat is {repeat}'}"
-        )
+    reasons = [f"{name} has no values" for name, values in grid.items() if not values]
+    reasons += [f"repeat is {repeat}"] if repeat < 1 else []
+    if reasons:
+        raise UsageError(f"nothing to measure: {reasons[0]}")
 
 
 def _table(
@@ -292,18 +288,17 @@ def _shown(value: Any) -> Any:
 
 def _key(point: Mapping[str, Any], repeat: int) -> str:
     """One text for each experiment of a sweep."""
-    return json.dumps(
-        [{name: _plain(value) for name, value in point.items()}, repeat], sort_keys=True
-    )
+    return json.dumps([_plain(point), repeat], sort_keys=True)
 
 
-def _plain(value: Any) -> Any:
-    """A parameter as JSON knows it: a network by its numbers, NumPy's numbers as Python's."""
-    return (
-        {"Network": msgspec.to_builtins(value)}
+def _plain(point: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON knows them: a network by its numbers, NumPy's numbers as Python's."""
+    return {
+        name: {"Network": msgspec.to_builtins(value)}
         if isinstance(value, msgspec.Struct)
         else plain(value)
-    )
+        for name, value in point.items()
+    }
 
 
 class _SweepLog:
@@ -317,12 +312,8 @@ class _SweepLog:
     def __init__(self, path: Path | None, *, seed: int, measure: str) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self._path = path
-        self._head = {
-            "format": LOG_FORMAT,
-            "seed": seed,
-            "measure": measure,
-            "version": __version__,
-        }
+        own = {"seed": seed, "measure": measure, "version": __version__}
+        self._head = {"format": LOG_FORMAT, **own}
         if path is not None:
             try:
                 self._read(path)
@@ -336,8 +327,8 @@ class _SweepLog:
         """Note one finished point; on disk when it returns."""
         found = self.rows[_key(point, repeat)] = plain(figures)
         if self._path is not None:
-            where = {name: _plain(value) for name, value in point.items()}
-            self._append(self._path, {"point": where, "repeat": repeat, "figures": found})
+            line = {"point": _plain(point), "repeat": repeat, "figures": found}
+            self._append(self._path, line)
 
     def _read(self, path: Path) -> None:
         if not path.exists() or not path.stat().st_size:
@@ -368,8 +359,7 @@ class _SweepLog:
             if head[name] != self._head[name]:
                 raise UsageError(
                     f"{path} holds points of another sweep, with {name} {head[name]!r} instead of "
-                    f"{self._head[name]!r}: "
-                    "go on with that one, or name another file with path=..."
+                    f"{self._head[name]!r}: go on with that one, or name another file with path=..."
                 )
 
     @staticmethod

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import commands as c
+from ..commands import MOTIONS
 from ..errors import UsageError
 from ..loops.call import Call
 from ..loops.home import Home
@@ -144,43 +144,26 @@ class _Side:
         self.name = name
         events = recorder.events
         telemetry = events[events["name"] == "telemetry"]
-        found = [
-            _pose(float(t), json.loads(text))
-            for t, text in zip(telemetry.time_s, telemetry.data, strict=True)
-        ]
-        turn, whole, last = radians(start.heading), 0.0, start.heading
+        found = map(_pose, telemetry.time_s, map(json.loads, telemetry.data))
+        later = [pose for pose in found if pose is not None and pose.t > start.t]
+        whole, last = 0.0, start.heading
+        c, s = cos(radians(start.heading)), sin(radians(start.heading))
         self.poses: list[_Pose] = []
-        for pose in [
-            start._replace(t=min(start.t, began)),
-            *(pose for pose in found if pose is not None and pose.t > start.t),
-        ]:
+        for pose in [start._replace(t=min(start.t, began)), *later]:
             whole += (pose.heading - last + 180) % 360 - 180  # it may have turned round and round
             last = pose.heading
             x, y = pose.x - start.x, pose.y - start.y
-            self.poses.append(
-                _Pose(
-                    pose.t - began,
-                    x * cos(turn) + y * sin(turn),
-                    y * cos(turn) - x * sin(turn),
-                    whole,
-                )
-            )
+            self.poses.append(_Pose(pose.t - began, x * c + y * s, y * c - x * s, whole))
         commands = recorder.commands
-        rows = commands[
-            commands.name.isin(sorted(c.MOTIONS))
-            & commands.answered_s.notna()
-            & (commands.queued_s >= began)
-        ]
+        moves = commands.name.isin(sorted(MOTIONS)) & commands.answered_s.notna()
+        rows = commands[moves & (commands.queued_s >= began)]
         spans = list(zip(rows.name, rows.queued_s - began, rows.answered_s - began, strict=True))
         ends = [*(at for _, at, _ in spans[1:]), self.poses[-1].t][: len(spans)]
         self.motions = [self._motion(*span, end) for span, end in zip(spans, ends, strict=True)]
 
     def _motion(self, name: str, asked: float, answered: float, until: float) -> dict[str, Any]:
-        poses = [
-            self.at(asked),
-            *(pose for pose in self.poses if asked < pose.t < until),
-            self.at(until),
-        ]
+        between = [pose for pose in self.poses if asked < pose.t < until]
+        poses = [self.at(asked), *between, self.at(until)]
         steps = [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(poses)]
         return {
             "robot": self.name,
@@ -200,10 +183,8 @@ class _Side:
 
     def at(self, t: float) -> _Pose:
         """Where it was at a time, between two reports."""
-        times = [pose.t for pose in self.poses]
-        return _Pose(
-            t, *(float(np.interp(t, times, [pose[at] for pose in self.poses])) for at in (1, 2, 3))
-        )
+        times, *columns = zip(*self.poses, strict=True)
+        return _Pose(t, *(float(np.interp(t, times, column)) for column in columns))
 
 
 def _beginning(poses: list[_Pose], asked: float) -> float:
@@ -258,9 +239,8 @@ class Twin:
         import pandas as pd
 
         columns = ["robot", "name", "asked_s", "answered_s", "began_ms", "way_cm", "turn_deg"]
-        return pd.DataFrame(
-            [motion for side in self._sides for motion in side.motions], columns=columns
-        )
+        rows = [motion for side in self._sides for motion in side.motions]
+        return pd.DataFrame(rows, columns=columns)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -268,12 +248,10 @@ class Twin:
         (median; good to some 50 ms with a real robot) and ``apart_cm``."""
         import pandas as pd
 
-        first, second = (self._sums(side) for side in self._sides)
-        table = pd.DataFrame({self.names[0]: first, self.names[1]: second})
-        table["difference"] = table[self.names[1]] - table[self.names[0]]
-        table["ratio"] = table[self.names[1]] / table[self.names[0]].where(
-            table[self.names[0]] != 0
-        )
+        table = pd.DataFrame({side.name: self._sums(side) for side in self._sides})
+        ours, theirs = (table[name] for name in self.names)
+        table["difference"] = theirs - ours
+        table["ratio"] = theirs / ours.where(ours != 0)
         table.loc["apart_cm"] = [0.0, self.apart, self.apart, float("nan")]
         return table
 
@@ -284,8 +262,7 @@ class Twin:
         return hypot(ends[1].x - ends[0].x, ends[1].y - ends[0].y)
 
     def _began(self) -> list[str]:
-        """As `began to
-        move 62 ms after a command (46 to 82), the simulated one after 48 (28 to
+        """As `began to move 62 ms after a command (46 to 82), the simulated one after 48 (28 to
         53)`: medians of motions, whose spread says what the medians are worth."""
         ours, theirs = (side.began for side in self._sides)
         if not ours or not theirs:
@@ -295,11 +272,8 @@ class Twin:
             for began in (ours, theirs)
         )
         return [
-            (
-                f"began to move {them:.0f} ms after a command {their_range}, the {self.names[0]} "
-                "one "
-                f"after {us:.0f} {our_range}"
-            )
+            f"began to move {them:.0f} ms after a command {their_range}, the {self.names[0]} one "
+            f"after {us:.0f} {our_range}"
         ]
 
     @staticmethod
@@ -325,8 +299,8 @@ class Twin:
         if not self.measured:
             text += (
                 " Its constants are those of the book: what a tape measure says of it is not in "
-                "this. Drive 50 cm, measure, and "
-                'tell it: `await bot.send_command("calibrate", distance=...)`.'
+                "this. Drive 50 cm, measure, and tell it: "
+                '`await bot.send_command("calibrate", distance=...)`.'
             )
         return text
 
@@ -343,6 +317,5 @@ def _compared(ours: float, theirs: float, first: str, did: str, unit: str) -> st
     both = f"({theirs:.1f} {unit}, the {first} one {ours:.1f})"
     if ours == 0 or abs(theirs - ours) <= SAME * ours:
         return f"{did} as far {both}"
-    return (
-        f"{did} {abs(theirs / ours - 1) * 100:.1f} % {'less' if theirs < ours else 'more'} {both}"
-    )
+    how = "less" if theirs < ours else "more"
+    return f"{did} {abs(theirs / ours - 1) * 100:.1f} % {how} {both}"

@@ -27,6 +27,7 @@ __all__ = [
     "ServerFrames",
     "clean",
     "encode",
+    "event_data",
     "frame",
     "to_json",
     "with_field",
@@ -36,7 +37,9 @@ Message = TypeVar("Message")
 
 encode = msgspec.json.Encoder().encode
 """Plain data that is known to be acceptable, as JSON."""
+_data = msgspec.json.Decoder().decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_TOO_LARGE = "a number is too large: numbers must be finite"
 _strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
@@ -151,18 +154,35 @@ class Frames(Generic[Message]):
                 id=id,
             )
         payload = value.get("payload")
-        if kind == "command" and isinstance(payload, dict) and "params" not in payload:
-            value = {**value, "payload": {**payload, "params": {}}}
+        if isinstance(payload, dict):
+            if kind == "command":
+                value = {**value, "payload": {"params": {}, **payload}}
+            elif kind == "event" and "data" in payload:
+                data = Raw(json.dumps(payload["data"]).encode())
+                value = {**value, "payload": {**payload, "data": data}}
         try:
             message: Message = msgspec.convert(value, self._message_types)
         except msgspec.ValidationError as invalid:
             return ProtocolError(
                 "INVALID_MESSAGE", f"{kind}: {_located(invalid)}", sequence=sequence, id=id
             )
-        if not _finite_throughout(msgspec.to_builtins(message)):
-            wrong = f"{kind}: a number is too large: numbers must be finite"
+        if kind != "event" and not _finite_throughout(msgspec.to_builtins(message)):
+            wrong = f"{kind}: {_TOO_LARGE}"
             return ProtocolError("INVALID_MESSAGE", wrong, sequence=sequence, id=id)
         return message
+
+
+def event_data(message: m.EventMessage) -> Any:
+    """What an event carries.
+
+    Raises:
+        ProtocolError: a number is too large; everything else was checked when it was read.
+    """
+    try:
+        return _data(message.payload.data)
+    except msgspec.DecodeError:
+        wrong = f"event: {_TOO_LARGE}"
+        raise ProtocolError("INVALID_MESSAGE", wrong, sequence=message.sequence) from None
 
 
 def depth(text: str) -> int:

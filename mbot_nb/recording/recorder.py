@@ -83,15 +83,11 @@ class Recorder(Recorded):
     ) -> None:
         source = getattr(bot, "client", None) or getattr(bot, "server", None) or bot
         if not isinstance(source, (Client, Server)):
-            advice = (
-                "write `await` where it is made"
-                if asyncio.iscoroutine(source)
-                else "pass what `await mb.connect()` gives"
-            )
-            raise UsageError(
-                f"mb.Recorder(...) needs a client or a server, not {type(source).__name__}: "
-                f"{advice}"
-            )
+            advice = "pass what `await mb.connect()` gives"
+            if asyncio.iscoroutine(source):
+                advice = "write `await` where it is made"
+            what = type(source).__name__
+            raise UsageError(f"mb.Recorder(...) needs a client or a server, not {what}: {advice}")
         if not 0 <= ping_rate <= MAX_PING_RATE:
             raise UsageError(
                 f"ping_rate is a number of pings per second from 0 to {MAX_PING_RATE:g}, not "
@@ -103,8 +99,8 @@ class Recorder(Recorded):
             name = Path(path)
             raise UsageError(
                 f"path={name.name!r}: while it records only {FORMATS[0]} can be written, which "
-                "survives a kill; record to "
-                f"path={name.stem + FORMATS[0]!r}, and then call `rec.save({name.name!r})`"
+                f"survives a kill; record to path={name.stem + FORMATS[0]!r}, and then call "
+                f"`rec.save({name.name!r})`"
             )
         self.source = source
         """The client or server that it listens to."""
@@ -197,7 +193,6 @@ class Recorder(Recorded):
 
     @property
     def seconds(self) -> float:
-        """How long it has recorded, without pauses."""
         return self._listener.elapsed
 
     # Starting and stopping.
@@ -263,12 +258,9 @@ class Recorder(Recorded):
     # What it holds.
 
     def table(self, name: str) -> pd.DataFrame:
-        """The table of this name, as ``"events"``."""
         return self._tables()[known(name)].frame()
 
     def total(self, table: str) -> int:
-        """How many rows a table (by its name, as ``"events"``) has had, with those that were
-        dropped or cleared."""
         return self._tables()[table].total
 
     def state(self) -> dict[str, Any]:
@@ -277,8 +269,6 @@ class Recorder(Recorded):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
-        clocks, the notebook cell."""
         return self._listener.metadata()
 
     def to_recording(self) -> Recording:

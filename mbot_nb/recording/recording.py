@@ -105,7 +105,6 @@ class Recording(Recorded):
         return f" of {self.source}" if self.source else "", f"; {self.cut}" if self.cut else ""
 
     def table(self, name: str) -> pd.DataFrame:
-        """The table of this name, as ``"events"``."""
         if known(name) not in self._frames:
             from .tables.arrow import frame_of
 
@@ -131,17 +130,13 @@ class Recording(Recorded):
 
     @property
     def seconds(self) -> float:
-        """How long it was recorded, without pauses."""
         return float(self._metadata.get("seconds", 0.0))
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What has to be known to understand the tables, as plain data: versions, settings, seeds,
-        clocks, the notebook cell."""
         return dict(self._metadata)
 
     def state(self) -> dict[str, Any]:
-        """The robot's last state, in its sections."""
         states = self.arrow("states")
         return state_from_rows(
             zip(states.column("field").to_pylist(), states.column("value").to_pylist(), strict=True)

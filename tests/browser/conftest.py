@@ -20,19 +20,14 @@ from tests.helpers.browser import (
 )
 from tests.helpers.kernels import VERSIONS
 
-GROUPS = 3
-"""How many runners the browser tests are divided among."""
-
 
 @pytest.hookimpl(tryfirst=True)  # before the runner looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups of whole files, each with a JupyterLab of its own; and time for a browser."""
-    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
-    files = sorted({item.path for item in ours})
-    for item in ours:
-        group = files.index(item.path) % GROUPS
-        item.add_marker(pytest.mark.xdist_group(f"browser-{group}"))
-        item.add_marker(pytest.mark.timeout(240))
+    """A group for each file, whose tests share a browser; and time for it."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+            item.add_marker(pytest.mark.timeout(240))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
-from mbot_nb.embedded.registry import local_servers
 from tests.helpers.connections import Connect, Serve
 from tests.helpers.waiting import until
 
@@ -262,28 +261,10 @@ async def test_plain_speech_to_an_encrypted_port_and_the_other_way_round(
     assert "No connection" in str(await refusal(plain.url.replace("ws:", "wss:")))
 
 
-async def test_retry_keeps_trying_until_the_server_appears(
-    serve: Serve, connect: Connect, free_port: int
-) -> None:
-    waiting = asyncio.ensure_future(
-        connect(f"ws://127.0.0.1:{free_port}", retry=True, settings={"retry_delays": (0.0, 0.05)})
-    )
-    await asyncio.sleep(0.2)
-    assert not waiting.done()
-    await serve(port=free_port)
-    bot = await asyncio.wait_for(waiting, 5)
-    assert bot.connected
-
-
 async def test_retry_gives_up_where_trying_again_cannot_help(serve: Serve) -> None:
     server = await serve(token="right")
     error = await refusal(server.url, token="wrong", retry=True)
     assert "token" in str(error)
-
-
-async def test_retry_can_be_cancelled(free_port: int) -> None:
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(mb.connect(f":{free_port}", retry=True), 0.2)
 
 
 async def test_a_client_that_never_connected_is_not_left_behind(free_port: int) -> None:
@@ -310,48 +291,6 @@ async def test_an_address_can_be_written_as_one_likes(
 ) -> None:
     bot = await connect(written.format(server.port))
     assert bot.connected
-
-
-async def test_without_an_address_it_takes_the_server_of_this_notebook_and_says_so(
-    server: mb.Server, connect: Connect, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bot = await connect(None)
-    assert bot.url == server.url
-    assert (
-        capsys.readouterr().out == f"Connected to this notebook's server at {server.url} (tiny).\n"
-    )
-
-
-async def test_without_an_address_and_a_server_it_starts_one_and_says_so(
-    connect: Connect, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bot = await connect(None)
-    said = capsys.readouterr().out
-    assert said == f"Started a server at {bot.url} with a simulated robot, and connected to it.\n"
-    server = local_servers().at(bot.url)
-    assert server is not None
-    await bot.close()
-    await server.close()
-
-
-async def test_who_connects_at_the_same_time_shares_the_server_that_is_started(
-    connect: Connect,
-) -> None:
-    bots = await asyncio.gather(connect(None), connect(None), connect(None))
-    (server,) = local_servers().running()
-    assert len({bot.url for bot in bots}) == 1
-    assert len(server.clients) == 3
-    for bot in bots:
-        await bot.close()
-    await server.close()
-
-
-async def test_a_server_of_this_notebook_needs_no_token_by_hand(
-    serve: Serve, connect: Connect
-) -> None:
-    server = await serve(token="secret")
-    for address in (server, server.url, None, f"localhost:{server.port}", f"{server.url}/ws"):
-        assert (await connect(address)).connected
 
 
 async def test_a_closed_server_is_no_address(serve: Serve) -> None:

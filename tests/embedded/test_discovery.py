@@ -18,7 +18,7 @@ import serial.tools.list_ports
 import mbot_nb as mb
 from mbot_nb.embedded import discovery
 from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
-from mbot_nb.local import instances, paths
+from mbot_nb.local import instances
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.serial.connection.port import opener
 from tests.helpers.serial_robots import usb
@@ -181,26 +181,6 @@ def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     assert "<code>mb.doctor()</code>" in html
     assert html.count("<tr>") == 3
     assert [one.address for one in found.usable] == ["/dev/ttyUSB0"]
-
-
-def test_folders_are_where_each_system_keeps_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("MBOT_NB_CONFIG_DIR", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
-    for platform, place in (
-        ("linux", tmp_path / "xdg" / "mbot_nb"),
-        ("win32", tmp_path / "roaming" / "mbot_nb"),
-        ("darwin", Path.home() / "Library" / "Application Support" / "mbot_nb"),
-    ):
-        monkeypatch.setattr(sys, "platform", platform)
-        assert paths.config() == place
-    monkeypatch.undo()
-    monkeypatch.delenv("MBOT_NB_RUNTIME_DIR", raising=False)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert paths.runtime() == tmp_path / "mbot_nb"
-    assert paths.runtime().stat().st_mode & 0o077 == 0
 
 
 def test_vendors_are_known_to_both_who_need_them() -> None:

@@ -27,3 +27,8 @@ def xs(line: Any) -> Any:
 def line_of(ax: Axes, label: str) -> Any:
     (line,) = (line for line in ax.lines if str(line.get_label()).startswith(label))
     return line
+
+
+def small_print(ax: Axes) -> str:
+    """However it is broken into lines."""
+    return " ".join(" ".join(text.get_text() for text in ax.texts).split())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+import mbot_nb as mb
 
 BEGIN = 500.0
 """What the monotonic clock read when it was recorded."""
@@ -65,3 +68,15 @@ def drive(seconds: float = 2.0, rate: float = 10.0) -> Made:
         (float(second), "passed", {"second": second}) for second in range(1, int(seconds) + 1)
     ]
     return made(sorted(events, key=lambda event: event[0]), states, gone=made)
+
+
+async def short_run(bot: mb.Client) -> mb.Recorder:
+    with mb.Recorder(bot, ping_rate=20, text=True) as rec:
+        await bot.drive(40, 30, duration=0.2)
+        for n in range(12):
+            bot.send("set_led", r=n, g=0, b=0)
+        await bot.flush()
+        await bot.update_personality(curiosity_drive=0.9)
+        await bot.stop()
+        await asyncio.sleep(0.1)
+    return rec

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from comm.base_comm import BaseComm
 
-from mbot_nb.widgets import CommandPanel
+from mbot_nb.widgets import CommandPanel, LiveChart
 from mbot_nb.widgets.base.live_widget import LiveWidget
 
 PATIENCE = 5.0
@@ -92,3 +93,15 @@ def answers(page: Page, panel: CommandPanel, form: str) -> list[tuple[str, str]]
 
 def said(page: Page, widget: LiveWidget) -> list[str]:
     return [message["text"] for message in page.messages(widget) if message["kind"] == "said"]
+
+
+def lines(page: Page, chart: LiveChart, since: int = 0) -> list[list[tuple[float, float]]]:
+    """What the page has got of each line, after so many messages with values."""
+    got: list[list[tuple[float, float]]] = [[] for _ in latest(page, chart, "lines")]
+    for content, data in page.binary(chart)[since:]:
+        numbers = array("d", data).tolist()
+        for line, count in enumerate(content["counts"]):
+            pairs, numbers = numbers[: 2 * count], numbers[2 * count :]
+            got[line] += list(zip(pairs[::2], pairs[1::2], strict=True))
+        assert numbers == []
+    return got

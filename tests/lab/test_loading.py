@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 
 import mbot_nb as mb
 from mbot_nb import plots
-from mbot_nb.lab import LoadRun, Network, Relay, answer, compare, load
-from mbot_nb.lab.load_handler import COMMAND, EVENT
+from mbot_nb.lab import LoadRun, Network, Relay, compare, load
 from mbot_nb.lab.loading import STAGES, _Commands
 from tests.helpers.connections import Through
+from tests.helpers.pictures import small_print
 from tests.helpers.waiting import undisturbed
 
 
@@ -134,49 +133,13 @@ async def test_a_server_without_the_lab_tells_only_the_acknowledgement(
     assert run.mean_wait == pytest.approx(run.expected_wait, rel=0.5)
 
 
-async def test_one_way_times_of_another_clock_have_an_error(
-    through: Through, server: mb.Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bot = await through(Network(0.02), down=Network(0.005))
-    end = answer(server)
-    monkeypatch.setattr("mbot_nb.embedded.registry.LocalServers.at", lambda self, url: None)
-    run = await load(bot, rate=100, duration=0.5)
-    end()
-    assert run.clock is not None
-    assert 0.0125 <= run.clock.error < 0.02
-    assert (
-        abs(run.clock.seconds) <= run.clock.error
-    )  # it is the same clock, which the lab does not know here
-    samples = run.samples
-    assert abs(samples["wire_ms"].min() - 20) <= samples["one_way_error_ms"].min() + 1
-    assert np.allclose(samples[list(STAGES)].sum(axis=1), samples["total_ms"])
-    # Wherever one-way times are shown, the bound stands beside.
-    bound = samples["one_way_error_ms"].max()
-    assert bound == pytest.approx(run.clock.error * 1e3, abs=0.1)
-    for table in (run.stages, run.statistics.droplevel("samples")):
-        assert (table["clock_error_ms"].loc[["wire_ms", "answer_ms"]] == bound).all()
-        assert (table["clock_error_ms"].drop(["wire_ms", "answer_ms"]) == 0).all()
-    html = run._repr_html_()
-    assert html.count(f"± {bound:.3g}") == 2 * (1 + bool(run.stalled))
-    assert "the other clock is not known better" in html
-    picture = plots.stages(run)
-    assert f"wire and answer ± {bound:.3g} ms (two clocks)" in picture.get_title(
-        loc="left"
-    ) + _small_print(picture)
-
-
-def _small_print(ax: Axes) -> str:
-    """However it is broken into lines."""
-    return " ".join(" ".join(text.get_text() for text in ax.texts).split())
-
-
 async def test_within_one_process_there_is_no_error_to_tell(bot: mb.Client) -> None:
     run = await load(bot, rate=100, duration=0.2)
     assert run.clock_error == 0
     assert "clock_error_ms" not in run.stages
     assert "clock_error_ms" not in run.statistics
     assert "±" not in run._repr_html_()
-    assert "two clocks" not in _small_print(plots.stages(run))
+    assert "two clocks" not in small_print(plots.stages(run))
 
 
 async def test_the_pause_between_two_batches_is_no_gap(bot: mb.Client) -> None:
@@ -192,21 +155,6 @@ async def test_the_pause_between_two_batches_is_no_gap(bot: mb.Client) -> None:
     assert words in run._repr_html_()
     alone = await load(bot, rate=100, duration=0.3, batch_window=0)
     assert alone.gaps.limit == pytest.approx(0.03)
-
-
-async def test_the_server_is_left_as_it_was(server: mb.Server, bot: mb.Client) -> None:
-    events: list[str] = []
-    bot.subscribe("*", lambda event: events.append(event.name))
-    ends = answer(server), answer(server)
-    run = await load(bot, rate=100, duration=0.1)
-    assert run.settings["answered"]
-    assert EVENT in events
-    for end in ends:
-        assert (await bot.send_command(COMMAND, n=-1)).answered
-        end()
-        end()
-    with pytest.raises(mb.CommandRejectedError, match="INVALID_COMMAND"):
-        await bot.send_command(COMMAND, n=-1)
 
 
 async def test_runs_can_be_compared(through: Through, bot: mb.Client) -> None:
@@ -265,16 +213,16 @@ async def test_a_recorder_beside_it_knows_how_commands_were_batched(bot: mb.Clie
     sent = rec.batches.query("reason == 'window'").time_s
     assert ((during["since_s"] <= sent) & (sent <= after["since_s"])).all()
     # The lab asked whether it is answered in the old way.
-    assert "(window 100 ms, size 10; from 0.0 s on window 20 ms, size 5)" in _small_print(
+    assert "(window 100 ms, size 10; from 0.0 s on window 20 ms, size 5)" in small_print(
         plots.batches(rec)
     )
     bot.send("void")
     await bot.flush()
     rec.stop()
-    small = _small_print(plots.batches(rec.to_recording()))
+    small = small_print(plots.batches(rec.to_recording()))
     assert "s on window 20 ms, size 5; from " in small
     assert "s on window 100 ms, size 10)" in small
-    assert "window 100 ms, size 10, then window 20 ms, size 5" in _small_print(plots.latency(rec))
+    assert "window 100 ms, size 10, then window 20 ms, size 5" in small_print(plots.latency(rec))
 
 
 async def test_a_recorder_that_goes_on_meanwhile_knows_it_too(bot: mb.Client) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.protocol.backoff import Backoff
-from mbot_nb.protocol.loss import CloseCode, Loss, LossKind, is_final
+from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from mbot_nb.protocol.settings import Settings
 
 
@@ -48,34 +48,3 @@ def test_jitter_lengthens_by_at_most_its_share(luck: float, jitter: float) -> No
         ladder(Settings(retry_jitter=jitter), None, 8, luck), plain, strict=True
     ):
         assert base <= delay <= base * (1 + jitter)
-
-
-@pytest.mark.parametrize(
-    ("loss", "final"),
-    [
-        (Loss(LossKind.REFUSED, ""), False),
-        (Loss(LossKind.RESET, ""), False),
-        (Loss(LossKind.TIMEOUT, ""), False),
-        (Loss(LossKind.NAME, ""), False),
-        *[
-            (Loss(LossKind.CLOSED, "", code), False)
-            for code in (None, 1000, 1001, 1002, 1009, 1011, 4408, 4429)
-        ],
-        *[
-            (Loss(LossKind.HTTP, "", status), False)
-            for status in (None, 408, 425, 429, 500, 502, 503, 504)
-        ],
-        *[(Loss(LossKind.CLOSED, "", code), True) for code in (4401, 4403, 4409)],
-        *[(Loss(LossKind.HTTP, "", status), True) for status in (301, 400, 401, 403, 404)],
-        (Loss(LossKind.TLS, ""), True),
-        (Loss(LossKind.ADDRESS, ""), True),
-        (Loss(LossKind.VERSION, ""), True),
-        (Loss(LossKind.TOKEN, ""), True),
-    ],
-)
-def test_what_is_tried_again(loss: Loss, final: bool) -> None:
-    assert is_final(loss) is final
-
-
-def test_a_loss_says_itself() -> None:
-    assert str(Loss(LossKind.RESET, "the connection broke")) == "the connection broke"

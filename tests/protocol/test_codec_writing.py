@@ -19,6 +19,7 @@ from mbot_nb.protocol.codec import (
     clean,
     depth,
     encode,
+    event_data,
     frame,
     to_json,
     with_field,
@@ -51,9 +52,11 @@ def test_an_envelope_is_read_as_it_was_written(
     payload = Raw(encode({"event": "e", "data": data}))
     text = encode(Envelope("event", payload, timestamp, sequence, ack))
     (message,) = ServerFrames.decode(text.decode())
+    assert isinstance(message, m.EventMessage)
+    assert (message.payload.event, event_data(message)) == ("e", data)
     assert message == m.EventMessage(
         version=2,
-        payload=m.EventPayload(event="e", data=data),
+        payload=message.payload,
         timestamp=timestamp,
         sequence=sequence,
         ack=ack,

@@ -16,97 +16,9 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
-from mbot_nb.recording.tables.schema import SCHEMA
 from tests.helpers.waiting import until
 
 PATIENCE = 5.0
-
-
-async def test_events_are_those_that_subscribers_heard(bot: mb.Client) -> None:
-    heard: list[mb.Event] = []
-    bot.subscribe("*", heard.append)
-    with mb.Recorder(bot, ping_rate=0) as rec:
-        await bot.update_personality(curiosity_drive=0.9)
-        await bot.drive(30, 30, duration=0.2)
-    await bot.display_text("not recorded any more")
-    events = rec.events
-    heard = [event for event in heard if event.name != "connection"][: len(events)]
-    assert events.name.tolist() == [event.name for event in heard]
-    assert {"personality_changed", "command_result", "telemetry"} <= set(events.name)
-    assert [json.loads(data) for data in events.data] == [event.data for event in heard]
-    assert [None if number is pd.NA else number for number in events.sequence] == [
-        event.sequence for event in heard
-    ]
-    assert events.time_s.tolist() == [event.received for event in heard]
-    assert events.time_s.is_monotonic_increasing
-    assert abs(events.wall.iloc[0].timestamp() - time.time()) < 10
-
-
-async def test_batches_are_the_frames(bot: mb.Client) -> None:
-    rec = mb.Recorder(bot, ping_rate=0)
-    before = bot.stats
-    began = time.monotonic()
-    for n in range(10):
-        bot.send("set_led", r=n, g=0, b=0)
-    full = time.monotonic()
-    for n in range(3):
-        bot.send("set_led", r=n, g=0, b=0)
-    await until(lambda: rec.total("batches") == 2, "the window's end")
-    waited = time.monotonic() - full
-    await bot.set_led(0, 0, 0)
-    await bot.stop()
-    rec.stop()
-    batches = rec.batches
-    assert batches.reason.tolist() == ["size", "window", "flush", "urgent"]
-    assert batches.messages.tolist() == [10, 3, 1, 1]
-    assert batches.bytes.sum() == bot.stats.bytes_out - before.bytes_out
-    assert batches.wait_max_ms[0] <= (full - began) * 1e3
-    assert 95 < batches.wait_mean_ms[1] <= batches.wait_max_ms[1] <= waited * 1e3
-    assert (batches.wait_mean_ms <= batches.wait_max_ms).all()
-
-
-async def test_commands_tell_their_way_and_their_end(server: mb.Server, bot: mb.Client) -> None:
-    rec = mb.Recorder(bot, ping_rate=0)
-    began = time.monotonic()
-    await bot.drive(20, 20, duration=0.15)
-    bot.send("set_led", r=1, g=2, b=3)
-    with pytest.raises(mb.CommandRejectedError):
-        await bot.send_command("nonsense")
-    await bot.stop()
-    rec.stop()
-    commands = rec.commands
-    assert commands.name.tolist() == ["drive", "set_led", "nonsense", "stop"]
-    assert commands.outcome.tolist() == ["done", "delivered", "rejected", "done"]
-    assert commands.sequence.tolist()[:3] == [1, 2, 3]
-    assert commands.sequence[3] is pd.NA
-    drive = commands.iloc[0]
-    assert began <= drive.queued_s <= drive.sent_s <= drive.acknowledged_s <= drive.answered_s
-    assert drive.answered_s - drive.sent_s >= 0.15
-    assert drive.acknowledged_s - drive.sent_s < drive.answered_s - drive.sent_s
-    assert "nonsense" in commands.error[2]
-    assert commands.error.isna().tolist() == [True, True, False, True]
-    assert rec.batches.messages.sum() == len(commands)
-
-
-async def test_round_trips_are_those_of_the_client(bot: mb.Client) -> None:
-    with mb.Recorder(bot, ping_rate=0) as rec:
-        measured = [await bot.ping() for _ in range(5)]
-    latency = rec.latency
-    assert latency.rtt_ms.tolist() == pytest.approx([seconds * 1e3 for seconds in measured])
-    assert (latency.received_s - latency.sent_s).tolist() == pytest.approx(measured)
-    assert latency.id.is_unique
-
-
-async def test_it_pings_at_its_own_rate(bot: mb.Client) -> None:
-    rec = mb.Recorder(bot, ping_rate=50)
-    await until(lambda: rec.total("latency") >= 15)
-    rec.stop()
-    gaps = rec.latency.sent_s.diff().dropna() * 1e3
-    assert gaps.median() == pytest.approx(20, abs=8)
-    await asyncio.sleep(0.1)
-    count = rec.total("latency")
-    await asyncio.sleep(0.1)
-    assert rec.total("latency") == count
 
 
 async def test_a_blocked_loop_shows_as_lag_not_as_network(bot: mb.Client) -> None:
@@ -142,29 +54,6 @@ async def test_a_block_that_ends_with_stop_is_not_lost(bot: mb.Client) -> None:
     time.sleep(0.2)  # noqa: ASYNC251 - the cell that blocks
     rec.stop()
     assert rec.stalls.blocked_ms.max() > 140
-
-
-async def test_the_connection_s_cut_and_healing(bot: mb.Client) -> None:
-    rec = mb.Recorder(bot, ping_rate=50)
-    bot.cut(0.02)
-    bot.send("display_text", text="away")
-    await until(lambda: bot.connected)
-    await bot.flush()
-    connection = rec.connection
-    assert connection.state.iloc[0] == "reconnecting"
-    assert connection.previous.iloc[0] == "connected"
-    assert "pulled" in connection.reason.iloc[0]
-    assert connection.next_attempt_in_s.dropna().tolist() == pytest.approx([0, 0.05])
-    last = connection.iloc[-1]
-    assert (last.state, last.resumed) == ("connected", True)
-    assert connection.time_s.is_monotonic_increasing
-    assert rec.summary().reconnects == 1
-    commands = rec.commands
-    assert commands.outcome.tolist() == ["delivered"]
-    assert commands.sent_s[0] >= last.time_s
-    # It goes on pinging over the new connection.
-    count = rec.total("latency")
-    await until(lambda: rec.total("latency") > count + 2)
 
 
 async def test_the_distance_driven_is_the_robot_s_own(server: mb.Server, bot: mb.Client) -> None:
@@ -255,23 +144,6 @@ async def test_stopping_starting_and_clearing(bot: mb.Client) -> None:
     assert not rec.recording
 
 
-async def test_closing_the_client_ends_it_with_the_last_word(bot: mb.Client) -> None:
-    rec = mb.Recorder(bot)
-    bot.send("display_text", text="bye")
-    await bot.close()
-    await asyncio.sleep(0)
-    assert not rec.recording
-    assert rec.connection.state.tolist() == ["disconnected"]
-    assert rec.commands.outcome.tolist() == ["delivered"]
-    seconds = rec.seconds
-    await asyncio.sleep(0.01)
-    assert rec.seconds == seconds
-    with pytest.raises(mb.UsageError, match="closed"):
-        rec.start()
-    with pytest.raises(mb.UsageError, match="closed"):
-        mb.Recorder(bot)
-
-
 async def test_one_that_nobody_holds_ends_by_itself(bot: mb.Client) -> None:
     """As after a cell that made one was run again."""
     monitor = LoopMonitor.of(bot.home.loop)
@@ -299,45 +171,6 @@ async def test_only_the_newest_rows_are_kept(bot: mb.Client) -> None:
     assert rec.total("commands") == 1000
     assert "dropped" in repr(rec)
     assert "dropped" in rec._repr_html_()
-
-
-async def test_frames_are_typed_before_anything_happens(bot: mb.Client) -> None:
-    rec = mb.Recorder(bot, ping_rate=0)
-    rec.stop()
-    for name, columns in SCHEMA.items():
-        frame = getattr(rec, name)
-        assert list(frame.columns) == [column.name for column in columns]
-        if name == "states":
-            assert set(frame.revision) == {bot.revision}, "it begins with the state as it was"
-        else:
-            assert len(frame) == 0
-        assert str(frame.dtypes["wall"]) == "datetime64[us, UTC]"
-    empty = rec.events.dtypes.astype(str).to_dict()
-    assert empty == {
-        "time_s": "float64",
-        "wall": "datetime64[us, UTC]",
-        "name": "str",
-        "sequence": "Int64",
-        "data": "str",
-    }
-    summary = rec.summary()
-    assert (summary.events, summary.commands, summary.frames) == (0, 0, 0)
-    assert summary.distance_cm is None
-    assert summary.latency_p50_ms is None
-    assert "not measured" in str(summary)
-
-
-def test_docstrings_name_their_columns() -> None:
-    for name, columns in SCHEMA.items():
-        words = getattr(mb.Recorder, name).__doc__
-        for column in columns:
-            assert f"`{column.name}`" in words, f"Recorder.{name} does not tell of {column.name}"
-
-
-async def test_every_column_is_explained(bot: mb.Client) -> None:
-    columns = mb.Recorder(bot, ping_rate=0).columns
-    assert set(columns.table) == set(SCHEMA)
-    assert columns.meaning.str.len().min() > 5
 
 
 @pytest.mark.parametrize(
@@ -376,22 +209,6 @@ def test_a_client_on_the_io_thread_is_recorded_from_here() -> None:
         assert rec.commands.sequence.tolist() == list(range(1, 301))
         assert rec.commands.outcome.tolist() == ["delivered"] * 300
         assert rec.total("latency") >= 30
-
-
-async def test_a_gap_in_the_events_has_a_row(bot: mb.Client) -> None:
-    heard: list[mb.Event] = []
-    bot.subscribe("gap", heard.append)
-    with mb.Recorder(bot, ping_rate=0) as rec:
-        bot._session._on_gap(7, 9, time.monotonic())
-        bot._link.pump()
-    row = rec.events[rec.events.name == "gap"]
-    assert (
-        [json.loads(data) for data in row.data]
-        == [{"expected": 7, "got": 9}]
-        == [event.data for event in heard]
-    )
-    assert row.time_s.tolist() == [event.received for event in heard]
-    assert row.sequence.isna().all()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl", "mcap"])

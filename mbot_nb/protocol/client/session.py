@@ -16,7 +16,7 @@ from ...errors import ProtocolError
 from .. import messages as m
 from ..backoff import Backoff
 from ..batching import FlushReason
-from ..codec import ENVELOPE_BYTES, Envelope, ServerFrames, encode
+from ..codec import ENVELOPE_BYTES, Envelope, ServerFrames, encode, event_data
 from ..heartbeat import ClockOffset, Heartbeat, Silence
 from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
@@ -442,25 +442,31 @@ class ClientSession:
                 self._on_event(item, now)
 
     def _on_event(self, message: m.EventMessage | ProtocolError, now: float) -> None:
-        if isinstance(message, ProtocolError):
+        try:
+            if isinstance(message, ProtocolError):
+                raise message
+            data = event_data(message)
+        except ProtocolError as error:
             self.counters.malformed += 1
             self.events.append(
-                Trouble(now, message.code, f"the server sent what cannot be read: {message}", None)
+                Trouble(now, error.code, f"the server sent what cannot be read: {error}", None)
             )
-            if message.code == "VERSION_MISMATCH":
+            if error.code == "VERSION_MISMATCH":
                 self._drop(
                     LossKind.VERSION,
-                    f"the server speaks another version of the protocol: {message}",
+                    f"the server speaks another version of the protocol: {error}",
                     CloseCode.PROTOCOL_ERROR,
                 )
             return
-        name, data = message.payload.event, message.payload.data
+        name, text = message.payload.event, message.payload.data
         if isinstance(data, dict):
             if name == "error" and data.get("code") == "AUTH_REQUIRED":
                 self._token_required(str(data.get("message", "")))
             elif name == "command_result":
                 self._pending.answer(data, now)
-        self.events.append(EventReceived(now, name, data, message.sequence, message.timestamp))
+        self.events.append(
+            EventReceived(now, name, data, message.sequence, message.timestamp, text)
+        )
 
     def _on_gap(self, expected: int, got: int, now: float) -> None:
         self.counters.gaps += 1

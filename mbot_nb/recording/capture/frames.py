@@ -8,7 +8,7 @@ that is looked at are the envelopes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -84,39 +84,31 @@ class FrameRows:
             sizes[place] = len(text)
             types[place] = envelope.type or None
             sequences[place] = envelope.sequence
-        numbers = range(self._frames, self._frames + len(items))
+        numbers: Sequence[int] = range(self._frames, self._frames + len(items))
         self._frames += len(items)
-        if not batches:
-            kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
-            return (
-                times,
-                directions,
-                types,
-                sequences,
-                sizes,
-                numbers,
-                None,
-                array("b", bytes(len(items))),
-                kept,
-                clients,
+        whose: Sequence[int | None] | None = None
+        positions: Sequence[int] = array("b", bytes(len(items)))
+        if batches:
+            counts, whose = self._unfold(batches, types, sequences, sizes, texts)
+            times, directions, numbers, whose, clients = (
+                tuple(chain.from_iterable(map(repeat, values, counts)))
+                for values in (times, directions, numbers, whose, clients)
             )
-        return self._unfold(
-            times, directions, types, sequences, sizes, numbers, texts, clients, batches
-        )
+            positions = list(chain.from_iterable(map(range, counts)))
+        kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
+        told = times, directions, types, sequences, sizes
+        return *told, numbers, whose, positions, kept, clients
 
     def _unfold(
         self,
-        times: Sequence[float],
-        directions: Sequence[str],
+        batches: dict[int, list[Raw] | SentBatch],
         types: list[Any],
         sequences: list[Any],
         sizes: list[Any],
-        numbers: range,
         texts: list[Any],
-        clients: Sequence[int | None],
-        batches: dict[int, list[Raw] | SentBatch],
-    ) -> Sequence[Any]:
-        """The same with a row for each message of the batches at these places."""
+    ) -> tuple[list[int], list[int | None]]:
+        """Put a row for each message of the batches at these places into the columns; returns for
+        each frame how many it has, and the number of its batch."""
         inner = _read(
             [
                 message
@@ -125,8 +117,8 @@ class FrameRows:
                 for message in within
             ]
         )
-        counts = [1] * len(times)
-        whose: list[int | None] = [None] * len(times)
+        counts = [1] * len(types)
+        whose: list[int | None] = [None] * len(types)
         number = self._batches = self._batches + sum(map(_is_batch, batches.values()))
         # From the end, so that the places before stay what they are.
         end = len(inner)
@@ -150,22 +142,7 @@ class FrameRows:
             if _is_batch(within):
                 number -= 1
                 whose[place] = number
-
-        def for_each(values: Iterable[Any]) -> list[Any]:
-            return list(chain.from_iterable(map(repeat, values, counts)))
-
-        return (
-            for_each(times),
-            for_each(directions),
-            types,
-            sequences,
-            sizes,
-            for_each(numbers),
-            for_each(whose),
-            list(chain.from_iterable(map(range, counts))),
-            pack_texts([_utf8(text) for text in texts]) if self.keep_text else None,
-            for_each(clients),
-        )
+        return counts, whose
 
 
 def _is_batch(within: Sequence[Raw] | SentBatch) -> bool:
@@ -207,30 +184,16 @@ def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
     """Columns of the table: out of a client's frames of commands, and of batches that are told by
     when, `out` or `in`, how many messages (0: it is not known yet), the text, and of which client.
     """
-    return list(
-        zip(
-            *[_sent(item) if type(item) is SentBatch else _received(*item) for item in items],
-            strict=True,
-        )
-    )
+    rows = [_sent(item) if type(item) is SentBatch else _received(*item) for item in items]
+    return list(zip(*rows, strict=True))
 
 
 def _sent(batch: SentBatch) -> tuple[Any, ...]:
-    at, commands = batch.at, batch.commands
-    waits = [(at - command.queued_at) * 1e3 for command in commands]
-    count = len(waits)
-    waits_json = _to_json(waits).decode()
-    return (
-        at,
-        "out",
-        batch.reason,
-        count,
-        batch.nbytes,
-        sum(waits) / count,
-        waits[0],
-        waits_json,
-        None,
-    )
+    at = batch.at
+    waits = [(at - command.queued_at) * 1e3 for command in batch.commands]
+    count, text = len(waits), _to_json(waits).decode()
+    mean = sum(waits) / count
+    return at, "out", batch.reason, count, batch.nbytes, mean, waits[0], text, None
 
 
 def _received(
@@ -239,5 +202,4 @@ def _received(
     encoded = _utf8(text)
     if not count:  # it is one of ours
         count = len(_messages(_one(encoded)) or ())
-    nbytes = len(encoded)
-    return at, direction, None, count, nbytes, _NAN, _NAN, None, client
+    return at, direction, None, count, len(encoded), _NAN, _NAN, None, client

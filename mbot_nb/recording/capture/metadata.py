@@ -36,6 +36,7 @@ def describe(
     side: dict[str, Any]
     server: Server | None
     settings: Settings = source.settings
+    home = "I/O thread" if source.home.is_io_thread else "the caller's loop"
     offset: dict[str, float] | None = None
     if isinstance(source, Client):
         route = Route.of(source)
@@ -45,7 +46,7 @@ def describe(
             "side": "client",
             "url": source.url,
             "profile": source.profile,
-            "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
+            "home": home,
             "robot": source.metadata,
             "networks": route.networks,
             "batching": [{**batching(source), "since_s": started}],
@@ -57,7 +58,7 @@ def describe(
         side = {
             "side": "server",
             "url": source.url,
-            "home": "I/O thread" if source.home.is_io_thread else "the caller's loop",
+            "home": home,
             "robot": {"robotId": source.robot.robot_id, "version": source.version},
             "networks": [],
         }
@@ -120,8 +121,6 @@ def _source() -> str | None:
     """The text of the cell that is running."""
     shell = cells.shell()
     history = getattr(shell, "user_ns", {}).get("In") if shell is not None else None
-    return (
-        history[-1]
-        if isinstance(history, list) and history and "ipykernel" in sys.modules
-        else None
-    )
+    if isinstance(history, list) and history and "ipykernel" in sys.modules:
+        return str(history[-1])
+    return None

@@ -12,8 +12,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
+from ...protocol.messages import EventPayload
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
     AcknowledgementSent,
@@ -39,11 +40,6 @@ _NAN = float("nan")
 ACKS_KEPT = 4096
 """Acknowledgements of a session; a command that begins when even more have been sent gets a later
 one's time."""
-
-
-class _Payload(Struct, gc=False):
-    event: str
-    data: Raw = Raw(b"null")
 
 
 class _ServerCommand(Struct, gc=False, eq=False):
@@ -114,7 +110,7 @@ class ServerListener(Listener):
         self._under_way: dict[int, _ServerCommand] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
-        self._payload = msgspec.json.Decoder(_Payload).decode
+        self._payload = msgspec.json.Decoder(EventPayload).decode
         self._on: Mapping[type[Any], Callable[[Any], None]] = {
             EventSent: self._event_sent,
             RobotStateChanged: self._state_changed,
@@ -160,7 +156,7 @@ class ServerListener(Listener):
 
     def _event_sent(self, event: EventSent) -> None:
         sent = self._payload(event.payload)
-        self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
+        self.tables["events"].append(event.at, sent.event, None, str(sent.data, "utf-8"))
 
     def _state_changed(self, event: RobotStateChanged) -> None:
         whole = event.payload.get("delta") is not True

@@ -65,14 +65,10 @@ def file_schema(name: str) -> pa.Schema:
 
 def file_head(metadata: Mapping[str, Any]) -> bytes:
     """How a file begins: the mark, what is to be known, and the schemas."""
-    parts = [MAGIC, block(b"M", _to_json(metadata))]
-    parts += [
-        block(
-            b"S", file_schema(name).serialize().to_pybytes(), table=number
-        )  # as in an Arrow IPC stream
-        for number, name in enumerate(TABLES)
-    ]
-    return b"".join(parts)
+    # As in an Arrow IPC stream.
+    schemas = [file_schema(name).serialize().to_pybytes() for name in TABLES]
+    parts = [block(b"S", schema, table=number) for number, schema in enumerate(schemas)]
+    return b"".join([MAGIC, block(b"M", _to_json(metadata)), *parts])
 
 
 def rows_block(
@@ -97,12 +93,10 @@ def numbered_block(
 
 def _body(name: str, rows: pa.RecordBatch, numbers: NDArray[np.int64]) -> bytes:
     if name == "commands":
-        rows = pa.RecordBatch.from_arrays(
-            [pa.array(numbers), *rows.columns], schema=file_schema(name)
-        )
-    return block(
-        b"R", rows.serialize().to_pybytes(), table=TABLES.index(name), first=int(numbers[0])
-    )
+        columns = [pa.array(numbers), *rows.columns]
+        rows = pa.RecordBatch.from_arrays(columns, schema=file_schema(name))
+    body = rows.serialize().to_pybytes()
+    return block(b"R", body, table=TABLES.index(name), first=int(numbers[0]))
 
 
 def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
@@ -171,10 +165,8 @@ def _merged(
     if begin or (len(numbers) > 1 and (np.diff(numbers) != 1).any()):
         # Of each number the last one: the first one from behind.
         kept, places = np.unique(numbers[::-1], return_index=True)
-        places = (len(numbers) - 1 - places)[kept >= begin]
-        kept = kept[kept >= begin]
-        table = table.take(pa.array(places))
-        numbers = kept
+        table = table.take(pa.array((len(numbers) - 1 - places)[kept >= begin]))
+        numbers = kept[kept >= begin]
     return conformed(name, table), numbers
 
 

@@ -131,13 +131,9 @@ class Writer:
             self._written = {name: table.total for name, table in self._tables.items()}
             if self._file is None:
                 return
+            firsts = enumerate(self._written[name] for name in SCHEMA)
             try:
-                self._append(
-                    b"".join(
-                        block(b"C", b"", table=n, first=self._written[name])
-                        for n, name in enumerate(SCHEMA)
-                    )
-                )
+                self._append(b"".join(block(b"C", b"", table=n, first=at) for n, at in firsts))
             except OSError as error:
                 self._failed(error, time.monotonic())
 
@@ -155,11 +151,10 @@ class Writer:
 
     def waiting(self) -> dict[str, list[Chunk]]:
         """What has left memory and is not written yet, of each table."""
-        with self._queue:
-            leaving = list(self._spilled)
         found: dict[str, list[Chunk]] = {}
-        for name, chunk in leaving:
-            found.setdefault(name, []).append(chunk)
+        with self._queue:
+            for name, chunk in self._spilled:
+                found.setdefault(name, []).append(chunk)
         return found
 
     # Inside.
@@ -222,20 +217,15 @@ class Writer:
     def _failed(self, error: Exception, now: float) -> None:
         self._not_before = now + RETRY_AFTER
         if self.trouble is None:
-            self.trouble = (
-                f"{self._place} cannot be written: {getattr(error, 'strerror', None) or error}"
+            why = getattr(error, "strerror", None) or error
+            self.trouble = f"{self._place} cannot be written: {why}"
+            then = (
+                "the newest rows stay in memory, the oldest are dropped. Make room there, or raise "
+                "max_rows."
+                if self.path is None
+                else "the run goes on in memory. Make room there, or keep what there is with "
+                f"rec.save(...) somewhere else; it is tried again every {RETRY_AFTER:g} s."
             )
-            if self.path is None:
-                then = (
-                    "the newest rows stay in memory, the oldest are dropped. Make room there, "
-                    "or raise max_rows."
-                )
-            else:
-                then = (
-                    "the run goes on in memory. Make room there, or keep what there is with "
-                    "rec.save(...) somewhere else; "
-                    f"it is tried again every {RETRY_AFTER:g} s."
-                )
             _log.error("%s; %s", self.trouble, then)
 
     def _open_file(self) -> None:
@@ -284,9 +274,8 @@ class Writer:
         blocks = []
         for name, chunk in found:
             if chunk.end > written[name]:
-                blocks.append(
-                    rows_block(name, chunk, self._tables[name].labels(), since=written[name])
-                )
+                labels = self._tables[name].labels()
+                blocks.append(rows_block(name, chunk, labels, since=written[name]))
                 written[name] = chunk.end
         seen = dict(self._known_commands)
         under_way = self._commands.under_way(seen) if self.path is not None else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from numbers import Real
 from pathlib import Path
@@ -99,19 +100,14 @@ class ReplayRobot(Robot):
 
     def __repr__(self) -> str:
         status = self.status()
-        how = (
-            "playing"
-            if status["playing"]
-            else "at its end"
-            if self._from >= self.duration
-            else "paused"
-        )
+        how = "at its end" if self._from >= self.duration else "paused"
+        if status["playing"]:
+            how = "playing"
         speed = "" if self._speed == 1 else f", {self._speed:g} times as fast as it was"
         loop = ", in a loop" if status["loop"] else ""
         return (
             f"<ReplayRobot of {self.source}: at {status['position']:.1f} of {self.duration:.1f} "
-            f"s, {how}{speed}{loop}; "
-            f"{len(self.timeline)} events>"
+            f"s, {how}{speed}{loop}; {len(self.timeline)} events>"
         )
 
     def _repr_html_(self) -> str:
@@ -133,11 +129,8 @@ class ReplayRobot(Robot):
         """Where it is now, in seconds since the recording's beginning."""
         with self.lock:
             reached = self._reached()
-            return (
-                reached % self.duration
-                if self._loop and reached > self.duration
-                else min(reached, self.duration)
-            )
+            again = self._loop and reached > self.duration
+            return reached % self.duration if again else min(reached, self.duration)
 
     @property
     def playing(self) -> bool:
@@ -153,11 +146,10 @@ class ReplayRobot(Robot):
     @speed.setter
     def speed(self, value: float) -> None:
         value = _speed(value)
-        with self.lock:
+        with self._reporting() as reports:
             self._from, self._since = self.position, self._clock()
             self._speed = value
-            reports = self._changed("speed")
-        self._report_all(reports)
+            reports += self._changed("speed")
 
     @property
     def loop(self) -> bool:
@@ -166,11 +158,10 @@ class ReplayRobot(Robot):
 
     @loop.setter
     def loop(self, value: bool) -> None:
-        with self.lock:
+        with self._reporting() as reports:
             self._from, self._since = self.position, self._clock()
             self._loop = bool(value)
-            reports = self._changed("loop")
-        self._report_all(reports)
+            reports += self._changed("loop")
 
     def status(self) -> dict[str, Any]:
         """Where it is and how it plays: `source`, `position` and `duration` in s, `playing`,
@@ -187,16 +178,15 @@ class ReplayRobot(Robot):
             CommandRejectedError: ``STOPPED`` while an emergency stop stands that was given to the
                 replay.
         """
-        with self.lock:
+        with self._reporting() as reports:
             if self._own_latch is not None:
                 raise CommandRejectedError(
                     "STOPPED",
                     "an emergency stop holds the replay: release it first, with Release beside "
-                    "Stop, "
-                    "or `await bot.release_stop()`",
+                    "Stop, or `await bot.release_stop()`",
                     details={"latch": self._own_latch},
                 )
-            reports = self._due()
+            reports += self._due()
             self._waits = False
             if not self._playing:
                 if self._from >= self.duration:
@@ -204,13 +194,11 @@ class ReplayRobot(Robot):
                 self._since = self._clock()
                 self._playing = True
                 reports += self._changed("play")
-        self._report_all(reports)
 
     def pause(self) -> None:
         """Hold it here."""
-        with self.lock:
-            reports = self._pause("pause")
-        self._report_all(reports)
+        with self._reporting() as reports:
+            reports += self._pause()
 
     def seek(self, position: float) -> None:
         """Go to this position, in seconds since the recording's beginning; what lies between is not
@@ -224,16 +212,14 @@ class ReplayRobot(Robot):
                 f"{self.source} goes from 0 to {self.duration:g} s: there is no position "
                 f"{position!r}"
             )
-        with self.lock:
+        with self._reporting() as reports:
             self._move_to(float(position))
-            reports = self._changed("seek")
-        self._report_all(reports)
+            reports += self._changed("seek")
 
     def advance(self) -> None:
         """Report what has come to pass until now. With the usual clock this happens by itself."""
-        with self.lock:
-            reports = self._due()
-        self._report_all(reports)
+        with self._reporting() as reports:
+            reports += self._due()
 
     # What a server asks and tells.
 
@@ -250,10 +236,9 @@ class ReplayRobot(Robot):
                 name: dict(value) if isinstance(value, dict) else value
                 for name, value in state.items()
             }
-            return {
-                **own,
-                "replay": {**self._settings(), "position": self._stated_position(position)},
-            }
+            if self.playing:
+                position = max(0.0, self._from + math.floor(position - self._from))
+            return {**own, "replay": {**self._settings(), "position": round(position, 3)}}
 
     def telemetry(self) -> dict[str, Any]:
         """The recorded telemetry at this moment, the last that had come."""
@@ -287,15 +272,14 @@ class ReplayRobot(Robot):
         raise CommandRejectedError(
             "UNSUPPORTED",
             f"{command.name}: this is a replay of {self.source}, and what has been cannot be "
-            "changed. It obeys "
-            f'`await bot.custom("seek", position=3)` and the actions {ACTIONS}; for a robot that '
-            "moves: `await mb.serve()`",
+            f'changed. It obeys `await bot.custom("seek", position=3)` and the actions {ACTIONS}; '
+            "for a robot that moves: `await mb.serve()`",
             command=command.name,
         )
 
     def halt(self) -> None:
         """Hold the replay; called with the lock held."""
-        self._report_all(self._pause("pause"))
+        self._report_all(self._pause())
 
     def emergency_stop(self, reason: str = "emergency_stop") -> str:
         """Hold the replay until the stop is released; returns its latch."""
@@ -323,9 +307,17 @@ class ReplayRobot(Robot):
     def close(self) -> None:
         """Hold it, and leave nothing waiting on the watchdog."""
         with self.lock:
-            self._pause("pause")
+            self._pause()
 
-    # Inside. All with the lock held, but for `_tell` and `_ring`.
+    # Inside. All with the lock held, but for `_reporting` and `_on_alarm`.
+
+    @contextmanager
+    def _reporting(self) -> Iterator[Reports]:
+        """Holds the lock, and reports afterwards, without it, what was collected meanwhile."""
+        with self.lock:
+            reports: Reports = []
+            yield reports
+        self._report_all(reports)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -336,11 +328,6 @@ class ReplayRobot(Robot):
             "loop": self._loop,
             "rounds": self._rounds,
         }
-
-    def _stated_position(self, position: float) -> float:
-        if self.playing:
-            position = max(0.0, self._from + math.floor(position - self._from))
-        return round(position, 3)
 
     def _control(self, command: c.CustomCommand) -> Mapping[str, Any]:
         """What a client asks of the replay; the answer is its status."""
@@ -366,30 +353,26 @@ class ReplayRobot(Robot):
                         f"the replay takes the actions {ACTIONS}, and was given {given}"
                     )
         except UsageError as error:
-            raise CommandRejectedError(
-                "INVALID_PARAMS", f"custom: {error}", command="custom"
-            ) from None
+            words = f"custom: {error}"
+            raise CommandRejectedError("INVALID_PARAMS", words, command="custom") from None
         return self.status()
 
     def _reached(self) -> float:
         """The position as if the recording had no end."""
-        return (
-            self._from + (self._clock() - self._since) * self._speed
-            if self._playing
-            else self._from
-        )
+        passed = (self._clock() - self._since) * self._speed if self._playing else 0.0
+        return self._from + passed
 
     def _move_to(self, position: float) -> None:
         self._from, self._since = position, self._clock()
         self._next = self.timeline.first_event(position)
 
-    def _pause(self, why: str) -> Reports:
+    def _pause(self) -> Reports:
         self._waits = False
         if not self._playing:
             return []
         self._from = self.position
         self._playing = False
-        return self._changed(why)
+        return self._changed("pause")
 
     def _changed(self, why: str) -> Reports:
         """Set the alarm anew, and say that something is different."""
@@ -436,13 +419,11 @@ class ReplayRobot(Robot):
             return
         times = self.timeline.times
         position = float(times[self._next]) if self._next < len(times) else self.duration
-        me = weakref.ref(
-            self
-        )  # a robot that nobody holds any more is not kept alive by a recording that goes round
+        # A robot that nobody holds any more is not kept alive by a recording that goes round.
+        me = weakref.ref(self)
 
         def alarm() -> None:
-            robot = me()
-            if robot is not None:
+            if (robot := me()) is not None:
                 robot._on_alarm()
 
         self._alarm = shared().call_at(self._since + (position - self._from) / self._speed, alarm)
@@ -460,9 +441,8 @@ def _load(source: str | Path | Source) -> tuple[str, Source]:
     if isinstance(source, (str, Path)):
         source = Recording.load(source)
     elif isinstance(source, Recorder):
-        source = (
-            source.to_recording()
-        )  # with the rows that had to leave its memory: the whole state is told at the beginning
+        # With the rows that had to leave its memory: the whole state is told at the beginning.
+        source = source.to_recording()
     for table in ("events", "states"):
         if not hasattr(source, table):
             raise UsageError(

@@ -57,9 +57,8 @@ class Timeline:
         events, states = source.events, source.states
         events = events[~events["name"].isin(NOT_REPLAYED)]
         fields = states["field"]
-        states = states[
-            fields.notna() & (fields != REPLAY) & ~fields.str.startswith(f"{REPLAY}.", na=False)
-        ]
+        earlier = (fields == REPLAY) | fields.str.startswith(f"{REPLAY}.", na=False)
+        states = states[fields.notna() & ~earlier]
         events, states = _in_order(events), _in_order(states)
         event_times, state_times = _seconds(events), _seconds(states)
         bounds = [times[at] for times in (event_times, state_times) if len(times) for at in (0, -1)]
@@ -88,9 +87,9 @@ class Timeline:
 
     def event(self, index: int) -> TimelineEvent:
         """One event."""
-        return TimelineEvent(
-            float(self.times[index]), str(self._names[index]), _value(self._data[index])
-        )
+        text = self._data[index]
+        data = _decode(text) if isinstance(text, str) else None
+        return TimelineEvent(float(self.times[index]), str(self._names[index]), data)
 
     def first_event(self, position: float) -> int:
         """The index of the first event at this position or after it."""
@@ -126,7 +125,7 @@ class Timeline:
         last = {
             field: int(indices[known - 1])
             for field, indices in self._rows_of
-            if (known := _count(indices, rows))
+            if (known := np.searchsorted(indices, rows, "left"))
         }
         state: dict[str, Any] = {}
         # Sections before their fields. Where there is a gap instead of a text, the field went away.
@@ -144,14 +143,6 @@ class Timeline:
         return state
 
 
-def _value(text: Any) -> Any:
-    return _decode(text) if isinstance(text, str) else None
-
-
-def _count(indices: NDArray[np.int64], rows: int) -> int:
-    return int(np.searchsorted(indices, rows, "left"))
-
-
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     """By time; rows of one moment stay as they are."""
     times = table["time_s"]
@@ -167,8 +158,5 @@ def _by_field(fields: pd.Series[str]) -> Iterable[tuple[str, NDArray[np.int64]]]
     codes, names = fields.factorize()
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
-    return (
-        [(str(name), rows) for name, rows in zip(names, np.split(order, ends[:-1]), strict=True)]
-        if len(names)
-        else []
-    )
+    groups = np.split(order, ends[:-1]) if len(names) else []
+    return [(str(name), rows) for name, rows in zip(names, groups, strict=True)]

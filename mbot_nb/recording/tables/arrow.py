@@ -65,11 +65,11 @@ def batch(
     columns: Sequence[Column], chunk: Chunk, labels: Sequence[Sequence[str] | None]
 ) -> pa.RecordBatch:
     """Packed rows as an Arrow record batch."""
-    stored = [column for column in columns if column.kind != "wall"]
+    kinds = [column.kind for column in columns if column.kind != "wall"]
     count = chunk.end - chunk.first
     arrays = [
-        _arrow(column.kind, data, count, known)
-        for column, data, known in zip(stored, chunk.columns, labels, strict=True)
+        _arrow(kind, data, count, known)
+        for kind, data, known in zip(kinds, chunk.columns, labels, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
 
@@ -195,9 +195,8 @@ class GrowingFrame:
             elif column.kind == "label":
                 self._put_texts(self._texts[column.name], _labels_of(pieces, labels[index])[skip:])
             else:
-                seconds = np.concatenate(
-                    [_numpy(column.kind, data, size) for data, size in pieces]
-                )[skip:]
+                new_values = [_numpy(column.kind, data, size) for data, size in pieces]
+                seconds = np.concatenate(new_values)[skip:]
                 self._put(column.name, room, seconds)
             index += 1
         self.end += count
@@ -212,14 +211,12 @@ class GrowingFrame:
         values: dict[str, Any] = {}
         for column in self.columns:
             if column.kind in _TEXTS:
-                values[column.name] = _texts(
-                    pa.chunked_array(self._texts[column.name], pa.large_string())[low:high]
-                )
-                continue
-            found = self._arrays.get(column.name)
-            values[column.name] = _pandas(
-                column.kind, np.empty(0, _NUMPY[column.kind]) if found is None else found[low:high]
-            )
+                texts = pa.chunked_array(self._texts[column.name], pa.large_string())
+                values[column.name] = _texts(texts[low:high])
+            else:
+                nothing = np.empty(0, _NUMPY[column.kind])
+                found = self._arrays.get(column.name, nothing)[low:high]
+                values[column.name] = _pandas(column.kind, found)
         frame = pd.DataFrame(values, copy=False)
         self._frame = begin, self.end, frame
         return frame.copy(deep=False)
@@ -280,9 +277,8 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
 def _are_long(pieces: Sequence[tuple[Any, int]]) -> bool:
     """Whether these are so many texts, and so long, that they had better stay where they are, in
     pieces, than be copied."""
-    return len(pieces) > 16 and sum(
-        len(data.data) for data, _ in pieces if data is not None
-    ) > LONG * len(pieces)
+    nbytes = sum(len(data.data) for data, _ in pieces if data is not None)
+    return len(pieces) > 16 and nbytes > LONG * len(pieces)
 
 
 def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:

@@ -24,23 +24,17 @@ LATE = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this
 long."""
 _changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
+_FIELDS = ["name", "sequence", "queued_at", "sent_at", "acknowledged_at", "answered_at", "outcome"]
+"""What is read of a command as it is, in the order of the schema."""
 _FINAL = ("sent", "unsent", "unknown")
 
 
 def command_columns(commands: Sequence[Any]) -> list[Any]:
     """The columns of these commands, in the order of the schema."""
     # Column by column: a tuple for each row would keep the garbage collector busy.
-    return [
-        [command.name for command in commands],
-        [command.sequence for command in commands],
-        [command.queued_at for command in commands],
-        [command.sent_at for command in commands],
-        [command.acknowledged_at for command in commands],
-        [command.answered_at for command in commands],
-        [command.outcome for command in commands],
-        [None if command.error is None else str(command.error) for command in commands],
-        None,
-    ]
+    columns: list[Any] = [list(map(attrgetter(field), commands)) for field in _FIELDS]
+    errors = [None if command.error is None else str(command.error) for command in commands]
+    return [*columns, errors, None]
 
 
 def _is_final(command: Any) -> bool:
@@ -82,9 +76,8 @@ class CommandTable:
         )
         self._open: dict[Any, None] = {}
         """The first of them has the number that the next row of ``_done`` gets."""
-        self._lock = (
-            threading.RLock()
-        )  # held for a moment: rows do not go from one to the other meanwhile
+        self._lock = threading.RLock()
+        """Held for a moment: rows do not go from one to the other meanwhile."""
         self._in_tail: dict[Any, tuple[Any, ...]] = {}
         self._tail: Part | None = None
         """The open ones as rows, as they were when somebody asked last."""
@@ -152,12 +145,9 @@ class CommandTable:
         with self._lock:
             tail = self._tail_now()
             begin, end = self.cleared, self._done.total
-            if (
-                self._last_frame is not None
-                and self._last_frame[:2] == (begin, end)
-                and self._last_frame[2] is tail
-            ):
-                return self._last_frame[3].copy(deep=False)
+            last = self._last_frame
+            if last is not None and last[:2] == (begin, end) and last[2] is tail:
+                return last[3].copy(deep=False)
             frame = self._done.frame()
             if tail.num_rows:
                 newest = frame_of(self.columns, tail, self._wall_offset)
@@ -175,9 +165,7 @@ class CommandTable:
         from .arrow import batch, empty, in_order
 
         first = self._done.total
-        numbers, rows = (
-            self._tail if self._tail is not None else (np.empty(0, "i8"), empty(self.columns))
-        )
+        numbers, rows = self._tail or (np.empty(0, "i8"), empty(self.columns))
         changed = self.under_way(self._in_tail)
         if changed is not None:
             news = pa.Table.from_batches([batch(self.columns, *changed[1:])])
@@ -231,11 +219,8 @@ class CommandTable:
         numbers = [number for number, _ in changed]
         stored = self._done.stored
         labels = [Labels() if column.kind == "label" else None for column in stored]
-        packed = pack(
-            [column.kind for column in stored],
-            self._columns_of([command for _, command in changed]),
-            labels,
-        )
+        columns = self._columns_of([command for _, command in changed])
+        packed = pack([column.kind for column in stored], columns, labels)
         meanings = [None if some is None else tuple(some.values_in_order) for some in labels]
         return numbers, Chunk(numbers[0], numbers[0] + len(numbers), packed), meanings
 

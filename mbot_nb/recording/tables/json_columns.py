@@ -17,24 +17,19 @@ def expand_json(frame: pd.DataFrame, column: str, prefix: str) -> pd.DataFrame:
     fields, named ``prefix.field``, objects within it likewise; anything else becomes the column
     ``prefix``. Where a row has none of it there is a gap.
     """
-    texts = frame[column].tolist()
     rows: list[dict[str, Any]] = []
-    for text in texts:
-        row: dict[str, Any] = {}
+    for text in frame[column].tolist():
+        rows.append({})
         if isinstance(text, str):
-            _flatten(prefix, _decoder.decode(text), row)
-        rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    at = list(frame.columns).index(column)
+            _flatten(prefix, _decoder.decode(text), rows[-1])
     columns: dict[str, Any] = {}
-    for name in frame.columns[:at]:
-        columns[name] = frame[name]
-    for name in names:
-        columns[name] = pd.Series(
-            [row.get(name) for row in rows], index=frame.index
-        ).infer_objects()
-    for name in frame.columns[at + 1 :]:
-        columns[name] = frame[name]
+    for name in frame.columns:
+        if name != column:
+            columns[name] = frame[name]
+            continue
+        for field in dict.fromkeys(field for row in rows for field in row):
+            values = pd.Series([row.get(field) for row in rows], index=frame.index)
+            columns[field] = values.infer_objects()
     return pd.DataFrame(columns)
 
 

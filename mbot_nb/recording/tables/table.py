@@ -33,9 +33,8 @@ class Table:
     in seconds, at which the monotonic clock read 0.
 
     Args:
-        turn: makes columns of rows, where rows are not tuples of the columns' values already; of
-            one row it may make several.
-        spill: is given the rows that have to go.
+        columns_of: makes columns of rows, where rows are not tuples of the columns' values already;
+            of one row it may make several.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class Table:
         max_rows: int,
         wall_offset: float,
         columns_of: ColumnsOf | None = None,
-        spill: Spill | None = None,
     ) -> None:
         self.name = name
         self.columns = tuple(columns)
@@ -56,7 +54,8 @@ class Table:
         self.rows: list[Any] = []
         """What was appended and is not packed yet."""
         self._labels = [Labels() if column.kind == "label" else None for column in self.stored]
-        self.spill = spill
+        self.spill: Spill | None = None
+        """Is given the rows that have to go."""
         self._kinds = [column.kind for column in self.stored]
         self._columns_of = columns_of
         self._chunks: deque[Chunk] = deque()
@@ -139,8 +138,7 @@ class Table:
 
     def packed(self) -> list[tuple[Chunk, list[tuple[str, ...] | None]]]:
         """All rows that are in memory, and what the labels in them mean."""
-        chunks = self.chunks()
-        labels = self.labels()
+        chunks, labels = self.chunks(), self.labels()
         return [(chunk, labels) for chunk in chunks]
 
     @property
@@ -168,14 +166,10 @@ class Table:
         count = len(rows)
         if count:
             taken = rows[:count]
-            columns = (
-                self._columns_of(taken)
-                if self._columns_of is not None
-                else list(zip(*taken, strict=True))
-            )
-            packed = Chunk(
-                self._end, self._end + len(columns[0]), pack(self._kinds, columns, self._labels)
-            )
+            make = self._columns_of
+            columns = list(zip(*taken, strict=True)) if make is None else make(taken)
+            end = self._end + len(columns[0])
+            packed = Chunk(self._end, end, pack(self._kinds, columns, self._labels))
             self._chunks.append(packed)
             # In this order: who counts in another thread meanwhile counts some rows twice, and none
             # of them never.

@@ -79,8 +79,7 @@ def correct_by_distance(constants: Constants, estimated: float, measured: float)
     """
     how = "bot.drive(40, 40, duration=2)"
     factor = _factor(estimated, measured, MIN_DISTANCE, "a straight way", "cm", how)
-    # A track that was measured was so with the old wheels, and what they turn the robot by is right
-    # already.
+    # A measured track belongs to the old wheels: turns are right already, and stay so.
     track = constants.track * (factor if constants.track != NOMINAL.track else 1.0)
     return _check_plausible(Constants(constants.wheel * factor, track))
 

@@ -83,11 +83,10 @@ class Simulation:
         self._delivering = threading.Lock()
 
     def __repr__(self) -> str:
-        world, count = self.world, len(self.agents)
+        count = len(self.agents)
         robots = "1 robot" if count == 1 else f"{count} robots"
-        return (
-            f"<Simulation of {robots} in {world.width:g} x {world.height:g} cm at {self.now:.2f} s>"
-        )
+        size = f"{self.world.width:g} x {self.world.height:g} cm"
+        return f"<Simulation of {robots} in {size} at {self.now:.2f} s>"
 
     @property
     def world(self) -> World:

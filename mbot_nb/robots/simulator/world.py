@@ -122,9 +122,8 @@ class World(Item, frozen=True, kw_only=True):
         try:
             return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
-            raise UsageError(
-                f"this is no world: {error}; docs/simulator.md lists what a world has"
-            ) from None
+            more = "docs/simulator.md lists what a world has"
+            raise UsageError(f"this is no world: {error}; {more}") from None
 
     @classmethod
     def from_json(cls, text: str | bytes) -> World:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -15,7 +13,6 @@ from hypothesis import strategies as st
 from mbot_nb.recording.tables import arrow
 from mbot_nb.recording.tables import table as tables
 from mbot_nb.recording.tables.columns import Chunk
-from mbot_nb.recording.tables.schema import SCHEMA
 from mbot_nb.recording.tables.table import Column, Table
 
 COLUMNS = (
@@ -154,23 +151,6 @@ def test_clearing_forgets_the_rows_and_goes_on() -> None:
     assert len(table.frame()) == 0
     table.append(*_row(7))
     assert table.frame()["count"].tolist() == [7]
-
-
-def test_units_are_in_the_names_and_every_column_is_explained() -> None:
-    for name, columns in SCHEMA.items():
-        assert len({column.name for column in columns}) == len(columns), name
-        for column in columns:
-            assert column.meaning, f"{name}.{column.name}"
-            if column.kind == "number":
-                assert column.name.endswith(("_s", "_ms")), (
-                    f"{name}.{column.name} has no unit in its name"
-                )
-        for before, column in pairwise(columns):
-            if column.kind == "wall":
-                assert before.name.endswith("_s"), (
-                    f"{name}: wall follows the monotonic time that it tells"
-                )
-    assert json.dumps(SCHEMA)  # plain data: files can carry it
 
 
 def test_it_may_be_read_while_another_thread_writes() -> None:

@@ -14,12 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.client.connect_errors import connect_error
 from mbot_nb.embedded.discovery import Discovery, Found
 from mbot_nb.embedded.registry import local_servers
-from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
-from mbot_nb.widgets import Cockpit, ConnectPanel
-from mbot_nb.widgets.panels.connect_advice import for_clicking
+from mbot_nb.widgets import ConnectPanel
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page, latest, said
@@ -110,22 +107,6 @@ async def test_what_it_advises_can_be_done_in_it(page: Page) -> None:
         page.send(panel, kind="disconnect")
         await until(lambda: panel.bot is None)
         panel.close()
-
-
-def test_every_reason_has_an_advice_for_who_clicks() -> None:
-    for kind in LossKind:
-        error = connect_error("ws://127.0.0.1:4000", Loss(kind, "so it is"))
-        without, with_one = (for_clicking(error, has_bot=has_bot) for has_bot in (False, True))
-        for told in (without, with_one):
-            assert told.startswith("No connection to ws://127.0.0.1:4000: so it is. ")
-            assert "retry=True" not in told
-            assert "reconnect()" not in told
-        assert "Retry now" not in without, "there is no such button"
-        assert "press Connect" not in with_one or "Disconnect" in with_one
-    replaced = connect_error(
-        "ws://127.0.0.1:4000", Loss(LossKind.CLOSED, "it was closed", CloseCode.REPLACED)
-    )
-    assert "Press Disconnect, then Connect." in for_clicking(replaced, has_bot=True)
 
 
 async def test_an_attempt_can_be_cancelled(page: Page) -> None:
@@ -292,21 +273,6 @@ async def test_a_handler_that_fails_is_told_in_the_panel(
         await panel.bot.close()
         panel.close()
     assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
-
-
-async def test_a_cockpit_says_what_the_robot_is_called_in_cells(page: Page) -> None:
-    async with mb.serve(port=0) as server:
-        cockpit = Cockpit()
-        page.send(cockpit._connection, kind="connect", address=server.url)
-        await until(
-            lambda: any(
-                "In cells it is cockpit.bot, or:" in words
-                for words in said(page, cockpit._connection)
-            )
-        )
-        assert cockpit.bot is not None
-        await cockpit.bot.close()
-        cockpit.close()
 
 
 def test_it_works_where_no_loop_runs(page: Page) -> None:

@@ -161,12 +161,9 @@ class Exchange:
         self._queue.clear()
         self._forget_fence()
         self._acks.clear()
+        unknown = "nobody can say whether it was carried out"
         for job in sent:
-            job.finish(
-                DeliveryUnknownError(
-                    f"{job.what} was sent, then {why}: nobody can say whether it was carried out"
-                )
-            )
+            job.finish(DeliveryUnknownError(f"{job.what} was sent, then {why}: {unknown}"))
         for job in waiting:
             job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 

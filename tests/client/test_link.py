@@ -1,11 +1,13 @@
-"""`bot.cut`: a cut that one makes oneself is as real as any other."""
+"""The link of a client: cut on purpose, healed, and tried again."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
 import mbot_nb as mb
-from tests.helpers.connections import Connect
+from tests.helpers.connections import Connect, Serve
 from tests.helpers.waiting import until
 
 QUICK = {"retry_delays": (0.0, 0.05, 0.1)}
@@ -61,3 +63,21 @@ async def test_what_cannot_be_cut(bot: mb.Client) -> None:
     await bot.close()
     with pytest.raises(mb.NotConnectedError, match=r"mb\.connect"):
         bot.cut()
+
+
+async def test_retry_keeps_trying_until_the_server_appears(
+    serve: Serve, connect: Connect, free_port: int
+) -> None:
+    waiting = asyncio.ensure_future(
+        connect(f"ws://127.0.0.1:{free_port}", retry=True, settings={"retry_delays": (0.0, 0.05)})
+    )
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    await serve(port=free_port)
+    bot = await asyncio.wait_for(waiting, 5)
+    assert bot.connected
+
+
+async def test_retry_can_be_cancelled(free_port: int) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(mb.connect(f":{free_port}", retry=True), 0.2)

@@ -1,5 +1,4 @@
-"""Nothing vanishes: each way in which a command can fail raises its own error, which says what to
-do."""
+"""Awaited commands: how each can end, and what is said of it."""
 
 from __future__ import annotations
 
@@ -18,9 +17,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
-from mbot_nb.protocol.client.events import PingLost
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.peer import message
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
@@ -79,7 +77,7 @@ async def test_a_motion_does_not_act_on_the_past(
 ) -> None:
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(
             relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
         )
@@ -108,7 +106,7 @@ async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(
     """Its number is used up, so that what follows it is not held up."""
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(
             relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
         )
@@ -128,7 +126,7 @@ async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(
 
 async def test_delivery_unknown_when_the_server_forgot_us(serve: Serve, connect: Connect) -> None:
     server = await serve()
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=LADDER)
         relay.hold()
         asking = asyncio.create_task(bot.send_command("note", n=1))
@@ -242,7 +240,7 @@ async def test_timeout_when_no_answer_comes(server: mb.Server, bot: mb.Client) -
 
 
 async def test_timeout_when_no_connection_comes(server: mb.Server, connect: Connect) -> None:
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url)
         await relay.refuse()
         relay.cut()
@@ -259,7 +257,7 @@ async def test_the_send_buffer_is_bounded_and_says_how_to_wait(
 ) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n, text: got.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=LADDER)
         relay.hold()
         while not bot._session.outbox.is_full:
@@ -277,39 +275,6 @@ async def test_the_send_buffer_is_bounded_and_says_how_to_wait(
         bot.send("note", n=sent, text="")
         await bot.flush()
         assert got == list(range(sent + 1))
-
-
-async def test_flush_waits_for_what_is_queued_while_away(
-    server: mb.Server, connect: Connect
-) -> None:
-    got: list[int] = []
-    server.command("note")(lambda client, n: got.append(n))
-    async with Relay(server.port) as relay:
-        bot = await connect(relay.url, settings=LADDER)
-        await relay.refuse()
-        relay.cut()
-        await until(lambda: bot.reconnecting)
-        for n in range(25):
-            bot.send("note", n=n)
-        flushing = asyncio.create_task(bot.flush())
-        await asyncio.sleep(0.05)
-        assert not flushing.done()
-        await relay.listen()
-        await asyncio.wait_for(flushing, 5)
-    assert got == list(range(25))
-
-
-async def test_flush_does_not_wait_for_the_end_of_a_motion(
-    server: mb.Server, robot: TinyRobot, bot: mb.Client
-) -> None:
-    driving = asyncio.create_task(bot.drive(1, 1))
-    await until(lambda: robot.motion)
-    begun = time.monotonic()
-    await bot.flush()
-    assert time.monotonic() - begun < 0.09
-    assert not driving.done()
-    await bot.stop()
-    assert (await driving).ended == "stopped"
 
 
 async def test_without_waiting_a_motion_is_answered_when_it_began(
@@ -467,37 +432,51 @@ async def test_from_another_thread_a_full_send_buffer_is_told_to_whoever_sends(
     assert got == list(range(sent + 1)), "none has vanished"
 
 
-async def test_many_pings_at_once_are_all_answered(bot: mb.Client) -> None:
-    assert (
-        len(await asyncio.wait_for(asyncio.gather(*(bot.ping() for _ in range(1100))), 10)) == 1100
-    )
-
-
-async def test_a_ping_that_the_server_does_not_give_back_is_given_up(
-    connect: Connect, caplog: pytest.LogCaptureFixture
+async def test_a_call_that_nobody_awaits_says_so(
+    server: mb.Server, robot: TinyRobot, bot: mb.Client
 ) -> None:
-    async def forgetful(websocket: ServerConnection) -> None:
-        state = {"version": 2, "type": "state", "payload": {"neural_state": {}}, "timestamp": 0}
-        await websocket.send(json.dumps(state))
-        async for _ in websocket:
-            await websocket.send(
-                json.dumps({"version": 2, "type": "pong", "payload": {}, "timestamp": 0})
-            )
+    forgotten = bot.drive(10, 10)
+    assert (
+        repr(forgotten) == "<bot.drive(): nothing has happened yet. Write `await` in front of it.>"
+    )
+    with pytest.raises(
+        AttributeError, match="was not awaited, so it has no 'ended': write `await` in front of it"
+    ):
+        _ = forgotten.ended
+    with pytest.warns(RuntimeWarning, match="did nothing: write `await` in front of it"):
+        del forgotten
+    await bot.ping()
+    assert robot.done == []
+    for words in ("mb.connect()", "mb.serve()"):
+        opening = mb.connect(server) if "connect" in words else mb.serve(port=0)
+        assert repr(opening).startswith(f"<{words}: nothing has happened yet")
+        with pytest.warns(RuntimeWarning, match="did nothing"):
+            del opening
 
-    async with plain_serve(forgetful, "127.0.0.1", 0) as plain:
-        bot = await connect(
-            f"127.0.0.1:{plain.sockets[0].getsockname()[1]}", settings={"pong_timeout": 0.2}
-        )
-        with pytest.raises(
-            mb.CommandTimeoutError,
-            match=r"ping: no answer came within 0\.\d s, and the connection still stands",
-        ):
-            await asyncio.wait_for(bot.ping(), 5)
-        assert bot.connected
-        lost: list[int] = []
-        bot.tap(lambda item: lost.append(item.id) if isinstance(item, PingLost) else None)
-        with mb.Recorder(bot, ping_rate=50) as rec:
-            await until(lambda: len(lost) >= 3)
-            assert rec.latency.empty
-        await bot.close()
-        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+async def test_a_call_is_awaited_once(bot: mb.Client) -> None:
+    call = bot.ping()
+    await call
+    assert "under way" in repr(call)
+    with pytest.raises(mb.UsageError, match="was awaited already: call it again"):
+        await call
+
+
+async def test_a_call_can_be_a_task_with_a_name(bot: mb.Client) -> None:
+    call = bot.ping()
+    task = asyncio.create_task(call)
+    assert "bot.ping()" in repr(task)
+    await task
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(bot.display_text(str(n))) for n in range(5)]
+    assert all(task.result().command == "display_text" for task in tasks)
+
+
+async def test_two_awaited_motions_follow_one_another(serve: Serve, connect: Connect) -> None:
+    robot = mb.SimulatedRobot(seed=1)
+    bot = await connect(await serve(robot))
+    begun = time.monotonic()
+    first = await bot.drive(30, 30, duration=0.2)
+    second = await bot.drive(-30, -30, duration=0.2)
+    assert (first.ended, second.ended) == ("time", "time")
+    assert 0.4 <= time.monotonic() - begun < 1
