@@ -1,7 +1,6 @@
 """A robot's own wheel and track, measured by driving and kept by its serial number.
 
-What a robot believes to have driven is compared with what a tape measure says. One file per robot,
-in the user's folder.
+The encoders' estimate is compared with a tape measure. One file per robot, in the user's folder.
 """
 
 from __future__ import annotations

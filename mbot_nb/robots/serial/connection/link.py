@@ -1,7 +1,6 @@
 """One thread per port: it reads, writes, keeps deadlines, ends motions and reopens the port.
 
-Whoever asks for something gets a future at once, and never waits for the port: not the notebook's
-loop, not a widget's callback.
+Requests return a future at once, so that neither loop nor callback waits for the port.
 """
 
 from __future__ import annotations
