@@ -3,6 +3,10 @@
 A good frame is read in one step by msgspec. One that fails is read again slowly, message by
 message, so that the error says what is wrong where, and so that one bad message in a batch is
 refused by itself. Both ways accept the same frames.
+
+A batch is not read as a list of `msgspec.Raw`, each decoded by itself: in batches of a hundred that
+takes 0.55 µs a message in place of 0.44, and the slow way would stay as long as it is, since `Raw`
+refuses a whole batch for one NaN. What is written, and the data of an event that is read, is `Raw`.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ __all__ = [
     "encode",
     "event_data",
     "frame",
+    "is_batch",
     "to_json",
     "with_field",
 ]
@@ -392,6 +397,14 @@ def frame(messages: list[Envelope], timestamp: int) -> bytes:
     if len(messages) == 1:
         return encode(messages[0])
     return encode(Envelope("batch", {"messages": messages}, timestamp))
+
+
+_BATCH = encode(Envelope("batch", {}, 0)).partition(b',"payload"')[0]
+
+
+def is_batch(written: bytes) -> bool:
+    """Whether :func:`frame` wrote several messages into this frame, by how it begins."""
+    return written.startswith(_BATCH)
 
 
 def with_field(payload: bytes, name: str, value: Any) -> Raw:

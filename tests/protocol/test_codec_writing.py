@@ -21,6 +21,7 @@ from mbot_nb.protocol.codec import (
     encode,
     event_data,
     frame,
+    is_batch,
     to_json,
     with_field,
 )
@@ -78,6 +79,8 @@ def test_many_commands_share_a_frame() -> None:
 
 def test_one_message_alone_is_sent_plain() -> None:
     message = Envelope("pong", {}, 5, ack=3)
+    assert not is_batch(frame([message], 6))
+    assert is_batch(frame([message, message], 6))
     assert frame([message], 6) == b'{"version":2,"type":"pong","payload":{},"timestamp":5,"ack":3}'
 
 

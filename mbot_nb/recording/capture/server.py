@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from msgspec import Struct
 
+from ...protocol.codec import is_batch
 from ...protocol.messages import EventPayload
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
@@ -221,7 +222,7 @@ class ServerListener(Listener):
         number = _number(session)
         self._on_frames(at, frames, None, number)
         for frame in frames:
-            if frame.startswith(b'{"version":2,"type":"batch"'):
+            if is_batch(frame):
                 self._batches.add((at, "out", 0, frame, number))
 
 
