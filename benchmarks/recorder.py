@@ -15,7 +15,8 @@ import pandas as pd
 
 import mbot_nb as mb
 from mbot_nb.protocol.client.events import EventReceived
-from mbot_nb.protocol.codec import ServerFrames
+from mbot_nb.protocol.codec import ServerFrames, event_data
+from mbot_nb.protocol.messages import EventMessage
 
 from . import ours
 from .figures import Comparison, Goal
@@ -150,8 +151,10 @@ def _events(data: bytes, start: int) -> list[Told]:
     for n in range(start, start + _AT_ONCE):
         at, timestamp = n * 1e-3, 1_700_000_000_000 + n
         came = frame % (text, timestamp, n)
-        messages = ServerFrames.decode(came)
-        event = EventReceived(at, "telemetry", messages[0].payload.data, n, timestamp)  # type: ignore[union-attr]
+        (message,) = messages = ServerFrames.decode(came)
+        assert isinstance(message, EventMessage)
+        read = event_data(message), n, timestamp, message.payload.data
+        event = EventReceived(at, "telemetry", *read)
         made.append((at, came, messages, event))
     return made
 

@@ -146,7 +146,7 @@ def f3_stream() -> tuple[bytes, list[f3.Frame]]:
             text = ('{"ret":None}', '{"ret": true}', f'{{"ret":{n % 301}}}')[n // 3 % 3]
             number = n // 3 % 1000 + 1
             frames.append(f3.Script(1, number, text.encode()))
-            data.append(f3.encode_reply(text, number))
+            data.append(f3.encode_script(text, number))
     return b"".join(data), frames
 
 
@@ -295,7 +295,7 @@ def _our_round_trips(address: str) -> list[float]:
 
 def _bare_round_trips(address: str) -> list[float]:
     request = f3.encode_script(_QUESTION, 1)
-    reply = f3.encode_reply('{"ret":"mBot2"}', 1)
+    reply = f3.encode_script('{"ret":"mBot2"}', 1)
 
     def there_and_back() -> None:
         port.write(request)

@@ -3,6 +3,10 @@
 A good frame is read in one step by msgspec. One that fails is read again slowly, message by
 message, so that the error says what is wrong where, and so that one bad message in a batch is
 refused by itself. Both ways accept the same frames.
+
+A batch is not read as a list of `msgspec.Raw`, each decoded by itself: in batches of a hundred that
+takes 0.55 µs a message in place of 0.44, and the slow way would stay as long as it is, since `Raw`
+refuses a whole batch for one NaN. What is written, and the data of an event that is read, is `Raw`.
 """
 
 from __future__ import annotations
@@ -27,7 +31,9 @@ __all__ = [
     "ServerFrames",
     "clean",
     "encode",
+    "event_data",
     "frame",
+    "is_batch",
     "to_json",
     "with_field",
 ]
@@ -36,7 +42,9 @@ Message = TypeVar("Message")
 
 encode = msgspec.json.Encoder().encode
 """Plain data that is known to be acceptable, as JSON."""
+_data = msgspec.json.Decoder().decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_TOO_LARGE = "a number is too large: numbers must be finite"
 _strings = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
@@ -151,18 +159,35 @@ class Frames(Generic[Message]):
                 id=id,
             )
         payload = value.get("payload")
-        if kind == "command" and isinstance(payload, dict) and "params" not in payload:
-            value = {**value, "payload": {**payload, "params": {}}}
+        if isinstance(payload, dict):
+            if kind == "command":
+                value = {**value, "payload": {"params": {}, **payload}}
+            elif kind == "event" and "data" in payload:
+                data = Raw(json.dumps(payload["data"]).encode())
+                value = {**value, "payload": {**payload, "data": data}}
         try:
             message: Message = msgspec.convert(value, self._message_types)
         except msgspec.ValidationError as invalid:
             return ProtocolError(
                 "INVALID_MESSAGE", f"{kind}: {_located(invalid)}", sequence=sequence, id=id
             )
-        if not _finite_throughout(msgspec.to_builtins(message)):
-            wrong = f"{kind}: a number is too large: numbers must be finite"
+        if kind != "event" and not _finite_throughout(msgspec.to_builtins(message)):
+            wrong = f"{kind}: {_TOO_LARGE}"
             return ProtocolError("INVALID_MESSAGE", wrong, sequence=sequence, id=id)
         return message
+
+
+def event_data(message: m.EventMessage) -> Any:
+    """What an event carries.
+
+    Raises:
+        ProtocolError: a number is too large; everything else was checked when it was read.
+    """
+    try:
+        return _data(message.payload.data)
+    except msgspec.DecodeError:
+        wrong = f"event: {_TOO_LARGE}"
+        raise ProtocolError("INVALID_MESSAGE", wrong, sequence=message.sequence) from None
 
 
 def depth(text: str) -> int:
@@ -372,6 +397,14 @@ def frame(messages: list[Envelope], timestamp: int) -> bytes:
     if len(messages) == 1:
         return encode(messages[0])
     return encode(Envelope("batch", {"messages": messages}, timestamp))
+
+
+_BATCH = encode(Envelope("batch", {}, 0)).partition(b',"payload"')[0]
+
+
+def is_batch(written: bytes) -> bool:
+    """Whether :func:`frame` wrote several messages into this frame, by how it begins."""
+    return written.startswith(_BATCH)
 
 
 def with_field(payload: bytes, name: str, value: Any) -> Raw:

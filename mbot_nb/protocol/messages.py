@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from .settings import MAX_INTEGER
 
@@ -76,8 +76,11 @@ class AuthMessage(_Message, tag="auth", kw_only=True, gc=False):
 
 
 class EventPayload(Struct, gc=False):
+    """``data`` stays the JSON that it is: it is encoded once for all clients, and recorded as it
+    came."""
+
     event: Name
-    data: Any = None
+    data: Raw = Raw(b"null")
 
 
 class EventMessage(_Message, tag="event", kw_only=True, gc=False):

@@ -16,27 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .simulator import SimulatedRobot, Simulation, World
-    from .watchdog import Watchdog
 
-__all__ = ["SimulatedRobot", "Simulation", "Watchdog", "World"]
-
-_HOMES = {
-    "SimulatedRobot": ".simulator",
-    "Simulation": ".simulator",
-    "World": ".simulator",
-    "Watchdog": ".watchdog",
-}
+__all__ = ["SimulatedRobot", "Simulation", "World"]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(home, __name__), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(".simulator", __name__), name)
 
 
 def __dir__() -> list[str]:

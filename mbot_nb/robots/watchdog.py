@@ -24,14 +24,12 @@ _log = logging.getLogger("mbot_nb")
 class Handle:
     """One appointment; :meth:`cancel` withdraws it, but does not interrupt its callback."""
 
-    __slots__ = ("_dog", "callback", "deadline", "done")
+    __slots__ = ("_dog", "callback")
 
-    def __init__(self, dog: Watchdog, deadline: float, callback: Callable[[], object]) -> None:
+    def __init__(self, dog: Watchdog, callback: Callable[[], object]) -> None:
         self._dog = dog
-        self.deadline = deadline
         self.callback: Callable[[], object] | None = callback
-        self.done = False
-        """Whether it was called or cancelled."""
+        """None when it was called or cancelled: the entry in the heap holds nothing then."""
 
     def cancel(self) -> None:
         """Do not call. Saying it again, or too late, changes nothing."""
@@ -55,13 +53,12 @@ class Watchdog:
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Handle:
         """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline``."""
-        handle = Handle(self, deadline, callback)
+        handle = Handle(self, callback)
         with self._wake:
             heapq.heappush(self._heap, (deadline, next(self._order), handle))
             self._live += 1
-            if (
-                self._thread is None or not self._thread.is_alive()
-            ):  # a forked process has the object, not the thread
+            # a forked process has the object, not the thread
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             else:
@@ -77,12 +74,9 @@ class Watchdog:
 
     def _cancel(self, handle: Handle) -> None:
         with self._wake:
-            if handle.done:
+            if handle.callback is None:
                 return
-            handle.done = True
-            handle.callback = (
-                None  # let go of what it holds, the heap entry may live on for a while
-            )
+            handle.callback = None
             self._live -= 1
             if not self._live:
                 self._wake.notify()  # nothing left to wait for: the thread may end
@@ -103,7 +97,7 @@ class Watchdog:
         with self._wake:
             while self._live:
                 deadline, _, handle = self._heap[0]
-                if handle.done:
+                if handle.callback is None:
                     heapq.heappop(self._heap)
                     continue
                 wait = deadline - time.monotonic()
@@ -111,7 +105,6 @@ class Watchdog:
                     self._wake.wait(min(wait, threading.TIMEOUT_MAX))
                     continue
                 heapq.heappop(self._heap)
-                handle.done = True
                 self._live -= 1
                 callback, handle.callback = handle.callback, None
                 return callback

@@ -15,9 +15,9 @@ def test_our_decoders_get_every_frame_of_the_streams() -> None:
 
 
 def test_a_search_for_headers_loses_the_reply_that_holds_one() -> None:
-    reply = f3.encode_reply('{"ret": true}', 243)
+    reply = f3.encode_script('{"ret": true}', 243)
     assert bench.search_for_header().feed(reply) == []
-    ordinary = f3.encode_reply('{"ret": true}', 1)
+    ordinary = f3.encode_script('{"ret": true}', 1)
     assert bench.search_for_header().feed(ordinary) == f3.Decoder().feed(ordinary)
 
 

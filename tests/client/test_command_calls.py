@@ -18,7 +18,7 @@ from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.peer import message
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
@@ -77,7 +77,7 @@ async def test_a_motion_does_not_act_on_the_past(
 ) -> None:
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(
             relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
         )
@@ -106,7 +106,7 @@ async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(
     """Its number is used up, so that what follows it is not held up."""
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(
             relay.url, settings={"retry_delays": (0.0, 0.02), "motion_max_age": 0.1}
         )
@@ -126,7 +126,7 @@ async def test_a_motion_whose_frame_was_cut_is_sent_as_nothing(
 
 async def test_delivery_unknown_when_the_server_forgot_us(serve: Serve, connect: Connect) -> None:
     server = await serve()
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=LADDER)
         relay.hold()
         asking = asyncio.create_task(bot.send_command("note", n=1))
@@ -240,7 +240,7 @@ async def test_timeout_when_no_answer_comes(server: mb.Server, bot: mb.Client) -
 
 
 async def test_timeout_when_no_connection_comes(server: mb.Server, connect: Connect) -> None:
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url)
         await relay.refuse()
         relay.cut()
@@ -257,7 +257,7 @@ async def test_the_send_buffer_is_bounded_and_says_how_to_wait(
 ) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n, text: got.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=LADDER)
         relay.hold()
         while not bot._session.outbox.is_full:

@@ -12,7 +12,7 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
 
@@ -306,7 +306,7 @@ async def test_lost_events_are_told_as_a_gap(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await serve(settings={"replay_messages": 5})
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings={"retry_delays": (0.0, 0.02)})
         gaps: list[object] = []
         news: list[int] = []

@@ -7,7 +7,7 @@ import time
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
 
@@ -19,7 +19,7 @@ async def test_flush_waits_for_what_is_queued_while_away(
 ) -> None:
     got: list[int] = []
     server.command("note")(lambda client, n: got.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=LADDER)
         await relay.refuse()
         relay.cut()

@@ -1,4 +1,9 @@
-"""A relay of real sockets that can cut, hold and refuse."""
+"""A relay that breaks a line where a network may: at any byte, or by carrying nothing.
+
+The package's own relay (`mbot_nb.transport.relay`) plays a network of which everything is drawn
+beforehand, message by message. It cuts between messages, and nobody can have it hold what it has,
+listen no more, or lead to another server. These tests need that at a moment of their choice.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-class Relay:
+class CuttingRelay:
     """A relay of real sockets between a client and a server, that can cut, hold and refuse.
 
     ``budget`` is how many bytes it still carries, both ways together, before it cuts; None for no
@@ -33,7 +38,7 @@ class Relay:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
-    async def __aenter__(self) -> Relay:
+    async def __aenter__(self) -> CuttingRelay:
         await self.listen()
         return self
 

@@ -170,9 +170,18 @@ TURN = 360 / (math.pi * NOMINAL.wheel)
 """Degrees that a wheel turns for 1 cm."""
 
 
-def rolled(odometry: Odometry, left: float, right: float, steps: int = 50) -> None:
-    """Both wheels roll so many cm, told step by step."""
-    before = dict(odometry._read) or {"left": 0.0, "right": 0.0}
-    for step in range(steps + 1):
-        odometry.read("left", before["left"] + left * TURN * step / steps)
-        odometry.read("right", before["right"] + right * TURN * step / steps)
+class Wheels:
+    """Two wheels whose angles an odometry is told, step by step."""
+
+    def __init__(self, odometry: Odometry) -> None:
+        self._odometry = odometry
+        self.left = self.right = 0.0
+        """How far each has turned, degrees."""
+
+    def roll(self, left: float, right: float, steps: int = 50) -> None:
+        """Both roll so many cm."""
+        for step in range(steps + 1):
+            self._odometry.read("left", self.left + left * TURN * step / steps)
+            self._odometry.read("right", self.right + right * TURN * step / steps)
+        self.left += left * TURN
+        self.right += right * TURN

@@ -97,7 +97,7 @@ def said(page: Page, widget: LiveWidget) -> list[str]:
 
 def lines(page: Page, chart: LiveChart, since: int = 0) -> list[list[tuple[float, float]]]:
     """What the page has got of each line, after so many messages with values."""
-    got: list[list[tuple[float, float]]] = [[] for _ in chart._lines]
+    got: list[list[tuple[float, float]]] = [[] for _ in latest(page, chart, "lines")]
     for content, data in page.binary(chart)[since:]:
         numbers = array("d", data).tolist()
         for line, count in enumerate(content["counts"]):

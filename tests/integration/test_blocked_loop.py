@@ -9,8 +9,8 @@ import time
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.lab import Network, network
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
 from tests.helpers.peer import peer
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
@@ -60,7 +60,7 @@ async def test_a_block_longer_than_every_limit_kills_nobody(serve: Serve, connec
     quick = {"ping_interval": 0.1, "pong_timeout": 0.2, "idle_timeout": 0.5, "stall": 0.05}
     server = await serve(settings=quick)
     bot = await connect(server, settings=quick)
-    async with Relay(server.port) as relay:
+    async with network(Network()).relay(server) as relay:
         far = await connect(relay.url, settings=quick)
         for _ in range(3):
             time.sleep(0.8)  # noqa: ASYNC251 - the cell that blocks

@@ -12,7 +12,7 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.waiting import until
 
 QUICK = {"retry_delays": (0.0, 0.01, 0.02)}
@@ -36,7 +36,7 @@ async def test_two_hundred_cuts_while_twenty_thousand_commands_flow(
         if n % 100 == 0:
             server.emit("hundred", n)
 
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
 
         def next_cut() -> None:
             # Less than what a hundred commands weigh, so that there is a cut for every hundred.
@@ -84,7 +84,7 @@ async def test_cuts_while_every_answer_is_awaited(server: mb.Server, connect: Co
         executed.append(n)
         return 2 * n
 
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=QUICK)
 
         def next_cut() -> None:
@@ -108,7 +108,7 @@ async def test_the_state_is_the_robot_s_after_every_cut(serve: Serve, connect: C
     """I-WS-V2-001, field by field, however many changes were missed."""
     server = await serve()
     chance = random.Random(4)
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings=QUICK)
         for n in range(60):
             if chance.random() < 0.5:
@@ -129,7 +129,7 @@ async def test_the_state_is_the_robot_s_after_every_cut(serve: Serve, connect: C
 async def test_a_cut_heals_along_the_default_ladder(server: mb.Server, connect: Connect) -> None:
     executed: list[int] = []
     server.command("note")(lambda client, n: executed.append(n))
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url)
         await relay.refuse()
         relay.cut()
@@ -156,7 +156,7 @@ async def test_a_dead_line_is_found_by_its_silence(serve: Serve, connect: Connec
     server = await serve()
     server.command("note")(lambda client, n: executed.append(n))
     reasons: list[str] = []
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(
             relay.url, settings={**QUICK, "ping_interval": 0.1, "pong_timeout": 0.2, "stall": 5.0}
         )
@@ -191,7 +191,7 @@ async def test_reconnect_brings_a_fresh_snapshot_and_keeps_the_session(
 async def test_reconnect_ends_a_wait_and_closing_ends_a_reconnect(
     server: mb.Server, connect: Connect
 ) -> None:
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings={"retry_delays": (60.0,)})
         await relay.refuse()
         relay.cut()

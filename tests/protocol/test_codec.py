@@ -17,6 +17,7 @@ from mbot_nb.protocol.codec import (
     ClientFrames,
     ServerFrames,
     depth,
+    event_data,
 )
 from mbot_nb.protocol.settings import MAX_DEPTH, MAX_INTEGER
 from tests.helpers.protocol.frames import GOOD, PING, command, in_batch, nested, one, refused, told
@@ -37,6 +38,19 @@ def test_unknown_fields_are_ignored() -> None:
 def test_a_command_without_params_has_none() -> None:
     message = one('{"version":2,"type":"command","payload":{"command":"stop"}}')
     assert message.payload.params == {}
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" + "0" * 5000])
+@pytest.mark.parametrize("beside", ["", ",5"])
+def test_what_an_event_carries_is_read_when_it_is_asked_for(number: str, beside: str) -> None:
+    text = '{"version":2,"type":"event","payload":{"event":"e","data":[%s]},"sequence":4}'
+    good, bad, *_ = ServerFrames.decode(in_batch(text % "1.50", text % number + beside))
+    assert isinstance(good, m.EventMessage)
+    assert event_data(good) == [1.5]
+    assert isinstance(bad, m.EventMessage)
+    with pytest.raises(ProtocolError, match="numbers must be finite") as refusal:
+        event_data(bad)
+    assert (refusal.value.code, refusal.value.sequence) == ("INVALID_MESSAGE", 4)
 
 
 def test_an_empty_batch_and_one_of_a_thousand_are_taken() -> None:
@@ -424,6 +438,7 @@ def messages(draw: st.DrawFn) -> str:
             ("expires", "1.5"),
         ],
         "auth": [("token", '"t"')],
+        "event": [("event", '"e"'), ("data", '{"n":1.50}')],
     }
     fields = draw(st.lists(st.sampled_from(payloads.get(kind, [("id", "1")])), max_size=6))
     if kind == "command" and draw(st.booleans()):
@@ -431,7 +446,8 @@ def messages(draw: st.DrawFn) -> str:
     fields += draw(
         st.lists(
             st.tuples(
-                st.sampled_from(["id", "params", "token", "zz", "expires"]), st.one_of(ODD, PLAIN)
+                st.sampled_from(["id", "params", "token", "expires", "data"]),
+                st.one_of(ODD, PLAIN),
             ),
             max_size=1,
         )

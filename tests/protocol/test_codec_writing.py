@@ -19,7 +19,9 @@ from mbot_nb.protocol.codec import (
     clean,
     depth,
     encode,
+    event_data,
     frame,
+    is_batch,
     to_json,
     with_field,
 )
@@ -51,9 +53,11 @@ def test_an_envelope_is_read_as_it_was_written(
     payload = Raw(encode({"event": "e", "data": data}))
     text = encode(Envelope("event", payload, timestamp, sequence, ack))
     (message,) = ServerFrames.decode(text.decode())
+    assert isinstance(message, m.EventMessage)
+    assert (message.payload.event, event_data(message)) == ("e", data)
     assert message == m.EventMessage(
         version=2,
-        payload=m.EventPayload(event="e", data=data),
+        payload=message.payload,
         timestamp=timestamp,
         sequence=sequence,
         ack=ack,
@@ -75,6 +79,8 @@ def test_many_commands_share_a_frame() -> None:
 
 def test_one_message_alone_is_sent_plain() -> None:
     message = Envelope("pong", {}, 5, ack=3)
+    assert not is_batch(frame([message], 6))
+    assert is_batch(frame([message, message], 6))
     assert frame([message], 6) == b'{"version":2,"type":"pong","payload":{},"timestamp":5,"ack":3}'
 
 

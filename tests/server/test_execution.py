@@ -10,7 +10,7 @@ import pytest
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.peer import command, peer
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
@@ -88,7 +88,7 @@ async def test_a_handler_survives_the_cut_of_its_client(
         await go.wait()
         return "done"
 
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings={"retry_delays": (0.0, 0.02)})
         call = asyncio.create_task(bot.send_command("slow"))
         await asyncio.wait_for(begun.wait(), 5)

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 import mbot_nb as mb
 from tests.helpers.connections import Connect, Serve
-from tests.helpers.cutting_relay import Relay
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.peer import HANDSHAKE, Peer, batch, command, message, peer
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
@@ -86,7 +86,7 @@ async def test_a_slow_reader_gets_the_latest_state_and_not_all_of_them(
 
 async def test_the_slow_reader_s_session_can_resume(serve: Serve, connect: Connect) -> None:
     server = await serve()
-    async with Relay(server.port) as relay:
+    async with CuttingRelay(server.port) as relay:
         bot = await connect(relay.url, settings={"busy_delay": 0.1, "retry_delays": (0.0, 0.1)})
         told: list[str] = []
         seen: list[int] = []

@@ -7,8 +7,9 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
+from mbot_nb.widgets.chart_image import COLOURS
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, lines
+from tests.helpers.widget_page import Page, latest, lines, said
 
 
 async def test_only_new_values_are_sent_and_a_new_view_gets_all(page: Page, bot: mb.Client) -> None:
@@ -55,6 +56,10 @@ async def test_names_that_are_none_are_refused_in_words(
         LiveChart(bot, "pose.x", points=3)
 
 
+def names(page: Page, chart: LiveChart) -> list[str]:
+    return [line["name"] for line in latest(page, chart, "lines")]
+
+
 async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.Client) -> None:
     chart = LiveChart(bot, "pose.x")
     page.send(chart, kind="show", view="a")
@@ -67,31 +72,30 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     assert "leds.0.2" in offers["State: leds"]
     assert "telemetry.speed" in offers["Event: telemetry"], "its event has been heard"
     assert "neural_state.mode" not in offers["State: neural_state"], "no number"
-    for names in offers.values():
-        LiveChart(bot, *names[:8]).close()  # all that is offered can be drawn
+    for offered in offers.values():
+        LiveChart(bot, *offered[:8]).close()  # all that is offered can be drawn
     since = len(page.binary(chart))
     page.send(chart, kind="add", name="pose.y")
     page.send(chart, kind="add", name="telemetry.speed")
-    await until(lambda: len(chart._lines) == 3)
-    everything = [message for message in page.messages(chart) if message["kind"] == "all"][-1]
-    assert [line["name"] for line in everything["lines"]] == ["pose.x", "pose.y", "telemetry.speed"]
-    assert [line["colour"] for line in everything["lines"]] == [0, 1, 2]
+    await until(lambda: names(page, chart) == ["pose.x", "pose.y", "telemetry.speed"])
+    assert [line["colour"] for line in latest(page, chart, "lines")] == list(COLOURS[:3])
     assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), (
         "a state begins with what is known"
     )
     await bot.drive(30, 30, duration=0.2)
     await until(lambda: len(lines(page, chart, since)[2]) > 1)
     page.send(chart, kind="take", name="pose.x")
-    await until(lambda: [line.name for line in chart._lines] == ["pose.y", "telemetry.speed"])
+    await until(lambda: names(page, chart) == ["pose.y", "telemetry.speed"])
     page.send(chart, kind="add", name="latency")
-    await until(lambda: len(chart._lines) == 3)
-    assert [line.colour for line in chart._lines] == [1, 2, 0], "whoever stays keeps its colour"
+    await until(lambda: len(names(page, chart)) == 3)
+    colours = [line["colour"] for line in latest(page, chart, "lines")]
+    assert colours == [COLOURS[1], COLOURS[2], COLOURS[0]], "whoever stays keeps its colour"
     page.send(chart, kind="add", name="latency")
-    await until(lambda: chart._status["text"] == "latency is drawn already.")
+    await until(lambda: said(page, chart)[-1:] == ["latency is drawn already."])
     page.send(chart, kind="add", name="nonsense")
-    assert "not 'nonsense'" in chart._status["text"]
-    for name in [name for names in offers.values() for name in names][:8]:
+    await until(lambda: "not 'nonsense'" in said(page, chart)[-1])
+    for name in [name for offered in offers.values() for name in offered][:8]:
         page.send(chart, kind="add", name=name)
-    await until(lambda: "up to 8 lines" in chart._status["text"])
-    assert len(chart._lines) == 8
+    await until(lambda: "up to 8 lines" in said(page, chart)[-1])
+    assert len(names(page, chart)) == 8
     chart.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import mbot_nb as mb
 from mbot_nb.widgets import DrivePad
 from mbot_nb.widgets.pad import LEASE, STALE
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page
+from tests.helpers.widget_page import Page, latest
 
 
 def now() -> float:
@@ -53,13 +54,22 @@ def answers(page: Page, pad: DrivePad) -> list[tuple[int, bool]]:
 
 
 @pytest.fixture
-async def robot_and_pad(page: Page) -> Any:
-    robot = mb.SimulatedRobot(seed=1)
+def robot() -> mb.SimulatedRobot:
+    return mb.SimulatedRobot(seed=1)
+
+
+@pytest.fixture
+async def bot(robot: mb.SimulatedRobot) -> AsyncIterator[mb.Client]:
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
-        pad = DrivePad(bot)
-        page.send(pad, kind="show", view="a")
-        yield robot, pad
-        pad.close()
+        yield bot
+
+
+@pytest.fixture
+async def robot_and_pad(page: Page, robot: mb.SimulatedRobot, bot: mb.Client) -> Any:
+    pad = DrivePad(bot)
+    page.send(pad, kind="show", view="a")
+    yield robot, pad
+    pad.close()
 
 
 async def test_it_drives_while_it_is_held_and_a_let_go_stops_at_once(
@@ -134,13 +144,13 @@ async def test_an_emergency_stop_is_told_and_holds(page: Page, robot_and_pad: An
 
 
 async def test_without_a_connection_it_says_so_and_drives_nothing_later(
-    page: Page, robot_and_pad: Any
+    page: Page, robot_and_pad: Any, bot: mb.Client
 ) -> None:
     robot, pad = robot_and_pad
-    pad._client.cut(1.0)
-    await until(lambda: pad._client.reconnecting)
+    bot.cut(1.0)
+    await until(lambda: bot.reconnecting)
     hold(page, pad, 1, 1)
-    await until(lambda: pad._client.connected, seconds=10)
+    await until(lambda: bot.connected, seconds=10)
     await until(
         lambda: any(
             message["kind"] == "said" and message["error"] for message in page.messages(pad)
@@ -149,12 +159,16 @@ async def test_without_a_connection_it_says_so_and_drives_nothing_later(
     assert robot.motion is None
 
 
-async def test_values_are_kept_within_what_wheels_can(page: Page, robot_and_pad: Any) -> None:
+async def test_values_are_kept_within_what_wheels_can(
+    page: Page, robot_and_pad: Any, bot: mb.Client
+) -> None:
     robot, pad = robot_and_pad
     hold(page, pad, 1, 1, left=900, right=-900)
     await until(lambda: robot.motion is not None)
     assert robot.state()["motors"]["left"] == 100
-    assert DrivePad(pad._client, speed=5000)._all_values()["speed"] == 100
+    fast = DrivePad(bot, speed=5000)
+    page.send(fast, kind="show", view="a")
+    assert latest(page, fast, "speed") == 100
 
 
 async def test_two_views_hold_by_themselves(page: Page, robot_and_pad: Any) -> None:

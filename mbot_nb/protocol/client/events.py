@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Raw
+
 from ..loss import Loss
 from ..settings import BatchPolicy
 from .outbox import OutgoingCommand
@@ -84,6 +86,8 @@ class EventReceived(NamedTuple):
     data: Any
     sequence: int | None
     timestamp: int
+    text: Raw = Raw()
+    """The data as the JSON that came."""
 
 
 class EventsMissed(NamedTuple):

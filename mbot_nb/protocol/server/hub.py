@@ -7,6 +7,8 @@ import hmac
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from msgspec import Raw
+
 from ...commands import MOTIONS, URGENT
 from .. import messages as m
 from ..codec import clean, encode, to_json
@@ -291,7 +293,7 @@ def encode_event(name: str, data: Any) -> bytes:
     """
     if not 0 < len(name) <= m.MAX_NAME:
         raise ValueError(f"an event's name has 1 to {m.MAX_NAME} characters, not {len(name)}")
-    payload = to_json(m.EventPayload(name, clean(data)), 1)
+    payload = encode(m.EventPayload(name, Raw(to_json(clean(data)))))
     if len(payload) > _MAX_PAYLOAD:
         raise ValueError(
             f"the event {name!r} has {len(payload)} bytes and does not fit into a frame of 1 MiB: "

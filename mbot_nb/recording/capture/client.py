@@ -35,22 +35,6 @@ __all__ = ["ClientListener", "connection_row"]
 # What a message may carry is plain data; a number that JSON cannot say is written as null.
 _to_json = msgspec.json.Encoder().encode
 GAP = "gap"
-_TAIL = '}},"timestamp":'
-
-
-def _head(name: str, data: Any, text: str) -> str:
-    """How frames begin with this event and then its data, if the server writes them so; else what
-    no frame begins with.
-
-    It is held against the data themselves once. Servers write all messages of one event in one way.
-    """
-    head = f'{{"version":2,"type":"event","payload":{{"event":{_to_json(name).decode()},"data":'
-    end = text.rfind(_TAIL)
-    if isinstance(data, dict) and end > 0 and text.startswith(head):
-        with suppress(msgspec.DecodeError):
-            if msgspec.json.decode(text[len(head) : end + 1]) == data:
-                return head
-    return "-"
 
 
 def connection_row(change: ConnectionChanged) -> tuple[Any, ...]:
@@ -80,7 +64,6 @@ class ClientListener(Listener):
         self._timer: asyncio.TimerHandle | None = None
         self._next_ping = 0.0
         self._events = self.tables["events"]
-        self._heads: dict[str, str] = {}
         self._route: tuple[str, str | None] = ("", None)
 
     def _listen(self) -> list[Callable[[], None]]:
@@ -97,18 +80,9 @@ class ClientListener(Listener):
     def _on_event(self, item: ClientEvent | SentBatch) -> None:
         kind = type(item)
         if kind is EventReceived:
-            at, name, data, sequence, _ = item  # type: ignore[misc]
-            text = None
-            if data is self._last_data:
-                # It came in a frame alone: its JSON text stands in there, and need not be made
-                # again.
-                frame, head = self._last_text, self._heads.get(name)
-                if head is None:
-                    head = self._heads[name] = _head(name, data, frame)
-                if frame.startswith(head) and (end := frame.rfind(_TAIL)) > 0:
-                    text = frame[len(head) : end + 1]
+            at, name, _, sequence, _, text = item  # type: ignore[misc]
             rows = self._events.rows
-            rows.append((at, name, sequence, _to_json(data).decode() if text is None else text))
+            rows.append((at, name, sequence, str(text, "utf-8")))
             if len(rows) >= SLACK:
                 self._events.tidy()
         elif kind is SentBatch:

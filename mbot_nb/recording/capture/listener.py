@@ -17,7 +17,6 @@ from typing import Any
 from ...loops.home import Home
 from ...loops.monitor import LoopMonitors, Stall
 from ...protocol.client.outbox import SentBatch
-from ...protocol.messages import EventMessage
 from ..files.mbot_blocks import SINCE
 from ..files.writer import Writer
 from ..tables.command_table import CommandTable
@@ -85,8 +84,6 @@ class Listener(ABC):
         self._keep_text = keep_text
         self._sent_batches: dict[bytes | str, SentBatch] = {}
         """Frames of commands that are about to go out, and what was written in them."""
-        self._last_text, self._last_data = "", object()
-        """Of the last event that came alone: its frame's text, and its data."""
 
     @property
     def all_tables(self) -> Mapping[str, Table | CommandTable]:
@@ -212,8 +209,6 @@ class Listener(ABC):
             message: Any = messages[0]
             text: Any = frames
             kind = type(message)
-            if kind is EventMessage:
-                self._last_text, self._last_data = text, message.payload.data
             size = len(text) if text.isascii() else len(text.encode(errors="replace"))
             kept = text if self._keep_text else None
             rows.append((at, "in", client, kept, size, TYPES.get(kind), message.sequence))

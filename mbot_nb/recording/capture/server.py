@@ -12,8 +12,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
+from ...protocol.codec import is_batch
+from ...protocol.messages import EventPayload
 from ...protocol.server.sessions import ServerSession
 from ...protocol.server.tap import (
     AcknowledgementSent,
@@ -39,11 +41,6 @@ _NAN = float("nan")
 ACKS_KEPT = 4096
 """Acknowledgements of a session; a command that begins when even more have been sent gets a later
 one's time."""
-
-
-class _Payload(Struct, gc=False):
-    event: str
-    data: Raw = Raw(b"null")
 
 
 class _ServerCommand(Struct, gc=False, eq=False):
@@ -114,7 +111,7 @@ class ServerListener(Listener):
         self._under_way: dict[int, _ServerCommand] = {}
         """By the identity of the message, which lives as long as its command is at work."""
         self._acks: WeakKeyDictionary[ServerSession, _Acks] = WeakKeyDictionary()
-        self._payload = msgspec.json.Decoder(_Payload).decode
+        self._payload = msgspec.json.Decoder(EventPayload).decode
         self._on: Mapping[type[Any], Callable[[Any], None]] = {
             EventSent: self._event_sent,
             RobotStateChanged: self._state_changed,
@@ -160,7 +157,7 @@ class ServerListener(Listener):
 
     def _event_sent(self, event: EventSent) -> None:
         sent = self._payload(event.payload)
-        self.tables["events"].append(event.at, sent.event, None, bytes(sent.data).decode())
+        self.tables["events"].append(event.at, sent.event, None, str(sent.data, "utf-8"))
 
     def _state_changed(self, event: RobotStateChanged) -> None:
         whole = event.payload.get("delta") is not True
@@ -225,7 +222,7 @@ class ServerListener(Listener):
         number = _number(session)
         self._on_frames(at, frames, None, number)
         for frame in frames:
-            if frame.startswith(b'{"version":2,"type":"batch"'):
+            if is_batch(frame):
                 self._batches.add((at, "out", 0, frame, number))
 
 

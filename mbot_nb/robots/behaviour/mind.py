@@ -24,6 +24,7 @@ one work to do:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import exp
 from typing import Any, Literal, NamedTuple
 
@@ -86,6 +87,12 @@ class Mind:
             "curiosity": round(self.curiosity, 3),
         }
 
+    def change_personality(self, changed: Mapping[str, float]) -> dict[str, Any]:
+        """Become another one; returns the data of the event `personality_changed`."""
+        self.personality.update(changed)
+        self.settled = False
+        return {"personality": dict(self.personality), "changed": changed}
+
     def wake(self) -> None:
         """Something about this moment is new."""
         self.settled = False
@@ -100,7 +107,8 @@ class Mind:
     def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
-        before = self._numbers
+        felt = (self.tension, self.coherence, self.energy, self.curiosity)
+        met = (self._usual_light, self._since_startle)
 
         calm = nature["tension_baseline"]
         tension = calm + 0.5 * (1 - calm) * max(0.0, 1 - moment.ahead / NEAR)
@@ -118,21 +126,19 @@ class Mind:
 
         slow = exp(-0.5 * seconds)
         idle = nature["curiosity_drive"] / 2
-        unusual = nature["light_expressiveness"] * min(
-            abs(moment.light - self._usual_light) / 50, 1.0
-        )
+        strange = min(abs(moment.light - self._usual_light) / 50, 1.0)
+        unusual = nature["light_expressiveness"] * strange
         self.curiosity = _towards(self.curiosity, idle + (1 - idle) * unusual, slow)
         self._usual_light = _towards(self._usual_light, moment.light, slow)
 
         self._since_startle = min(LONG_AGO, self._since_startle + seconds)
         self.mode = self._mode(moment, tension)
-        self.settled = before == self._numbers
-
-    @property
-    def _numbers(self) -> tuple[float, ...]:
-        """Everything that passing time changes."""
-        felt = (self.tension, self.coherence, self.energy, self.curiosity)
-        return (*felt, self._usual_light, self._since_startle)
+        self.settled = met == (self._usual_light, self._since_startle) and felt == (
+            self.tension,
+            self.coherence,
+            self.energy,
+            self.curiosity,
+        )
 
     def _mode(self, moment: Moment, tension: float) -> Mode:
         if self.tension >= (0.6 if self.mode == "Protect" else 0.8):

@@ -151,7 +151,7 @@ class CyberPiFirmware(Firmware):
         if isinstance(value, ScriptError):
             reply = json.dumps({"err": str(value)})
         delay = self.latency * (2 if text.startswith(SHIELD) else 1)
-        self._send(f3.encode_reply(reply, frame.number, frame.mode), now + delay)
+        self._send(f3.encode_script(reply, frame.number, frame.mode), now + delay)
 
     def _call(self, call: Call, now: float) -> Any:
         if call.name == "subscribe.add_item":
@@ -226,8 +226,7 @@ class CyberPiFirmware(Firmware):
     def do_get_pitch(self) -> int:
         return 0
 
-    def do_get_roll(self) -> int:
-        return 0
+    do_get_roll = do_get_pitch
 
     def do_get_acc(self, axis: str) -> float:
         return {"x": 0.0, "y": 0.0, "z": 9.8}[axis]

@@ -95,22 +95,18 @@ class PtyPort(EmulatedPort):
             return False
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
-        before, self._occupied = (
-            self._occupied,
-            not any(event & select.POLLHUP for _, event in poll.poll(0)),
-        )
-        self.open_count += self._occupied and not before
-        return self._occupied
+        occupied = not any(event & select.POLLHUP for _, event in poll.poll(0))
+        self.open_count += occupied and not self._occupied
+        self._occupied = occupied
+        return occupied
 
     def read(self) -> bytes:
         if self._master is None:
             return b""
         try:
             return os.read(self._master, 4096)
-        except BlockingIOError:
-            return b""
         except OSError as error:
-            if error.errno == errno.EIO:  # no client has it open
+            if error.errno in (errno.EAGAIN, errno.EIO):  # nothing to read, no client
                 return b""
             raise
 
@@ -121,12 +117,9 @@ class PtyPort(EmulatedPort):
 
     def close(self) -> None:
         master, self._master = self._master, None
-        if (
-            self._link is not None
-            and self._link.is_symlink()
-            and os.readlink(self._link) == self._path
-        ):
-            self._link.unlink()
+        link = self._link
+        if link is not None and link.is_symlink() and os.readlink(link) == self._path:
+            link.unlink()
         if master is not None:
             os.close(master)
 
@@ -136,9 +129,8 @@ def _place(link: Path, path: str) -> None:
     try:
         if link.is_symlink():
             for other in instances.running("emulator"):
-                if not other.address.startswith("socket://") and _where(
-                    Path(other.address)
-                ) == _where(link):
+                tcp = other.address.startswith("socket://")
+                if not tcp and _where(Path(other.address)) == _where(link):
                     raise UsageError(
                         f"{link} leads to another emulator that runs (process {other.pid}): end "
                         "that one, or choose another path"
@@ -150,8 +142,7 @@ def _place(link: Path, path: str) -> None:
     except OSError as error:
         raise UsageError(
             f"the link {link} cannot be made: {error.strerror}; make the folder {link.parent}, or "
-            "choose a path in a folder of "
-            "your own"
+            "choose a path in a folder of your own"
         ) from None
 
 
@@ -178,10 +169,10 @@ class TcpPort(EmulatedPort):
         try:
             self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1)
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             raise UsageError(
-                f"TCP port {self._port} of this machine cannot be served: "
-                f"{os.strerror(error.errno or 0)}; choose another one "
-                "with --tcp, or 0 for any that is free"
+                f"TCP port {self._port} of this machine cannot be served: {why}; choose another "
+                "one with --tcp, or 0 for any that is free"
             ) from None
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]

@@ -47,27 +47,23 @@ def _calls(text: str) -> list[Call]:
     call = _call(ast.parse(text, mode="eval").body)
     if call.name != "exec":
         return [call]
-    if (
-        len(call.arguments) != 1
-        or not isinstance(call.arguments[0], str)
-        or isinstance(call.arguments[0], Name)
-    ):
-        raise ScriptError("TypeError: exec takes one text")
-    block = ast.parse(call.arguments[0])
+    match call.arguments:
+        case (str(text),) if not isinstance(text, Name):
+            block = ast.parse(text)
+        case _:
+            raise ScriptError("TypeError: exec takes one text")
     if len(block.body) > MAX_CALLS:
         raise ScriptError("MemoryError: too many statements")
-    return [
-        _call(line.value) if isinstance(line, ast.Expr) else _no_call(line) for line in block.body
-    ]
+    return [_call(line.value if isinstance(line, ast.Expr) else line) for line in block.body]
 
 
-def _call(node: ast.expr) -> Call:
+def _call(node: ast.AST) -> Call:
     if not isinstance(node, ast.Call):
-        return _no_call(node)
+        raise _not_understood(f"calls only, not {type(node).__name__}")
     keywords = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            raise ScriptError("SyntaxError: the emulator knows no **")
+            raise _not_understood("no **")
         keywords[keyword.arg] = _argument(keyword.value)
     return Call(_dotted(node.func), tuple(_argument(argument) for argument in node.args), keywords)
 
@@ -78,9 +74,7 @@ def _argument(node: ast.expr) -> Any:
     try:
         return value_of(node)
     except ValueError as error:
-        raise ScriptError(
-            f"SyntaxError: the emulator knows calls with literals only: {error}"
-        ) from None
+        raise _not_understood(f"calls with literals only: {error}") from None
 
 
 def _dotted(node: ast.expr) -> str:
@@ -88,8 +82,8 @@ def _dotted(node: ast.expr) -> str:
         return node.id
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value)}.{node.attr}"
-    raise ScriptError("SyntaxError: the emulator knows calls of named functions only")
+    raise _not_understood("calls of named functions only")
 
 
-def _no_call(node: ast.AST) -> Call:
-    raise ScriptError(f"SyntaxError: the emulator knows calls only, not {type(node).__name__}")
+def _not_understood(what: str) -> ScriptError:
+    return ScriptError(f"SyntaxError: the emulator knows {what}")

@@ -66,8 +66,7 @@ class Vehicle:
             self.started_at = now
         self.motors = (left, right)
         with self.simulation.moment() as moment:
-            # The body that rolls is the one in the book: it is told what takes it where the other
-            # one would go.
+            # The body that rolls is the one in the book, told what takes it where this one goes.
             size = self.scale * self.wheel / WHEEL
             mean, half = (left + right) / 2 * size, (right - left) / 2 * size * TRACK / self.track
             self.simulation.set_plan(self._agent, [(moment, mean - half, mean + half)])

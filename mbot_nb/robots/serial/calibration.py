@@ -1,7 +1,6 @@
 """A robot's own wheel and track, measured by driving and kept by its serial number.
 
-What a robot believes to have driven is compared with what a tape measure says. One file per robot,
-in the user's folder.
+The encoders' estimate is compared with a tape measure. One file per robot, in the user's folder.
 """
 
 from __future__ import annotations
@@ -79,8 +78,7 @@ def correct_by_distance(constants: Constants, estimated: float, measured: float)
     """
     how = "bot.drive(40, 40, duration=2)"
     factor = _factor(estimated, measured, MIN_DISTANCE, "a straight way", "cm", how)
-    # A track that was measured was so with the old wheels, and what they turn the robot by is right
-    # already.
+    # A measured track belongs to the old wheels: turns are right already, and stay so.
     track = constants.track * (factor if constants.track != NOMINAL.track else 1.0)
     return _check_plausible(Constants(constants.wheel * factor, track))
 
@@ -99,7 +97,7 @@ def correct_by_turn(constants: Constants, estimated: float, measured: float) -> 
 def _factor(
     estimated: float, measured: float, least: float, what: str, unit: str, how: str
 ) -> float:
-    """What was measured of what was believed; forwards and backwards, left and right alike."""
+    """The measured by the estimated size; forwards and backwards, left and right alike."""
     estimated, measured = abs(estimated), abs(measured)
     if not isfinite(measured) or min(estimated, measured) < least:
         raise UsageError(

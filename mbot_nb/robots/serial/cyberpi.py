@@ -247,9 +247,8 @@ class CyberPiRobot(SerialRobot):
 
     def sound(self, frequency: float, seconds: float) -> Future[Any]:
         script = call("cyberpi.audio.play_tone", _short(frequency), _short(seconds))
-        return self.link.request(
-            ScriptRequest(script), timeout=seconds + 1.0, attempts=1, what="play_tone"
-        )
+        request, timeout = ScriptRequest(script), seconds + 1.0
+        return self.link.request(request, timeout=timeout, attempts=1, what="play_tone")
 
 
 def _short(value: float) -> float | int:

@@ -1,8 +1,7 @@
 """What both drivers of robots on a cable share: motions, state, events and a cable that is pulled.
 
 A driver gives the requests that drive and stop its robot, and reads its sensors. Lengths are cm,
-angles degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the
-drivers and nowhere else.
+angles degrees, speeds percent; only the drivers mirror and scale what the robot counts otherwise.
 """
 
 from __future__ import annotations
@@ -88,9 +87,8 @@ class SerialRobot(Robot):
         """The last sensor values, by the names of the telemetry."""
         self._lights = Lights(self.led_count, self.light)
         self._text = ""
-        self._tones = Tones(
-            self.sound, self.longest_slice, partial(self._report_error, c.PlayTone.name)
-        )
+        on_error = partial(self._report_error, c.PlayTone.name)
+        self._tones = Tones(self.sound, self.longest_slice, on_error)
         self._wheels = STANDING
         self._motion: Motion | None = None
         self._last_stop: Future[Any] | None = None
@@ -190,12 +188,12 @@ class SerialRobot(Robot):
         is reckoned, and whether they were ``measured``.
         """
         with self.lock:
-            senses, mood = self.senses, self._mood
-            mood.update(senses, self._wheels)
+            senses, mind = self.senses, self._mood.mind
+            self._mood.update(senses, self._wheels)
             return {
-                "personality": mood.personality,
+                "personality": dict(mind.personality),
                 "neural_state": {
-                    **mood.neural_state(),
+                    **mind.state(),
                     **{name: senses[key] for name, key in NEURAL.items() if key in senses},
                 },
                 "capabilities": {
@@ -224,7 +222,7 @@ class SerialRobot(Robot):
         with self.lock:
             self._mood.update(self.senses, self._wheels)
             where = {} if self._localization is None else self._localization.telemetry()
-            return {**self.senses, **where, **self._mood.neural_state()}
+            return {**self.senses, **where, **self._mood.mind.state()}
 
     def watched(self) -> None:
         """Report the telemetry to a client that has just come."""
@@ -234,7 +232,7 @@ class SerialRobot(Robot):
         """Begin one command, unconfirmed yet. A failure is also an `error` event."""
         outcome = self._begin_command(command)
         if isinstance(outcome, Future):
-            outcome.add_done_callback(lambda future: self._command_ended(command, future))
+            outcome.add_done_callback(partial(self._command_ended, command))
         return outcome
 
     def submit(self, command: c.Command) -> Future[Any]:
@@ -307,7 +305,8 @@ class SerialRobot(Robot):
         if reason is not None:
             raise CommandRejectedError("UNSUPPORTED", reason, command=command.name)
         if isinstance(command, c.UpdatePersonality):
-            self._change_personality(command)
+            event = self._mood.mind.change_personality(command.params())
+            self.link.post(lambda: self.report("personality_changed", event))
             return None
         if isinstance(command, c.Void):
             return None
@@ -487,7 +486,7 @@ class SerialRobot(Robot):
     def _on_stimulus(self, event: str, data: dict[str, Any]) -> None:
         """A stimulus startles the mind; its event is reported without the lock."""
         if event == "stimulus_detected":
-            self._mood.startle(data["strength"])
+            self._mood.mind.startle(data["strength"])
         self.link.post(lambda: self.report(event, data))
 
     def set_serial(self, serial: str) -> None:
@@ -498,10 +497,3 @@ class SerialRobot(Robot):
                     self._localization.set_serial(serial)
         except UsageError as error:
             self._report_error("calibrate", error)
-
-    # Inside.
-
-    def _change_personality(self, command: c.UpdatePersonality) -> None:
-        changed = self._mood.change_personality(command)
-        event = {"personality": self._mood.personality, "changed": changed}
-        self.link.post(lambda: self.report("personality_changed", event))

@@ -43,9 +43,8 @@ class Games:
         self._lights = lights
         self._tones = tones
         self._report = report
-        self._playing = Playing(
-            secrets.randbits(64), lambda event, data: link.post(lambda: report(event, data))
-        )
+        seed = secrets.randbits(64)
+        self._playing = Playing(seed, lambda *event: link.post(lambda: report(*event)))
         self._shows: Iterator[Show] | None = None
         self._next: Timer | None = None
 
@@ -92,9 +91,8 @@ class Games:
         began = [self._lights.show(show.color)]
         if show.frequency:
             began.append(self._tones.play(show.frequency, show.seconds))
-        self._next = self._link.call_at(
-            time.monotonic() + show.seconds, lambda: self._show_ended(shows)
-        )
+        end = time.monotonic() + show.seconds
+        self._next = self._link.call_at(end, lambda: self._show_ended(shows))
         self._report_failures(began)
 
     def _show_ended(self, shows: Iterator[Show]) -> None:

@@ -35,10 +35,8 @@ class Lights:
         index, color = command.index, (command.r, command.g, command.b)
         count = len(self._set)
         if index is not None and index > count:
-            why = (
-                f"set_led: this robot has {count} LEDs, so that index is 1 to {count}, not {index}"
-            )
-            raise CommandRejectedError("INVALID_PARAMS", why, command="set_led")
+            why = f"this robot has {count} LEDs, so that index is 1 to {count}, not {index}"
+            raise CommandRejectedError("INVALID_PARAMS", f"set_led: {why}", command="set_led")
         for at in range(count) if index is None else (index - 1,):
             self._set[at] = color
         return self._light(color, index)

@@ -70,18 +70,16 @@ class Localization:
     def calibrate(self, distance: float | None, turn: float | None) -> dict[str, Any]:
         """See :meth:`.SerialRobot.calibrate`."""
         if (distance is None) == (turn is None):
-            raise CommandRejectedError(
+            raise _rejected(
                 "INVALID_PARAMS",
-                "calibrate: give either the distance (cm) or the turn (degrees) that you have "
-                "measured of the last motion",
-                command="calibrate",
+                "give either the distance (cm) or the turn (degrees) that you have measured of "
+                "the last motion",
             )
         if not self.serial:
-            raise CommandRejectedError(
+            raise _rejected(
                 "STATE_CONFLICT",
-                "calibrate: the robot has not told its serial number yet, under which its "
-                "constants are kept: wait a second",
-                command="calibrate",
+                "the robot has not told its serial number yet, under which its constants are "
+                "kept: wait a second",
             )
         displacement, before = self.odometry.displacement(), self.odometry.constants
         try:
@@ -92,28 +90,25 @@ class Localization:
                 after = calibration.correct_by_turn(before, displacement.turn, turn)
             path = calibration.save(self.serial, after)
         except (UsageError, TypeError) as error:
-            raise CommandRejectedError(
-                "INVALID_PARAMS", f"calibrate: {error}", command="calibrate"
-            ) from None
+            raise _rejected("INVALID_PARAMS", str(error)) from None
         except OSError as error:
-            raise CommandRejectedError(
-                "STATE_CONFLICT",
-                f"calibrate: the constants cannot be kept ({error}); MBOT_NB_CONFIG_DIR names "
-                "another folder",
-                command="calibrate",
-            ) from None
+            why = f"the constants cannot be kept ({error}); MBOT_NB_CONFIG_DIR names another folder"
+            raise _rejected("STATE_CONFLICT", why) from None
         self.odometry.constants, self.measured = after, True
+        estimated = displacement.turn if distance is None else displacement.distance
         return {
             "wheel_cm": round(after.wheel, 3),
             "track_cm": round(after.track, 3),
             "before": {"wheel_cm": round(before.wheel, 3), "track_cm": round(before.track, 3)},
-            "by_encoders": round(
-                displacement.distance if distance is not None else displacement.turn, 2
-            ),
-            "measured": distance if distance is not None else turn,
+            "by_encoders": round(estimated, 2),
+            "measured": turn if distance is None else distance,
             "file": str(path),
         }
 
     def _settle(self) -> None:
         if time.monotonic() - self._read_at > PAIR_TIMEOUT:
             self.odometry.settle()
+
+
+def _rejected(code: str, why: str) -> CommandRejectedError:
+    return CommandRejectedError(code, f"calibrate: {why}", command="calibrate")

@@ -154,9 +154,9 @@ class Agent:
 
     def sound_tone(self, t: float, duration: float) -> None:
         """Sound for a time; others hear it."""
-        self.scene.sounds.append(
-            Sound(self.body.x, self.body.y, TONE_LOUDNESS, t + duration, self.body.number)
-        )
+        body = self.body
+        sound = Sound(body.x, body.y, TONE_LOUDNESS, t + duration, body.number)
+        self.scene.sounds.append(sound)
 
     def _read_ultrasonic(self) -> None:
         """Read the ultrasonic sensor; an unchanged echo gives the same reading, no new noise."""
@@ -188,9 +188,8 @@ class Agent:
         if self._echo >= 300:
             return 300.0
         spread = self._noise * (0.3 + 0.005 * self._echo) / 0.41
-        return min(
-            max(self._echo + spread * noise(self.seed, ULTRASONIC, self._readings), 3.0), 300.0
-        )
+        distance = self._echo + spread * noise(self.seed, ULTRASONIC, self._readings)
+        return min(max(distance, 3.0), 300.0)
 
     def _read_sound(self) -> None:
         before = self._others_loudness
@@ -204,12 +203,11 @@ class Agent:
         """Something solid was met."""
         body = self.body
         side = degrees(atan2(-body.push_y, -body.push_x) - body.heading) % 360
+        name = ("front", "left", "back", "right")[round(side / 90) % 4]
         strength = min(1.0, 0.2 + max(abs(body.left), abs(body.right)) / FULL_SPEED)
         self.touching = True
         self.mind.startle(strength)
-        self._report_stimulus(
-            "bump", strength, side=("front", "left", "back", "right")[round(side / 90) % 4]
-        )
+        self._report_stimulus("bump", strength, side=name)
 
     def _report_stimulus(self, what: str, strength: float, **more: Any) -> None:
         self._on_event("stimulus_detected", {"type": what, "strength": round(strength, 3), **more})

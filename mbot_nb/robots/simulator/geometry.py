@@ -56,8 +56,7 @@ class Rectangle:
         near = self.radius + other.radius
         if dx * dx + dy * dy >= near * near:
             return None
-        # Written out for speed: half sizes, the two directions, and how they lean towards each
-        # other.
+        # Written out for speed: directions, half sizes, and how they lean towards each other.
         c1, s1, length1, width1 = self.c, self.s, self.half_length, self.half_width
         c2, s2, length2, width2 = other.c, other.s, other.half_length, other.half_width
         c, s = abs(c1 * c2 + s1 * s2), abs(s1 * c2 - c1 * s2)

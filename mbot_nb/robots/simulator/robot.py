@@ -35,9 +35,8 @@ REACH = 30.0
 class SimulatedRobot(Robot):
     """An mBot2 that exists only in numbers: two driven wheels in a world that is data.
 
-    Its state is a function of time: it is worked out when it is read, and the result does not
-    depend on when or how often that is. The same ``seed`` and the same commands at the same times
-    give the same path.
+    Its state is a function of time, worked out when it is read: the same ``seed`` and the same
+    commands at the same times give the same path, whenever and however often somebody looks.
 
     Args:
         seed: of everything that is left to chance; None takes a new one.
@@ -194,12 +193,8 @@ class SimulatedRobot(Robot):
             agent = self._agent
             if not self.simulation.body_now(agent).at_rest:
                 return None
-            t = (
-                agent.rested_at
-                if agent.body.at_rest
-                else self.simulation.t + agent.body.time_to_rest
-            )
-            return self.simulation.reading(t)
+            moving, rest = not agent.body.at_rest, agent.body.time_to_rest
+            return self.simulation.reading(self.simulation.t + rest if moving else agent.rested_at)
 
     @property
     def motion(self) -> Motion | None:
@@ -246,13 +241,13 @@ class SimulatedRobot(Robot):
             case c.Move(wheels=(left, right), duration=duration):
                 return self._drive(left, right, duration)
             case c.UpdatePersonality():
-                self._update_personality(command)
+                event = self._agent.mind.change_personality(command.params())
+                self.report("personality_changed", event)
             case c.SetLed(r=r, g=g, b=b, index=index):
                 for at in range(LEDS) if index is None else (index - 1,):
                     self._leds[at] = (r, g, b)
             case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone = frequency
-                self._tone_end = now + duration
+                self._tone, self._tone_end = frequency, now + duration
                 self._agent.sound_tone(now, duration)
             case c.DisplayText(text=text):
                 self._text = text
@@ -276,13 +271,11 @@ class SimulatedRobot(Robot):
             case c.Void() | c.StopDrawing():
                 pass
             case _:
-                raise CommandRejectedError(
-                    "UNSUPPORTED",
+                why = (
                     f"the simulated mBot2 has no {command.name!r} of its own: register a handler "
-                    "for it on the server, "
-                    f"with @server.command({command.name!r})",
-                    command=command.name,
+                    f"for it on the server, with @server.command({command.name!r})"
                 )
+                raise CommandRejectedError("UNSUPPORTED", why, command=command.name)
         return None
 
     def halt(self) -> None:
@@ -343,15 +336,6 @@ class SimulatedRobot(Robot):
         inventory: dict[str, Any] = {"inventory": dict(self._inventory), "sorted": colors or []}
         self.report("inventory_updated", inventory)
         return inventory
-
-    def _update_personality(self, command: c.UpdatePersonality) -> None:
-        mind = self._agent.mind
-        changed = command.params()
-        mind.personality.update(changed)
-        mind.wake()
-        self.report(
-            "personality_changed", {"personality": dict(mind.personality), "changed": changed}
-        )
 
 
 def _pose(body: Body) -> dict[str, float]:

@@ -61,9 +61,8 @@ class Scene:
         if box not in boxes:
             raise UsageError(_NO_SUCH.format("box", "boxes"))
         if not (0 <= x <= self.world.width and 0 <= y <= self.world.height):
-            raise UsageError(
-                f"({x:.0f}, {y:.0f}) cm is outside of the arena: put the middle of the box into it"
-            )
+            where = f"({x:.0f}, {y:.0f}) cm is outside of the arena"
+            raise UsageError(f"{where}: put the middle of the box into it")
         moved = msgspec.structs.replace(box, x=x, y=y, angle=box.angle if angle is None else angle)
         self._must_be_free(moved)
         boxes[boxes.index(box)] = moved
@@ -105,9 +104,8 @@ class Scene:
         thing = solid(box)
         for body in self.space.bodies:
             if body.shape.push(thing) is not None:
-                raise UsageError(
-                    f"a robot stands at ({body.x:.0f}, {body.y:.0f}) cm: put the box somewhere else"
-                )
+                where = f"({body.x:.0f}, {body.y:.0f}) cm"
+                raise UsageError(f"a robot stands at {where}: put the box somewhere else")
 
     def _replace(self, **changes: Any) -> None:
         self.world = msgspec.structs.replace(self.world, **changes)

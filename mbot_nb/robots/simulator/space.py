@@ -170,8 +170,7 @@ class Space:
         """Distance (cm, up to 300) from the front of ``body`` to what the echo comes from."""
         c, s = cos(body.heading), sin(body.heading)
         x, y = body.x + c * HALF_LENGTH, body.y + s * HALF_LENGTH
-        # Every thing whose circle may touch the cone, with the least distance at which it can be
-        # met.
+        # Every thing whose circle may touch the cone, with its least possible distance.
         things = []
         for thing in self.solids:
             dx, dy, radius = thing.x - x, thing.y - y, thing.radius

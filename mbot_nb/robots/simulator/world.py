@@ -3,9 +3,8 @@
     world = World(boxes=[Box(x=40, y=40)], lights=[Light(x=180, y=20)])
     world = World.from_json('{"width": 300, "boxes": [{"x": 40, "y": 40, "angle": 30}]}')
 
-The corner (0, 0) is at the bottom left; x goes to the right, y up; lengths are cm; angles are
-degrees counter-clockwise from the x axis. Every field has a default, and a misspelt one is an
-error.
+(0, 0) is at the bottom left, x goes right, y up; lengths are cm, angles degrees counter-clockwise
+from the x axis. Every field has a default, and a misspelt one is an error.
 """
 
 from __future__ import annotations
@@ -122,9 +121,8 @@ class World(Item, frozen=True, kw_only=True):
         try:
             return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
-            raise UsageError(
-                f"this is no world: {error}; docs/simulator.md lists what a world has"
-            ) from None
+            more = "docs/simulator.md lists what a world has"
+            raise UsageError(f"this is no world: {error}; {more}") from None
 
     @classmethod
     def from_json(cls, text: str | bytes) -> World:

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from mbot_nb.errors import ProtocolError
-from mbot_nb.protocol.codec import ClientFrames
+from mbot_nb.protocol import messages as m
+from mbot_nb.protocol.codec import ClientFrames, event_data
 
 GOOD = '{"version":2,"type":"command","payload":{"command":"x","params":{}},"sequence":%s}'
 PING = '{"version":2,"type":"ping","payload":{}}'
@@ -34,10 +35,16 @@ def told(result: Any) -> Any:
     """A result that can be compared."""
     if isinstance(result, ProtocolError):
         return "error", result.code, result.sequence, result.id
+    payload: Any = result.payload
+    if isinstance(result, m.EventMessage):
+        try:
+            payload = payload.event, event_data(result)
+        except ProtocolError as error:
+            payload = told(error)
     return (
         type(result),
         [(name, getattr(result, name)) for name in result.__struct_fields__ if name != "payload"],
-        repr(result.payload),
+        repr(payload),
     )
 
 

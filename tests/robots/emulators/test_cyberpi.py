@@ -54,7 +54,7 @@ def test_every_request_of_makeblock_s_client_is_answered(
     f3.returned(first.text)  # an error of the script would raise
     if "get" not in vector["script"] and "subscribe" not in vector["script"]:
         assert (
-            f3.encode_reply(first.text.decode(), first.number, first.mode).hex() == vector["reply"]
+            f3.encode_script(first.text.decode(), first.number, first.mode).hex() == vector["reply"]
         )
 
 

@@ -67,7 +67,7 @@ def test_the_real_firmware_s_banner_and_button(mbot: MCoreFirmware, clock: FakeC
 def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: FakeClock) -> None:
     """40 pipelined reads got 15 answers."""
     for number in range(1, 41):
-        mbot.receive(ff55.get(number, 17, 2), clock.now)
+        mbot.receive(ff55.encode_request(ff55.Request(number, ff55.GET, 17, b"\2")), clock.now)
         clock.now += 7 * 10 / 115200
     answers = ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 2)))
     assert 10 <= len(answers) <= 20
@@ -76,12 +76,12 @@ def test_the_mbot_s_ring_overflows_as_the_real_one(mbot: MCoreFirmware, clock: F
 
 def test_the_mbot_stalls_without_an_echo_and_is_deaf_in_a_tone(clock: FakeClock) -> None:
     mbot = MCoreFirmware(Vehicle({"width": 1000, "height": 1000}, clock=clock), boot=0)
-    mbot.receive(ff55.get(3, 1, 3), clock.now)
+    mbot.receive(ff55.encode_request(ff55.Request(3, ff55.GET, 1, b"\3")), clock.now)
     assert frames_within(mbot, clock, NO_ECHO - 0.01) == []
     assert ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 0.1))) == [ff55.Value(3, 400.0)]
     mbot.receive(bytes.fromhex("ff55070d0222b801fa00"), clock.now)
     clock.now += 0.1
-    mbot.receive(ff55.get(4, 0, 0), clock.now)
+    mbot.receive(ff55.encode_request(ff55.Request(4, ff55.GET, 0, b"\0")), clock.now)
     assert ff55.Decoder().feed(b"".join(frames_within(mbot, clock, 2))) == [ff55.Ack()]
 
 
@@ -105,7 +105,7 @@ def test_no_request_ends_an_emulated_mbot(frames: list[bytes]) -> None:
     for _ in range(9):
         mbot.receive(bytes(30), clock.now)  # the nulls end what a broken frame began
         frames_within(mbot, clock, 1)
-    mbot.receive(ff55.get(7, 0, 0), clock.now)
+    mbot.receive(ff55.encode_request(ff55.Request(7, ff55.GET, 0, b"\0")), clock.now)
     assert ff55.Value(7, "06.01.107") in ff55.Decoder().feed(
         b"".join(frames_within(mbot, clock, 0.1))
     )

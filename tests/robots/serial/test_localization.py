@@ -7,7 +7,7 @@ import pytest
 from mbot_nb.robots.serial import calibration
 from mbot_nb.robots.serial.localization import Localization
 from mbot_nb.robots.serial.odometry import NOMINAL, Constants
-from tests.helpers.serial_robots import rolled
+from tests.helpers.serial_robots import Wheels
 
 
 def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> None:
@@ -17,7 +17,7 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
         where = Localization()
         where.set_serial("02:e0:ac")
         where.odometry.begin()
-        rolled(where.odometry, *((-50, 50) if turns else (50, 50)))
+        Wheels(where.odometry).roll(*((-50, 50) if turns else (50, 50)))
         constants = []
         for measure in measures:
             where.calibrate(*((None, measure) if turns else (measure, None)))

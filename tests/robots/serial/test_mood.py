@@ -19,31 +19,32 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_only_the_traits_that_are_given_change(now: list[float]) -> None:
-    mood = Mood()
-    before = mood.personality
-    assert mood.change_personality(c.UpdatePersonality(curiosity_drive=0.9)) == {
-        "curiosity_drive": 0.9
+    mind = Mood().mind
+    after = mind.personality | {"curiosity_drive": 0.9}
+    assert mind.change_personality(c.UpdatePersonality(curiosity_drive=0.9).params()) == {
+        "personality": after,
+        "changed": {"curiosity_drive": 0.9},
     }
-    assert mood.personality == before | {"curiosity_drive": 0.9}
+    assert mind.personality == after
 
 
 def test_the_numbers_handed_out_are_a_copy(now: list[float]) -> None:
-    mood = Mood()
-    before = mood.personality
-    mood.personality["curiosity_drive"] = 99.0
-    assert mood.personality == before
+    mind = Mood().mind
+    before = dict(mind.personality)
+    mind.change_personality({})["personality"]["curiosity_drive"] = 99.0
+    assert mind.personality == before
 
 
 def test_a_startle_fades_as_time_passes(now: list[float]) -> None:
     mood = Mood()
-    calm = mood.neural_state()["tension"]
-    mood.startle(1.0)
+    calm = mood.mind.state()["tension"]
+    mood.mind.startle(1.0)
     mood.update({}, (0, 0))
-    startled = mood.neural_state()["tension"]
+    startled = mood.mind.state()["tension"]
     assert startled > calm
     now[0] += 30
     mood.update({}, (0, 0))
-    assert calm <= mood.neural_state()["tension"] < startled
+    assert calm <= mood.mind.state()["tension"] < startled
 
 
 def test_driving_raises_energy(now: list[float]) -> None:
@@ -51,7 +52,7 @@ def test_driving_raises_energy(now: list[float]) -> None:
     now[0] += 5
     resting.update({"distance": 300.0}, (0, 0))
     driving.update({"distance": 300.0}, (80, 80))
-    assert driving.neural_state()["energy"] > resting.neural_state()["energy"]
+    assert driving.mind.state()["energy"] > resting.mind.state()["energy"]
 
 
 def test_after_a_long_pause_it_catches_up_with_a_part_only(now: list[float]) -> None:
@@ -62,4 +63,4 @@ def test_after_a_long_pause_it_catches_up_with_a_part_only(now: list[float]) -> 
         mood.update({}, (0, 0))
         now[0] += pause
         mood.update({"light": 90.0}, (100, 100))
-    assert night.neural_state() == minute.neural_state()
+    assert night.mind.state() == minute.mind.state()

@@ -9,27 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.robots.serial.odometry import NOMINAL, Odometry
-from tests.helpers.serial_robots import TURN, rolled
+from tests.helpers.serial_robots import TURN, Wheels
 
 
 def test_straight_on() -> None:
     odometry = Odometry()
-    rolled(odometry, 50, 50)
+    wheels = Wheels(odometry)
+    wheels.roll(50, 50)
     assert odometry.pose == {"x": 50, "y": 0, "heading": 0}
-    rolled(odometry, -20, -20)
+    wheels.roll(-20, -20)
     assert odometry.pose == {"x": 30, "y": 0, "heading": 0}
     assert odometry.length == pytest.approx(70)
 
 
 def test_a_turn_on_the_spot_and_a_circle() -> None:
     odometry = Odometry()
+    wheels = Wheels(odometry)
     quarter = math.pi * NOMINAL.track / 4
-    rolled(odometry, -quarter, quarter)
+    wheels.roll(-quarter, quarter)
     assert odometry.pose == {"x": 0, "y": 0, "heading": 90}
-    rolled(odometry, 10, 10)
+    wheels.roll(10, 10)
     assert odometry.pose == {"x": 0, "y": 10, "heading": 90}
     around = 2 * math.pi * 30
-    rolled(odometry, around * (1 - NOMINAL.track / 60), around * (1 + NOMINAL.track / 60))
+    wheels.roll(around * (1 - NOMINAL.track / 60), around * (1 + NOMINAL.track / 60))
     assert odometry.pose == pytest.approx({"x": 0, "y": 10, "heading": 90}, abs=0.01)
 
 
@@ -48,8 +50,9 @@ def test_the_way_back_leads_back(steps: list[tuple[float, float]]) -> None:
 
 def test_one_wheel_that_says_nothing_stands() -> None:
     odometry = Odometry()
-    rolled(odometry, 0, 0)
-    angle = odometry._read["left"]
+    wheels = Wheels(odometry)
+    wheels.roll(0, 0)
+    angle = wheels.left
     for step in range(1, 11):
         odometry.read(
             "left", angle + step * TURN
@@ -60,9 +63,10 @@ def test_one_wheel_that_says_nothing_stands() -> None:
 
 def test_an_encoder_that_counts_from_another_zero_moves_nothing() -> None:
     odometry = Odometry()
-    rolled(odometry, 50, 50)
+    wheels = Wheels(odometry)
+    wheels.roll(50, 50)
     odometry.forget_zero()
-    rolled(odometry, 10, 10)
+    Wheels(odometry).roll(10, 10)
     assert odometry.x == pytest.approx(60, abs=0.01)
     odometry.read("left", -90_000)
     odometry.read("right", -90_000)

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
 import mbot_nb as mb
-from mbot_nb.widgets import Cockpit
+from mbot_nb.widgets import Cockpit, ConnectPanel
+from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page, said
 
-# The cockpit.
+
+def parts(cockpit: Cockpit) -> list[LiveWidget]:
+    """The live widgets in it, Connect first."""
+
+    def within(box: Any) -> Iterator[LiveWidget]:
+        for child in getattr(box, "children", ()):
+            if isinstance(child, LiveWidget):
+                yield child
+            yield from within(child)
+
+    return sorted(within(cockpit), key=lambda part: not isinstance(part, ConnectPanel))
+
+
+def have_ended(parts: list[LiveWidget]) -> bool:
+    return all(part.ended for part in parts)
 
 
 async def test_a_cockpit_leaves_nothing(page: Page, bot: mb.Client) -> None:
@@ -23,18 +42,22 @@ async def test_a_cockpit_leaves_nothing(page: Page, bot: mb.Client) -> None:
 async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None:
     async with mb.serve(port=0) as server:
         cockpit = Cockpit()
-        assert cockpit._parts == []
-        connection = cockpit._connection
+        (connection,) = parts(cockpit)
         for _ in range(2):
             page.send(connection, kind="connect", address=server.url)
             await until(
-                lambda: cockpit.bot is not None and cockpit._parts and not cockpit._parts[0].ended
+                lambda: (
+                    cockpit.bot is not None
+                    and len(parts(cockpit)) > 1
+                    and not parts(cockpit)[1].ended
+                )
             )
             bot = cockpit.bot
-            assert all(part._client is bot for part in cockpit._parts)
+            _, *others = parts(cockpit)
+            assert all(part._client is bot for part in others)
             page.send(connection, kind="disconnect")
             await until(lambda: cockpit.bot is None)
-            await until(lambda: all(part.ended for part in cockpit._parts))
+            await until(partial(have_ended, others))
             await until(lambda: connection._work is None or connection._work.done())
         cockpit.close()
     assert [one for one in page.comms if not one.closed] == []
@@ -44,12 +67,12 @@ async def test_a_cockpit_that_is_replaced_says_so_where_it_is_seen_and_goes_with
     page: Page, bot: mb.Client
 ) -> None:
     cockpit = Cockpit(bot)
-    connection = cockpit._connection
+    connection, *others = parts(cockpit)
     page.send(connection, kind="show", view="a")
     cockpit.end("Another one.")
     assert said(page, connection)[-1] == "Another one."
     assert cockpit.ended
-    assert all(part.comm is None for part in cockpit._parts), "what nobody sees has gone"
+    assert all(part.comm is None for part in others), "what nobody sees has gone"
     assert bot._taps == []
     page.send(connection, kind="gone", view="a")
     assert [one for one in page.comms if not one.closed] == []
@@ -58,11 +81,11 @@ async def test_a_cockpit_that_is_replaced_says_so_where_it_is_seen_and_goes_with
 async def test_a_cockpit_says_what_the_robot_is_called_in_cells(page: Page) -> None:
     async with mb.serve(port=0) as server:
         cockpit = Cockpit()
-        page.send(cockpit._connection, kind="connect", address=server.url)
+        (connection,) = parts(cockpit)
+        page.send(connection, kind="connect", address=server.url)
         await until(
             lambda: any(
-                "In cells it is cockpit.bot, or:" in words
-                for words in said(page, cockpit._connection)
+                "In cells it is cockpit.bot, or:" in words for words in said(page, connection)
             )
         )
         assert cockpit.bot is not None

@@ -32,16 +32,10 @@ class Guard:
 
     def start(self, descriptor: int) -> None:
         """Start it, with the open port inherited; in the 20 ms it needs, what it is sent waits."""
+        arguments = [guard_process.__file__, str(descriptor), str(os.getpid())]
         try:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    guard_process.__file__,
-                    str(descriptor),
-                    str(os.getpid()),
-                ],
+                [sys.executable, "-I", "-S", *arguments],
                 stdin=subprocess.PIPE,
                 pass_fds=(descriptor,),
                 # what interrupts or kills the kernel's group leaves it alone

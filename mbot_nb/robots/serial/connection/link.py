@@ -1,7 +1,6 @@
 """One thread per port: it reads, writes, keeps deadlines, ends motions and reopens the port.
 
-Whoever asks for something gets a future at once, and never waits for the port: not the notebook's
-loop, not a widget's callback.
+Requests return a future at once, so that neither loop nor callback waits for the port.
 """
 
 from __future__ import annotations
@@ -43,10 +42,9 @@ CLOSE_TIMEOUT = 0.5
 class Timer:
     """A callback that the link's thread runs at a time; :meth:`cancel` withdraws it."""
 
-    __slots__ = ("callback", "deadline")
+    __slots__ = ("callback",)
 
-    def __init__(self, deadline: float, callback: Callable[[], object]) -> None:
-        self.deadline = deadline
+    def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
@@ -174,7 +172,7 @@ class Link:
 
     def call_at(self, deadline: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback()`` in the link's thread at ``deadline``, connected or not."""
-        timer = Timer(deadline, callback)
+        timer = Timer(callback)
         self.post(lambda: heapq.heappush(self._timers, (deadline, next(self._order), timer)))
         return timer
 
@@ -289,9 +287,8 @@ class Link:
             if self._closing and close_deadline == inf:
                 close_deadline = time.monotonic() + CLOSE_TIMEOUT
             now = time.monotonic()
-            if now >= close_deadline or (
-                self._closing and (self._exchange.idle or self.state != "ready")
-            ):
+            done = self._exchange.idle or self.state != "ready"
+            if now >= close_deadline or (self._closing and done):
                 return
             self._probe_if_due(now)
             for data in self._exchange.to_send(now):
@@ -385,7 +382,7 @@ class Link:
             self._guard_fires = inf
 
     def _check_guard(self) -> None:
-        """A guard that fired while this thread was held up has sent stops: those are answered."""
+        """A guard that fired while this thread was stuck has sent stops, acknowledged as well."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
             self._exchange.require_fence()
@@ -419,11 +416,8 @@ class Link:
         if self.state == "ready":
             self._exchange.add(job)
         else:
-            job.finish(
-                NotConnectedError(
-                    f"{job.what} was not sent: {self.reason or 'the robot has not answered yet'}"
-                )
-            )
+            why = self.reason or "the robot has not answered yet"
+            job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 
     def _flush_inbox(self) -> None:
         with contextlib.suppress(IndexError):  # two threads may empty it

@@ -31,20 +31,16 @@ class Port(Protocol):
 
     def read(self, size: int = 1, /) -> bytes:
         """Up to ``size`` bytes; it may wait for its own timeout, which must be short."""
-        ...
 
     def write(self, data: bytes, /) -> int | None:
         """Send all of them."""
-        ...
 
     @property
     def in_waiting(self) -> int:
         """Bytes that can be read without waiting."""
-        ...
 
     def close(self) -> None:
         """Give it back."""
-        ...
 
 
 OpenPort = Callable[[], Port]
@@ -57,11 +53,10 @@ def opener(address: str, baud: int = BAUD) -> OpenPort:
     def open_port() -> Port:
         import serial
 
-        patience = (
-            None if address.startswith("rfc2217://") else WRITE_TIMEOUT
-        )  # pyserial has none for these
+        # pyserial has no write timeout for these
+        longest = None if address.startswith("rfc2217://") else WRITE_TIMEOUT
         port = serial.serial_for_url(
-            address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=patience
+            address, do_not_open=True, baudrate=baud, timeout=POLL, write_timeout=longest
         )
         port.dtr = False
         port.rts = False
@@ -77,23 +72,19 @@ def usb_serial(address: str) -> str:
     """The serial number of the USB device at a port, or "": many have none (no CH340 has one)."""
     from serial.tools import list_ports
 
-    numbers = [
-        port.serial_number
-        for port in list_ports.comports()
-        if port.device == os.path.realpath(address)
-    ]
+    path = os.path.realpath(address)
+    numbers = [port.serial_number for port in list_ports.comports() if port.device == path]
     return numbers[0] or "" if numbers else ""
 
 
 def open_error(address: str, error: BaseException) -> ConnectError:
     """What an error at opening means, and what to do about it on this system."""
-    number = getattr(error, "errno", None)
-    text = str(error)
-    if (
-        number in (errno.EACCES, errno.EPERM)
-        or "PermissionError" in text
-        or "Access is denied" in text
-    ):
+    number, text = getattr(error, "errno", None), str(error)
+
+    def means(*signs: int | str) -> bool:
+        return any(sign in text if isinstance(sign, str) else sign == number for sign in signs)
+
+    if means(errno.EACCES, errno.EPERM, "PermissionError", "Access is denied"):
         if sys.platform == "win32":
             hint = (
                 "another program has it open (mBlock, a serial monitor, another notebook): "
@@ -107,11 +98,7 @@ def open_error(address: str, error: BaseException) -> ConnectError:
                 "log out and in again"
             )
         return ConnectError(f"{address} may not be opened ({text}): {hint}")
-    if (
-        number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
-        or "exclusively lock" in text
-        or "Resource busy" in text
-    ):
+    if means(errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK, "exclusively lock", "Resource busy"):
         return ConnectError(
             f"{address} is in use by another program (mBlock, a serial monitor, another "
             "notebook): close that one"
@@ -120,7 +107,7 @@ def open_error(address: str, error: BaseException) -> ConnectError:
         return ConnectError(
             f"nothing can be reached at {address} ({text}): start what serves the robot there"
         )
-    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
+    if means(errno.ENOENT, errno.ENXIO, errno.ENODEV, "FileNotFoundError"):
         hint = (
             "plug the cable in; if the port never appears, the cable carries no data or the "
             "driver for the CH340 is missing"
@@ -142,12 +129,8 @@ class Waker:
 
     def wake(self) -> None:
         """End the wait under way, or the next one."""
-        try:
+        with contextlib.suppress(OSError):  # awake for long enough, or closed
             self._writer.send(b"x")
-        except BlockingIOError:
-            pass  # it is awake for long enough
-        except OSError:
-            pass  # closed: no thread waits any more
 
     def wait(self, timeout: float | None) -> None:
         """Wait until woken, or for so many seconds."""
@@ -215,8 +198,7 @@ class Channel:
     def write(self, data: bytes) -> None:
         """Send all of it; :class:`OSError` when the port is gone or takes nothing."""
         if self.descriptor is not None:
-            # pyserial waits after each write until the next one could follow; a frame nearly always
-            # fits at once.
+            # Without pyserial, which waits after each write; a frame nearly always fits at once.
             with contextlib.suppress(BlockingIOError):
                 data = data[os.write(self.descriptor, data) :]
             if not data:

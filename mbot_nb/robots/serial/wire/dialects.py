@@ -1,8 +1,7 @@
 """What differs between the two robots' frames, as the exchange sees it. Pure.
 
 A dialect encodes requests and decodes what the robot sends. Most answers carry the number of their
-request. Some carry none: the acknowledgements of an mBot, and what an mBot2 answers to a
-subscription.
+request, but neither acknowledgements of an mBot nor an mBot2's answers to subscriptions do.
 """
 
 from __future__ import annotations
@@ -141,10 +140,8 @@ class F3Dialect(Dialect):
             elif isinstance(frame, f3.Push):
                 try:
                     received.append(Notification(f3.pushed(frame.text)))
-                except ProtocolError:
-                    self.decoder.skipped += len(
-                        frame.text
-                    )  # sound, but of no use: counted like noise
+                except ProtocolError:  # sound, but of no use: counted like noise
+                    self.decoder.skipped += len(frame.text)
         return received
 
     def rebooted(self, noise: bytes) -> bool:
@@ -170,9 +167,7 @@ class FF55Dialect(Dialect):
 
     def encode(self, request: Request, number: int) -> bytes:
         assert isinstance(request, DeviceRequest)
-        return ff55.encode_request(
-            ff55.Request(number, request.action, request.device, request.data)
-        )
+        return ff55.encode_request(ff55.Request(number, *request))
 
     def next_number(self) -> int:
         self.number += 1
@@ -181,14 +176,15 @@ class FF55Dialect(Dialect):
     def read(self, frames: list[ff55.Frame]) -> list[Received]:
         received: list[Received] = []
         for frame in frames:
-            if isinstance(frame, ff55.Ack):
-                received.append(Answer(None, None))
-            elif isinstance(frame, ff55.Nothing):
-                received.append(Answer(frame.number, None))
-            elif frame.number == ff55.BUTTON:
-                received.append(Notification({ff55.BUTTON: frame.value}))
-            else:
-                received.append(Answer(frame.number, frame.value))
+            match frame:
+                case ff55.Ack():
+                    received.append(Answer(None, None))
+                case ff55.Nothing(number):
+                    received.append(Answer(number, None))
+                case ff55.Value(ff55.BUTTON, value):
+                    received.append(Notification({ff55.BUTTON: value}))
+                case ff55.Value(number, value):
+                    received.append(Answer(number, value))
         return received
 
     def rebooted(self, noise: bytes) -> bool:

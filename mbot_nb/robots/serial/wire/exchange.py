@@ -46,7 +46,8 @@ class Job:
     urgent: bool = False
     """It overtakes what waits, and does not wait for what is under way."""
     slot: str = ""
-    """A newer job of a slot replaces an unsent one, which ends with it, and bars repeats."""
+    """A newer job of a slot replaces an unsent one, which ends when it ends; one that was sent is
+    not sent again."""
     what: str = ""
     """Its name in messages."""
     on_send: Callable[[], object] | None = None
@@ -161,12 +162,9 @@ class Exchange:
         self._queue.clear()
         self._forget_fence()
         self._acks.clear()
+        unknown = "nobody can say whether it was carried out"
         for job in sent:
-            job.finish(
-                DeliveryUnknownError(
-                    f"{job.what} was sent, then {why}: nobody can say whether it was carried out"
-                )
-            )
+            job.finish(DeliveryUnknownError(f"{job.what} was sent, then {why}: {unknown}"))
         for job in waiting:
             job.finish(NotConnectedError(f"{job.what} was not sent: {why}"))
 

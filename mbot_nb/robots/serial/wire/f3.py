@@ -37,7 +37,6 @@ __all__ = [
     "Script",
     "Switch",
     "encode_push",
-    "encode_reply",
     "encode_script",
     "encode_switch",
     "pushed",
@@ -159,14 +158,9 @@ def _frame(body: bytes) -> bytes:
 
 
 def encode_script(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
-    """The frame that runs ``text``; its reply has the same ``number`` (0: subscription)."""
+    """The frame that runs ``text``, and its reply, with the same ``number`` (0: subscription)."""
     data = text.encode("utf-8")
     return _frame(bytes((SCRIPT,)) + _SCRIPT_HEAD.pack(mode, number, len(data)) + data)
-
-
-def encode_reply(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
-    """What a robot answers: a script frame the other way round."""
-    return encode_script(text, number, mode)
 
 
 def encode_push(text: str, service: int = 1) -> bytes:

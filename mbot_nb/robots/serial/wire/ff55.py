@@ -33,8 +33,6 @@ __all__ = [
     "encode_nothing",
     "encode_request",
     "encode_value",
-    "get",
-    "run",
 ]
 
 GET, RUN, RESET, START = 1, 2, 4, 5
@@ -45,9 +43,8 @@ BUTTON = 128
 START_MARK = b"\xff\x55"
 END_MARK = b"\r\n"
 
-_SIZES = {BYTE: 1, FLOAT: 4, SHORT: 4, DOUBLE: 8}
-"""Bytes after the kind. Of a short's four the last two are garbage."""
-_FLOAT, _SHORT, _DOUBLE = Struct("<f"), Struct("<h"), Struct("<d")
+_NUMBERS = {BYTE: Struct("B"), FLOAT: Struct("<f"), SHORT: Struct("<hxx"), DOUBLE: Struct("<d")}
+"""What comes after the kind. Of a short's four bytes the last two are garbage."""
 
 
 class Value(NamedTuple):
@@ -85,29 +82,13 @@ def encode_request(request: Request) -> bytes:
     return START_MARK + bytes((len(body),)) + body
 
 
-def get(number: int, device: int, *data: int) -> bytes:
-    """Ask a device for its value; ``data`` is its port, slot or whatever else it takes."""
-    return encode_request(Request(number, GET, device, bytes(data)))
-
-
-def run(number: int, device: int, data: bytes) -> bytes:
-    """Have a device do something."""
-    return encode_request(Request(number, RUN, device, data))
-
-
 def encode_value(number: int, kind: int, value: float | str) -> bytes:
     """What a robot answers to a get."""
     if isinstance(value, str):
         text = value.encode("utf-8")
         data = bytes((len(text),)) + text
-    elif kind == FLOAT:
-        data = _FLOAT.pack(value)
-    elif kind == SHORT:
-        data = _SHORT.pack(int(value)) + b"\0\0"
-    elif kind == DOUBLE:
-        data = _DOUBLE.pack(value)
     else:
-        data = bytes((int(value),))
+        data = _NUMBERS[kind].pack(value if kind in (FLOAT, DOUBLE) else int(value))
     return START_MARK + bytes((number, kind)) + data + END_MARK
 
 
@@ -164,8 +145,8 @@ def _length(buffer: bytearray, at: int, size: int) -> int | None:
         if size - at < 5:
             return None
         end = at + 7 + buffer[at + 4]
-    elif kind in _SIZES:
-        end = at + 6 + _SIZES[kind]
+    elif kind in _NUMBERS:
+        end = at + 6 + _NUMBERS[kind].size
     else:
         return 0
     if kind == 0x0D:
@@ -180,18 +161,12 @@ def _length(buffer: bytearray, at: int, size: int) -> int | None:
 def _read(buffer: bytearray, at: int) -> Frame:
     """The frame at ``at``, which is complete."""
     index, kind = buffer[at + 2], buffer[at + 3]
-    if kind == FLOAT:
-        return Value(index, _FLOAT.unpack_from(buffer, at + 4)[0])
+    if kind in _NUMBERS:
+        return Value(index, _NUMBERS[kind].unpack_from(buffer, at + 4)[0])
     if kind == 0x0A:
         return Ack()
     if kind == 0x0D:
         return Nothing(index)
-    if kind == BYTE:
-        return Value(index, buffer[at + 4])
-    if kind == SHORT:
-        return Value(index, _SHORT.unpack_from(buffer, at + 4)[0])
-    if kind == DOUBLE:
-        return Value(index, _DOUBLE.unpack_from(buffer, at + 4)[0])
     return Value(index, buffer[at + 5 : at + 5 + buffer[at + 4]].decode("utf-8", "replace"))
 
 

@@ -52,9 +52,8 @@ def value_of(node: ast.expr) -> Any:
                 for key, value in zip(keys, values, strict=True)
                 if key is not None
             ]
-            if len(entries) == len(values) and all(
-                isinstance(key, str | int | float | None) for key, _ in entries
-            ):
+            plain = all(isinstance(key, str | int | float | None) for key, _ in entries)
+            if plain and len(entries) == len(values):
                 return dict(entries)
     raise ValueError(f"no literal: {ast.unparse(node)[:80]}")
 

@@ -21,8 +21,8 @@ def test_an_mbot2_answers_with_the_number_of_the_script() -> None:
     dialect = F3Dialect()
     assert dialect.numbered(ScriptRequest("a()"))
     assert not dialect.numbered(ScriptRequest("subscribe()", numbered=False))
-    assert dialect.feed(f3.encode_reply('{"ret":1.5}', 7)) == [Answer(7, 1.5)]
-    (answer,) = dialect.feed(f3.encode_reply('{"err":"NameError"}', 8))
+    assert dialect.feed(f3.encode_script('{"ret":1.5}', 7)) == [Answer(7, 1.5)]
+    (answer,) = dialect.feed(f3.encode_script('{"err":"NameError"}', 8))
     assert isinstance(answer, Answer)
     assert isinstance(answer.value, ProtocolError)
 

@@ -40,7 +40,7 @@ def sent(exchange: Exchange, now: float = 0.0) -> list[bytes]:
 
 
 def answer(number: int, value: Any) -> bytes:
-    return f3.encode_reply(f'{{"ret":{value!r}}}', number)
+    return f3.encode_script(f'{{"ret":{value!r}}}', number)
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_an_error_of_the_robot_ends_the_request_that_caused_it(mbot2: Exchange) 
     mbot2.add(wrong)
     mbot2.add(right)
     sent(mbot2)
-    mbot2.receive(f3.encode_reply('{"err": "NameError"}', 1) + answer(2, 75), 0.1)
+    mbot2.receive(f3.encode_script('{"err": "NameError"}', 1) + answer(2, 75), 0.1)
     with pytest.raises(ProtocolError, match=r"nonsense.*NameError"):
         wrong.future.result(0)
     assert right.future.result(0) == 75
@@ -324,7 +324,7 @@ class Robot:
 
     def reply(self, request: Any) -> bytes:
         if self.mbot2:
-            return f3.encode_reply(f'{{"ret":{request.text.decode()!r}}}', request.number)
+            return f3.encode_script(f'{{"ret":{request.text.decode()!r}}}', request.number)
         if request.action != ff55.GET:
             return ff55.encode_ack()
         return ff55.encode_value(request.number, ff55.TEXT, request.data.decode())

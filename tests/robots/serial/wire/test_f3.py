@@ -55,7 +55,7 @@ def test_makeblock_s_requests_and_replies(vector: dict[str, Any]) -> None:
     (answer,) = f3.Decoder().feed(reply)
     assert isinstance(answer, f3.Script)
     assert (answer.mode, answer.number) == (vector["mode"], vector["index"])
-    assert f3.encode_reply(answer.text.decode(), answer.number, answer.mode) == reply
+    assert f3.encode_script(answer.text.decode(), answer.number, answer.mode) == reply
     value = f3.returned(answer.text)
     written = json.dumps(value) if isinstance(value, str) else repr(value)
     assert answer.text.decode() == f'{{"ret":{written}}}'
@@ -94,7 +94,7 @@ def test_cut_at_every_byte(vector: dict[str, Any]) -> None:
 def test_a_reply_may_hold_what_looks_like_a_header() -> None:
     """Index 243 and a text of 13 bytes: f3 00 0d 00 stands in the middle. Found by length, nothing
     is lost."""
-    reply = f3.encode_reply('{"ret": true}', 243)
+    reply = f3.encode_script('{"ret": true}', 243)
     look_alike = reply[6:10]
     assert look_alike == b"\xf3\x00\x0d\x00"
     assert (look_alike[0] + look_alike[2] + look_alike[3]) & 0xFF == look_alike[1]

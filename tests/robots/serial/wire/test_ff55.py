@@ -159,7 +159,7 @@ def test_requests_arrive_byte_by_byte(number: int, action: int, device: int, dat
 
 
 def test_a_truncated_request_swallows_the_next_one_as_in_the_firmware() -> None:
-    one, two = ff55.get(1, 0, 0), ff55.get(2, 0, 0)
+    one, two = (ff55.encode_request(ff55.Request(n, ff55.GET, 0, b"\0")) for n in (1, 2))
     decoder = ff55.RequestDecoder()
     assert [request.number for request in decoder.feed(one[:-1] + two + two)] == [1, 2]
     assert [request.number for request in ff55.RequestDecoder().feed(one + two)] == [1, 2]
@@ -167,4 +167,5 @@ def test_a_truncated_request_swallows_the_next_one_as_in_the_firmware() -> None:
 
 def test_what_is_built_for_the_motors_is_what_turned_them() -> None:
     vector = next(vector for vector in GOLDEN if vector["name"] == "joystick_L-150_R150_forward")
-    assert ff55.run(9, 5, struct.pack("<hh", -150, 150)).hex() == vector["request"]
+    request = ff55.Request(9, ff55.RUN, 5, struct.pack("<hh", -150, 150))
+    assert ff55.encode_request(request).hex() == vector["request"]
