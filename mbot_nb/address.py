@@ -69,8 +69,7 @@ def normalise(address: str) -> str:
 
 
 def default_port(secure: bool) -> int:
-    """Where a server listens that was told no port, and a client looks for it: `wss` has a port of
-    its own."""
+    """The usual port of a server, for itself and for its clients; `wss` has a port of its own."""
     return _SECURE_PORT if secure else DEFAULT_PORT
 
 
@@ -94,8 +93,7 @@ def _shown(address: str) -> str:
 
 
 def same_server(one: str, other: str) -> bool:
-    """Whether two WebSocket addresses lead to the same server, whatever their paths and however
-    this machine is called."""
+    """Whether two WebSocket addresses lead to the same server, whatever their paths."""
     first, second = urlsplit(one), urlsplit(other)
     if (first.scheme, first.port) != (second.scheme, second.port):
         return False
@@ -133,26 +131,16 @@ def normal_origin(origin: str) -> str | None:
     try:
         parts = urlsplit(origin)
         port = parts.port
-        host = (
-            (parts.hostname or "")
-            .encode("idna" if ":" not in (parts.hostname or "") else "ascii")
-            .decode()
-        )
+        host = parts.hostname or ""
+        host = host.encode("ascii" if ":" in host else "idna").decode()
     except (ValueError, UnicodeError):
         return None
-    if (
-        not parts.scheme
-        or not host
-        or "@" in parts.netloc
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-    ):
+    has_more = "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment
+    if not parts.scheme or not host or has_more:
         return None
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (
-        "" if port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{port}"
-    )
+    shown_port = "" if port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{port}"
+    return f"{parts.scheme}://{shown}{shown_port}"
 
 
 def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
@@ -167,10 +155,9 @@ def allowed_origins(origins: str | Iterable[str]) -> frozenset[str]:
         normal = normal_origin(str(origin).strip())
         if normal is None or "*" in normal:
             raise UsageError(
-                f"invalid origin in allow_origins: {origin!r} would never match a web page. "
-                "Write each page's scheme, host "
-                'and, if it has one, port, as in allow_origins=["https://example.org", '
-                '"http://192.168.1.20:8080"].'
+                f"invalid origin in allow_origins: {origin!r} would never match a web page. Write "
+                "each page's scheme, host and, if it has one, port, as in "
+                'allow_origins=["https://example.org", "http://192.168.1.20:8080"].'
             )
         found.add(normal)
     return frozenset(found)

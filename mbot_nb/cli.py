@@ -1,5 +1,4 @@
-"""The command `mbot-nb`: servers and emulated robots as processes, what there is to connect to, and
-what is amiss."""
+"""The command `mbot-nb`: serve, emulate and find robots, and check this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -52,7 +51,7 @@ def main() -> None:
         )
 
 
-def _fail(words: str) -> None:
+def _fail(words: str) -> NoReturn:
     print(f"mbot-nb: {words}", file=sys.stderr)
     sys.exit(1)
 
@@ -235,10 +234,7 @@ def demo(
             f"page is {html}."
         )
     console = Console(highlight=False, soft_wrap=True)
-    for name, text in [
-        *(run.summary.lines() if run.summary is not None else ()),
-        ("page", str(html)),
-    ]:
+    for name, text in [*run.summary.lines(), ("page", str(html))]:
         console.print(Text(f"{name:<18}", style="bold") + Text(text))
 
 

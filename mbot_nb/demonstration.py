@@ -1,5 +1,4 @@
-"""`mb.demo()`: a server, a simulated robot that drives a figure, a client, and a card that shows
-it, in one line."""
+"""`mb.demo()`: a server, a simulated robot that drives a figure, a client and a card."""
 
 from __future__ import annotations
 
@@ -100,7 +99,7 @@ class _Demo:
     def _on_connection(self, event: Event) -> None:
         """The client was closed: so is the server that was made for it."""
         if event["state"] == "disconnected" and not self.server.closed:
-            self.bot.home.spawn(_close(self.server), "end of the demo")
+            self.bot.home.spawn(self.server.close(), "end of the demo")
 
     def _on_drawing_complete(self, _: Event) -> None:
         self._drawn = True
@@ -122,7 +121,3 @@ class _Demo:
 
 _latest: Slot[_Demo | None] = Slot(lambda: None)
 """The demo that the next one replaces."""
-
-
-async def _close(server: Server) -> None:
-    await server.close()

@@ -38,7 +38,6 @@ __all__ = [
     "UsageError",
 ]
 
-
 _INSIDE = ("mbot_nb.", "asyncio.", "concurrent.futures.", "contextlib.", "IPython.")
 
 

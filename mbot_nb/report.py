@@ -52,12 +52,7 @@ def _page(run: RunTables, title: str) -> str:
     parts = [f"<h1>{escape(title)}</h1>", summary._repr_mimebundle_()["text/html"]]
     if summary.cut is not None:
         parts.append(f"<p><strong>Not complete:</strong> {escape(summary.cut)}.</p>")
-    parts += [
-        "<h2>Pictures</h2>",
-        *_pictures(run),
-        "<h2>Metadata</h2>",
-        _facts(run.metadata),
-    ]
+    parts += ["<h2>Pictures</h2>", *_pictures(run), "<h2>Metadata</h2>", _facts(run.metadata)]
     for name in SCHEMA:
         parts += _table(name, run.table(name))
     return html_page(title, "\n".join(parts), style=_MORE)
@@ -79,13 +74,11 @@ def _pictures(run: RunTables) -> list[str]:
     ]
     for applies, plot in draw:
         if applies:
-            ax = plot(run)
-            png, size = ax._repr_png_()
+            png, size = plot(run)._repr_png_()
             source = base64.b64encode(png).decode()
             drawn.append(
                 f'<p class="output_png"><img src="data:image/png;base64,{source}" '
-                f'width="{size["width"]}" '
-                f'alt="{escape(size["alt"], quote=True)}"></p>'
+                f'width="{size["width"]}" alt="{escape(size["alt"], quote=True)}"></p>'
             )
     return drawn or [
         "<p>There is nothing to draw: no round trips, no frames of commands, no telemetry.</p>"
@@ -120,15 +113,14 @@ def _table(name: str, frame: pd.DataFrame) -> list[str]:
     head = f"<h2>{name}</h2><p>{count:,} rows{first}; one for each {escape(SUBJECTS[name])}.</p>"
     if not count:
         return [head]
-    columns = list(frame.columns)
-    meanings = {column.name: column.meaning for column in SCHEMA[name]}
     heads = "".join(
-        f'<th title="{escape(meanings[column], quote=True)}">{column}</th>' for column in columns
+        f'<th title="{escape(column.meaning, quote=True)}">{column.name}</th>'
+        for column in SCHEMA[name]
     )
-    lines = []
-    for row in frame.head(SHOWN).itertuples(index=False):
-        lines.append("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>")
-    body = "".join(lines)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>"
+        for row in frame.head(SHOWN).itertuples(index=False)
+    )
     return [
         head,
         f'<div class="output_subarea"><table><thead><tr>{heads}</tr></thead>'

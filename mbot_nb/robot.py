@@ -221,23 +221,18 @@ class Robot(ABC):
         """
         with self.lock:
             if self.latch is None:
-                raise CommandRejectedError(
-                    "STATE_CONFLICT",
-                    "no emergency stop stands: nothing to release",
-                    command="release_stop",
-                )
-            if not latch:
-                raise CommandRejectedError(
-                    "STATE_CONFLICT",
+                why = "no emergency stop stands: nothing to release"
+            elif not latch:
+                why = (
                     "which emergency stop is to be released was not said: its name is in "
-                    "state.latch",
-                    command="release_stop",
+                    "state.latch"
                 )
-            if latch != self.latch:
-                raise CommandRejectedError(
-                    "STATE_CONFLICT",
+            elif latch != self.latch:
+                why = (
                     "another emergency stop has come since: look at state.latch and release that "
-                    "one",
-                    command="release_stop",
+                    "one"
                 )
-            self.latch = None
+            else:
+                self.latch = None
+                return
+        raise CommandRejectedError("STATE_CONFLICT", why, command="release_stop")

@@ -4,14 +4,13 @@ deadlines."""
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..address import with_query
 from ..loops.deadline import DeadlineTimer
-from ..loops.home import Home
-from ..protocol.client import ClientSession, ClientState
+from ..loops.home import Home, log_failure
+from ..protocol.client import ClientSession
 from ..protocol.client.events import ClientEvent, Dial, Drop
 from ..protocol.loss import CloseCode, Loss, LossKind
 from ..transport.websocket import DialError, Wire, dial, wait_closed
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     import ssl as tls
 
 __all__ = ["ClientLink", "FrameTap"]
-
-_log = logging.getLogger("mbot_nb")
 
 OPEN_TIMEOUT = 1.6
 """Seconds for one attempt: a user gets the error within two."""
@@ -106,8 +103,7 @@ class ClientLink:
         loss = Loss(LossKind.CLOSED, "a new connection was asked for", CloseCode.GOING_AWAY)
         self._stop_dialling()
         self.disconnect(loss)
-        if self.session.state not in (ClientState.WAITING, ClientState.FAILED, ClientState.IDLE):
-            self.session.lost(loss, self.now())
+        self.session.lost(loss, self.now())
         self.session.dial(self.now())
         self.pump()
 
@@ -195,12 +191,7 @@ class ClientLink:
         except DialError as error:
             self._dial_failed(me, error.loss)
         except Exception as error:
-            _log.error(
-                "an attempt to connect failed inside: %s: %s",
-                type(error).__name__,
-                error,
-                exc_info=error,
-            )
+            log_failure("an attempt to connect failed inside", error)
             self._dial_failed(me, Loss(LossKind.RESET, f"{type(error).__name__}: {error}"))
         finally:
             if self._dialling is me:

@@ -183,13 +183,8 @@ class Subscriptions:
     def deliver(self, event: Event) -> None:
         """Call the handlers of this event, in the order in which they subscribed, then those of all
         events."""
-        several = self._by_event.get(event.name)
-        if several:
-            for subscription in tuple(several):
-                subscription.deliver(event)
-        everything = self._by_event.get("*")
-        if everything:
-            for subscription in tuple(everything):
+        for name in (event.name, "*"):
+            for subscription in tuple(self._by_event.get(name, ())):
                 subscription.deliver(event)
 
     def failed(self, subscription: Subscription, event: Event, error: BaseException) -> None:

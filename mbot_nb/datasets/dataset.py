@@ -131,16 +131,13 @@ class Dataset:
 
     def _headline(self, *, counts: bool = True) -> str:
         robots = len({info.robot for info in self._infos if info.robot is not None})
-        words = [
-            f"{self.folder}: {_many(len(self._infos), 'recording')} of {_many(robots, 'robot')}"
-        ]
+        recordings = _many(len(self._infos), "recording")
+        words = [f"{self.folder}: {recordings} of {_many(robots, 'robot')}"]
         if counts:
             words += [f"{count:,} {name}" for name, count in self._counts().items() if count]
-        cut = sum(1 for info in self._infos if info.cut is not None)
-        if cut:
+        if cut := sum(info.cut is not None for info in self._infos):
             words.append(f"{cut} cut off at the end")
-        copies = sum(1 for file in self._damaged if file.is_copy)
-        if copies:
+        if copies := sum(file.is_copy for file in self._damaged):
             words.append(f"{_many(copies, 'file')} left out as another form of a recording")
         if len(self._damaged) > copies:
             words.append(f"{_many(len(self._damaged) - copies, 'file')} damaged and left out")
@@ -237,8 +234,7 @@ class Dataset:
                 raise
             raise UsageError(
                 f"a file is damaged inside ({first_line(error)}): `verify()` reads every file to "
-                "its end, leaves out those that "
-                "are damaged and names them"
+                "its end, leaves out those that are damaged and names them"
             ) from None
         return frame.astype(_types(name)) if name in SCHEMA else frame
 
@@ -379,20 +375,15 @@ def _frame(
     wanted."""
     import pandas as pd
 
-    count = 0 if rows is None else rows.num_rows
-    values: dict[str, Any] = {"recording": recording, "robot": robot}
-    wanted = [*OWN, *(column.name for column in SCHEMA[name])] if columns is None else list(columns)
     types = _types(name)
-    index = pd.RangeIndex(count)
+    wanted = list(types if columns is None else columns)
+    index = pd.RangeIndex(0 if rows is None else rows.num_rows)
+    values: dict[str, Any] = {"recording": recording, "robot": robot}
+    if rows is not None:
+        for column in rows.column_names:
+            values[column] = rows.column(column).to_pandas(integer_object_nulls=True)
     found = {
-        column: pd.Series(
-            rows.column(column).to_pandas(integer_object_nulls=True)
-            if rows is not None and column in rows.column_names
-            else values.get(column),
-            index=index,
-            dtype=types[column],
-        )
-        for column in wanted
+        column: pd.Series(values.get(column), index=index, dtype=types[column]) for column in wanted
     }
     return pd.DataFrame(found, columns=wanted, index=index)
 

@@ -1,5 +1,4 @@
-"""Serial ports: which there are, whether this user may open them, and what is plugged in without a
-driver."""
+"""Serial ports: which there are, who may open them, and what is without a driver."""
 
 from __future__ import annotations
 
@@ -45,12 +44,9 @@ def checks() -> Iterator[Check]:
     yield from plugged_in_without_port(USB_DEVICES)
     yield from thieves(shutil.which("brltty"))
     yield guard()
-    emulators = instances.running("emulator")
-    if emulators:
-        yield Check(
-            "emulated robots",
-            "good",
-            ", ".join(f"{entry.name} at {entry.address}" for entry in emulators),
+    if emulators := instances.running("emulator"):
+        yield Check.good(
+            "emulated robots", ", ".join(f"{entry.name} at {entry.address}" for entry in emulators)
         )
 
 
@@ -58,15 +54,9 @@ def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
     """Whether a port of a robot is there."""
     if likely:
         ports_text = ", ".join(f"{port.device} ({CHIPS[port.vid]})" for port in likely)
-        return Check("serial ports", "good", f"{ports_text}; `mb.discover()` asks who is there")
-    others = (
-        (
-            f" ({', '.join(port.device for port in found)} {'is' if len(found) == 1 else 'are'} no "
-            "robot's)"
-        )
-        if found
-        else ""
-    )
+        return Check.good("serial ports", f"{ports_text}; `mb.discover()` asks who is there")
+    names = ", ".join(port.device for port in found)
+    others = f" ({names} {'is' if len(found) == 1 else 'are'} no robot's)" if found else ""
     if "microsoft" in platform.release().lower():
         remedy = (
             "Windows keeps USB from WSL: in Windows run `usbipd bind --busid BUSID` and "
@@ -92,11 +82,8 @@ def ports(found: Sequence[Any], likely: Sequence[Any]) -> Check:
             "plug the robot in and switch it on; if `sudo dmesg` says nothing of it, the "
             "cable carries no data: try another one"
         )
-    return Check(
-        "serial ports",
-        "warning",
-        f"no robot's port is there{others}",
-        f"for a robot on a cable: {remedy}",
+    return Check.warning(
+        "serial ports", f"no robot's port is there{others}", f"for a robot on a cable: {remedy}"
     )
 
 
@@ -105,20 +92,17 @@ def permission(device: str) -> Check:
     subject = f"port {device}"
     for entry in instances.running("server"):
         if entry.port == device:
-            return Check(
+            return Check.good(
                 subject,
-                "good",
                 f'in use by the server at {entry.address}: `await mb.connect("{entry.address}")`',
             )
     if os.name != "posix" or os.access(device, os.R_OK | os.W_OK):
-        return Check(subject, "good", "may be opened")
+        return Check.good(subject, "may be opened")
     if sys.platform == "darwin":
-        return Check(subject, "bad", "may not be opened by you", f"`sudo chmod a+rw {device}`")
+        return Check.bad(subject, "may not be opened by you", f"`sudo chmod a+rw {device}`")
     group = _group(device)
     found = f"may not be opened by you: it belongs to the group {group}"
-    return Check(
-        subject, "bad", found, f"`sudo usermod -aG {group} $USER`, then log out and in again"
-    )
+    return Check.bad(subject, found, f"`sudo usermod -aG {group} $USER`, then log out and in again")
 
 
 def plugged_in_without_port(devices: Path) -> Iterator[Check]:
@@ -129,9 +113,8 @@ def plugged_in_without_port(devices: Path) -> Iterator[Check]:
         vendor = _number(device / "idVendor")
         if vendor in CHIPS and not _has_port(device):
             driver = DRIVERS[vendor]
-            yield Check(
+            yield Check.bad(
                 "driver",
-                "bad",
                 f"a {CHIPS[vendor]} is plugged in, and has no port",
                 f"`sudo modprobe {driver}`; if there is no such module, install your kernel's "
                 "extra modules (Ubuntu: `sudo apt install linux-modules-extra-$(uname -r)`)",
@@ -141,9 +124,8 @@ def plugged_in_without_port(devices: Path) -> Iterator[Check]:
 def thieves(brltty: str | None) -> Iterator[Check]:
     """What takes the ports of CH340 away from everybody else."""
     if brltty is not None:
-        yield Check(
+        yield Check.warning(
             "brltty",
-            "warning",
             "the braille driver takes ports of the CH340 for its own devices: they vanish as soon "
             "as they appear",
             "unless you need it: `sudo apt remove brltty`, then plug the robot in again",
@@ -153,12 +135,11 @@ def thieves(brltty: str | None) -> Iterator[Check]:
 def guard() -> Check:
     """Whether a killed kernel leaves a robot on a cable driving."""
     if os.name == "posix":
-        return Check(
-            "guard", "good", "a small process stops a robot on a cable when its notebook is killed"
+        return Check.good(
+            "guard", "a small process stops a robot on a cable when its notebook is killed"
         )
-    return Check(
+    return Check.warning(
         "guard",
-        "warning",
         "this system cannot share an open port: a notebook that is killed leaves a robot driving",
         "stop the robot before you restart the kernel",
     )

@@ -37,15 +37,14 @@ def usual_port(port: int) -> Check:
     subject = f"port {port}"
     with socket.socket() as probe:
         if os.name == "posix":
-            probe.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # one that was closed a moment ago is free
+            # One that was closed a moment ago is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((DEFAULT_HOST, port))
         except OSError as error:
             taken = error
         else:
-            return Check(subject, "good", "free: `await mb.serve()` can have it")
+            return Check.good(subject, "free: `await mb.serve()` can have it")
     for entry in instances.running("server"):
         if urlsplit(entry.address).port == port:
             whose = (
@@ -53,13 +52,12 @@ def usual_port(port: int) -> Check:
                 if entry.pid == os.getpid()
                 else f"of another notebook or program (process {entry.pid})"
             )
-            return Check(
-                subject, "good", f"has a server {whose}, with {entry.name}: `await mb.connect()`"
+            return Check.good(
+                subject, f"has a server {whose}, with {entry.name}: `await mb.connect()`"
             )
     found = f"taken by another program ({taken.strerror})"
-    return Check(
+    return Check.warning(
         subject,
-        "warning",
         found,
         "`await mb.serve(port=0)` takes any free one; `await mb.connect()` does so by itself",
     )
@@ -82,17 +80,16 @@ def loopback() -> Check:
             "a firewall or security program stands between Python and itself: allow Python "
             "connections to 127.0.0.1"
         )
-        return Check(
-            subject, "bad", f"a connection from this machine to itself failed: {error}", remedy
+        return Check.bad(
+            subject, f"a connection from this machine to itself failed: {error}", remedy
         )
     if found != _SERVER:
-        return Check(
+        return Check.bad(
             subject,
-            "bad",
             "something changed what was sent to 127.0.0.1",
             "allow Python connections to 127.0.0.1",
         )
-    return Check(subject, "good", "this machine reaches itself")
+    return Check.good(subject, "this machine reaches itself")
 
 
 def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
@@ -103,18 +100,17 @@ def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
         if scheme in ("http", "https", "all", "socks", "ws", "wss")
     }
     if not chosen:
-        return Check("proxy", "good", "none is set")
+        return Check.good("proxy", "none is set")
     found = ", ".join(sorted({_without_password(url) for url in chosen.values()}))
     if bypassed:
-        return Check("proxy", "good", f"{found}; not for this machine's own addresses")
+        return Check.good("proxy", f"{found}; not for this machine's own addresses")
     line = (
         "setx NO_PROXY localhost,127.0.0.1"
         if sys.platform == "win32"
         else "export no_proxy=localhost,127.0.0.1"
     )
-    return Check(
+    return Check.warning(
         "proxy",
-        "warning",
         f"{found} is also asked for this machine's own addresses: mbot_nb goes past it, a browser "
         "or JupyterLab may not",
         f"`{line}`, then start JupyterLab anew",
@@ -122,30 +118,25 @@ def proxy(proxies: Mapping[str, str], *, bypassed: bool) -> Check:
 
 
 def firewall(ufw: Path) -> Check:
-    """What may keep others in the network from a server here. Nobody but an administrator can look
-    closer."""
+    """What may keep others in the network from a server here, as far as a user can see."""
     allow = f"`sudo ufw allow {DEFAULT_PORT}/tcp`"
     try:
         on = bool(re.search(r"^ENABLED=yes", ufw.read_text(encoding="utf-8"), re.MULTILINE))
     except OSError:
         on = False
     if on:
-        return Check(
+        return Check.warning(
             "firewall",
-            "warning",
             "ufw is on: others in the network cannot reach a server here",
             f"if they should: {allow}",
         )
     if sys.platform in ("win32", "darwin"):
-        return Check(
+        return Check.good(
             "firewall",
-            "good",
             "asks by itself when a server is started for others; this machine's own are never kept "
             "out",
         )
-    return Check(
-        "firewall", "good", "none was seen; this machine's own connections are not kept out"
-    )
+    return Check.good("firewall", "none was seen; this machine's own connections are not kept out")
 
 
 def _without_password(url: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..embedded.discovery import with_code
 
@@ -32,33 +31,36 @@ class Check(NamedTuple):
     remedy: str = ""
     """What to do, if there is something to do."""
 
+    @classmethod
+    def good(cls, subject: str, found: str) -> Check:
+        """Nothing to do."""
+        return cls(subject, "good", found)
 
-class Report(Sequence[Check]):
+    @classmethod
+    def warning(cls, subject: str, found: str, remedy: str) -> Check:
+        """Something does not work, or not always."""
+        return cls(subject, "warning", found, remedy)
+
+    @classmethod
+    def bad(cls, subject: str, found: str, remedy: str) -> Check:
+        """Nothing works before this is mended."""
+        return cls(subject, "bad", found, remedy)
+
+
+class Report(tuple[Check, ...]):
     """All findings, as text and as a table."""
-
-    def __init__(self, checks: Sequence[Check]) -> None:
-        self._checks = tuple(checks)
-
-    def __getitem__(self, at: Any) -> Any:
-        return self._checks[at]
-
-    def __len__(self) -> int:
-        return len(self._checks)
-
-    def __iter__(self) -> Iterator[Check]:
-        return iter(self._checks)
 
     @property
     def level(self) -> Level:
         """The worst of its rows."""
-        return max((check.level for check in self._checks), key=LEVELS.index, default="good")
+        return max((check.level for check in self), key=LEVELS.index, default="good")
 
     @property
     def text(self) -> str:
         """To be copied into a mail or a question."""
-        width = max((len(check.subject) for check in self._checks), default=0)
+        width = max((len(check.subject) for check in self), default=0)
         lines = []
-        for check in self._checks:
+        for check in self:
             lines.append(f"{check.level:<7}  {check.subject:<{width}}  {check.found}")
             if check.remedy:
                 lines.append(f"{'':<7}  {'':<{width}}  -> {check.remedy}")
@@ -68,22 +70,23 @@ class Report(Sequence[Check]):
         return self.text
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(check) for check in self._checks)
+        rows = "".join(_row(check) for check in self)
         lines = len(self.text.splitlines())
         return (
             f"<table><tbody>{rows}</tbody></table><details><summary>As text, to copy</summary>"
             f'<button type="button" onclick="{escape(_COPY)}">Copy</button><br>'
-            f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as "
-            "text' onclick='this.select()' "
-            f"style='font-family:monospace;white-space:pre'>{escape(self.text)}</textarea></details>"
+            f"<textarea readonly rows='{min(lines, 30)}' cols='100' aria-label='The report as text'"
+            " onclick='this.select()' style='font-family:monospace;white-space:pre'>"
+            f"{escape(self.text)}</textarea></details>"
         )
 
 
 def _row(check: Check) -> str:
     left = "style='text-align:left;vertical-align:top'"
     remedy = f"<br>&rarr; {with_code(check.remedy)}" if check.remedy else ""
+    colour, sign = COLOURS[check.level], SIGNS[check.level]
     return (
-        f"<tr><td {left}><b "
-        f"style='color:{COLOURS[check.level]}'>{SIGNS[check.level]}&nbsp;{check.level}</b></td><th "
-        f"{left}>{escape(check.subject)}</th><td {left}>{with_code(check.found)}{remedy}</td></tr>"
+        f"<tr><td {left}><b style='color:{colour}'>{sign}&nbsp;{check.level}</b></td>"
+        f"<th {left}>{escape(check.subject)}</th>"
+        f"<td {left}>{with_code(check.found)}{remedy}</td></tr>"
     )

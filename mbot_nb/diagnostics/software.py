@@ -41,13 +41,10 @@ def python(version: tuple[int, ...]) -> Check:
         f"{platform.system()} {platform.machine()}"
     )
     if version[:2] < OLDEST_PYTHON:
-        return Check(
-            "Python",
-            "bad",
-            found,
-            "install Python 3.11 or newer, and make the environment anew with it",
+        return Check.bad(
+            "Python", found, "install Python 3.11 or newer, and make the environment anew with it"
         )
-    return Check("Python", "good", found)
+    return Check.good("Python", found)
 
 
 def packages() -> Iterator[Check]:
@@ -60,7 +57,7 @@ def packages() -> Iterator[Check]:
             f"mbot_nb is not installed: it is only found in {here}, and nothing says what it needs"
         )
         what = f'-e "{here}"' if (here / "pyproject.toml").exists() else "mbot_nb"
-        yield Check("packages", "bad", found, f"{INSTALL} {what}`")
+        yield Check.bad("packages", found, f"{INSTALL} {what}`")
     else:
         yield from needed(requirements)
 
@@ -82,20 +79,19 @@ def needed(requirements: Any) -> Iterator[Check]:
         names = " ".join(
             f'"{requirement}"' for requirement in requirements if ";" not in requirement
         )
-        yield Check(
-            "packages", "bad", f"mbot_nb {__version__}: " + "; ".join(wrong), f"{INSTALL} {names}`"
+        yield Check.bad(
+            "packages", f"mbot_nb {__version__}: " + "; ".join(wrong), f"{INSTALL} {names}`"
         )
     else:
-        yield Check("packages", "good", f"mbot_nb {__version__}, and all that it needs")
+        yield Check.good("packages", f"mbot_nb {__version__}, and all that it needs")
 
 
 def kernel(version: str | None, shell: Any) -> Check:
     """Which kernel, and to which thread it brings the clicks on buttons."""
     name = "kernel and clicks"
     if version is None:
-        return Check(
+        return Check.warning(
             name,
-            "warning",
             "no ipykernel is installed: no notebook runs here",
             f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`',
         )
@@ -104,9 +100,8 @@ def kernel(version: str | None, shell: Any) -> Check:
     if running is None:
         where += " (installed; this is no notebook)"
     elif not getattr(running, "_supports_kernel_subshells", False) and _tuple(version) >= (7,):
-        return Check(
+        return Check.warning(
             name,
-            "warning",
             f"{where}, without subshells: a click waits until the cell ends",
             "restart the kernel from JupyterLab",
         )
@@ -115,66 +110,52 @@ def kernel(version: str | None, shell: Any) -> Check:
             f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel. `bot.stop()` in '
             "a cell always works"
         )
-        return Check(
-            name,
-            "warning",
-            f"{where}: a click waits until the running cell ends, a Stop button too",
-            remedy,
+        return Check.warning(
+            name, f"{where}: a click waits until the running cell ends, a Stop button too", remedy
         )
     if _tuple(version)[:3] == (7, 4, 0):
         remedy = f'{INSTALL} "ipykernel>=7.3,!=7.4.0"`, then restart the kernel'
-        return Check(
-            name,
-            "warning",
-            f"{where}: a slider that is moved while a cell awaits is dead afterwards",
-            remedy,
+        return Check.warning(
+            name, f"{where}: a slider that is moved while a cell awaits is dead afterwards", remedy
         )
-    return Check(
-        name, "good", f"{where}: clicks come at once, by a subshell in a thread of its own"
-    )
+    return Check.good(name, f"{where}: clicks come at once, by a subshell in a thread of its own")
 
 
 def lab(version: str | None) -> Check:
     """Which JupyterLab; it may live in another environment than the kernel."""
     if version is None:
         found = "not installed in this Python's environment (it may be in another one)"
-        return Check(
-            "JupyterLab", "warning", found, f'{INSTALL} "jupyterlab>=4.4"`, if you have none'
-        )
+        return Check.warning("JupyterLab", found, f'{INSTALL} "jupyterlab>=4.4"`, if you have none')
     if _tuple(version) < (4, 4):
         found = f"{version} does not send clicks to subshells: they wait until the cell ends"
-        return Check(
-            "JupyterLab", "warning", found, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew'
+        return Check.warning(
+            "JupyterLab", found, f'{INSTALL} "jupyterlab>=4.4"`, then start it anew'
         )
-    return Check("JupyterLab", "good", version)
+    return Check.good("JupyterLab", version)
 
 
 def loop(running: asyncio.AbstractEventLoop | None, nested_by: str) -> Check:
     """The event loop in which a notebook's clients and servers live."""
     if nested_by == "nest_asyncio":
-        return Check(
+        return Check.bad(
             "event loop",
-            "bad",
             "nest_asyncio has changed it: with ipykernel 7 clicks and queued cells get lost",
             "remove `nest_asyncio.apply()` and restart the kernel; for plain calls there is "
             "`mb.sync`",
         )
     nested = ", nested by nest_asyncio2" if nested_by else ""
     if running is None:
-        return Check(
-            "event loop",
-            "good",
-            f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own",
+        return Check.good(
+            "event loop", f"none runs here{nested}; `mb.sync` and `asyncio.run` bring their own"
         )
     found = f"{type(running).__module__}.{type(running).__name__}"
     if not isinstance(running, asyncio.BaseEventLoop):
-        return Check(
+        return Check.warning(
             "event loop",
-            "warning",
             f"{found}, not one of asyncio's own: `mb.run` cannot nest it",
             "use `await` or `mb.sync`",
         )
-    return Check("event loop", "good", found + nested)
+    return Check.good("event loop", found + nested)
 
 
 def own_folders() -> Check:
@@ -183,21 +164,20 @@ def own_folders() -> Check:
         runtime = paths.runtime()
     except UsageError as error:
         why, _, remedy = str(error).partition("; ")
-        return Check("folders", "warning", f"what runs here cannot be listed ({why})", remedy)
+        return Check.warning("folders", f"what runs here cannot be listed ({why})", remedy)
     if not os.access(runtime, os.W_OK):
         found = f"{runtime} cannot be written to: what runs here is not found by `mb.discover()`"
-        return Check("folders", "warning", found, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
+        return Check.warning("folders", found, "set MBOT_NB_RUNTIME_DIR to a folder of your own")
     config = paths.config()
     there = next(path for path in (config, *config.parents) if path.exists())
     if not os.access(there, os.W_OK):
         found = f"{config} cannot be written to: a robot's calibration is not kept"
-        return Check("folders", "warning", found, "set MBOT_NB_CONFIG_DIR to a folder of your own")
-    return Check("folders", "good", f"{runtime} (what runs), {config} (calibrations)")
+        return Check.warning("folders", found, "set MBOT_NB_CONFIG_DIR to a folder of your own")
+    return Check.good("folders", f"{runtime} (what runs), {config} (calibrations)")
 
 
 def _nested_by() -> str:
-    """Which of the two packages has changed asyncio, if one has. The new one leaves the mark of the
-    old one, and its own."""
+    """Which of the two packages has changed asyncio; the new one also leaves the old one's mark."""
     if not hasattr(asyncio, "_nest_patched"):
         return ""
     return "nest_asyncio2" if hasattr(asyncio, "_nest_asyncio2") else "nest_asyncio"

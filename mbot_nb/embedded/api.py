@@ -79,7 +79,9 @@ def serve(
 
     async def start() -> Server:
         if ssl is not None:
-            ssl.minimum_version = max(ssl.minimum_version, _tls13())
+            from ssl import TLSVersion
+
+            ssl.minimum_version = max(ssl.minimum_version, TLSVersion.TLSv1_3)
         earlier_token = await _replace_servers(host, chosen_port, cell, robot)
         makes_token = not token and not is_loopback(host)
         made_token = earlier_token or secrets.token_urlsafe(12) if makes_token else None
@@ -253,9 +255,3 @@ def _simulated() -> Robot:
 def _remove(server: Server) -> None:
     local_servers().remove(server)
     cable_servers().remove(server)
-
-
-def _tls13() -> Any:
-    import ssl
-
-    return ssl.TLSVersion.TLSv1_3

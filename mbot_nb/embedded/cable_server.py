@@ -97,8 +97,7 @@ class CableServers:
             raise
 
     def close_with_last_client(self, server: Server | None, client: Client) -> None:
-        """Close a server that was started for a cable when its last client of this process has
-        gone."""
+        """Close a server that was started for a cable with its last client of this process."""
         clients = self._clients.get(server) if server is not None else None
         if server is None or clients is None:
             return
@@ -107,7 +106,7 @@ class CableServers:
             clients.discard(client)
             if not clients and not server.closed:
                 self._pending_close.add(server)
-                server.home.submit(_close(server))
+                server.home.submit(server.close())
 
         if client.closed:
             on_disconnect()
@@ -128,15 +127,9 @@ cable_servers: Slot[CableServers] = Slot(CableServers)
 """Those of this process."""
 
 
-async def _close(server: Server) -> None:
-    await server.close()
-
-
 def _close_opened_robot(opening: asyncio.Future[Any]) -> None:
     """Give back the port of a robot whose opening was cancelled."""
-    if (
-        not opening.cancelled()
-        and opening.exception() is None
-        and not isinstance(opening.result(), str)
-    ):
-        opening.result().close()
+    if opening.cancelled() or opening.exception() is not None:
+        return
+    if not isinstance(robot := opening.result(), str):
+        robot.close()

@@ -7,7 +7,7 @@ import http.client
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from html import escape
@@ -34,6 +34,7 @@ CHIPS = {
 SERVER_TIMEOUT = 1.0
 _EVERY_PORT_ADVICE = "`mb.discover(every_port=True)` asks there too"
 SIMULATED = "bot = await mb.connect()"
+COLUMNS = ("", "what", "robot", "address", "connect with, or why not")
 
 
 class Found(NamedTuple):
@@ -59,50 +60,37 @@ class Found(NamedTuple):
         return not self.why_not
 
 
-class Discovery(Sequence[Found]):
+class Discovery(tuple[Found, ...]):
     """Everything that was found, as a table; shows itself in a notebook."""
 
-    def __init__(self, found: Sequence[Found], seconds: float) -> None:
-        self._found = tuple(found)
-        self.seconds = seconds
-        """How long it took."""
+    seconds: float
+    """How long it took."""
 
-    def __getitem__(self, at: Any) -> Any:
-        return self._found[at]
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def __iter__(self) -> Iterator[Found]:
-        return iter(self._found)
+    def __new__(cls, found: Iterable[Found], seconds: float) -> Discovery:
+        made = super().__new__(cls, found)
+        made.seconds = seconds
+        return made
 
     @property
     def usable(self) -> list[Found]:
         """What can be connected to now, without the simulator, which always can."""
-        return [one for one in self._found if one.usable and one.what != "simulator"]
+        return [one for one in self if one.usable and one.what != "simulator"]
 
     def __repr__(self) -> str:
-        if not self._found:
+        if not self:
             return "nothing was found"
-        rows = [
-            ("", "what", "robot", "address", "connect with, or why not"),
-            *(_row(one) for one in self._found),
-        ]
+        rows = [COLUMNS, *(_row(one) for one in self)]
         widths = [max(len(row[at]) for row in rows) for at in range(4)]
-        return "\n".join(
-            "  ".join(
-                [*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[4]]
-            ).rstrip()
+        lines = [
+            [*(word.ljust(width) for word, width in zip(row[:4], widths, strict=True)), row[4]]
             for row in rows
-        )
+        ]
+        return "\n".join("  ".join(line).rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left;vertical-align:top'"
-        head = "".join(
-            f"<th {left}>{word}</th>"
-            for word in ("", "what", "robot", "address", "connect with, or why not")
-        )
-        body = "".join(_html_row(one, left) for one in self._found)
+        head = "".join(f"<th {left}>{word}</th>" for word in COLUMNS)
+        body = "".join(_html_row(one, left) for one in self)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -141,24 +129,14 @@ def discover(
 
 
 def candidates(every_port: bool = False) -> list[Found]:
-    """Emulated robots and serial ports, before anybody was asked; of an emulator the kind is
-    known."""
+    """Emulated robots, whose kind is known, and serial ports, before anybody was asked."""
     from serial.tools import list_ports
 
     found = []
     for entry in instances.running("emulator"):
         kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
-        found.append(
-            Found(
-                "emulator",
-                f"emulated {NAMES[kind]}",
-                entry.address,
-                "",
-                "",
-                _call(entry.address),
-                kind,
-            )
-        )
+        name, call = f"emulated {NAMES[kind]}", _call(entry.address)
+        found.append(Found("emulator", name, entry.address, "", "", call, kind))
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         why = ""
         if port.vid not in CHIPS and not every_port:
@@ -169,8 +147,7 @@ def candidates(every_port: bool = False) -> list[Found]:
 
 
 def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
-    """Probe a port for a robot; an emulator's kind is known, so its port is only opened. Blocks,
-    until ``ended``."""
+    """Probe a port for a robot; an emulator's is only opened. Blocks, until ``ended``."""
     from ..robots.serial.connection.port import open_error, opener
     from ..robots.serial.detection import detect
 
@@ -198,19 +175,14 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
 
 
 def _check_server(entry: instances.Entry) -> Found:
-    """Whether it still serves; not asked if it is this process's own, whose loop may be the one
-    that waits here."""
-    found = Found(
-        "server", entry.name, entry.address, "", "", f'bot = await mb.connect("{entry.address}")'
-    )
-    if entry.pid == os.getpid():
-        return found
+    """Whether it still serves. One of this process is not asked: its loop may be waiting here."""
+    call = f'bot = await mb.connect("{entry.address}")'
+    found = Found("server", entry.name, entry.address, "", "", call)
     parts = urlsplit(entry.address)
-    if parts.scheme != "ws":
+    if entry.pid == os.getpid() or parts.scheme != "ws":
         return found
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=SERVER_TIMEOUT
-    )
+    host = parts.hostname or ""
+    connection = http.client.HTTPConnection(host, parts.port, timeout=SERVER_TIMEOUT)
     try:
         connection.request("GET", "/")
         connection.getresponse().read(1000)
@@ -256,13 +228,8 @@ def _html_row(one: Found, left: str) -> str:
     if one.device:
         robot += f"<br><small>{escape(one.device)}</small>"
     last = f"<code>{escape(one.call)}</code>" if one.usable else with_code(one.why_not)
-    cells = (
-        mark,
-        escape(one.what),
-        robot,
-        f"<code>{escape(one.address)}</code>" if one.address else "",
-        last,
-    )
+    address = f"<code>{escape(one.address)}</code>" if one.address else ""
+    cells = (mark, escape(one.what), robot, address, last)
     return "<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>"
 
 

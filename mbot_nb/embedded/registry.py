@@ -1,5 +1,4 @@
-"""The servers that run in this process: which one is behind an address, and which of them a start
-cell run again means."""
+"""The servers of this process, by address, and which of them a start cell replaces."""
 
 from __future__ import annotations
 
@@ -36,8 +35,7 @@ class LocalServers:
 
     def __init__(self) -> None:
         self._servers: dict[tuple[str, int], Server] = {}
-        """By host and the port they listen on, so that a start cell run again finds the server it
-        replaces."""
+        """By host and port, so that a start cell run again finds the server it replaces."""
         self._entries: dict[Server, Path] = {}
         """How other programs find them."""
         self._cells: dict[Server, cells.Cell] = {}
@@ -47,8 +45,7 @@ class LocalServers:
         self.start_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             WeakKeyDictionary()
         )
-        """One a loop, held while this notebook's server is looked for and started, so that a second
-        call finds it."""
+        """One a loop, held while this notebook's server is looked for and started."""
 
     def add(self, server: Server, cell: cells.Cell | None, *, made_token: bool = False) -> None:
         """Register a server that listens from now on, and let other programs of this user find it.
@@ -79,8 +76,7 @@ class LocalServers:
             instances.forget(entry)
 
     def running(self) -> list[Server]:
-        """The servers that run, oldest first; from any thread. Lets go of those whose loop was
-        closed under them."""
+        """The running servers, oldest first, but for those of a closed loop. From any thread."""
         for server in list(self._servers.values()):
             if server.home.loop.is_closed():
                 _log.warning(

@@ -12,7 +12,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..jupyter.cell_log import cell_log
 from ..local.runtime import Slot
@@ -32,9 +32,9 @@ CHECK_INTERVAL = 0.1
 WARN_ABOVE = 1.0
 """Seconds: shorter blocks are not worth a warning."""
 SETTLE_TIME = 0.5
-"""Seconds after a block in which what had arrived meanwhile is read, and what was lost is
-noticed."""
+"""Seconds after a block in which its messages are read and lost connections are noticed."""
 
+Owner = TypeVar("Owner", "Client", "Server")
 Links = Callable[[], Iterable[object] | None]
 """The connections that stand now; None when their owner was closed."""
 
@@ -115,8 +115,7 @@ class _LoopWatch:
         return standing
 
     def _duration(self, begin: float, end: float, late: float) -> float:
-        """How long the block was that made a look at ``end`` so ``late``: as the monitor knows it,
-        if it has seen it all."""
+        """How long a block was: as the monitor knows it, if that has seen all of it."""
         loop = self._loop()
         known = 0.0 if loop is None else LoopMonitor.of(loop).longest(begin, end)
         return known if known >= late else late + CHECK_INTERVAL / 2
@@ -133,10 +132,8 @@ class _LoopWatch:
         advice = (
             "make it shorter, or `async`"
             if on_io_thread
-            else (
-                "thread=True avoids this (in mb.demo, mb.serve and mb.connect), and so does "
-                "`await asyncio.sleep(...)`"
-            )
+            else "thread=True avoids this (in mb.demo, mb.serve and mb.connect), and so does "
+            "`await asyncio.sleep(...)`"
         )
         where = "the I/O thread" if on_io_thread else "the loop"
         again = " again" if self._warned else ""
@@ -150,17 +147,8 @@ _watches: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatch]]
 )
 
 
-def _add(loop: asyncio.AbstractEventLoop, links: Links) -> None:
-    watches = _watches()
-    watch = watches.get(loop)
-    if watch is None:
-        watch = watches[loop] = _LoopWatch(loop)
-    watch.add(links)
-
-
 def _ended_session(link: object) -> bool:
-    """Whether a server's client ended its session. A baseline client has no other way to say it
-    than to go."""
+    """Whether a client ended its session; a baseline client can only go."""
     session = getattr(link, "session", None)
     return (
         getattr(link, "profile", "baseline") == "extended"
@@ -171,23 +159,21 @@ def _ended_session(link: object) -> bool:
 
 def watch_client(client: Client) -> None:
     """Warn of blocks of this client's loop, on which this must be called, until it is closed."""
-    known = weakref.ref(client)
-
-    def links() -> Iterable[object] | None:
-        client = known()
-        if client is None or client.closed:
-            return None
-        return [(id(client), client.stats.connections)] if client.connected else []
-
-    _add(client.home.loop, links)
+    _watch(client, lambda bot: [(id(bot), bot.stats.connections)] if bot.connected else [])
 
 
 def watch_server(server: Server) -> None:
     """Warn of blocks of this server's loop, on which this must be called, until it is closed."""
-    known = weakref.ref(server)
+    _watch(server, lambda server: server.clients)
+
+
+def _watch(owner: Owner, connections: Callable[[Owner], Iterable[object]]) -> None:
+    known = weakref.ref(owner)
 
     def links() -> Iterable[object] | None:
-        server = known()
-        return None if server is None or server.closed else server.clients
+        owner = known()
+        return None if owner is None or owner.closed else connections(owner)
 
-    _add(server.home.loop, links)
+    loop = owner.home.loop
+    watch = _watches().get(loop) or _watches().setdefault(loop, _LoopWatch(loop))
+    watch.add(links)

@@ -1,5 +1,4 @@
-"""`mb.connect("usb")`: which port is meant, and the robot at it. What waits here is for a thread,
-not for a loop."""
+"""`mb.connect("usb")`: which port is meant, and the robot at it. All of it blocks."""
 
 from __future__ import annotations
 
@@ -30,8 +29,7 @@ _opened: Slot[weakref.WeakSet[SerialRobot]] = Slot(weakref.WeakSet)
 
 
 def port_of(address: object) -> str | None:
-    """The port in ``"usb:/dev/ttyUSB0"`` or ``"/dev/ttyUSB0"``, an empty text for ``"usb"`` alone,
-    None for anything else."""
+    """The port in ``"usb:/dev/ttyUSB0"`` or ``"/dev/ttyUSB0"``, empty for ``"usb"``; else None."""
     if not isinstance(address, str):
         return None
     word, colon, port = address.strip().partition(":")
@@ -115,8 +113,7 @@ stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
 
 
 def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
-    """What is meant if nothing was said. Several ports are asked who is there; a single one will be
-    by its driver."""
+    """The only robot there is. Of several ports each is asked; a single one is opened later."""
     listed = [one for one in candidates() if one.address not in own]
     likely = [one for one in listed if one.usable]
     if len(likely) + len(own) > 1:

@@ -18,8 +18,7 @@ KEPT = 32
 
 
 class _Run:
-    """One run of a cell: when (`time.monotonic()` seconds), and its number on the page, once that
-    is known."""
+    """One run of a cell, in `time.monotonic()` seconds, and its number once that is known."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -38,8 +37,7 @@ class CellLog:
         """That of the cell that began last: what is printed in it comes below that cell."""
 
     def start(self) -> None:
-        """Note from now on which cell runs when, in a notebook; the one that runs now counts from
-        now. Idempotent."""
+        """Note which cell runs when, in a notebook, beginning with this one. Idempotent."""
         ipython = shell()
         if ipython is None or self._cell_began in ipython.events.callbacks["pre_run_cell"]:
             return
@@ -59,22 +57,15 @@ class CellLog:
         "something" outside of notebooks."""
         if shell() is None:
             return "something"
-        run = max(
-            self._runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None
-        )
+        runs = list(self._runs)
+        run = max(runs, key=lambda run: min(run.end, end) - max(run.begin, begin), default=None)
         if run is None or run.end < begin:
             return "a cell"
         number = run.number
         if number is None and math.isinf(run.end):
             # It still runs. By how much the count is ahead, those that have ended tell.
-            number = next(
-                (
-                    run.count + before.number - before.count
-                    for before in reversed(self._runs)
-                    if before.number is not None
-                ),
-                None,
-            )
+            ahead = [run.count - run.number for run in runs if run.number is not None]
+            number = run.count - ahead[-1] if ahead else None
         return "a cell" if number is None else f"cell [{number}]"
 
     def context(self) -> contextvars.Context:

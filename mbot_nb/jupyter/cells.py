@@ -1,11 +1,10 @@
-"""What a notebook's cells mean to servers and clients: which cell made them, and whether a later
-run has let go of them."""
+"""Which cells made which clients, and which clients nobody can use any more."""
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
@@ -15,11 +14,10 @@ from ..loops.home import Home
 from ..loops.kernel import shell
 from . import reachability
 
-__all__ = ["Cell", "close_when_unreachable", "current", "shell"]
+__all__ = ["Cell", "at_cell_end", "close_when_unreachable", "current", "shell"]
 
 RERUN_DEPTH = 3
-"""Steps through lists, dicts and objects that are searched for what an earlier run of the same cell
-made."""
+"""Steps through lists, dicts and objects to what an earlier run of the same cell made."""
 IN_USE_DEPTH = 8
 """Steps that are searched for what another cell made."""
 
@@ -63,8 +61,7 @@ _origins: Slot[weakref.WeakKeyDictionary[Closable, _Origin]] = Slot(weakref.Weak
 
 
 def current() -> Cell | None:
-    """The notebook cell that is running this code, also in a task that it started; None outside of
-    notebooks."""
+    """The cell that runs this code, also in a task that it started; None outside of notebooks."""
     ipython = shell()
     if ipython is None:
         return None
@@ -75,16 +72,12 @@ def current() -> Cell | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is ipython.user_ns:
-            text = (
-                frame.f_code.co_filename
-            )  # a cell's file is named after its text; the outermost frame is the cell's
+            # A cell's file is named after its text; the outermost frame is the cell's.
+            text = frame.f_code.co_filename
         frame = frame.f_back
     id = (executing and request.get("metadata", {}).get("cellId")) or text
-    return (
-        Cell(str(id), text, str(header.get("msg_id") if executing else ipython.execution_count))
-        if id
-        else None
-    )
+    run = header.get("msg_id") if executing else ipython.execution_count
+    return Cell(str(id), text, str(run)) if id else None
 
 
 def close_when_unreachable(client: Closable, cell: Cell | None) -> None:
@@ -98,11 +91,16 @@ def close_when_unreachable(client: Closable, cell: Cell | None) -> None:
     if cell is None:
         return
     _origins()[client] = _Origin(cell)
+    at_cell_end(lambda: _close_unreachable(cell))
+
+
+def at_cell_end(action: Callable[[], object]) -> None:
+    """Call ``action`` once, when the notebook's cell that runs now has ended."""
     events = shell().events
 
     def after(*_: object) -> None:
         events.unregister("post_run_cell", after)
-        _close_unreachable(cell)
+        action()
 
     events.register("post_run_cell", after)
 
@@ -125,12 +123,9 @@ def _close_unreachable(cell: Cell) -> None:
 
 
 def _is_in_use(client: object, names: Mapping[str, Any]) -> bool:
-    return reachability.is_reachable(
-        client,
-        [
-            *reachability.named_objects(names),
-            *reachability.live_widgets(),
-            *reachability.objects_in_running_code(names),
-        ],
-        IN_USE_DEPTH,
-    )
+    roots = [
+        *reachability.named_objects(names),
+        *reachability.live_widgets(),
+        *reachability.objects_in_running_code(names),
+    ]
+    return reachability.is_reachable(client, roots, IN_USE_DEPTH)

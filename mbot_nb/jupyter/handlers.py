@@ -1,5 +1,4 @@
-"""Callbacks of a notebook: whether a handler is an earlier one again, and whether it was
-cancelled."""
+"""Whether a notebook's handler is an earlier one again, and whether it was cancelled."""
 
 from __future__ import annotations
 
@@ -30,7 +29,9 @@ def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -
         return False
     if (old.__module__, old.__qualname__) != (new.__module__, new.__qualname__):
         return False
-    if not new.__qualname__.isidentifier() and not _same_code(old.__code__, new.__code__):
+    one, other = old.__code__, new.__code__
+    same_code = one == other and one.co_filename == other.co_filename
+    if not new.__qualname__.isidentifier() and not same_code:
         return False
     try:
         return _held(old) == _held(new)
@@ -39,10 +40,6 @@ def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -
         # say that they are the same.
         _log.debug("%r and %r cannot be compared: %s", old, new, error)
         return False
-
-
-def _same_code(old: Any, new: Any) -> bool:
-    return bool(old == new and old.co_filename == new.co_filename)
 
 
 def _held(function: Any) -> tuple[Any, ...]:

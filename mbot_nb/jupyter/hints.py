@@ -58,10 +58,8 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         SyntaxError,
         "asynchronous comprehension outside",
-        (
-            "only a function that begins with `async def` may wait: write `async def`, and `await` "
-            "where you call it."
-        ),
+        "only a function that begins with `async def` may wait: write `async def`, and `await` "
+        "where you call it.",
     ),
     (AttributeError, "'coroutine' object has no attribute", _AWAIT_MISSING),
     (
@@ -90,8 +88,7 @@ _HINTS: tuple[tuple[type[BaseException], str, str], ...] = (
 
 
 def hint(error: BaseException | None) -> str | None:
-    """What to do after an error of Python or asyncio that a notebook's user meets; None if there is
-    nothing to say."""
+    """What to do after an error of Python or asyncio; None if there is nothing to say."""
     for kind, words, advice in _HINTS:
         if isinstance(error, kind) and words in str(error):
             return advice
@@ -114,12 +111,8 @@ def _name_hint(bot: object, name: str) -> str:
     names = [other for other in dir(bot) if not other.startswith("_")]
     near = difflib.get_close_matches(name, names, n=3)
     commands = ", ".join(name for name in vars(CommandMethods) if not name.startswith("_"))
-    guess = f"did you mean {_alternatives(near)}? The" if near else "the"
+    guess = f"did you mean {' or '.join(f'`{name}`' for name in near)}? The" if near else "the"
     return f"{guess} robot's commands are: {commands}. Press Tab after `bot.` for the rest."
-
-
-def _alternatives(names: list[str]) -> str:
-    return " or ".join(f"`{name}`" for name in names)
 
 
 def _signature_hint(words: str) -> str | None:
@@ -128,20 +121,14 @@ def _signature_hint(words: str) -> str | None:
     if called is None:
         return None
     ipython = shell()
-    for value in list(ipython.user_ns.values()) if ipython is not None else []:
-        for kind in type(value).__mro__:
-            if (
-                kind.__name__ == called[1]
-                and _is_of(kind.__module__, "mbot_nb")
-                and hasattr(kind, called[2])
-            ):
-                parameters = list(inspect.signature(getattr(kind, called[2])).parameters.values())[
-                    1:
-                ]
-                takes = ", ".join(
-                    str(parameter.replace(annotation=inspect.Parameter.empty))
-                    for parameter in parameters
-                )
+    values = list(ipython.user_ns.values()) if ipython is not None else []
+    for kind in [kind for value in values for kind in type(value).__mro__]:
+        if kind.__name__ == called[1] and _is_of(kind.__module__, "mbot_nb"):
+            method = getattr(kind, called[2], None)
+            if method is not None:
+                _, *parameters = inspect.signature(method).parameters.values()
+                bare = [each.replace(annotation=inspect.Parameter.empty) for each in parameters]
+                takes = ", ".join(map(str, bare))
                 return f"write {called[2]}({takes}); what has a value here may be left out."
     return None
 
@@ -181,8 +168,7 @@ def _is_unstarted_coroutine(value: object) -> bool:
 
 
 def _close_refused_calls(error: BaseException) -> None:
-    """Close calls that asyncio was given and refused, so that they do not warn again when they are
-    collected."""
+    """Close calls that asyncio refused, so that they do not warn again when collected."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if _is_of(str(frame.f_globals.get("__name__", "")), "asyncio"):
             for value in list(frame.f_locals.values()):

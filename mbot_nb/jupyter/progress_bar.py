@@ -1,5 +1,4 @@
-"""How far long work has come, and how to stop it: a bar with a Cancel button in a notebook, a line
-in a terminal."""
+"""The progress of long work: a bar with Cancel in a notebook, a line in a terminal."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ T = TypeVar("T")
 
 
 class ProgressBar:
-    """Counts and shows nothing: the base of those that do. ``cancelled`` is true once somebody
-    pressed Cancel."""
+    """Counts and shows nothing. ``cancelled`` is true once somebody pressed Cancel."""
 
     def __init__(self, total: int, done: int, what: str, advice: str, blocks: bool) -> None:
         self.what = what
@@ -39,7 +37,7 @@ class ProgressBar:
         self._before = done
         self._begun = time.monotonic()
         self._shown_at = 0.0
-        self._end: Callable[[], object] = _nothing
+        self._end: Callable[[], object] = lambda: None
 
     def __enter__(self) -> ProgressBar:
         self._show()
@@ -206,7 +204,3 @@ def track(
             yield item
         if shown is not None:
             shown.advance(total - shown.done)
-
-
-def _nothing() -> None:
-    pass

@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import re
 import sys
+import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -52,7 +53,7 @@ def objects_in_running_code(user_ns: Mapping[str, Any]) -> list[object]:
             found += _locals(getattr(inner, "cr_frame", None), user_ns)
             inner = getattr(inner, "cr_await", None)
     for frame in sys._current_frames().values():
-        for outer in _outwards(frame):
+        for outer, _ in traceback.walk_stack(frame):
             found += _locals(outer, user_ns)
     return found
 
@@ -72,12 +73,6 @@ def is_reachable(thing: object, roots: Iterable[object], depth: int) -> bool:
             return True
         level = following
     return False
-
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _locals(frame: FrameType | None, user_ns: Mapping[str, Any]) -> list[object]:
@@ -125,8 +120,5 @@ def _closure(function: FunctionType) -> Iterator[object]:
 
 def _slots(kind: type) -> tuple[str, ...]:
     slots = kind.__dict__.get("__slots__", ())
-    return (
-        (slots,)
-        if isinstance(slots, str)
-        else tuple(name for name in slots if not name.startswith("__"))
-    )
+    slots = (slots,) if isinstance(slots, str) else slots
+    return tuple(name for name in slots if not name.startswith("__"))

@@ -10,8 +10,7 @@ from ..errors import UsageError
 __all__ = ["PACE", "a_second"]
 
 PACE = "MBOT_NB_PACE"
-"""The environment variable: 0.2 makes everything take a fifth of the time. What is measured then is
-worth less."""
+"""The environment variable: 0.2 is five times as fast, and measures less well."""
 
 
 def a_second() -> float:

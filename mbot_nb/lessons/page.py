@@ -1,5 +1,4 @@
-"""An executed notebook as one page that needs nothing else: no network, no scripts, no files beside
-it."""
+"""An executed notebook as one page without network, scripts or other files."""
 
 from __future__ import annotations
 
@@ -35,8 +34,7 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
 
 
 def _without_widgets(notebook: NotebookNode) -> NotebookNode:
-    """A copy without live widgets: what they show on paper, a picture or a text, stands beside
-    them."""
+    """A copy without live widgets, which leaves their pictures and texts."""
     notebook = deepcopy(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:

@@ -29,8 +29,7 @@ CELL_TIMEOUT = 60
 
 
 class Failure(NamedTuple):
-    """The cell that stopped it: its number among the code cells, its first line, and what went
-    wrong in one line."""
+    """The cell that failed: its number among the code cells, its first line, its error in one."""
 
     number: int
     line: str
@@ -217,8 +216,7 @@ def _kernel_manager() -> Any:
 
 
 def _same_package() -> dict[str, str]:
-    """The kernel shall import the mbot_nb that this is, also from a checkout that is not
-    installed."""
+    """Let the kernel import this mbot_nb, also from a checkout that is not installed."""
     home = str(Path(__file__).parent.parent.parent)
     if home in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         return {}

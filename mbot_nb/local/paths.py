@@ -1,5 +1,4 @@
-"""Where this user's files of mbot_nb are: what runs now, and what is known of robots. Nothing is
-made before it is needed."""
+"""The folders of this user's files; none is made before it is needed."""
 
 from __future__ import annotations
 
@@ -43,8 +42,7 @@ def runtime() -> Path:
 
 
 def config() -> Path:
-    """The folder of what shall be remembered, not made yet. ``MBOT_NB_CONFIG_DIR`` names
-    another."""
+    """The folder of what is kept, not made yet. ``MBOT_NB_CONFIG_DIR`` names another."""
     chosen = os.environ.get("MBOT_NB_CONFIG_DIR")
     if chosen:
         return Path(chosen)

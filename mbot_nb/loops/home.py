@@ -19,7 +19,7 @@ from ..errors import MbotError, UsageError
 from ..local.runtime import Slot
 from .kernel import lasting_loop
 
-__all__ = ["POLL_INTERVAL", "Home", "IoThread", "io_thread", "running_loop"]
+__all__ = ["POLL_INTERVAL", "Home", "IoThread", "io_thread", "log_failure", "running_loop"]
 
 T = TypeVar("T")
 
@@ -272,4 +272,9 @@ class _Submitted(concurrent.futures.Future[T]):
         if isinstance(error, MbotError):
             _log.error("%s failed: %s", self._name, error)
         elif error is not None:
-            _log.error("%s failed: %s: %s", self._name, type(error).__name__, error, exc_info=error)
+            log_failure(f"{self._name} failed", error)
+
+
+def log_failure(what: str, error: BaseException) -> None:
+    """Log ``what`` failed, with the error's type and words, and where it was raised."""
+    _log.error("%s: %s: %s", what, type(error).__name__, error, exc_info=error)

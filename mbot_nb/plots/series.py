@@ -52,11 +52,11 @@ class Series(NamedTuple):
     lost: int
     stalls: Floats
     """Rows of begin and end."""
-    changes: pd.DataFrame | None
+    changes: pd.DataFrame | None = None
     """Of the connection, with `t_s`."""
-    blockers: tuple[str, ...]
+    blockers: tuple[str, ...] = ()
     """For each stall what was blocked, and by whom if that is known."""
-    settings: str
+    settings: str = ""
     by_rank: bool = True
     """Whether a percentile is one of the values, as in the lab; else it lies between two, as in a
     recorder's summary."""
@@ -106,24 +106,12 @@ def series_of(source: Any, what: str = "") -> Series:
     if seconds.ndim != 1:
         raise UsageError(
             f"there are no delays to draw in {type(source).__name__}: pass a recorder, what "
-            "`await lab.ping(...)` or "
-            "`await lab.load(...)` gave, or one column of seconds"
+            "`await lab.ping(...)` or `await lab.load(...)` gave, or one column of seconds"
         )
     known = seconds[~np.isnan(seconds)]
-    nothing = np.zeros(len(known), dtype=bool)
-    return Series(
-        name="",
-        what=what or "value",
-        t=np.arange(len(known), dtype=np.float64),
-        ms=known * 1e3,
-        held=nothing,
-        ends=nothing,
-        lost=len(seconds) - len(known),
-        stalls=np.empty((0, 2)),
-        changes=None,
-        blockers=(),
-        settings="",
-    )
+    t, nothing = np.arange(len(known), dtype=np.float64), np.zeros(len(known), dtype=bool)
+    lost, stalls = len(seconds) - len(known), np.empty((0, 2))
+    return Series("", what or "value", t, known * 1e3, nothing, nothing, lost, stalls)
 
 
 def named(series: Series, number: int, of: int) -> str:
@@ -169,12 +157,8 @@ def _of_run(run: Any) -> Series:
 
 def _of_recorder(rec: Any) -> Series:
     trips, stalls, connection = rec.latency, rec.stalls, rec.connection
-    starts = [
-        float(times.min())
-        for times in (trips.sent_s, stalls.begin_s, connection.time_s)
-        if len(times)
-    ]
-    start = min(starts, default=0.0)
+    clocks = (trips.sent_s, stalls.begin_s, connection.time_s)
+    start = min((float(times.min()) for times in clocks if len(times)), default=0.0)
     return Series(
         name="",
         what="round trip",

@@ -51,15 +51,9 @@ def parameter(table: pd.DataFrame, name: str) -> pd.Series[Any]:
 def varying(table: pd.DataFrame) -> list[str]:
     """The parameters that the sweep varied, in its order; for another table the columns before the
     figures."""
-    grid = table.attrs.get("grid")
     columns = list(table.columns)
-    names = (
-        list(grid)
-        if grid is not None
-        else columns[: columns.index("repeat")]
-        if "repeat" in columns
-        else []
-    )
+    before = columns[: columns.index("repeat")] if "repeat" in columns else []
+    names = table.attrs.get("grid", before)
     return [name for name in names if name in table and table[name].nunique() > 1]
 
 
@@ -68,11 +62,9 @@ def fixed_words(table: pd.DataFrame, but: tuple[str, ...] = ()) -> str:
     attrs = table.attrs
     fixed = dict(attrs.get("parameters", {}))
     fixed |= {name: values[0] for name, values in attrs.get("grid", {}).items() if len(values) == 1}
-    words = [
-        say(name, value)
-        for name, value in fixed.items()
-        if name not in but and not _idle(name, value)
-    ]
+    # No work is not worth a word.
+    told = {name: value for name, value in fixed.items() if name != "work" or value}
+    words = [say(name, value) for name, value in told.items() if name not in but]
     if "repeat" in attrs:
         words.append(f"repeated {attrs['repeat']} times" if attrs["repeat"] > 1 else "once each")
     if "seed" in attrs:
@@ -80,8 +72,3 @@ def fixed_words(table: pd.DataFrame, but: tuple[str, ...] = ()) -> str:
     if attrs.get("missing"):
         words.append(f"{attrs['missing']} points not measured yet")
     return ", ".join(words)
-
-
-def _idle(name: str, value: Any) -> bool:
-    """Whether a setting does nothing, and so need not be told."""
-    return name == "work" and not value

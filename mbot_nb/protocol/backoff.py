@@ -5,9 +5,7 @@ from __future__ import annotations
 from .loss import CloseCode, Loss
 from .settings import Settings
 
-__all__ = [
-    "Backoff",
-]
+__all__ = ["Backoff"]
 
 
 class Backoff:

@@ -15,7 +15,7 @@ from ..errors import CommandRejectedError, MbotError
 from ..jupyter.cells import Cell, current
 from ..jupyter.handlers import is_again, is_cancelled
 from ..loops.call import settle
-from ..loops.home import Home
+from ..loops.home import Home, log_failure
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.server.sessions import Received, ServerSession
@@ -91,13 +91,7 @@ class Execution:
             try:
                 result = hook(*args)
             except Exception as error:
-                _log.error(
-                    "your on_%s hook failed: %s: %s",
-                    kind,
-                    type(error).__name__,
-                    error,
-                    exc_info=error,
-                )
+                log_failure(f"your on_{kind} hook failed", error)
                 continue
             if isinstance(result, Awaitable):
                 self._spawn(settle(result), f"on_{kind} hook")
@@ -348,13 +342,7 @@ class Execution:
             given = ", ".join(message.payload.params) or "nothing"
             refusal = "INVALID_PARAMS", f"{name}: it takes ({takes}), and was given ({given})", None
         else:
-            _log.error(
-                "the handler of %r failed: %s: %s",
-                name,
-                type(error).__name__,
-                error,
-                exc_info=error,
-            )
+            log_failure(f"the handler of {name!r} failed", error)
             refusal = (
                 "INTERNAL_ERROR",
                 f"{name} failed inside the server; the server's log says how",

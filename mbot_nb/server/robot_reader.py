@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from .. import commands as c
+from ..loops.home import log_failure
 from ..protocol.codec import clean, encode, to_json
 from ..protocol.server import MAX_STATE, encode_event
 from ..robot import Robot
 
 __all__ = ["RobotReader"]
-
-_log = logging.getLogger("mbot_nb")
 
 
 class RobotReader:
@@ -65,10 +63,4 @@ class RobotReader:
         """Log the first failure only; the robot is read ten times a second."""
         if what not in self._failing:
             self._failing.add(what)
-            _log.error(
-                "the robot cannot tell its %s: %s: %s",
-                what,
-                type(error).__name__,
-                error,
-                exc_info=error,
-            )
+            log_failure(f"the robot cannot tell its {what}", error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import commands as c
 from ..errors import UsageError
 from ..loops.call import ClosedAtEnd, call
-from ..loops.home import Home
+from ..loops.home import Home, log_failure
 from ..protocol.server import SERVER_COMMANDS, Hub
 from ..protocol.server.sessions import ServerSession
 from ..protocol.server.tap import ServerClosed, Tap
@@ -238,9 +238,7 @@ class Server(ClosedAtEnd):
             if not keep_robot:
                 self.robot.close()
         except Exception as error:
-            _log.error(
-                "the robot did not close: %s: %s", type(error).__name__, error, exc_info=error
-            )
+            log_failure("the robot did not close", error)
         if self._on_closed is not None:
             self._on_closed(self)
 

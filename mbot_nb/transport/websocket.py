@@ -89,9 +89,7 @@ class Wire(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._fragments: list[bytes] = []
         self._open = False
-        self._over = False
         self._discards_input = False
-        self._reason: Loss | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
 
@@ -122,7 +120,7 @@ class Wire(asyncio.BufferedProtocol):
         With ``discard_input`` nothing is delivered that it still sends.
         """
         self._discards_input = self._discards_input or discard_input
-        if self._transport is None or self._over:
+        if self._transport is None or self._ended.is_set():
             return
         if self._open and self._websocket.state is OPEN:
             self._websocket.send_close(code, _short(reason))
@@ -178,7 +176,6 @@ class Wire(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._over = True
         self._ended.set()
         loss, clean = self._how_it_ended(exc)
         if self._open:
@@ -244,28 +241,18 @@ class Wire(asyncio.BufferedProtocol):
             transport.write(b"".join(data))
 
     def _hang_up_within(self, seconds: float) -> None:
-        if self._timer is None and not self._over:
+        if self._timer is None and not self._ended.is_set():
             self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
 
     def _how_it_ended(self, exc: Exception | None) -> tuple[Loss, bool]:
-        if self._reason is not None:
-            return self._reason, False
-        close_frame = self._websocket.close_rcvd
-        if close_frame is not None:
-            words = (
-                "the other side closed the connection "
-                f"({close_frame.code}{': ' + close_frame.reason if close_frame.reason else ''})"
-            )
-            return Loss(
-                LossKind.CLOSED, words, close_frame.code
-            ), close_frame.code == CloseCode.NORMAL
-        own = self._websocket.close_sent
-        if own is not None:
-            return Loss(
-                LossKind.CLOSED,
-                f"closed from here ({own.code} {own.reason})".replace(" )", ")"),
-                own.code,
-            ), False
+        theirs, ours = self._websocket.close_rcvd, self._websocket.close_sent
+        if theirs is not None:
+            reason = f": {theirs.reason}" if theirs.reason else ""
+            words = f"the other side closed the connection ({theirs.code}{reason})"
+            return Loss(LossKind.CLOSED, words, theirs.code), theirs.code == CloseCode.NORMAL
+        if ours is not None:
+            words = f"closed from here ({ours.code} {ours.reason})".replace(" )", ")")
+            return Loss(LossKind.CLOSED, words, ours.code), False
         return Loss(LossKind.RESET, f"the connection broke{f' ({exc})' if exc else ''}"), False
 
     def _handshake(self, event: Request | Response) -> None:

@@ -12,7 +12,8 @@ from collections import deque
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..client import ConnectionChanged, EventReceived, StateChanged
+from ..client import Client, ClientEvent, ConnectionChanged, EventReceived, SentBatch, StateChanged
+from ..client.sync import SyncClient
 from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
@@ -23,15 +24,12 @@ from .card_image import picture
 from .place import ArenaState, Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
-    from ..client import Client, ClientEvent, SentBatch
-    from ..client.sync import SyncClient
     from ..robots.simulator import Simulation
 
 __all__ = ["Arena"]
 
 PERIOD = 0.05
-"""Seconds between two messages at least. Poses come ten times a second; the page draws what lies
-between them."""
+"""Seconds between two messages at least; the page draws what lies between two poses."""
 LONGEST = 6000
 """Samples that can be looked back at: ten minutes of driving."""
 MOST_POINTS = 400
@@ -64,8 +62,7 @@ class Arena(LiveWidget):
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
-        """Rows of t in s, x and y in cm, heading and what the sensors said: distance in cm, line
-        bits."""
+        """Rows of t in s, x and y in cm, heading, distance in cm, bits of the line sensor."""
         self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
         """Since when, in s, the LEDs shine as they do."""
         self._left: Pose | None = None

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections import deque
 from math import hypot
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import StateChanged
+from ..client import Client, ClientEvent, SentBatch, StateChanged
+from ..client.sync import SyncClient
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
 from .place import ArenaState, Pose, pose_of, replay_jumped
-
-if TYPE_CHECKING:
-    from ..client import Client, ClientEvent, SentBatch
-    from ..client.sync import SyncClient
 
 __all__ = ["Card"]
 

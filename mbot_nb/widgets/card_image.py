@@ -1,5 +1,4 @@
-"""A still picture of a card: what a code host's preview, an exported page and a saved notebook show
-in its place."""
+"""A still picture of a card, for previews, exported pages and saved notebooks."""
 
 from __future__ import annotations
 

@@ -11,19 +11,24 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import ConnectionChanged, EventReceived, RoundTrip, SentBatch, StateChanged
+from ..client import (
+    Client,
+    ClientEvent,
+    ConnectionChanged,
+    EventReceived,
+    RoundTrip,
+    SentBatch,
+    StateChanged,
+)
+from ..client.sync import SyncClient
 from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
-from .chart_image import still_chart
+from .chart_image import COLOURS, still_chart
 from .chart_series import OWN, ChartSeries
-
-if TYPE_CHECKING:
-    from ..client import Client, ClientEvent
-    from ..client.sync import SyncClient
 
 __all__ = ["LiveChart"]
 
@@ -180,8 +185,7 @@ class LiveChart(LiveWidget):
     # What else it can draw.
 
     def _note_fields(self, name: str, data: Any) -> None:
-        """Remember which numbers an event carries; most carry the same every time, so that this is
-        looked at once."""
+        """Remember which numbers an event carries, unless its fields are known."""
         if not isinstance(data, Mapping) or "." in name:
             return
         seen, numbers = self._fields.get(name, (frozenset(), ()))
@@ -238,8 +242,7 @@ class LiveChart(LiveWidget):
     # To the page.
 
     def _send_new(self) -> None:
-        """Only what is new: for every line its times and values, one after the other, as
-        doubles."""
+        """Send what is new: the times and values of each line in turn, as doubles."""
         counts = [len(line.new) // 2 for line in self._lines]
         new_marks = min(self._marks_made - self._marks_sent, len(self._marks))
         marks = list(self._marks)[len(self._marks) - new_marks :]
@@ -267,7 +270,7 @@ class LiveChart(LiveWidget):
             {
                 "name": line.name,
                 "unit": line.unit,
-                "colour": line.colour,
+                "colour": COLOURS[line.colour],
                 "holds": line.source in state,
             }
             for line in self._lines

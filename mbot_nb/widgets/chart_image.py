@@ -1,5 +1,4 @@
-"""A still picture of a live chart: what a code host's preview and a saved notebook show in its
-place."""
+"""A still picture of a live chart, for previews and saved notebooks."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ Series = tuple[str, Sequence[float], Sequence[float], int]
 
 
 def still_chart(lines: Sequence[Series]) -> bytes:
-    """A PNG of lines (name, times in s, values, number of its colour), each scaled to the whole
-    height."""
+    """A PNG of lines (name, times in s, values, colour), each scaled to the whole height."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
@@ -34,7 +32,7 @@ def still_chart(lines: Sequence[Series]) -> bytes:
     span = last - first or 1.0
     x = LEFT
     for number, (name, ts, values, chosen) in enumerate(lines):
-        colour = COLOURS[chosen % len(COLOURS)]
+        colour = COLOURS[chosen]
         low, high = (min(values), max(values)) if values else (0.0, 0.0)
         room = high - low or 1.0
         places = [

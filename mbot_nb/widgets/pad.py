@@ -13,16 +13,13 @@ from __future__ import annotations
 import threading
 import time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import ConnectionChanged, RoundTrip, StateChanged
+from ..client import Client, ConnectionChanged, RoundTrip, StateChanged
+from ..client.sync import SyncClient
 from ..errors import MbotError
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
-
-if TYPE_CHECKING:
-    from ..client import Client
-    from ..client.sync import SyncClient
 
 __all__ = ["DrivePad"]
 
@@ -31,8 +28,7 @@ LEASE = 0.4
 STALE = 0.25
 """Seconds from the hand to the robot's client; a motion that took longer is dropped."""
 MOST_UNDER_WAY = 4
-"""Renewals sent and not acknowledged; beyond, the line is too slow, and the motion ends by
-itself."""
+"""Renewals that may be unacknowledged; with more the line is too slow, and motion ends."""
 MOST_VIEWS = 64
 """Views whose last hold is remembered."""
 
@@ -91,16 +87,12 @@ class DrivePad(LiveWidget):
                     del self._let_go_of[next(iter(self._let_go_of))]
             self._stop_control.act("stop", content.get("at"), quietly=True)
         elif kind == "drive":
-            at, left, right = (content.get(name) for name in ("at", "left", "right"))
-            if not all(
-                isinstance(number, (int, float)) and isfinite(number)
-                for number in (at, left, right)
-            ):
+            numbers: list[Any] = [content.get(name) for name in ("at", "left", "right")]
+            if not all(isinstance(each, (int, float)) and isfinite(each) for each in numbers):
                 return
-            number = content.get("number")
-            if self._is_late(at) or not self._client.home.post(
-                self._drive, view, hold, number, at, left, right
-            ):
+            at, left, right = numbers
+            number, post = content.get("number"), self._client.home.post
+            if self._is_late(at) or not post(self._drive, view, hold, number, at, left, right):
                 self._drop(view, number)
 
     @staticmethod

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..client import EventReceived
+from ..client import EventReceived, StateChanged
 from ..state import StateView
-
-if TYPE_CHECKING:
-    from ..client import StateChanged
 
 __all__ = ["ArenaState", "Pose", "pose_of", "replay_jumped"]
 
@@ -52,8 +49,7 @@ class ArenaState:
             self._is_new = True
 
     def data(self, state: StateView) -> dict[str, Any] | None:
-        """The arena as it is now; the same object until it changes. None if the robot knows
-        none."""
+        """The arena, the same object until it changes; None if the robot knows none."""
         if self._is_new:
             self._is_new = False
             arena = state.get("arena")

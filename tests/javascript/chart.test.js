@@ -7,7 +7,7 @@ const BOX = { top: 0, bottom: 100 };
 
 /** @param {string} unit @param {number[]} pairs */
 function series(unit, pairs) {
-  const line = new Series({ name: "a", unit, holds: false, colour: 0 });
+  const line = new Series({ name: "a", unit, holds: false, colour: "#0072b2" });
   line.add(pairs, 1_000);
   return line;
 }

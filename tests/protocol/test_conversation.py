@@ -224,6 +224,8 @@ class Conversation(RuleBasedStateMachine):
         if world.client.state in (ClientState.FAILED, ClientState.WAITING):
             world.reconnect()
         world.run(25.0)
+        while world.busy:  # many slow handlers, one after the other
+            world.run(2.0)
         assert world.connected
         world.change()
         world.run(1.0)

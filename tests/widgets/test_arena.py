@@ -16,7 +16,7 @@ from mbot_nb import commands as c
 from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import Arena, Card
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page
+from tests.helpers.widget_page import Page, latest
 
 
 def rows(data: bytes) -> list[list[float]]:
@@ -127,7 +127,8 @@ async def test_a_server_elsewhere_is_told_apart(
 ) -> None:
     monkeypatch.setattr(LocalServers, "of", lambda self, client: None)
     arena = Arena(bot)
-    assert "runs elsewhere" in arena._all_values()["fixed"]
+    page.send(arena, kind="show", view="a")
+    assert "runs elsewhere" in latest(page, arena, "fixed")
     arena.close()
 
 

@@ -86,7 +86,12 @@ async def test_what_is_no_number_is_left_out(page: Page, bot: mb.Client) -> None
         "stimulus_detected.strength.deeper",
     )
     await bot.drive(40, 40, duration=0.3)
-    assert [len(line.values) > 0 for line in chart._lines] == [False, True, False, False]
-    assert set(chart._lines[1].values) <= {0.0, 1.0}
-    assert "unknown" in chart._alt()
+    page.send(chart, kind="show", view="a")
+    mode, moving, nothing, deeper = lines(page, chart)
+    assert mode == nothing == deeper == []
+    assert {value for _, value in moving} <= {0.0, 1.0}
+    assert moving
+    bundle = chart._repr_mimebundle_()
+    assert bundle is not None
+    assert "unknown" in bundle[1]["image/png"]["alt"]
     chart.close()

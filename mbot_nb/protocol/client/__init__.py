@@ -11,6 +11,6 @@ Modules:
 """
 
 from .session import ClientSession
-from .states import TRANSITIONS, ClientCounters, ClientState
+from .states import ClientState
 
-__all__ = ["TRANSITIONS", "ClientCounters", "ClientSession", "ClientState"]
+__all__ = ["ClientSession", "ClientState"]

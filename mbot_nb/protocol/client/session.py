@@ -156,15 +156,18 @@ class ClientSession:
 
     def lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
-        if self.state in (
-            ClientState.CLOSED,
-            ClientState.WAITING,
-            ClientState.FAILED,
-            ClientState.IDLE,
-        ):
+        if (self.state, "lose") not in TRANSITIONS:
             return
         self._reset_connection()
-        final = self._connection_lost(loss, now)
+        previous = self.connection_state
+        self.pending_close = None
+        self.last_loss = loss
+        final = is_final(loss) or not (self.ever_connected or self.persistent)
+        self._transition("fail" if final else "lose")
+        self.next_attempt_at = (
+            None if final else now + self.backoff.next_delay(loss, self._random_source())
+        )
+        self._connection_changed(previous, now, loss=loss)
         self._pending.connection_lost(now)
         if final:
             self._start_afresh(now)
@@ -173,7 +176,11 @@ class ClientSession:
     def close(self, now: float) -> None:
         """End for good: what is not delivered is settled, nothing more is sent."""
         self._reset_connection()
-        self._connection_closed(now)
+        previous = self.connection_state
+        self._transition("close")
+        self.pending_close = self.next_attempt_at = None
+        if previous != self.connection_state:
+            self._connection_changed(previous, now)
         self._start_afresh(now)
         self._pending.fail(None, now)
 
@@ -224,19 +231,6 @@ class ClientSession:
                 deadline = time
         return deadline
 
-    def _connection_lost(self, loss: Loss, now: float) -> bool:
-        """The connection ended, or none could be made; whether no other one will be tried."""
-        previous = self.connection_state
-        self.pending_close = None
-        self.last_loss = loss
-        final = is_final(loss) or not (self.ever_connected or self.persistent)
-        self._transition("fail" if final else "lose")
-        self.next_attempt_at = (
-            None if final else now + self.backoff.next_delay(loss, self._random_source())
-        )
-        self._connection_changed(previous, now, loss=loss)
-        return final
-
     def _connection_ready(self, now: float, resumed: bool) -> None:
         """The first snapshot has come: the connection stands, and the server remembers us or
         not."""
@@ -246,14 +240,6 @@ class ClientSession:
         self.ever_connected = True
         self.backoff.reset()
         self._connection_changed(previous, now, attempt=attempt, resumed=resumed if again else None)
-
-    def _connection_closed(self, now: float) -> None:
-        """It ends for good."""
-        previous = self.connection_state
-        self._transition("close")
-        self.pending_close = self.next_attempt_at = None
-        if previous != self.connection_state:
-            self._connection_changed(previous, now)
 
     def _dial(self, now: float) -> None:
         previous = self.connection_state

@@ -11,7 +11,7 @@ Modules:
     tap              what happens at a server, for observers: one class for each kind of event
 """
 
-from .connection import SERVER_COMMANDS, ConnectionState, ServerConnection
+from .connection import SERVER_COMMANDS, ServerConnection
 from .hub import MAX_STATE, Hub, encode_event
 from .outgoing import Close
 
@@ -19,7 +19,6 @@ __all__ = [
     "MAX_STATE",
     "SERVER_COMMANDS",
     "Close",
-    "ConnectionState",
     "Hub",
     "ServerConnection",
     "encode_event",

@@ -3,7 +3,6 @@ once."""
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
 from ...commands import URGENT
@@ -20,19 +19,11 @@ from .sessions import Received, ServerSession, SessionQuery
 from .tap import AcknowledgementSent, FrameReceived
 from .throttle import Throttle
 
-__all__ = ["SERVER_COMMANDS", "ConnectionState", "ServerConnection"]
+__all__ = ["SERVER_COMMANDS", "ServerConnection"]
 
 SERVER_COMMANDS = frozenset({"sync_state", "void"})
 """Commands that the server answers itself, at once."""
 _NOT_STRAIGHT = URGENT | SERVER_COMMANDS
-
-
-class ConnectionState(Enum):
-    """Where a connection stands."""
-
-    AUTHENTICATING = "authenticating"
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class ServerConnection:
@@ -64,7 +55,6 @@ class ServerConnection:
         """The session whose connection this one took over."""
         self.commands: list[Received] = []
         self.urgent: list[m.CommandMessage] = []
-        self.gaps = 0
         self._silence = Silence(settings.idle_timeout, settings.stall, settings.pong_timeout, now)
         rate = settings.frame_rate if limited else None
         self._throttle = Throttle(rate, settings, now) if rate is not None else None
@@ -81,13 +71,6 @@ class ServerConnection:
             self._open(now)
         else:
             self._refuse_token()
-
-    @property
-    def state(self) -> ConnectionState:
-        """Where it stands."""
-        if self.outgoing.stopped:
-            return ConnectionState.CLOSED
-        return ConnectionState.AUTHENTICATING if self.session is None else ConnectionState.OPEN
 
     def receive(self, text: str, now: float) -> None:
         """Take one frame."""
@@ -118,10 +101,10 @@ class ServerConnection:
         Returns:
             Whether its client is gone too, and not merely on a newer connection.
         """
-        was_open = self.state is ConnectionState.OPEN
+        stopped = self.outgoing.stopped
         self.outgoing.stop()
         session = self.session
-        if not was_open or session is None:
+        if stopped or session is None:
             return False
         del self.hub.subscribers[session]
         session.cuts += 1
@@ -366,7 +349,6 @@ class ServerConnection:
         self.urgent.append(message)
 
     def _gap(self, gap: Gap, now: float) -> None:
-        self.gaps += 1
         self._session.skipped.append((gap.expected, gap.got - 1))
         text = f"messages {gap.expected} to {gap.got - 1} never came; going on with {gap.got}"
         details = {"expected": gap.expected, "got": gap.got}

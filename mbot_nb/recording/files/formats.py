@@ -104,15 +104,12 @@ def _load_file(
     if suffix in FORMATS[1:]:
         named = path.parent.name.partition("table=")[2] or path.stem
         tables, metadata = _module(suffix).read(path, name or named)
-        return (
-            {owner: conformed(owner, table) for owner, table in tables.items()},
-            metadata,
-            metadata.get("cut"),
-        )
+        found = {owner: conformed(owner, table) for owner, table in tables.items()}
+        return found, metadata, metadata.get("cut")
     from . import mbot_file
 
     opened = mbot_file.read(path.read_bytes())
-    return opened.tables, mbot_file.full_metadata(opened), mbot_file.missing_at_end(opened)
+    return opened.tables, opened.full_metadata(), opened.missing_at_end()
 
 
 def _write_metadata(path: Path, metadata: Mapping[str, Any]) -> None:

@@ -18,17 +18,7 @@ from ..tables.columns import Chunk
 from ..tables.schema import SCHEMA
 from .mbot_blocks import MAGIC, SINCE, Torn, block, blocks
 
-__all__ = [
-    "ROW",
-    "Opened",
-    "file_head",
-    "full_metadata",
-    "missing_at_end",
-    "numbered_block",
-    "read",
-    "rows_block",
-    "write",
-]
+__all__ = ["ROW", "Opened", "file_head", "numbered_block", "read", "rows_block", "write"]
 
 TABLES = tuple(SCHEMA)
 """A block names its table by its place in here."""
@@ -55,6 +45,55 @@ class Opened(msgspec.Struct):
     """Bytes of an unfinished block at its end."""
     missing: int
     """Rows that were never written."""
+
+    def missing_at_end(self) -> str | None:
+        """What is missing at the end of the file, or was where it comes from, in words; None if
+        nothing is."""
+        words = [str(earlier)] if (earlier := self.metadata.get("cut")) else []
+        if not self.ended:
+            last, offset = self._last(), self.metadata.get("clocks", {}).get("wall_offset_s")
+            when = ""
+            if last is not None and offset is not None:
+                when = f" after {datetime.fromtimestamp(last + offset, UTC):%H:%M:%S} UTC"
+            words.append(
+                f"it was not ended in order: what happened within a second{when} is missing"
+            )
+        if self.torn:
+            words.append(f"{self.torn} bytes of an unfinished block were cut off")
+        if self.missing:
+            words.append(f"{self.missing} rows could not be written")
+        return ", ".join(words) or None
+
+    def full_metadata(self) -> dict[str, Any]:
+        """The metadata of the file; where it was not ended in order, they were written earlier than
+        its last rows, which know more."""
+        metadata = dict(self.metadata)
+        since = metadata.pop(SINCE, None)
+        if "rows" in metadata:
+            rows = {name: len(table) for name, table in self.tables.items()}
+            metadata["rows"] = {**dict.fromkeys(TABLES, 0), **rows}
+        if not self.ended or "seconds" not in metadata:
+            metadata["seconds"] = self._seconds(since)
+        return metadata
+
+    def _seconds(self, since: float | None) -> float:
+        """How long it was recorded, as far as the rows tell."""
+        earlier, pauses = float(self.metadata.get("seconds", 0.0)), self.metadata.get("pauses")
+        last = self._last()
+        if since is None and not earlier and not (pauses and pauses[-1][1] is None):
+            since = self.metadata.get("clocks", {}).get("started_s")
+        if since is None or last is None:
+            return earlier  # or it did not record any more
+        return round(earlier + max(0.0, last - float(since)), 6)
+
+    def _last(self) -> float | None:
+        """When the last row was written, by the monotonic clock of the recording."""
+        times = [
+            float(np.nanmax(table.column(SCHEMA[name][0].name).to_numpy()))
+            for name, table in self.tables.items()
+            if table.num_rows and name not in ("commands", "stalls")
+        ]
+        return max(times, default=None)
 
 
 def file_schema(name: str) -> pa.Schema:
@@ -168,57 +207,3 @@ def _merged(
         table = table.take(pa.array((len(numbers) - 1 - places)[kept >= begin]))
         numbers = kept[kept >= begin]
     return conformed(name, table), numbers
-
-
-def missing_at_end(opened: Opened) -> str | None:
-    """What is missing at the end of a file, or was already where it comes from, in words; None if
-    nothing is."""
-    words = [str(earlier)] if (earlier := opened.metadata.get("cut")) else []
-    if not opened.ended:
-        last, offset = _last(opened), opened.metadata.get("clocks", {}).get("wall_offset_s")
-        when = ""
-        if last is not None and offset is not None:
-            when = f" after {datetime.fromtimestamp(last + offset, UTC):%H:%M:%S} UTC"
-        words.append(f"it was not ended in order: what happened within a second{when} is missing")
-    if opened.torn:
-        words.append(f"{opened.torn} bytes of an unfinished block were cut off")
-    if opened.missing:
-        words.append(f"{opened.missing} rows could not be written")
-    return ", ".join(words) or None
-
-
-def full_metadata(opened: Opened) -> dict[str, Any]:
-    """The metadata of a file; where it was not ended in order, they were written earlier than its
-    last rows, which know more."""
-    metadata = dict(opened.metadata)
-    since = metadata.pop(SINCE, None)
-    if "rows" in metadata:
-        metadata["rows"] = {
-            name: opened.tables[name].num_rows if name in opened.tables else 0 for name in TABLES
-        }
-    if not opened.ended or "seconds" not in metadata:
-        metadata["seconds"] = _seconds(opened, since)
-    return metadata
-
-
-def _seconds(opened: Opened, since: float | None) -> float:
-    """How long it was recorded, as far as the rows tell."""
-    earlier, pauses = opened.metadata.get("seconds", 0.0), opened.metadata.get("pauses")
-    last = _last(opened)
-    if since is None and (earlier or (pauses and pauses[-1][1] is None)):
-        return float(earlier)  # it did not record any more
-    if since is None:
-        since = opened.metadata.get("clocks", {}).get("started_s")
-    if since is None or last is None:
-        return float(earlier)
-    return round(float(earlier) + max(0.0, last - float(since)), 6)
-
-
-def _last(opened: Opened) -> float | None:
-    """When the last row was written, by the monotonic clock of the recording."""
-    times = [
-        float(np.nanmax(table.column(SCHEMA[name][0].name).to_numpy()))
-        for name, table in opened.tables.items()
-        if table.num_rows and name not in ("commands", "stalls")
-    ]
-    return max(times, default=None)

@@ -54,9 +54,8 @@ def with_spilled(
 
 
 def _part(name: str, packed: Sequence[Packed]) -> Part:
-    columns, schema = SCHEMA[name], arrow_schema(SCHEMA[name])
+    columns = SCHEMA[name]
     numbers = [np.arange(chunk.first, chunk.end) for chunk, _ in packed]
-    rows = pa.Table.from_batches(
-        [batch(columns, chunk, labels) for chunk, labels in packed], schema=schema
-    )
+    batches = [batch(columns, chunk, labels) for chunk, labels in packed]
+    rows = pa.Table.from_batches(batches, schema=arrow_schema(columns))
     return np.concatenate([np.empty(0, "i8"), *numbers]), rows

@@ -1,7 +1,6 @@
 """Noise as a function: the same seed, sensor and reading always give the same value.
 
-A random generator would depend on how often the state is read; this does not, and skipped readings
-cost nothing.
+A random generator would depend on how often the state is read.
 """
 
 from __future__ import annotations

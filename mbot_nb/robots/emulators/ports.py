@@ -105,10 +105,8 @@ class PtyPort(EmulatedPort):
             return b""
         try:
             return os.read(self._master, 4096)
-        except BlockingIOError:
-            return b""
         except OSError as error:
-            if error.errno == errno.EIO:  # no client has it open
+            if error.errno in (errno.EAGAIN, errno.EIO):  # nothing to read, no client
                 return b""
             raise
 

@@ -1,7 +1,6 @@
 """A robot's own wheel and track, measured by driving and kept by its serial number.
 
-What a robot believes to have driven is compared with what a tape measure says. One file per robot,
-in the user's folder.
+The encoders' estimate is compared with a tape measure. One file per robot, in the user's folder.
 """
 
 from __future__ import annotations
@@ -98,7 +97,7 @@ def correct_by_turn(constants: Constants, estimated: float, measured: float) -> 
 def _factor(
     estimated: float, measured: float, least: float, what: str, unit: str, how: str
 ) -> float:
-    """What was measured of what was believed; forwards and backwards, left and right alike."""
+    """The measured by the estimated size; forwards and backwards, left and right alike."""
     estimated, measured = abs(estimated), abs(measured)
     if not isfinite(measured) or min(estimated, measured) < least:
         raise UsageError(

@@ -1,8 +1,7 @@
 """What both drivers of robots on a cable share: motions, state, events and a cable that is pulled.
 
 A driver gives the requests that drive and stop its robot, and reads its sensors. Lengths are cm,
-angles degrees, speeds percent of full speed; what is mirrored or scaled on the robot is so in the
-drivers and nowhere else.
+angles degrees, speeds percent; only the drivers mirror and scale what the robot counts otherwise.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The driver of the mBot: an mCore, ff55 frames, one request at a time.
 
-Its sensors are asked one after another, in the pauses between commands. Its firmware stands still
-for 0.9 s when the ultrasonic sensor gets no echo, and while a tone sounds: so that sensor is asked
-rarely while nothing is ahead, and in a motion only on a straight way towards something near; and
-tones are sent in slices.
+Its sensors are asked one after another, between commands. Its firmware stands still for 0.9 s when
+the ultrasonic sensor gets no echo, and while a tone sounds: that sensor is asked rarely while
+nothing is ahead, in a motion only on the way to something near; tones are sent in slices.
 """
 
 from __future__ import annotations

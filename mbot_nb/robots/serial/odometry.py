@@ -1,7 +1,6 @@
 """Where a robot is, from what its wheels have turned. Pure.
 
-Lengths are cm, angles degrees; x points to where the robot looked at first, and turning left is
-positive.
+Lengths are cm, angles degrees, positive to the left; x points to where the robot looked at first.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """The body of an mBot2: two driven wheels, their acceleration, and the pose that follows from them.
 
 Lengths are cm, times s, angles radians counter-clockwise from the x axis. With constant wheel
-speeds a step is an exact arc of a circle, however long it is; while speeding up or down both wheels
-reach their targets together, so a robot that starts from rest stays on the arc it was told to
-drive.
+speeds a step of any length is an exact arc; while speeding up or down both wheels reach their
+targets together, so a robot that starts from rest stays on the arc it was told to drive.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from math import cos, hypot, inf, pi, sin
 
 from ..dimensions import HALF_LENGTH, HALF_WIDTH, TRACK, WHEEL
@@ -22,51 +22,38 @@ ACCELERATION = 500.0
 """cm/s2, up and down: full speed after 0.14 s, just below what rubber on a table can hold."""
 
 
+@dataclass(slots=True, eq=False)
 class Body:
     """Where a robot is, and how its wheels turn."""
 
-    __slots__ = (
-        "_shape",
-        "clearance",
-        "distance",
-        "heading",
-        "left",
-        "number",
-        "push_x",
-        "push_y",
-        "right",
-        "rolled_left",
-        "rolled_right",
-        "space",
-        "target_left",
-        "target_right",
-        "worked",
-        "x",
-        "y",
-    )
+    space: Space
+    x: float
+    y: float
+    heading: float
+    """Radians, not wrapped: it counts whole turns."""
+    number: int = field(init=False)
+    """Which robot of its world; a copy keeps it."""
+    left: float = 0.0
+    right: float = 0.0
+    """Speeds of the wheels, cm/s."""
+    target_left: float = 0.0
+    target_right: float = 0.0
+    rolled_left: float = 0.0
+    rolled_right: float = 0.0
+    """What the wheels have rolled, slipping or not, cm."""
+    worked: float = 0.0
+    """What both wheels have rolled, forwards and backwards added up, cm."""
+    distance: float = 0.0
+    """What the middle of the robot has moved, cm."""
+    clearance: float = 0.0
+    """It can move this far before anything solid is near; nothing is tested until then."""
+    push_x: float = 0.0
+    push_y: float = 0.0
+    """How far the last step was pushed back by something solid, cm."""
+    _shape: Rectangle | None = None
 
-    def __init__(self, space: Space, x: float, y: float, heading: float) -> None:
-        self.space = space
-        self._shape: Rectangle | None = None
-        self.number = len(space.bodies)
-        """Which robot of its world; a copy keeps it."""
-        self.x = x
-        self.y = y
-        self.heading = heading
-        """Radians, not wrapped: it counts whole turns."""
-        self.left = self.right = 0.0
-        """Speeds of the wheels, cm/s."""
-        self.target_left = self.target_right = 0.0
-        self.rolled_left = self.rolled_right = 0.0
-        """What the wheels have rolled, slipping or not, cm."""
-        self.worked = 0.0
-        """What both wheels have rolled, forwards and backwards added up, cm."""
-        self.distance = 0.0
-        """What the middle of the robot has moved, cm."""
-        self.clearance = 0.0
-        """It can move this far before anything solid is near; nothing is tested until then."""
-        self.push_x = self.push_y = 0.0
-        """How far the last step was pushed back by something solid, cm."""
+    def __post_init__(self) -> None:
+        self.number = len(self.space.bodies)
 
     def copy(self) -> Body:
         """The same body, to look ahead with."""

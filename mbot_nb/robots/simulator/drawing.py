@@ -1,8 +1,7 @@
 """Drawing: what the motors must be told so that the robot drives a figure.
 
 A figure is a list of moves: straight lines, turns on the spot and arcs. The wheels speed up and
-brake evenly, so a move over a given way takes a time that is known beforehand, and no figure needs
-looking after.
+brake evenly, so the duration of a move is known beforehand.
 """
 
 from __future__ import annotations

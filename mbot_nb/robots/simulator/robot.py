@@ -35,9 +35,8 @@ REACH = 30.0
 class SimulatedRobot(Robot):
     """An mBot2 that exists only in numbers: two driven wheels in a world that is data.
 
-    Its state is a function of time: it is worked out when it is read, and the result does not
-    depend on when or how often that is. The same ``seed`` and the same commands at the same times
-    give the same path.
+    Its state is a function of time, worked out when it is read: the same ``seed`` and the same
+    commands at the same times give the same path, whenever and however often somebody looks.
 
     Args:
         seed: of everything that is left to chance; None takes a new one.
@@ -248,8 +247,7 @@ class SimulatedRobot(Robot):
                 for at in range(LEDS) if index is None else (index - 1,):
                     self._leds[at] = (r, g, b)
             case c.PlayTone(frequency=frequency, duration=duration):
-                self._tone = frequency
-                self._tone_end = now + duration
+                self._tone, self._tone_end = frequency, now + duration
                 self._agent.sound_tone(now, duration)
             case c.DisplayText(text=text):
                 self._text = text

@@ -1,4 +1,4 @@
-"""Time: the state of everybody in a world as a function of the clock.
+"""Time: the state of all robots in a world as a function of the clock.
 
 Nothing runs in the background. Whoever looks makes the simulation catch up, in fixed steps of 20 ms
 and at the exact moments when motors are told something else, so the result does not depend on when
@@ -70,7 +70,7 @@ class Simulation:
         self.lock = threading.RLock()
         self.agents: list[Agent] = []
         self.t = 0.0
-        """Everybody's state is kept for this moment: seconds since the simulation began."""
+        """All states are kept for this moment: seconds since the simulation began."""
         self.now = 0.0
         """The latest moment anybody looked at."""
         self._clock = clock
@@ -170,7 +170,7 @@ class Simulation:
 
     @contextmanager
     def moment(self, at_least: float = 0.0) -> Iterator[float]:
-        """Hold the lock, with everybody caught up with the clock; gives the time of the simulation.
+        """Hold the lock, with all robots caught up with the clock; gives the simulation's time.
 
         What happens meanwhile is reported (:meth:`post`) when the lock has been given back.
         """
@@ -305,7 +305,7 @@ class Simulation:
         return True
 
     def _sense(self, t: float) -> None:
-        """Everybody reads his sensors."""
+        """Let all robots read their sensors."""
         changed = self.scene.changed or any(agent.moved for agent in self.agents)
         self.scene.changed = False
         for agent in self.agents:
@@ -313,7 +313,7 @@ class Simulation:
         self.scene.fade(t)
 
     def _skip(self, until: float) -> None:
-        """Everybody rests: go to the last whole step before ``until``, at least one."""
+        """All robots rest: go to the last whole step before ``until``, at least one."""
         step = max(self._step + 1, int(until * STEPS_PER_SECOND))
         if step / STEPS_PER_SECOND > until:
             step -= 1

@@ -3,9 +3,8 @@
     world = World(boxes=[Box(x=40, y=40)], lights=[Light(x=180, y=20)])
     world = World.from_json('{"width": 300, "boxes": [{"x": 40, "y": 40, "angle": 30}]}')
 
-The corner (0, 0) is at the bottom left; x goes to the right, y up; lengths are cm; angles are
-degrees counter-clockwise from the x axis. Every field has a default, and a misspelt one is an
-error.
+(0, 0) is at the bottom left, x goes right, y up; lengths are cm, angles degrees counter-clockwise
+from the x axis. Every field has a default, and a misspelt one is an error.
 """
 
 from __future__ import annotations

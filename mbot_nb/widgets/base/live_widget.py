@@ -38,8 +38,7 @@ _log = logging.getLogger("mbot_nb")
 PERIOD = 0.1
 """Seconds between two messages at least: 10 Hz, as often as telemetry comes."""
 LEASE = 75.0
-"""Seconds for which a view counts as seen after it has last said so. It says so every 30 s; a page
-that vanished does not."""
+"""Seconds for which a view counts as seen; it renews that every 30 s, a lost page does not."""
 CLOSED = "This client was closed. A new one: bot = await mb.connect()"
 
 
@@ -62,8 +61,7 @@ class LiveWidget(anywidget.AnyWidget):
     _period = PERIOD
 
     snapshot = traitlets.Dict().tag(sync=True)
-    """What a page without a kernel draws; set when the widget is made. What is live goes as
-    messages."""
+    """What a page without a kernel draws; what is live goes as messages."""
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         client = bot.client if isinstance(bot, SyncClient) else bot
@@ -133,8 +131,7 @@ class LiveWidget(anywidget.AnyWidget):
         super().close()
 
     def end(self, why: str) -> None:
-        """Follow the client no more, and let the page say why; it goes when nobody looks at it.
-        From any thread."""
+        """Follow the client no more, and say why on the page until it is left. From any thread."""
         self._client.home.post(self._end, why)
 
     def refresh_snapshot(self) -> None:
@@ -144,8 +141,7 @@ class LiveWidget(anywidget.AnyWidget):
     # What a subclass gives.
 
     def _values(self) -> dict[str, Any]:
-        """What may change at every look, beside what all widgets have: plain data, rounded to what
-        is shown."""
+        """Its own values that may change at every look: plain data, rounded to what is shown."""
         return {}
 
     def _initial_values(self) -> dict[str, Any]:
@@ -153,8 +149,7 @@ class LiveWidget(anywidget.AnyWidget):
         return {}
 
     def _on_event(self, event: ClientEvent | SentBatch) -> bool:
-        """Something has happened to the client (see `Client.tap`); whether it is worth a look. At
-        home."""
+        """An event of `Client.tap`, on the home loop; returns whether to look at the values."""
         return True
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
@@ -187,14 +182,12 @@ class LiveWidget(anywidget.AnyWidget):
         kind = content.get("kind")
         self._stop_control.message_came()
         if kind in ("show", "hide", "gone"):
-            self._client.home.post(
-                self._on_view, kind, str(content.get("view")), bool(content.get("fresh"))
-            )
+            view, fresh = str(content.get("view")), bool(content.get("fresh"))
+            self._client.home.post(self._on_view, kind, view, fresh)
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.
-            self._send_unthrottled(
-                {"kind": "clock", "page": content.get("page"), "here": time.monotonic() * 1e3}
-            )
+            page, here = content.get("page"), time.monotonic() * 1e3
+            self._send_unthrottled({"kind": "clock", "page": page, "here": here})
         elif kind == "route":
             self._send_unthrottled({"kind": "route", **self._stop_control.direct_route()})
         elif kind in ("stop", "emergency_stop", "release"):
@@ -228,8 +221,7 @@ class LiveWidget(anywidget.AnyWidget):
         self.send(content, buffers)
 
     def _run(self, coroutine: Coroutine[Any, Any, Any], done: str = "") -> None:
-        """Run at home, and say on the page what it raises, or that it is ``done``; from any
-        thread."""
+        """Run at home, and say on the page what it raises, or ``done``; from any thread."""
 
         async def run() -> None:
             try:
@@ -317,9 +309,8 @@ class LiveWidget(anywidget.AnyWidget):
         self._detach()
         if why:
             self._show_status(why)
-        self._send_unthrottled(
-            {"kind": "changed", "connection": "closed", "note": "", "ended": True}
-        )
+        closed = {"connection": "closed", "note": "", "ended": True}
+        self._send_unthrottled({"kind": "changed", **closed})
         self._sent["connection"] = "closed"
         # Its place on the page is kept until nobody looks; one that never had a view goes when the
         # next widget is made.
@@ -366,8 +357,7 @@ class LiveWidget(anywidget.AnyWidget):
         return self._next_attempt()
 
     def _next_attempt(self) -> dict[str, Any]:
-        """The number of the next ``attempt`` to connect and the ``wait`` for it, None for one that
-        is under way."""
+        """The next ``attempt`` to connect and the seconds to ``wait``; None while it is made."""
         at = self._client.next_attempt_at
         return {
             "attempt": self._client.reconnect_attempts + (at is not None),

@@ -1,5 +1,4 @@
-"""What becomes of a widget when its cell is run again: the run shows a new one, and the earlier one
-must not listen for ever."""
+"""End the widgets of a cell's earlier run, which the new ones replace."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ import weakref
 from typing import Any, Protocol
 
 from ...jupyter import reachability
-from ...jupyter.cells import RERUN_DEPTH, Cell, current, shell
+from ...jupyter.cells import RERUN_DEPTH, Cell, at_cell_end, current, shell
 from ...local.runtime import Slot
 
 __all__ = ["AGAIN", "end_earlier_runs"]
@@ -42,18 +41,14 @@ def end_earlier_runs(widget: Shown) -> None:
     _cells()[widget] = cell
     if not earlier:
         return
-    events = shell().events
 
-    def after(*_: object) -> None:
-        events.unregister("post_run_cell", after)
+    def end_unnamed() -> None:
         names = reachability.named_objects(shell().user_ns)
         for known in earlier:
             one = known()
-            if (
-                one is not None
-                and not one.ended
-                and not reachability.is_reachable(one, names, RERUN_DEPTH)
-            ):
+            if one is None or one.ended:
+                continue
+            if not reachability.is_reachable(one, names, RERUN_DEPTH):
                 one.end(AGAIN)
 
-    events.register("post_run_cell", after)
+    at_cell_end(end_unnamed)

@@ -1,5 +1,4 @@
-"""How much the widgets of one notebook may send: a page drops updates when they come by the
-hundred."""
+"""A limit on messages: a page drops updates when they come by the hundred."""
 
 from __future__ import annotations
 
@@ -14,8 +13,7 @@ __all__ = ["SendBudget", "budget"]
 RATE = 150.0
 """Messages a second in the long run."""
 BURST = 40
-"""Messages at once; with what follows in the same second there are never more than 200 (JupyterLab
-drops above 1000)."""
+"""Messages at once: at most 200 in any second, far below JupyterLab's limit of 1000."""
 
 
 class SendBudget:

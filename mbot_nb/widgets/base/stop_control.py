@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ...embedded.registry import local_servers
@@ -30,13 +29,11 @@ __all__ = ["StopControl", "unreachable"]
 _log = logging.getLogger("mbot_nb")
 
 POLL_INTERVAL = 0.005
-"""Seconds between two checks whether the robot has stopped; a robot of this process knows since
-when."""
+"""Seconds between two checks whether the robot has stopped."""
 REST_TIMEOUT = 5.0
 """Seconds after which nobody waits for it to stand any more."""
 MAX_CLICK_AGE = 60.0
-"""Seconds; a click that claims to be older, or to come from the future, has no time that could be
-trusted."""
+"""Seconds; the time of a click that claims to be older, or in the future, is ignored."""
 
 WORDS = {
     "stop": ("Stop is given.", "Stopped."),
@@ -57,8 +54,7 @@ class ShowStatus(Protocol):
 
 
 class StopControl:
-    """The stops of one widget. Of the two that reach its page, ``request_refresh`` is called at the
-    client's home."""
+    """The stops of one widget. ``request_refresh`` is called at the client's home."""
 
     def __init__(
         self, client: Client, show_status: ShowStatus, request_refresh: Callable[[], None]
@@ -80,8 +76,7 @@ class StopControl:
     # What it can do.
 
     def message_came(self) -> None:
-        """A message of the page has come: in a thread of its own, or in the one that runs the
-        cells."""
+        """Note in which kind of thread a message of the page has come."""
         ipykernel = sys.modules.get("ipykernel")
         version = getattr(ipykernel, "version_info", (0,))
         # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the
@@ -135,8 +130,7 @@ class StopControl:
         )
 
     def direct_route(self) -> dict[str, Any]:
-        """Where the page finds the robot's server, and how it makes sure that it is this one; in
-        any thread."""
+        """How the page reaches the robot's server, and recognises it; in any thread."""
         server = local_servers().of(self._client)
         if server is None or not self.reach.startswith("direct"):
             return {"url": None}
@@ -174,26 +168,21 @@ class StopControl:
                 asked = client.emergency_stop() if kind == "emergency_stop" else client.stop()
             if not quietly and report_with is None:
                 self._show_status(WORDS[kind][0])
-            outcome = (
-                self._report_outcome(asked, kind, quietly)
-                if report_with is None
-                else report_with(asked)
-            )
-            report = self._submit(outcome)
+            if report_with is None:
+                report = self._submit(self._report_outcome(asked, kind, quietly))
+            else:
+                report = self._submit(report_with(asked))
             if kind != "release":
                 after = "arrival" if clicked is None else "letting go" if quietly else "click"
-                self._submit(
-                    self._wait_until_it_stands(received if clicked is None else clicked, after)
-                )
+                began = received if clicked is None else clicked
+                self._submit(self._wait_until_it_stands(began, after))
             if asked.fallback is not None:
                 self._keep(asked.fallback).add_done_callback(self._on_fallback_stop)
             return report
         except Exception as error:
             _log.debug("a stop of the page failed", exc_info=error)
-            self._show_status(
-                f"Not stopped: {error}" if kind != "release" else f"Not released: {error}",
-                error=True,
-            )
+            what = "released" if kind == "release" else "stopped"
+            self._show_status(f"Not {what}: {error}", error=True)
             return None
 
     def end(self) -> None:
@@ -278,10 +267,6 @@ def _moving(client: Client) -> bool:
 
 def _moment(at: Any, now: float) -> float | None:
     """The time of a click, if it can be believed."""
-    if (
-        not isinstance(at, (int, float))
-        or not isfinite(at)
-        or not now - MAX_CLICK_AGE < at / 1e3 < now + 0.05
-    ):
-        return None
+    if not isinstance(at, (int, float)) or not now - MAX_CLICK_AGE < at / 1e3 < now + 0.05:
+        return None  # also of what is no number at all
     return min(at / 1e3, now)

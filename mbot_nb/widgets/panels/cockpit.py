@@ -41,8 +41,7 @@ PAGES: tuple[tuple[str, type[LiveWidget]], ...] = (
 
 
 class Tabs(anywidget.AnyWidget):
-    """Buttons that show one of the cockpit's pages and hide the others. The page does so by itself,
-    without the kernel."""
+    """Buttons that show one of the cockpit's pages, without asking the kernel."""
 
     _esm = page_script("tabs.js")
     _css = page_style("panel.css", "cockpit.css")
@@ -126,8 +125,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         return self.comm is None or self in _ended_cockpits()
 
     def end(self, why: str) -> None:
-        """Follow the robot no more, and let the page say why; it goes when nobody looks at it any
-        more."""
+        """Follow the robot no more, and say why on the page until it is left."""
         if self.ended:
             return
         _ended_cockpits().append(self)

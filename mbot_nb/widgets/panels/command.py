@@ -9,27 +9,23 @@ code that does the same.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import Callable, Coroutine
-from functools import cache, partial
+from functools import partial
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ... import commands as c
-from ...client import Settled
+from ...client import Client, Settled
+from ...client.sync import SyncClient
 from ...errors import MbotError
 from ...jupyter.hints import hint
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 from .command_forms import forms
-
-if TYPE_CHECKING:
-    import concurrent.futures
-
-    from ...client import Client
-    from ...client.sync import SyncClient
 
 __all__ = ["CommandPanel"]
 
@@ -57,8 +53,7 @@ class CommandPanel(LiveWidget):
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside
-            of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own.
     """
 
     _esm = page_script("command.js")
@@ -75,7 +70,7 @@ class CommandPanel(LiveWidget):
         return {"batch": batch | {"leaves_in": rounded(batch["leaves_in"], 3)}}
 
     def _initial_values(self) -> dict[str, Any]:
-        return {"forms": _forms(), "answers": self._answers}
+        return {"forms": forms(), "answers": self._answers}
 
     def _on_event(self, event: object) -> bool:
         # Nobody waits for a queued command: its refusal comes by itself.
@@ -187,8 +182,3 @@ def _moment(at: Any) -> float:
     """When it was clicked, by this process's clock; now where the page does not know."""
     now = time.monotonic()
     return min(now, at / 1e3) if isinstance(at, (int, float)) and isfinite(at) else now
-
-
-@cache
-def _forms() -> list[dict[str, Any]]:
-    return forms()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -30,15 +31,14 @@ FIRST_VALUES: dict[str, dict[str, Any]] = {
     "start_drawing": {"shape": "square"},
     "custom": {"action": "dance"},
 }
-"""What stands in a form at first where a command has no default of its own, so that its button does
-something that is seen."""
+"""First values of parameters without a default, so that a form's button does something."""
 _SPREAD = {"game_move": "move", "custom": "values"}
 """Parameters whose entries the method takes one by one."""
 
 
+@cache
 def forms() -> list[dict[str, Any]]:
-    """Every command as plain data: name, group, what it does, whether it may be queued, and its
-    fields."""
+    """Every command as plain data, with its group, help and fields."""
     return [
         {
             "name": name,

@@ -93,8 +93,7 @@ class ConnectPanel(LiveWidget):
 
     @property
     def bot(self) -> Client | None:
-        """The robot it is connected to, also while its connection is being made again; None without
-        one."""
+        """The robot it is connected to, or connecting to again; None without one."""
         client: object = self._client
         return None if isinstance(client, _NoClient) else self._client
 
@@ -200,8 +199,7 @@ class ConnectPanel(LiveWidget):
             self._show_status(f"Connected, but your {name} failed. {advised(error)}", error=True)
 
     async def _discover_robots(self) -> None:
-        """Servers, and robots on a cable; each port is asked, which takes seconds. Somebody else
-        may go on meanwhile."""
+        """Look for servers and robots on a cable, which takes seconds."""
         ended = threading.Event()
         self._discovery = asyncio.ensure_future(asyncio.to_thread(discover, ended=ended))
         try:
@@ -321,8 +319,7 @@ def _own_choice(server: Server) -> dict[str, Any]:
 
 
 def _simulator(thread: bool) -> Server | None:
-    """This notebook's newest server with a simulated robot; for the I/O thread, one that lives
-    there."""
+    """This notebook's newest server of a simulated robot, on the I/O thread if it must be."""
     from ...robots.simulator import SimulatedRobot
 
     fit = (
@@ -332,8 +329,7 @@ def _simulator(thread: bool) -> Server | None:
 
 
 def _lasting(bot: Client, asked: str) -> str:
-    """What connects to this robot another day. A server of this notebook goes with it; the port of
-    a cable stays."""
+    """The address that still works another day: a cable's port, no server of this notebook."""
     server = local_servers().of(bot)
     if server is None:
         return asked

@@ -47,8 +47,7 @@ _ADVICE = {
         "Another client took this session over. Press Disconnect, then Connect.",
     ),
 }
-"""By the kind of a :class:`ConnectError`: without a robot, and with one whose connection was
-lost."""
+"""By the kind of a :class:`ConnectError`: without a robot, and after a lost connection."""
 
 
 def for_clicking(error: BaseException, *, has_bot: bool) -> str:
@@ -56,8 +55,7 @@ def for_clicking(error: BaseException, *, has_bot: bool) -> str:
     if isinstance(error, ConnectError) and error.kind in _ADVICE:
         reason = error.reason
         if error.kind == "token" and "{" in reason:
-            reason = (
-                reason.partition(" (")[0] + "."
-            )  # how a program would send it is of no use here
+            # How a program would send it is of no use here.
+            reason = reason.partition(" (")[0] + "."
         return f"{reason} {_ADVICE[error.kind][has_bot]}"
     return advised(error)

@@ -6,18 +6,15 @@ mb.widgets.StatsPanel(bot)
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...client import Client, Stats
+from ...client.sync import SyncClient
 from ...loops.monitor import LoopMonitor
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
-
-if TYPE_CHECKING:
-    import concurrent.futures
-
-    from ...client import Client, Stats
-    from ...client.sync import SyncClient
 
 __all__ = ["StatsPanel"]
 
@@ -38,8 +35,7 @@ class StatsPanel(LiveWidget):
 
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside
-            of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own.
     """
 
     _esm = page_script("stats.js")

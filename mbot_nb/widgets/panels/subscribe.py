@@ -9,17 +9,15 @@ import inspect
 import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...client import Client
+from ...client.subscriptions import Event, Handler, Subscription
+from ...client.sync import SyncClient
 from ...errors import UsageError
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget
 from .command import advised
-
-if TYPE_CHECKING:
-    from ...client import Client
-    from ...client.subscriptions import Event, Handler, Subscription
-    from ...client.sync import SyncClient
 
 __all__ = ["SubscribePanel"]
 
@@ -56,8 +54,7 @@ class SubscribePanel(LiveWidget):
     Args:
         bot: what `mb.connect()`, `mb.sync.connect()` or `mb.demo()` has given.
         events: what is ticked at first; ``"*"`` is everything.
-        framed: with the robot's name, its connection and a Stop of its own; without for one inside
-            of a panel that has them.
+        framed: with the robot's name, its connection and a Stop of its own.
     """
 
     _esm = page_script("subscribe.js")

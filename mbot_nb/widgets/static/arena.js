@@ -6,7 +6,6 @@ import { inside, whereWords } from "./scene/geometry.js";
 import { SOONEST, Stage } from "./scene/stage.js";
 
 const STEP = 2; // cm that an arrow key moves a thing
-
 const LONG_STEP = 10; // with Shift
 
 /** @param {Pose} pose @param {number} distance @param {number} line */

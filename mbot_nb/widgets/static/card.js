@@ -7,7 +7,6 @@ import { whereWords } from "./scene/geometry.js";
 
 /**
  * The elements of one view.
- *
  * @param {LiveView} live
  */
 function build(live) {
@@ -29,7 +28,6 @@ function build(live) {
 
 /**
  * Write the words of the values that are given.
- *
  * @param {Record<string, HTMLElement>} view
  * @param {Values} values
  */

@@ -7,12 +7,10 @@ import { gamepadDirection, KEYS, keysDirection, pointerDirection } from "./pad/d
 import { DriveControl } from "./pad/drive_control.js";
 
 const HINT = "Hold to drive: drag on the pad, arrow keys or W A S D, or a gamepad. Space stops.";
-
 const ARROW = "M0 -11 L9 5 L-9 5 Z";
 
 /**
  * The round pad: four arrows and a knob.
- *
  * @param {Element} parent
  */
 function buildPad(parent) {
@@ -24,14 +22,8 @@ function buildPad(parent) {
     "aria-label":
       "Drive pad. Hold an arrow key, or W, A, S or D, to drive. Let go to stand. Space stops.",
   });
-  const places = [
-    [0, -66, 0],
-    [66, 0, 90],
-    [0, 66, 180],
-    [-66, 0, 270],
-  ];
-  const arrows = places.map(
-    ([x, y, turn]) => `<path d="${ARROW}" transform="translate(${x} ${y}) rotate(${turn})"/>`,
+  const arrows = [0, 90, 180, 270].map(
+    (turn) => `<path d="${ARROW}" transform="rotate(${turn}) translate(0 -66)"/>`,
   );
   pad.innerHTML = `<svg viewBox="-100 -100 200 200" aria-hidden="true">${arrows.join("")}</svg>`;
   const knob = make("div", pad, { className: "mbot-knob" });

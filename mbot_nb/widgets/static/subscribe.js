@@ -15,7 +15,6 @@ function clockTime(seconds) {
 
 /**
  * The rows of the log, oldest first.
- *
  * @param {HTMLElement} log
  */
 function rowsOf(log) {
@@ -24,7 +23,6 @@ function rowsOf(log) {
 
 /**
  * The code that subscribes to an event.
- *
  * @param {string} name
  */
 function subscribing(name) {

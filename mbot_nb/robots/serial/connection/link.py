@@ -1,7 +1,6 @@
 """One thread per port: it reads, writes, keeps deadlines, ends motions and reopens the port.
 
-Whoever asks for something gets a future at once, and never waits for the port: not the notebook's
-loop, not a widget's callback.
+Requests return a future at once, so that neither loop nor callback waits for the port.
 """
 
 from __future__ import annotations
@@ -383,7 +382,7 @@ class Link:
             self._guard_fires = inf
 
     def _check_guard(self) -> None:
-        """A guard that fired while this thread was held up has sent stops: those are answered."""
+        """A guard that fired while this thread was stuck has sent stops, acknowledged as well."""
         if time.monotonic() >= self._guard_fires:
             self._guard_fires = inf
             self._exchange.require_fence()

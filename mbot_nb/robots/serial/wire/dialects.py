@@ -1,8 +1,7 @@
 """What differs between the two robots' frames, as the exchange sees it. Pure.
 
 A dialect encodes requests and decodes what the robot sends. Most answers carry the number of their
-request. Some carry none: the acknowledgements of an mBot, and what an mBot2 answers to a
-subscription.
+request, but neither acknowledgements of an mBot nor an mBot2's answers to subscriptions do.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ class Job:
     urgent: bool = False
     """It overtakes what waits, and does not wait for what is under way."""
     slot: str = ""
-    """A newer job of a slot replaces an unsent one, which ends with it, and bars repeats."""
+    """A newer job of a slot replaces an unsent one, which ends when it ends; one that was sent is
+    not sent again."""
     what: str = ""
     """Its name in messages."""
     on_send: Callable[[], object] | None = None

@@ -12,9 +12,7 @@ const FRAME = 1000 / 25 - 2; // ms between two pictures
 export const SPANS = [2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]; // s
 
 const USUAL_SPAN = 4; // which of them it begins with
-
 const PAD = { top: 26, right: 44, bottom: 22, left: 48 };
-
 const AXES = 2; // as many units have one, left and right
 
 /** What is drawn, and which part of it is seen. */
@@ -145,7 +143,6 @@ export class ChartPainting extends Painting {
 
   /**
    * Where a time is on the canvas.
-   *
    * @param {number} t
    */
   x(t) {
@@ -241,7 +238,6 @@ export class ChartPainting extends Painting {
 
   /**
    * Above its axis: a stroke in the colour of each line that it is of, and the unit.
-   *
    * @param {number} side
    * @param {string} unit
    * @param {string[]} colours
@@ -355,7 +351,6 @@ export class ChartPainting extends Painting {
 
   /**
    * The value of a line at the time that is read, or its last one.
-   *
    * @param {Series} line
    */
   value(line) {

@@ -3,7 +3,6 @@
 /** @import { Series } from "./series.js" */
 /**
  * Round numbers for the marks of an axis.
- *
  * @param {number} low
  * @param {number} high
  * @param {number} most
@@ -27,7 +26,6 @@ export function formatNumber(value) {
 
 /**
  * From values to heights, for each unit of the lines that are seen.
- *
  * @param {Series[]} lines
  * @param {number} from s
  * @param {number} to s

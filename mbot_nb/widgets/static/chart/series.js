@@ -1,16 +1,5 @@
 // The values of one line.
 
-const COLOURS = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#b8860b",
-  "#56b4e9",
-  "#8a6d3b",
-  "#7f7f7f",
-];
-
 /** One line: its values, the oldest first. */
 export class Series {
   /** @param {Values} given */
@@ -18,7 +7,7 @@ export class Series {
     this.name = name;
     this.unit = unit;
     this.holds = holds;
-    this.colour = COLOURS[colour % COLOURS.length];
+    this.colour = colour;
     /** @type {number[]} */
     this.t = [];
     /** @type {number[]} */
@@ -41,7 +30,6 @@ export class Series {
 
   /**
    * The number of the last value at or before a time, or -1.
-   *
    * @param {number} t
    */
   at(t) {

@@ -24,7 +24,6 @@ export class DirectConnection {
   /**
    * Resolves when the command, `stop` or `emergency_stop`, has been sent to this very robot;
    * without one, when it could be.
-   *
    * @param {string | null} [command]
    */
   reach(command = null) {

@@ -2,7 +2,6 @@
 
 /**
  * A new element. Of its properties `role` and those with a dash are set as attributes.
- *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Element} parent
@@ -21,7 +20,6 @@ export function make(tag, parent, properties = {}) {
 
 /**
  * A button with words, and what it is for to who cannot see it.
- *
  * @param {Element} parent
  * @param {string} words
  * @param {string} label
@@ -42,7 +40,6 @@ export function button(parent, words, label, action, className = "mbot-button") 
 /**
  * JupyterLab leaves the keys in here to the widget: Enter and Space press its buttons, letters
  * choose. It asks whom they go to.
- *
  * @param {HTMLElement} root
  */
 export function keepKeys(root) {
@@ -54,7 +51,6 @@ export function keepKeys(root) {
 
 /**
  * A colour of the page as it is now.
- *
  * @param {HTMLElement} element
  * @returns {(name: string) => string}
  */

@@ -14,7 +14,6 @@ import {
 } from "./messages.js";
 
 const RENEW_INTERVAL = 30_000; // ms between two signs that this view is still on the screen
-
 const ANSWER_TIMEOUT = 2_500; // ms until a question without an answer says so
 
 export const SETTLE_TIME = 1_500; // ms
@@ -68,7 +67,6 @@ export class LiveView {
 
   /**
    * The light, the connection in words, the robot's name, and a note.
-   *
    * @param {Element} parent
    */
   addConnection(parent) {
@@ -81,7 +79,6 @@ export class LiveView {
 
   /**
    * Stop and Release, and how long the last stop took.
-   *
    * @param {Element} parent
    */
   addStop(parent) {
@@ -120,7 +117,6 @@ export class LiveView {
 
   /**
    * Where it says what was done and what went wrong.
-   *
    * @param {Element} [parent]
    */
   addStatus(parent = this.root) {
@@ -144,7 +140,6 @@ export class LiveView {
 
   /**
    * Send what is to be answered soon.
-   *
    * @param {Values} content
    */
   ask(content) {
@@ -207,7 +202,6 @@ export class LiveView {
 
   /**
    * A connection in words: a server may well be there that does not reach its robot.
-   *
    * @param {string} state
    */
   inWords(state) {
@@ -275,7 +269,6 @@ export class LiveView {
 
   /**
    * Whether a stop works while a cell blocks; before anybody needs it.
-   *
    * @param {string} reach
    */
   onReach(reach) {
@@ -312,7 +305,6 @@ export class LiveView {
 
   /**
    * Call an action so often, in ms, until the view ends.
-   *
    * @param {number} interval
    * @param {() => void} action
    */

@@ -5,15 +5,12 @@ export const NO_ANSWER =
   "restart, run the cell again.";
 
 const BLOCKED = "While a cell blocks (time.sleep does),";
-
 const SERVE = "With mb.serve(thread=True) it reaches the robot all the same.";
-
 const CABLE = 'With mb.connect("usb", thread=True) it reaches the robot all the same.';
 
 /**
  * What a Stop here reaches while a cell runs, by what the kernel's side has found (see
  * StopControl.reach); of the others there is nothing to say.
- *
  * @type {Record<string, string>}
  */
 export const REACH_MESSAGES = {
@@ -36,7 +33,6 @@ const WAITS =
 
 /**
  * The same of a page that cannot reach the robot's server by itself, where that makes a difference.
- *
  * @type {Record<string, string>}
  */
 const REMOTE_MESSAGES = {
@@ -55,7 +51,6 @@ const MOMENTS = {
 
 /**
  * What the connection's note says, `since` ms after it came.
- *
  * @param {Note} note
  * @param {number} since
  */
@@ -67,7 +62,6 @@ export function noteWords(note, since) {
 
 /**
  * What holds for a page that is apart from the robot's server.
- *
  * @param {string} reach
  */
 export function apartWords(reach) {
@@ -76,7 +70,6 @@ export function apartWords(reach) {
 
 /**
  * How long the last stop took, in words.
- *
  * @param {Stood | null} stood
  */
 export function stoodWords(stood) {

@@ -1,7 +1,6 @@
 // What hands, keys and sticks point at, and what the wheels make of it.
 
 const DEAD = 0.15; // of the way to the edge: no direction yet
-
 const TURN = 0.6; // turning is quick enough at this part of the speed
 
 /** @type {Record<string, number[]>} */
@@ -21,7 +20,6 @@ const BUTTONS = { 12: [1, 0], 13: [-1, 0], 14: [0, -1], 15: [0, 1] }; // a gamep
 
 /**
  * What the wheels turn at, percent, for a direction.
- *
  * @param {number[]} direction ahead and to the right, each -1 to 1
  * @param {number} speed
  * @returns {[number, number]}
@@ -41,7 +39,6 @@ const rounded = (value) => Math.round(value * 20) / 20;
 
 /**
  * Where the keys that are held point; null without any.
- *
  * @param {Iterable<string>} keys
  */
 export function keysDirection(keys) {
@@ -52,7 +49,6 @@ export function keysDirection(keys) {
 
 /**
  * Where a pointer on the pad points; both from -1 to 1, y down as on the page.
- *
  * @param {number} x
  * @param {number} y
  */
@@ -66,7 +62,6 @@ export function pointerDirection(x, y) {
 
 /**
  * Where a gamepad's stick and cross point; null while nobody touches them.
- *
  * @param {{ axes: readonly number[], buttons: readonly { pressed: boolean }[] }} gamepad
  */
 export function gamepadDirection({ axes, buttons }) {

@@ -5,9 +5,7 @@
 import { wheels } from "./directions.js";
 
 const RENEW = 100; // ms between two leases of a hold
-
 const SOONEST = 40; // ms between two messages of a hand that moves
-
 const MOST_UNANSWERED = 5; // leases: the kernel is busy, and what it would do now would be late
 
 const BUSY =
@@ -35,7 +33,6 @@ export class DriveControl {
 
   /**
    * Drive so: ahead and to the right, each -1 to 1. Null is to let go.
-   *
    * @param {number[] | null} vector
    */
   aim(vector) {

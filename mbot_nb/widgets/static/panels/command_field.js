@@ -5,7 +5,6 @@ import { fresh } from "./fields.js";
 
 /**
  * How finely a slider moves over its range.
- *
  * @param {Values} given
  */
 function stepOf({ kind, low, high }) {

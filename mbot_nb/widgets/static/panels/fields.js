@@ -6,7 +6,6 @@ let counted = 0;
 
 /**
  * A name that no other element of the page has.
- *
  * @param {string} name
  */
 export function fresh(name) {
@@ -16,7 +15,6 @@ export function fresh(name) {
 
 /**
  * A label, and what it labels.
- *
  * @template {HTMLElement} T
  * @param {Element} parent
  * @param {string} words
@@ -32,7 +30,6 @@ export function labelled(parent, words, element) {
 
 /**
  * A tick with its words behind it.
- *
  * @param {Element} parent
  * @param {string} words
  * @param {boolean} checked
@@ -48,7 +45,6 @@ export function ticked(parent, words, checked, action) {
 
 /**
  * Copy a text, also where a page may not use the clipboard by itself.
- *
  * @param {string} text
  */
 async function copy(text) {
@@ -64,7 +60,6 @@ async function copy(text) {
 
 /**
  * A line of code, and a button that copies it.
- *
  * @param {Element} parent
  * @param {string} label
  */
@@ -87,7 +82,6 @@ export function codeLine(parent, label) {
 /**
  * A form's main button. The form is sent by it, and by Enter, which JupyterLab otherwise keeps for
  * itself.
- *
  * @param {HTMLFormElement} form
  * @param {Element} parent
  * @param {string} words

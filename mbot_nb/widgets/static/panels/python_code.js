@@ -2,7 +2,6 @@
 
 /**
  * A value as Python writes it.
- *
  * @param {unknown} value
  * @returns {string}
  */
@@ -22,7 +21,6 @@ function pythonValue(value) {
 
 /**
  * The arguments of a call as Python writes them.
- *
  * @param {Record<string, unknown>} given
  */
 export function pythonArguments(given) {

@@ -1,7 +1,6 @@
 // The addresses of earlier connections, which the browser keeps.
 
 const STORAGE_KEY = "mbot_nb.addresses";
-
 const MOST_ADDRESSES = 8;
 
 /**

@@ -7,9 +7,7 @@ import { drawingOn } from "./drawing.js";
 import { Glide } from "./glide.js";
 
 const FRAME = 1000 / 20 - 2; // ms between two pictures; the screen's own beat rounds it up
-
 const STEP = 0.5; // cm between two points of the path
-
 const MOST_POINTS = 1500;
 
 /** The picture: keeps what is known, and draws it when something has changed. */

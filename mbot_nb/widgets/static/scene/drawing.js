@@ -15,7 +15,6 @@ const EYES = [
 
 /**
  * A canvas of the size it has on the page, ready to draw a floor on; null while it has none.
- *
  * @param {HTMLCanvasElement} canvas
  * @param {{ left?: number, bottom?: number, width: number, height: number }} floor
  * @param {HTMLElement} root has the colours
@@ -72,7 +71,6 @@ class Drawing {
 
   /**
    * Draw with the origin at a place, and x ahead of it.
-   *
    * @param {number[]} pose
    * @param {(context: CanvasRenderingContext2D) => void} draw
    */
@@ -127,7 +125,6 @@ class Drawing {
 
   /**
    * The floor of a robot that tells of no arena, with a line every so many cm.
-   *
    * @param {Floor} floor
    */
   plainFloor({ left, bottom, width, height }) {
@@ -153,7 +150,6 @@ class Drawing {
   /**
    * A path that was driven: broken where the robot was put elsewhere, or nobody heard where it
    * was.
-   *
    * @param {number[][]} points
    */
   path(points) {
@@ -189,7 +185,6 @@ class Drawing {
 
   /**
    * How far the ultrasonic sensor sees, as a cone of 20 degrees.
-   *
    * @param {Pose} pose
    * @param {number} distance
    */
@@ -214,7 +209,6 @@ class Drawing {
 
   /**
    * Lights and line sensor on the robot.
-   *
    * @param {Pose} pose
    * @param {number[][]} leds
    * @param {number} line
@@ -249,7 +243,6 @@ class Drawing {
 
   /**
    * A frame around a box that is chosen.
-   *
    * @param {ArenaBox} box
    */
   chosen({ x, y, width, height, angle }) {
@@ -262,7 +255,6 @@ class Drawing {
 
   /**
    * Where keys draw.
-   *
    * @param {Point} place
    */
   cross([x, y]) {

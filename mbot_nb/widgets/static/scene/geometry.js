@@ -6,7 +6,6 @@ export const ROBOT = { length: 17.5, width: 13 };
 
 /**
  * Whether two places, heard of one after the other, are not joined by a way.
- *
  * @param {number[]} from
  * @param {number[]} to
  */
@@ -16,7 +15,6 @@ export function jumped(from, to) {
 
 /**
  * The pose a part of the way from one to another, turning the short way.
- *
  * @param {Pose} from
  * @param {Pose} to
  * @param {number} part
@@ -35,7 +33,6 @@ export const PLAIN = 50; // cm between the lines of a floor without an arena
 
 /**
  * The part of the floor that is shown: the arena, or what the path needs.
- *
  * @param {Arena | null} arena
  * @param {number[][]} rows
  * @param {Pose} pose
@@ -58,7 +55,6 @@ export function floorOf(arena, rows, pose) {
 
 /**
  * A place inside of the arena, as near as can be.
- *
  * @param {number[]} place
  * @param {{ width: number, height: number }} arena
  * @returns {Point}
@@ -69,7 +65,6 @@ export function inside([x, y], arena) {
 
 /**
  * The number of the topmost box at a place, or null.
- *
  * @param {ArenaBox[]} boxes
  * @param {Point} place
  */
@@ -87,7 +82,6 @@ export function boxAt(boxes, [x, y]) {
 
 /**
  * A line with about as many points at most, evenly thinned; it keeps its ends.
- *
  * @param {number[][]} points
  * @param {number} most
  */
@@ -98,7 +92,6 @@ export function thinned(points, most) {
 
 /**
  * Where a robot is, for who cannot see the picture.
- *
  * @param {Pose} pose
  */
 export function whereWords(pose) {

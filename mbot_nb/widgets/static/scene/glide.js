@@ -17,7 +17,6 @@ export class Glide {
 
   /**
    * Glide to a pose, or be there at once.
-   *
    * @param {Pose | null} pose
    * @param {boolean} atOnce
    */

@@ -31,7 +31,6 @@ export class History {
 
   /**
    * The number of the last sample at or before a time.
-   *
    * @param {number} t
    */
   at(t) {

@@ -110,7 +110,6 @@ export class Stage extends Painting {
 
   /**
    * The arena with the thing in the hand where the hand is.
-   *
    * @param {Arena} arena
    * @returns {Arena}
    */
@@ -127,7 +126,6 @@ export class Stage extends Painting {
 
   /**
    * A point of the page in cm.
-   *
    * @param {MouseEvent} event
    * @returns {Point}
    */
@@ -142,7 +140,6 @@ export class Stage extends Painting {
 
   /**
    * The number of the box at a place, or null.
-   *
    * @param {Point} point
    */
   boxAt(point) {
@@ -185,7 +182,6 @@ export class Stage extends Painting {
   /**
    * Move a box by so many cm; the next push goes on from there, whether or not the world has
    * answered.
-   *
    * @param {number} number
    * @param {number} dx
    * @param {number} dy
@@ -201,7 +197,6 @@ export class Stage extends Painting {
 
   /**
    * Where the world has let a thing be moved to.
-   *
    * @param {Values} given
    */
   moved({ box, x, y }) {
