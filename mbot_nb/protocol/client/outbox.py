@@ -77,23 +77,20 @@ class OutgoingCommand(Struct, gc=False, eq=False):
 
 
 class SentBatch:
-    """One frame of commands as it was handed to the transport, and the message of each command in
-    it."""
+    """One frame of commands as it was handed to the transport, a message for each command."""
 
-    __slots__ = ("at", "commands", "frame", "messages", "reason")
+    __slots__ = ("at", "commands", "frame", "reason")
 
     def __init__(
         self,
         at: float,
         commands: list[OutgoingCommand],
         frame: bytes,
-        messages: list[Envelope],
         reason: FlushReason,
     ) -> None:
         self.at = at
         self.commands = commands
         self.frame = frame
-        self.messages = messages
         self.reason = reason
 
     @property
@@ -177,7 +174,7 @@ class Outbox:
             for command in commands:
                 self.held_bytes -= len(command.payload)
                 command.settle("sent")
-        return SentBatch(now, commands, frame(messages, timestamp), messages, reason)
+        return SentBatch(now, commands, frame(messages, timestamp), reason)
 
     def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[SentBatch]:
         """Every unacknowledged command again under its number, in batches formed anew."""
@@ -189,14 +186,14 @@ class Outbox:
             if commands and (
                 len(commands) >= self.queue.size or nbytes + size > self.queue.max_bytes
             ):
-                yield SentBatch(now, commands, frame(messages, timestamp), messages, "resend")
+                yield SentBatch(now, commands, frame(messages, timestamp), "resend")
                 messages, commands, nbytes = [], [], 0
             payload = self._motion(command, now, expiry) if command.motion else Raw(command.payload)
             messages.append(Envelope("command", payload, timestamp, command.sequence))
             commands.append(command)
             nbytes += size
         if commands:
-            yield SentBatch(now, commands, frame(messages, timestamp), messages, "resend")
+            yield SentBatch(now, commands, frame(messages, timestamp), "resend")
 
     def add(self, command: OutgoingCommand, now: float) -> FlushReason | None:
         """Queue a command; returns why the batch is due now, if it is."""

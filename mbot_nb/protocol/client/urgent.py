@@ -41,8 +41,8 @@ class UrgentCommands:
         """One of them as it goes out now: a frame of its own."""
         command.sent_at = now
         payload = with_field(command.payload, "after", command.after or 0)
-        message = Envelope("command", payload, timestamp)
-        return SentBatch(now, [command], encode(message), [message], "urgent")
+        frame = encode(Envelope("command", payload, timestamp))
+        return SentBatch(now, [command], frame, "urgent")
 
     def open(self) -> list[OutgoingCommand]:
         """All of them, oldest first."""

@@ -46,11 +46,15 @@ class _Batch(Struct, gc=False):
     messages: list[Raw]
 
 
+class _Written(Struct, gc=False):
+    payload: _Batch
+
+
 _envelopes = msgspec.json.Decoder(list[_Envelope])
 _envelope = msgspec.json.Decoder(_Envelope)
 _batch = msgspec.json.Decoder(_Batch)
+_written = msgspec.json.Decoder(_Written)
 _to_json = msgspec.json.Encoder().encode
-_to_lines = msgspec.json.Encoder().encode_lines
 _NAN = float("nan")
 _UNREADABLE = _Envelope("")
 
@@ -126,17 +130,17 @@ class FrameRows:
         for place in sorted(batches, reverse=True):
             within = batches[place]
             if isinstance(within, SentBatch):
-                messages: Sequence[Any] = _to_lines(within.messages).splitlines()
+                frame = within.frame
+                messages = _written.decode(frame).payload.messages if _is_batch(within) else [frame]
                 types[place : place + 1] = ["command"] * len(messages)
                 sequences[place : place + 1] = [command.sequence for command in within.commands]
-                sizes[place : place + 1] = map(len, messages)
             else:
                 messages = within
                 begin = end - len(within)
                 types[place : place + 1] = [envelope.type or None for envelope in inner[begin:end]]
                 sequences[place : place + 1] = [envelope.sequence for envelope in inner[begin:end]]
-                sizes[place : place + 1] = [memoryview(message).nbytes for message in within]
                 end = begin
+            sizes[place : place + 1] = [memoryview(message).nbytes for message in messages]
             if self.keep_text:
                 texts[place : place + 1] = map(bytes, messages)
             counts[place] = len(messages)
@@ -148,7 +152,7 @@ class FrameRows:
 
 def _is_batch(within: Sequence[Raw] | SentBatch) -> bool:
     """A frame of one command is that command alone."""
-    return type(within) is not SentBatch or len(within.messages) > 1
+    return type(within) is not SentBatch or len(within.commands) > 1
 
 
 def _read(texts: Sequence[Any]) -> list[_Envelope]:
