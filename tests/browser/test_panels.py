@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,11 +115,16 @@ def test_a_server_that_is_killed_is_told_and_its_successor_is_found(
     """Not closed: its process is gone without a word."""
     environment = os.environ | {"MBOT_NB_RUNTIME_DIR": str(tmp_path)}
 
-    def serve(port: int) -> subprocess.Popen[str]:
+    @contextmanager
+    def serve(port: int) -> Iterator[subprocess.Popen[str]]:
         command = [sys.executable, "-m", "mbot_nb", "serve", "--port", str(port)]
-        return subprocess.Popen(
+        with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
+        ) as server:
+            try:
+                yield server
+            finally:
+                server.kill()
 
     notebook = open_notebook([f"{IMPORT}\npanel = mb.widgets.ConnectPanel()\npanel"])
     notebook.run_all()
@@ -132,7 +137,7 @@ def test_a_server_that_is_killed_is_told_and_its_successor_is_found(
         panel.get_by_role("button", name="Connect to the robot").click()
         expect(field(panel, "connection")).to_have_text("Connected")
         notebook.execute("await panel.bot.drive(30, 30, duration=5, wait=False)")
-        server.send_signal(signal.SIGKILL)
+        server.kill()
     expect(field(panel, "connection")).to_have_text("Connection lost")
     expect(field(panel, "countdown")).to_have_text(re.compile(r"Attempt \d in \d+ s"))
     expect(field(panel, "trouble")).to_contain_text("connection refused")
@@ -144,7 +149,6 @@ def test_a_server_that_is_killed_is_told_and_its_successor_is_found(
         )
         panel.get_by_role("button", name="Disconnect").click()
         expect(field(panel, "connection")).to_have_text("Not connected")
-        server.terminate()
     assert_clean(notebook, without_a_server=True)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ _envelope = msgspec.json.Decoder(_Envelope)
 _batch = msgspec.json.Decoder(_Batch)
 _written = msgspec.json.Decoder(_Written)
 _to_json = msgspec.json.Encoder().encode
+_sequence = attrgetter("sequence")
 _NAN = float("nan")
 _UNREADABLE = _Envelope("")
 
@@ -94,7 +96,9 @@ class FrameRows:
         whose: Sequence[int | None] | None = None
         positions: Sequence[int] = array("b", bytes(len(items)))
         if batches:
-            counts, whose = self._unfold(batches, types, sequences, sizes, texts)
+            counts, whose, types, sequences, sizes, texts = self._unfold(
+                batches, types, sequences, sizes, texts
+            )
             times, directions, numbers, whose, clients = (
                 tuple(chain.from_iterable(map(repeat, values, counts)))
                 for values in (times, directions, numbers, whose, clients)
@@ -111,43 +115,42 @@ class FrameRows:
         sequences: list[Any],
         sizes: list[Any],
         texts: list[Any],
-    ) -> tuple[list[int], list[int | None]]:
-        """Put a row for each message of the batches at these places into the columns; returns for
-        each frame how many it has, and the number of its batch."""
-        inner = _read(
-            [
-                message
-                for within in batches.values()
-                if not isinstance(within, SentBatch)
-                for message in within
-            ]
-        )
-        counts = [1] * len(types)
-        whose: list[int | None] = [None] * len(types)
-        number = self._batches = self._batches + sum(map(_is_batch, batches.values()))
-        # From the end, so that the places before stay what they are.
-        end = len(inner)
-        for place in sorted(batches, reverse=True):
-            within = batches[place]
+    ) -> tuple[list[int], list[int | None], list[Any], list[Any], list[Any], list[Any]]:
+        """The columns with a row for each message of the batches at these places; before them for
+        each frame how many rows it has, and the number of its batch."""
+        received = [within for within in batches.values() if not isinstance(within, SentBatch)]
+        envelopes = iter(_read(list(chain.from_iterable(received))))
+        counts: list[int] = []
+        whose: list[int | None] = []
+        unfolded: tuple[list[Any], list[Any], list[Any], list[Any]] = ([], [], [], [])
+        all_types, all_sequences, all_sizes, all_texts = unfolded
+        for place, row in enumerate(zip(types, sequences, sizes, texts, strict=True)):
+            within = batches.get(place)
+            if within is None:
+                counts.append(1)
+                whose.append(None)
+                for column, value in zip(unfolded, row, strict=True):
+                    column.append(value)
+                continue
+            messages: Sequence[Any]
             if isinstance(within, SentBatch):
                 frame = within.frame
                 messages = _written.decode(frame).payload.messages if _is_batch(within) else [frame]
-                types[place : place + 1] = ["command"] * len(messages)
-                sequences[place : place + 1] = [command.sequence for command in within.commands]
+                all_types += ["command"] * len(messages)
+                all_sequences += map(_sequence, within.commands)
             else:
                 messages = within
-                begin = end - len(within)
-                types[place : place + 1] = [envelope.type or None for envelope in inner[begin:end]]
-                sequences[place : place + 1] = [envelope.sequence for envelope in inner[begin:end]]
-                end = begin
-            sizes[place : place + 1] = [memoryview(message).nbytes for message in messages]
+                inner = list(islice(envelopes, len(messages)))
+                all_types += [envelope.type or None for envelope in inner]
+                all_sequences += [envelope.sequence for envelope in inner]
+            written = list(map(bytes, messages))
+            all_sizes += map(len, written)
             if self.keep_text:
-                texts[place : place + 1] = map(bytes, messages)
-            counts[place] = len(messages)
-            if _is_batch(within):
-                number -= 1
-                whose[place] = number
-        return counts, whose
+                all_texts += written
+            counts.append(len(messages))
+            whose.append(self._batches if _is_batch(within) else None)
+            self._batches += _is_batch(within)
+        return counts, whose, *unfolded
 
 
 def _is_batch(within: Sequence[Raw] | SentBatch) -> bool:

@@ -33,8 +33,10 @@ def command_columns(commands: Sequence[Any]) -> list[Any]:
     """The columns of these commands, in the order of the schema."""
     # Column by column: a tuple for each row would keep the garbage collector busy.
     columns: list[Any] = [list(map(attrgetter(field), commands)) for field in _FIELDS]
-    errors = [None if command.error is None else str(command.error) for command in commands]
-    return [*columns, errors, None]
+    errors = list(map(attrgetter("error"), commands))
+    if errors.count(None) == len(errors):
+        return [*columns, None, None]
+    return [*columns, [None if error is None else str(error) for error in errors], None]
 
 
 def _is_final(command: Any) -> bool:
