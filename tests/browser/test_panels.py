@@ -55,6 +55,7 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.screenshot(f"connect-lost-{version}")
     panel.get_by_role("button", name="Try to connect now").click()
     expect(field(panel, "countdown")).to_have_text("Attempt 2 in 1 s")
+    expect(field(panel, "countdown")).to_have_text("Attempt 4 in 3 s")
     # ... and comes again.
     notebook.execute("server = await mb.serve(port=port)")
     panel.get_by_role("button", name="Try to connect now").click()

@@ -13,6 +13,7 @@ from tests.helpers.waiting import until
 QUICK = {"retry_delays": (0.0, 0.05, 0.1)}
 
 
+@pytest.mark.quiet
 async def test_it_breaks_at_once_and_heals_with_the_same_session(
     server: mb.Server, connect: Connect
 ) -> None:

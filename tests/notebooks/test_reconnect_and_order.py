@@ -12,7 +12,11 @@ from tests.helpers.notebooks import pictures, run_again_and_again, text
 
 NOTEBOOK = find_notebook("04_reconnect_and_order.ipynb")
 
-pytestmark = [pytest.mark.xdist_group("notebooks-reconnect_and_order"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.quiet,
+    pytest.mark.xdist_group("notebooks-reconnect_and_order"),
+    pytest.mark.timeout(240),
+]
 
 
 @pytest.fixture(scope="module")
