@@ -343,8 +343,7 @@ def to_json(value: Any, around: int = 0) -> bytes:
 
     Raises:
         ValueError: a number is not finite (msgspec would write ``null``), or nested too deep.
-        TypeError: something that JSON does not know.
-        TypeError: something is not plain data.
+        TypeError: something is not plain data, which is all that JSON knows.
     """
     try:
         text = encode(value)

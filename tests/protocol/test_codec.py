@@ -505,6 +505,3 @@ def test_nothing_that_comes_breaks_the_reader(text: str) -> None:
             | m.EventMessage
             | m.AuthMessage,
         )
-
-
-# Writing.
