@@ -24,10 +24,12 @@ demo: $(VENV)/.lab ## execute the first notebook in a real kernel, say what happ
 lab: $(VENV)/.lab ## open the first notebook in JupyterLab
 	$(BIN)/jupyter lab $(START)
 
+# Runners and kernels are started many times: what one has compiled, the next need not compile again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint browser ## check the code, then run all tests
 	$(BIN)/node --test "tests/javascript/*.test.js"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m quiet
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not quiet"
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not quiet"
 
 lint: $(VENV)/.dev $(VENV)/.node ## ruff and mypy --strict; biome and tsc for the widgets' pages
 	$(BIN)/ruff check

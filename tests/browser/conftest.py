@@ -1,4 +1,4 @@
-"""A JupyterLab for a runner, a browser for the tests of a file, a page and a notebook for each
+"""A JupyterLab for a runner, a browser and a page for the tests of a file, a notebook for each
 test."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.helpers.browser import (
     FLAGS,
@@ -19,6 +19,8 @@ from tests.helpers.browser import (
     write_notebook,
 )
 from tests.helpers.kernels import VERSIONS
+
+VIEWPORT: ViewportSize = {"width": 1300, "height": 1000}
 
 
 @pytest.hookimpl(tryfirst=True)  # before the runner looks at the groups
@@ -49,18 +51,23 @@ def browser() -> Iterator[BrowserContext]:
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1300, "height": 1000})
+        context = browser.new_context()
         context.set_default_timeout(PATIENCE * 1000)
         yield context
         browser.close()
 
 
 @pytest.fixture
-def page(browser: BrowserContext) -> Iterator[Page]:
-    """A page of this test's own; it and those that it opened are closed."""
-    yield browser.new_page()
-    for page in browser.pages:
-        page.close()
+def page(browser: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page of a file's tests, which goes on as a user's does from one notebook to the next;
+    after a test that failed, the next has a new one. Pages that a test opened are closed."""
+    page = browser.pages[0] if browser.pages else browser.new_page()
+    page.set_viewport_size(VIEWPORT)
+    failed = request.session.testsfailed
+    yield page
+    for other in browser.pages:
+        if other is not page or request.session.testsfailed > failed:
+            other.close()
     browser.clear_permissions()
 
 
@@ -68,12 +75,12 @@ def page(browser: BrowserContext) -> Iterator[Page]:
 def open_notebook(lab: Lab, page: Page) -> Iterator[Callable[..., Notebook]]:
     """Open a copy of a notebook (a path, or the sources of cells of code) with a kernel of a
     version."""
-    opened: list[str] = []
+    opened: list[Notebook] = []
 
     def open_notebook(cells: Path | list[str], version: str | None = None) -> Notebook:
         file = write_notebook(lab, cells, f"mbot-{version}" if version else "python3")
-        opened.append(file)
         notebook = Notebook(page, lab, file)
+        opened.append(notebook)
         notebook.open()
         if page.evaluate("() => document.body.dataset.jpThemeName") != "JupyterLab Light":
             notebook.theme(dark=False)  # JupyterLab keeps what a test before this one has chosen
@@ -82,7 +89,9 @@ def open_notebook(lab: Lab, page: Page) -> Iterator[Callable[..., Notebook]]:
         return notebook
 
     yield open_notebook
-    page.close()  # before its kernel goes
+    for notebook in opened:
+        notebook.close()  # before its kernel goes
+    files = {notebook.name for notebook in opened}
     for session in lab.request("GET", "api/sessions"):
-        if session["path"] in opened:
+        if session["path"] in files:
             lab.request("DELETE", f"api/sessions/{session['id']}")

@@ -112,7 +112,7 @@ def test_the_page_is_loaded_again_and_two_tabs_go_on(open_notebook: Open) -> Non
     led.get_by_role("button", name="Send set_led").click()
     expect(answer(led)).to_contain_text("set_led: done")
     notebook.command("docmanager:save")
-    notebook.open()
+    notebook.reload()
     panel = panel_of(notebook)
     led = form_of(panel, "set_led")
     # What was answered is still there.

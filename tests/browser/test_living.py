@@ -89,7 +89,7 @@ def test_a_page_that_is_reloaded_goes_on(open_notebook: Open) -> None:
     notebook.wait("robot.at_rest_since is not None")
     x = notebook.value("robot.path[-1][1]")
     notebook.command("docmanager:save")
-    notebook.open()
+    notebook.reload()
     for panel in PANELS:
         expect(notebook.page.locator(f"{panel} [data-field=connection]")).to_have_text("connected")
     expect(notebook.page.locator(".mbot-arena [data-field=readout]")).to_contain_text(

@@ -22,7 +22,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page
 
 from tests.helpers.kernels import KERNELS, install
 
@@ -77,6 +77,18 @@ PAINTED = """async () => {
         (animation) => Number.isFinite(animation.effect.getComputedTiming().endTime));
     await Promise.allSettled(finite.map((animation) => animation.finished));
     for (let count = 0; count < 4; count += 1) await frame();
+}"""
+
+CLOSE_ALL = """() => {
+    for (const widget of [...(window.jupyterapp?.shell.widgets("main") ?? [])]) {
+        if (widget.context) widget.context.model.dirty = false;
+        widget.dispose();
+    }
+}"""
+
+KERNEL_IDLE = """(name) => {
+    const { context, sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
+    return context?.path === name && sessionContext?.session?.kernel?.status === "idle";
 }"""
 
 RUNNING = """(at) =>
@@ -235,18 +247,36 @@ class Notebook:
         self.name = name
         self.console: list[str] = []
         """Errors in the page's console."""
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_error)
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _on_error(self, error: Error) -> None:
+        self.console.append(f"uncaught: {error}")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             place = message.location.get("url", "")
             self.console.append(f"{message.text} ({place})")
 
     def open(self) -> None:
-        """Open it, and wait for its kernel."""
+        """Open it, in the JupyterLab that the page shows or a new one, and wait for its kernel."""
+        if self.page.evaluate("() => Boolean(window.jupyterapp)"):
+            self.command("docmanager:open", path=self.name)
+        else:
+            self.go_there()
+        self.wait_for_kernel()
+
+    def reload(self) -> None:
+        """Load its page again, and wait for its kernel."""
         self.go_there()
         self.wait_for_kernel()
+
+    def close(self) -> None:
+        """Close it unsaved, with all that its page shows; JupyterLab stays."""
+        self.page.remove_listener("console", self._on_console)
+        self.page.remove_listener("pageerror", self._on_error)
+        if not self.page.is_closed():
+            self.page.evaluate(CLOSE_ALL)
 
     def go_there(self) -> None:
         """Open its page."""
@@ -259,8 +289,8 @@ class Notebook:
     def wait_for_kernel(self) -> None:
         """Wait until its kernel is there, and idle."""
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-            ' === "idle"',
+            KERNEL_IDLE,
+            arg=self.name,
             timeout=PATIENCE * 1000,
         )
 
