@@ -73,9 +73,12 @@ DONE = """() => jupyterapp.shell.currentWidget.content.widgets.every((cell) =>
 PAINTED = """async () => {
     const frame = () => new Promise(requestAnimationFrame);
     await frame();
-    const finite = document.getAnimations().filter(
-        (animation) => Number.isFinite(animation.effect.getComputedTiming().endTime));
-    await Promise.allSettled(finite.map((animation) => animation.finished));
+    // What JupyterLab has scrolled away does not go on, and never ends.
+    const shown = ({ target }) => target?.checkVisibility({ contentVisibilityAuto: true });
+    const finite = document.getAnimations().filter(({ effect }) =>
+        shown(effect) && Number.isFinite(effect.getComputedTiming().endTime));
+    const ended = Promise.allSettled(finite.map((animation) => animation.finished));
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5000))]);
     for (let count = 0; count < 4; count += 1) await frame();
 }"""
 
