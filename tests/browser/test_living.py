@@ -135,6 +135,7 @@ def test_a_finger_that_leaves_the_screen_lets_go(open_notebook: Open) -> None:
     notebook.run_all()
     pad = notebook.page.locator(".mbot-pad")
     expect(notebook.page.locator(".mbot-drive [data-field=connection]")).to_have_text("connected")
+    pad.scroll_into_view_if_needed()  # waits until it keeps its place
     box = pad.bounding_box()
     assert box is not None
     touch = notebook.page.context.new_cdp_session(notebook.page)
