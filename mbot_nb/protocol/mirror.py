@@ -8,7 +8,7 @@ from typing import Any
 
 from .codec import clean
 
-__all__ = ["META", "Mirror", "StateStore"]
+__all__ = ["META", "Mirror", "StateStore", "changed_fields"]
 
 META = frozenset(
     {
@@ -98,6 +98,14 @@ def _change(field: str, before: Any, after: Any) -> dict[str, Any]:
     if before is not _ABSENT:
         change["previous"] = before
     return change
+
+
+def changed_fields(payload: Mapping[str, Any]) -> list[str]:
+    """The fields that a payload changes: those of an applied delta, such as `pose.x`, or all
+    sections of a snapshot."""
+    if payload.get("delta") is not True:
+        return [name for name in payload if name not in META]
+    return [change["field"] for change in payload.get("changes", [payload])]
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -42,10 +42,7 @@ class ArenaState:
 
     def on_state_changed(self, event: StateChanged) -> None:
         """The state has changed: remember whether the arena has."""
-        changes = event.payload.get("changes") or [event.payload]
-        if event.kind == "snapshot" or any(
-            str(change.get("field")).startswith("arena") for change in changes
-        ):
+        if event.kind == "snapshot" or any(field.startswith("arena") for field in event.fields):
             self._is_new = True
 
     def data(self, state: StateView) -> dict[str, Any] | None:

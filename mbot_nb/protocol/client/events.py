@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Raw
 
 from ..loss import Loss
+from ..mirror import changed_fields
 from ..settings import BatchPolicy
 from .outbox import OutgoingCommand
 
@@ -76,6 +77,11 @@ class StateChanged(NamedTuple):
     kind: Literal["snapshot", "delta"]
     payload: dict[str, Any]
     revision: int | None
+
+    @property
+    def fields(self) -> list[str]:
+        """What has changed: `pose.x` and the like, or all sections of a snapshot."""
+        return changed_fields(self.payload)
 
 
 class EventReceived(NamedTuple):
