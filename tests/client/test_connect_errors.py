@@ -14,6 +14,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as plain_serve
 
 import mbot_nb as mb
+from mbot_nb.client.connect_errors import advise_in_panel, connect_error
+from mbot_nb.protocol.loss import CloseCode, Loss, LossKind
 from tests.helpers.connections import Connect, Serve
 from tests.helpers.waiting import until
 
@@ -315,3 +317,19 @@ async def test_wrong_settings_are_told_before_anything_is_sent(server: mb.Server
     ):
         with pytest.raises(mb.UsageError, match=words):
             await mb.connect(server, **options)
+
+
+def test_every_reason_has_an_advice_for_who_clicks() -> None:
+    for kind in LossKind:
+        error = connect_error("ws://127.0.0.1:4000", Loss(kind, "so it is"))
+        without, with_one = (advise_in_panel(error, lost=lost) for lost in (False, True))
+        for told in (without, with_one):
+            assert told.startswith("No connection to ws://127.0.0.1:4000: so it is. ")
+            assert "retry=True" not in told
+            assert "reconnect()" not in told
+        assert "Retry now" not in without, "there is no such button"
+        assert "press Connect" not in with_one or "Disconnect" in with_one
+    replaced = connect_error(
+        "ws://127.0.0.1:4000", Loss(LossKind.CLOSED, "it was closed", CloseCode.REPLACED)
+    )
+    assert "Press Disconnect, then Connect." in advise_in_panel(replaced, lost=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ...client import Client, Latency
+from ...client.connect_errors import advise_in_panel
 from ...client.sync import SyncClient
 from ...embedded.api import connect, serve
 from ...embedded.discovery import USB, Discovery, Found, discover
@@ -26,7 +27,6 @@ from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
 from ..base.stop_control import StopControl
 from .command import advised
-from .connect_advice import for_clicking
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -120,7 +120,7 @@ class ConnectPanel(LiveWidget):
     def _trouble(self) -> str:
         """Why there is no connection, and what can be done about it here."""
         error = self._client.connection_error
-        return "" if error is None else for_clicking(error, has_bot=True)
+        return "" if error is None else advise_in_panel(error, lost=True)
 
     def _note(self) -> dict[str, Any] | str:
         return ""  # it says more than the frame's note does
@@ -165,7 +165,7 @@ class ConnectPanel(LiveWidget):
                 self._show_status("Cancelled.")
                 raise
             except Exception as error:
-                self._failure = for_clicking(error, has_bot=self.bot is not None)
+                self._failure = _advised(error, lost=self.bot is not None)
             finally:
                 self._doing = ""
                 self._request_refresh()
@@ -296,6 +296,11 @@ class _NoClient:
         )
 
     emergency_stop = release_stop = stop
+
+
+def _advised(error: BaseException, *, lost: bool) -> str:
+    """An error in words, with what can be done about it here."""
+    return advise_in_panel(error, lost=lost) if isinstance(error, ConnectError) else advised(error)
 
 
 def _choice(found: Found) -> dict[str, Any]:
