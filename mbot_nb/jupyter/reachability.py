@@ -105,7 +105,7 @@ def _parts(value: object) -> list[object]:
     held = getattr(value, "__dict__", {})
     if type(value).__module__.startswith(_INTERNAL_MODULES):
         # What it works for; through its inside one could get everywhere.
-        return [held[name] for name in ("client", "server", "_client") if name in held]
+        return [held[name] for name in ("client", "server") if name in held]
     names = [name for kind in type(value).__mro__ for name in _slots(kind)]
     return [*held.values(), *(getattr(value, name, None) for name in names)]
 

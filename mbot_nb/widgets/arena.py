@@ -71,7 +71,7 @@ class Arena(LiveWidget):
         self._line: float = NONE
         self._fixed: str | None = None
         super().__init__(bot, framed=framed)
-        self._client.home.post(self._follow)
+        self.client.home.post(self._follow)
 
     def still_picture(self) -> bytes:
         return picture({**self._all_values(), "path": [(x, y) for _, x, y, *_ in self._samples]})
@@ -85,7 +85,7 @@ class Arena(LiveWidget):
         if isinstance(event, EventReceived):
             if replay_jumped(event):
                 # It has not driven there: its way is a new one, from the next place that it tells.
-                self._left = pose_of(self._client.state)
+                self._left = pose_of(self.client.state)
                 self._begin_path()
                 return True
             if event.name != "telemetry" or not isinstance(event.data, dict):
@@ -114,7 +114,7 @@ class Arena(LiveWidget):
 
     def _follow(self) -> None:
         """Note where the robot is, if that has changed."""
-        pose = pose_of(self._client.state)
+        pose = pose_of(self.client.state)
         if pose is None or pose == self._left:
             return
         self._left = None
@@ -135,11 +135,11 @@ class Arena(LiveWidget):
             "sample": [None if number != number else number for number in self._samples[-1]]
             if self._samples
             else None,
-            "pose": pose_of(self._client.state),
+            "pose": pose_of(self.client.state),
             "leds": self._section("leds"),
             "mode": (self._section("neural_state") or {}).get("mode"),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._arena_state.data(self._client.state),
+            "arena": self._arena_state.data(self.client.state),
             "fixed": self._why_fixed(),
             "replay": self._replay(),
         }
@@ -163,22 +163,22 @@ class Arena(LiveWidget):
     # What the page does to the world; in any thread.
 
     def _simulation(self) -> Simulation | None:
-        server = local_servers().of(self._client)
+        server = local_servers().of(self.client)
         robot = None if server is None else server.robot
         return robot.simulation if isinstance(robot, SimulatedRobot) else None
 
     def _why_fixed(self) -> str:
         """Why nothing can be moved; empty if it can. Looked up once for each connection."""
         if self._fixed is None:
-            here = local_servers().of(self._client) is not None
+            here = local_servers().of(self.client) is not None
             self._fixed = "" if self._simulation() is not None else REAL if here else ELSEWHERE
         return self._fixed
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         if kind in ("play", "pause"):
-            self._run(self._client.custom(kind))
+            self._run(self.client.custom(kind))
         elif kind == "seek":
-            self._run(self._client.custom(kind, position=float(content["position"])))
+            self._run(self.client.custom(kind, position=float(content["position"])))
         if kind not in ("move", "line", "erase"):
             return
         simulation = self._simulation()
@@ -192,7 +192,7 @@ class Arena(LiveWidget):
                 simulation.put(Line(points=[(float(x), float(y)) for x, y in points]))
         elif simulation.world.lines:
             simulation.take_away(simulation.world.lines[-1])
-        self._client.home.post(self._request_refresh)
+        self.client.home.post(self._request_refresh)
 
     def _move(self, simulation: Simulation, content: dict[str, Any]) -> None:
         number = int(content.get("box", -1))

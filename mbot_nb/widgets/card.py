@@ -61,7 +61,7 @@ class Card(LiveWidget):
     def _connected_anew(self) -> None:
         # Another robot, the same one born again, or a replay that begins again or goes elsewhere:
         # its way is a new one.
-        self._left = pose_of(self._client.state)
+        self._left = pose_of(self.client.state)
         self._path.clear()
         self._path_is_new = True
         self._sent.pop("path", None)  # the one before may have begun as empty
@@ -71,7 +71,7 @@ class Card(LiveWidget):
 
     def _follow(self) -> None:
         """Note where the robot is."""
-        pose = pose_of(self._client.state)
+        pose = pose_of(self.client.state)
         if pose is not None and pose != self._left:
             self._left = None
             x, y, _ = pose
@@ -83,9 +83,9 @@ class Card(LiveWidget):
         values = {
             "mode": mind.get("mode"),
             "tension": rounded(mind.get("tension"), 2),
-            "pose": pose_of(self._client.state),
+            "pose": pose_of(self.client.state),
             "moving": bool((self._section("motors") or {}).get("moving")),
-            "arena": self._arena_state.data(self._client.state),
+            "arena": self._arena_state.data(self.client.state),
         }
         if self._path_is_new:
             values["path"] = list(self._path)

@@ -95,7 +95,7 @@ class LiveChart(LiveWidget):
         self._deafen: Callable[[], None] | None = None
         self._lag_seen = self._began
         super().__init__(bot, framed=framed)
-        self._client.home.post(self._take_state, self._began)
+        self.client.home.post(self._take_state, self._began)
 
     def _detach(self) -> None:
         self._watch_loop(watch=False)
@@ -104,7 +104,7 @@ class LiveChart(LiveWidget):
     def _watch_loop(self, *, watch: bool) -> None:
         """A thread looks for stalls while somebody looks at the chart."""
         if watch and self._monitor is None and not self._ended:
-            self._monitor = LoopMonitor.of(self._client.home.loop)
+            self._monitor = LoopMonitor.of(self.client.home.loop)
             self._monitor.hold()
             self._deafen = self._monitor.listen(self._stalled)
         elif not watch and self._monitor is not None and self._deafen is not None:
@@ -159,7 +159,7 @@ class LiveChart(LiveWidget):
         return sum(line.from_event(event.data, t) for line in lines) > 0
 
     def _take_state(self, at: float) -> bool:
-        state, t = self._client.state, at - self._began
+        state, t = self.client.state, at - self._began
         return sum(line.from_state(state, t) for line in self._lines) > 0
 
     def _mark(self, at: float, what: str, words: str, seconds: float = 0.0) -> None:
@@ -198,7 +198,7 @@ class LiveChart(LiveWidget):
         """The names of lines that can be added, in groups with a title."""
         state = [
             (f"State: {section}", section, (*_numbers_in(part),))
-            for section, part in self._client.state.items()
+            for section, part in self.client.state.items()
         ]
         events = [(f"Event: {name}", name, fields) for name, (_, fields) in self._fields.items()]
         groups = [
@@ -210,13 +210,13 @@ class LiveChart(LiveWidget):
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("name"))
         if kind == "offers":
-            self._client.home.post(
+            self.client.home.post(
                 lambda: self._send_unthrottled({"kind": "offers", "offers": self._offers()})
             )
         elif kind == "add":
-            self._client.home.post(self._add, ChartSeries(name, self._points))
+            self.client.home.post(self._add, ChartSeries(name, self._points))
         elif kind == "take":
-            self._client.home.post(self._take_away, name)
+            self.client.home.post(self._take_away, name)
 
     def _add(self, line: ChartSeries) -> None:
         if line.name in [other.name for other in self._lines]:
@@ -229,7 +229,7 @@ class LiveChart(LiveWidget):
             )
         else:
             self._put(line)
-            line.from_state(self._client.state, time.monotonic() - self._began)
+            line.from_state(self.client.state, time.monotonic() - self._began)
             self._status = {"text": "", "error": False}
             self._show_all()
 
@@ -265,7 +265,7 @@ class LiveChart(LiveWidget):
         return round(time.monotonic() - self._began, 3)
 
     def _initial_values(self) -> dict[str, Any]:
-        state = self._client.state
+        state = self.client.state
         lines = [
             {
                 "name": line.name,

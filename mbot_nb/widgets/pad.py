@@ -91,7 +91,7 @@ class DrivePad(LiveWidget):
             if not all(isinstance(each, (int, float)) and isfinite(each) for each in numbers):
                 return
             at, left, right = numbers
-            number, post = content.get("number"), self._client.home.post
+            number, post = content.get("number"), self.client.home.post
             if self._is_late(at) or not post(self._drive, view, hold, number, at, left, right):
                 self._drop(view, number)
 
@@ -114,19 +114,19 @@ class DrivePad(LiveWidget):
         if over or self._ended or self._is_late(at) or self._under_way >= MOST_UNDER_WAY:
             self._drop(view, number)
             return
-        if self._client.state.get("latch") is not None:
+        if self.client.state.get("latch") is not None:
             self._drop(view, number)
             self._show_status(
                 "An emergency stop stands: press Release, and the robot may move again.", error=True
             )
             return
         self._under_way += 1
-        self._client.home.spawn(self._lease(left, right), "driving by hand")
+        self.client.home.spawn(self._lease(left, right), "driving by hand")
         self._send_unthrottled({"kind": "driven", "to": view, "number": number, "dropped": False})
 
     async def _lease(self, left: float, right: float) -> None:
         try:
-            await self._client.drive(_percent(left), _percent(right), duration=LEASE, wait=False)
+            await self.client.drive(_percent(left), _percent(right), duration=LEASE, wait=False)
         except MbotError as error:
             self._show_status(str(error), error=True)
         finally:

@@ -70,7 +70,8 @@ class LiveWidget(anywidget.AnyWidget):
                 f"{self._description} shows a robot, as `await mb.connect()` gives it, and not "
                 f"{type(client).__name__}"
             )
-        self._client = client
+        self.client = client
+        """The client that it follows; not to be set by others."""
         self._framed = framed
         self._views: dict[str, float] = {}
         self._sent: dict[str, Any] = {}
@@ -94,7 +95,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         name = self._description.removeprefix("a ").removeprefix("an ")
-        return f"<{name} of {repr(self._client)[1:-1]}>"
+        return f"<{name} of {repr(self.client)[1:-1]}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view; and, for a page without a kernel, a picture and words of now."""
@@ -123,7 +124,7 @@ class LiveWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the widget off the page, and stop following its client. Idempotent."""
         if hasattr(self, "_untap"):  # one that was refused is closed, too, when it is collected
-            self._client.home.post(self._detach)
+            self.client.home.post(self._detach)
             self._views.clear()
             ended_widgets()[:] = [widget for widget in ended_widgets() if widget is not self]
             if self.comm is not None:
@@ -132,7 +133,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def end(self, why: str) -> None:
         """Follow the client no more, and say why on the page until it is left. From any thread."""
-        self._client.home.post(self._end, why)
+        self.client.home.post(self._end, why)
 
     def refresh_snapshot(self) -> None:
         """Let a page without a kernel draw what is now."""
@@ -183,7 +184,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._stop_control.message_came()
         if kind in ("show", "hide", "gone"):
             view, fresh = str(content.get("view")), bool(content.get("fresh"))
-            self._client.home.post(self._on_view, kind, view, fresh)
+            self.client.home.post(self._on_view, kind, view, fresh)
         elif kind == "clock":
             # The page learns how its clock and this one stand to each other.
             page, here = content.get("page"), time.monotonic() * 1e3
@@ -232,7 +233,7 @@ class LiveWidget(anywidget.AnyWidget):
                 if done:
                     self._show_status(done)
 
-        self._client.home.submit(run())
+        self.client.home.submit(run())
 
     # From the client; all at its home.
 
@@ -273,7 +274,7 @@ class LiveWidget(anywidget.AnyWidget):
         """Look in so many seconds, or before if that is planned already. At home."""
         if self._ended:
             return
-        loop = self._client.home.loop
+        loop = self.client.home.loop
         at = max(loop.time() + seconds, self._last_refresh + self._period)
         if self._timer is not None:
             if self._timer.when() <= at:
@@ -287,7 +288,7 @@ class LiveWidget(anywidget.AnyWidget):
         if seen and (wait := budget().wait()):
             self._refresh_in(wait)
             return
-        self._last_refresh = self._client.home.loop.time()
+        self._last_refresh = self.client.home.loop.time()
         self._on_refresh(seen=seen)
         if not seen:
             return
@@ -327,7 +328,7 @@ class LiveWidget(anywidget.AnyWidget):
     # What all of them show.
 
     def _common(self) -> dict[str, Any]:
-        client = self._client
+        client = self.client
         return {
             "robot": str(client.metadata.get("robotId", "robot")),
             "connection": "closed" if self._ended else client.connection_state,
@@ -341,12 +342,12 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _section(self, name: str) -> Any:
         """A part of the robot's state as plain data, a copy; None if there is none."""
-        part = self._client.state.get(name)
+        part = self.client.state.get(name)
         return part.to_dict() if isinstance(part, StateView) else part
 
     def _note(self) -> dict[str, Any] | str:
         """Why there is no connection, in numbers or words."""
-        client = self._client
+        client = self.client
         if self._ended:
             return ""
         if client.connected:
@@ -358,16 +359,16 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _next_attempt(self) -> dict[str, Any]:
         """The next ``attempt`` to connect and the seconds to ``wait``; None while it is made."""
-        at = self._client.next_attempt_at
+        at = self.client.next_attempt_at
         return {
-            "attempt": self._client.reconnect_attempts + (at is not None),
+            "attempt": self.client.reconnect_attempts + (at is not None),
             "wait": None if at is None else round(max(0.0, at - time.monotonic()), 1),
         }
 
     def _unreachable(self) -> dict[str, Any] | None:
         """Of a robot that its server cannot reach by its cable: the ``reason``, the next
         ``attempt`` and the ``wait`` for it."""
-        connection = unreachable(self._client)
+        connection = unreachable(self.client)
         if connection is None:
             return None
         at = connection.get("next_attempt_at")

@@ -66,7 +66,7 @@ class CommandPanel(LiveWidget):
         super().__init__(bot, framed=framed)
 
     def _values(self) -> dict[str, Any]:
-        batch = msgspec.to_builtins(self._client.batch)
+        batch = msgspec.to_builtins(self.client.batch)
         return {"batch": batch | {"leaves_in": rounded(batch["leaves_in"], 3)}}
 
     def _initial_values(self) -> dict[str, Any]:
@@ -96,9 +96,9 @@ class CommandPanel(LiveWidget):
             if self._too_late(click):
                 return
             if content.get("queued"):
-                self._client.home.post(self._queue, click, int(content.get("times") or 1))
+                self.client.home.post(self._queue, click, int(content.get("times") or 1))
             else:
-                self._keep(form, self._client.home.submit(self._perform(click)))
+                self._keep(form, self.client.home.submit(self._perform(click)))
 
     def _keep(self, form: str, run: concurrent.futures.Future[None] | None) -> None:
         if run is not None:
@@ -128,7 +128,7 @@ class CommandPanel(LiveWidget):
             return
         try:
             for _ in range(max(1, min(times, MOST_TIMES))):
-                self._client.send(click.form, **click.params)
+                self.client.send(click.form, **click.params)
         except Exception as error:
             self._show_answer(click.form, "failed", advised(error))
             return
@@ -139,7 +139,7 @@ class CommandPanel(LiveWidget):
     async def _perform(self, click: _Click) -> None:
         if not self._too_late(click):
             await self._answer_to(
-                click.form, _called(getattr(self._client, click.form), click.params)
+                click.form, _called(getattr(self.client, click.form), click.params)
             )
 
     async def _answer_to(self, form: str, answer: Coroutine[Any, Any, Any]) -> None:

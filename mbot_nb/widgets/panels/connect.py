@@ -94,11 +94,11 @@ class ConnectPanel(LiveWidget):
     @property
     def bot(self) -> Client | None:
         """The robot it is connected to, or connecting to again; None without one."""
-        client: object = self._client
-        return None if isinstance(client, _NoClient) else self._client
+        client: object = self.client
+        return None if isinstance(client, _NoClient) else self.client
 
     def _values(self) -> dict[str, Any]:
-        client = self._client
+        client = self.client
         here = self.bot is not None
         lost = self._unreachable() if here and client.connected else None
         next_attempt = lost or self._next_attempt()
@@ -119,7 +119,7 @@ class ConnectPanel(LiveWidget):
 
     def _trouble(self) -> str:
         """Why there is no connection, and what can be done about it here."""
-        error = self._client.connection_error
+        error = self.client.connection_error
         return "" if error is None else advise_in_panel(error, lost=True)
 
     def _note(self) -> dict[str, Any] | str:
@@ -247,7 +247,7 @@ class ConnectPanel(LiveWidget):
         """Show this one from now on."""
         self._untap()
         self._stop_control.end()
-        self._client = client
+        self.client = client
         before = self._stop_control
         self._stop_control = StopControl(client, self._show_status, self._request_refresh)
         self._stop_control.learn_from(before)

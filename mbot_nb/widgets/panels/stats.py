@@ -52,7 +52,7 @@ class StatsPanel(LiveWidget):
         super().__init__(bot, framed=framed)
 
     def _values(self) -> dict[str, Any]:
-        client = self._client
+        client = self.client
         stats, trips = client.stats, client.latency
         self._take_rates(stats)
         return {
@@ -98,7 +98,7 @@ class StatsPanel(LiveWidget):
     def _on_refresh(self, *, seen: bool) -> None:
         watched = seen and not self._ended
         if watched and self._monitor is None:
-            self._monitor = LoopMonitor.of(self._client.home.loop)
+            self._monitor = LoopMonitor.of(self.client.home.loop)
             self._monitor.hold()
         elif not watched and self._monitor is not None:
             self._monitor.release()
@@ -114,7 +114,7 @@ class StatsPanel(LiveWidget):
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         measuring = self._measuring
         if kind == "measure" and (measuring is None or measuring.done()):
-            self._measuring = self._client.home.submit(self._measure())
+            self._measuring = self.client.home.submit(self._measure())
         elif kind == "cancel" and measuring is not None:
             measuring.cancel()
 
@@ -126,7 +126,7 @@ class StatsPanel(LiveWidget):
                 self._measured = done
                 if done % 10 == 0:
                     self._send_unthrottled({"kind": "changed", "measured": done})
-                await self._client.ping()
+                await self.client.ping()
                 await asyncio.sleep(PING_PAUSE)
         except Exception as error:
             self._report(error)

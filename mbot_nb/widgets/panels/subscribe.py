@@ -84,7 +84,7 @@ class SubscribePanel(LiveWidget):
         super().__init__(bot, framed=framed)
         # Beside whatever cells subscribe: a cell that is run again replaces its own handlers, not
         # this.
-        self._listening = self._client.subscribe("*", self._on_robot_event, replace=False)
+        self._listening = self.client.subscribe("*", self._on_robot_event, replace=False)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
         """Call ``handler(event)``, plain or async, at each event of this name; what it raises is
@@ -112,7 +112,7 @@ class SubscribePanel(LiveWidget):
             except Exception as error:
                 self._failed(event, handler, error)
 
-        subscription = self._client.subscribe(event, guarded, replace=False)
+        subscription = self.client.subscribe(event, guarded, replace=False)
         self._handlers.append(subscription)
         return subscription.cancel
 
@@ -169,7 +169,7 @@ class SubscribePanel(LiveWidget):
             self._refresh_in(1.0)
 
     def _rates(self) -> Counter[str]:
-        now = int(self._client.home.loop.time())
+        now = int(self.client.home.loop.time())
         rates: Counter[str] = Counter()
         for second, counts in self._by_second:
             if now - RATE_OVER <= second < now:
@@ -182,7 +182,7 @@ class SubscribePanel(LiveWidget):
     # From the page, in any thread.
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
-        self._client.home.post(self._do, kind, content)
+        self.client.home.post(self._do, kind, content)
 
     def _do(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("event", ""))[:128].strip()

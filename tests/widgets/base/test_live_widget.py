@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import mbot_nb as mb
+from mbot_nb.jupyter.reachability import is_reachable
 from mbot_nb.widgets import Card
 from mbot_nb.widgets.base import live_widget as module
 from tests.helpers.waiting import until
@@ -33,6 +34,13 @@ async def test_nothing_is_sent_while_nobody_looks(page: Page, bot: mb.Client) ->
     assert everything["kind"] == "all"
     assert everything["pose"][0] == pytest.approx(bot.state.pose.x, abs=0.06)
     assert len(everything["path"]) > 3, "the path is known from before"
+    card.close()
+
+
+async def test_a_widget_leads_to_its_client(page: Page, bot: mb.Client) -> None:
+    card = Card(bot)
+    assert card.client is bot
+    assert is_reachable(bot, [card], 1), "what a widget shows is in use"
     card.close()
 
 

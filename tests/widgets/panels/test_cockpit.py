@@ -54,7 +54,7 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
             )
             bot = cockpit.bot
             _, *others = parts(cockpit)
-            assert all(part._client is bot for part in others)
+            assert all(part.client is bot for part in others)
             page.send(connection, kind="disconnect")
             await until(lambda: cockpit.bot is None)
             await until(partial(have_ended, others))
