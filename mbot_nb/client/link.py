@@ -13,7 +13,7 @@ from ..loops.home import Home, log_failure
 from ..protocol.client import ClientSession
 from ..protocol.client.events import ClientEvent, Dial, Drop
 from ..protocol.loss import CloseCode, Loss, LossKind
-from ..transport.websocket import DialError, Wire, dial, wait_closed
+from ..transport.websocket import DialError, WebSocket, dial, wait_closed
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -29,7 +29,7 @@ text of one that came in, and the messages in it."""
 
 
 class ClientLink:
-    """One wire after the other under one session. All of it on the home loop.
+    """Connects one session to its server, one WebSocket after the other; on the home loop.
 
     Args:
         home: the loop that it runs on.
@@ -58,8 +58,8 @@ class ClientLink:
         self._after_events = after_events
         self.on_frames: FrameTap | None = None
         """Called with the frames that go out, if set."""
-        self._wire: Wire | None = None
-        self._closing: set[Wire] = set()
+        self._websocket: WebSocket | None = None
+        self._closing: set[WebSocket] = set()
         self._dialling: asyncio.Task[Any] | None = None
         self._cut_until = float("-inf")
         self.timer = DeadlineTimer(home.loop, self._on_due)
@@ -68,10 +68,10 @@ class ClientLink:
         """Send the session's frames, pass on its events, and set the timer."""
         session = self.session
         while True:
-            if self._wire is not None:
+            if self._websocket is not None:
                 frames = session.take_frames()
                 if frames:
-                    self._wire.send(frames)
+                    self._websocket.send(frames)
                     if self.on_frames is not None:
                         self.on_frames(self.now(), frames, None)
             events = session.take_events()
@@ -109,8 +109,8 @@ class ClientLink:
 
     def disconnect(self, loss: Loss, code: int = CloseCode.GOING_AWAY) -> None:
         """Give up the present connection, without waiting for it to end."""
-        if self._wire is not None:
-            self._close_wire(code, loss.detail)
+        if self._websocket is not None:
+            self._close_websocket(code, loss.detail)
             self.session.lost(loss, self.now())
 
     def cut(self, seconds: float) -> None:
@@ -120,17 +120,17 @@ class ClientLink:
         self._cut_until = now + seconds
         loss = Loss(LossKind.RESET, f"the cable was pulled for {seconds:g} s (bot.cut)")
         self._stop_dialling()
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            self._closing.add(wire)
-            wire.abort()
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            self._closing.add(websocket)
+            websocket.abort()
         self.session.lost(loss, now)
         self.pump()
 
     def close(self) -> None:
         """End for good, at once."""
         self._stop_dialling()
-        self._close_wire(CloseCode.NORMAL, "the client was closed")
+        self._close_websocket(CloseCode.NORMAL, "the client was closed")
         self.session.close(self.now())
         self.pump()
         self.timer.cancel()
@@ -139,31 +139,31 @@ class ClientLink:
         """Wait until the connections have ended, at most so long; then abort them."""
         await wait_closed(self._closing, seconds)
 
-    # Called by the wire.
+    # Called by the WebSocket.
 
-    def wire_open(self, wire: Wire, extended: bool) -> None:
-        self._wire = wire
+    def on_open(self, websocket: WebSocket, extended: bool) -> None:
+        self._websocket = websocket
         self.session.opened(extended, self.now())
         self.pump()
 
-    def wire_text(self, wire: Wire, text: str) -> None:
-        if wire is self._wire:
+    def on_text(self, websocket: WebSocket, text: str) -> None:
+        if websocket is self._websocket:
             self.session.receive(text, self.now())
             self.pump()
 
-    def wire_activity(self, wire: Wire) -> None:
-        if wire is self._wire:
+    def on_activity(self, websocket: WebSocket) -> None:
+        if websocket is self._websocket:
             self.session.note_activity(self.now())
 
-    def wire_writable(self, wire: Wire, writable: bool) -> None:
-        if wire is self._wire:
+    def on_writable(self, websocket: WebSocket, writable: bool) -> None:
+        if websocket is self._websocket:
             self.session.outbox.queue.in_flight = not writable
             self.arm()
 
-    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
-        self._closing.discard(wire)
-        if wire is self._wire:
-            self._wire = None
+    def on_closed(self, websocket: WebSocket, loss: Loss, clean: bool) -> None:
+        self._closing.discard(websocket)
+        if websocket is self._websocket:
+            self._websocket = None
             self.session.lost(self.session.pending_close or loss, self.now())
             self.pump()
 
@@ -200,7 +200,7 @@ class ClientLink:
     def _dial_failed(self, attempt: asyncio.Task[Any] | None, loss: Loss) -> None:
         """The attempt came to nothing, also if its handshake had just been done."""
         if self._dialling is attempt:
-            self._wire = None
+            self._websocket = None
             self.session.lost(loss, self.now())
             self.pump()
 
@@ -209,8 +209,8 @@ class ClientLink:
         if dialling is not None:
             dialling.cancel()
 
-    def _close_wire(self, code: int, reason: str) -> None:
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            self._closing.add(wire)
-            wire.close(code, reason, discard_input=True)
+    def _close_websocket(self, code: int, reason: str) -> None:
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            self._closing.add(websocket)
+            websocket.close(code, reason, discard_input=True)

@@ -72,7 +72,7 @@ class Clients:
         known = map(self._by_session.get, tuple(self._hub.subscribers))
         return [client for client in known if client is not None]
 
-    def left(self, session: ServerSession) -> None:
+    def on_disconnected(self, session: ServerSession) -> None:
         """Its connection has ended: forget it now, or when its session has been away for too
         long."""
         if self._closed or session.state is SessionState.ENDED:

@@ -12,7 +12,7 @@ from ..protocol.loss import CloseCode, Loss
 from ..protocol.server import Close, Hub, ServerConnection
 from ..protocol.server.sessions import ServerSession, SessionQuery
 from ..protocol.server.tap import ClientConnected, ClientDisconnected, FramesSent
-from ..transport.websocket import ServerWire, Wire, wait_closed
+from ..transport.websocket import ServerWebSocket, WebSocket, wait_closed
 from .access import Access
 from .clients import Clients
 from .execution import Execution
@@ -25,7 +25,7 @@ class Connections:
 
     Args:
         limit_loopback: whether the limit of frames a second holds for this machine's clients too.
-        on_attached: called when a client has got its snapshot.
+        on_client_ready: called when a client has got its snapshot.
         refresh: sends what has changed in the robot's state.
     """
 
@@ -38,7 +38,7 @@ class Connections:
         access: Access,
         *,
         limit_loopback: bool,
-        on_attached: Callable[[], None],
+        on_client_ready: Callable[[], None],
         refresh: Callable[[], None],
     ) -> None:
         self.hub = hub
@@ -47,18 +47,18 @@ class Connections:
         self._clients = clients
         self._access = access
         self._limit_loopback = limit_loopback
-        self._on_attached = on_attached
+        self._on_client_ready = on_client_ready
         self.refresh = refresh
-        self._wires: set[ServerWire] = set()
+        self._websockets: set[ServerWebSocket] = set()
         self._links: set[ServerLink] = set()
 
     def __len__(self) -> int:
         """How many sockets are open, those without a client yet included."""
-        return len(self._wires)
+        return len(self._websockets)
 
-    def accept(self) -> ServerWire:
+    def accept(self) -> ServerWebSocket:
         """The protocol of a new socket."""
-        return ServerWire(ServerLink(self), self._access.check, self._wires)
+        return ServerWebSocket(ServerLink(self), self._access.check, self._websockets)
 
     def flush(self) -> None:
         """Send what the connections have to send."""
@@ -67,14 +67,14 @@ class Connections:
 
     async def close(self, grace: float) -> None:
         """Say goodbye, and cut those that have not gone after ``grace`` seconds."""
-        for wire in list(self._wires):
-            wire.close(CloseCode.GOING_AWAY, "the server was closed", discard_input=True)
-        await wait_closed(self._wires, grace)
+        for websocket in list(self._websockets):
+            websocket.close(CloseCode.GOING_AWAY, "the server was closed", discard_input=True)
+        await wait_closed(self._websockets, grace)
 
     def cut(self) -> None:
         """End all of them without their loop; in any thread."""
-        for wire in self._wires:
-            wire.cut()
+        for websocket in self._websockets:
+            websocket.cut()
 
     # For the links.
 
@@ -82,7 +82,7 @@ class Connections:
         """Whether a client at this address may send so many frames a second only."""
         return self._limit_loopback or not is_loopback(peer.rsplit(":", 1)[0])
 
-    def attached(
+    def on_attached(
         self, link: ServerLink, connection: ServerConnection, session: ServerSession
     ) -> None:
         """A client has got its snapshot."""
@@ -96,16 +96,16 @@ class Connections:
         for other in tuple(self._links) if before is not None else ():
             if other is not link and other.session is before:
                 self._links.discard(other)
-                other.replaced()
+                other.close_replaced()
         if before is not None and before is not session:
             # The same program with a new session: its old one will not come back.
             self.execution.call_hooks("disconnect", self._clients[before], "its session began anew")
             self._clients.forget(before)
         if before is not session:
             self.execution.call_hooks("connect", client)
-        self._on_attached()
+        self._on_client_ready()
 
-    def detached(self, link: ServerLink, reason: str, *, clean: bool) -> None:
+    def on_detached(self, link: ServerLink, reason: str, *, clean: bool) -> None:
         """A connection has ended, or never got so far as to have a client."""
         self._links.discard(link)
         connection, session = link.connection, link.session
@@ -117,18 +117,18 @@ class Connections:
         if self.execution.stop_for(session, "its client disconnected"):
             self.refresh()
         self.execution.call_hooks("disconnect", self._clients[session], reason)
-        self._clients.left(session)
+        self._clients.on_disconnected(session)
 
 
 class ServerLink:
-    """Feeds a :class:`ServerConnection` what its wire brings, and does what it says."""
+    """Feeds a :class:`ServerConnection` what its WebSocket brings, and does what it says."""
 
     def __init__(self, owner: Connections) -> None:
         self.connection: ServerConnection | None = None
         self.peer = ""
         self._owner = owner
         self._now = owner.home.clock
-        self._wire: Wire | None = None
+        self._websocket: WebSocket | None = None
         self._timer = DeadlineTimer(owner.home.loop, self._on_due)
         self._attached = False
 
@@ -137,47 +137,47 @@ class ServerLink:
         """The session of its client; None before its token is accepted."""
         return None if self.connection is None else self.connection.session
 
-    # From the wire.
+    # Called by the WebSocket.
 
-    def wire_open(self, wire: Wire, extended: bool) -> None:
-        assert isinstance(wire, ServerWire)
-        assert wire.request is not None
-        self._wire = wire
-        self.peer = wire.peer
-        query = dict(parse_qsl(wire.request.path.partition("?")[2]))
+    def on_open(self, websocket: WebSocket, extended: bool) -> None:
+        assert isinstance(websocket, ServerWebSocket)
+        assert websocket.request is not None
+        self._websocket = websocket
+        self.peer = websocket.peer
+        query = dict(parse_qsl(websocket.request.path.partition("?")[2]))
         self.connection = ServerConnection(
             self._owner.hub,
             self._now(),
             extended=extended,
             query=SessionQuery.parse(query),
-            token=_bearer(wire.request.headers.get_all("Authorization")) or query.get("token"),
+            token=_bearer(websocket.request.headers.get_all("Authorization")) or query.get("token"),
             limited=self._owner.is_limited(self.peer),
         )
-        self._after()
+        self._dispatch()
 
-    def wire_text(self, wire: Wire, text: str) -> None:
+    def on_text(self, websocket: WebSocket, text: str) -> None:
         if self.connection is not None:
             self.connection.receive(text, self._now())
-            self._after()
+            self._dispatch()
 
-    def wire_activity(self, wire: Wire) -> None:
+    def on_activity(self, websocket: WebSocket) -> None:
         if self.connection is not None:
             self.connection.note_activity(self._now())
 
-    def wire_writable(self, wire: Wire, writable: bool) -> None:
+    def on_writable(self, websocket: WebSocket, writable: bool) -> None:
         if self.connection is not None:
             self.connection.outgoing.set_writable(writable, self._now())
-            self._after()
+            self._dispatch()
 
-    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
-        self._gone(str(loss), clean=clean)
+    def on_closed(self, websocket: WebSocket, loss: Loss, clean: bool) -> None:
+        self._detach(str(loss), clean=clean)
 
     # From the server.
 
-    def replaced(self) -> None:
-        """The same client has a newer connection: this one is over."""
-        if self._wire is not None:
-            self._wire.close(
+    def close_replaced(self) -> None:
+        """Close it: the same client has a newer connection."""
+        if self._websocket is not None:
+            self._websocket.close(
                 CloseCode.REPLACED,
                 "replaced by a newer connection of the same client",
                 discard_input=True,
@@ -185,13 +185,13 @@ class ServerLink:
 
     def flush(self) -> None:
         """Send what the connection has to send, and close it if it is to be closed."""
-        connection, wire = self.connection, self._wire
-        if connection is None or wire is None:
+        connection, websocket = self.connection, self._websocket
+        if connection is None or websocket is None:
             return
         outgoing = connection.outgoing
         while outgoing.frames:
             frames, outgoing.frames = outgoing.frames, []
-            wire.send(frames)
+            websocket.send(frames)
             if connection.hub.tap is not None:
                 connection.hub.tap(FramesSent(self._now(), connection.session, frames))
             if outgoing.waiting and outgoing.writable and outgoing.close is None:
@@ -200,19 +200,19 @@ class ServerLink:
         self._arm()
         if outgoing.close is not None:
             code, reason = outgoing.close
-            wire.close(code, reason, discard_input=True)
+            websocket.close(code, reason, discard_input=True)
             # Whoever is sent away is gone: the goodbye may wait long behind what it does not read.
-            self._gone(f"closed from here ({code} {reason})", clean=False)
+            self._detach(f"closed from here ({code} {reason})", clean=False)
 
     # Inside.
 
-    def _gone(self, reason: str, *, clean: bool) -> None:
-        self._wire = None
+    def _detach(self, reason: str, *, clean: bool) -> None:
+        self._websocket = None
         self._arm()
-        self._owner.detached(self, reason, clean=clean)
+        self._owner.on_detached(self, reason, clean=clean)
 
-    def _after(self) -> None:
-        """What a call of the connection has brought: an opening, commands to run, frames, a
+    def _dispatch(self) -> None:
+        """Carry out what a call of the connection has brought: an opening, commands, frames, a
         close."""
         connection, owner = self.connection, self._owner
         assert connection is not None
@@ -221,7 +221,7 @@ class ServerLink:
             if not self._attached:
                 self._attached = True
                 self.flush()
-                owner.attached(self, connection, session)
+                owner.on_attached(self, connection, session)
             execution = owner.execution
             while connection.urgent:
                 execution.urgent(session, connection.urgent.pop(0))
@@ -240,7 +240,7 @@ class ServerLink:
 
     def _arm(self) -> None:
         connection = self.connection
-        if connection is None or self._wire is None:
+        if connection is None or self._websocket is None:
             self._timer.cancel()
         else:
             self._timer.set(connection.next_deadline())
@@ -248,7 +248,7 @@ class ServerLink:
     def _on_due(self) -> None:
         if self.connection is not None:
             self.connection.timeout(self._now())
-            self._after()
+            self._dispatch()
 
 
 def _bearer(values: list[str]) -> str | None:

@@ -104,7 +104,7 @@ class Server(ClosedAtEnd):
             home,
             self._access,
             limit_loopback=limit_loopback,
-            on_attached=self._watch,
+            on_client_ready=self._watch,
             refresh=self._refresh,
         )
         self._listener: asyncio.Server | None = None

@@ -1,8 +1,8 @@
 """Text frames over real WebSockets: the `websockets` protocol core in thin asyncio shells.
 
-A wire hands each frame over at once, in the loop's callback, without queues or tasks in between;
-that is what keeps round trips short and a batch of commands cheap. One wire is one connection; a
-reconnect makes a new one.
+A :class:`WebSocket` hands each frame over at once, in the loop's callback, without queues or tasks
+in between; that is what keeps round trips short and a batch of commands cheap. It is one
+connection; a reconnect makes a new one.
 """
 
 from __future__ import annotations
@@ -29,16 +29,26 @@ from websockets.uri import parse_uri
 from ..protocol.loss import CloseCode, Loss, LossKind
 from ..protocol.settings import MAX_FRAME, SUBPROTOCOL
 
-__all__ = ["ClientWire", "DialError", "Receiver", "ServerWire", "Wire", "dial", "wait_closed"]
+__all__ = [
+    "ClientWebSocket",
+    "DialError",
+    "Receiver",
+    "ServerWebSocket",
+    "WebSocket",
+    "dial",
+    "wait_closed",
+]
 
 # The library's own chatter about connections is not the user's affair.
-_logger = logging.getLogger("mbot_nb.wire")
+_logger = logging.getLogger("mbot_nb.websocket")
 _logger.setLevel(logging.ERROR)
 
 
-class _Room(threading.local):
-    """Where a thread's wires read into, one after the other. A fresh buffer of asyncio's for each
-    read can cost more than the reading: the system gives and takes back its memory every time.
+class _ReadBuffer(threading.local):
+    """Where a thread's connections read into, one after the other.
+
+    A fresh buffer of asyncio's for each read can cost more than the reading: the system gives and
+    takes back its memory every time.
     """
 
     def __init__(self) -> None:
@@ -46,7 +56,7 @@ class _Room(threading.local):
         self.view = memoryview(bytearray(64 * 1024))
 
 
-_room = _Room()
+_read_buffer = _ReadBuffer()
 HANDSHAKE_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 2.0
 MAX_REASON = 123
@@ -54,22 +64,22 @@ MAX_REASON = 123
 
 
 class Receiver(Protocol):
-    """Gets what a wire carries. All calls come from the wire's loop."""
+    """Gets what a WebSocket carries. All calls come from its loop."""
 
-    def wire_open(self, wire: Wire, extended: bool) -> None:
+    def on_open(self, websocket: WebSocket, extended: bool) -> None:
         """The handshake is done; ``extended`` if both sides speak `mbot.v2`."""
 
-    def wire_text(self, wire: Wire, text: str) -> None:
+    def on_text(self, websocket: WebSocket, text: str) -> None:
         """One text frame has come."""
 
-    def wire_activity(self, wire: Wire) -> None:
+    def on_activity(self, websocket: WebSocket) -> None:
         """A ping or pong of the WebSocket layer has come: the peer lives."""
 
-    def wire_writable(self, wire: Wire, writable: bool) -> None:
+    def on_writable(self, websocket: WebSocket, writable: bool) -> None:
         """The transport's buffer is full, or has room again."""
 
-    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
-        """It is over; ``clean`` if the peer said goodbye (close code 1000)."""
+    def on_closed(self, websocket: WebSocket, loss: Loss, clean: bool) -> None:
+        """The connection has ended; ``clean`` if the peer said goodbye (close code 1000)."""
 
 
 class DialError(Exception):
@@ -80,18 +90,18 @@ class DialError(Exception):
         self.loss = loss
 
 
-class Wire(asyncio.BufferedProtocol):
+class WebSocket(asyncio.BufferedProtocol):
     """One WebSocket connection, either side."""
 
-    def __init__(self, websocket: Any, receiver: Receiver) -> None:
-        self._websocket = websocket
+    def __init__(self, protocol: Any, receiver: Receiver) -> None:
+        self._protocol = protocol
         self._receiver = receiver
         self._transport: asyncio.Transport | None = None
         self._fragments: list[bytes] = []
         self._open = False
         self._discards_input = False
         self._timer: asyncio.TimerHandle | None = None
-        self._ended = asyncio.Event()
+        self._closed = asyncio.Event()
 
     # From the shell.
 
@@ -105,11 +115,11 @@ class Wire(asyncio.BufferedProtocol):
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send text frames, in one write."""
-        websocket = self._websocket
-        if websocket.state is not OPEN or self._transport is None:
+        protocol = self._protocol
+        if protocol.state is not OPEN or self._transport is None:
             return
         for frame in frames:
-            websocket.send_text(frame)
+            protocol.send_text(frame)
         self._write()
 
     def close(
@@ -120,12 +130,12 @@ class Wire(asyncio.BufferedProtocol):
         With ``discard_input`` nothing is delivered that it still sends.
         """
         self._discards_input = self._discards_input or discard_input
-        if self._transport is None or self._ended.is_set():
+        if self._transport is None or self._closed.is_set():
             return
-        if self._open and self._websocket.state is OPEN:
-            self._websocket.send_close(code, _short(reason))
+        if self._open and self._protocol.state is OPEN:
+            self._protocol.send_close(code, _short(reason))
             self._write()
-            self._hang_up_within(CLOSE_TIMEOUT)
+            self._abort_after(CLOSE_TIMEOUT)
         elif not self._open:
             self.abort()
 
@@ -141,9 +151,9 @@ class Wire(asyncio.BufferedProtocol):
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    async def over(self) -> None:
-        """Wait until nothing is left of it."""
-        await self._ended.wait()
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended."""
+        await self._closed.wait()
 
     # From asyncio.
 
@@ -155,42 +165,42 @@ class Wire(asyncio.BufferedProtocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _room.view
+        return _read_buffer.view
 
     def buffer_updated(self, nbytes: int) -> None:
-        websocket = self._websocket
-        websocket.receive_data(_room.view[:nbytes])
+        protocol = self._protocol
+        protocol.receive_data(_read_buffer.view[:nbytes])
         self._write()
-        for event in websocket.events_received():
+        for event in protocol.events_received():
             if isinstance(event, Frame):
                 self._frame(event)
             else:
                 self._handshake(event)
-        if self._open and websocket.close_expected():
-            self._hang_up_within(CLOSE_TIMEOUT)
+        if self._open and protocol.close_expected():
+            self._abort_after(CLOSE_TIMEOUT)
 
     def eof_received(self) -> None:
-        self._websocket.receive_eof()
+        self._protocol.receive_eof()
         self._write()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._ended.set()
+        self._closed.set()
         loss, clean = self._how_it_ended(exc)
         if self._open:
             self._open = False
-            self._receiver.wire_lost(self, loss, clean)
+            self._receiver.on_closed(self, loss, clean)
         else:
             self._never_opened(loss)
 
     def pause_writing(self) -> None:
         if self._open:
-            self._receiver.wire_writable(self, False)
+            self._receiver.on_writable(self, False)
 
     def resume_writing(self) -> None:
         if self._open:
-            self._receiver.wire_writable(self, True)
+            self._receiver.on_writable(self, True)
 
     # Inside.
 
@@ -203,7 +213,7 @@ class Wire(asyncio.BufferedProtocol):
                 data, self._fragments = b"".join(self._fragments), []
                 self._text(data)
         elif frame.opcode is PING or frame.opcode is PONG:
-            self._receiver.wire_activity(self)
+            self._receiver.on_activity(self)
         elif frame.opcode is BINARY or frame.opcode is CONT:
             self._fail(1003, "text frames only: binary messages are not part of the protocol")
 
@@ -215,17 +225,17 @@ class Wire(asyncio.BufferedProtocol):
         except UnicodeDecodeError as error:
             self._fail(CloseCode.INVALID_DATA, f"not UTF-8 at byte {error.start}")
             return
-        self._receiver.wire_text(self, text)
+        self._receiver.on_text(self, text)
 
     def _fail(self, code: int, reason: str) -> None:
-        if self._websocket.state is OPEN:
-            self._websocket.fail(code, _short(reason))
+        if self._protocol.state is OPEN:
+            self._protocol.fail(code, _short(reason))
             self._write()
-            self._hang_up_within(CLOSE_TIMEOUT)
+            self._abort_after(CLOSE_TIMEOUT)
 
     def _write(self) -> None:
         transport = self._transport
-        data = self._websocket.data_to_send()
+        data = self._protocol.data_to_send()
         if not data or transport is None or transport.is_closing():
             # A broken connection is told by `connection_lost`; what is written to it until then
             # would only make noise.
@@ -240,12 +250,12 @@ class Wire(asyncio.BufferedProtocol):
         else:
             transport.write(b"".join(data))
 
-    def _hang_up_within(self, seconds: float) -> None:
-        if self._timer is None and not self._ended.is_set():
+    def _abort_after(self, seconds: float) -> None:
+        if self._timer is None and not self._closed.is_set():
             self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
 
     def _how_it_ended(self, exc: Exception | None) -> tuple[Loss, bool]:
-        theirs, ours = self._websocket.close_rcvd, self._websocket.close_sent
+        theirs, ours = self._protocol.close_rcvd, self._protocol.close_sent
         if theirs is not None:
             reason = f": {theirs.reason}" if theirs.reason else ""
             words = f"the other side closed the connection ({theirs.code}{reason})"
@@ -262,36 +272,36 @@ class Wire(asyncio.BufferedProtocol):
         raise NotImplementedError
 
 
-class ClientWire(Wire):
+class ClientWebSocket(WebSocket):
     """The client's end; made by :func:`dial`."""
 
     def __init__(
-        self, websocket: ClientProtocol, receiver: Receiver, headers: dict[str, str]
+        self, protocol: ClientProtocol, receiver: Receiver, headers: dict[str, str]
     ) -> None:
-        super().__init__(websocket, receiver)
+        super().__init__(protocol, receiver)
         self._headers = headers
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        request = self._websocket.connect()
+        request = self._protocol.connect()
         for name, value in self._headers.items():
             request.headers[name] = value
-        self._websocket.send_request(request)
+        self._protocol.send_request(request)
         self._write()
 
     def _handshake(self, event: Request | Response) -> None:
-        error = self._websocket.handshake_exc
+        error = self._protocol.handshake_exc
         if error is not None:
             self._fail_opening(error)
             return
         self._open = True
         if not self.opened.done():
             self.opened.set_result(None)
-        self._receiver.wire_open(self, self._websocket.subprotocol == SUBPROTOCOL)
+        self._receiver.on_open(self, self._protocol.subprotocol == SUBPROTOCOL)
 
     def _never_opened(self, loss: Loss) -> None:
-        error = self._websocket.handshake_exc
+        error = self._protocol.handshake_exc
         if error is not None:
             self._fail_opening(error)
         elif not self.opened.done():
@@ -319,64 +329,64 @@ class ClientWire(Wire):
         self.opened.set_exception(DialError(loss))
 
 
-class ServerWire(Wire):
+class ServerWebSocket(WebSocket):
     """The server's end of one connection.
 
     ``gate(request)`` may answer a request itself (a plain page, a refusal) as status and text; None
-    lets it in. ``wires`` holds the wire while it lasts; one whose encryption never stood does not
-    get that far.
+    lets it in. ``websockets`` holds this one while it lasts; one whose encryption never stood does
+    not get that far.
     """
 
     def __init__(
         self,
         receiver: Receiver,
         gate: Callable[[Request], tuple[HTTPStatus, str] | None],
-        wires: set[ServerWire],
+        websockets: set[ServerWebSocket],
     ) -> None:
-        websocket = ServerProtocol(select_subprotocol=_select, max_size=MAX_FRAME, logger=_logger)
-        super().__init__(websocket, receiver)
+        protocol = ServerProtocol(select_subprotocol=_select, max_size=MAX_FRAME, logger=_logger)
+        super().__init__(protocol, receiver)
         self._gate = gate
-        self._wires = wires
+        self._websockets = websockets
         self.request: Request | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._wires.add(self)
-        self._hang_up_within(HANDSHAKE_TIMEOUT)
+        self._websockets.add(self)
+        self._abort_after(HANDSHAKE_TIMEOUT)
 
     def _handshake(self, event: Request | Response) -> None:
         assert isinstance(event, Request)
         self.request = event
         refusal = self._gate(event)
         response = (
-            self._websocket.accept(event) if refusal is None else self._websocket.reject(*refusal)
+            self._protocol.accept(event) if refusal is None else self._protocol.reject(*refusal)
         )
-        self._websocket.send_response(response)
+        self._protocol.send_response(response)
         self._write()
-        if self._websocket.state is OPEN:
+        if self._protocol.state is OPEN:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             self._open = True
-            self._receiver.wire_open(self, self._websocket.subprotocol == SUBPROTOCOL)
+            self._receiver.on_open(self, self._protocol.subprotocol == SUBPROTOCOL)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._wires.discard(self)
+        self._websockets.discard(self)
 
     def _never_opened(self, loss: Loss) -> None:
         """A plain page, a refused or broken handshake: nobody was told of it."""
 
 
-async def wait_closed(wires: Collection[Wire], grace: float) -> None:
+async def wait_closed(websockets: Collection[WebSocket], grace: float) -> None:
     """Wait until these have ended, and abort those that have not after ``grace`` seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(grace):
-            for wire in tuple(wires):
-                await wire.over()
-    for wire in tuple(wires):
-        wire.abort()
-        await wire.over()
+            for websocket in tuple(websockets):
+                await websocket.wait_closed()
+    for websocket in tuple(websockets):
+        websocket.abort()
+        await websocket.wait_closed()
 
 
 def _short(reason: str) -> str:
@@ -397,7 +407,7 @@ async def dial(
     headers: dict[str, str] | None = None,
     ssl: tls.SSLContext | None = None,
     origin: str | None = None,
-) -> ClientWire:
+) -> ClientWebSocket:
     """Make a connection.
 
     Raises:
@@ -411,15 +421,15 @@ async def dial(
     if uri.secure:
         context = ssl if ssl is not None else tls.create_default_context()
     loop = asyncio.get_running_loop()
-    wire: ClientWire | None = None
+    websocket: ClientWebSocket | None = None
 
-    def make() -> ClientWire:
-        nonlocal wire
-        websocket = ClientProtocol(
+    def make() -> ClientWebSocket:
+        nonlocal websocket
+        protocol = ClientProtocol(
             uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_FRAME, logger=_logger
         )
-        wire = ClientWire(websocket, receiver, headers or {})
-        return wire
+        websocket = ClientWebSocket(protocol, receiver, headers or {})
+        return websocket
 
     try:
         async with asyncio.timeout(timeout):
@@ -430,19 +440,19 @@ async def dial(
                 ssl=context,
                 server_hostname=uri.host if context is not None else None,
             )
-            assert wire is not None
-            await wire.opened
+            assert websocket is not None
+            await websocket.opened
     except BaseException as error:
-        if wire is not None:
-            wire.abort()
+        if websocket is not None:
+            websocket.abort()
             # Nobody waits for it any more, also if what is left of the connection breaks later.
-            if not wire.opened.cancel() and not wire.opened.cancelled():
-                wire.opened.exception()
+            if not websocket.opened.cancel() and not websocket.opened.cancelled():
+                websocket.opened.exception()
         loss = _why(error, timeout, secure=context is not None)
         if loss is None:
             raise
         raise DialError(loss) from None
-    return wire
+    return websocket
 
 
 def _why(error: BaseException, timeout: float, *, secure: bool) -> Loss | None:

@@ -216,7 +216,7 @@ async def test_a_certificate_that_nobody_knows(
     bot = await connect(server.url, ssl=ssl.create_default_context(cafile=pem))
     assert bot.connected
     await bot.display_text("secret")
-    transport = bot._link._wire._transport  # type: ignore[union-attr]
+    transport = bot._link._websocket._transport  # type: ignore[union-attr]
     assert transport is not None
     assert transport.get_extra_info("ssl_object").version() == "TLSv1.3"
 

@@ -1,4 +1,4 @@
-"""The wires by themselves: frames there and back, how they end, and why one could not be made."""
+"""WebSockets by themselves: frames there and back, how they end, and why none could be made."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from websockets.http11 import Request
 
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.transport import websocket as transport
-from mbot_nb.transport.websocket import ClientWire, DialError, ServerWire, Wire, dial
+from mbot_nb.transport.websocket import ClientWebSocket, DialError, ServerWebSocket, WebSocket, dial
 
 
 class Ear:
     """A receiver that writes down what it is told."""
 
     def __init__(self) -> None:
-        self.wire: Wire | None = None
+        self.websocket: WebSocket | None = None
         self.extended: bool | None = None
         self.texts: list[str] = []
         self.heard = 0
@@ -30,23 +30,23 @@ class Ear:
         self.ends: list[tuple[Loss, bool]] = []
         self.changed = asyncio.Event()
 
-    def wire_open(self, wire: Wire, extended: bool) -> None:
-        self.wire, self.extended = wire, extended
+    def on_open(self, websocket: WebSocket, extended: bool) -> None:
+        self.websocket, self.extended = websocket, extended
         self.changed.set()
 
-    def wire_text(self, wire: Wire, text: str) -> None:
+    def on_text(self, websocket: WebSocket, text: str) -> None:
         self.texts.append(text)
         self.changed.set()
 
-    def wire_activity(self, wire: Wire) -> None:
+    def on_activity(self, websocket: WebSocket) -> None:
         self.heard += 1
         self.changed.set()
 
-    def wire_writable(self, wire: Wire, writable: bool) -> None:
+    def on_writable(self, websocket: WebSocket, writable: bool) -> None:
         self.writable.append(writable)
         self.changed.set()
 
-    def wire_lost(self, wire: Wire, loss: Loss, clean: bool) -> None:
+    def on_closed(self, websocket: WebSocket, loss: Loss, clean: bool) -> None:
         self.ends.append((loss, clean))
         self.changed.set()
 
@@ -58,19 +58,19 @@ class Ear:
 
 
 class Pair:
-    """A client's and a server's wire on one connection."""
+    """A client's and a server's end of one connection."""
 
     def __init__(self) -> None:
         self.client, self.server = Ear(), Ear()
-        self.wires: set[ServerWire] = set()
+        self.websockets: set[ServerWebSocket] = set()
         self.refusal: tuple[HTTPStatus, str] | None = None
-        self.near: ClientWire
+        self.near: ClientWebSocket
         self.url = ""
 
     @property
-    def far(self) -> Wire:
-        assert self.server.wire is not None
-        return self.server.wire
+    def far(self) -> WebSocket:
+        assert self.server.websocket is not None
+        return self.server.websocket
 
     def gate(self, request: Request) -> tuple[HTTPStatus, str] | None:
         return self.refusal
@@ -81,26 +81,26 @@ async def listening() -> AsyncIterator[Pair]:
     pair = Pair()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: ServerWire(pair.server, pair.gate, pair.wires), "127.0.0.1", 0
+        lambda: ServerWebSocket(pair.server, pair.gate, pair.websockets), "127.0.0.1", 0
     )
     pair.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield pair
     finally:
         server.close()
-        for wire in list(pair.wires):
-            wire.abort()
-            await wire.over()
+        for websocket in list(pair.websockets):
+            websocket.abort()
+            await websocket.wait_closed()
 
 
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
     async with listening() as pair:
         pair.near = await dial(pair.url, pair.client, timeout=2)
-        await pair.server.until(lambda: pair.server.wire)
+        await pair.server.until(lambda: pair.server.websocket)
         yield pair
         pair.near.abort()
-        await pair.near.over()
+        await pair.near.wait_closed()
 
 
 async def test_texts_go_both_ways_in_order(pair: Pair) -> None:
@@ -123,7 +123,7 @@ async def test_a_goodbye_is_clean_for_whom_it_is_said_to(pair: Pair) -> None:
     assert (loss.kind, loss.code, clean) == (LossKind.CLOSED, 1000, True)
     assert loss.detail == "the other side closed the connection (1000: enough)"
     assert len(pair.client.ends) == 1
-    assert not pair.wires
+    assert not pair.websockets
 
 
 async def test_a_reason_that_is_too_long_for_a_frame_is_cut_where_a_letter_ends(pair: Pair) -> None:
@@ -163,7 +163,7 @@ async def test_a_peer_that_does_not_say_goodbye_is_hung_up_on(
     far.pause_reading()
     pair.near.close(1000, "enough")
     await pair.client.until(lambda: pair.client.ends)
-    await asyncio.wait_for(pair.near.over(), 5)
+    await asyncio.wait_for(pair.near.wait_closed(), 5)
     far.resume_reading()
 
 
@@ -210,7 +210,7 @@ async def test_a_refusal_is_told(status: HTTPStatus, text: str, code: int, words
             await dial(pair.url, pair.client, timeout=2)
         assert caught.value.loss == Loss(LossKind.HTTP, words, code)
         assert pair.client.ends == []
-        assert pair.server.wire is None
+        assert pair.server.websocket is None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ async def test_why_none_could_be_made(url: str, kind: LossKind, words: str) -> N
         await dial(url.format(free=free), ear, timeout=2)
     assert caught.value.loss.kind is kind
     assert words in str(caught.value)
-    assert ear.wire is None
+    assert ear.websocket is None
 
 
 async def test_silence_is_told_after_the_time_and_leaves_nothing() -> None:
