@@ -21,7 +21,7 @@ from .embedded import api
 from .embedded.registry import local_servers
 from .errors import UsageError
 from .loops.blocking import wait
-from .loops.call import settle
+from .loops.call import await_if_needed
 from .loops.home import Home, running_loop
 from .loops.nested import run_inside
 from .robot import Robot
@@ -74,7 +74,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     loop = running_loop()
     if loop is None:
-        result: T = asyncio.run(settle(coroutine))
+        result: T = asyncio.run(await_if_needed(coroutine))
         return result
     if Home.is_io_loop(loop):
         coroutine.close()

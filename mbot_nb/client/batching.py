@@ -52,13 +52,13 @@ class BatchingContext:
         return f"<batching: window {self.window:g} s, size {self.size}, policy {self.policy!r}>"
 
     def __enter__(self) -> BatchingContext:
-        self._home.post(self._begin)
+        self._home.post(self._start)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._home.post(self._end)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         queue = self._session.outbox.queue
         self._before = queue.window, queue.size, queue.policy
         self._apply(self.window, self.size, self.policy)

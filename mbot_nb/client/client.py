@@ -343,7 +343,7 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
         return await self._calls.perform(command, params, known, timeout=timeout)
 
     def _command(self, command: c.Command, *, wait: bool = True) -> Call[CommandResult]:
-        return self._calls.begin(command, wait=wait)
+        return self._calls.start(command, wait=wait)
 
     @property
     def _active_latch(self) -> str:
@@ -606,7 +606,7 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
 
     @property
     def reconnect_attempts(self) -> int:
-        """Attempts begun since the connection was lost; 0 while it stands."""
+        """Attempts started since the connection was lost; 0 while it stands."""
         return self._session.backoff.attempts
 
     @property

@@ -82,7 +82,7 @@ class CommandCalls:
                 f"{RECONNECT_ADVICE}"
             )
 
-    def begin(self, command: Command, *, wait: bool) -> Call[CommandResult]:
+    def start(self, command: Command, *, wait: bool) -> Call[CommandResult]:
         """A call that performs one command when it is awaited; a stop acts at once."""
         params = command.params()
         if isinstance(command, (c.Stop, c.EmergencyStop)):
@@ -179,7 +179,7 @@ class CommandCalls:
                 self._link.pump()
 
         def log_unsent(message: str) -> None:
-            if not outcome.begun:  # if it is awaited, the error itself is raised there
+            if not outcome.is_started:  # if it is awaited, the error itself is raised there
                 _log.error("%s", message)
 
         async def answer() -> CommandResult:

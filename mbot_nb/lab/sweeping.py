@@ -19,7 +19,7 @@ import msgspec
 from ..commands import plain
 from ..errors import UsageError
 from ..jupyter.progress_bar import progress_bar
-from ..loops.call import Call, settle
+from ..loops.call import Call, await_if_needed
 from ..loops.home import Home
 from ..version import __version__
 from .experiment import measure_load
@@ -194,7 +194,7 @@ def perform_one(measure: Measure, point: Point, seed: int) -> dict[str, Any]:
     begun = time.monotonic()
     figures = measure(**point, seed=seed)
     if isinstance(figures, Awaitable):
-        figures = asyncio.run(settle(figures))
+        figures = asyncio.run(await_if_needed(figures))
     return {**figures, "seconds": time.monotonic() - begun}
 
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar
 from ..errors import UsageError
 from .home import POLL_INTERVAL, Home
 
-__all__ = ["Call", "ClosedAtEnd", "NotAwaitedError", "OpeningCall", "call", "settle"]
+__all__ = ["Call", "ClosedAtEnd", "NotAwaitedError", "OpeningCall", "await_if_needed", "call"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -29,19 +29,19 @@ class NotAwaitedError(UsageError, AttributeError):
 
 
 class Call(Coroutine[Any, Any, T], Generic[T]):
-    """A call that begins when it is awaited, on its object's home loop, whichever loop awaits it.
+    """A call that starts when it is awaited, on its object's home loop, whichever loop awaits it.
 
     It is a coroutine, so `asyncio.gather`, `wait_for` and `create_task` take it. Shown or thrown
     away without `await`, it says so.
     """
 
     def __init__(
-        self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], words: str
+        self, home: Callable[[], Home], start: Callable[[], Coroutine[Any, Any, T]], name: str
     ) -> None:
         self._home = home
         self._start = start
-        self._words = words
-        self._begun = False
+        self._name = name
+        self._started = False
         self._eager = False
         self._running: Generator[Any, Any, T] | None = None
         self.fallback: concurrent.futures.Future[None] | None = None
@@ -49,12 +49,12 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         self._call_site = _call_site()
 
     def __repr__(self) -> str:
-        if self._begun:
-            return f"<{self._words}: under way>"
+        if self._started:
+            return f"<{self._name}: under way>"
         if self._eager:
-            return f"<{self._words}: given; `await` it for the answer>"
+            return f"<{self._name}: given; `await` it for the answer>"
         return (
-            f"<{self._words}: nothing has happened yet. "
+            f"<{self._name}: nothing has happened yet. "
             f"{self._site.advice[0].upper()}{self._site.advice[1:]}.>"
         )
 
@@ -65,12 +65,12 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
 
     @property
     def __name__(self) -> str:
-        return self._words
+        return self._name
 
     def __await__(self) -> Generator[Any, Any, T]:
-        if self._begun:
-            raise UsageError(f"{self._words} was awaited already: call it again")
-        self._begun = True
+        if self._started:
+            raise UsageError(f"{self._name} was awaited already: call it again")
+        self._started = True
         return _run_at_home(self._home(), self._start).__await__()
 
     def send(self, value: Any) -> Any:
@@ -85,31 +85,31 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         return self._running.throw(error if tb is None else error.with_traceback(tb))
 
     def close(self) -> None:
-        self._begun = True
+        self._started = True
         if self._running is not None:
             self._running.close()
 
     @property
-    def begun(self) -> bool:
+    def is_started(self) -> bool:
         """Whether somebody awaits it, or has."""
-        return self._begun
+        return self._started
 
     def acts_unawaited(self) -> None:
-        """What it does was begun when it was made; awaiting it only brings the answer."""
+        """What it does was started when it was made; awaiting it only brings the answer."""
         self._eager = True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         raise NotAwaitedError(
-            f"{self._words} was not awaited, so it has no {name!r}: {self._site.advice}."
+            f"{self._name} was not awaited, so it has no {name!r}: {self._site.advice}."
         )
 
     def __del__(self) -> None:
-        if not getattr(self, "_begun", True) and not self._eager:
+        if not getattr(self, "_started", True) and not self._eager:
             site = self._site
             warnings.warn_explicit(
-                f"{self._words} did nothing: {site.advice}.",
+                f"{self._name} did nothing: {site.advice}.",
                 RuntimeWarning,
                 site.filename,
                 site.line,
@@ -202,8 +202,8 @@ def call(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Call[T]]:
 
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Call[T]:
         owner: Any = args[0]
-        words = f"{getattr(owner, '_call_name', type(owner).__name__.lower())}.{method.__name__}()"
-        return Call(lambda: owner.home, lambda: method(*args, **kwargs), words)
+        name = f"{getattr(owner, '_call_name', type(owner).__name__.lower())}.{method.__name__}()"
+        return Call(lambda: owner.home, lambda: method(*args, **kwargs), name)
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(wrapper, name, getattr(method, name))
@@ -211,6 +211,6 @@ def call(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Call[T]]:
     return wrapper
 
 
-async def settle(value: Any) -> Any:
-    """The value, awaited if it is to be awaited."""
+async def await_if_needed(value: Any) -> Any:
+    """Return the value, or its result if it can be awaited."""
     return await value if isinstance(value, Awaitable) else value

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ..errors import UsageError
-from .call import settle
+from .call import await_if_needed
 
 __all__ = ["run_inside"]
 
@@ -38,7 +38,7 @@ def run_inside(loop: asyncio.BaseEventLoop, coroutine: Coroutine[Any, Any, T]) -
     import nest_asyncio2
 
     nest_asyncio2.apply(loop)
-    task: asyncio.Task[T] = loop.create_task(settle(coroutine))
+    task: asyncio.Task[T] = loop.create_task(await_if_needed(coroutine))
     with _interrupts_raised():
         try:
             return loop.run_until_complete(task)

@@ -14,7 +14,7 @@ class Backoff:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.attempts = 0
-        """How many attempts were begun since the last success."""
+        """How many attempts were started since the last success."""
 
     def next_delay(self, loss: Loss | None, uniform: float) -> float:
         """Seconds until the next attempt; ``uniform`` in [0, 1) places it within the jitter."""
@@ -28,8 +28,8 @@ class Backoff:
             delay = self._settings.busy_delay
         return delay * (1 + self._settings.retry_jitter * uniform)
 
-    def begin(self) -> None:
-        """An attempt begins."""
+    def start_attempt(self) -> None:
+        """Count an attempt."""
         self.attempts += 1
 
     def reset(self) -> None:

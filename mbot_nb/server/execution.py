@@ -14,7 +14,7 @@ from .. import commands as c
 from ..errors import CommandRejectedError, MbotError
 from ..jupyter.cells import Cell, current
 from ..jupyter.handlers import is_again, is_cancelled
-from ..loops.call import settle
+from ..loops.call import await_if_needed
 from ..loops.home import Home, log_failure
 from ..protocol import messages as m
 from ..protocol.server import Hub
@@ -94,7 +94,7 @@ class Execution:
                 log_failure(f"your on_{kind} hook failed", error)
                 continue
             if isinstance(result, Awaitable):
-                self._spawn(settle(result), f"on_{kind} hook")
+                self._spawn(await_if_needed(result), f"on_{kind} hook")
 
     # Commands.
 

@@ -110,7 +110,7 @@ class Server(ClosedAtEnd):
         self._listener: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._closed = False
-        self._has_ended = asyncio.Event()
+        self._close_finished = asyncio.Event()
         self._on_closed = on_closed
 
     # What it looks like.
@@ -170,7 +170,7 @@ class Server(ClosedAtEnd):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """Whether it has been closed."""
         return self._closed
 
     async def open(self) -> Server:
@@ -208,7 +208,7 @@ class Server(ClosedAtEnd):
             keep_robot: leave the robot open, for another server.
         """
         if self._closed:
-            await self._has_ended.wait()
+            await self._close_finished.wait()
             return
         self._closed = True
         try:
@@ -218,7 +218,7 @@ class Server(ClosedAtEnd):
         finally:
             if self._hub.tap is not None:
                 self._hub.tap(ServerClosed(self._now()))
-            self._has_ended.set()
+            self._close_finished.set()
             self._finish_close(keep_robot=keep_robot)
 
     def _release_robot(self, reason: str) -> None:

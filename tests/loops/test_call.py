@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from mbot_nb.errors import UsageError
-from mbot_nb.loops.call import Call, call, settle
+from mbot_nb.loops.call import Call, await_if_needed, call
 from mbot_nb.loops.home import Home
 from tests.helpers.calls import a_call, elsewhere, work
 
@@ -112,5 +112,5 @@ async def test_methods_become_calls_and_keep_their_names() -> None:
 
 
 async def test_settle_awaits_what_is_to_be_awaited() -> None:
-    assert await settle(3) == 3
-    assert await settle(asyncio.sleep(0, 4)) == 4
+    assert await await_if_needed(3) == 3
+    assert await await_if_needed(asyncio.sleep(0, 4)) == 4

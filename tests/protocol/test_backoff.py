@@ -17,7 +17,7 @@ def ladder(settings: Settings, loss: Loss | None, count: int, luck: float = 0.0)
     delays = []
     for _ in range(count):
         delays.append(backoff.next_delay(loss, luck))
-        backoff.begin()
+        backoff.start_attempt()
     return delays
 
 
@@ -35,7 +35,7 @@ def test_after_being_sent_away_the_first_delay_is_a_second(code: int) -> None:
 def test_a_success_begins_the_ladder_anew() -> None:
     backoff = Backoff(Settings())
     for _ in range(4):
-        backoff.begin()
+        backoff.start_attempt()
     assert (backoff.attempts, backoff.next_delay(None, 0.0)) == (4, 8)
     backoff.reset()
     assert (backoff.attempts, backoff.next_delay(None, 0.0)) == (0, 0)

@@ -245,7 +245,7 @@ class ClientSession:
         previous = self.connection_state
         self._transition("dial")
         self.next_attempt_at = None
-        self.backoff.begin()
+        self.backoff.start_attempt()
         self._connection_changed(previous, now)
         self.events.append(Dial(self.backoff.attempts))
 

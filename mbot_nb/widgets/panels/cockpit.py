@@ -16,7 +16,7 @@ from ...client import Client
 from ...client.sync import SyncClient
 from ...errors import UsageError
 from ...local.runtime import Slot
-from ...loops.call import settle
+from ...loops.call import await_if_needed
 from ..arena import Arena
 from ..base import rerun
 from ..base.bundle import page_script, page_style
@@ -148,7 +148,7 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
     async def _connected(self, bot: Client) -> None:
         self._build()
         if self._user_on_connect is not None:
-            await settle(self._user_on_connect(bot))
+            await await_if_needed(self._user_on_connect(bot))
 
     def _build(self) -> None:
         """The parts for the robot there is now."""

@@ -21,7 +21,7 @@ from ...embedded.api import connect, serve
 from ...embedded.discovery import USB, Discovery, Found, discover
 from ...embedded.registry import local_servers
 from ...errors import ConnectError, MbotError, NotConnectedError
-from ...loops.call import settle
+from ...loops.call import await_if_needed
 from ...loops.home import Home
 from ..base.bundle import page_script, page_style
 from ..base.live_widget import LiveWidget, rounded
@@ -193,7 +193,7 @@ class ConnectPanel(LiveWidget):
         if self._on_connect is None:
             return
         try:
-            await settle(self._on_connect(bot))
+            await await_if_needed(self._on_connect(bot))
         except Exception as error:
             name = getattr(self._on_connect, "__qualname__", repr(self._on_connect))
             self._show_status(f"Connected, but your {name} failed. {advised(error)}", error=True)
