@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from .settings import Settings
 
-__all__ = ["ClockOffset", "Heartbeat", "Silence"]
+__all__ = ["ClockOffset", "Heartbeat", "PeerTimeout"]
 
 
-class Silence:
-    """Judges a peer by its silence, but never by our own.
+class PeerTimeout:
+    """Expires when a peer has been silent for too long, but never for our own silence.
 
     A timer that fires late was held up by this side's loop (a cell that blocks): what the peer has
     sent meanwhile still waits to be read, so the peer gets ``grace`` more seconds.
@@ -25,7 +25,7 @@ class Silence:
         """Note that a frame has come: the peer is alive."""
         self.deadline = now + self._limit
 
-    def is_dead(self, now: float) -> bool:
+    def has_expired(self, now: float) -> bool:
         """Whether it has been silent for too long; a late look postpones the answer."""
         if now < self.deadline:
             return False
@@ -47,13 +47,13 @@ class Heartbeat:
         self._outstanding: dict[int, float] = {}
         self._awaited: dict[int, float] = {}
         """When those were sent that somebody waits for, the oldest first."""
-        self._patient_until = now
-        self._silence: Silence | None = None
+        self._no_expiry_before = now
+        self._peer_timeout: PeerTimeout | None = None
         self.next_ping = now
 
     def ping(self, now: float, *, awaited: bool = False) -> int:
-        """Begin a round trip; returns its id. One that is awaited is either answered or
-        :meth:`given_up`."""
+        """Start a round trip; returns its id. One that is awaited is either answered or given up
+        by :meth:`expire_pings`."""
         id = self._next_id
         self._next_id += 1
         while (
@@ -65,9 +65,9 @@ class Heartbeat:
         if awaited:
             self._awaited[id] = now
         self.next_ping = now + self._settings.ping_interval
-        if self._silence is None:
+        if self._peer_timeout is None:
             limit = self._settings.pong_timeout
-            self._silence = Silence(limit, self._settings.stall, limit, now)
+            self._peer_timeout = PeerTimeout(limit, self._settings.stall, limit, now)
         return id
 
     def pong(self, id: object, now: float) -> tuple[float, float] | None:
@@ -79,22 +79,22 @@ class Heartbeat:
         """
         sent = self._outstanding.pop(id, None) if type(id) is int else None
         if sent is None or not self._outstanding:
-            self._silence = None
+            self._peer_timeout = None
         if sent is None:
             return None
         if self._awaited and type(id) is int:
             self._awaited.pop(id, None)
         return sent, now - sent
 
-    def given_up(self, now: float) -> list[tuple[int, float]]:
-        """The awaited pings whose pong's time is over, and when they were sent; a late look
-        postpones the answer."""
-        due = self._given_up_at()
+    def expire_pings(self, now: float) -> list[tuple[int, float]]:
+        """Give up the awaited pings whose pong's time is over; returns their ids and when they were
+        sent. A late look postpones the answer."""
+        due = self._next_expiry()
         if due is None or now < due:
             return []
         settings = self._settings
         if now > due + settings.stall:
-            self._patient_until = now + settings.pong_timeout
+            self._no_expiry_before = now + settings.pong_timeout
             return []
         late = [
             (id, sent) for id, sent in self._awaited.items() if now >= sent + settings.pong_timeout
@@ -103,30 +103,32 @@ class Heartbeat:
             del self._awaited[id]
         return late
 
-    def _given_up_at(self) -> float | None:
+    def _next_expiry(self) -> float | None:
         """When the oldest awaited ping is given up."""
         if not self._awaited:
             return None
         return max(
-            next(iter(self._awaited.values())) + self._settings.pong_timeout, self._patient_until
+            next(iter(self._awaited.values())) + self._settings.pong_timeout, self._no_expiry_before
         )
 
     def note_activity(self, now: float) -> None:
-        """Note that a frame has come: the silence is counted anew while a ping is out."""
-        if self._silence is not None:
-            self._silence.note_activity(now)
+        """Note that a frame has come: the timeout starts anew while a ping is out."""
+        if self._peer_timeout is not None:
+            self._peer_timeout.note_activity(now)
 
-    def is_dead(self, now: float) -> bool:
+    def has_timed_out(self, now: float) -> bool:
         """Whether a ping is out and nothing at all has come for the pong's time."""
-        return self._silence is not None and self._silence.is_dead(now)
+        return self._peer_timeout is not None and self._peer_timeout.has_expired(now)
 
     def next_deadline(self) -> float:
         """When to ping or to judge next."""
         deadline = (
-            self.next_ping if self._silence is None else min(self.next_ping, self._silence.deadline)
+            self.next_ping
+            if self._peer_timeout is None
+            else min(self.next_ping, self._peer_timeout.deadline)
         )
-        given_up = self._given_up_at()
-        return deadline if given_up is None else min(deadline, given_up)
+        expiry = self._next_expiry()
+        return deadline if expiry is None else min(deadline, expiry)
 
 
 class ClockOffset:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.protocol.heartbeat import ClockOffset, Heartbeat, Silence
+from mbot_nb.protocol.heartbeat import ClockOffset, Heartbeat, PeerTimeout
 from mbot_nb.protocol.settings import Settings
 
 
@@ -14,33 +14,33 @@ def heartbeat() -> Heartbeat:
     return Heartbeat(Settings(), now=0.0)
 
 
-class TestSilence:
+class TestPeerTimeout:
     def test_dead_after_the_limit(self) -> None:
-        silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
-        assert not silence.is_dead(59.9)
-        assert silence.is_dead(60.0)
+        timeout = PeerTimeout(limit=60, stall=0.5, grace=5, now=0.0)
+        assert not timeout.has_expired(59.9)
+        assert timeout.has_expired(60.0)
 
     def test_every_sign_of_life_counts_anew(self) -> None:
-        silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
-        silence.note_activity(59.0)
-        assert not silence.is_dead(118.9)
-        assert silence.is_dead(119.0)
+        timeout = PeerTimeout(limit=60, stall=0.5, grace=5, now=0.0)
+        timeout.note_activity(59.0)
+        assert not timeout.has_expired(118.9)
+        assert timeout.has_expired(119.0)
 
     def test_a_late_look_hears_the_peer_before_it_judges(self) -> None:
-        silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
-        assert not silence.is_dead(75.0)
-        assert silence.deadline == 80.0
-        assert silence.is_dead(80.0)
+        timeout = PeerTimeout(limit=60, stall=0.5, grace=5, now=0.0)
+        assert not timeout.has_expired(75.0)
+        assert timeout.deadline == 80.0
+        assert timeout.has_expired(80.0)
 
     @given(st.lists(st.floats(0.01, 200), max_size=20))
     def test_after_each_look_there_is_a_verdict_or_a_later_time_to_look(
         self, passed: list[float]
     ) -> None:
-        silence = Silence(limit=60, stall=0.5, grace=5, now=0.0)
+        timeout = PeerTimeout(limit=60, stall=0.5, grace=5, now=0.0)
         now = 0.0
         for seconds in passed:
             now += seconds
-            assert silence.is_dead(now) or silence.deadline > now
+            assert timeout.has_expired(now) or timeout.deadline > now
 
 
 class TestHeartbeat:
@@ -69,15 +69,15 @@ class TestHeartbeat:
         beat = heartbeat()
         beat.ping(0.0)
         assert beat.next_deadline() == 5.0
-        assert not beat.is_dead(4.9)
-        assert beat.is_dead(5.0)
+        assert not beat.has_timed_out(4.9)
+        assert beat.has_timed_out(5.0)
 
     def test_any_frame_proves_life_and_counting_begins_anew(self) -> None:
         beat = heartbeat()
         beat.ping(0.0)
         beat.note_activity(4.0)
-        assert not beat.is_dead(8.9)
-        assert beat.is_dead(9.0)
+        assert not beat.has_timed_out(8.9)
+        assert beat.has_timed_out(9.0)
 
     def test_an_answered_ping_leaves_nothing_to_wait_for(self) -> None:
         """A server that answers and then has nothing to say is not dead."""
@@ -85,7 +85,7 @@ class TestHeartbeat:
         beat.ping(0.0)
         beat.note_activity(0.1)
         beat.pong(1, 0.1)
-        assert not beat.is_dead(9.9)
+        assert not beat.has_timed_out(9.9)
         assert beat.next_deadline() == 10.0
 
     def test_one_of_two_answers_is_not_both(self) -> None:
@@ -94,22 +94,22 @@ class TestHeartbeat:
         beat.ping(1.0)
         beat.note_activity(2.0)
         beat.pong(2, 2.0)
-        assert beat.is_dead(7.0)
+        assert beat.has_timed_out(7.0)
 
     def test_a_pong_without_the_id_is_an_answer_all_the_same(self) -> None:
         beat = heartbeat()
         beat.ping(0.0)
         beat.note_activity(0.1)
         beat.pong(None, 0.1)
-        assert not beat.is_dead(9.9)
+        assert not beat.has_timed_out(9.9)
 
     def test_a_blocked_kernel_is_no_dead_link(self) -> None:
         beat = heartbeat()
         beat.ping(0.0)
-        assert not beat.is_dead(8.0)
+        assert not beat.has_timed_out(8.0)
         assert beat.next_deadline() == 10.0
         beat.ping(10.0)
-        assert beat.is_dead(13.0)
+        assert beat.has_timed_out(13.0)
 
     def test_pings_that_are_never_answered_are_not_kept_for_ever(self) -> None:
         beat = heartbeat()
@@ -130,18 +130,18 @@ class TestHeartbeat:
         beat.pong(answered, 0.7)
         beat.note_activity(4.0)
         assert beat.next_deadline() == 5.0
-        assert beat.given_up(4.9) == []
-        assert beat.given_up(5.0) == [(unheard, 0.0)]
-        assert beat.given_up(5.0) == []
-        assert beat.given_up(7.0) == [(later, 2.0)]
+        assert beat.expire_pings(4.9) == []
+        assert beat.expire_pings(5.0) == [(unheard, 0.0)]
+        assert beat.expire_pings(5.0) == []
+        assert beat.expire_pings(7.0) == [(later, 2.0)]
         assert beat.pong(unheard, 7.1) == (0.0, 7.1), "it measures all the same"
 
     def test_a_late_look_reads_what_has_come_before_it_gives_a_ping_up(self) -> None:
         beat = heartbeat()
         beat.ping(0.0, awaited=True)
-        assert beat.given_up(8.0) == []
-        assert beat.given_up(12.9) == []
-        assert beat.given_up(13.0) == [(1, 0.0)]
+        assert beat.expire_pings(8.0) == []
+        assert beat.expire_pings(12.9) == []
+        assert beat.expire_pings(13.0) == [(1, 0.0)]
 
 
 class TestClockOffset:

@@ -17,7 +17,7 @@ from .. import messages as m
 from ..backoff import Backoff
 from ..batching import FlushReason
 from ..codec import ENVELOPE_BYTES, Envelope, ServerFrames, encode, event_data
-from ..heartbeat import ClockOffset, Heartbeat, Silence
+from ..heartbeat import ClockOffset, Heartbeat, PeerTimeout
 from ..loss import CloseCode, Loss, LossKind, is_final
 from ..mirror import Mirror
 from ..ordering import Gap, Orderer
@@ -98,7 +98,7 @@ class ClientSession:
         self.outbox = self._pending.outbox
         self._heartbeat: Heartbeat | None = None
         self._orderer = self._new_orderer(0)
-        self._no_snapshot: Silence | None = None
+        self._snapshot_timeout: PeerTimeout | None = None
         self._connects = 0
 
     @property
@@ -150,7 +150,7 @@ class ClientSession:
         self._transition("open")
         self.extended = extended
         s = self.settings
-        self._no_snapshot = Silence(s.auth_timeout, s.stall, s.pong_timeout, now)
+        self._snapshot_timeout = PeerTimeout(s.auth_timeout, s.stall, s.pong_timeout, now)
         if self.token is not None:
             self._append_message("auth", {"token": self.token}, now)
 
@@ -192,7 +192,7 @@ class ClientSession:
             self._dial(now)
         self._pending.expire(now)
         settings = self.settings
-        if self._no_snapshot is not None and self._no_snapshot.is_dead(now):
+        if self._snapshot_timeout is not None and self._snapshot_timeout.has_expired(now):
             self._drop(
                 LossKind.TIMEOUT,
                 f"the server sent no snapshot within {settings.auth_timeout:g} s",
@@ -206,11 +206,11 @@ class ClientSession:
         self._deliver(self._orderer.expire(now), now)
         if self.mirror.resync_due is not None and now >= self.mirror.resync_due:
             self._ask_for_snapshot(now)
-        if heartbeat.is_dead(now):
+        if heartbeat.has_timed_out(now):
             detail = f"the server did not answer a ping within {settings.pong_timeout:g} s"
             self._drop(LossKind.TIMEOUT, detail, CloseCode.GOING_AWAY)
             return
-        self.events += [PingLost(id, sent, now) for id, sent in heartbeat.given_up(now)]
+        self.events += [PingLost(id, sent, now) for id, sent in heartbeat.expire_pings(now)]
         if now >= heartbeat.next_ping:
             self.ping(now)
 
@@ -225,7 +225,7 @@ class ClientSession:
             self._pending.next_deadline(),
             self._orderer.next_deadline(),
             self.mirror.resync_due,
-            self._no_snapshot.deadline if self._no_snapshot is not None else None,
+            self._snapshot_timeout.deadline if self._snapshot_timeout is not None else None,
         ):
             if time is not None and (deadline is None or time < deadline):
                 deadline = time
@@ -511,7 +511,7 @@ class ClientSession:
         """The first snapshot of a connection: settle what of the past still stands, then go on."""
         metadata = payload.get("metadata")
         self.metadata = metadata if isinstance(metadata, dict) else {}
-        self._no_snapshot = None
+        self._snapshot_timeout = None
         self.outbox.acknowledging = self.extended
         epoch = payload.get("epoch")
         cursor = payload.get("lastSequence")
@@ -571,7 +571,7 @@ class ClientSession:
     def _reset_connection(self) -> None:
         """What belonged to the connection goes with it."""
         self.frames.clear()
-        self._heartbeat = self._no_snapshot = None
+        self._heartbeat = self._snapshot_timeout = None
         self.outbox.queue.in_flight = False
         self._orderer.forget()
         self.mirror.forget_request()

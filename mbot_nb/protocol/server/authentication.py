@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..heartbeat import Silence
+from ..heartbeat import PeerTimeout
 from ..settings import Settings
 
 __all__ = ["Authentication"]
@@ -18,15 +18,17 @@ class Authentication:
     """
 
     def __init__(self, settings: Settings, now: float) -> None:
-        self._silence = Silence(settings.auth_timeout, settings.stall, settings.pong_timeout, now)
+        self._timeout = PeerTimeout(
+            settings.auth_timeout, settings.stall, settings.pong_timeout, now
+        )
         self._interval = settings.auth_hint
         self._hinted = False
         self._hint_at = now + settings.auth_hint
         """When a silent client gets the hint; or may get it again."""
 
-    def timed_out(self, now: float) -> bool:
+    def has_timed_out(self, now: float) -> bool:
         """Whether no token came in time."""
-        return self._silence.is_dead(now)
+        return self._timeout.has_expired(now)
 
     def hint_due(self, now: float) -> bool:
         """Whether the client has been silent for so long that it needs the hint."""
@@ -48,5 +50,5 @@ class Authentication:
 
     def next_deadline(self) -> float:
         """When to hint or to give up."""
-        deadline = self._silence.deadline
+        deadline = self._timeout.deadline
         return deadline if self._hinted else min(deadline, self._hint_at)

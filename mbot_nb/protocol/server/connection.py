@@ -9,7 +9,7 @@ from ...commands import URGENT
 from ...errors import ProtocolError
 from .. import messages as m
 from ..codec import ClientFrames, Envelope, encode
-from ..heartbeat import Silence
+from ..heartbeat import PeerTimeout
 from ..loss import CloseCode
 from ..ordering import Gap
 from .authentication import Authentication
@@ -55,7 +55,9 @@ class ServerConnection:
         """The session whose connection this one took over."""
         self.commands: list[Received] = []
         self.urgent: list[m.CommandMessage] = []
-        self._silence = Silence(settings.idle_timeout, settings.stall, settings.pong_timeout, now)
+        self._peer_timeout = PeerTimeout(
+            settings.idle_timeout, settings.stall, settings.pong_timeout, now
+        )
         rate = settings.frame_rate if limited else None
         self._throttle = Throttle(rate, settings, now) if rate is not None else None
         self._query = query if extended else None
@@ -93,7 +95,7 @@ class ServerConnection:
 
     def note_activity(self, now: float) -> None:
         """Note that anything at all has come: the client is alive."""
-        self._silence.note_activity(now)
+        self._peer_timeout.note_activity(now)
 
     def closed(self, now: float, *, clean: bool) -> bool:
         """End: the connection is gone.
@@ -123,7 +125,7 @@ class ServerConnection:
         if outgoing.close is not None or outgoing.stopped:
             return
         if self._authentication is not None:
-            if self._authentication.timed_out(now):
+            if self._authentication.has_timed_out(now):
                 outgoing.close = Close(CloseCode.UNAUTHORISED, "no token came in time")
             elif self._authentication.hint_due(now):
                 self._ask_for_token(self._authentication, now)
@@ -135,7 +137,7 @@ class ServerConnection:
                 self._process(item, share, now)
         self._deliver(self._session.orderer.expire(now), now)
         outgoing.send_due(now)
-        if self._silence.is_dead(now):
+        if self._peer_timeout.has_expired(now):
             limit = self.hub.settings.idle_timeout
             outgoing.close = Close(CloseCode.GOING_AWAY, f"nothing was heard for {limit:g} s")
 
@@ -146,7 +148,7 @@ class ServerConnection:
             return None
         if self._authentication is not None:
             return self._authentication.next_deadline()
-        deadline = self._silence.deadline
+        deadline = self._peer_timeout.deadline
         for time in (
             outgoing.ack_due,
             outgoing.snapshot_due,

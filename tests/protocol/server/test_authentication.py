@@ -29,5 +29,5 @@ def test_messages_are_not_each_answered_with_the_hint() -> None:
 
 def test_no_token_comes_in_time() -> None:
     authentication = Authentication(SETTINGS, 10.0)
-    assert not authentication.timed_out(14.9)
-    assert authentication.timed_out(15.0)
+    assert not authentication.has_timed_out(14.9)
+    assert authentication.has_timed_out(15.0)
