@@ -27,13 +27,13 @@ from ..protocol.client.events import (
     Acknowledged,
     ClientEvent,
     ConnectionChanged,
+    ErrorReceived,
     EventReceived,
     EventsMissed,
     PingLost,
     PingSent,
     RoundTrip,
     Settled,
-    Trouble,
 )
 from ..protocol.client.outbox import OutgoingCommand, SentBatch, command_payload
 from ..protocol.loss import Loss, LossKind
@@ -697,7 +697,7 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
                 "%s: events %d to %d were lost on the way", self.url, event.expected, event.got - 1
             )
             self._deliver_own("gap", {"expected": event.expected, "got": event.got}, event.at)
-        elif isinstance(event, Trouble):
+        elif isinstance(event, ErrorReceived):
             _log.warning("%s: %s: %s", self.url, event.code, event.message)
 
     def _after_events(self) -> None:

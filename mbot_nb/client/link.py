@@ -103,7 +103,7 @@ class ClientLink:
         loss = Loss(LossKind.CLOSED, "a new connection was asked for", CloseCode.GOING_AWAY)
         self._stop_dialling()
         self.disconnect(loss)
-        self.session.lost(loss, self.now())
+        self.session.on_lost(loss, self.now())
         self.session.dial(self.now())
         self.pump()
 
@@ -111,7 +111,7 @@ class ClientLink:
         """Give up the present connection, without waiting for it to end."""
         if self._websocket is not None:
             self._close_websocket(code, loss.detail)
-            self.session.lost(loss, self.now())
+            self.session.on_lost(loss, self.now())
 
     def cut(self, seconds: float) -> None:
         """Break the connection as a pulled cable does, without goodbye; let none be made for
@@ -124,7 +124,7 @@ class ClientLink:
         if websocket is not None:
             self._closing.add(websocket)
             websocket.abort()
-        self.session.lost(loss, now)
+        self.session.on_lost(loss, now)
         self.pump()
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class ClientLink:
 
     def on_open(self, websocket: WebSocket, extended: bool) -> None:
         self._websocket = websocket
-        self.session.opened(extended, self.now())
+        self.session.on_open(extended, self.now())
         self.pump()
 
     def on_text(self, websocket: WebSocket, text: str) -> None:
@@ -164,7 +164,7 @@ class ClientLink:
         self._closing.discard(websocket)
         if websocket is self._websocket:
             self._websocket = None
-            self.session.lost(self.session.pending_close or loss, self.now())
+            self.session.on_lost(self.session.pending_close or loss, self.now())
             self.pump()
 
     # Internal.
@@ -201,7 +201,7 @@ class ClientLink:
         """The attempt came to nothing, also if its handshake had just been done."""
         if self._dialling is attempt:
             self._websocket = None
-            self.session.lost(loss, self.now())
+            self.session.on_lost(loss, self.now())
             self.pump()
 
     def _stop_dialling(self) -> None:

@@ -18,7 +18,7 @@ from ..embedded.route import Route
 from ..errors import NotConnectedError, UsageError
 from ..jupyter.cells import shell
 from ..loops.monitor import LoopMonitors, Stall
-from ..protocol.client.events import ConnectionChanged, RoundTrip, Trouble
+from ..protocol.client.events import ConnectionChanged, ErrorReceived, RoundTrip
 from ..version import __version__
 from .clock_offset import ClockReadings
 from .statistics import Floats
@@ -91,7 +91,7 @@ class Incidents:
             self.changes.append(item)
             loss = f" ({item.loss})" if item.loss is not None else ""
             self.notes.append(f"connection: {item.state}{loss}")
-        elif isinstance(item, Trouble):
+        elif isinstance(item, ErrorReceived):
             self.notes.append(f"{item.code}: {item.message}")
 
 

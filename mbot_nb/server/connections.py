@@ -110,7 +110,7 @@ class Connections:
         self._links.discard(link)
         connection, session = link.connection, link.session
         now = self.home.clock()
-        if connection is None or not connection.closed(now, clean=clean) or session is None:
+        if connection is None or not connection.on_closed(now, clean=clean) or session is None:
             return
         if self.hub.tap is not None:
             self.hub.tap(ClientDisconnected(now, session, reason))

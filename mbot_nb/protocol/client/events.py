@@ -18,6 +18,7 @@ __all__ = [
     "ConnectionChanged",
     "Dial",
     "Drop",
+    "ErrorReceived",
     "EventReceived",
     "EventsMissed",
     "PingLost",
@@ -25,7 +26,6 @@ __all__ = [
     "RoundTrip",
     "Settled",
     "StateChanged",
-    "Trouble",
 ]
 
 
@@ -160,9 +160,8 @@ class Settled(NamedTuple):
     command: OutgoingCommand
 
 
-class Trouble(NamedTuple):
-    """Something is wrong that belongs to no command: an `error` of the server, or a frame of its
-    that is malformed."""
+class ErrorReceived(NamedTuple):
+    """An `error` of the server, or a frame of its that cannot be read."""
 
     at: float
     code: str
@@ -182,5 +181,5 @@ ClientEvent = (
     | Acknowledged
     | Settled
     | BatchingChanged
-    | Trouble
+    | ErrorReceived
 )

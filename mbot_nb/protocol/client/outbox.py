@@ -225,7 +225,7 @@ class Outbox:
         self.held_bytes -= freed
         return settled
 
-    def settled(self, command: OutgoingCommand) -> None:
+    def mark_settled(self, command: OutgoingCommand) -> None:
         """Its outcome is known: no answer is waited for."""
         self._unanswered.pop(command.sequence or 0, None)
 
@@ -242,7 +242,7 @@ class Outbox:
             if due is not None:
                 yield due
 
-    def skipped(self, first: int, last: int) -> list[OutgoingCommand]:
+    def reject_skipped(self, first: int, last: int) -> list[OutgoingCommand]:
         """The server gave these numbers up: it never received them. Returns what that settles."""
         error = "{} was lost on the way: the server never received it. Send it again."
         return [

@@ -21,7 +21,7 @@ from .urgent import RELEASE, UrgentCommands
 
 __all__ = ["PendingCommands"]
 
-_BEHIND = {error.__name__: error for error in (CommandTimeoutError, DeliveryUnknownError)}
+_ERRORS_BY_NAME = {error.__name__: error for error in (CommandTimeoutError, DeliveryUnknownError)}
 """What may become of a command behind the server, between it and its robot: the answer's details
 name the error."""
 
@@ -75,7 +75,7 @@ class PendingCommands:
         expired, self.outbox.expired = self.outbox.expired, []
         self.report(expired, now)
 
-    def sent(self, commands: list[OutgoingCommand], now: float) -> None:
+    def mark_sent(self, commands: list[OutgoingCommand], now: float) -> None:
         """These went to a server that acknowledges nothing: more will never be known."""
         sent = [command for command in commands if command.outcome == "sent"]
         self._awaited.difference_update(sent)
@@ -103,9 +103,9 @@ class PendingCommands:
         else:
             self._settle(command, "rejected", _refusal(command, data.get("error")), now)
 
-    def skipped(self, first: int, last: int, now: float) -> None:
+    def reject_skipped(self, first: int, last: int, now: float) -> None:
         """The server gave these numbers up."""
-        self.report(self.outbox.skipped(first, last), now)
+        self.report(self.outbox.reject_skipped(first, last), now)
 
     def connection_lost(self, now: float) -> None:
         """The connection is gone: a release that was on its way is not sent again."""
@@ -156,7 +156,7 @@ class PendingCommands:
 
     def _report(self, command: OutgoingCommand, now: float) -> None:
         self._awaited.discard(command)
-        self.outbox.settled(command)
+        self.outbox.mark_settled(command)
         self._emit(Settled(now, command))
 
 
@@ -166,9 +166,9 @@ def _refusal(command: OutgoingCommand, error: Any) -> CommandError:
     details = error.get("details")
     details = details if isinstance(details, dict) else {}
     message = str(error.get("message", "the server gave no reason"))
-    behind = _BEHIND.get(str(details.get("error")))
-    if behind is not None:
-        return behind(f"{command.name}: {message}", command=command.name)
+    kind = _ERRORS_BY_NAME.get(str(details.get("error")))
+    if kind is not None:
+        return kind(f"{command.name}: {message}", command=command.name)
     return CommandRejectedError(
         str(error.get("code", "INTERNAL_ERROR")), message, command=command.name, details=details
     )

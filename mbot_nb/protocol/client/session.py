@@ -1,7 +1,7 @@
 """One client's conversation with one server.
 
 A shell feeds :class:`ClientSession` what arrives (:meth:`~ClientSession.receive`), reports what
-becomes of its connections (:meth:`~ClientSession.opened`, :meth:`~ClientSession.lost`), calls
+becomes of its connections (:meth:`~ClientSession.on_open`, :meth:`~ClientSession.on_lost`), calls
 :meth:`~ClientSession.timeout` at :meth:`~ClientSession.next_deadline`, and after each of these
 takes the frames to send and the events to pass on. One session outlives many connections.
 """
@@ -28,12 +28,12 @@ from .events import (
     ConnectionChanged,
     Dial,
     Drop,
+    ErrorReceived,
     EventReceived,
     EventsMissed,
     PingLost,
     RoundTrip,
     StateChanged,
-    Trouble,
 )
 from .outbox import OutgoingCommand, SentBatch, command_payload
 from .pending import PendingCommands
@@ -144,7 +144,7 @@ class ClientSession:
         self.backoff.reset()
         self._dial(now)
 
-    def opened(self, extended: bool, now: float) -> None:
+    def on_open(self, extended: bool, now: float) -> None:
         """A connection stands; the snapshot is awaited. ``extended`` if the server chose
         ``mbot.v2``."""
         self._transition("open")
@@ -154,7 +154,7 @@ class ClientSession:
         if self.token is not None:
             self._append_message("auth", {"token": self.token}, now)
 
-    def lost(self, loss: Loss, now: float) -> None:
+    def on_lost(self, loss: Loss, now: float) -> None:
         """The connection ended, or none could be made."""
         if (self.state, "lose") not in TRANSITIONS:
             return
@@ -328,7 +328,7 @@ class ClientSession:
         if self.outbox.expired:
             self._pending.report_expired(now)
         if not self.extended:
-            self._pending.sent(sent.commands, now)
+            self._pending.mark_sent(sent.commands, now)
 
     def set_batching(self, window: float, size: int, policy: BatchPolicy, now: float) -> None:
         """Send what is queued, then batch by these numbers: seconds and commands."""
@@ -363,7 +363,7 @@ class ClientSession:
             # A server that answers nothing gets it once.
             self._pending.urgent.pop(command.id)
             command.settle("sent")
-            self._pending.sent([command], now)
+            self._pending.mark_sent([command], now)
 
     def _append_batch(self, sent: SentBatch) -> None:
         self.frames.append(sent.frame)
@@ -435,7 +435,9 @@ class ClientSession:
         except ProtocolError as error:
             self.counters.malformed += 1
             self.events.append(
-                Trouble(now, error.code, f"the server sent what cannot be read: {error}", None)
+                ErrorReceived(
+                    now, error.code, f"the server sent what cannot be read: {error}", None
+                )
             )
             if error.code == "VERSION_MISMATCH":
                 self._drop(
@@ -496,10 +498,10 @@ class ClientSession:
         elif error.code == "SEQUENCE_GAP" and isinstance(error.details, dict):
             expected, got = error.details.get("expected"), error.details.get("got")
             if isinstance(expected, int) and isinstance(got, int):
-                self._pending.skipped(expected, got - 1, now)
+                self._pending.reject_skipped(expected, got - 1, now)
         words = {"code": error.code, "message": error.message, "details": error.details}
         self._pending.answer({"id": error.id, "sequence": error.sequence, "error": words}, now)
-        self.events.append(Trouble(now, error.code, error.message, error.details))
+        self.events.append(ErrorReceived(now, error.code, error.message, error.details))
 
     def _token_required(self, message: str) -> None:
         if self.token is None and self.state is ClientState.SYNCHRONISING:
@@ -551,7 +553,7 @@ class ClientSession:
                 and len(span) == 2
                 and all(isinstance(end, int) for end in span)
             ):
-                self._pending.skipped(span[0], span[1], now)
+                self._pending.reject_skipped(span[0], span[1], now)
         oldest = payload.get("firstSequence")
         if isinstance(oldest, int) and oldest > self._orderer.cursor + 1:
             self._on_gap(self._orderer.cursor + 1, oldest, now)

@@ -97,7 +97,7 @@ class ServerConnection:
         """Note that anything at all has come: the client is alive."""
         self._peer_timeout.note_activity(now)
 
-    def closed(self, now: float, *, clean: bool) -> bool:
+    def on_closed(self, now: float, *, clean: bool) -> bool:
         """End: the connection is gone.
 
         Returns:

@@ -95,7 +95,7 @@ class Client:
         self.session.dial(self.now)
 
     def open(self) -> list[dict[str, Any]]:
-        self.session.opened(self.extended, self.now)
+        self.session.on_open(self.extended, self.now)
         return self.sent()
 
     def greet(self, **snapshot: Any) -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ class Client:
         return self.sent()
 
     def lose(self, loss: Loss = RESET) -> None:
-        self.session.lost(loss, self.now)
+        self.session.on_lost(loss, self.now)
 
     def wait(self, seconds: float) -> list[dict[str, Any]]:
         """Time passes; timers are served when they are due."""
@@ -267,4 +267,4 @@ class Peer:
         return [message.payload.command for message in urgent]
 
     def cut(self, *, clean: bool = False) -> bool:
-        return self.connection.closed(self.desk.now, clean=clean)
+        return self.connection.on_closed(self.desk.now, clean=clean)

@@ -204,7 +204,7 @@ class World:
                 self._server_lost(cable, clean=False)
             else:
                 self.ghosts.append(cable)
-        self.client.lost(loss, self.now)
+        self.client.on_lost(loss, self.now)
         self.settle()
 
     def notice(self) -> None:
@@ -256,7 +256,7 @@ class World:
     def _dialled(self) -> None:
         self.dial_at = None
         if not self.reachable:
-            self.client.lost(Loss(LossKind.REFUSED, "refused"), self.now)
+            self.client.on_lost(Loss(LossKind.REFUSED, "refused"), self.now)
             return
         query = SessionQuery.parse(self.client.query())
         connection = ServerConnection(
@@ -269,7 +269,7 @@ class World:
         )
         cable = self.cable = Cable(connection)
         cable.client_open = True
-        self.client.opened(self.extended, self.now)
+        self.client.on_open(self.extended, self.now)
         self.settle()
 
     def _to_client(self, text: str) -> None:
@@ -328,7 +328,7 @@ class World:
             return
         cable.server_open = False
         session = cable.server.session
-        if cable.server.closed(self.server_now, clean=clean) and session is not None:
+        if cable.server.on_closed(self.server_now, clean=clean) and session is not None:
             self._stop_mover(session)
 
     def _taken_over(self, session: ServerSession) -> None:

@@ -88,7 +88,7 @@ def test_an_answer_finds_its_command_however_many_came_after_it() -> None:
         sent(box, outgoing())
     box.acknowledge(10**6, 0.0)
     assert box.find(1) is long
-    box.settled(long)
+    box.mark_settled(long)
     assert box.find(1) is None
 
 
@@ -111,7 +111,7 @@ def test_given_up_numbers_raise() -> None:
     sent(box, *commands)
     box.acknowledge(3, 0.0)
     commands[3].settle("timeout")
-    assert box.skipped(3, 5) == [commands[4], commands[2]]
+    assert box.reject_skipped(3, 5) == [commands[4], commands[2]]
     error = commands[4].error
     assert isinstance(error, CommandRejectedError)
     assert error.code == "SEQUENCE_GAP"
@@ -120,7 +120,7 @@ def test_given_up_numbers_raise() -> None:
         None,
         "delivered",
     )
-    assert box.skipped(3, 5) == []
+    assert box.reject_skipped(3, 5) == []
 
 
 def test_a_server_that_has_forgotten_makes_what_was_transmitted_unknown() -> None:
@@ -134,7 +134,7 @@ def test_a_server_that_has_forgotten_makes_what_was_transmitted_unknown() -> Non
     sent(box, answered, waiting, acknowledged, under_way)
     box.acknowledge(3, 0.0)
     answered.settle("done")
-    box.settled(answered)
+    box.mark_settled(answered)
     box.add(outgoing("queued"), 0.0)
     assert box.restart() == [waiting, under_way]
     assert isinstance(waiting.error, DeliveryUnknownError)
