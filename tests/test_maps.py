@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_layers import FLOORS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mbot_nb"
 PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
@@ -39,25 +41,46 @@ def test_a_package_s_docstring_lists_what_is_in_it(folder: Path) -> None:
     assert set(listed) == _rooms(folder)
 
 
-def test_the_map_in_contributing_shows_every_room() -> None:
+def _rows(units: set[str]) -> set[str]:
+    """The units of a floor as the maps write them: packages with a slash."""
+    return {f"{unit}/" if (PACKAGE / unit).is_dir() else unit for unit in units}
+
+
+def test_the_map_in_contributing_has_the_rows_of_the_floors() -> None:
     start = CONTRIBUTING.index("## A map of the house")
     table = CONTRIBUTING[start : CONTRIBUTING.index("\n## ", start + 1)]
-    named = {
-        name
-        for line in table.splitlines()
-        if line.startswith("|")
-        for name in re.findall(r"`([\w/]+)`", line.split("|")[2])
-    }
-    assert named == _rooms(PACKAGE) | {"__init__"}
+    found: dict[str, set[str]] = {}
+    layer = ""
+    for line in [line for line in table.splitlines() if line.startswith("|")][2:]:
+        cells = [cell.strip() for cell in line.split("|")]
+        layer = cells[1] or layer
+        named = re.findall(r"`([\w/]+)`", cells[2])
+        assert not found.get(layer, set()) & set(named), f"{layer} names one twice"
+        found.setdefault(layer, set()).update(named)
+    floors = {layer: _rows(units) for layer, units in FLOORS.items()}
+    floors["front door"].add("__init__")
+    assert list(found.items()) == list(floors.items())
 
 
-def test_the_layers_in_design_show_every_room() -> None:
+def test_the_layers_in_design_have_the_rows_of_the_floors() -> None:
     start = DESIGN.index("## Layers")
     drawing = DESIGN[start : DESIGN.index("Imports point down", start)]
-    left = " ".join(
-        re.split(r" {4,}", line.strip())[0] for line in drawing.splitlines() if line[:4] == "    "
-    )
-    assert set(left.split()) == _rooms(PACKAGE) - {"__main__"}
+    found: dict[str, set[str]] = {}
+    named: list[str] = []
+    for line in drawing.splitlines():
+        if line[:4] != "    ":
+            continue
+        units, _, label = line[4:].partition(" " * 4)
+        named += units.split()
+        if label:
+            found[label.strip().partition(":")[0]] = set(named)
+            named = []
+    floors = {layer: _rows(units) for layer, units in FLOORS.items() if layer != "front door"}
+    assert list(found.items()) == list(floors.items())
+
+
+def test_every_room_has_a_floor() -> None:
+    assert set().union(*map(_rows, FLOORS.values())) == _rooms(PACKAGE)
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
