@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..loops.monitor import Stall
-from ..recording.capture.client import connection_row
+from ..recording.capture.client_rows import connection_row
 from .clock_offset import Offset
 from .environment import Incidents
 from .statistics import CONFIDENCE, Estimate, Floats, Gaps, percentile, table

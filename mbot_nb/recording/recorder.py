@@ -14,10 +14,10 @@ from ..client import Client
 from ..errors import UsageError
 from ..server import Server
 from .base import Recorded
-from .capture.client import ClientListener
+from .capture.client_rows import ClientListener
 from .capture.listener import Listener
-from .capture.metadata import describe
-from .capture.server import ServerListener
+from .capture.run_metadata import describe
+from .capture.server_rows import ServerListener
 from .files.formats import FORMATS
 from .summary import overview
 from .tables.command_table import CommandTable

@@ -23,7 +23,7 @@ from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
 from ..tables.state_table import StateReport, StateRows
 from ..tables.table import SLACK, ColumnsOf, Table
-from .frames import TYPES, FrameRows, batch_rows
+from .frame_rows import TYPES, FrameRows, batch_rows
 
 __all__ = ["Listener"]
 

@@ -1,5 +1,5 @@
-"""Listening to a server: what all of its clients send and are sent, what is done, and what the
-robot is like meanwhile."""
+"""Rows of what happens at a server: what all of its clients send and are sent, what is done, and
+what the robot is like meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listening to a client; and pinging its server at a steady rate."""
+"""Rows of what happens to a client; and pings of its server at a steady rate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ...protocol.client.outbox import SentBatch
 from ..tables.state_table import StateReport
 from ..tables.table import SLACK
 from .listener import Listener
-from .metadata import batching
+from .run_metadata import batching
 
 __all__ = ["ClientListener", "connection_row"]
 
