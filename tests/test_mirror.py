@@ -61,7 +61,7 @@ ELSEWHERE = {
     "protocol/client/session": ("protocol/test_conversation.py", "Conversation"),
     "protocol/server/connection": ("protocol/test_conversation.py", "Conversation"),
     "protocol/server/hub": ("protocol/server/test_outgoing.py", "desk.hub"),
-    "protocol/server/tap": ("server/test_server.py", "a_tap_gets"),
+    "protocol/server/events": ("server/test_server.py", "a_tap_gets"),
     # Bases, values and constants.
     "lab/results": ("lab/test_latency.py", "statistics"),
     "protocol/settings": (

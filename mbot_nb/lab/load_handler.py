@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 from ..local.runtime import Slot
-from ..protocol.server.tap import CommandStarted, ServerEvent
+from ..protocol.server.events import CommandStarted, ServerEvent
 from ..server import RemoteClient, Server
 
 __all__ = ["COMMAND", "EVENT", "answer"]

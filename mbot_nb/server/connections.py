@@ -10,8 +10,8 @@ from ..loops.deadline import DeadlineTimer
 from ..loops.home import Home
 from ..protocol.loss import CloseCode, Loss
 from ..protocol.server import Close, Hub, ServerConnection
+from ..protocol.server.events import ClientConnected, ClientDisconnected, FramesSent
 from ..protocol.server.sessions import ServerSession, SessionQuery
-from ..protocol.server.tap import ClientConnected, ClientDisconnected, FramesSent
 from ..transport.websocket import ServerWebSocket, WebSocket, wait_closed
 from .access import Access
 from .clients import Clients

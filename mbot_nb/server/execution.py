@@ -18,8 +18,8 @@ from ..loops.call import await_if_needed
 from ..loops.home import Home, log_failure
 from ..protocol import messages as m
 from ..protocol.server import Hub
+from ..protocol.server.events import CommandEnded, CommandStarted
 from ..protocol.server.sessions import Received, ServerSession
-from ..protocol.server.tap import CommandEnded, CommandStarted
 from ..robot import Ended, Motion, Outcome, Robot
 from .clients import Clients, RemoteClient
 

@@ -15,8 +15,8 @@ from ..errors import UsageError
 from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home, log_failure
 from ..protocol.server import SERVER_COMMANDS, Hub
+from ..protocol.server.events import ServerClosed, Tap
 from ..protocol.server.sessions import ServerSession
-from ..protocol.server.tap import ServerClosed, Tap
 from ..protocol.settings import Settings
 from ..robot import Robot
 from ..transport.websocket import HANDSHAKE_TIMEOUT
@@ -301,7 +301,7 @@ class Server(ClosedAtEnd):
 
         Args:
             tap: gets one object for each event, of the classes in
-                `mbot_nb.protocol.server.tap`: clients that connect and disconnect, frames,
+                `mbot_nb.protocol.server.events`: clients that connect and disconnect, frames,
                 commands that start and end, events, the state's changes.
 
         Returns:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.protocol.server.tap import (
+from mbot_nb.protocol.server.events import (
     ClientConnected,
     ClientDisconnected,
     CommandEnded,

@@ -2,12 +2,12 @@
 
 Modules:
 
-    session   `ClientSession`: one client's conversation with one server
-    states    the states of a session, and what leads from one to another
-    events    what a session reports: one class for each kind
-    outbox    commands sent or about to be sent, until their outcome is known
-    pending   commands under way: each is settled once
-    urgent    stops, which overtake everything and are sent until they are answered
+    session         `ClientSession`: one client's conversation with one server
+    states          the states of a session, and what leads from one to another
+    events          what a session reports: one class for each kind
+    outbox          commands sent or about to be sent, until their outcome is known
+    pending         commands under way: each is settled once
+    stop_commands   stops, which overtake everything and are sent until they are answered
 """
 
 from .session import ClientSession

@@ -17,7 +17,7 @@ from ..loss import Loss
 from ..settings import Settings
 from .events import Acknowledged, ClientEvent, Settled
 from .outbox import Outbox, Outcome, OutgoingCommand, unknown
-from .urgent import RELEASE, UrgentCommands
+from .stop_commands import RELEASE, StopCommands
 
 __all__ = ["PendingCommands"]
 
@@ -27,7 +27,7 @@ name the error."""
 
 
 class PendingCommands:
-    """The commands that are under way: those with a number in the ``outbox``, the ``urgent`` ones,
+    """The commands that are under way: those with a number in the ``outbox``, the ``stops``,
     and the deadlines of those that are awaited.
 
     ``emit`` is called with the event of each outcome.
@@ -35,7 +35,7 @@ class PendingCommands:
 
     def __init__(self, settings: Settings, emit: Callable[[ClientEvent], None]) -> None:
         self.outbox = Outbox(settings)
-        self.urgent = UrgentCommands()
+        self.stops = StopCommands()
         self._emit = emit
         self._awaited: set[OutgoingCommand] = set()
 
@@ -90,7 +90,7 @@ class PendingCommands:
 
     def answer(self, data: dict[str, Any], now: float) -> None:
         """An answer names its command by id or by number."""
-        command = self.urgent.pop(data.get("id"))
+        command = self.stops.pop(data.get("id"))
         if command is None:
             sequence = data.get("sequence")
             command = self.outbox.find(sequence) if type(sequence) is int else None
@@ -109,14 +109,14 @@ class PendingCommands:
 
     def connection_lost(self, now: float) -> None:
         """The connection is gone: a release that was on its way is not sent again."""
-        for command in self.urgent.pop_releases():
+        for command in self.stops.pop_releases():
             self._settle(command, "unknown", unknown(command), now)
 
     def restart(self, now: float) -> None:
         """The server does not know us: what was transmitted can no longer be known, and numbers
         start at 1."""
         self.report(self.outbox.restart(), now)
-        self.urgent.restart()
+        self.stops.restart()
 
     def fail(self, loss: Loss | None, now: float) -> None:
         """There will be no connection any more, for this reason or because of a close: nothing may
@@ -126,7 +126,7 @@ class PendingCommands:
             if loss
             else "the client was closed"
         )
-        for command in [*self.outbox.drop_all(), *self.urgent.clear()]:
+        for command in [*self.outbox.drop_all(), *self.stops.clear()]:
             if command.sent_at is None:
                 error = NotConnectedError(f"{command.name} was not delivered: {why}.")
                 self._settle(command, "unsent", error, now)
@@ -142,7 +142,7 @@ class PendingCommands:
         else:
             where, then = "no answer came", "It may still be carried out: look at bot.state."
         if command.name == RELEASE:
-            self.urgent.pop(command.id)
+            self.stops.pop(command.id)
         elif command.id is not None:
             then = "It is sent again after every reconnect, until it is answered."
         text = f"{command.name}: {where} within {now - command.queued_at:.1f} s. {then}"

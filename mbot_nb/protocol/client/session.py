@@ -285,7 +285,7 @@ class ClientSession:
         reply: bool = False,
         timeout: float | None = None,
     ) -> OutgoingCommand:
-        """Take one command to send: an urgent one at once, an awaited one with all that is queued,
+        """Take one command to send: a stop at once, an awaited one with all that is queued,
         any other in its batch.
 
         A baseline server answers nothing: an awaited command is settled as `sent`.
@@ -294,7 +294,7 @@ class ClientSession:
             ValueError, TypeError: the parameters are not plain, finite data, or too large.
         """
         if name in URGENT:
-            return self._send_urgent(name, params, now, timeout)
+            return self._send_stop(name, params, now, timeout)
         asks = reply and (self.extended or not self.ever_connected)
         payload = command_payload(m.CommandPayload(name, params, None, asks))
         command = OutgoingCommand(name, payload, now, name in MOTIONS, reply)
@@ -345,23 +345,23 @@ class ClientSession:
         self._append_message("ping", {"id": id}, now)
         return id
 
-    def _send_urgent(
+    def _send_stop(
         self, name: str, params: Any, now: float, timeout: float | None
     ) -> OutgoingCommand:
-        command = self._pending.urgent.new(name, params, self.outbox.next_sequence - 1, now)
+        command = self._pending.stops.new(name, params, self.outbox.next_sequence - 1, now)
         if name != "release_stop":
             self._pending.report(self.outbox.drop_motion(), now)
         if timeout is not None:
             self._pending.expect(command, now + timeout)
         if self.state is ClientState.CONNECTED:
-            self._transmit_urgent(command, now)
+            self._transmit_stop(command, now)
         return command
 
-    def _transmit_urgent(self, command: OutgoingCommand, now: float) -> None:
-        self._append_batch(self._pending.urgent.transmit(command, now, self._wall(now)))
+    def _transmit_stop(self, command: OutgoingCommand, now: float) -> None:
+        self._append_batch(self._pending.stops.transmit(command, now, self._wall(now)))
         if not self.extended:
             # A server that answers nothing gets it once.
-            self._pending.urgent.pop(command.id)
+            self._pending.stops.pop(command.id)
             command.settle("sent")
             self._pending.mark_sent([command], now)
 
@@ -534,8 +534,8 @@ class ClientSession:
             self.clock = ClockOffset()
         self._pending.report(self.outbox.drop_old_motion(now), now)
         self.ping(now)
-        for command in self._pending.urgent.open():
-            self._transmit_urgent(command, now)
+        for command in self._pending.stops.open():
+            self._transmit_stop(command, now)
         for sent in self.outbox.resend(now, self._wall(now), self._expiry):
             self._append_batch(sent)
         self._pending.report_expired(now)

@@ -8,7 +8,7 @@ Modules:
     throttle         what a client sent faster than it may, kept until it is its turn
     hub              what all connections share: the state, its revisions, the sessions
     sessions         what is remembered of a client across its connections
-    tap              what happens at a server, for observers: one class for each kind of event
+    events           what happens at a server, for observers: one class for each kind of event
 """
 
 from .connection import SERVER_COMMANDS, ServerConnection

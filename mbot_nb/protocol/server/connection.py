@@ -13,10 +13,10 @@ from ..heartbeat import PeerTimeout
 from ..loss import CloseCode
 from ..ordering import Gap
 from .authentication import Authentication
+from .events import AcknowledgementSent, FrameReceived
 from .hub import Hub
 from .outgoing import Close, SendingHalf
 from .sessions import Received, ServerSession, SessionQuery
-from .tap import AcknowledgementSent, FrameReceived
 from .throttle import Throttle
 
 __all__ = ["SERVER_COMMANDS", "ServerConnection"]

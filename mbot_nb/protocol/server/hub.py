@@ -14,8 +14,8 @@ from .. import messages as m
 from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
+from .events import CommandEnded, EventSent, RobotStateChanged, ServerEvent, Tap
 from .sessions import Received, ServerSession, Sessions, SessionState
-from .tap import CommandEnded, EventSent, RobotStateChanged, ServerEvent, Tap
 
 __all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 

@@ -9,9 +9,9 @@ from msgspec import Raw
 from ..codec import ENVELOPE_BYTES, Envelope, encode, frame
 from ..loss import CloseCode
 from ..settings import KIB, MAX_FRAME
+from .events import AcknowledgementSent
 from .hub import Hub
 from .sessions import ServerSession
-from .tap import AcknowledgementSent
 
 __all__ = ["Close", "SendingHalf"]
 

@@ -16,8 +16,7 @@ from msgspec import Struct
 
 from ...protocol.codec import is_batch
 from ...protocol.messages import EventPayload
-from ...protocol.server.sessions import ServerSession
-from ...protocol.server.tap import (
+from ...protocol.server.events import (
     AcknowledgementSent,
     ClientConnected,
     ClientDisconnected,
@@ -30,6 +29,7 @@ from ...protocol.server.tap import (
     ServerClosed,
     ServerEvent,
 )
+from ...protocol.server.sessions import ServerSession
 from ...server import Server
 from ..tables.command_table import CommandTable, command_columns
 from ..tables.state_table import StateReport

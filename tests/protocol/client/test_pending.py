@@ -15,7 +15,7 @@ from mbot_nb.errors import (
 from mbot_nb.protocol.client.events import Acknowledged, ClientEvent, Settled
 from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.protocol.client.pending import PendingCommands
-from mbot_nb.protocol.client.urgent import RELEASE
+from mbot_nb.protocol.client.stop_commands import RELEASE
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.settings import Settings
 
@@ -34,10 +34,10 @@ class Desk(PendingCommands):
             self.outbox.flush(0.0, 5, "flush", lambda now, remaining: None)
         return command
 
-    def urgent_one(self, name: str, *, sent: bool = True) -> OutgoingCommand:
-        command = self.urgent.new(name, {}, 0, 0.0)
+    def add_stop(self, name: str, *, sent: bool = True) -> OutgoingCommand:
+        command = self.stops.new(name, {}, 0, 0.0)
         if sent:
-            self.urgent.transmit(command, 0.0, 0)
+            self.stops.transmit(command, 0.0, 0)
         return command
 
     @property
@@ -47,10 +47,10 @@ class Desk(PendingCommands):
 
 def test_an_answer_is_found_by_number_or_id() -> None:
     desk = Desk()
-    numbered, urgent = desk.add(), desk.urgent_one("stop")
-    desk.answer({"id": urgent.id, "ok": True, "result": 1}, 1.0)
+    numbered, stop = desk.add(), desk.add_stop("stop")
+    desk.answer({"id": stop.id, "ok": True, "result": 1}, 1.0)
     desk.answer({"sequence": numbered.sequence, "ok": True, "result": 2}, 2.0)
-    assert desk.settled == [urgent, numbered]
+    assert desk.settled == [stop, numbered]
     assert [(one.outcome, one.result, one.answered_at) for one in desk.settled] == [
         ("done", 1, 1.0),
         ("done", 2, 2.0),
@@ -94,8 +94,8 @@ def test_a_refusal_is_the_error_it_names(error: Any, kind: type, words: str) -> 
 
 def test_what_is_not_settled_in_time_is_given_up_oldest_first() -> None:
     desk = Desk()
-    sent, waiting, urgent = desk.add(), desk.add(sent=False), desk.urgent_one("stop")
-    for command, deadline in ((waiting, 5.0), (sent, 5.0), (urgent, 4.0)):
+    sent, waiting, stop = desk.add(), desk.add(sent=False), desk.add_stop("stop")
+    for command, deadline in ((waiting, 5.0), (sent, 5.0), (stop, 4.0)):
         desk.expect(command, deadline)
     assert desk.next_deadline() == 4.0
     desk.expire(3.9)
@@ -106,8 +106,8 @@ def test_what_is_not_settled_in_time_is_given_up_oldest_first() -> None:
     told = {command: str(command.error) for command in desk.settled}
     assert "It was not sent." in told[waiting]
     assert "It may still be carried out" in told[sent]
-    assert "It is sent again after every reconnect" in told[urgent]
-    assert desk.urgent.open() == [urgent], "a stop is never given up"
+    assert "It is sent again after every reconnect" in told[stop]
+    assert desk.stops.open() == [stop], "a stop is never given up"
 
 
 def test_an_acknowledgement_settles_what_asks_for_no_answer() -> None:
@@ -120,7 +120,7 @@ def test_an_acknowledgement_settles_what_asks_for_no_answer() -> None:
 
 def test_after_a_cut_a_release_that_was_sent_is_unknown() -> None:
     desk = Desk()
-    stop, release = desk.urgent_one("stop"), desk.urgent_one(RELEASE)
+    stop, release = desk.add_stop("stop"), desk.add_stop(RELEASE)
     desk.connection_lost(1.0)
     assert desk.settled == [release]
     assert isinstance(release.error, DeliveryUnknownError)
@@ -148,14 +148,14 @@ def test_when_there_will_be_no_connection_nothing_goes_on_waiting(
     loss: Loss | None, words: str
 ) -> None:
     desk = Desk()
-    sent, waiting, urgent = desk.add(), desk.add(sent=False), desk.urgent_one("stop")
+    sent, waiting, stop = desk.add(), desk.add(sent=False), desk.add_stop("stop")
     desk.expect(waiting, 9.0)
     desk.restart(1.0)
     desk.fail(loss, 1.0)
     assert {command: command.outcome for command in desk.settled} == {
         sent: "unknown",
         waiting: "unsent",
-        urgent: "unknown",
+        stop: "unknown",
     }
     with pytest.raises(NotConnectedError, match=words):
         raise waiting.error  # type: ignore[misc]

@@ -9,14 +9,14 @@ from .. import messages as m
 from ..codec import Envelope, encode, with_field
 from .outbox import OutgoingCommand, SentBatch, command_payload
 
-__all__ = ["UrgentCommands"]
+__all__ = ["StopCommands"]
 
 RELEASE = "release_stop"
 """Is never sent twice: another stop may have come in between."""
 
 
-class UrgentCommands:
-    """The urgent commands that have not been answered, by their ids."""
+class StopCommands:
+    """The stops that have not been answered, by their ids."""
 
     def __init__(self) -> None:
         self._open: dict[str, OutgoingCommand] = {}
