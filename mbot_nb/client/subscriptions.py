@@ -51,13 +51,13 @@ class Event(Struct, frozen=True, kw_only=True):
     def message(self) -> dict[str, Any]:
         """The message that brought it, as docs/protocol.md has it. What the client itself reports
         came in none."""
-        said: dict[str, Any] = {
+        message: dict[str, Any] = {
             "version": 2,
             "type": "event",
             "payload": {"event": self.name, "data": self.data},
         }
-        said["timestamp"] = round(self.time * 1000)
-        return said if self.sequence is None else said | {"sequence": self.sequence}
+        message["timestamp"] = round(self.time * 1000)
+        return message if self.sequence is None else message | {"sequence": self.sequence}
 
 
 Handler = Callable[[Event], Any]

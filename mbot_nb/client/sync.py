@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..command_methods import CommandMethods, CommandResult
 from ..commands import Command, EmergencyStop, Stop
 from ..loops import blocking
-from ..loops.blocking import Blocking, Passed, waiting
+from ..loops.blocking import Blocking, Delegated, waiting
 from ..loops.home import Home
 from .client import Client
 from .subscriptions import Event, EventStream
@@ -55,33 +55,33 @@ class SyncClient(Blocking[Client], CommandMethods[CommandResult]):
     reconnect = waiting(Client.reconnect)
     close = waiting(Client.close)
 
-    send = Passed(Client, lambda client: client.send)
-    cut = Passed(Client, lambda client: client.cut)
-    batching = Passed(Client, lambda client: client.batching)
-    enqueue = Passed(Client, lambda client: client.enqueue)
-    send_ping = Passed(Client, lambda client: client.send_ping)
-    clock_estimate = Passed(Client, lambda client: client.clock_estimate)
-    subscribe = Passed(Client, lambda client: client.subscribe)
-    tap = Passed(Client, lambda client: client.tap)
-    tap_frames = Passed(Client, lambda client: client.tap_frames)
+    send = Delegated(Client, lambda client: client.send)
+    cut = Delegated(Client, lambda client: client.cut)
+    batching = Delegated(Client, lambda client: client.batching)
+    enqueue = Delegated(Client, lambda client: client.enqueue)
+    send_ping = Delegated(Client, lambda client: client.send_ping)
+    clock_estimate = Delegated(Client, lambda client: client.clock_estimate)
+    subscribe = Delegated(Client, lambda client: client.subscribe)
+    tap = Delegated(Client, lambda client: client.tap)
+    tap_frames = Delegated(Client, lambda client: client.tap_frames)
 
-    url = Passed(Client, lambda client: client.url)
-    state = Passed(Client, lambda client: client.state)
-    state_age = Passed(Client, lambda client: client.state_age)
-    revision = Passed(Client, lambda client: client.revision)
-    metadata = Passed(Client, lambda client: client.metadata)
-    profile = Passed(Client, lambda client: client.profile)
-    connection_state = Passed(Client, lambda client: client.connection_state)
-    connection_error = Passed(Client, lambda client: client.connection_error)
-    connected = Passed(Client, lambda client: client.connected)
-    reconnecting = Passed(Client, lambda client: client.reconnecting)
-    reconnect_attempts = Passed(Client, lambda client: client.reconnect_attempts)
-    next_attempt_at = Passed(Client, lambda client: client.next_attempt_at)
-    closed = Passed(Client, lambda client: client.closed)
-    handler_errors = Passed(Client, lambda client: client.handler_errors)
-    batch = Passed(Client, lambda client: client.batch)
-    latency = Passed(Client, lambda client: client.latency)
-    stats = Passed(Client, lambda client: client.stats)
+    url = Delegated(Client, lambda client: client.url)
+    state = Delegated(Client, lambda client: client.state)
+    state_age = Delegated(Client, lambda client: client.state_age)
+    revision = Delegated(Client, lambda client: client.revision)
+    metadata = Delegated(Client, lambda client: client.metadata)
+    profile = Delegated(Client, lambda client: client.profile)
+    connection_state = Delegated(Client, lambda client: client.connection_state)
+    connection_error = Delegated(Client, lambda client: client.connection_error)
+    connected = Delegated(Client, lambda client: client.connected)
+    reconnecting = Delegated(Client, lambda client: client.reconnecting)
+    reconnect_attempts = Delegated(Client, lambda client: client.reconnect_attempts)
+    next_attempt_at = Delegated(Client, lambda client: client.next_attempt_at)
+    closed = Delegated(Client, lambda client: client.closed)
+    handler_errors = Delegated(Client, lambda client: client.handler_errors)
+    batch = Delegated(Client, lambda client: client.batch)
+    latency = Delegated(Client, lambda client: client.latency)
+    stats = Delegated(Client, lambda client: client.stats)
 
 
 def _iterate(stream: EventStream, home: Home) -> Iterator[Event]:

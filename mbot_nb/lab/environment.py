@@ -43,7 +43,7 @@ class Environment:
         self._monitors = LoopMonitors(self._stalls.append)
 
     def __enter__(self) -> Environment:
-        self._monitors.follow(self.route.loops)
+        self._monitors.watch(self.route.loops)
         return self
 
     def __exit__(self, *exc_info: object) -> None:

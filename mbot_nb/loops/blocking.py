@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 from ..errors import UsageError
 from .home import POLL_INTERVAL, Home
 
-__all__ = ["Blocking", "Passed", "wait", "waiting"]
+__all__ = ["Blocking", "Delegated", "wait", "waiting"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -51,7 +51,7 @@ class Blocking(Generic[A]):
         wait(self._awaited.close(), self._awaited.home)
 
 
-class Passed(property, Generic[A, T]):
+class Delegated(property, Generic[A, T]):
     """A member of the awaited object, which is a ``kind``, that needs no `await`: the same here."""
 
     def __init__(self, kind: type[A], read: Callable[[A], T]) -> None:

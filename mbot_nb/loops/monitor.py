@@ -170,38 +170,38 @@ _monitors: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopMonitor
 
 
 class LoopMonitors:
-    """Watches several loops, those that a message passes, from :meth:`follow` until :meth:`end`.
+    """Watches several loops, those that a message passes, from :meth:`watch` until :meth:`end`.
 
     ``on_stall(stall)`` is called in the thread of the loop that was blocked.
     """
 
     def __init__(self, on_stall: Callable[[Stall], None]) -> None:
         self._on_stall = on_stall
-        self._followed: dict[LoopMonitor, Callable[[], None]] = {}
+        self._watched: dict[LoopMonitor, Callable[[], None]] = {}
 
-    def follow(self, loops: Iterable[asyncio.AbstractEventLoop]) -> None:
+    def watch(self, loops: Iterable[asyncio.AbstractEventLoop]) -> None:
         """Watch these from now on, and no others."""
         wanted = {LoopMonitor.of(loop) for loop in loops}
-        for monitor in self._followed.keys() - wanted:
-            self._followed.pop(monitor)()
+        for monitor in self._watched.keys() - wanted:
+            self._watched.pop(monitor)()
             monitor.release()
-        for monitor in wanted - self._followed.keys():
+        for monitor in wanted - self._watched.keys():
             monitor.hold()
-            self._followed[monitor] = monitor.listen(self._on_stall)
+            self._watched[monitor] = monitor.listen(self._on_stall)
 
     def end(self) -> None:
         """Watch none any more."""
-        self.follow(())
+        self.watch(())
 
     @property
     def interval(self) -> float:
         """Seconds within which a block that has ended is known."""
-        return max((monitor.interval for monitor in self._followed), default=0.0)
+        return max((monitor.interval for monitor in self._watched), default=0.0)
 
     def lag(self, begin: float, end: float) -> float:
         """As :meth:`LoopMonitor.lag`: the longest time for which one of them was blocked."""
         longest = 0.0
-        for monitor in self._followed:
+        for monitor in self._watched:
             lag = monitor.lag(begin, end)
             if lag > longest:
                 longest = lag
@@ -209,7 +209,7 @@ class LoopMonitors:
 
     def unfinished(self, now: float) -> list[Stall]:
         """For each loop that owes an answer now, the stall that this would be."""
-        known = [(monitor.pending, monitor.on_io_thread) for monitor in self._followed]
+        known = [(monitor.pending, monitor.on_io_thread) for monitor in self._watched]
         return [
             Stall(pending, now, on_io_thread)
             for pending, on_io_thread in known

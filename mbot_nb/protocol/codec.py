@@ -50,7 +50,7 @@ _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
 _surrogate = re.compile("[\ud800-\udfff]")
 _UNNUMBERED = ("state", "ping", "pong", "error", "auth", "batch")
-_THREE_BRACKETS = frozenset({m.CommandMessage})
+_TYPES_OF_THREE_BRACKETS = frozenset({m.CommandMessage})
 MAX_DIGITS = 4300
 """Python's own limit for an integer out of text, which msgspec keeps; both ways of reading must
 keep the same one."""
@@ -77,10 +77,10 @@ class Frames(Generic[Message]):
         try:
             message = self._decoder.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            return self._slowly(text, max_batch)
+            return self._decode_each(text, max_batch)
         if type(message) is not self._batch_type:
             if text.count("{") + text.count("[") > MAX_DEPTH and depth(text) > MAX_DEPTH:
-                return self._slowly(text, max_batch)
+                return self._decode_each(text, max_batch)
             return [message]
         found: list[Message | ProtocolError] = message.payload.messages
         count = len(found)
@@ -89,13 +89,13 @@ class Frames(Generic[Message]):
         brackets = text.count("{") + text.count("[")
         if (
             brackets > MAX_DEPTH
-            and not (brackets == 3 + 3 * count and _three_each(found))
+            and not (brackets == 3 + 3 * count and _have_three_brackets(found))
             and depth(text) > MAX_DEPTH
         ):
-            return self._slowly(text, max_batch)
+            return self._decode_each(text, max_batch)
         return _with_ack(found, message)
 
-    def _slowly(self, text: str, max_batch: int) -> list[Message | ProtocolError]:
+    def _decode_each(self, text: str, max_batch: int) -> list[Message | ProtocolError]:
         try:
             value = json.loads(text, parse_int=_integer, parse_constant=_Constant)
         except RecursionError:
@@ -239,10 +239,10 @@ def _with_ack(messages: list[Any], envelope: Any) -> list[Any]:
     return messages if ack is None else [*messages, m.PongMessage(version=VERSION, ack=ack)]
 
 
-def _three_each(messages: list[Any]) -> bool:
+def _have_three_brackets(messages: list[Any]) -> bool:
     """Whether each message takes three brackets at least: then thrice as many in all hide no deep
     one."""
-    return set(map(type, messages)) <= _THREE_BRACKETS
+    return set(map(type, messages)) <= _TYPES_OF_THREE_BRACKETS
 
 
 def _unacceptable(value: Any, levels: int) -> str | None:

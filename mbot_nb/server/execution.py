@@ -19,7 +19,7 @@ from ..loops.home import Home, log_failure
 from ..protocol import messages as m
 from ..protocol.server import Hub
 from ..protocol.server.events import CommandEnded, CommandStarted
-from ..protocol.server.sessions import Received, ServerSession
+from ..protocol.server.sessions import ReceivedCommand, ServerSession
 from ..robot import Ended, Motion, Outcome, Robot
 from .clients import Clients, RemoteClient
 
@@ -123,7 +123,7 @@ class Execution:
             self._hub.answer(session, message, self._now(), result=result)
         self._refresh()
 
-    def run(self, session: ServerSession, commands: list[Received]) -> None:
+    def run(self, session: ServerSession, commands: list[ReceivedCommand]) -> None:
         """Commands in order, after those of the same client that are still at work."""
         client = self._clients[session]
         for received in commands:
@@ -172,7 +172,7 @@ class Execution:
 
     # Inside.
 
-    def _start(self, client: RemoteClient, received: Received) -> Awaitable[Any] | None:
+    def _start(self, client: RemoteClient, received: ReceivedCommand) -> Awaitable[Any] | None:
         """Call the handler or the robot; returns what is still to be awaited."""
         session = client.session
         message = received.message
@@ -202,7 +202,7 @@ class Execution:
         return None
 
     async def _finish(
-        self, session: ServerSession, received: Received, pending: Awaitable[Any] | None
+        self, session: ServerSession, received: ReceivedCommand, pending: Awaitable[Any] | None
     ) -> None:
         """Await one async handler, then run what has come from this client meanwhile."""
         try:
@@ -229,7 +229,7 @@ class Execution:
             session.busy = False
             self._clients.forget(session)
 
-    def _check_motion(self, session: ServerSession, received: Received) -> None:
+    def _check_motion(self, session: ServerSession, received: ReceivedCommand) -> None:
         """Refuse motion that a stop, a cut or its age forbids, whoever is to carry it out."""
         name = received.message.payload.command
         objection = self._hub.objection(session, received, self._now())

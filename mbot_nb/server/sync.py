@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..loops.blocking import Blocking, Passed, waiting
+from ..loops.blocking import Blocking, Delegated, waiting
 from ..robot import Robot
 from .server import Server
 
@@ -24,19 +24,19 @@ class SyncServer(Blocking[Server]):
 
     close = waiting(Server.close)
 
-    command = Passed(Server, lambda server: server.command)
-    remove_command = Passed(Server, lambda server: server.remove_command)
-    on_connect = Passed(Server, lambda server: server.on_connect)
-    on_disconnect = Passed(Server, lambda server: server.on_disconnect)
-    on_message = Passed(Server, lambda server: server.on_message)
-    emit = Passed(Server, lambda server: server.emit)
-    tap = Passed(Server, lambda server: server.tap)
+    command = Delegated(Server, lambda server: server.command)
+    remove_command = Delegated(Server, lambda server: server.remove_command)
+    on_connect = Delegated(Server, lambda server: server.on_connect)
+    on_disconnect = Delegated(Server, lambda server: server.on_disconnect)
+    on_message = Delegated(Server, lambda server: server.on_message)
+    emit = Delegated(Server, lambda server: server.emit)
+    tap = Delegated(Server, lambda server: server.tap)
 
-    url = Passed(Server, lambda server: server.url)
-    network_url = Passed(Server, lambda server: server.network_url)
-    token = Passed(Server, lambda server: server.token)
-    clients = Passed(Server, lambda server: server.clients)
-    state = Passed(Server, lambda server: server.state)
-    revision = Passed(Server, lambda server: server.revision)
-    uptime = Passed(Server, lambda server: server.uptime)
-    closed = Passed(Server, lambda server: server.closed)
+    url = Delegated(Server, lambda server: server.url)
+    network_url = Delegated(Server, lambda server: server.network_url)
+    token = Delegated(Server, lambda server: server.token)
+    clients = Delegated(Server, lambda server: server.clients)
+    state = Delegated(Server, lambda server: server.state)
+    revision = Delegated(Server, lambda server: server.revision)
+    uptime = Delegated(Server, lambda server: server.uptime)
+    closed = Delegated(Server, lambda server: server.closed)

@@ -12,7 +12,7 @@ import msgspec
 from ..errors import UsageError
 from .frame_splitter import Kind
 
-__all__ = ["Channel", "Direction", "Distribution", "Drawn", "Network"]
+__all__ = ["Direction", "Distribution", "Network", "NetworkModel", "RelayedMessage"]
 
 Distribution = Literal["uniform", "exponential", "pareto"]
 Direction = Literal["up", "down"]
@@ -98,8 +98,8 @@ class Network(msgspec.Struct, frozen=True):
 _PERFECT = msgspec.convert({}, Network)
 
 
-class Drawn(msgspec.Struct, gc=False):
-    """What was drawn for one message. Times are `time.monotonic()` seconds of this process,
+class RelayedMessage(msgspec.Struct, gc=False):
+    """A message, and what was drawn for it. Times are `time.monotonic()` seconds of this process,
     durations seconds."""
 
     connection: int
@@ -125,7 +125,7 @@ class Drawn(msgspec.Struct, gc=False):
     not read."""
 
 
-class Channel:
+class NetworkModel:
     """One direction of one connection, without sockets: draws what happens to each message, from
     ``random_source`` alone.
 
@@ -152,7 +152,7 @@ class Channel:
         self._last = -math.inf
         self._latest = -math.inf
 
-    def take(self, kind: Kind, nbytes: int, now: float) -> Drawn:
+    def take(self, kind: Kind, nbytes: int, now: float) -> RelayedMessage:
         """Draw what happens to the next message."""
         network = self.network
         loss, extra, reorder, duplicate = (self._random_source.random() for _ in range(4))
@@ -167,7 +167,7 @@ class Channel:
             due = self._last = max(due, self._latest)  # nothing may come after the end
         self._latest = max(self._latest, due + held)
         self._count += 1
-        return Drawn(
+        return RelayedMessage(
             connection=self._connection,
             direction=self._direction,
             number=self._count,

@@ -30,12 +30,12 @@ from ..local.runtime import Slot
 from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home
 from .frame_splitter import FrameSplitter, Kind
-from .network import Channel, Direction, Drawn, Network
+from .network import Direction, Network, NetworkModel, RelayedMessage
 
 if TYPE_CHECKING:
     import ssl as tls
 
-__all__ = ["Drawn", "Network", "Relay"]
+__all__ = ["Network", "Relay", "RelayedMessage"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -78,7 +78,7 @@ class Relay(ClosedAtEnd):
         self.seed = secrets.randbits(32) if seed is None else seed
         self.name = name
         self.port = 0
-        self._drawn: deque[Drawn] = deque(maxlen=DRAWN_KEPT)
+        self._drawn: deque[RelayedMessage] = deque(maxlen=DRAWN_KEPT)
         self._server = _Server(self.target, ssl)
         self._listener: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
@@ -114,7 +114,7 @@ class Relay(ClosedAtEnd):
         )
 
     @property
-    def drawn(self) -> list[Drawn]:
+    def drawn(self) -> list[RelayedMessage]:
         """What was drawn for the last 100,000 messages, in the order in which they came."""
         return list(self._drawn)
 
@@ -167,18 +167,18 @@ class Relay(ClosedAtEnd):
             self._count,
             self.home,
             self._server,
-            up=self._channel("up", self._count),
-            down=self._channel("down", self._count),
+            up=self._model("up", self._count),
+            down=self._model("down", self._count),
             cut_after=min(cuts, default=None),
             record=self._drawn.append,
             on_opened=self._add,
             on_ended=self._forget,
         ).client
 
-    def _channel(self, direction: Direction, connection: int) -> Channel:
+    def _model(self, direction: Direction, connection: int) -> NetworkModel:
         network = self.up if direction == "up" else self.down
         random_source = Random(f"{self.seed}/{connection}/{direction}")
-        return Channel(
+        return NetworkModel(
             network,
             random_source,
             connection=connection,
@@ -244,10 +244,10 @@ class _Pair:
         home: Home,
         server: _Server,
         *,
-        up: Channel,
-        down: Channel,
+        up: NetworkModel,
+        down: NetworkModel,
         cut_after: float | None,
-        record: Callable[[Drawn], None],
+        record: Callable[[RelayedMessage], None],
         on_opened: Callable[[_Pair], bool],
         on_ended: Callable[[_Pair], None],
     ) -> None:
@@ -391,8 +391,8 @@ class _Pipe:
         self,
         pair: _Pair,
         loop: asyncio.AbstractEventLoop,
-        channel: Channel,
-        record: Callable[[Drawn], None],
+        model: NetworkModel,
+        record: Callable[[RelayedMessage], None],
         *,
         masked: bool,
         edit: Callable[[Sequence[bytes]], list[bytes]] | None = None,
@@ -406,10 +406,10 @@ class _Pipe:
         yet)."""
         self.ended = False
         self._pair = pair
-        self._channel = channel
+        self._model = model
         self._loop = loop
         self._record = record
-        self._waiting: list[tuple[float, int, Drawn, bytes]] = []
+        self._waiting: list[tuple[float, int, RelayedMessage, bytes]] = []
         self._bytes = 0
         self._paused = False
         self._finished = False
@@ -461,7 +461,7 @@ class _Pipe:
             self._timer = self._loop.call_at(early, self.deliver)
 
     def _take(self, kind: Kind, data: bytes) -> None:
-        drawn = self._channel.take(kind, len(data), self._loop.time())
+        drawn = self._model.take(kind, len(data), self._loop.time())
         self._record(drawn)
         heapq.heappush(self._waiting, (drawn.due, drawn.number, drawn, data))
         self._bytes += len(data)

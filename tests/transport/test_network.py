@@ -11,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.errors import UsageError
-from mbot_nb.transport.network import RETRANSMISSION, Channel, Drawn, Network
+from mbot_nb.transport.network import RETRANSMISSION, Network, NetworkModel, RelayedMessage
 
 
-def channel(network: Network, seed: int = 1) -> Channel:
-    return Channel(
+def model(network: Network, seed: int = 1) -> NetworkModel:
+    return NetworkModel(
         network, Random(seed), connection=1, direction="up", round_trip=2 * network.delay
     )
 
 
-def draw(network: Network, times: list[float], *, seed: int = 1, nbytes: int = 100) -> list[Drawn]:
-    drawing = channel(network, seed)
+def draw(
+    network: Network, times: list[float], *, seed: int = 1, nbytes: int = 100
+) -> list[RelayedMessage]:
+    drawing = model(network, seed)
     return [drawing.take("text", nbytes, now) for now in times]
 
 
@@ -68,7 +70,7 @@ def test_a_reordered_message_is_passed_by_those_behind_it() -> None:
 
 
 def test_nothing_comes_after_the_end() -> None:
-    drawing = channel(Network(delay=0.01, reorder=1.0))
+    drawing = model(Network(delay=0.01, reorder=1.0))
     last = max(drawing.take("text", 10, n * 0.001).due for n in range(5))
     assert drawing.take("close", 4, 0.005).due >= last
     assert drawing.take("end", 0, 0.005).due >= last
@@ -76,7 +78,7 @@ def test_nothing_comes_after_the_end() -> None:
 
 @pytest.mark.parametrize("kind", ["handshake", "control", "close", "bytes", "end"])
 def test_only_messages_are_reordered_or_doubled(kind: str) -> None:
-    drawn = channel(Network(reorder=1.0, duplicate=1.0)).take(kind, 10, 0.0)  # type: ignore[arg-type]
+    drawn = model(Network(reorder=1.0, duplicate=1.0)).take(kind, 10, 0.0)  # type: ignore[arg-type]
     assert (drawn.held, drawn.copies) == (0.0, 1)
 
 

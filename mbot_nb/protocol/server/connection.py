@@ -16,14 +16,14 @@ from .authentication import Authentication
 from .events import AcknowledgementSent, FrameReceived
 from .hub import Hub
 from .outgoing import Close, SendingHalf
-from .sessions import Received, ServerSession, SessionQuery
+from .sessions import ReceivedCommand, ServerSession, SessionQuery
 from .throttle import Throttle
 
 __all__ = ["SERVER_COMMANDS", "ServerConnection"]
 
 SERVER_COMMANDS = frozenset({"sync_state", "void"})
 """Commands that the server answers itself, at once."""
-_NOT_STRAIGHT = URGENT | SERVER_COMMANDS
+_SLOW_PATH = URGENT | SERVER_COMMANDS
 
 
 class ServerConnection:
@@ -53,7 +53,7 @@ class ServerConnection:
         self.resumed = False
         self.replaced: ServerSession | None = None
         """The session whose connection this one took over."""
-        self.commands: list[Received] = []
+        self.commands: list[ReceivedCommand] = []
         self.urgent: list[m.CommandMessage] = []
         self._peer_timeout = PeerTimeout(
             settings.idle_timeout, settings.stall, settings.pong_timeout, now
@@ -210,7 +210,7 @@ class ServerConnection:
         session.transition("attach")
         if self.resumed and query is not None:
             session.rewind(query.last)
-        self.outgoing.attach(session, behind=session.unsent_bytes if self.resumed else 0)
+        self.outgoing.attach(session, missed_bytes=session.unsent_bytes if self.resumed else 0)
         hub.refresh(now)
         hub.subscribers[session] = self.outgoing
         self._greet(session, now)
@@ -259,29 +259,29 @@ class ServerConnection:
         return self.session
 
     def _messages(self, messages: list[Any], size: int, now: float) -> None:
-        """The messages of one frame. The common case, a plain command in its turn, goes
-        straight."""
+        """The messages of one frame. The common case, a plain command in its turn, takes
+        the fast path."""
         session = self._session
         orderer = session.orderer
         commands = self.commands
         before = cursor = orderer.cursor
         stamp = (self.hub.stops, session.cuts)
-        straight = cursor >= 0 and not len(orderer)
+        fast_path = cursor >= 0 and not len(orderer)
         for message in messages:
             if (
-                straight
+                fast_path
                 and type(message) is m.CommandMessage
                 and message.sequence == cursor + 1
-                and message.payload.command not in _NOT_STRAIGHT
+                and message.payload.command not in _SLOW_PATH
             ):
                 cursor += 1
-                commands.append(Received(message, now, stamp))
+                commands.append(ReceivedCommand(message, now, stamp))
             else:
                 orderer.cursor = cursor
                 self._process(self._received(message, now), size // len(messages), now)
                 stamp = (self.hub.stops, session.cuts)
                 cursor = orderer.cursor
-                straight = cursor >= 0 and not len(orderer)
+                fast_path = cursor >= 0 and not len(orderer)
         if cursor != before:
             orderer.cursor = cursor
             self.outgoing.owe_ack(now)
@@ -289,7 +289,7 @@ class ServerConnection:
     def _received(self, message: Any, now: float) -> Any:
         """A command with what must be known of its arrival when it is its turn."""
         return (
-            Received(message, now, (self.hub.stops, self._session.cuts))
+            ReceivedCommand(message, now, (self.hub.stops, self._session.cuts))
             if type(message) is m.CommandMessage
             else message
         )
@@ -298,7 +298,7 @@ class ServerConnection:
         """One thing that arrived, when it is its turn. A bare number was consumed by what ran
         before its turn."""
         orderer = self._session.orderer
-        if type(item) is Received:
+        if type(item) is ReceivedCommand:
             sequence = item.message.sequence
             if item.message.payload.command in URGENT:
                 if sequence is not None:
@@ -320,7 +320,7 @@ class ServerConnection:
 
     def _deliver(self, items: list[Any], now: float) -> None:
         for item in items:
-            if type(item) is Received:
+            if type(item) is ReceivedCommand:
                 self._run(item, now)
             elif type(item) is Gap:
                 self._gap(item, now)
@@ -329,7 +329,7 @@ class ServerConnection:
         if items:
             self.outgoing.owe_ack(now)
 
-    def _run(self, received: Received, now: float) -> None:
+    def _run(self, received: ReceivedCommand, now: float) -> None:
         name = received.message.payload.command
         if name not in SERVER_COMMANDS:
             self.commands.append(received)

@@ -15,7 +15,7 @@ from ..codec import clean, encode, to_json
 from ..mirror import StateStore
 from ..settings import KIB, MAX_FRAME, MAX_INTEGER, Settings
 from .events import CommandEnded, EventSent, RobotStateChanged, ServerEvent, Tap
-from .sessions import Received, ServerSession, Sessions, SessionState
+from .sessions import ReceivedCommand, ServerSession, Sessions, SessionState
 
 __all__ = ["MAX_STATE", "Hub", "Subscriber", "encode_event"]
 
@@ -241,7 +241,7 @@ class Hub:
             subscriber.pump(now)
 
     def objection(
-        self, session: ServerSession, received: Received, now: float
+        self, session: ServerSession, received: ReceivedCommand, now: float
     ) -> tuple[str, str] | None:
         """Why a motion must not begin any more: code and words; None if it may."""
         message = received.message

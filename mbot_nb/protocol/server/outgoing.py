@@ -52,7 +52,7 @@ class SendingHalf:
         self._queued = 0
         """Bytes handed over since the transport has no room, beside the session's events, which
         wait in the session."""
-        self._behind = 0
+        self._missed_bytes = 0
         """Bytes of events that the client missed before it connected, until all is handed over: not
         its reading made them wait."""
         self._stale = False
@@ -141,10 +141,10 @@ class SendingHalf:
 
     # From the connection.
 
-    def attach(self, session: ServerSession, *, behind: int) -> None:
-        """Begin to send what is this session's, ``behind`` bytes of which the client has missed."""
+    def attach(self, session: ServerSession, *, missed_bytes: int) -> None:
+        """Start to send this session's events, of which the client has missed so many bytes."""
         self.session = session
-        self._behind = behind
+        self._missed_bytes = missed_bytes
         self.acknowledged = session.orderer.cursor
 
     def greet(self, payload: dict[str, Any], now: float) -> None:
@@ -198,7 +198,7 @@ class SendingHalf:
     def _portion_handed_over(self, session: ServerSession) -> None:
         self.waiting = session.sent < session.last_event
         if not self.waiting:
-            self._behind = 0
+            self._missed_bytes = 0
 
     def _ack(self, now: float) -> int | None:
         """The cursor, if the client does not know it yet."""
@@ -225,5 +225,5 @@ class SendingHalf:
     def _must_keep_up(self) -> None:
         session = self.session
         waiting = self._queued + (0 if session is None else session.unsent_bytes)
-        if waiting > self._hub.settings.out_queue + self._behind and self.close is None:
+        if waiting > self._hub.settings.out_queue + self._missed_bytes and self.close is None:
             self.close = Close(CloseCode.TOO_SLOW, "this client does not read what it is sent")

@@ -15,7 +15,14 @@ from .. import messages as m
 from ..ordering import Orderer
 from ..settings import Settings
 
-__all__ = ["TRANSITIONS", "Received", "ServerSession", "SessionQuery", "SessionState", "Sessions"]
+__all__ = [
+    "TRANSITIONS",
+    "ReceivedCommand",
+    "ServerSession",
+    "SessionQuery",
+    "SessionState",
+    "Sessions",
+]
 
 
 class SessionState(Enum):
@@ -72,7 +79,7 @@ def _number(text: str | None) -> int:
     )
 
 
-class Received(Struct, gc=False):
+class ReceivedCommand(Struct, gc=False):
     """A command as it arrived; ``stamp`` shows whether a stop or a cut has come since."""
 
     message: m.CommandMessage
@@ -122,7 +129,7 @@ class ServerSession:
         """Motion numbered up to here was overtaken by a stop of this client's."""
         self.cuts = 0
         self._answered: dict[str | int, tuple[bytes, int]] = {}
-        self.backlog: deque[Received] = deque()
+        self.backlog: deque[ReceivedCommand] = deque()
         """Commands delivered but not yet run, because an earlier one's handler is still at work."""
         self.busy = False
         self._settings = settings

@@ -140,7 +140,7 @@ class ClientListener(Listener):
 
     def _on_connection(self, change: ConnectionChanged) -> None:
         self.tables["connection"].append(*connection_row(change), None)
-        self._monitors.follow(self._loops())
+        self._monitors.watch(self._loops())
         self._refresh_route()
         self._sent_batches.clear()  # what has not gone out yet never will
         if change.state == "disconnected":

@@ -126,7 +126,7 @@ class Listener(ABC):
         if self._paused:
             self._paused = False
             self.pauses[-1][1] = self.since
-        self._monitors.follow(self._loops())
+        self._monitors.watch(self._loops())
         self.writer.describe()
         self._unsubscribe = [*self._listen(), self._monitors.end]
         self._record_state(self.since)

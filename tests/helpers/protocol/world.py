@@ -19,7 +19,12 @@ from mbot_nb.protocol.client.outbox import OutgoingCommand
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.protocol.messages import CommandMessage
 from mbot_nb.protocol.server import Hub, ServerConnection, encode_event
-from mbot_nb.protocol.server.sessions import Received, ServerSession, SessionQuery, SessionState
+from mbot_nb.protocol.server.sessions import (
+    ReceivedCommand,
+    ServerSession,
+    SessionQuery,
+    SessionState,
+)
 from mbot_nb.protocol.settings import Settings
 
 from .cable import ROOM, Cable, Robot
@@ -368,7 +373,7 @@ class World:
         self.hub.refresh(now)
         self.hub.answer(session, message, now, result=result)
 
-    def _execute(self, session: ServerSession, received: Received) -> None:
+    def _execute(self, session: ServerSession, received: ReceivedCommand) -> None:
         """One command, after those of the same session that are still at work."""
         if session in self.busy:
             session.backlog.append(received)
