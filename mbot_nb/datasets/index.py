@@ -281,8 +281,8 @@ def _info(name: str, pieces: list[Piece]) -> RecordingInfo:
     clocks = metadata.get("clocks")
     text = clocks.get("started") if isinstance(clocks, dict) else None
     started = datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None
-    told = metadata.get("seconds")
-    seconds = float(told) if isinstance(told, (int, float)) else None
+    recorded = metadata.get("seconds")
+    seconds = float(recorded) if isinstance(recorded, (int, float)) else None
     side, cut = metadata.get("side"), metadata.get("cut")
     return RecordingInfo(name, pieces[0].robot, side, started, seconds, rows, cut)
 

@@ -42,7 +42,7 @@ def checks() -> Iterator[Check]:
     for port in likely:
         yield permission(port.device)
     yield from plugged_in_without_port(USB_DEVICES)
-    yield from thieves(shutil.which("brltty"))
+    yield from port_conflicts(shutil.which("brltty"))
     yield guard()
     if emulators := instances.running("emulator"):
         yield Check.good(
@@ -121,7 +121,7 @@ def plugged_in_without_port(devices: Path) -> Iterator[Check]:
             )
 
 
-def thieves(brltty: str | None) -> Iterator[Check]:
+def port_conflicts(brltty: str | None) -> Iterator[Check]:
     """What takes the ports of CH340 away from everybody else."""
     if brltty is not None:
         yield Check.warning(

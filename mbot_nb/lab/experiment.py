@@ -50,11 +50,11 @@ async def measure_load(
         run = await load(bot, rate=rate, duration=duration, work=work)
     row = summarise(run.delays() * 1e3).row()
     named = ("p50", "p90", "p99", "p99_9")
-    told = [f"{name}{end}" for name in named for end in ("", "_low", "_high")]
+    percentiles = [f"{name}{end}" for name in named for end in ("", "_low", "_high")]
     sent = run.samples[run.samples["batch"] > 0]
     wait = run.wait.scaled(1e3)
     return {
-        **{f"{name}_ms": row[name] for name in (*told, "mean", "jitter")},
+        **{f"{name}_ms": row[name] for name in (*percentiles, "mean", "jitter")},
         "wait_ms": wait.value,
         "wait_low_ms": wait.low,
         "wait_high_ms": wait.high,

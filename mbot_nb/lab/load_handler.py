@@ -66,12 +66,12 @@ class _LoadHandler:
 
     def _handle(self, client: RemoteClient, n: int, work: float = 0.0) -> Awaitable[None] | None:
         """Begin command ``n``, which takes ``work`` seconds to carry out."""
-        told = {"n": n, "arrived": self._arrived, "started": self._now()}
+        answer_data = {"n": n, "arrived": self._arrived, "started": self._now()}
         if work > 0:
-            return self._work(client, told, work)
-        client.emit(EVENT, {**told, "ended": self._now()})
+            return self._work(client, answer_data, work)
+        client.emit(EVENT, {**answer_data, "ended": self._now()})
         return None
 
-    async def _work(self, client: RemoteClient, told: dict[str, float], work: float) -> None:
+    async def _work(self, client: RemoteClient, answer_data: dict[str, float], work: float) -> None:
         await asyncio.sleep(work)
-        client.emit(EVENT, {**told, "ended": self._now()})
+        client.emit(EVENT, {**answer_data, "ended": self._now()})

@@ -33,14 +33,14 @@ _REASONS = {
 def _in_force(rec: RunTables, times: pd.Series[float]) -> list[tuple[float, int, str]]:
     """The ways of batching that frames left by, in the order of time; the present one if none
     did."""
-    ways = batchings(rec.metadata)
-    ends = [since for since, _, _ in ways[1:]] + [float("inf")]
+    settings = batchings(rec.metadata)
+    ends = [since for since, _, _ in settings[1:]] + [float("inf")]
     used = [
-        way
-        for way, end in zip(ways, ends, strict=True)
-        if ((times >= way[0]) & (times < end)).any()
+        setting
+        for setting, end in zip(settings, ends, strict=True)
+        if ((times >= setting[0]) & (times < end)).any()
     ]
-    return used or ways[-1:]
+    return used or settings[-1:]
 
 
 def batches(rec: RunTables, ax: Axes | None = None) -> Axes:
@@ -60,24 +60,24 @@ def batches(rec: RunTables, ax: Axes | None = None) -> Axes:
             at, label = some.time_s - start, f"{words} ({len(some)})"
             ax.vlines(at, 0, some.messages, color=colour, linewidth=1, alpha=0.5)
             ax.plot(at, some.messages, marker, color=colour, markersize=7, label=label)
-    ways = _in_force(rec, frames.time_s)
-    untils = [since - start for since, _, _ in ways[1:]] + [last - start]
-    for (since, size, _), until in zip(ways, untils, strict=True):
+    settings = _in_force(rec, frames.time_s)
+    untils = [since - start for since, _, _ in settings[1:]] + [last - start]
+    for (since, size, _), until in zip(settings, untils, strict=True):
         begin = max(0.0, since - start)
         ax.hlines(size, begin, max(begin, until), color=PALE, linewidth=0.8, linestyle=":")
-    ax.set_ylim(0, max(fullest, *(size for _, size, _ in ways)) * 1.12)
+    ax.set_ylim(0, max(fullest, *(size for _, size, _ in settings)) * 1.12)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     details = "no commands were sent yet"
     if len(frames):
         commands = int(frames.messages.sum())
         waited = float((frames.wait_mean_ms * frames.messages).sum()) / commands
         changed = "".join(
-            f"; from {since - start:.1f} s on {words}" for since, _, words in ways[1:]
+            f"; from {since - start:.1f} s on {words}" for since, _, words in settings[1:]
         )
         details = (
             f"n = {count(commands, 'command', 'commands')} in "
             f"{count(len(frames), 'frame', 'frames')}, {commands / len(frames):.1f} a frame; "
-            f"mean wait {waited:.3g} ms ({ways[0][2]}{changed})"
+            f"mean wait {waited:.3g} ms ({settings[0][2]}{changed})"
         )
     return finish(
         ax,

@@ -44,11 +44,11 @@ def path(rec: RunTables, ax: Axes | None = None) -> Axes:
     arena = rec.state().get("arena")
     if isinstance(arena, Mapping):
         _arena(ax, arena)
-    way = 0.0
+    distance = 0.0
     for stretch in _stretches(places):
         x, y, _ = zip(*stretch, strict=True)
         ax.plot(x, y, color=INK, linewidth=2, solid_capstyle="round")
-        way += _arrows(ax, stretch)
+        distance += _arrows(ax, stretch)
     details = "the robot has not told where it is yet: let it drive while the recorder records"
     if places:
         (*first, _), (now_x, now_y, heading) = places[0], places[-1]
@@ -56,8 +56,8 @@ def path(rec: RunTables, ax: Axes | None = None) -> Axes:
         note(ax, "start", (first[0], first[1]), (-8, -5), va="top", ha="right", color=INK)
         ax.add_patch(_robot(now_x, now_y, heading))
         details = (
-            f"n = {len(places)} reports, {way:.1f} cm of way, now at ({now_x:.1f}, {now_y:.1f}) "
-            f"cm, heading {heading:.0f}°"
+            f"n = {len(places)} reports, {distance:.1f} cm of way, "
+            f"now at ({now_x:.1f}, {now_y:.1f}) cm, heading {heading:.0f}°"
         )
     ax.set_aspect("equal", adjustable="box" if isinstance(arena, Mapping) else "datalim")
     spoken = f"Map of the way driven: {details}."
@@ -90,14 +90,14 @@ def _stretches(places: list[Place]) -> list[list[Place]]:
 
 def _arrows(ax: Axes, stretch: list[Place]) -> float:
     """Small arrows along a piece of the way; returns its length in cm."""
-    way, next_arrow = 0.0, ARROW_EVERY / 2
+    distance, next_arrow = 0.0, ARROW_EVERY / 2
     for (x0, y0, _), (x1, y1, _) in pairwise(stretch):
         step = hypot(x1 - x0, y1 - y0)
-        way += step
-        if step and way >= next_arrow:
-            next_arrow = way + ARROW_EVERY
+        distance += step
+        if step and distance >= next_arrow:
+            next_arrow = distance + ARROW_EVERY
             ax.annotate("", (x1, y1), (x0, y0), arrowprops=ARROW)
-    return way
+    return distance
 
 
 def _robot(x: float, y: float, heading: float) -> Polygon:
@@ -132,5 +132,5 @@ def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
         ax.add_patch(Rectangle(corner, wide, high, facecolor=SHADE, hatch="///", **turned, **pale))
     for things, marker, size in (("lights", "*", 11), ("pieces", "s", 6)):
         for thing in arena.get(things, ()):
-            look: dict[str, Any] = {"markersize": size, "markeredgecolor": PALE, "zorder": 2}
-            ax.plot(thing["x"], thing["y"], marker, color="white", **look)
+            options: dict[str, Any] = {"markersize": size, "markeredgecolor": PALE, "zorder": 2}
+            ax.plot(thing["x"], thing["y"], marker, color="white", **options)

@@ -81,8 +81,8 @@ def _draw_climb(ax: Axes, climb: _Climb, number: int) -> None:
     came = "not back when this was drawn"
     if climb.back is not None:
         came = f"back after {climb.back:.2f} s"
-        look: dict[str, Any] = {"color": series_style.colour, "markerfacecolor": "none"}
-        ax.plot(climb.back, heights[-1], "^", markersize=13, zorder=4.1, **look)
+        options: dict[str, Any] = {"color": series_style.colour, "markerfacecolor": "none"}
+        ax.plot(climb.back, heights[-1], "^", markersize=13, zorder=4.1, **options)
     label = f"{number + 1}: {climb.reason}, {came}"
     ax.plot(steps[1:], heights[1:], **series_style.marks, markersize=6, label=label, zorder=4)
     if climb.back is not None:

@@ -45,9 +45,9 @@ def order(rec: RunTables, ax: Axes | None = None) -> Axes:
     )
     for chosen, marker, colour, words in kinds:
         if chosen.any():
-            look: dict[str, Any] = {"color": colour, "markersize": 6, "markerfacecolor": "none"}
+            options: dict[str, Any] = {"color": colour, "markersize": 6, "markerfacecolor": "none"}
             label = f"{words} ({int(chosen.sum())})"
-            ax.plot(at[chosen], number[chosen], marker, label=label, **look)
+            ax.plot(at[chosen], number[chosen], marker, label=label, **options)
     details = "no numbered events yet: telemetry has no numbers, only the latest counts"
     if len(given):
         steps = given.sequence.to_numpy(dtype=np.int64)

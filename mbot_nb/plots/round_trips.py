@@ -89,10 +89,10 @@ def _draw_points(ax: Axes, series: Series) -> None:
         (ends & ~held, "o", 4, "warm-up, left out", hollow),
         (held, "x", 6, blocked, {"color": PALE}),
     ]
-    for chosen, marker, size, label, look in kinds:
+    for chosen, marker, size, label, options in kinds:
         if chosen.any():
             t, delays = series.t[chosen], series.ms[chosen]
-            ax.plot(t, delays, marker, markersize=size, label=label, **look)
+            ax.plot(t, delays, marker, markersize=size, label=label, **options)
 
 
 def _named_stalls(series: Series) -> list[tuple[float, float, str]]:
@@ -140,7 +140,10 @@ def _draw_returns(ax: Axes, series: Series) -> int:
     changes = series.changes
     back = changes[(changes.previous == "reconnecting") & (changes.state == "connected")]
     if len(back):
-        look: dict[str, Any] = {"color": MARK, "markersize": 8, "clip_on": False}
-        look |= {"transform": ax.get_xaxis_transform(), "label": f"connected again ({len(back)})"}
-        ax.plot(back.t_s, [0.02] * len(back), "^", **look)
+        options: dict[str, Any] = {"color": MARK, "markersize": 8, "clip_on": False}
+        options |= {
+            "transform": ax.get_xaxis_transform(),
+            "label": f"connected again ({len(back)})",
+        }
+        ax.plot(back.t_s, [0.02] * len(back), "^", **options)
     return len(back)

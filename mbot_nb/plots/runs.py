@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from ..errors import UsageError
 from .figure import PALE, SMALL, Style, beside, finish, logarithmic, ms, new_axes, style
 from .series import floats, named, series_of
-from .table import fixed_words, parameter, say, varying
+from .table import fixed_words, parameter, parameter_words, varying
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,16 +102,16 @@ def _interval(
 ) -> None:
     """From ``low`` to ``high``, across or upright at this place; an arrow where an end is open."""
     cap, *arrows = ("_", "v", "^") if upright else ("|", "<", ">")
-    look: dict[str, Any] = {"color": series_style.colour, "markersize": 6 if upright else 7}
-    look |= {"linewidth": 1.2 if upright else 1.4, "markeredgewidth": 1.0 if upright else 1.4}
+    options: dict[str, Any] = {"color": series_style.colour, "markersize": 6 if upright else 7}
+    options |= {"linewidth": 1.2 if upright else 1.4, "markeredgewidth": 1.0 if upright else 1.4}
     ends = [
         max(low, span[0]) if math.isfinite(low) else span[0],
         min(high, span[1]) if math.isfinite(high) else span[1],
     ]
-    ax.plot(*(([place] * 2, ends) if upright else (ends, [place] * 2)), **look)
+    ax.plot(*(([place] * 2, ends) if upright else (ends, [place] * 2)), **options)
     for end, known, arrow in zip(ends, map(math.isfinite, (low, high)), arrows, strict=True):
         at = (place, end) if upright else (end, place)
-        ax.plot(*at, cap if known else arrow, clip_on=False, **look)
+        ax.plot(*at, cap if known else arrow, clip_on=False, **options)
 
 
 def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -> Axes:
@@ -151,11 +151,13 @@ def sweep(table: pd.DataFrame, ax: Axes | None = None, *, figure: str = "p50") -
                 for k, value in enumerate(inner)
             ]
             _draw_points(ax, points, span, series_style)
-        label = say(lines, kind) if lines else "measured"
+        label = parameter_words(lines, kind) if lines else "measured"
         ax.plot([], [], **series_style.marked_line, label=label)
-    unit = say(along, inner[0]).split()[0] if along else ""
+    unit = parameter_words(along, inner[0]).split()[0] if along else ""
     ticks = [place * step + k for place in range(len(outer)) for k in range(len(inner))]
-    words = [say(along, value).removeprefix(f"{unit} ") if along else "" for value in inner]
+    words = [
+        parameter_words(along, value).removeprefix(f"{unit} ") if along else "" for value in inner
+    ]
     ax.set_xticks(ticks, words * len(outer))
     ax.set_xlim(-0.7, (len(outer) - 1) * step + len(inner) - 0.3)
     _name_groups(ax, outer, step, len(inner))
@@ -225,13 +227,18 @@ def _draw_points(
 
 
 def _name_groups(ax: Axes, outer: list[dict[str, Any]], step: float, width: int) -> None:
-    look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": SMALL, "fontweight": "bold"}
+    options: dict[str, Any] = {
+        "ha": "center",
+        "va": "bottom",
+        "fontsize": SMALL,
+        "fontweight": "bold",
+    }
     for place, group in enumerate(outer):
         if place:
             ax.axvline(place * step - (step - width + 1) / 2, color=PALE, linewidth=0.8)
         words = ", ".join(
-            str(value) if isinstance(value, str) else say(name, value)
+            str(value) if isinstance(value, str) else parameter_words(name, value)
             for name, value in group.items()
         )
         middle = place * step + (width - 1) / 2
-        ax.text(middle, 1.02, words, transform=ax.get_xaxis_transform(), **look)
+        ax.text(middle, 1.02, words, transform=ax.get_xaxis_transform(), **options)

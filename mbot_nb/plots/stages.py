@@ -47,12 +47,12 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
         left = 0.0
         for number, stage in enumerate(known):
             width = float(mean.get(stage, 0.0))
-            look: dict[str, Any] = {
+            options: dict[str, Any] = {
                 "edgecolor": STYLES[number].colour,
                 "hatch": STYLES[number].hatch,
             }
-            look |= {"facecolor": "white", "label": _WORDS[stage] if row == 0 else None}
-            ax.barh(row, width, 0.62, left, linewidth=1.2, **look)
+            options |= {"facecolor": "white", "label": _WORDS[stage] if row == 0 else None}
+            ax.barh(row, width, 0.62, left, linewidth=1.2, **options)
             if longest and width / longest >= WIDE_ENOUGH:
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
                 centred: dict[str, Any] = {"ha": "center", "va": "center", "bbox": box}
@@ -74,8 +74,8 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
         f"± {ms(run.clock_error * 1e3)}" if "clock_error_ms" in run.stages else "" for run in runs
     ]
     if any(bounds):
-        told = ", ".join(bound or "exact" for bound in bounds)
-        details += f"; wire and answer {told} (two clocks)"
+        errors = ", ".join(bound or "exact" for bound in bounds)
+        details += f"; wire and answer {errors} (two clocks)"
     settings = list(dict.fromkeys(series.settings for series in counted))
     if len(settings) > 1:
         settings = [

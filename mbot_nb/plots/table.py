@@ -11,7 +11,7 @@ from ..errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fixed_words", "parameter", "say", "varying"]
+__all__ = ["fixed_words", "parameter", "parameter_words", "varying"]
 
 _WORDS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "batch_window": ("window", lambda value: f"{value * 1e3:g} ms"),
@@ -20,10 +20,10 @@ _WORDS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "duration": ("duration", lambda value: f"{value:g} s"),
     "work": ("work", lambda value: f"{value * 1e3:g} ms"),
 }
-"""Names and units of the parameters of `lab.measure_load`; others are told as they are."""
+"""Names and units of the parameters of `lab.measure_load`; others are shown as they are."""
 
 
-def say(name: str, value: Any) -> str:
+def parameter_words(name: str, value: Any) -> str:
     """A parameter and its value in words, with the unit."""
     word, show = _WORDS.get(name, (name.replace("_", " "), str))
     return f"{word} {show(value)}"
@@ -63,8 +63,8 @@ def fixed_words(table: pd.DataFrame, but: tuple[str, ...] = ()) -> str:
     fixed = dict(attrs.get("parameters", {}))
     fixed |= {name: values[0] for name, values in attrs.get("grid", {}).items() if len(values) == 1}
     # No work is not worth a word.
-    told = {name: value for name, value in fixed.items() if name != "work" or value}
-    words = [say(name, value) for name, value in told.items() if name not in but]
+    shown = {name: value for name, value in fixed.items() if name != "work" or value}
+    words = [parameter_words(name, value) for name, value in shown.items() if name not in but]
     if "repeat" in attrs:
         words.append(f"repeated {attrs['repeat']} times" if attrs["repeat"] > 1 else "once each")
     if "seed" in attrs:

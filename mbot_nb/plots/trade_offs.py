@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..protocol.batching import mean_wait
 from .figure import finish, logarithmic, new_axes, style
 from .series import floats
-from .table import fixed_words, parameter, say, varying
+from .table import fixed_words, parameter, parameter_words, varying
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,14 +53,16 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
             floats(rows[column if column in rows else "wait_ms"])
             for column in ("wait_ms", "wait_low_ms", "wait_high_ms")
         )
-        reach = np.nan_to_num(np.abs(np.array([wait - low, high - wait])), posinf=0.0)
-        look = series_style.marks
-        ax.errorbar(at, wait, reach, **look, markersize=6, capsize=3, linewidth=1.2, zorder=3)
+        error_bars = np.nan_to_num(np.abs(np.array([wait - low, high - wait])), posinf=0.0)
+        legend = series_style.marks
+        ax.errorbar(
+            at, wait, error_bars, **legend, markersize=6, capsize=3, linewidth=1.2, zorder=3
+        )
         curve = _closed_form(rows, x)
         if curve is not None:
-            look = series_style.marked_line
+            legend = series_style.marked_line
             ax.plot(curve[0] * scale, curve[1] * 1e3, **series_style.pen, linewidth=1.3, zorder=2)
-        ax.plot([], [], **look, label=words)
+        ax.plot([], [], **legend, label=words)
     if x == "rate" and len(table):
         ax.set_xscale("log")
         rates = parameter(table, x)
@@ -100,8 +102,8 @@ def throughput(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rates = rows["messages_per_s"]
         ax.plot(at, rates, **series_style.marks, markersize=5, markerfacecolor="none")
         middle = rates.groupby(at).median()
-        look = series_style.marked_line
-        ax.plot(middle.index, middle, **look, linewidth=1.5, markersize=6, label=words)
+        options = series_style.marked_line
+        ax.plot(middle.index, middle, **options, linewidth=1.5, markersize=6, label=words)
     if len(table):
         ax.set_xscale("log")
         ax.set_yscale("log")
@@ -138,7 +140,12 @@ def _groups(table: pd.DataFrame, names: list[str]) -> list[tuple[str, pd.DataFra
     for values, rows in table.groupby(names, sort=False):
         rows.attrs = table.attrs
         groups.append(
-            (", ".join(say(name, value) for name, value in zip(names, values, strict=True)), rows)
+            (
+                ", ".join(
+                    parameter_words(name, value) for name, value in zip(names, values, strict=True)
+                ),
+                rows,
+            )
         )
     return groups
 

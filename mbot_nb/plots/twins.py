@@ -36,13 +36,13 @@ def twin(twin: Twin, ax: Axes | None = None) -> Axes:
     """The ways of both robots over one another (cm), from one origin; thin lines join where they
     were at the same time."""
     ax = ax or new_axes(6.4, 5.2)
-    ways = [twin.paths[twin.paths.robot == name] for name in twin.names]
-    for number, (name, way) in enumerate(zip(twin.names, ways, strict=True)):
-        label = f"{name} (n = {len(way)} reports)"
-        ax.plot(way.x, way.y, **style(number).pen, linewidth=2, label=label)
-        ax.plot(way.x.iloc[-1], way.y.iloc[-1], **style(number).marks, markersize=9, zorder=4)
-    for t in np.arange(1.0, min(float(way.t_s.iloc[-1]) for way in ways), 1.0):
-        x, y = ([np.interp(t, way.t_s, way[axis]) for way in ways] for axis in ("x", "y"))
+    paths = [twin.paths[twin.paths.robot == name] for name in twin.names]
+    for number, (name, path) in enumerate(zip(twin.names, paths, strict=True)):
+        label = f"{name} (n = {len(path)} reports)"
+        ax.plot(path.x, path.y, **style(number).pen, linewidth=2, label=label)
+        ax.plot(path.x.iloc[-1], path.y.iloc[-1], **style(number).marks, markersize=9, zorder=4)
+    for t in np.arange(1.0, min(float(path.t_s.iloc[-1]) for path in paths), 1.0):
+        x, y = ([np.interp(t, path.t_s, path[axis]) for path in paths] for axis in ("x", "y"))
         ax.plot(x, y, color=PALE, linewidth=0.8, zorder=1)
     ax.plot(0, 0, "o", color=PALE, markersize=7, zorder=4)
     note(ax, "start", (0, 0), (-8, -5), va="top", ha="right", color=PALE)

@@ -170,7 +170,7 @@ class Recorder(Recorded):
     def _remarks(self) -> str:
         writer = self._listener.writer
         remarks = ""
-        if self.path is not None and writer.trouble is None:
+        if self.path is not None and writer.write_error is None:
             remarks += f"; written to {self.path}"
         if dropped := sum(table.dropped for table in self._tables().values()):
             remarks += (
@@ -178,13 +178,13 @@ class Recorder(Recorded):
             )
         if writer.lost:
             remarks += f"; {writer.lost} rows are lost"
-        return remarks if writer.trouble is None else f"{remarks}; {writer.trouble}"
+        return remarks if writer.write_error is None else f"{remarks}; {writer.write_error}"
 
     @property
     def trouble(self) -> str | None:
         """Why nothing can be written to the file at the moment, in words; None if nothing is
         wrong."""
-        return self._listener.writer.trouble
+        return self._listener.writer.write_error
 
     @property
     def recording(self) -> bool:

@@ -108,8 +108,8 @@ def test_a_chip_without_a_driver_is_found_on_the_bus(tmp_path: Path) -> None:
 
 
 def test_the_braille_driver_is_named() -> None:
-    assert list(cables.thieves(None)) == []
-    (check,) = cables.thieves("/usr/bin/brltty")
+    assert list(cables.port_conflicts(None)) == []
+    (check,) = cables.port_conflicts("/usr/bin/brltty")
     assert "apt remove brltty" in check.remedy
 
 

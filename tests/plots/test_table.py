@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.plots.table import fixed_words, parameter, say, varying
+from mbot_nb.plots.table import fixed_words, parameter, parameter_words, varying
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def test_what_was_the_same_is_said_with_its_unit_and_what_does_nothing_is_not(
 ) -> None:
     words = fixed_words(table)
     assert words.endswith("once each, seed 7, 3 points not measured yet")
-    assert say("duration", 2.5) in words
-    assert say("rate", 50) in words
+    assert parameter_words("duration", 2.5) in words
+    assert parameter_words("rate", 50) in words
     assert "work" not in words
     assert "duration" not in fixed_words(table, but=("duration",))
 
 
 def test_an_unknown_parameter_is_said_as_it_is() -> None:
-    assert say("some_name", 3) == "some name 3"
-    assert say("work", 0.002) == "work 2 ms"
+    assert parameter_words("some_name", 3) == "some name 3"
+    assert parameter_words("work", 0.002) == "work 2 ms"

@@ -88,11 +88,11 @@ class ClientListener(Listener):
         elif kind is SentBatch:
             self._batches.add(item)
             self._sent_batches[item.frame] = item  # type: ignore[union-attr, assignment]
-            self.commands.begun(item.commands)  # type: ignore[union-attr]
+            self.commands.on_started(item.commands)  # type: ignore[union-attr]
         elif kind is RoundTrip:
             self._on_round_trip(item)  # type: ignore[arg-type]
         elif kind is Settled:
-            self.commands.settled(item.command)  # type: ignore[union-attr]
+            self.commands.on_settled(item.command)  # type: ignore[union-attr]
         elif kind is StateChanged:
             self._on_state(item)  # type: ignore[arg-type]
         elif kind is ConnectionChanged:

@@ -114,8 +114,10 @@ class Listener(ABC):
         """The metadata for the file; `since` lets a reader work out the duration if nothing
         follows."""
         since, seconds = self.since, self.seconds
-        said = self.metadata()
-        return said if since is None else {**said, "seconds": round(seconds, 6), SINCE: since}
+        metadata = self.metadata()
+        return (
+            metadata if since is None else {**metadata, "seconds": round(seconds, 6), SINCE: since}
+        )
 
     def start(self) -> None:
         """Begin to record. Idempotent."""

@@ -76,14 +76,14 @@ class _Acks:
         self._sent: deque[tuple[int, float]] = deque(maxlen=ACKS_KEPT)
         self._waiting: list[_ServerCommand] = []
 
-    def begun(self, sequence: int, command: _ServerCommand) -> None:
+    def on_started(self, sequence: int, command: _ServerCommand) -> None:
         """Stamp it with the first acknowledgement that was for it, or let it wait for one."""
         if self._sent and self._sent[-1][0] >= sequence:
             command.acknowledged_at = next(at for cursor, at in self._sent if cursor >= sequence)
         else:
             self._waiting.append(command)
 
-    def sent(self, at: float, cursor: int) -> None:
+    def on_acknowledged(self, at: float, cursor: int) -> None:
         """All up to this number have been acknowledged."""
         self._sent.append((cursor, at))
         waiting, self._waiting = self._waiting, []
@@ -180,8 +180,8 @@ class ServerListener(Listener):
         self._under_way[id(message)] = handled
         # A baseline client is sent none.
         if message.sequence is not None and session.extended:
-            self._acks_of(session).begun(message.sequence, handled)
-        self.commands.begun([handled])
+            self._acks_of(session).on_started(message.sequence, handled)
+        self.commands.on_started([handled])
 
     def _command_ended(self, event: CommandEnded) -> None:
         handled = self._under_way.pop(id(event.message), None)
@@ -198,7 +198,7 @@ class ServerListener(Listener):
         handled.answered_at = event.at
 
     def _acknowledged(self, event: AcknowledgementSent) -> None:
-        self._acks_of(event.session).sent(event.at, event.cursor)
+        self._acks_of(event.session).on_acknowledged(event.at, event.cursor)
 
     def _acks_of(self, session: ServerSession) -> _Acks:
         found = self._acks.get(session)

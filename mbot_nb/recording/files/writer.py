@@ -61,7 +61,7 @@ class Writer:
         alive: Callable[[], bool],
     ) -> None:
         self.path = path
-        self.trouble: str | None = None
+        self.write_error: str | None = None
         """Why nothing can be written at the moment, in words."""
         self.lost = 0
         """Rows that had to leave memory and could not be written."""
@@ -206,8 +206,8 @@ class Writer:
                 _log.exception("the recorder's rows could not be written down")
                 self._failed(error, now)
             else:
-                if self.trouble is not None:
-                    self.trouble = None
+                if self.write_error is not None:
+                    self.write_error = None
                     _log.warning("the recording is written to %s again", self._place)
 
     @property
@@ -216,9 +216,9 @@ class Writer:
 
     def _failed(self, error: Exception, now: float) -> None:
         self._not_before = now + RETRY_AFTER
-        if self.trouble is None:
+        if self.write_error is None:
             why = getattr(error, "strerror", None) or error
-            self.trouble = f"{self._place} cannot be written: {why}"
+            self.write_error = f"{self._place} cannot be written: {why}"
             then = (
                 "the newest rows stay in memory, the oldest are dropped. Make room there, or raise "
                 "max_rows."
@@ -226,7 +226,7 @@ class Writer:
                 else "the run goes on in memory. Make room there, or keep what there is with "
                 f"rec.save(...) somewhere else; it is tried again every {RETRY_AFTER:g} s."
             )
-            _log.error("%s; %s", self.trouble, then)
+            _log.error("%s; %s", self.write_error, then)
 
     def _open_file(self) -> None:
         if self._file is not None:

@@ -118,14 +118,14 @@ class CommandTable:
     def spill(self, spill: Spill | None) -> None:
         self._done.spill = spill
 
-    def begun(self, commands: Sequence[Any]) -> None:
+    def on_started(self, commands: Sequence[Any]) -> None:
         """These were handed to the transport, or to a handler; one that is sent again keeps its
         row."""
         self._open.update(dict.fromkeys(commands))
         if len(self._open) > 2 * LATE:
             self._pack_final()
 
-    def settled(self, command: Any) -> None:
+    def on_settled(self, command: Any) -> None:
         """The end of this one is known; one that was never sent gets its row now."""
         if command.sent_at is None:
             self._open[command] = None

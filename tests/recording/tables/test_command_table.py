@@ -33,7 +33,7 @@ def _acknowledge(command: OutgoingCommand) -> None:
 
 def test_a_row_is_completed_as_its_command_goes_on() -> None:
     table, command = _table(), _sent(1)
-    table.begun([command])
+    table.on_started([command])
     row = table.frame().iloc[0]
     assert row.sequence == 1
     assert row.isna()[["acknowledged_s", "answered_s", "outcome", "error"]].all()
@@ -46,8 +46,8 @@ def test_a_row_is_completed_as_its_command_goes_on() -> None:
 def test_a_command_sent_again_keeps_its_row() -> None:
     table = _table()
     several = [_sent(n) for n in (1, 2, 3)]
-    table.begun(several)
-    table.begun(several[1:])
+    table.on_started(several)
+    table.on_started(several[1:])
     assert table.frame().sequence.tolist() == [1, 2, 3]
 
 
@@ -55,7 +55,7 @@ def test_a_command_that_was_never_sent_has_a_row_that_says_so() -> None:
     table = _table()
     command = OutgoingCommand("drive", b"", 1.0, True, True)
     command.settle("expired", None)
-    table.settled(command)
+    table.on_settled(command)
     row = table.frame().iloc[0]
     assert (row["name"], row.outcome) == ("drive", "expired")
     assert row.isna()[["sequence", "sent_s"]].all()
@@ -65,10 +65,10 @@ def test_a_late_refusal_is_still_written_down() -> None:
     """Acknowledged first, refused afterwards, with many others in between."""
     table = _table()
     late = _sent(1)
-    table.begun([late])
+    table.on_started([late])
     _acknowledge(late)
     others = [_sent(n) for n in range(2, 1000)]
-    table.begun(others)
+    table.on_started(others)
     for command in others:
         _acknowledge(command)
     assert table.frame().outcome[0] == "delivered"
@@ -88,10 +88,10 @@ def test_many_commands_in_order_each_once(seed: int) -> None:
     while n < 20_000:
         batch = [_sent(n + k) for k in range(chance.randrange(1, 300))]
         n += len(batch)
-        table.begun(batch)
+        table.on_started(batch)
         window += batch
         if chance.random() < 0.2:
-            table.begun(window)  # all that is not acknowledged, again
+            table.on_started(window)  # all that is not acknowledged, again
         if chance.random() < 0.6:
             for command in window:
                 _acknowledge(command)
@@ -106,7 +106,7 @@ def test_many_commands_in_order_each_once(seed: int) -> None:
 def test_memory_is_bounded_even_if_nothing_is_ever_acknowledged() -> None:
     table = _table(max_rows=5000)
     for first in range(0, 50_000, 100):
-        table.begun([_sent(first + n) for n in range(100)])
+        table.on_started([_sent(first + n) for n in range(100)])
     assert len(table._open) <= 5000 + 2 * command_table.LATE
     frame = table.frame()
     assert frame.sequence.tolist() == list(range(45_000, 50_000))
@@ -117,7 +117,7 @@ def test_only_those_that_changed_are_told_again() -> None:
     """Whatever lies between them."""
     table = _table()
     several = [_sent(n) for n in range(10)]
-    table.begun(several)
+    table.on_started(several)
     known: dict[Any, tuple[Any, ...]] = {}
     told = table.under_way(known)
     assert told is not None
@@ -146,7 +146,7 @@ def test_asking_converts_only_what_came_or_has_changed(blocked: bool) -> None:
     table = CommandTable(SCHEMA["commands"], max_rows=300_000, wall_offset=0.0, columns_of=counting)
     many = [_sent(n) for n in range(200_000)]
     for first in range(0, len(many), 500):
-        table.begun(many[first : first + 500])
+        table.on_started(many[first : first + 500])
         for command in many[max(1 if blocked else 0, first - 500) : first]:
             _acknowledge(command)
     assert len(table._open) > (199_000 if blocked else command_table.LATE)
@@ -154,7 +154,7 @@ def test_asking_converts_only_what_came_or_has_changed(blocked: bool) -> None:
     converted.clear()
     before = table.frame()
     assert sum(converted) == 0
-    table.begun([_sent(n) for n in range(200_000, 200_007)])
+    table.on_started([_sent(n) for n in range(200_000, 200_007)])
     for n in (199_998, 199_990):
         _acknowledge(many[n])
     frame = table.frame()
@@ -167,7 +167,7 @@ def test_asking_converts_only_what_came_or_has_changed(blocked: bool) -> None:
 
 def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
     table = _table()
-    table.begun([_sent(1)])
+    table.on_started([_sent(1)])
     mine = table.frame()
     mine.loc[0, "name"] = "mine"
     assert table.frame().name.tolist() == ["note"]
@@ -175,11 +175,11 @@ def test_what_a_user_writes_into_a_frame_stays_theirs() -> None:
 
 def test_clearing_forgets_also_those_under_way() -> None:
     table, command = _table(), _sent(1)
-    table.begun([command, _sent(2)])
+    table.on_started([command, _sent(2)])
     assert len(table.frame()) == 2
     table.clear()
     assert table.frame().empty
-    table.begun([command])  # again, and as it was
+    table.on_started([command])  # again, and as it was
     assert table.frame().sequence.tolist() == [1]
     assert (len(table), table.recorded, table.total, table.dropped) == (1, 1, 3, 0)
     assert [chunk.first for chunk, _ in table.packed()] == [2]
