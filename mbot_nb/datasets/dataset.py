@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..recording.tables.schema import SCHEMA
 from .cache import Cache
-from .index import Index, LeftOut, Piece, first_line, read_index
+from .index import Index, LeftOut, TableFile, first_line, read_index
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,7 +97,7 @@ class Dataset:
         self._cache = Cache(folder)
         weakref.finalize(self, self._cache.close)
         index = read_index(folder, self._cache)
-        self._pieces = index.pieces
+        self._files = index.files
         self._damaged = index.damaged
         self._infos = index.recordings()
         self._connection = _connect(memory_limit, threads)
@@ -252,12 +252,12 @@ class Dataset:
             import dask.dataframe as dd
         except ImportError as error:
             raise UsageError(f"Dask is not installed here ({error}). To have it: {DASK}") from None
-        pieces = self._pieces_of(name)
+        files = self._files_of(name)
         nothing = _frame(name, None, None, None)
-        if not pieces:
+        if not files:
             return dd.from_pandas(nothing, npartitions=1)  # type: ignore[no-untyped-call]
         paths, recordings, robots = zip(
-            *[(str(piece.path), piece.recording, piece.robot) for piece in pieces], strict=True
+            *[(str(file.path), file.recording, file.robot) for file in files], strict=True
         )
         return dd.from_map(_Read(name), paths, recordings, robots, meta=nothing)  # type: ignore[no-untyped-call]
 
@@ -294,19 +294,19 @@ class Dataset:
 
         self._opened()
         whole = []
-        for piece in self._pieces:
+        for file in self._files:
             try:
-                with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
-                    for _ in file.iter_batches():
+                with pq.ParquetFile(file.path, page_checksum_verification=True) as opened:
+                    for _ in opened.iter_batches():
                         pass
             except (OSError, pa.ArrowException) as error:
-                inside = piece.path.is_relative_to(self.folder)
-                name = piece.path.relative_to(self.folder).as_posix() if inside else str(piece.path)
+                inside = file.path.is_relative_to(self.folder)
+                name = file.path.relative_to(self.folder).as_posix() if inside else str(file.path)
                 self._damaged.append(LeftOut(name, f"it is damaged inside: {first_line(error)}"))
             else:
-                whole.append(piece)
-        if len(whole) < len(self._pieces):
-            self._pieces = whole
+                whole.append(file)
+        if len(whole) < len(self._files):
+            self._files = whole
             self._infos = Index(whole, self._damaged).recordings()
             self._define()
         return self.damaged
@@ -342,10 +342,10 @@ class Dataset:
         connection.execute("CREATE OR REPLACE TABLE recordings AS FROM given").fetchall()
         connection.unregister("given")
         for name in SCHEMA:
-            connection.execute(_view(name, self._pieces_of(name))).fetchall()
+            connection.execute(_view(name, self._files_of(name))).fetchall()
 
-    def _pieces_of(self, name: str) -> list[Piece]:
-        return [piece for piece in self._pieces if piece.table == name]
+    def _files_of(self, name: str) -> list[TableFile]:
+        return [file for file in self._files if file.table == name]
 
 
 @dataclass(frozen=True)
@@ -411,31 +411,31 @@ def _connect(memory_limit: str | None, threads: int | None) -> duckdb.DuckDBPyCo
         ) from None
 
 
-def _view(name: str, pieces: Sequence[Piece]) -> str:
+def _view(name: str, files: Sequence[TableFile]) -> str:
     """The statement that makes one table of many files, with every column that it has by now."""
-    known = frozenset[str]().union(*(piece.columns for piece in pieces))
-    alike = all(piece.columns == known for piece in pieces)
+    known = frozenset[str]().union(*(file.columns for file in files))
+    alike = all(file.columns == known for file in files)
     # A file of an earlier version may lack a column.
     columns = ", ".join(
         (f'rows."{column.name}"' if column.name in known else "NULL")
         + f'::{_SQL[column.kind]} AS "{column.name}"'
         for column in SCHEMA[name]
     )
-    if not pieces:
+    if not files:
         return (
             f"CREATE OR REPLACE VIEW {name} AS SELECT NULL::VARCHAR AS recording, "
             f"NULL::VARCHAR AS robot, {columns} WHERE false"
         )
-    files = ", ".join(_quoted(_literal(str(piece.path))) for piece in pieces)
+    paths = ", ".join(_quoted(_literal(str(file.path))) for file in files)
     # By the file's place in the list: a join by its name would cost a tenth of a question.
     own = ", ".join(
-        f"({_texts(getattr(piece, column) for piece in pieces)})[rows.file_index::BIGINT + 1] "
+        f"({_texts(getattr(file, column) for file in files)})[rows.file_index::BIGINT + 1] "
         f"AS {column}"
         for column in OWN
     )
     return (
         f"CREATE OR REPLACE VIEW {name} AS SELECT {own}, {columns} "
-        f"FROM read_parquet([{files}], hive_partitioning = false, union_by_name "
+        f"FROM read_parquet([{paths}], hive_partitioning = false, union_by_name "
         f"= {str(not alike).lower()}) AS rows"
     )
 

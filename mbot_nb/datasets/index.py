@@ -19,7 +19,7 @@ from .cache import CACHE, Cache
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Index", "LeftOut", "Piece", "RecordingInfo", "first_line", "read_index"]
+__all__ = ["Index", "LeftOut", "RecordingInfo", "TableFile", "first_line", "read_index"]
 
 HIVE = ("recording", "robot")
 """Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
@@ -30,7 +30,7 @@ ANNOUNCED_BYTES = 50_000_000
 """Bytes: reading as many for the first time takes a second or more."""
 
 
-class Piece(NamedTuple):
+class TableFile(NamedTuple):
     """One Parquet file: some rows of one table of one recording."""
 
     path: Path
@@ -68,15 +68,15 @@ class LeftOut(NamedTuple):
 class Index(NamedTuple):
     """What was found."""
 
-    pieces: list[Piece]
+    files: list[TableFile]
     damaged: list[LeftOut]
 
     def recordings(self) -> list[RecordingInfo]:
         """One for each recording, by name."""
-        found: dict[str, list[Piece]] = {}
-        for piece in self.pieces:
-            found.setdefault(piece.recording, []).append(piece)
-        return [_info(name, pieces) for name, pieces in sorted(found.items())]
+        found: dict[str, list[TableFile]] = {}
+        for file in self.files:
+            found.setdefault(file.recording, []).append(file)
+        return [_info(name, files) for name, files in sorted(found.items())]
 
 
 def read_index(folder: Path, cache: Cache) -> Index:
@@ -102,7 +102,7 @@ def read_index(folder: Path, cache: Cache) -> Index:
             others[_recording_path(folder, path)] = None
         else:
             _add(index, folder, path)
-    already = {piece.recording: "tables in Parquet" for piece in index.pieces}
+    already = {file.recording: "tables in Parquet" for file in index.files}
     ordered = sorted(others, key=_preference)
     first = {_name_of(folder, path): path for path in reversed(ordered)}
     new = [
@@ -118,15 +118,15 @@ def read_index(folder: Path, cache: Cache) -> Index:
     for path in ordered:
         _add_other_format(index, folder, path, cache, already)
     cache.tidy()
-    if not index.pieces and not index.damaged:
+    if not index.files and not index.damaged:
         raise UsageError(
             f"there are no recordings in {folder}: save them there, as with `mb.Recorder(bot, "
             "path=...)`, or name another folder"
         )
     # One file of a recording knowing its robot is enough.
-    robots = {piece.recording: piece.robot for piece in index.pieces if piece.robot is not None}
-    index.pieces[:] = [
-        piece._replace(robot=piece.robot or robots.get(piece.recording)) for piece in index.pieces
+    robots = {file.recording: file.robot for file in index.files if file.robot is not None}
+    index.files[:] = [
+        file._replace(robot=file.robot or robots.get(file.recording)) for file in index.files
     ]
     return index
 
@@ -202,7 +202,7 @@ def _add_other_format(
     for part in sorted(tables.rglob("*.parquet")):
         _add(found, tables, part)
     own: dict[str, Any] = {"recording": recording, **dict(_hive(folder, path))}
-    index.pieces.extend(piece._replace(**own) for piece in found.pieces)
+    index.files.extend(file._replace(**own) for file in found.files)
     index.damaged.extend(
         LeftOut(name, f"its tables in {CACHE}: {one.reason}") for one in found.damaged
     )
@@ -210,14 +210,14 @@ def _add_other_format(
 
 def _add(index: Index, folder: Path, path: Path) -> None:
     """Add a Parquet file with one table, or why it is none."""
-    found = _piece(folder, path)
-    if isinstance(found, Piece):
-        index.pieces.append(found)
+    found = _table_file(folder, path)
+    if isinstance(found, TableFile):
+        index.files.append(found)
     else:
         index.damaged.append(LeftOut("/".join(_below(folder, path)), found))
 
 
-def _piece(folder: Path, path: Path) -> Piece | str:
+def _table_file(folder: Path, path: Path) -> TableFile | str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -235,7 +235,7 @@ def _piece(folder: Path, path: Path) -> Piece | str:
     hive = dict(_hive(folder, path))
     recording = hive.get("recording") or _recording_of(folder, path, table)
     robot = hive.get("robot") or _robot_of(metadata)
-    return Piece(path, table, recording, robot, rows, frozenset(schema.names), metadata)
+    return TableFile(path, table, recording, robot, rows, frozenset(schema.names), metadata)
 
 
 def _table_of(folder: Path, path: Path) -> str | None:
@@ -273,18 +273,18 @@ def _robot_of(metadata: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _info(name: str, pieces: list[Piece]) -> RecordingInfo:
-    metadata = next((piece.metadata for piece in pieces if piece.metadata), {})
+def _info(name: str, files: list[TableFile]) -> RecordingInfo:
+    metadata = next((file.metadata for file in files if file.metadata), {})
     rows = dict.fromkeys(SCHEMA, 0)
-    for piece in pieces:
-        rows[piece.table] += piece.rows
+    for file in files:
+        rows[file.table] += file.rows
     clocks = metadata.get("clocks")
     text = clocks.get("started") if isinstance(clocks, dict) else None
     started = datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None
     recorded = metadata.get("seconds")
     seconds = float(recorded) if isinstance(recorded, (int, float)) else None
     side, cut = metadata.get("side"), metadata.get("cut")
-    return RecordingInfo(name, pieces[0].robot, side, started, seconds, rows, cut)
+    return RecordingInfo(name, files[0].robot, side, started, seconds, rows, cut)
 
 
 def first_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from ..errors import ConnectError
 from ..local import instances
 from ..robot import RobotKind
 
-__all__ = ["USB", "Discovery", "Found", "candidates", "discover", "examine", "with_code"]
+__all__ = ["USB", "Candidate", "Discovery", "candidates", "discover", "examine", "with_code"]
 
 USB = "usb"
 """What an address for a robot on a cable begins with: ``"usb"``, or ``"usb:/dev/ttyUSB0"``."""
@@ -37,8 +37,8 @@ SIMULATED = "bot = await mb.connect()"
 COLUMNS = ("", "what", "robot", "address", "connect with, or why not")
 
 
-class Found(NamedTuple):
-    """One thing that was found."""
+class Candidate(NamedTuple):
+    """One thing that may be connected to, or why it cannot."""
 
     what: Literal["simulator", "server", "emulator", "port"]
     robot: str
@@ -60,19 +60,19 @@ class Found(NamedTuple):
         return not self.why_not
 
 
-class Discovery(tuple[Found, ...]):
+class Discovery(tuple[Candidate, ...]):
     """Everything that was found, as a table; shows itself in a notebook."""
 
     seconds: float
     """How long it took."""
 
-    def __new__(cls, found: Iterable[Found], seconds: float) -> Discovery:
+    def __new__(cls, found: Iterable[Candidate], seconds: float) -> Discovery:
         made = super().__new__(cls, found)
         made.seconds = seconds
         return made
 
     @property
-    def usable(self) -> list[Found]:
+    def usable(self) -> list[Candidate]:
         """What can be connected to now, without the simulator, which always can."""
         return [one for one in self if one.usable and one.what != "simulator"]
 
@@ -117,18 +117,18 @@ def discover(
             gives the ports back.
     """
     began = time.monotonic()
-    simulator = Found("simulator", "simulated mBot2", "", "", "", SIMULATED)
-    checks: list[Callable[[], Found]] = [lambda: simulator]
+    simulator = Candidate("simulator", "simulated mBot2", "", "", "", SIMULATED)
+    checks: list[Callable[[], Candidate]] = [lambda: simulator]
     if servers:
         checks += [partial(_check_server, entry) for entry in instances.running("server")]
     checks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
     with ThreadPoolExecutor(max(1, len(checks)), "mbot_nb-discovery") as threads:
-        pending: list[Future[Found]] = [threads.submit(check) for check in checks]
+        pending: list[Future[Candidate]] = [threads.submit(check) for check in checks]
         found = [each.result() for each in pending]
     return Discovery(found, time.monotonic() - began)
 
 
-def candidates(every_port: bool = False) -> list[Found]:
+def candidates(every_port: bool = False) -> list[Candidate]:
     """Emulated robots, whose kind is known, and serial ports, before anybody was asked."""
     from serial.tools import list_ports
 
@@ -136,17 +136,17 @@ def candidates(every_port: bool = False) -> list[Found]:
     for entry in instances.running("emulator"):
         kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
         name, call = f"emulated {NAMES[kind]}", _call(entry.address)
-        found.append(Found("emulator", name, entry.address, "", "", call, kind))
+        found.append(Candidate("emulator", name, entry.address, "", "", call, kind))
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         why = ""
         if port.vid not in CHIPS and not every_port:
             reason = "no USB device" if port.vid is None else "no such robot has this chip"
             why = f"not asked: {reason}; {_EVERY_PORT_ADVICE}"
-        found.append(Found("port", "", port.device, _device(port), why, _call(port.device)))
+        found.append(Candidate("port", "", port.device, _device(port), why, _call(port.device)))
     return found
 
 
-def examine(one: Found, timeout: float, ended: threading.Event | None = None) -> Found:
+def examine(one: Candidate, timeout: float, ended: threading.Event | None = None) -> Candidate:
     """Probe a port for a robot; an emulator's is only opened. Blocks, until ``ended``."""
     from ..robots.serial.connection.port import open_error, opener
     from ..robots.serial.detection import detect
@@ -174,10 +174,10 @@ def examine(one: Found, timeout: float, ended: threading.Event | None = None) ->
     return one
 
 
-def _check_server(entry: instances.Entry) -> Found:
+def _check_server(entry: instances.Entry) -> Candidate:
     """Whether it still serves. One of this process is not asked: its loop may be waiting here."""
     call = f'bot = await mb.connect("{entry.address}")'
-    found = Found("server", entry.name, entry.address, "", "", call)
+    found = Candidate("server", entry.name, entry.address, "", "", call)
     parts = urlsplit(entry.address)
     if entry.pid == os.getpid() or parts.scheme != "ws":
         return found
@@ -208,7 +208,7 @@ def _call(address: str) -> str:
     return f'bot = await mb.connect("{USB}:{address}")'
 
 
-def _row(one: Found) -> tuple[str, str, str, str, str]:
+def _row(one: Candidate) -> tuple[str, str, str, str, str]:
     return (
         "+" if one.usable else "-",
         one.what,
@@ -218,7 +218,7 @@ def _row(one: Found) -> tuple[str, str, str, str, str]:
     )
 
 
-def _html_row(one: Found, left: str) -> str:
+def _html_row(one: Candidate, left: str) -> str:
     mark = (
         "<b style='color:#2e7d32' title='can be used'>&#10003;</b>"
         if one.usable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConnectError
 from ..local.runtime import Slot
 from ..robot import RobotKind
-from .discovery import USB, Found, candidates, examine
+from .discovery import USB, Candidate, candidates, examine
 
 if TYPE_CHECKING:
     from ..robots.emulators.emulator import Emulator
@@ -112,7 +112,7 @@ stand_ins: Slot[list[Emulator]] = Slot(list, close=_close_all)
 """The emulator that replaces a real robot, once there is one."""
 
 
-def _only_robot(own: list[str], ended: threading.Event | None) -> Found | str:
+def _only_robot(own: list[str], ended: threading.Event | None) -> Candidate | str:
     """The only robot there is. Of several ports each is asked; a single one is opened later."""
     listed = [one for one in candidates() if one.address not in own]
     likely = [one for one in listed if one.usable]

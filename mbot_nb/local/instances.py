@@ -14,17 +14,17 @@ from typing import Literal, NamedTuple
 from ..errors import UsageError
 from . import paths
 
-__all__ = ["Entry", "What", "forget", "register", "running"]
+__all__ = ["Entry", "InstanceKind", "forget", "register", "running"]
 
 _log = logging.getLogger("mbot_nb")
 
-What = Literal["emulator", "server"]
+InstanceKind = Literal["emulator", "server"]
 
 
 class Entry(NamedTuple):
     """One that runs."""
 
-    what: What
+    what: InstanceKind
     name: str
     """``cyberpi`` or ``mbot`` of an emulator; the robot's id of a server."""
     address: str
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     """Of a server: the serial port that it drives its robot by, if it does."""
 
 
-def register(what: What, name: str, address: str, *, port: str = "") -> Path:
+def register(what: InstanceKind, name: str, address: str, *, port: str = "") -> Path:
     """Let others find something of this process; returns the file, for :func:`forget`.
 
     Raises:
@@ -61,7 +61,7 @@ def forget(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def running(what: What) -> list[Entry]:
+def running(what: InstanceKind) -> list[Entry]:
     """Those that run, oldest first; none, with a warning, where they cannot be listed. What a
     killed process left is removed."""
     try:

@@ -17,7 +17,7 @@ import serial.tools.list_ports
 
 import mbot_nb as mb
 from mbot_nb.embedded import discovery
-from mbot_nb.embedded.discovery import Discovery, Found, candidates, discover
+from mbot_nb.embedded.discovery import Candidate, Discovery, candidates, discover
 from mbot_nb.local import instances
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.serial.connection.port import opener
@@ -44,7 +44,7 @@ def silent_port() -> Iterator[str]:
     os.close(slave)
 
 
-def by_address(found: Discovery) -> dict[str, Found]:
+def by_address(found: Discovery) -> dict[str, Candidate]:
     return {one.address: one for one in found}
 
 
@@ -159,7 +159,7 @@ def test_a_server_that_does_not_answer_says_so() -> None:
 def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
     found = Discovery(
         [
-            Found(
+            Candidate(
                 "port",
                 "mBot2 (firmware 1)",
                 "/dev/ttyUSB0",
@@ -167,7 +167,7 @@ def test_the_table_shows_what_to_type_and_escapes_what_it_shows() -> None:
                 "",
                 'bot = await mb.connect("usb:/dev/ttyUSB0")',
             ),
-            Found("port", "", "COM3", "", "<i>no</i>: `mb.doctor()`", ""),
+            Candidate("port", "", "COM3", "", "<i>no</i>: `mb.doctor()`", ""),
         ],
         0.1,
     )

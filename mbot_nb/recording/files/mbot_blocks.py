@@ -2,7 +2,7 @@
 writer is killed.
 
     MBOTREC1                    eight bytes
-    block, block, block ...     until the end, or until one that is torn
+    block, block, block ...     until the end, or until one that is cut off
 
 A block is a head of 24 bytes, little-endian (`HEAD`): the marker ``blk!``, the kind (one letter),
 the number of the table, two bytes of nothing, the number of the first row, the length of the body,
@@ -27,7 +27,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["HEAD", "MAGIC", "SINCE", "Block", "Torn", "block", "blocks"]
+__all__ = ["HEAD", "MAGIC", "SINCE", "Block", "TruncatedTail", "block", "blocks"]
 
 MAGIC = b"MBOTREC1"
 HEAD = struct.Struct("<4scBxxQII")
@@ -45,7 +45,7 @@ class Block(NamedTuple):
     body: memoryview
 
 
-class Torn(NamedTuple):
+class TruncatedTail(NamedTuple):
     """What follows the last whole block: from where, and how many bytes."""
 
     at: int
@@ -57,8 +57,8 @@ def block(kind: bytes, body: bytes, *, table: int = 0, first: int = 0) -> bytes:
     return HEAD.pack(MARKER, kind, table, first, len(body), zlib.crc32(body)) + body
 
 
-def blocks(data: memoryview) -> Iterator[Block | Torn]:
-    """The blocks of a file, after its first eight bytes; a :class:`Torn` at last where one is not
+def blocks(data: memoryview) -> Iterator[Block | TruncatedTail]:
+    """The blocks of a file, after its first eight bytes; a `TruncatedTail` at last where one is not
     whole."""
     at, end = len(MAGIC), len(data)
     while at < end:
@@ -72,4 +72,4 @@ def blocks(data: memoryview) -> Iterator[Block | Torn]:
         at += HEAD.size + length
     else:
         return
-    yield Torn(at, end - at)
+    yield TruncatedTail(at, end - at)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ..tables.arrow import arrow_schema, batch, conformed
 from ..tables.columns import Chunk
 from ..tables.schema import SCHEMA
-from .mbot_blocks import MAGIC, SINCE, Torn, block, blocks
+from .mbot_blocks import MAGIC, SINCE, TruncatedTail, block, blocks
 
-__all__ = ["ROW", "Opened", "file_head", "numbered_block", "read", "rows_block", "write"]
+__all__ = ["ROW", "FileContents", "file_head", "numbered_block", "read", "rows_block", "write"]
 
 TABLES = tuple(SCHEMA)
 """A block names its table by its place in here."""
@@ -27,13 +27,13 @@ ROW = "row"
 tell of any of them again."""
 ROWS_TOGETHER = 65_536
 
-Piece = tuple[int, pa.RecordBatch]
+NumberedRows = tuple[int, pa.RecordBatch]
 """The number of the first row, and the rows."""
 
 _to_json = msgspec.json.Encoder().encode
 
 
-class Opened(msgspec.Struct):
+class FileContents(msgspec.Struct):
     """What a file holds."""
 
     tables: dict[str, pa.Table]
@@ -41,7 +41,7 @@ class Opened(msgspec.Struct):
     """The numbers of each table's rows."""
     metadata: dict[str, Any]
     ended: bool
-    torn: int
+    truncated: int
     """Bytes of an unfinished block at its end."""
     missing: int
     """Rows that were never written."""
@@ -58,8 +58,8 @@ class Opened(msgspec.Struct):
             words.append(
                 f"it was not ended in order: what happened within a second{when} is missing"
             )
-        if self.torn:
-            words.append(f"{self.torn} bytes of an unfinished block were cut off")
+        if self.truncated:
+            words.append(f"{self.truncated} bytes of an unfinished block were cut off")
         if self.missing:
             words.append(f"{self.missing} rows could not be written")
         return ", ".join(words) or None
@@ -150,7 +150,7 @@ def write(path: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any
         file.write(block(b"E", b""))
 
 
-def read(data: bytes) -> Opened:
+def read(data: bytes) -> FileContents:
     """The rows of a file's bytes, as far as they go.
 
     Raises:
@@ -160,12 +160,12 @@ def read(data: bytes) -> Opened:
         raise ValueError("it does not begin as a recording does")
     metadata: dict[str, Any] = {}
     schemas: dict[int, pa.Schema] = {}
-    found: dict[int, list[Piece]] = {}
+    found: dict[int, list[NumberedRows]] = {}
     cleared: dict[int, int] = {}
-    ended, torn = False, 0
+    ended, truncated = False, 0
     for item in blocks(memoryview(data)):
-        if isinstance(item, Torn):
-            torn, ended = item.nbytes, False
+        if isinstance(item, TruncatedTail):
+            truncated, ended = item.nbytes, False
             break
         ended = item.kind == b"E"
         if item.kind == b"M":
@@ -180,27 +180,27 @@ def read(data: bytes) -> Opened:
     tables: dict[str, pa.Table] = {}
     counted: dict[str, Any] = {}
     missing = 0
-    for number, pieces in found.items():
+    for number, parts in found.items():
         if number >= len(TABLES):
             continue  # a later version knows more tables
         name, begin = TABLES[number], cleared.get(number, 0)
-        tables[name], numbers = _merged(name, schemas[number], pieces, begin)
+        tables[name], numbers = _merged(name, schemas[number], parts, begin)
         counted[name] = numbers
         if len(numbers):
             missing += int(numbers[-1]) + 1 - begin - len(numbers)
-    return Opened(tables, counted, metadata, ended, torn, missing)
+    return FileContents(tables, counted, metadata, ended, truncated, missing)
 
 
 def _merged(
-    name: str, schema: pa.Schema, pieces: Sequence[Piece], begin: int
+    name: str, schema: pa.Schema, parts: Sequence[NumberedRows], begin: int
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """The rows of a table in order, each once as it was told last; and their numbers."""
-    table = pa.Table.from_batches([rows for _, rows in pieces], schema=schema)
+    table = pa.Table.from_batches([rows for _, rows in parts], schema=schema)
     if ROW in schema.names:
         numbers = table.column(ROW).to_numpy()
         table = table.drop_columns([ROW])
     else:
-        numbers = np.concatenate([first + np.arange(rows.num_rows) for first, rows in pieces])
+        numbers = np.concatenate([first + np.arange(rows.num_rows) for first, rows in parts])
     if begin or (len(numbers) > 1 and (np.diff(numbers) != 1).any()):
         # Of each number the last one: the first one from behind.
         kept, places = np.unique(numbers[::-1], return_index=True)

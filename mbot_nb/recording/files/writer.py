@@ -29,7 +29,7 @@ from .mbot_blocks import block
 if TYPE_CHECKING:
     from ...protocol.client.outbox import OutgoingCommand
     from ..tables.table import Table
-    from .mbot_file import Opened
+    from .mbot_file import FileContents
 
 __all__ = ["Writer"]
 
@@ -137,7 +137,7 @@ class Writer:
             except OSError as error:
                 self._failed(error, time.monotonic())
 
-    def read(self) -> Opened | None:
+    def read(self) -> FileContents | None:
         """What is in the file; None if there is none."""
         from .mbot_file import read
 

@@ -18,7 +18,7 @@ from ...client import Client, Latency
 from ...client.connect_errors import advise_in_panel
 from ...client.sync import SyncClient
 from ...embedded.api import connect, serve
-from ...embedded.discovery import USB, Discovery, Found, discover
+from ...embedded.discovery import USB, Candidate, Discovery, discover
 from ...embedded.registry import local_servers
 from ...errors import ConnectError, MbotError, NotConnectedError
 from ...loops.call import await_if_needed
@@ -303,7 +303,7 @@ def _advised(error: BaseException, *, lost: bool) -> str:
     return advise_in_panel(error, lost=lost) if isinstance(error, ConnectError) else advised(error)
 
 
-def _choice(found: Found) -> dict[str, Any]:
+def _choice(found: Candidate) -> dict[str, Any]:
     """One thing that was found, as something to choose."""
     cable = found.what in ("port", "emulator")
     name = found.robot or found.device or found.what

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.recording.files.mbot_blocks import HEAD, MAGIC, Block, Torn, block, blocks
+from mbot_nb.recording.files.mbot_blocks import HEAD, MAGIC, Block, TruncatedTail, block, blocks
 
 BLOCKS = st.lists(
     st.tuples(
@@ -25,7 +25,7 @@ def written(rows: list[tuple[bytes, int, int, bytes]]) -> bytes:
     )
 
 
-def plain(found: list[Block | Torn]) -> list[tuple[bytes, int, int, bytes]]:
+def plain(found: list[Block | TruncatedTail]) -> list[tuple[bytes, int, int, bytes]]:
     return [(*one[:3], bytes(one.body)) for one in found if isinstance(one, Block)]
 
 
@@ -33,7 +33,7 @@ def plain(found: list[Block | Torn]) -> list[tuple[bytes, int, int, bytes]]:
 def test_they_are_read_as_they_were_written(rows: list[tuple[bytes, int, int, bytes]]) -> None:
     found = list(blocks(memoryview(written(rows))))
     assert plain(found) == rows
-    assert not any(isinstance(one, Torn) for one in found)
+    assert not any(isinstance(one, TruncatedTail) for one in found)
 
 
 @given(BLOCKS, st.data())
@@ -46,8 +46,8 @@ def test_a_torn_end_leaves_the_blocks_before_it(
     kept = plain(found)
     assert kept == rows[: len(kept)]
     good = len(written(kept))
-    torn = [one for one in found if isinstance(one, Torn)]
-    assert torn == ([Torn(good, cut - good)] if cut > good else [])
+    truncated = [one for one in found if isinstance(one, TruncatedTail)]
+    assert truncated == ([TruncatedTail(good, cut - good)] if cut > good else [])
 
 
 @pytest.mark.parametrize("place", [0, 4, HEAD.size, HEAD.size + 2])
@@ -60,6 +60,6 @@ def test_a_flipped_bit_ends_what_is_read(place: int) -> None:
         assert [one[0] for one in plain(list(blocks(memoryview(spoilt))))] == [b"M", b"S", b"E"]
         return
     spoilt[second + place] ^= 1
-    *kept, torn = blocks(memoryview(bytes(spoilt)))
+    *kept, truncated = blocks(memoryview(bytes(spoilt)))
     assert plain(kept) == rows[:1]
-    assert torn == Torn(second, len(spoilt) - second)
+    assert truncated == TruncatedTail(second, len(spoilt) - second)

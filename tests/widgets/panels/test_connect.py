@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.embedded.discovery import Discovery, Found
+from mbot_nb.embedded.discovery import Candidate, Discovery
 from mbot_nb.embedded.registry import local_servers
 from mbot_nb.widgets import ConnectPanel
 from tests.helpers.tiny_robot import TinyRobot
@@ -153,12 +153,12 @@ async def test_the_countdown_and_retry_now(page: Page) -> None:
 
 
 async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = Found("port", "mBot2 (firmware 44)", "/dev/ttyUSB0", "CH340", "", "")
-    taken = Found(
+    port = Candidate("port", "mBot2 (firmware 44)", "/dev/ttyUSB0", "CH340", "", "")
+    taken = Candidate(
         "port", "", "/dev/ttyUSB1", "CH340", "somebody else has it: close that program", ""
     )
-    server = Found("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
-    simulator = Found("simulator", "simulated mBot2", "", "", "", "")
+    server = Candidate("server", "Robo", "ws://127.0.0.1:4000", "", "", "")
+    simulator = Candidate("simulator", "simulated mBot2", "", "", "", "")
     found = Discovery([simulator, port, taken, server], 0.1)
     monkeypatch.setattr("mbot_nb.widgets.panels.connect.discover", lambda ended: found)
     panel = ConnectPanel()
@@ -187,7 +187,7 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
     port = os.ttyname(slave)
     monkeypatch.setattr(
         "mbot_nb.embedded.discovery.candidates",
-        lambda every_port=False: [Found("port", "", port, "CH340", "", "")],
+        lambda every_port=False: [Candidate("port", "", port, "CH340", "", "")],
     )
     monkeypatch.setattr("mbot_nb.embedded.usb.candidates", list)
     panel = ConnectPanel()
