@@ -20,7 +20,7 @@ import serial
 from mbot_nb.commands import Drive
 from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.emulators.emulator import Emulator
-from mbot_nb.robots.serial.connection.link import Link
+from mbot_nb.robots.serial.connection.link import SerialLink
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
 from mbot_nb.robots.serial.wire import f3, ff55
@@ -282,7 +282,7 @@ def _rtt(times: Callable[[str], list[float]]) -> float:
 
 
 def _our_round_trips(address: str) -> list[float]:
-    link = Link(opener(address), F3Dialect, name=address, guarded=False).start()
+    link = SerialLink(opener(address), F3Dialect, name=address, guarded=False).start()
     try:
         link.wait_ready()
         return [
@@ -319,10 +319,10 @@ def _timed(what: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _cable(**how: Any) -> Iterator[tuple[Emulator, Link, list[dict[int, Any]]]]:
+def _cable(**how: Any) -> Iterator[tuple[Emulator, SerialLink, list[dict[int, Any]]]]:
     pushed: list[dict[int, Any]] = []
     with emulate("cyberpi", boot=0, registered=False, world=_WORLD, seed=1, **how) as emulator:
-        link = Link(
+        link = SerialLink(
             opener(emulator.address), F3Dialect, on_values=pushed.append, guarded=False
         ).start()
         try:

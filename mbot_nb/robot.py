@@ -95,7 +95,7 @@ class Robot(ABC):
     """The serial port it is driven by, if it is."""
     telemetry_interval: float = 0.1
     """Seconds between two looks at the state (10 Hz)."""
-    tells_telemetry: bool = False
+    pushes_telemetry: bool = False
     """Whether it reports `telemetry` by itself, at times of its own, so that the server does not
     ask for it."""
     takes_custom: bool = False

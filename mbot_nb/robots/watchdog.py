@@ -24,16 +24,16 @@ _log = logging.getLogger("mbot_nb")
 class Handle:
     """One appointment; :meth:`cancel` withdraws it, but does not interrupt its callback."""
 
-    __slots__ = ("_dog", "callback")
+    __slots__ = ("_watchdog", "callback")
 
-    def __init__(self, dog: Watchdog, callback: Callable[[], object]) -> None:
-        self._dog = dog
+    def __init__(self, watchdog: Watchdog, callback: Callable[[], object]) -> None:
+        self._watchdog = watchdog
         self.callback: Callable[[], object] | None = callback
         """None when it was called or cancelled: the entry in the heap holds nothing then."""
 
     def cancel(self) -> None:
         """Do not call. Saying it again, or too late, changes nothing."""
-        self._dog._cancel(self)
+        self._watchdog._cancel(self)
 
 
 class Watchdog:

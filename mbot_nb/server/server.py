@@ -391,7 +391,7 @@ class Server(ClosedAtEnd):
                 error,
                 exc_info=error,
             )
-        if not self.robot.tells_telemetry:
+        if not self.robot.pushes_telemetry:
             self._reader.telemetry()  # its changes are sent from here on
         self._tick()
 
@@ -403,7 +403,7 @@ class Server(ClosedAtEnd):
         self._ticker = self.home.loop.call_later(self.robot.telemetry_interval, self._tick)
         now = self._now()
         moved = self._hub.refresh(now)
-        payload = None if self.robot.tells_telemetry else self._reader.telemetry()
+        payload = None if self.robot.pushes_telemetry else self._reader.telemetry()
         if payload is not None:
             self._hub.telemetry(payload, now)
         if moved or payload is not None:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mbot_nb.robots.behaviour.games import Game, begin
+from mbot_nb.robots.behaviour.games import Game, start_game
 
 Player = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def play(name: str, seed: int, player: Player) -> Game:
-    game = begin(name, seed)
+    game = start_game(name, seed)
     for _ in range(300):
         if game.outcome is not None:
             return game

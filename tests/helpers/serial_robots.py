@@ -15,7 +15,7 @@ from mbot_nb.robots.emulators import emulate
 from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
 from mbot_nb.robots.emulators.emulator import Emulator
 from mbot_nb.robots.emulators.mcore import MCoreFirmware
-from mbot_nb.robots.serial.connection.link import Link
+from mbot_nb.robots.serial.connection.link import SerialLink
 from mbot_nb.robots.serial.connection.port import opener
 from mbot_nb.robots.serial.cyberpi import CyberPiRobot
 from mbot_nb.robots.serial.driver import SerialRobot
@@ -94,9 +94,9 @@ class Workshop:
         self._stack.callback(lambda: _is_sound(emulator))
         return emulator
 
-    def link(self, emulator: Emulator, **how: Any) -> Link:
+    def link(self, emulator: Emulator, **how: Any) -> SerialLink:
         dialect = DIALECTS[emulator.firmware.kind]
-        link = Link(
+        link = SerialLink(
             opener(emulator.address), dialect, **{"name": emulator.address, "guarded": False, **how}
         ).start()
         self._stack.callback(link.close, PATIENCE)

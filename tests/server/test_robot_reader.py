@@ -22,7 +22,7 @@ from tests.helpers.waiting import until
 class Telling(TinyRobot):
     """Reports its telemetry when it likes."""
 
-    tells_telemetry = True
+    pushes_telemetry = True
     takes_custom = True
 
     def __init__(self) -> None:

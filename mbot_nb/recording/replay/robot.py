@@ -63,7 +63,7 @@ class ReplayRobot(Robot):
     """
 
     telemetry_interval = 0.05
-    tells_telemetry = True
+    pushes_telemetry = True
     takes_custom = True
 
     def __init__(

@@ -72,7 +72,7 @@ class Mind:
         self.energy = self.personality["energy_baseline"]
         self.curiosity = self.personality["curiosity_drive"] / 2
         self.mode: Mode = "Calm"
-        self.settled = False
+        self.steady = False
         """Nothing would change if the same moment lasted."""
         self._usual_light = light
         self._since_startle = LONG_AGO
@@ -90,19 +90,19 @@ class Mind:
     def change_personality(self, changed: Mapping[str, float]) -> dict[str, Any]:
         """Become another one; returns the data of the event `personality_changed`."""
         self.personality.update(changed)
-        self.settled = False
+        self.steady = False
         return {"personality": dict(self.personality), "changed": changed}
 
     def wake(self) -> None:
         """Something about this moment is new."""
-        self.settled = False
+        self.steady = False
 
     def startle(self, strength: float) -> None:
         """Something sudden, of a strength from 0 to 1."""
         self.tension += self.personality["startle_sensitivity"] * strength * (1 - self.tension)
         self.curiosity += self.personality["curiosity_drive"] * strength * (1 - self.curiosity)
         self._since_startle = 0.0
-        self.settled = False
+        self.steady = False
 
     def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
@@ -133,7 +133,7 @@ class Mind:
 
         self._since_startle = min(LONG_AGO, self._since_startle + seconds)
         self.mode = self._mode(moment, tension)
-        self.settled = met == (self._usual_light, self._since_startle) and felt == (
+        self.steady = met == (self._usual_light, self._since_startle) and felt == (
             self.tension,
             self.coherence,
             self.energy,

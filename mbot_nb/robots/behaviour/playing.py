@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import CommandRejectedError
-from .games import Game, Show, begin
+from .games import Game, Show, start_game
 from .noise import mix
 
 __all__ = ["Playing"]
@@ -35,7 +35,7 @@ class Playing:
         """Give up any game under way and begin one; returns for how many seconds it is shown."""
         self._give_up()
         self._count += 1
-        self._game = game = begin(name, mix(self._seed, GAME, self._count))
+        self._game = game = start_game(name, mix(self._seed, GAME, self._count))
         return self._present(game, now)
 
     def move(self, params: Mapping[str, Any], now: float) -> float:

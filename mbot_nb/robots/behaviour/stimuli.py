@@ -35,7 +35,7 @@ class Stimuli:
         if "distance" in values:
             self._ahead(float(values["distance"]), forward)
         if "sound" in values:
-            self._hear(float(values["sound"]), sounding)
+            self._check_sound(float(values["sound"]), sounding)
         if "line" in values:
             on_line = bool(values["line"])
             if self._on_line and not on_line and moving:
@@ -58,7 +58,7 @@ class Stimuli:
         elif self._bumped and distance > BUMP + APART:
             self._bumped = False
 
-    def _hear(self, sound: float, sounding: bool) -> None:
+    def _check_sound(self, sound: float, sounding: bool) -> None:
         before, self._sound = self._sound, sound
         if not sounding and before is not None and sound >= before + BANG:
             strength = min(1.0, (sound - before) / 100)

@@ -13,7 +13,7 @@ from typing import Any
 from ..serial.wire import f3
 from . import script
 from .firmware import Firmware
-from .script import Call, Name, ScriptError
+from .script import Name, ScriptCall, ScriptError
 from .vehicle import Vehicle
 
 __all__ = ["CyberPiFirmware"]
@@ -85,7 +85,7 @@ class CyberPiFirmware(Firmware):
         self._received_at = 0.0
         self._queue: deque[f3.Script] = deque()
         self._waiting: tuple[float, Wait, f3.Script] | None = None
-        self._subscriptions: dict[int, Call] = {}
+        self._subscriptions: dict[int, ScriptCall] = {}
         self._pushed: dict[int, Any] = {}
         self._next_push = inf
         self._power: dict[str, float] = {"EM1": 0.0, "EM2": 0.0}
@@ -153,7 +153,7 @@ class CyberPiFirmware(Firmware):
         delay = self.latency * (2 if text.startswith(SHIELD) else 1)
         self._send(f3.encode_script(reply, frame.number, frame.mode), now + delay)
 
-    def _call(self, call: Call, now: float) -> Any:
+    def _call(self, call: ScriptCall, now: float) -> Any:
         if call.name == "subscribe.add_item":
             return self._subscribe(call, now)
         function = getattr(self, f"do_{call.name.removeprefix('cyberpi.').replace('.', '_')}", None)
@@ -167,10 +167,10 @@ class CyberPiFirmware(Firmware):
         except Exception as error:
             raise ScriptError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
-    def _subscribe(self, call: Call, now: float) -> None:
+    def _subscribe(self, call: ScriptCall, now: float) -> None:
         match call.arguments:
             case (int(key), Name() as name, tuple(arguments)) if 0 <= key < KEYS:
-                wanted = Call(str(name), arguments)
+                wanted = ScriptCall(str(name), arguments)
                 self._call(wanted, now)
                 self._subscriptions[key] = wanted
                 self._pushed.pop(key, None)
@@ -346,12 +346,12 @@ class CyberPiFirmware(Firmware):
         return self._go(speed, speed, t)
 
     def do_mbot2_straight(self, distance: float, speed: float = 50) -> Wait | None:
-        way = speed if distance >= 0 else -speed
-        return self._go(way, -way, abs(distance) / (CM_PER_S * abs(speed)) if speed else 0)
+        signed = speed if distance >= 0 else -speed
+        return self._go(signed, -signed, abs(distance) / (CM_PER_S * abs(speed)) if speed else 0)
 
     def do_mbot2_turn(self, angle: float, speed: float = 50) -> Wait | None:
-        way = speed if angle >= 0 else -speed
-        return self._go(way, way, abs(angle) / (DEGREES_PER_S * abs(speed)) if speed else 0)
+        signed = speed if angle >= 0 else -speed
+        return self._go(signed, signed, abs(angle) / (DEGREES_PER_S * abs(speed)) if speed else 0)
 
     def _go(self, em1: float, em2: float, t: float | str) -> Wait | None:
         """Turn the wheels, RPM: until the next call, or with the queue busy for ``t`` seconds."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..serial.wire.literals import value_of
 
-__all__ = ["Call", "Name", "ScriptError", "parse"]
+__all__ = ["Name", "ScriptCall", "ScriptError", "parse"]
 
 MAX_CALLS = 100
 
@@ -27,7 +27,7 @@ class Name(str):
     __slots__ = ()
 
 
-class Call(NamedTuple):
+class ScriptCall(NamedTuple):
     """One call: ``arguments`` are values, or names."""
 
     name: str
@@ -35,7 +35,7 @@ class Call(NamedTuple):
     keywords: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
-def parse(text: str) -> list[Call]:
+def parse(text: str) -> list[ScriptCall]:
     """The calls of a script, one if it is an expression; :class:`ScriptError` for anything else."""
     try:
         return _calls(text)
@@ -43,7 +43,7 @@ def parse(text: str) -> list[Call]:
         raise ScriptError(f"SyntaxError: {str(error)[:200]}") from None
 
 
-def _calls(text: str) -> list[Call]:
+def _calls(text: str) -> list[ScriptCall]:
     call = _call(ast.parse(text, mode="eval").body)
     if call.name != "exec":
         return [call]
@@ -57,7 +57,7 @@ def _calls(text: str) -> list[Call]:
     return [_call(line.value if isinstance(line, ast.Expr) else line) for line in block.body]
 
 
-def _call(node: ast.AST) -> Call:
+def _call(node: ast.AST) -> ScriptCall:
     if not isinstance(node, ast.Call):
         raise _not_understood(f"calls only, not {type(node).__name__}")
     keywords = {}
@@ -65,7 +65,9 @@ def _call(node: ast.AST) -> Call:
         if keyword.arg is None:
             raise _not_understood("no **")
         keywords[keyword.arg] = _argument(keyword.value)
-    return Call(_dotted(node.func), tuple(_argument(argument) for argument in node.args), keywords)
+    return ScriptCall(
+        _dotted(node.func), tuple(_argument(argument) for argument in node.args), keywords
+    )
 
 
 def _argument(node: ast.expr) -> Any:

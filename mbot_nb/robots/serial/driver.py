@@ -19,7 +19,7 @@ from ... import commands as c
 from ...errors import CommandRejectedError, CommandTimeoutError, DeliveryUnknownError, UsageError
 from ...robot import Ended, Motion, Outcome, Robot
 from ..behaviour.stimuli import Stimuli
-from .connection.link import Link, LinkState
+from .connection.link import LinkState, SerialLink
 from .connection.port import OpenPort, opener
 from .games import Games
 from .lights import Color, Lights
@@ -62,7 +62,7 @@ class SerialRobot(Robot):
     kind = "robot"
     model = "robot"
     """What it is called in messages."""
-    tells_telemetry = True
+    pushes_telemetry = True
     led_count = 5
     has_encoders = False
     confirmed_after = 0.0
@@ -100,7 +100,7 @@ class SerialRobot(Robot):
         self._sensors_ready = threading.Event()
         self.connections = 0
         """How often the robot has answered after it had not."""
-        self.link = Link(
+        self.link = SerialLink(
             opener(port) if isinstance(port, str) else port,
             self.dialect,
             name=self.port,

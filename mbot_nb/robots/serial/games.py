@@ -12,7 +12,7 @@ from typing import Any
 from ... import commands as c
 from ..behaviour.games import Show
 from ..behaviour.playing import Playing
-from .connection.link import Link, Timer
+from .connection.link import SerialLink, Timer
 from .lights import Lights
 from .telemetry import error_event
 from .tones import Tones
@@ -32,7 +32,7 @@ class Games:
 
     def __init__(
         self,
-        link: Link,
+        link: SerialLink,
         lock: RLock,
         lights: Lights,
         tones: Tones,

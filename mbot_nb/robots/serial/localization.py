@@ -107,7 +107,7 @@ class Localization:
 
     def _settle(self) -> None:
         if time.monotonic() - self._read_at > PAIR_TIMEOUT:
-            self.odometry.settle()
+            self.odometry.flush()
 
 
 def _rejected(code: str, why: str) -> CommandRejectedError:

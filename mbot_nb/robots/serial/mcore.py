@@ -28,7 +28,7 @@ STALL = 1.0
 """Seconds that asking the ultrasonic sensor may hold everything up when nothing is ahead."""
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
-LOOK_INTERVAL = 8.0
+DISTANCE_INTERVAL = 8.0
 """Seconds between two looks ahead while nothing is there: a drive has to wait meanwhile."""
 TONE_EXTRA = 0.5
 POLL_INTERVAL = 0.1
@@ -59,7 +59,7 @@ class MBotRobot(SerialRobot):
     """A stop may have to wait for the slice that sounds."""
     confirmed_after = CONFIRMED_TIMEOUT
     """One request at a time: it is free when it is told, and drives at once."""
-    _next_look = 0.0
+    _next_distance_at = 0.0
     _near = False
     """Whether what was seen last is near, and still ahead."""
     unsupported = {  # noqa: RUF012 - never changed
@@ -98,7 +98,7 @@ class MBotRobot(SerialRobot):
     # Sensors.
 
     def set_up(self) -> None:
-        self._next_look = 0.0
+        self._next_distance_at = 0.0
         self._poll(0, time.monotonic(), self.connections)
 
     def _poll(self, turn: int, began: float, connection: int) -> None:
@@ -112,7 +112,7 @@ class MBotRobot(SerialRobot):
             return
         name, request = SENSORS[turn]
         now = time.monotonic()
-        if name == "distance" and not self._may_look(now):
+        if name == "distance" and not self._may_measure_distance(now):
             self._poll(turn + 1, began, connection)
             return
         timeout = STALL + 0.2 if name == "distance" else 0.3
@@ -126,7 +126,7 @@ class MBotRobot(SerialRobot):
 
         answer.add_done_callback(answered)
 
-    def _may_look(self, now: float) -> bool:
+    def _may_measure_distance(self, now: float) -> bool:
         """Not while something moves or is to: a missing echo would hold up its begin, end or stop.
 
         But on a straight way towards something seen near, which echoes the better the nearer it
@@ -136,9 +136,9 @@ class MBotRobot(SerialRobot):
             return self._near and self._clock.running and self._straight
         if self.senses.get("distance", NOTHING_AHEAD) < NOTHING_AHEAD:
             return True
-        if now < self._next_look:
+        if now < self._next_distance_at:
             return False
-        self._next_look = now + LOOK_INTERVAL
+        self._next_distance_at = now + DISTANCE_INTERVAL
         return True
 
     @property

@@ -37,6 +37,6 @@ class Mood:
         if moment != self._moment:
             self._moment = moment
             mind.wake()
-        while seconds > 0 and not mind.settled:
+        while seconds > 0 and not mind.steady:
             mind.advance(min(seconds, 1 / UPDATES_PER_SECOND), moment)
             seconds -= 1 / UPDATES_PER_SECOND

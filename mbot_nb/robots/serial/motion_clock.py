@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .connection.link import Link, Timer
+from .connection.link import SerialLink, Timer
 
 __all__ = ["CONFIRMED_TIMEOUT", "STOPPED_TIMEOUT", "UNSENT_TIMEOUT", "MotionClock"]
 
@@ -28,7 +28,7 @@ class MotionClock:
     ``lag`` is how long after its beginning the robot's confirmation is usually here, seconds.
     """
 
-    def __init__(self, link: Link, lag: float) -> None:
+    def __init__(self, link: SerialLink, lag: float) -> None:
         self._link = link
         self._lag = lag
         self._sent_at: float | None = None

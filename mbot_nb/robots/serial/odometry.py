@@ -63,12 +63,12 @@ class Odometry:
     def read(self, side: str, angle: float) -> None:
         """Read one wheel's encoder; the readings of both wheels make one step."""
         if side in self._new:
-            self.settle()  # the other wheel had no new reading
+            self.flush()  # the other wheel had no new reading
         self._new[side] = angle
         if len(self._new) == 2:
-            self.settle()
+            self.flush()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Take what was read so far for all there is to read."""
         turned = {}
         for side, angle in self._new.items():
@@ -81,15 +81,15 @@ class Odometry:
 
     def begin(self) -> None:
         """A motion begins: see :meth:`displacement`."""
-        self.settle()
+        self.flush()
         self._from = self._turned
 
     def displacement(self) -> Displacement:
         """What was driven since :meth:`begin`, by the constants as they are now."""
-        self.settle()
+        self.flush()
         left, right = self._turned
-        way, turn = self._rolled(left - self._from[0], right - self._from[1])
-        return Displacement(way, degrees(turn))
+        distance, turn = self._rolled(left - self._from[0], right - self._from[1])
+        return Displacement(distance, degrees(turn))
 
     @property
     def pose(self) -> dict[str, float]:
@@ -103,13 +103,13 @@ class Odometry:
     def _roll(self, left: float, right: float) -> None:
         """Both wheels turn by so many degrees: a piece of a circle."""
         self._turned = (self._turned[0] + left, self._turned[1] + right)
-        way, turn = self._rolled(left, right)
+        distance, turn = self._rolled(left, right)
         middle = radians(self.heading) + turn / 2
-        chord = way * sin(turn / 2) / (turn / 2) if turn else way
+        chord = distance * sin(turn / 2) / (turn / 2) if turn else distance
         self.x += chord * cos(middle)
         self.y += chord * sin(middle)
         self.heading += degrees(turn)
-        self.length += abs(way)
+        self.length += abs(distance)
 
     def _rolled(self, left: float, right: float) -> tuple[float, float]:
         """The way of the middle (cm) and the turn (radians) of wheels that turn so many degrees."""

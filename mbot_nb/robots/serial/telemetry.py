@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .connection.link import Link, LinkState
+from .connection.link import LinkState, SerialLink
 
 __all__ = ["Telemetry", "connection_lost_event", "connection_section", "error_event"]
 
@@ -22,7 +22,7 @@ class Telemetry:
 
     def __init__(
         self,
-        link: Link,
+        link: SerialLink,
         read: Callable[[], dict[str, Any]],
         report: Callable[[Mapping[str, Any]], None],
     ) -> None:
@@ -55,7 +55,7 @@ class Telemetry:
             self._report(values)
 
 
-def connection_section(link: Link, port: str, wall_offset: float) -> dict[str, Any]:
+def connection_section(link: SerialLink, port: str, wall_offset: float) -> dict[str, Any]:
     """The section `connection`; ``wall_offset`` is Unix time less that of ``time.monotonic``, s."""
     section: dict[str, Any] = {
         "port": port,

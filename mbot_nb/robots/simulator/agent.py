@@ -101,7 +101,7 @@ class Agent:
         """Whether nothing about this robot would change if time passed."""
         return (
             not (self.moved or self.touching or self.plan)
-            and self.mind.settled
+            and self.mind.steady
             and self.body.at_rest
         )
 
@@ -138,7 +138,7 @@ class Agent:
         if moment != self._moment:
             self._moment = moment
             self.mind.wake()
-        if not self.mind.settled:
+        if not self.mind.steady:
             self.mind.advance(seconds, moment)
 
     # Senses.

@@ -17,15 +17,15 @@ from ..dimensions import TRACK
 from .agent import Change
 from .body import ACCELERATION, FULL_SPEED
 
-__all__ = ["SHAPES", "Drawing", "Move", "arc", "line", "prepare", "turn"]
+__all__ = ["SHAPES", "Drawing", "Segment", "arc", "line", "prepare", "turn"]
 
 LINE_SPEED = 0.4 * FULL_SPEED
 TURN_SPEED = 0.2 * FULL_SPEED
-MOST_POINTS = 2000
+MAX_POINTS = 2000
 """Of the path in `drawing_complete`."""
 
 
-class Move(NamedTuple):
+class Segment(NamedTuple):
     """What the two wheels roll in one go, cm, at ``speed`` cm/s of the faster one."""
 
     left: float
@@ -35,46 +35,46 @@ class Move(NamedTuple):
     @property
     def duration(self) -> float:
         """Seconds from rest to rest."""
-        way, speed = self._way_and_speed()
-        return way / speed + speed / ACCELERATION if way else 0.0
+        distance, speed = self._distance_and_speed()
+        return distance / speed + speed / ACCELERATION if distance else 0.0
 
     def changes(self, t: float) -> list[Change]:
         """What the motors are told from ``t`` on, so that the way is right when they stand."""
-        way, speed = self._way_and_speed()
-        if not way:
+        distance, speed = self._distance_and_speed()
+        if not distance:
             return []
-        percent = 100 / FULL_SPEED * speed / way
-        return [(t, self.left * percent, self.right * percent), (t + way / speed, 0.0, 0.0)]
+        percent = 100 / FULL_SPEED * speed / distance
+        return [(t, self.left * percent, self.right * percent), (t + distance / speed, 0.0, 0.0)]
 
-    def _way_and_speed(self) -> tuple[float, float]:
+    def _distance_and_speed(self) -> tuple[float, float]:
         """The way, and the speed that a short way allows between starting and braking."""
-        way = max(abs(self.left), abs(self.right))
-        return way, min(self.speed, sqrt(way * ACCELERATION))
+        distance = max(abs(self.left), abs(self.right))
+        return distance, min(self.speed, sqrt(distance * ACCELERATION))
 
 
-def line(length: float) -> Move:
+def line(length: float) -> Segment:
     """Straight on for so many cm."""
-    return Move(length, length, LINE_SPEED)
+    return Segment(length, length, LINE_SPEED)
 
 
-def turn(angle: float) -> Move:
+def turn(angle: float) -> Segment:
     """Turn on the spot by so many degrees, to the left."""
     roll = angle * pi / 180 * TRACK / 2
-    return Move(-roll, roll, TURN_SPEED)
+    return Segment(-roll, roll, TURN_SPEED)
 
 
-def arc(radius: float, angle: float) -> Move:
+def arc(radius: float, angle: float) -> Segment:
     """Drive part of a circle: ``angle`` degrees, positive to the left."""
-    way = abs(angle) * pi / 180 * radius
+    distance = abs(angle) * pi / 180 * radius
     roll = angle * pi / 180 * TRACK / 2
-    return Move(way - roll, way + roll, LINE_SPEED)
+    return Segment(distance - roll, distance + roll, LINE_SPEED)
 
 
-def _polygon(corners: int, side: float) -> list[Move]:
+def _polygon(corners: int, side: float) -> list[Segment]:
     return [line(side), turn(360 / corners)] * corners
 
 
-SHAPES: dict[str, Callable[[], list[Move]]] = {
+SHAPES: dict[str, Callable[[], list[Segment]]] = {
     "circle": lambda: [arc(15, 360)],
     "square": lambda: _polygon(4, 30),
     "triangle": lambda: _polygon(3, 30),
@@ -101,7 +101,11 @@ class Drawing:
     """One drawing under way, begun at ``began``; the pen goes down ``approach`` s later."""
 
     def __init__(
-        self, shape: str | None, began: float, approach: Sequence[Move], figure: Sequence[Move]
+        self,
+        shape: str | None,
+        began: float,
+        approach: Sequence[Segment],
+        figure: Sequence[Segment],
     ) -> None:
         self.shape = shape or "points"
         self.changes: list[Change] = []
@@ -109,7 +113,7 @@ class Drawing:
         self.end = self._append(self.pen_down, figure)
         self.changes.append((self.end, 0.0, 0.0))
 
-    def _append(self, t: float, moves: Iterable[Move]) -> float:
+    def _append(self, t: float, moves: Iterable[Segment]) -> float:
         """Drive these moves from ``t`` on; returns when they end."""
         for move in moves:
             self.changes += move.changes(t)
@@ -123,9 +127,9 @@ class Drawing:
         drawn = ((x, y) for t, x, y, _ in trail if self.pen_down <= t <= until)
         path = [point for point, _ in groupby(drawn)]
         length = sum(dist(a, b) for a, b in pairwise(path))
-        if len(path) > MOST_POINTS:
-            step = (len(path) - 1) / (MOST_POINTS - 1)
-            path = [path[round(i * step)] for i in range(MOST_POINTS)]
+        if len(path) > MAX_POINTS:
+            step = (len(path) - 1) / (MAX_POINTS - 1)
+            path = [path[round(i * step)] for i in range(MAX_POINTS)]
         return {
             "shape": self.shape,
             "path": [[round(x, 2), round(y, 2)] for x, y in path],
@@ -162,18 +166,18 @@ def _rejected(why: str) -> CommandRejectedError:
     return CommandRejectedError("INVALID_PARAMS", why, command="start_drawing")
 
 
-def _through(points: Sequence[tuple[float, float]]) -> tuple[list[Move], list[Move]]:
+def _through(points: Sequence[tuple[float, float]]) -> tuple[list[Segment], list[Segment]]:
     """The moves to the first point, and from it through the others."""
     if not all(isfinite(x) and isfinite(y) for x, y in points):
         raise _rejected("every coordinate of points must be a finite number")
-    legs: list[list[Move]] = []
+    legs: list[list[Segment]] = []
     here, heading = (0.0, 0.0), 0.0
     for point in points:
-        leg: list[Move] = []
-        way = dist(here, point)
-        if way > 1e-6:
+        leg: list[Segment] = []
+        distance = dist(here, point)
+        if distance > 1e-6:
             wanted = degrees(atan2(point[1] - here[1], point[0] - here[0]))
-            leg = [turn((wanted - heading + 180) % 360 - 180), line(way)]
+            leg = [turn((wanted - heading + 180) % 360 - 180), line(distance)]
             here, heading = point, wanted
         legs.append(leg)
     return legs[0], [move for leg in legs[1:] for move in leg]

@@ -29,7 +29,7 @@ class Rectangle:
         self.c = cos(angle)
         self.s = sin(angle)
 
-    def reach(self) -> tuple[float, float]:
+    def half_extents(self) -> tuple[float, float]:
         """How far it extends from its middle along x and y."""
         c, s = abs(self.c), abs(self.s)
         return (

@@ -16,7 +16,7 @@ from .agent import Change
 from .body import Body
 from .drawing import Drawing, prepare
 from .simulation import Simulation, Timer
-from .world import COLOURS, World
+from .world import COLORS, World
 
 __all__ = ["SimulatedRobot"]
 
@@ -75,7 +75,7 @@ class SimulatedRobot(Robot):
         self._tone_end = 0.0
         self._drawing: Drawing | None = None
         self._playing = Playing(self._agent.seed, self.report)
-        self._inventory: dict[str, int] = {**dict.fromkeys(COLOURS, 0), "last_updated": 0}
+        self._inventory: dict[str, int] = {**dict.fromkeys(COLORS, 0), "last_updated": 0}
 
     def __repr__(self) -> str:
         pose = self.state()["pose"]

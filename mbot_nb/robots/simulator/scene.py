@@ -69,13 +69,13 @@ class Scene:
         self._replace(boxes=boxes)
         return moved
 
-    def take_pieces(self, x: float, y: float, reach: float) -> list[Piece]:
-        """Take the pieces within ``reach`` cm of a point off the floor, the nearest first."""
+    def take_pieces(self, x: float, y: float, radius: float) -> list[Piece]:
+        """Take the pieces within ``radius`` cm of a point off the floor, the nearest first."""
 
         def distance(piece: Piece) -> float:
             return hypot(piece.x - x, piece.y - y)
 
-        near = [piece for piece in self.world.pieces if distance(piece) <= reach]
+        near = [piece for piece in self.world.pieces if distance(piece) <= radius]
         taken = sorted(near, key=distance)
         if taken:
             self._replace(pieces=tuple(piece for piece in self.world.pieces if piece not in taken))

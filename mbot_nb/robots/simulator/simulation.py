@@ -144,10 +144,10 @@ class Simulation:
             self.commit()
             return self.scene.move(box, x, y, angle)
 
-    def take_pieces(self, agent: Agent, reach: float) -> list[Piece]:
-        """Let ``agent`` take what lies within ``reach`` cm off the floor."""
+    def take_pieces(self, agent: Agent, radius: float) -> list[Piece]:
+        """Let ``agent`` take what lies within ``radius`` cm off the floor."""
         self.commit()
-        return self.scene.take_pieces(agent.body.x, agent.body.y, reach)
+        return self.scene.take_pieces(agent.body.x, agent.body.y, radius)
 
     def make_sound(self, x: float, y: float, loudness: float = 80.0, duration: float = 0.3) -> None:
         """Make a sound at a place (cm): ``loudness`` percent right there, for ``duration`` s."""

@@ -91,8 +91,8 @@ class Space:
         """The free pose (x, y, heading) near the wanted one; the present one if none is found."""
         near = []
         for thing in self.solids:
-            dx, dy, reach = thing.x - x, thing.y - y, thing.radius + _TOUCH
-            if dx * dx + dy * dy < reach * reach:
+            dx, dy, limit = thing.x - x, thing.y - y, thing.radius + _TOUCH
+            if dx * dx + dy * dy < limit * limit:
                 near.append(thing)
         for other in self.bodies:
             dx = other.x - x
@@ -102,10 +102,10 @@ class Space:
             if dx * dx + dy * dy < _TOUCHING * _TOUCHING and other.number != body.number:
                 near.append(other.shape)
         c, s = abs(cos(heading)), abs(sin(heading))
-        reach_x = c * HALF_LENGTH + s * HALF_WIDTH
-        reach_y = s * HALF_LENGTH + c * HALF_WIDTH
-        free_x = min(max(x, reach_x), self.width - reach_x)
-        free_y = min(max(y, reach_y), self.height - reach_y)
+        half_x = c * HALF_LENGTH + s * HALF_WIDTH
+        half_y = s * HALF_LENGTH + c * HALF_WIDTH
+        free_x = min(max(x, half_x), self.width - half_x)
+        free_y = min(max(y, half_y), self.height - half_y)
         if not near:
             return free_x, free_y, heading
         mine = Rectangle(free_x, free_y, HALF_LENGTH, HALF_WIDTH, heading)
@@ -121,15 +121,15 @@ class Space:
                 if abs(mine.x - x) > SLACK or abs(mine.y - y) > SLACK:
                     break
                 return mine.x, mine.y, heading
-            mine.x = min(max(mine.x, reach_x), self.width - reach_x)
-            mine.y = min(max(mine.y, reach_y), self.height - reach_y)
+            mine.x = min(max(mine.x, half_x), self.width - half_x)
+            mine.y = min(max(mine.y, half_y), self.height - half_y)
         return body.x, body.y, body.heading
 
     def is_free(self, x: float, y: float, heading: float) -> bool:
         """Whether a further robot could stand there."""
         mine = Rectangle(x, y, HALF_LENGTH, HALF_WIDTH, heading)
-        reach_x, reach_y = mine.reach()
-        if not (reach_x <= x <= self.width - reach_x and reach_y <= y <= self.height - reach_y):
+        half_x, half_y = mine.half_extents()
+        if not (half_x <= x <= self.width - half_x and half_y <= y <= self.height - half_y):
             return False
         return all(
             mine.push(thing) is None

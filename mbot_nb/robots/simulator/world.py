@@ -18,18 +18,18 @@ from msgspec import Meta, Struct
 
 from ...errors import UsageError
 
-__all__ = ["COLOURS", "Box", "Light", "Line", "Piece", "Start", "Wall", "World", "playground"]
+__all__ = ["COLORS", "Box", "Light", "Line", "Piece", "Start", "Wall", "World", "playground"]
 
 Size = Annotated[float, Meta(ge=40, le=2000, description="cm")]
 Place = Annotated[float, Meta(ge=0, le=2000, description="cm")]
 Extent = Annotated[float, Meta(ge=2, le=2000, description="cm")]
 Percent = Annotated[float, Meta(ge=0, le=100, description="%")]
-Colour = Literal["red", "green", "blue", "yellow"]
+Color = Literal["red", "green", "blue", "yellow"]
 
 _freeze = msgspec.structs.force_setattr
 """For what is made by hand: lists are as good as tuples, and become them."""
 
-COLOURS: tuple[Colour, ...] = ("red", "green", "blue", "yellow")
+COLORS: tuple[Color, ...] = ("red", "green", "blue", "yellow")
 
 
 class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +81,7 @@ class Piece(Item, frozen=True, kw_only=True):
 
     x: Place
     y: Place
-    color: Colour
+    color: Color
 
 
 class Start(Item, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ def test_left_alone_it_comes_to_its_baselines_and_rests() -> None:
         0.4,
         0.4,
     )
-    assert (resting.mode, resting.settled) == ("Calm", True)
+    assert (resting.mode, resting.steady) == ("Calm", True)
 
 
 def test_a_startle_raises_tension_and_curiosity_and_lowers_coherence() -> None:
@@ -94,7 +94,7 @@ def test_light_expressiveness_turns_unusual_light_into_curiosity_until_it_is_use
 def test_something_close_ahead_raises_tension_for_as_long_as_it_stands_there() -> None:
     close = advance(mind(), 30, ahead=3)
     assert close.tension == pytest.approx(0.2 + 0.5 * 0.8 * 0.9)
-    assert close.settled
+    assert close.steady
     advance(close, 30)
     assert close.tension == 0.2
 

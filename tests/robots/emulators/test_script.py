@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.robots.emulators.script import Call, Name, ScriptError, parse
+from mbot_nb.robots.emulators.script import Name, ScriptCall, ScriptError, parse
 
 
 def test_scripts_are_calls_with_literals() -> None:
     assert parse("cyberpi.mbot2.forward(50, 'null')") == [
-        Call("cyberpi.mbot2.forward", (50, "null"))
+        ScriptCall("cyberpi.mbot2.forward", (50, "null"))
     ]
     assert parse("cyberpi.led.on(1, g=-2.5, id='all')") == [
-        Call("cyberpi.led.on", (1,), {"g": -2.5, "id": "all"})
+        ScriptCall("cyberpi.led.on", (1,), {"g": -2.5, "id": "all"})
     ]
     (added,) = parse("subscribe.add_item(2, cyberpi.get_acc, ('x',))")
     assert added.arguments == (2, "cyberpi.get_acc", ("x",))
     assert isinstance(added.arguments[1], Name)
     assert parse("exec('cyberpi.led.off()\\ncyberpi.get_bri()')") == [
-        Call("cyberpi.led.off"),
-        Call("cyberpi.get_bri"),
+        ScriptCall("cyberpi.led.off"),
+        ScriptCall("cyberpi.get_bri"),
     ]
 
 

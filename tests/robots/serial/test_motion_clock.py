@@ -31,7 +31,7 @@ def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_lo
     emulator = workshop.emulator("mbot", world=OPEN)
     robot, ears = workshop.robot(emulator)
     for _ in range(3):
-        robot._next_look = 0.0
+        robot._next_distance_at = 0.0
         eventually(lambda: held_up(emulator), "a look ahead")
         before = emulator.vehicle.turned
         assert robot.submit(c.Drive(left=50, right=50, duration=0.2)).result(PATIENCE) == "time"
@@ -48,7 +48,7 @@ def test_no_look_ahead_holds_up_a_stop_of_an_mbot(workshop: Workshop) -> None:
     )
     drive(robot, 50, 50, 10)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-    robot._next_look = 0.0
+    robot._next_distance_at = 0.0
     asked = len(ran(emulator))
     eventually(
         lambda: held_up(emulator) or len(ran(emulator)) > asked + 4, "two rounds of its sensors"

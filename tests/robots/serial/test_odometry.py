@@ -57,7 +57,7 @@ def test_one_wheel_that_says_nothing_stands() -> None:
         odometry.read(
             "left", angle + step * TURN
         )  # 1 cm each; the right one tells nothing, since nothing changes
-    odometry.settle()
+    odometry.flush()
     assert odometry.heading == pytest.approx(math.degrees(-10 / NOMINAL.track))
 
 

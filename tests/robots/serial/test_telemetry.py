@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.robots.serial.connection.link import Link, Timer
+from mbot_nb.robots.serial.connection.link import SerialLink, Timer
 from mbot_nb.robots.serial.cyberpi import SENSORS
 from mbot_nb.robots.serial.telemetry import MIN_INTERVAL, Telemetry
 from mbot_nb.robots.simulator.world import Line
@@ -61,7 +61,7 @@ def test_who_comes_from_another_thread_ends_no_telemetry() -> None:
 
     told: list[Any] = []
     link = Quick()
-    telemetry = Telemetry(cast(Link, link), lambda: {"n": link.asked}, told.append)
+    telemetry = Telemetry(cast(SerialLink, link), lambda: {"n": link.asked}, told.append)
     telemetry.resend()
     telemetry.schedule()
     telemetry.schedule()

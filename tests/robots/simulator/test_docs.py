@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mbot_nb.robots import SimulatedRobot
-from mbot_nb.robots.behaviour.games import begin
+from mbot_nb.robots.behaviour.games import start_game
 from mbot_nb.robots.simulator.drawing import SHAPES
 from mbot_nb.robots.simulator.world import Box, Light, Line, Piece, Start, Wall, World
 from tests.helpers.robots import FakeClock
@@ -49,7 +49,7 @@ def test_every_shape_is_named() -> None:
     ("game", "move"), [("tictactoe", "cell"), ("memory", "card"), ("simon", "color")]
 )
 def test_every_game_is_explained(game: str, move: str) -> None:
-    assert {move, *begin(game, 1).board()} - {"you", "turn"} <= named("Games")
+    assert {move, *start_game(game, 1).board()} - {"you", "turn"} <= named("Games")
 
 
 def test_every_trait_is_explained(bot: SimulatedRobot) -> None:

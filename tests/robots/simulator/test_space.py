@@ -66,9 +66,9 @@ def test_nothing_ever_overlaps(drives: list[tuple[int, float, float, float]]) ->
             clock.sleep(pause / 10)
             bots[0].advance()
             for body in space.bodies:
-                reach_x, reach_y = body.shape.reach()
-                assert reach_x - 1e-6 <= body.x <= space.width - reach_x + 1e-6
-                assert reach_y - 1e-6 <= body.y <= space.height - reach_y + 1e-6
+                half_x, half_y = body.shape.half_extents()
+                assert half_x - 1e-6 <= body.x <= space.width - half_x + 1e-6
+                assert half_y - 1e-6 <= body.y <= space.height - half_y + 1e-6
                 for thing in (
                     *space.solids,
                     *(other.shape for other in space.bodies if other is not body),

@@ -15,11 +15,11 @@ from .memory import Memory
 from .simon import Simon
 from .tictactoe import TicTacToe
 
-__all__ = ["Game", "Show", "begin"]
+__all__ = ["Game", "Show", "start_game"]
 
 _KINDS: dict[str, type[Game]] = {kind.name: kind for kind in (TicTacToe, Memory, Simon)}
 
 
-def begin(name: str, seed: int) -> Game:
+def start_game(name: str, seed: int) -> Game:
     """A new game; the same seed gives the same one."""
     return _KINDS[name](Random(seed))

@@ -23,7 +23,7 @@ from ..wire.exchange import Exchange, Job
 from .guard import GRACE, Guard
 from .port import Channel, OpenPort, Waker, open_error
 
-__all__ = ["Link", "LinkState", "Timer"]
+__all__ = ["LinkState", "SerialLink", "Timer"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -52,7 +52,7 @@ class Timer:
         self.callback = None
 
 
-class Link:
+class SerialLink:
     """A robot at the other end of a serial port, whether or not it is plugged in just now.
 
     Args:
@@ -113,13 +113,15 @@ class Link:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"mbot-link {name}", daemon=True)
 
-    def start(self) -> Link:
+    def start(self) -> SerialLink:
         """Open the port, in the link's thread."""
         self._thread.start()
         return self
 
     def __repr__(self) -> str:
-        return f"<Link to {self.name}: {self.state}{f' ({self.reason})' if self.reason else ''}>"
+        return (
+            f"<SerialLink to {self.name}: {self.state}{f' ({self.reason})' if self.reason else ''}>"
+        )
 
     # From any thread.
 

@@ -179,7 +179,7 @@ class FF55Dialect(Dialect):
             match frame:
                 case ff55.Ack():
                     received.append(Answer(None, None))
-                case ff55.Nothing(number):
+                case ff55.EmptyReply(number):
                     received.append(Answer(number, None))
                 case ff55.Value(ff55.BUTTON, value):
                     received.append(Notification({ff55.BUTTON: value}))

@@ -32,10 +32,10 @@ __all__ = [
     "RUN_AT_ONCE",
     "Decoder",
     "Frame",
-    "Other",
     "Push",
     "Script",
     "Switch",
+    "UnknownFrame",
     "encode_push",
     "encode_script",
     "encode_switch",
@@ -77,13 +77,13 @@ class Switch(NamedTuple):
     online: bool
 
 
-class Other(NamedTuple):
+class UnknownFrame(NamedTuple):
     """A sound frame of a type that is not known here."""
 
     body: bytes
 
 
-Frame = Script | Push | Switch | Other
+Frame = Script | Push | Switch | UnknownFrame
 
 
 class Decoder(FrameDecoder[Frame]):
@@ -142,7 +142,7 @@ def _read(body: bytes) -> Frame:
             return Push(service, body[4:])
     elif kind == SWITCH and len(body) == 3:
         return Switch(body[2] == 1)
-    return Other(body)
+    return UnknownFrame(body)
 
 
 def _frame(body: bytes) -> bytes:

@@ -24,8 +24,8 @@ __all__ = [
     "BUTTON",
     "Ack",
     "Decoder",
+    "EmptyReply",
     "Frame",
-    "Nothing",
     "Request",
     "RequestDecoder",
     "Value",
@@ -54,7 +54,7 @@ class Value(NamedTuple):
     value: float | str
 
 
-class Nothing(NamedTuple):
+class EmptyReply(NamedTuple):
     """The answer to a get of a device that the firmware does not know."""
 
     number: int
@@ -64,7 +64,7 @@ class Ack(NamedTuple):
     """Something was received; what, is not said."""
 
 
-Frame = Value | Nothing | Ack
+Frame = Value | EmptyReply | Ack
 
 
 class Request(NamedTuple):
@@ -166,7 +166,7 @@ def _read(buffer: bytearray, at: int) -> Frame:
     if kind == 0x0A:
         return Ack()
     if kind == 0x0D:
-        return Nothing(index)
+        return EmptyReply(index)
     return Value(index, buffer[at + 5 : at + 5 + buffer[at + 4]].decode("utf-8", "replace"))
 
 

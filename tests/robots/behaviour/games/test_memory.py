@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.robots.behaviour.games import begin
+from mbot_nb.robots.behaviour.games import start_game
 from tests.helpers.games import blind, face_down, outcomes, play
 
 
@@ -53,7 +53,7 @@ class TestMemory:
         assert state["status"] == ("won" if mine > robot else "lost" if mine < robot else "draw")
 
     def test_who_finds_a_pair_goes_on(self) -> None:
-        game = begin("memory", 3)
+        game = start_game("memory", 3)
         game_cards = play("memory", 3, Memoriser()).state()["cards"]
         pair = [card for card, symbol in enumerate(game_cards) if symbol == "A"]
         game.move({"card": pair[0]})
@@ -70,4 +70,4 @@ class TestMemory:
     @pytest.mark.parametrize("card", [16, -1, "1", None, True, [0, 1]])
     def test_a_move_against_the_rules_is_refused(self, card: object) -> None:
         with pytest.raises(CommandRejectedError, match="does not lie face down"):
-            begin("memory", 1).move({"card": card})
+            start_game("memory", 1).move({"card": card})

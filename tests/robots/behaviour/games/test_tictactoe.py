@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mbot_nb.errors import CommandRejectedError
-from mbot_nb.robots.behaviour.games import begin
+from mbot_nb.robots.behaviour.games import start_game
 from mbot_nb.robots.behaviour.games.tictactoe import LINES
 from tests.helpers.games import first_free, outcomes, play
 
@@ -46,7 +46,7 @@ class TestTicTacToe:
     def test_the_robot_never_misses_its_own_win(self) -> None:
         chances = 0
         for seed in range(40):
-            game = begin("tictactoe", seed)
+            game = start_game("tictactoe", seed)
             while game.outcome is None:
                 board = game.state()["board"]
                 cell = board.index("")
@@ -74,7 +74,7 @@ class TestTicTacToe:
     def test_a_move_against_the_rules_is_refused_and_changes_nothing(
         self, move: dict[str, Any]
     ) -> None:
-        game = begin("tictactoe", 1)
+        game = start_game("tictactoe", 1)
         before = game.state()
         with pytest.raises(CommandRejectedError, match="game_move: tictactoe") as caught:
             game.move(move)
@@ -82,7 +82,7 @@ class TestTicTacToe:
         assert game.state() == before
 
     def test_a_taken_cell_is_refused(self) -> None:
-        game = begin("tictactoe", 1)
+        game = start_game("tictactoe", 1)
         game.move({"cell": 4})
         with pytest.raises(CommandRejectedError, match="not free; free are"):
             game.move({"cell": 4})

@@ -21,7 +21,7 @@ from mbot_nb.errors import (
 )
 from mbot_nb.robots.emulators.cyberpi import CyberPiFirmware
 from mbot_nb.robots.emulators.faults import Faults
-from mbot_nb.robots.serial.connection.link import Link
+from mbot_nb.robots.serial.connection.link import SerialLink
 from mbot_nb.robots.serial.connection.port import open_error, opener
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import (
@@ -62,7 +62,7 @@ def test_boot_text_is_skipped(workshop: Workshop) -> None:
 def test_a_port_without_a_descriptor_works_too() -> None:
     """`loop://` gives back what is written: here the test is the robot."""
     port = serial.serial_for_url("loop://", timeout=0.01)
-    link = Link(lambda: port, FF55Dialect, guarded=False).start()
+    link = SerialLink(lambda: port, FF55Dialect, guarded=False).start()
     try:
         eventually(lambda: link.written, "a version request")
         for number in FF55Dialect.NUMBERS[:20]:
@@ -120,7 +120,7 @@ def test_a_cancelled_request_disturbs_nobody(workshop: Workshop) -> None:
 
 
 def test_requests_without_a_robot_end_at_once() -> None:
-    link = Link(opener("/dev/no-such-port"), F3Dialect, name="/dev/no-such-port").start()
+    link = SerialLink(opener("/dev/no-such-port"), F3Dialect, name="/dev/no-such-port").start()
     try:
         with pytest.raises(NotConnectedError):
             link.request(BRI).result(PATIENCE)
@@ -135,7 +135,7 @@ def test_requests_without_a_robot_end_at_once() -> None:
 def test_a_silent_port_says_what_to_look_at() -> None:
     """A pseudo-terminal that nobody answers at."""
     master, slave = os.openpty()
-    link = Link(opener(os.ttyname(slave)), F3Dialect, guarded=False).start()
+    link = SerialLink(opener(os.ttyname(slave)), F3Dialect, guarded=False).start()
     try:
         with pytest.raises(ConnectError, match="is it switched on"):
             link.wait_ready(0.5)
@@ -206,7 +206,7 @@ def test_appointments_are_kept_while_the_other_threads_sleep(workshop: Workshop)
 
 
 def test_appointments_are_kept_without_a_robot() -> None:
-    link = Link(opener("/dev/no-such-port"), F3Dialect).start()
+    link = SerialLink(opener("/dev/no-such-port"), F3Dialect).start()
     called = threading.Event()
     try:
         link.call_at(time.monotonic() + 0.05, called.set)
@@ -275,7 +275,9 @@ def test_errors_at_opening_say_what_to_do() -> None:
 def test_a_second_program_is_told_that_the_port_is_in_use(workshop: Workshop) -> None:
     emulator = workshop.emulator()
     workshop.link(emulator)
-    second = Link(opener(emulator.address), F3Dialect, name=emulator.address, guarded=False).start()
+    second = SerialLink(
+        opener(emulator.address), F3Dialect, name=emulator.address, guarded=False
+    ).start()
     try:
         with pytest.raises(ConnectError, match="in use"):
             second.wait_ready(0.3)

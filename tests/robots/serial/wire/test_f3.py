@@ -29,7 +29,7 @@ frames = st.one_of(
 def encoded(frame: f3.Frame) -> bytes:
     if isinstance(frame, f3.Switch):
         return f3.encode_switch(frame.online)
-    assert not isinstance(frame, f3.Other)
+    assert not isinstance(frame, f3.UnknownFrame)
     # Any bytes, also those that are no text.
     stand_in = (
         f3.encode_push("", frame.service)
@@ -180,7 +180,7 @@ def test_noise_is_kept_but_not_for_ever() -> None:
 
 
 def test_frames_of_an_unknown_type_are_told_apart() -> None:
-    assert f3.Decoder().feed(f3._frame(b"\x77hello")) == [f3.Other(b"\x77hello")]
+    assert f3.Decoder().feed(f3._frame(b"\x77hello")) == [f3.UnknownFrame(b"\x77hello")]
 
 
 @pytest.mark.parametrize(

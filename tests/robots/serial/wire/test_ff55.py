@@ -39,7 +39,7 @@ def values(draw: st.DrawFn) -> tuple[ff55.Frame, bytes]:
 
 frames = st.one_of(
     values(),
-    st.builds(lambda number: (ff55.Nothing(number), ff55.encode_nothing(number)), numbers),
+    st.builds(lambda number: (ff55.EmptyReply(number), ff55.encode_nothing(number)), numbers),
     st.just((ff55.Ack(), ff55.encode_ack())),
 )
 
@@ -71,7 +71,7 @@ def test_the_firmware_s_bytes(vector: dict[str, Any]) -> None:
         assert got == [ff55.Value(ff55.BUTTON, 1)]
         assert ff55.encode_value(ff55.BUTTON, ff55.BYTE, 1) == reply
     elif request is not None and request.action == ff55.GET:
-        assert got == [ff55.Nothing(request.number)]
+        assert got == [ff55.EmptyReply(request.number)]
         assert ff55.encode_nothing(request.number) == reply
     else:
         assert got == [ff55.Ack()]
@@ -109,7 +109,7 @@ def test_an_acknowledgement_and_the_answers_to_number_13_are_told_apart() -> Non
     )
     assert ff55.Decoder().feed(stream) == [
         ff55.Ack(),
-        ff55.Nothing(13),
+        ff55.EmptyReply(13),
         ff55.Value(13, 10),
         ff55.Ack(),
     ]
