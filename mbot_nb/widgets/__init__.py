@@ -3,6 +3,7 @@
 Modules:
 
     arena          the robot from above in its world
+    arena_state    where a robot is, and the floor under it, for arena and card
     card           how a robot is, where it is, and Stop
     card_image     a still picture of a card, for saved notebooks
     chart          a live line chart of any numbers
@@ -10,7 +11,6 @@ Modules:
     chart_image    a still picture of a chart
     pad            driving by hand: keys, mouse, finger, gamepad
     stop           the emergency stop alone
-    place          where a robot is, and the floor under it, as the page draws them
     base/          what all live widgets are made of
     panels/        the cockpit and the panels in it
     static/        the page's side: JavaScript modules and styles

@@ -18,10 +18,10 @@ from ..embedded.registry import local_servers
 from ..errors import UsageError
 from ..robots.simulator import SimulatedRobot
 from ..robots.simulator.world import Line
+from .arena_state import ArenaState, Pose, pose_of, replay_jumped
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .place import ArenaState, Pose, pose_of, replay_jumped
 
 if TYPE_CHECKING:
     from ..robots.simulator import Simulation

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..client import Client, ClientEvent, SentBatch, StateChanged
 from ..client.sync import SyncClient
+from .arena_state import ArenaState, Pose, pose_of, replay_jumped
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget, rounded
 from .card_image import picture
-from .place import ArenaState, Pose, pose_of, replay_jumped
 
 __all__ = ["Card"]
 

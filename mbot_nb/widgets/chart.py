@@ -27,7 +27,7 @@ from ..errors import UsageError
 from ..loops.monitor import LoopMonitor, Stall
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
-from .chart_image import COLOURS, still_chart
+from .chart_image import COLORS, still_chart
 from .chart_series import OWN, ChartSeries
 
 __all__ = ["LiveChart"]
@@ -113,14 +113,17 @@ class LiveChart(LiveWidget):
             self._monitor = None
 
     def _put(self, line: ChartSeries) -> None:
-        taken = {other.colour for other in self._lines}
-        line.colour = next(number for number in range(MOST_LINES) if number not in taken)
+        taken = {other.color_index for other in self._lines}
+        line.color_index = next(number for number in range(MOST_LINES) if number not in taken)
         self._lines.append(line)
         self._by_event.setdefault(line.source, []).append(line)
 
     def still_picture(self) -> bytes:
         return still_chart(
-            [(line.name, list(line.times), list(line.values), line.colour) for line in self._lines]
+            [
+                (line.name, list(line.times), list(line.values), line.color_index)
+                for line in self._lines
+            ]
         )
 
     def _alt(self) -> str:
@@ -270,7 +273,7 @@ class LiveChart(LiveWidget):
             {
                 "name": line.name,
                 "unit": line.unit,
-                "colour": COLOURS[line.colour],
+                "color": COLORS[line.color_index],
                 "holds": line.source in state,
             }
             for line in self._lines

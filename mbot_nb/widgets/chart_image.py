@@ -7,19 +7,20 @@ from itertools import pairwise
 
 from .card_image import FAINT, FINE, png
 
-__all__ = ["COLOURS", "still_chart"]
+__all__ = ["COLORS", "still_chart"]
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 12, 12, 12, 64
 EDGE = "#d1d9e0"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6d3b", "#7f7f7f")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6d3b", "#7f7f7f")
 """Told apart also by who sees few colours, on light ground and on dark."""
 
 Series = tuple[str, Sequence[float], Sequence[float], int]
 
 
 def still_chart(lines: Sequence[Series]) -> bytes:
-    """A PNG of lines (name, times in s, values, colour), each scaled to the whole height."""
+    """A PNG of lines, each scaled to the whole height: name, times in s, values, index of its
+    colour."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
@@ -31,8 +32,8 @@ def still_chart(lines: Sequence[Series]) -> bytes:
     first, last = (min(times), max(times)) if times else (0.0, 1.0)
     span = last - first or 1.0
     x = LEFT
-    for number, (name, ts, values, chosen) in enumerate(lines):
-        colour = COLOURS[chosen]
+    for number, (name, ts, values, color_index) in enumerate(lines):
+        color = COLORS[color_index]
         low, high = (min(values), max(values)) if values else (0.0, 0.0)
         room = high - low or 1.0
         places = [
@@ -43,11 +44,11 @@ def still_chart(lines: Sequence[Series]) -> bytes:
             for t, v in zip(ts, values, strict=True)
         ]
         for (x1, y1), (x2, y2) in pairwise(places):
-            draw.line((x1, y1, x2, y2), fill=colour, width=2 * FINE)
+            draw.line((x1, y1, x2, y2), fill=color, width=2 * FINE)
         words = f"{name} {values[-1]:.4g}" if values else f"{name} -"
         row = number // 4
         x = LEFT if number % 4 == 0 else x
-        draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=colour)
+        draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=color)
         x += int(draw.textlength(words, font=font) / FINE) + 18
     told = f"{span:.0f} s" if times else "No values yet"
     words = f"{told}. Run the cell for the live chart."

@@ -32,7 +32,7 @@ class ChartSeries:
                 f"'telemetry.speed', or one of {', '.join(OWN)}; not {name!r}"
             )
         self.name = name
-        self.colour = 0
+        self.color_index = 0
         self.source = section
         """The section of the state, the event, or what the client itself tells."""
         self.unit = OWN.get(name) or UNITS.get(self._field.rpartition(".")[2], "")

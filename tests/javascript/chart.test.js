@@ -7,7 +7,7 @@ const BOX = { top: 0, bottom: 100 };
 
 /** @param {string} unit @param {number[]} pairs */
 function series(unit, pairs) {
-  const line = new Series({ name: "a", unit, holds: false, colour: "#0072b2" });
+  const line = new Series({ name: "a", unit, holds: false, color: "#0072b2" });
   line.add(pairs, 1_000);
   return line;
 }
@@ -48,7 +48,7 @@ test("hidden lines, and values outside of the time that is seen, do not count", 
   const scale = scalesOf([hidden, line], 5, 8, BOX).get("cm");
   assert.ok(scale);
   assert.ok(scale.high < 30);
-  assert.equal(scale.colours.length, 1);
+  assert.equal(scale.colors.length, 1);
 });
 
 test("of a line only the newest values are kept, and found by their time", () => {

@@ -169,7 +169,7 @@ async def test_the_past_has_its_own_lights(page: Page, bot: mb.Client) -> None:
     page.send(arena, kind="show", view="b")
     content, data = page.binary(arena)[-1]
     lights = [(t, leds[0]) for t, leds in content["lights"]]
-    assert [colour for _, colour in lights[-2:]] == [[250, 0, 0], [0, 0, 250]]
+    assert [color for _, color in lights[-2:]] == [[250, 0, 0], [0, 0, 250]]
     times = [row[0] for row in rows(data)]
     assert all(any(abs(t - at) < 1e-3 for at in times) for t, _ in lights), (
         "each change is a moment that can be looked back at"

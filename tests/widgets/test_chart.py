@@ -7,7 +7,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
-from mbot_nb.widgets.chart_image import COLOURS
+from mbot_nb.widgets.chart_image import COLORS
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page, latest, lines, said
 
@@ -78,7 +78,7 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     page.send(chart, kind="add", name="pose.y")
     page.send(chart, kind="add", name="telemetry.speed")
     await until(lambda: names(page, chart) == ["pose.x", "pose.y", "telemetry.speed"])
-    assert [line["colour"] for line in latest(page, chart, "lines")] == list(COLOURS[:3])
+    assert [line["color"] for line in latest(page, chart, "lines")] == list(COLORS[:3])
     assert lines(page, chart, since)[1][-1][1] == pytest.approx(bot.state.pose.y), (
         "a state begins with what is known"
     )
@@ -88,8 +88,8 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     await until(lambda: names(page, chart) == ["pose.y", "telemetry.speed"])
     page.send(chart, kind="add", name="latency")
     await until(lambda: len(names(page, chart)) == 3)
-    colours = [line["colour"] for line in latest(page, chart, "lines")]
-    assert colours == [COLOURS[1], COLOURS[2], COLOURS[0]], "whoever stays keeps its colour"
+    colors = [line["color"] for line in latest(page, chart, "lines")]
+    assert colors == [COLORS[1], COLORS[2], COLORS[0]], "whoever stays keeps its colour"
     page.send(chart, kind="add", name="latency")
     await until(lambda: said(page, chart)[-1:] == ["latency is drawn already."])
     page.send(chart, kind="add", name="nonsense")

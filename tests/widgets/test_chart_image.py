@@ -18,9 +18,8 @@ async def test_a_page_without_a_kernel_sees_the_lines(page: Page, bot: mb.Client
     assert bundle is not None
     assert "pose.x" in bundle[1]["image/png"]["alt"]
     image = Image.open(BytesIO(chart.still_picture())).convert("RGB")
-    colours = {image.getpixel((x, y)) for x in range(image.width) for y in range(image.height)}
+    colors = {image.getpixel((x, y)) for x in range(image.width) for y in range(image.height)}
     assert any(
-        isinstance(colour, tuple) and abs(colour[2] - 178) < 25 and colour[0] < 40
-        for colour in colours
+        isinstance(color, tuple) and abs(color[2] - 178) < 25 and color[0] < 40 for color in colors
     ), "a blue line"
     chart.close()

@@ -3,7 +3,7 @@
 import { button, make } from "./live/dom.js";
 import { LiveView, SETTLE_TIME } from "./live/live_view.js";
 import { inside, whereWords } from "./scene/geometry.js";
-import { SOONEST, Stage } from "./scene/stage.js";
+import { SOONEST, ArenaPainting } from "./scene/arena_painting.js";
 
 const STEP = 2; // cm that an arrow key moves a thing
 const LONG_STEP = 10; // with Shift
@@ -54,7 +54,7 @@ function render(view) {
   live.addStatus();
 
   let drawing = false;
-  const stage = new Stage(live, canvas, (pose, distance, line) => {
+  const painting = new ArenaPainting(live, canvas, (pose, distance, line) => {
     words.textContent = readout(pose, distance, line);
     const label = `The arena from above: ${whereWords(pose)}`;
     if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
@@ -97,26 +97,26 @@ function render(view) {
       writeReplay(replay);
       return;
     }
-    const { rows } = stage.history;
+    const { rows } = painting.history;
     const [first, last] = [rows[0]?.[0] ?? 0, rows.at(-1)?.[0] ?? 0];
     slider.min = String(first);
     slider.max = String(last);
     slider.disabled = rows.length < 2;
-    now.setAttribute("aria-pressed", String(stage.back === null));
-    if (stage.back === null) slider.value = String(last);
-    when.textContent = stage.back === null ? "now" : `${(last - stage.back).toFixed(1)} s back`;
+    now.setAttribute("aria-pressed", String(painting.back === null));
+    if (painting.back === null) slider.value = String(last);
+    when.textContent = painting.back === null ? "now" : `${(last - painting.back).toFixed(1)} s back`;
   };
   const lookBack = (/** @type {number | null} */ t) => {
-    stage.back = t;
+    painting.back = t;
     writeTime();
-    stage.ask();
+    painting.ask();
   };
   slider.addEventListener("input", () => {
     if (live.values.replay) {
       sought = performance.now();
       writeTime();
-      if (sought - stage.sent < 2 * SOONEST) return;
-      stage.sent = sought;
+      if (sought - painting.sent < 2 * SOONEST) return;
+      painting.sent = sought;
       seek();
       return;
     }
@@ -131,10 +131,10 @@ function render(view) {
     drawing = on;
     draw.setAttribute("aria-pressed", String(on));
     canvas.style.cursor = on ? "crosshair" : "";
-    stage.drawing = null;
-    stage.cursor = null;
+    painting.drawing = null;
+    painting.cursor = null;
     writeHint();
-    stage.ask();
+    painting.ask();
   };
   const writeHint = () => {
     hint.textContent =
@@ -146,17 +146,17 @@ function render(view) {
   };
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || live.values.fixed || !stage.arena || !stage.floor) return;
-    const point = stage.place(event);
+    if (event.button !== 0 || live.values.fixed || !painting.arena || !painting.floor) return;
+    const point = painting.place(event);
     if (drawing) {
-      stage.drawing = [];
-      stage.extend(point);
+      painting.drawing = [];
+      painting.extend(point);
     } else {
-      const box = stage.boxAt(point);
+      const box = painting.boxAt(point);
       if (box === null) return;
-      stage.grab(box, point);
+      painting.grab(box, point);
       pick.value = String(box);
-      stage.chosen = box;
+      painting.chosen = box;
     }
     event.preventDefault();
     canvas.focus();
@@ -165,21 +165,21 @@ function render(view) {
   let dragging = false;
   canvas.addEventListener("pointermove", (event) => {
     if (!canvas.hasPointerCapture(event.pointerId)) {
-      if (!drawing && stage.floor && !live.values.fixed)
-        canvas.style.cursor = stage.boxAt(stage.place(event)) === null ? "" : "grab";
+      if (!drawing && painting.floor && !live.values.fixed)
+        canvas.style.cursor = painting.boxAt(painting.place(event)) === null ? "" : "grab";
       return;
     }
     dragging = true;
-    if (stage.drawing) stage.extend(stage.place(event));
-    else if (stage.held) stage.drag(stage.place(event));
+    if (painting.drawing) painting.extend(painting.place(event));
+    else if (painting.held) painting.drag(painting.place(event));
   });
   canvas.addEventListener("lostpointercapture", () => {
-    if (stage.drawing) {
-      stage.finishLine();
+    if (painting.drawing) {
+      painting.finishLine();
       setDrawing(false);
-    } else if (stage.held) {
-      if (dragging) stage.drop();
-      else stage.held = null;
+    } else if (painting.held) {
+      if (dragging) painting.drop();
+      else painting.held = null;
     }
     dragging = false;
   });
@@ -191,48 +191,48 @@ function render(view) {
       ArrowDown: [0, -1],
     }[event.key] ?? [0, 0];
     const step = event.shiftKey ? LONG_STEP : STEP;
-    if (drawing && stage.arena) {
-      const [x, y] = stage.cursor ?? [stage.arena.width / 2, stage.arena.height / 2];
+    if (drawing && painting.arena) {
+      const [x, y] = painting.cursor ?? [painting.arena.width / 2, painting.arena.height / 2];
       if (event.key === "Escape") {
-        stage.finishLine();
+        painting.finishLine();
         setDrawing(false);
       } else if (event.key === "Enter") {
-        stage.drawing ??= [];
-        stage.extend([x, y]);
+        painting.drawing ??= [];
+        painting.extend([x, y]);
       } else if (!dx && !dy) {
         return;
       }
-      if (drawing) stage.cursor = inside([x + dx * step, y + dy * step], stage.arena);
-    } else if ((dx || dy) && stage.chosen !== null && stage.arena?.boxes?.[stage.chosen]) {
-      stage.push(stage.chosen, dx * step, dy * step);
+      if (drawing) painting.cursor = inside([x + dx * step, y + dy * step], painting.arena);
+    } else if ((dx || dy) && painting.chosen !== null && painting.arena?.boxes?.[painting.chosen]) {
+      painting.push(painting.chosen, dx * step, dy * step);
     } else {
       return;
     }
     event.preventDefault();
-    stage.ask();
+    painting.ask();
   });
   pick.addEventListener("change", () => {
-    stage.chosen = pick.value === "" ? null : Number(pick.value);
+    painting.chosen = pick.value === "" ? null : Number(pick.value);
     canvas.focus();
-    stage.ask();
+    painting.ask();
   });
 
   const writePick = () => {
-    const count = live.values.fixed ? 0 : (stage.arena?.boxes?.length ?? 0);
+    const count = live.values.fixed ? 0 : (painting.arena?.boxes?.length ?? 0);
     if (pick.options.length !== count + 1) {
       pick.replaceChildren(new Option(count ? "Choose a box" : "No box", ""));
       for (let at = 0; at < count; at += 1) pick.add(new Option(`Box ${at + 1}`, String(at)));
-      if (stage.chosen !== null && stage.chosen >= count) stage.chosen = null;
+      if (painting.chosen !== null && painting.chosen >= count) painting.chosen = null;
     }
-    tools.hidden = Boolean(live.values.fixed) || !stage.arena;
-    erase.disabled = live.ended || !stage.arena?.lines?.length;
+    tools.hidden = Boolean(live.values.fixed) || !painting.arena;
+    erase.disabled = live.ended || !painting.arena?.lines?.length;
   };
 
   live.onValues = (values, all) => {
-    stage.take(values, all);
+    painting.take(values, all);
     if ("replay" in values) {
       replayCame = performance.now();
-      if (values.replay) stage.back = null;
+      if (values.replay) painting.back = null;
     }
     lost.hidden = !canvas.hidden;
     if ("arena" in values || "fixed" in values) {
@@ -243,12 +243,12 @@ function render(view) {
   };
   live.onMessage = (content, buffers) => {
     if (content.kind === "history") {
-      stage.history.replace(buffers[0]);
-      stage.lights = content.lights;
+      painting.history.replace(buffers[0]);
+      painting.lights = content.lights;
       writeTime();
-      stage.ask();
+      painting.ask();
     } else if (content.kind === "moved") {
-      stage.moved(content);
+      painting.moved(content);
     }
   };
   return live.start();

@@ -93,7 +93,7 @@ function render(view) {
       );
       entry.setAttribute("aria-pressed", String(!line.hidden));
       const swatch = make("span", entry, { className: "mbot-chart-swatch" });
-      swatch.style.background = line.colour;
+      swatch.style.background = line.color;
       make("span", entry, { textContent: line.name, className: "mbot-chart-name" });
       const value = make("span", entry, {
         className: "mbot-chart-value",

@@ -68,7 +68,7 @@ interface Floor {
 interface Scale {
   low: number;
   high: number;
-  colours: string[];
+  colors: string[];
   y: (value: number) => number;
 }
 

@@ -2,7 +2,7 @@
 
 /** @import { LiveView } from "../live/live_view.js" */
 
-import { colourOf } from "../live/dom.js";
+import { colorOf } from "../live/dom.js";
 import { Painting } from "../live/painting.js";
 import { scalesOf, ticks } from "./scale.js";
 import { Series } from "./series.js";
@@ -26,7 +26,7 @@ export class ChartPainting extends Painting {
     super(live, canvas, FRAME);
     this.onDrawn = onDrawn;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    this.colour = colourOf(live.root);
+    this.color = colorOf(live.root);
     /** @type {Series[]} */
     this.lines = [];
     /** @type {Values[]} */
@@ -160,7 +160,7 @@ export class ChartPainting extends Painting {
       [canvas.width, canvas.height] = [across, down];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    this.colour = colourOf(this.live.root);
+    this.color = colorOf(this.live.root);
     const box = {
       left: PAD.left,
       right: width - PAD.right,
@@ -192,11 +192,11 @@ export class ChartPainting extends Painting {
   }
 
   drawAxes() {
-    const { context, box, scales, colour } = this;
+    const { context, box, scales, color } = this;
     const [from, to] = this.shownRange;
     const units = [...scales.keys()];
-    context.strokeStyle = colour("edge");
-    context.fillStyle = colour("faint");
+    context.strokeStyle = color("edge");
+    context.fillStyle = color("faint");
     context.lineWidth = 1;
     context.textBaseline = "middle";
     this.units = units.slice(0, AXES);
@@ -205,10 +205,10 @@ export class ChartPainting extends Painting {
       if (!scale) return;
       // In its line's colour, as far as letters can be read in it on this ground; several lines
       // have it in the ground's ink.
-      const ink = colour("ink");
+      const ink = color("ink");
       const own =
-        scale.colours.length === 1 ? `color-mix(in srgb, ${scale.colours[0]} 65%, ${ink})` : ink;
-      this.drawUnit(side, unit || "no unit", scale.colours, own);
+        scale.colors.length === 1 ? `color-mix(in srgb, ${scale.colors[0]} 65%, ${ink})` : ink;
+      this.drawUnit(side, unit || "no unit", scale.colors, own);
       context.fillStyle = own;
       context.textAlign = side ? "left" : "right";
       for (const value of ticks(scale.low, scale.high, 5)) {
@@ -226,7 +226,7 @@ export class ChartPainting extends Painting {
         );
       }
     });
-    context.fillStyle = colour("faint");
+    context.fillStyle = color("faint");
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const t of ticks(from, to, Math.max(2, (box.right - box.left) / 90))) {
@@ -240,17 +240,17 @@ export class ChartPainting extends Painting {
    * Above its axis: a stroke in the colour of each line that it is of, and the unit.
    * @param {number} side
    * @param {string} unit
-   * @param {string[]} colours
+   * @param {string[]} colors
    * @param {string} own
    */
-  drawUnit(side, unit, colours, own) {
+  drawUnit(side, unit, colors, own) {
     const { context, box } = this;
     const [stroke, gap] = [10, 3];
     const words = context.measureText(unit).width;
-    const width = colours.length * (stroke + gap) + words;
+    const width = colors.length * (stroke + gap) + words;
     let left = side ? Math.min(box.right + 5, box.right + PAD.right - 2 - width) : 2;
     const y = box.top - 14;
-    for (const each of colours) {
+    for (const each of colors) {
       context.fillStyle = each;
       context.fillRect(left, y - 2, stroke, 4);
       left += stroke + gap;
@@ -266,7 +266,7 @@ export class ChartPainting extends Painting {
     const { t, v } = line;
     const scale = this.scales.get(line.unit);
     if (!scale || line.hidden) return;
-    context.strokeStyle = line.colour;
+    context.strokeStyle = line.color;
     context.beginPath();
     let any = false;
     let at = Math.max(0, line.at(this.shownRange[0]));
@@ -303,7 +303,7 @@ export class ChartPainting extends Painting {
         Math.min(box.right, Math.max(this.x(end), this.x(begin) + 2)),
       ];
       if (right <= box.left || left >= box.right) return;
-      context.fillStyle = this.colour(name);
+      context.fillStyle = this.color(name);
       context.globalAlpha = 0.18;
       context.fillRect(left, box.top, right - left, box.bottom - box.top);
       context.globalAlpha = 1;
@@ -332,7 +332,7 @@ export class ChartPainting extends Painting {
     if (this.cursor === null) return;
     const px = this.x(this.cursor);
     if (px < box.left - 1 || px > box.right + 1) return;
-    context.strokeStyle = this.colour("faint");
+    context.strokeStyle = this.color("faint");
     context.lineWidth = 1;
     context.beginPath();
     context.moveTo(px, box.top);
@@ -342,7 +342,7 @@ export class ChartPainting extends Painting {
       const at = line.at(Math.min(this.cursor, this.known));
       const scale = this.scales.get(line.unit);
       if (!scale || line.hidden || at < 0) continue;
-      context.fillStyle = line.colour;
+      context.fillStyle = line.color;
       context.beginPath();
       context.arc(px, scale.y(line.v[at]), 3, 0, 2 * Math.PI);
       context.fill();

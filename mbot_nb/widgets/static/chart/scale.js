@@ -32,12 +32,12 @@ export function formatNumber(value) {
  * @param {{ top: number, bottom: number }} box
  */
 export function scalesOf(lines, from, to, box) {
-  /** @type {Map<string, { low: number, high: number, colours: string[] }>} */
+  /** @type {Map<string, { low: number, high: number, colors: string[] }>} */
   const ranges = new Map();
   for (const line of lines) {
     if (line.hidden) continue;
-    const range = ranges.get(line.unit) ?? { low: Infinity, high: -Infinity, colours: [] };
-    range.colours.push(line.colour);
+    const range = ranges.get(line.unit) ?? { low: Infinity, high: -Infinity, colors: [] };
+    range.colors.push(line.color);
     for (let at = Math.max(0, line.at(from)); at < line.t.length && line.t[at] <= to; at += 1) {
       range.low = Math.min(range.low, line.v[at]);
       range.high = Math.max(range.high, line.v[at]);
@@ -57,7 +57,7 @@ export function scalesOf(lines, from, to, box) {
     [low, high] = [middle - room * 0.58, middle + room * 0.58];
     const y = (/** @type {number} */ value) =>
       box.bottom - ((value - low) / (high - low)) * (box.bottom - box.top);
-    scales.set(unit, { low, high, colours: range.colours, y });
+    scales.set(unit, { low, high, colors: range.colors, y });
   }
   return scales;
 }

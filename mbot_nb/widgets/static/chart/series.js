@@ -3,11 +3,11 @@
 /** One line: its values, the oldest first. */
 export class Series {
   /** @param {Values} given */
-  constructor({ name, unit, holds, colour }) {
+  constructor({ name, unit, holds, color }) {
     this.name = name;
     this.unit = unit;
     this.holds = holds;
-    this.colour = colour;
+    this.color = color;
     /** @type {number[]} */
     this.t = [];
     /** @type {number[]} */

@@ -54,7 +54,7 @@ export function keepKeys(root) {
  * @param {HTMLElement} element
  * @returns {(name: string) => string}
  */
-export function colourOf(element) {
+export function colorOf(element) {
   const style = getComputedStyle(element);
   return (name) => style.getPropertyValue(`--mbot-${name}`).trim();
 }

@@ -1,6 +1,6 @@
 // The arena from above with all that is in it, and the robot.
 
-import { colourOf } from "../live/dom.js";
+import { colorOf } from "../live/dom.js";
 import { jumped, PLAIN, ROBOT } from "./geometry.js";
 
 /** @type {Record<string, string>} */
@@ -42,19 +42,19 @@ class Drawing {
   /** @param {CanvasRenderingContext2D} context @param {HTMLElement} root */
   constructor(context, root) {
     this.context = context;
-    this.colour = colourOf(root);
+    this.color = colorOf(root);
     context.lineJoin = context.lineCap = "round";
   }
 
   /**
    * @param {number[][]} points
-   * @param {string} colour
+   * @param {string} color
    * @param {number} width
    * @param {boolean} [closed]
    */
-  line(points, colour, width, closed = false) {
+  line(points, color, width, closed = false) {
     const { context } = this;
-    context.strokeStyle = colour;
+    context.strokeStyle = color;
     context.lineWidth = width;
     context.beginPath();
     for (const [x, y] of points) context.lineTo(x, y);
@@ -85,7 +85,7 @@ class Drawing {
   /** @param {Arena} arena */
   arena(arena) {
     const { context } = this;
-    context.fillStyle = this.colour("floor");
+    context.fillStyle = this.color("floor");
     context.fillRect(0, 0, arena.width, arena.height);
     for (const { x, y, brightness } of arena.lights ?? []) {
       const glow = context.createRadialGradient(x, y, 0, x, y, 24);
@@ -96,9 +96,9 @@ class Drawing {
     }
     context.globalAlpha = 0.45;
     for (const { points, width, closed } of arena.lines ?? [])
-      this.line(points, this.colour("ink"), width, closed);
+      this.line(points, this.color("ink"), width, closed);
     context.globalAlpha = 1;
-    const faint = this.colour("faint");
+    const faint = this.color("faint");
     for (const { x1, y1, x2, y2, thickness } of arena.walls ?? []) {
       const ends = [
         [x1, y1],
@@ -116,7 +116,7 @@ class Drawing {
       });
     }
     for (const { x, y, color } of arena.pieces ?? []) {
-      context.fillStyle = PIECES[color] ?? this.colour("ink");
+      context.fillStyle = PIECES[color] ?? this.color("ink");
       this.disc(x, y, 2);
     }
     context.lineWidth = 2;
@@ -129,9 +129,9 @@ class Drawing {
    */
   plainFloor({ left, bottom, width, height }) {
     const { context } = this;
-    context.fillStyle = this.colour("floor");
+    context.fillStyle = this.color("floor");
     context.fillRect(left, bottom, width, height);
-    context.strokeStyle = this.colour("faint");
+    context.strokeStyle = this.color("faint");
     context.globalAlpha = 0.25;
     context.lineWidth = 0.5;
     context.beginPath();
@@ -156,7 +156,7 @@ class Drawing {
     let from = 0;
     for (let at = 1; at <= points.length; at += 1) {
       if (at < points.length && !jumped(points[at - 1], points[at])) continue;
-      this.line(points.slice(from, at), this.colour("accent"), 1.2);
+      this.line(points.slice(from, at), this.color("accent"), 1.2);
       from = at;
     }
   }
@@ -165,16 +165,16 @@ class Drawing {
   robot(pose) {
     const { length, width } = ROBOT;
     this.at(pose, (context) => {
-      context.fillStyle = this.colour("ink");
+      context.fillStyle = this.color("ink");
       for (const side of [-1, 1]) context.fillRect(-3.2, side * (width / 2 - 1.2) - 1.4, 6.4, 2.8);
-      context.fillStyle = this.colour("accent");
-      context.strokeStyle = this.colour("ground");
+      context.fillStyle = this.color("accent");
+      context.strokeStyle = this.color("ground");
       context.lineWidth = 0.8;
       context.beginPath();
       context.roundRect(-length / 2, -width / 2 + 1.6, length, width - 3.2, 3);
       context.fill();
       context.stroke();
-      context.fillStyle = this.colour("ground");
+      context.fillStyle = this.color("ground");
       context.beginPath();
       context.moveTo(6.8, 0);
       context.lineTo(1.4, 3.2);
@@ -192,7 +192,7 @@ class Drawing {
     if (!Number.isFinite(distance)) return;
     this.at(pose, (context) => {
       context.translate(ROBOT.length / 2, 0);
-      context.fillStyle = context.strokeStyle = this.colour("accent");
+      context.fillStyle = context.strokeStyle = this.color("accent");
       context.globalAlpha = distance >= 300 ? 0.06 : 0.16;
       context.beginPath();
       context.moveTo(0, 0);
@@ -223,7 +223,7 @@ class Drawing {
       }
       leds.forEach((led, at) => {
         const lit = led.some((part) => part > 0);
-        context.fillStyle = lit ? `rgb(${led.join(" ")})` : this.colour("ground");
+        context.fillStyle = lit ? `rgb(${led.join(" ")})` : this.color("ground");
         context.globalAlpha = lit ? 1 : 0.35;
         this.disc(-4.6, 3.6 - at * 1.8, 0.85);
         context.globalAlpha = 0.25;
@@ -231,7 +231,7 @@ class Drawing {
       });
       context.globalAlpha = 1;
       if (!Number.isFinite(line)) return;
-      context.strokeStyle = this.colour("ground");
+      context.strokeStyle = this.color("ground");
       context.lineWidth = 0.3;
       for (const [bit, side] of EYES) {
         context.fillStyle = line & bit ? "#111111" : "#ffffff";
@@ -247,7 +247,7 @@ class Drawing {
    */
   chosen({ x, y, width, height, angle }) {
     this.at([x, y, angle], (context) => {
-      context.strokeStyle = this.colour("accent");
+      context.strokeStyle = this.color("accent");
       context.lineWidth = 1.6;
       context.strokeRect(-width / 2 - 2, -height / 2 - 2, width + 4, height + 4);
     });
@@ -266,7 +266,7 @@ class Drawing {
         [x - dx, y - dy],
         [x + dx, y + dy],
       ];
-      this.line(ends, this.colour("accent"), 0.8);
+      this.line(ends, this.color("accent"), 0.8);
     }
   }
 }

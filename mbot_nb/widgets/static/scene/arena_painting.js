@@ -16,7 +16,7 @@ const MOST_POINTS = 390; // of a line; the kernel's side takes 400
 const NEAR = 2; // cm between two points of a line drawn by hand
 
 /** The picture, and what hands do to it. */
-export class Stage extends Painting {
+export class ArenaPainting extends Painting {
   /**
    * @param {LiveView} live
    * @param {HTMLCanvasElement} canvas
@@ -90,7 +90,7 @@ export class Stage extends Painting {
     else drawing.plainFloor(floor);
     const chosen = arena?.boxes?.[this.held?.box ?? this.chosen ?? -1];
     if (chosen) drawing.chosen(chosen);
-    if (this.drawing?.length) drawing.line(this.drawing, drawing.colour("ink"), 2);
+    if (this.drawing?.length) drawing.line(this.drawing, drawing.color("ink"), 2);
     const path = rows.map(([, x, y]) => [x, y]);
     if (this.back !== null) {
       drawing.context.globalAlpha = 0.25;

@@ -1,4 +1,4 @@
-"""Where a robot is, and the floor under it, as the page draws them."""
+"""What the arena and the card show: where a robot is, and the floor under it."""
 
 from __future__ import annotations
 

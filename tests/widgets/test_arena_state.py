@@ -1,4 +1,4 @@
-"""Where a robot is, and the floor under it, as the page draws them."""
+"""What the arena shows: where a robot is, and the floor under it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import mbot_nb as mb
 from mbot_nb.client import EventReceived, StateChanged
 from mbot_nb.robots.simulator.world import Box
 from mbot_nb.state import StateView
-from mbot_nb.widgets.place import ArenaState, pose_of, replay_jumped
+from mbot_nb.widgets.arena_state import ArenaState, pose_of, replay_jumped
 from tests.helpers.waiting import until
 
 
