@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ..errors import UsageError
 from ..jupyter.cells import Cell, current
-from ..jupyter.handlers import is_again, is_cancelled
+from ..jupyter.handlers import is_cancelled, is_replacement
 from ..loops.call import call
 from ..loops.home import Home
 
@@ -165,7 +165,7 @@ class Subscriptions:
         """Listen. The same handler, or the same cell run again, replaces the earlier one."""
         cell = current()
         for old in list(self._by_event.get(event, ())):
-            if is_again(old.handler, old.cell, handler, cell):
+            if is_replacement(old.handler, old.cell, handler, cell):
                 old.cancel()
         return self.listen(event, handler, cell)
 

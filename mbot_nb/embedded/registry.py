@@ -131,7 +131,7 @@ class LocalServers:
         if port != 0:
             return old.port == port and _overlap(old.host, host)
         earlier = self._cells.get(old)
-        return cell is not None and earlier is not None and cell.is_again(earlier)
+        return cell is not None and earlier is not None and cell.is_rerun_of(earlier)
 
     def has_default_address(self) -> bool:
         """Whether one listens at the default host and port."""

@@ -43,7 +43,7 @@ class Cell(NamedTuple):
     run: str
     """Another one at each run."""
 
-    def is_again(self, earlier: Cell) -> bool:
+    def is_rerun_of(self, earlier: Cell) -> bool:
         """Whether this is another run of the same cell."""
         return self.id == earlier.id and self.run != earlier.run
 
@@ -112,7 +112,7 @@ def _close_unreachable(cell: Cell) -> None:
             continue
         if reachability.is_reachable(client, reachability.named_objects(names), RERUN_DEPTH):
             origin.was_named = True
-        elif cell.is_again(origin.cell):
+        elif cell.is_rerun_of(origin.cell):
             client.home.submit(client.close())
         elif origin.was_named and not _is_in_use(client, names):
             print(

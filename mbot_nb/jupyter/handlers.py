@@ -9,12 +9,12 @@ from typing import Any
 
 from .cells import Cell
 
-__all__ = ["is_again", "is_cancelled"]
+__all__ = ["is_cancelled", "is_replacement"]
 
 _log = logging.getLogger("mbot_nb")
 
 
-def is_again(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -> bool:
+def is_replacement(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | None) -> bool:
     """Whether a handler takes an earlier one's place.
 
     It does if it is the same; if the same notebook cell made both, in two runs; or, where that

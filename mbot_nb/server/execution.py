@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .. import commands as c
 from ..errors import CommandRejectedError, MbotError
 from ..jupyter.cells import Cell, current
-from ..jupyter.handlers import is_again, is_cancelled
+from ..jupyter.handlers import is_cancelled, is_replacement
 from ..loops.call import await_if_needed
 from ..loops.home import Home, log_failure
 from ..protocol import messages as m
@@ -82,7 +82,7 @@ class Execution:
         self."""
         cell = current()
         hooks = self._hooks[kind]
-        hooks[:] = [old for old in hooks if not is_again(old.hook, old.cell, hook, cell)]
+        hooks[:] = [old for old in hooks if not is_replacement(old.hook, old.cell, hook, cell)]
         hooks.append(_Hooked(hook, cell))
 
     def call_hooks(self, kind: str, *args: Any) -> None:

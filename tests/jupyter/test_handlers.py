@@ -8,7 +8,7 @@ from typing import Any
 
 from mbot_nb.client.subscriptions import Event
 from mbot_nb.jupyter.cells import Cell
-from mbot_nb.jupyter.handlers import is_again, is_cancelled
+from mbot_nb.jupyter.handlers import is_cancelled, is_replacement
 
 
 def handler_of(source: str, **names: Any) -> Callable[[Event], Any]:
@@ -20,7 +20,7 @@ def handler_of(source: str, **names: Any) -> Callable[[Event], Any]:
 
 
 def again(old: Any, new: Any, old_cell: Cell | None = None, new_cell: Cell | None = None) -> bool:
-    return is_again(old, old_cell, new, new_cell)
+    return is_replacement(old, old_cell, new, new_cell)
 
 
 def test_a_function_takes_the_place_of_its_namesake() -> None:

@@ -79,10 +79,10 @@ class LiveWidget(anywidget.AnyWidget):
         self._timer: asyncio.TimerHandle | None = None
         self._last_refresh = 0.0
         self._ended = False
-        self._trip = rounded(client.latency.last * 1e3, 2) if client.latency.count else None
+        self._latency_ms = rounded(client.latency.last * 1e3, 2) if client.latency.count else None
         self._stop_control = StopControl(client, self._show_status, self._request_refresh)
         super().__init__(snapshot=self._all_values())
-        self.on_msg(self._received)
+        self.on_msg(self._on_page_message)
         self._untap = client.tap(self._on_client_event)
         for widget in [widget for widget in ended_widgets() if not widget._views]:
             widget.close()
@@ -131,9 +131,9 @@ class LiveWidget(anywidget.AnyWidget):
                 self.layout.close()  # a model of its own, which nobody else closes
         super().close()
 
-    def end(self, why: str) -> None:
+    def end(self, reason: str) -> None:
         """Follow the client no more, and say why on the page until it is left. From any thread."""
-        self.client.home.post(self._end, why)
+        self.client.home.post(self._end, reason)
 
     def refresh_snapshot(self) -> None:
         """Let a page without a kernel draw what is now."""
@@ -177,11 +177,11 @@ class LiveWidget(anywidget.AnyWidget):
 
     # From the page, in any thread.
 
-    def _received(self, _: object, content: Any, __: object) -> None:
+    def _on_page_message(self, _: object, content: Any, __: object) -> None:
         if not isinstance(content, dict):
             return
         kind = content.get("kind")
-        self._stop_control.message_came()
+        self._stop_control.on_message()
         if kind in ("show", "hide", "gone"):
             view, fresh = str(content.get("view")), bool(content.get("fresh"))
             self.client.home.post(self._on_view, kind, view, fresh)
@@ -204,7 +204,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _show_status(self, text: str, *, error: bool = False) -> None:
         """Say something on the page; from any thread."""
         self._status = {"text": text, "error": error}
-        self._send_unthrottled({"kind": "said", **self._status})
+        self._send_unthrottled({"kind": "status", **self._status})
 
     def _report(self, error: BaseException) -> None:
         """Say on the page what went wrong; from any thread."""
@@ -253,11 +253,11 @@ class LiveWidget(anywidget.AnyWidget):
     def _show_all(self) -> None:
         """Send everything; what was sent before may be lost."""
         self._sent = self._all_values()
-        self._send_unthrottled({"kind": "all", **self._sent, "said": self._status})
+        self._send_unthrottled({"kind": "all", **self._sent, "status": self._status})
 
     def _on_client_event(self, event: ClientEvent | SentBatch) -> None:
         if isinstance(event, RoundTrip):
-            self._trip = rounded(event.seconds * 1e3, 2)
+            self._latency_ms = rounded(event.seconds * 1e3, 2)
         elif isinstance(event, ConnectionChanged) and event.state != event.previous:
             self._stop_control.connection_changed()
             self._connection_changed(event.state)
@@ -304,12 +304,12 @@ class LiveWidget(anywidget.AnyWidget):
         self._sent.update(now)
         self._send_unthrottled({"kind": "changed", **now})
 
-    def _end(self, why: str) -> None:
+    def _end(self, reason: str) -> None:
         if self._ended:
             return
         self._detach()
-        if why:
-            self._show_status(why)
+        if reason:
+            self._show_status(reason)
         closed = {"connection": "closed", "note": "", "ended": True}
         self._send_unthrottled({"kind": "changed", **closed})
         self._sent["connection"] = "closed"
@@ -335,9 +335,9 @@ class LiveWidget(anywidget.AnyWidget):
             "unreachable": client.connected and self._unreachable() is not None,
             "note": self._note(),
             "latched": client.state.get("latch") is not None,
-            "latency": self._trip,
-            "stood": self._stop_control.stood,
-            "reach": self._stop_control.reach,
+            "latency": self._latency_ms,
+            "last_stop": self._stop_control.last_stop,
+            "stop_availability": self._stop_control.availability,
         }
 
     def _section(self, name: str) -> Any:

@@ -9,9 +9,9 @@ from ...jupyter import reachability
 from ...jupyter.cells import RERUN_DEPTH, Cell, at_cell_end, current, shell
 from ...local.runtime import Slot
 
-__all__ = ["AGAIN", "end_earlier_runs"]
+__all__ = ["RERUN_REASON", "end_earlier_runs"]
 
-AGAIN = "Its cell was run again, and shows a new one."
+RERUN_REASON = "Its cell was run again, and shows a new one."
 
 
 class Shown(Protocol):
@@ -20,7 +20,7 @@ class Shown(Protocol):
     @property
     def ended(self) -> bool: ...
 
-    def end(self, why: str) -> None: ...
+    def end(self, reason: str) -> None: ...
 
 
 _cells: Slot[weakref.WeakKeyDictionary[Any, Cell]] = Slot(weakref.WeakKeyDictionary)
@@ -36,7 +36,7 @@ def end_earlier_runs(widget: Shown) -> None:
     earlier = [
         weakref.ref(one)
         for one, place in _cells().items()
-        if cell.is_again(place) and not one.ended
+        if cell.is_rerun_of(place) and not one.ended
     ]
     _cells()[widget] = cell
     if not earlier:
@@ -49,6 +49,6 @@ def end_earlier_runs(widget: Shown) -> None:
             if one is None or one.ended:
                 continue
             if not reachability.is_reachable(one, names, RERUN_DEPTH):
-                one.end(AGAIN)
+                one.end(RERUN_REASON)
 
     at_cell_end(end_unnamed)

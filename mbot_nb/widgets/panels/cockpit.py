@@ -124,13 +124,13 @@ class Cockpit(ipywidgets.VBox):  # type: ignore[misc]
         """Whether its parts follow nothing any more."""
         return self.comm is None or self in _ended_cockpits()
 
-    def end(self, why: str) -> None:
+    def end(self, reason: str) -> None:
         """Follow the robot no more, and say why on the page until it is left."""
         if self.ended:
             return
         _ended_cockpits().append(self)
         for part in (self._connection, *self._parts):
-            part.end(why)
+            part.end(reason)
             part.observe(self._part_gone, names="comm")
             if not part.seen:
                 part.close()
