@@ -30,11 +30,11 @@ __all__ = ["Arena"]
 
 PERIOD = 0.05
 """Seconds between two messages at least; the page draws what lies between two poses."""
-LONGEST = 6000
+MAX_SAMPLES = 6000
 """Samples that can be looked back at: ten minutes of driving."""
-MOST_POINTS = 400
+MAX_POINTS = 400
 """Of a line that is drawn by hand."""
-NONE = float("nan")
+UNKNOWN = float("nan")
 ELSEWHERE = (
     "Things can be moved only in a simulator that runs in this notebook: this robot's "
     "server runs elsewhere."
@@ -61,17 +61,17 @@ class Arena(LiveWidget):
     _period = PERIOD
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
-        self._samples: deque[tuple[float, ...]] = deque(maxlen=LONGEST)
+        self._samples: deque[tuple[float, ...]] = deque(maxlen=MAX_SAMPLES)
         """Rows of t in s, x and y in cm, heading, distance in cm, bits of the line sensor."""
-        self._lights: deque[tuple[float, Any]] = deque(maxlen=LONGEST)
+        self._lights: deque[tuple[float, Any]] = deque(maxlen=MAX_SAMPLES)
         """Since when, in s, the LEDs shine as they do."""
-        self._left: Pose | None = None
+        self._stale_pose: Pose | None = None
         self._arena_state = ArenaState()
         self._began = time.monotonic()
-        self._line: float = NONE
-        self._fixed: str | None = None
+        self._line: float = UNKNOWN
+        self._fixed_reason: str | None = None
         super().__init__(bot, framed=framed)
-        self.client.home.post(self._follow)
+        self.client.home.post(self._record_pose)
 
     def still_picture(self) -> bytes:
         return picture({**self._all_values(), "path": [(x, y) for _, x, y, *_ in self._samples]})
@@ -85,18 +85,20 @@ class Arena(LiveWidget):
         if isinstance(event, EventReceived):
             if replay_jumped(event):
                 # It has not driven there: its way is a new one, from the next place that it tells.
-                self._left = pose_of(self.client.state)
+                self._stale_pose = pose_of(self.client.state)
                 self._begin_path()
                 return True
             if event.name != "telemetry" or not isinstance(event.data, dict):
                 return False
             line = event.data.get("line")
-            self._line = float(line) if isinstance(line, (int, float)) and isfinite(line) else NONE
+            self._line = (
+                float(line) if isinstance(line, (int, float)) and isfinite(line) else UNKNOWN
+            )
             return True
         if isinstance(event, StateChanged):
             self._arena_state.on_state_changed(event)
         elif isinstance(event, ConnectionChanged):
-            self._fixed = None  # another server may be behind the same address
+            self._fixed_reason = None  # another server may be behind the same address
         return isinstance(event, (StateChanged, ConnectionChanged))
 
     def _connected_anew(self) -> None:
@@ -110,17 +112,17 @@ class Arena(LiveWidget):
             self._send_history()
 
     def _on_refresh(self, *, seen: bool) -> None:
-        self._follow()
+        self._record_pose()
 
-    def _follow(self) -> None:
+    def _record_pose(self) -> None:
         """Note where the robot is, if that has changed."""
         pose = pose_of(self.client.state)
-        if pose is None or pose == self._left:
+        if pose is None or pose == self._stale_pose:
             return
-        self._left = None
+        self._stale_pose = None
         mind = self._section("neural_state") or {}
         distance = rounded(mind.get("distance"), 1)
-        row = (*pose, NONE if distance is None else distance, self._line)
+        row = (*pose, UNKNOWN if distance is None else distance, self._line)
         leds = self._section("leds")
         other_light = not self._lights or self._lights[-1][1] != leds
         # NaN is unlike itself, so that what is not known is compared as text.
@@ -140,7 +142,7 @@ class Arena(LiveWidget):
             "mode": (self._section("neural_state") or {}).get("mode"),
             "moving": bool((self._section("motors") or {}).get("moving")),
             "arena": self._arena_state.data(self.client.state),
-            "fixed": self._why_fixed(),
+            "fixed": self._find_fixed_reason(),
             "replay": self._replay(),
         }
 
@@ -152,7 +154,7 @@ class Arena(LiveWidget):
         return {name: replay.get(name) for name in ("position", "duration", "playing", "speed")}
 
     def _show_all(self) -> None:
-        self._follow()
+        self._record_pose()
         super()._show_all()
         self._send_history()
 
@@ -167,12 +169,14 @@ class Arena(LiveWidget):
         robot = None if server is None else server.robot
         return robot.simulation if isinstance(robot, SimulatedRobot) else None
 
-    def _why_fixed(self) -> str:
+    def _find_fixed_reason(self) -> str:
         """Why nothing can be moved; empty if it can. Looked up once for each connection."""
-        if self._fixed is None:
+        if self._fixed_reason is None:
             here = local_servers().of(self.client) is not None
-            self._fixed = "" if self._simulation() is not None else REAL if here else ELSEWHERE
-        return self._fixed
+            self._fixed_reason = (
+                "" if self._simulation() is not None else REAL if here else ELSEWHERE
+            )
+        return self._fixed_reason
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         if kind in ("play", "pause"):
@@ -183,12 +187,12 @@ class Arena(LiveWidget):
             return
         simulation = self._simulation()
         if simulation is None:
-            raise UsageError(self._why_fixed())
+            raise UsageError(self._find_fixed_reason())
         if kind == "move":
             self._move(simulation, content)
         elif kind == "line":
             points = content.get("points")
-            if isinstance(points, list) and 2 <= len(points) <= MOST_POINTS:
+            if isinstance(points, list) and 2 <= len(points) <= MAX_POINTS:
                 simulation.put(Line(points=[(float(x), float(y)) for x, y in points]))
         elif simulation.world.lines:
             simulation.take_away(simulation.world.lines[-1])

@@ -18,9 +18,9 @@ from .card_image import picture
 
 __all__ = ["Card"]
 
-STEP = 0.5
+MIN_STEP = 0.5
 """Points of the path lie at least this far apart, cm."""
-MOST_POINTS = 1500
+MAX_POINTS = 1500
 
 
 class Card(LiveWidget):
@@ -39,9 +39,9 @@ class Card(LiveWidget):
     _description = "a card"
 
     def __init__(self, bot: Client | SyncClient) -> None:
-        self._path: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
+        self._path: deque[tuple[float, float]] = deque(maxlen=MAX_POINTS)
         self._path_is_new = False
-        self._left: Pose | None = None
+        self._stale_pose: Pose | None = None
         self._arena_state = ArenaState()
         super().__init__(bot)
 
@@ -61,21 +61,21 @@ class Card(LiveWidget):
     def _connected_anew(self) -> None:
         # Another robot, the same one born again, or a replay that begins again or goes elsewhere:
         # its way is a new one.
-        self._left = pose_of(self.client.state)
+        self._stale_pose = pose_of(self.client.state)
         self._path.clear()
         self._path_is_new = True
         self._sent.pop("path", None)  # the one before may have begun as empty
 
     def _on_refresh(self, *, seen: bool) -> None:
-        self._follow()
+        self._record_pose()
 
-    def _follow(self) -> None:
+    def _record_pose(self) -> None:
         """Note where the robot is."""
         pose = pose_of(self.client.state)
-        if pose is not None and pose != self._left:
-            self._left = None
+        if pose is not None and pose != self._stale_pose:
+            self._stale_pose = None
             x, y, _ = pose
-            if not self._path or hypot(x - self._path[-1][0], y - self._path[-1][1]) >= STEP:
+            if not self._path or hypot(x - self._path[-1][0], y - self._path[-1][1]) >= MIN_STEP:
                 self._path.append((x, y))
 
     def _values(self) -> dict[str, Any]:
@@ -93,6 +93,6 @@ class Card(LiveWidget):
         return values
 
     def _initial_values(self) -> dict[str, Any]:
-        self._follow()
+        self._record_pose()
         self._path_is_new = False
         return {"path": list(self._path)}

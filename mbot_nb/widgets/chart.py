@@ -28,22 +28,22 @@ from ..loops.monitor import LoopMonitor, Stall
 from .base.bundle import page_script, page_style
 from .base.live_widget import LiveWidget
 from .chart_image import COLORS, still_chart
-from .chart_series import OWN, ChartSeries
+from .chart_series import CLIENT_UNITS, ChartSeries
 
 __all__ = ["LiveChart"]
 
 PERIOD = 0.04
 """Seconds between two messages at least: 25 Hz."""
-MOST_LINES = 8
-MOST_OFFERED = 40
+MAX_LINES = 8
+MAX_OFFERED = 40
 """Fields of one event, or of one section of the state, that are offered."""
-MOST_EVENTS = 60
+MAX_EVENTS = 60
 """Events whose fields are offered; who invents names without end gets the first of them."""
-USUAL_POINTS = 1000
-MOST_POINTS = 20_000
-STALL = 0.25
+DEFAULT_POINTS = 1000
+MAX_POINTS = 20_000
+MIN_STALL = 0.25
 """Seconds that a loop was held up, to be marked."""
-MOST_MARKS = 200
+MAX_MARKS = 200
 
 
 class LiveChart(LiveWidget):
@@ -69,30 +69,34 @@ class LiveChart(LiveWidget):
     _period = PERIOD
 
     def __init__(
-        self, bot: Client | SyncClient, *lines: str, points: int = USUAL_POINTS, framed: bool = True
+        self,
+        bot: Client | SyncClient,
+        *lines: str,
+        points: int = DEFAULT_POINTS,
+        framed: bool = True,
     ) -> None:
         names = lines or ("neural_state.tension", "neural_state.coherence")
-        if len(set(names)) != len(names) or len(names) > MOST_LINES:
+        if len(set(names)) != len(names) or len(names) > MAX_LINES:
             raise UsageError(
-                f"a live chart draws up to {MOST_LINES} different lines, not {list(names)}"
+                f"a live chart draws up to {MAX_LINES} different lines, not {list(names)}"
             )
-        if not 10 <= points <= MOST_POINTS:
+        if not 10 <= points <= MAX_POINTS:
             raise UsageError(
-                f"a live chart keeps 10 to {MOST_POINTS} points of a line, not {points!r}"
+                f"a live chart keeps 10 to {MAX_POINTS} points of a line, not {points!r}"
             )
         self._points = points
         self._lines: list[ChartSeries] = []
         self._by_event: dict[str, list[ChartSeries]] = {}
         for line in [ChartSeries(name, points) for name in names]:
-            self._put(line)
+            self._insert(line)
         self._fields: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {}
         """Of each event that has been heard: all its keys, and the fields that are numbers."""
-        self._marks: deque[dict[str, Any]] = deque(maxlen=MOST_MARKS)
+        self._marks: deque[dict[str, Any]] = deque(maxlen=MAX_MARKS)
         self._marks_sent = 0
         self._marks_made = 0
         self._began = time.monotonic()
         self._monitor: LoopMonitor | None = None
-        self._deafen: Callable[[], None] | None = None
+        self._stop_listening: Callable[[], None] | None = None
         self._lag_seen = self._began
         super().__init__(bot, framed=framed)
         self.client.home.post(self._take_state, self._began)
@@ -106,15 +110,15 @@ class LiveChart(LiveWidget):
         if watch and self._monitor is None and not self._ended:
             self._monitor = LoopMonitor.of(self.client.home.loop)
             self._monitor.hold()
-            self._deafen = self._monitor.listen(self._stalled)
-        elif not watch and self._monitor is not None and self._deafen is not None:
-            self._deafen()
+            self._stop_listening = self._monitor.listen(self._stalled)
+        elif not watch and self._monitor is not None and self._stop_listening is not None:
+            self._stop_listening()
             self._monitor.release()
             self._monitor = None
 
-    def _put(self, line: ChartSeries) -> None:
+    def _insert(self, line: ChartSeries) -> None:
         taken = {other.color_index for other in self._lines}
-        line.color_index = next(number for number in range(MOST_LINES) if number not in taken)
+        line.color_index = next(number for number in range(MAX_LINES) if number not in taken)
         self._lines.append(line)
         self._by_event.setdefault(line.source, []).append(line)
 
@@ -172,7 +176,7 @@ class LiveChart(LiveWidget):
 
     def _stalled(self, stall: Stall) -> None:
         self._take("loop_lag", stall.end, stall.seconds * 1e3)
-        if stall.seconds > STALL:
+        if stall.seconds > MIN_STALL:
             self._mark(stall.begin, "stall", f"held up for {stall.seconds:.1f} s", stall.seconds)
             self._request_refresh()
 
@@ -192,10 +196,10 @@ class LiveChart(LiveWidget):
         if not isinstance(data, Mapping) or "." in name:
             return
         seen, numbers = self._fields.get(name, (frozenset(), ()))
-        if seen >= data.keys() or (name not in self._fields and len(self._fields) >= MOST_EVENTS):
+        if seen >= data.keys() or (name not in self._fields and len(self._fields) >= MAX_EVENTS):
             return
         found = tuple(dict.fromkeys((*numbers, *_numbers_in(data))))
-        self._fields[name] = (seen | data.keys(), found[:MOST_OFFERED])
+        self._fields[name] = (seen | data.keys(), found[:MAX_OFFERED])
 
     def _offers(self) -> list[tuple[str, list[str]]]:
         """The names of lines that can be added, in groups with a title."""
@@ -205,10 +209,10 @@ class LiveChart(LiveWidget):
         ]
         events = [(f"Event: {name}", name, fields) for name, (_, fields) in self._fields.items()]
         groups = [
-            (title, [f"{source}.{field}" for field in fields][:MOST_OFFERED])
+            (title, [f"{source}.{field}" for field in fields][:MAX_OFFERED])
             for title, source, fields in state + events
         ]
-        return [("The connection", list(OWN)), *(group for group in groups if group[1])]
+        return [("The connection", list(CLIENT_UNITS)), *(group for group in groups if group[1])]
 
     def _on_request(self, kind: str, content: dict[str, Any]) -> None:
         name = str(content.get("name"))
@@ -224,14 +228,14 @@ class LiveChart(LiveWidget):
     def _add(self, line: ChartSeries) -> None:
         if line.name in [other.name for other in self._lines]:
             self._show_status(f"{line.name} is drawn already.")
-        elif len(self._lines) >= MOST_LINES:
+        elif len(self._lines) >= MAX_LINES:
             self._show_status(
-                f"A chart draws up to {MOST_LINES} lines: take one away first, with the cross "
+                f"A chart draws up to {MAX_LINES} lines: take one away first, with the cross "
                 "beside its name.",
                 error=True,
             )
         else:
-            self._put(line)
+            self._insert(line)
             line.from_state(self.client.state, time.monotonic() - self._began)
             self._status = {"text": "", "error": False}
             self._show_all()
@@ -279,7 +283,7 @@ class LiveChart(LiveWidget):
             for line in self._lines
         ]
         offers = self._offers()
-        return {"lines": lines, "points": self._points, "most": MOST_LINES, "offers": offers}
+        return {"lines": lines, "points": self._points, "max_lines": MAX_LINES, "offers": offers}
 
 
 def _numbers_in(value: Any, path: str = "") -> Iterator[str]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["OWN", "ChartSeries"]
+__all__ = ["CLIENT_UNITS", "ChartSeries"]
 
-OWN = {"latency": "ms", "batch_size": "commands", "loop_lag": "ms"}
+CLIENT_UNITS = {"latency": "ms", "batch_size": "commands", "loop_lag": "ms"}
 """What the client itself can tell, and in which unit."""
 UNITS = {
     "distance": "cm", "x": "cm", "y": "cm", "driven": "cm", "heading": "°",
@@ -26,20 +26,20 @@ class ChartSeries:
 
     def __init__(self, name: str, points: int) -> None:
         section, dot, self._field = name.partition(".")
-        if not section or (dot and not self._field) or (not dot and name not in OWN):
+        if not section or (dot and not self._field) or (not dot and name not in CLIENT_UNITS):
             raise UsageError(
                 "a live chart draws a field of the state or of an event, as 'pose.x' or "
-                f"'telemetry.speed', or one of {', '.join(OWN)}; not {name!r}"
+                f"'telemetry.speed', or one of {', '.join(CLIENT_UNITS)}; not {name!r}"
             )
         self.name = name
         self.color_index = 0
         self.source = section
         """The section of the state, the event, or what the client itself tells."""
-        self.unit = OWN.get(name) or UNITS.get(self._field.rpartition(".")[2], "")
+        self.unit = CLIENT_UNITS.get(name) or UNITS.get(self._field.rpartition(".")[2], "")
         self.times: deque[float] = deque(maxlen=points)
         self.values: deque[float] = deque(maxlen=points)
         self.new = array("d")
-        self._most_new = 2 * points
+        self._max_new = 2 * points
         self._path = self._field.split(".")
 
     def add(self, t: float, value: Any) -> bool:
@@ -51,8 +51,8 @@ class ChartSeries:
         self.times.append(t)
         self.values.append(value)
         self.new.extend((t, value))
-        if len(self.new) > self._most_new:
-            del self.new[: len(self.new) - self._most_new]
+        if len(self.new) > self._max_new:
+            del self.new[: len(self.new) - self._max_new]
         return True
 
     def from_state(self, state: Mapping[str, Any], t: float) -> bool:

@@ -25,11 +25,11 @@ __all__ = ["DrivePad"]
 
 LEASE = 0.4
 """Seconds that a motion lasts unless it is renewed, which the page does every 0.1 s."""
-STALE = 0.25
+MAX_DELAY = 0.25
 """Seconds from the hand to the robot's client; a motion that took longer is dropped."""
-MOST_UNDER_WAY = 4
+MAX_UNACKNOWLEDGED = 4
 """Renewals that may be unacknowledged; with more the line is too slow, and motion ends."""
-MOST_VIEWS = 64
+MAX_VIEWS = 64
 """Views whose last hold is remembered."""
 
 
@@ -54,9 +54,9 @@ class DrivePad(LiveWidget):
         self, bot: Client | SyncClient, *, speed: float = 40.0, framed: bool = True
     ) -> None:
         self._speed = min(max(float(speed), 10.0), 100.0)
-        self._let_go_of: dict[str, int] = {}
-        self._under_way = 0
-        self._hands = threading.Lock()
+        self._ended_holds: dict[str, int] = {}
+        self._unacknowledged = 0
+        self._lock = threading.Lock()
         self.dropped = 0
         """Motions that came too late and were not carried out."""
         super().__init__(bot, framed=framed)
@@ -80,11 +80,11 @@ class DrivePad(LiveWidget):
         view, hold = str(content.get("view")), content.get("hold")
         if not isinstance(hold, int):
             return
-        if kind == "let_go":
-            with self._hands:
-                self._let_go_of[view] = max(hold, self._let_go_of.get(view, 0))
-                while len(self._let_go_of) > MOST_VIEWS:
-                    del self._let_go_of[next(iter(self._let_go_of))]
+        if kind == "end_hold":
+            with self._lock:
+                self._ended_holds[view] = max(hold, self._ended_holds.get(view, 0))
+                while len(self._ended_holds) > MAX_VIEWS:
+                    del self._ended_holds[next(iter(self._ended_holds))]
             self._stop_control.act("stop", content.get("at"), quietly=True)
         elif kind == "drive":
             numbers: list[Any] = [content.get(name) for name in ("at", "left", "right")]
@@ -97,7 +97,7 @@ class DrivePad(LiveWidget):
 
     @staticmethod
     def _is_late(at: Any) -> bool:
-        return bool(time.monotonic() - at / 1e3 > STALE)
+        return bool(time.monotonic() - at / 1e3 > MAX_DELAY)
 
     def _drop(self, view: str, number: Any) -> None:
         self.dropped += 1
@@ -109,9 +109,9 @@ class DrivePad(LiveWidget):
         self, view: str, hold: int, number: Any, at: float, left: float, right: float
     ) -> None:
         # Once more: home may have been busy, and the hand may have let go meanwhile.
-        with self._hands:
-            over = hold <= self._let_go_of.get(view, 0)
-        if over or self._ended or self._is_late(at) or self._under_way >= MOST_UNDER_WAY:
+        with self._lock:
+            over = hold <= self._ended_holds.get(view, 0)
+        if over or self._ended or self._is_late(at) or self._unacknowledged >= MAX_UNACKNOWLEDGED:
             self._drop(view, number)
             return
         if self.client.state.get("latch") is not None:
@@ -120,7 +120,7 @@ class DrivePad(LiveWidget):
                 "An emergency stop stands: press Release, and the robot may move again.", error=True
             )
             return
-        self._under_way += 1
+        self._unacknowledged += 1
         self.client.home.spawn(self._lease(left, right), "driving by hand")
         self._send_unthrottled({"kind": "driven", "to": view, "number": number, "dropped": False})
 
@@ -130,7 +130,7 @@ class DrivePad(LiveWidget):
         except MbotError as error:
             self._show_status(str(error), error=True)
         finally:
-            self._under_way -= 1
+            self._unacknowledged -= 1
 
 
 def _percent(value: float) -> float:

@@ -76,7 +76,7 @@ def test_a_box_that_is_dragged_is_seen_by_the_robot(open_notebook: Open) -> None
     mouse.down()
     mouse.move(*at(panel, 100, 75), steps=2)
     mouse.up()
-    expect(panel.locator("[data-field=said]")).to_contain_text("a robot stands at")
+    expect(panel.locator("[data-field=status]")).to_contain_text("a robot stands at")
     assert notebook.value("robot.simulation.world.boxes[0].x") > 115
     # The same without a mouse.
     panel.get_by_role("combobox").select_option("Box 1")

@@ -56,13 +56,13 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
         arg=[card.locator("canvas").element_handle(), before[1]],
     )
     notebook.screenshot(f"moving-{version}")
-    expect(field(card, "reach")).to_contain_text(
+    expect(field(card, "stop-availability")).to_contain_text(
         "" if version == "7.3.0" else "until the cell ends. With mb.serve(thread=True)"
     )
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("robot.at_rest_since is not None")
-    expect(field(card, "said")).to_have_text(STOPPED)
-    expect(field(card, "stood")).to_contain_text("after the click")
+    expect(field(card, "status")).to_have_text(STOPPED)
+    expect(field(card, "last-stop")).to_contain_text("after the click")
     notebook.screenshot(f"stopped-{version}")
     expect(field(card, "position")).to_have_text(notebook.position())
     # Where a click arrives while a cell runs, see notebook.md; a stop acts as soon as it has
@@ -78,7 +78,7 @@ def test_it_lives_and_stops_the_robot(open_notebook: Open, version: str) -> None
         (how, when), after = notebook.value("ended[0]"), notebook.value("after")
         assert how == "stopped"
         assert when < after - 1 if at_once else when < after + 0.5
-        expect(field(card, "said")).to_have_text(STOPPED)
+        expect(field(card, "status")).to_have_text(STOPPED)
     assert_clean(notebook)
 
 
@@ -127,7 +127,7 @@ def test_a_stop_that_stands_is_shown_and_released(open_notebook: Open) -> None:
     assert "with Release beside Stop, or `await bot.release_stop()`" in error
     release.click()
     expect(card).to_have_attribute("data-latched", "false")
-    expect(field(card, "said")).to_have_text("Released: the robot may move again.")
+    expect(field(card, "status")).to_have_text("Released: the robot may move again.")
     notebook.run_cell(1)
     assert_clean(notebook)
 
@@ -149,7 +149,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     notebook.run_cell(0)
     expect(field(cards.nth(0), "connection")).to_have_text("connected")
     expect(field(cards.nth(1), "connection")).to_have_text("closed")
-    expect(field(cards.nth(1), "said")).to_contain_text("closed")
+    expect(field(cards.nth(1), "status")).to_contain_text("closed")
     expect(cards.nth(1).get_by_role("button", name="Stop the robot")).to_be_disabled()
     expect(cards).to_have_count(3)
     notebook.screenshot("replaced")
@@ -230,13 +230,13 @@ def test_a_restarted_kernel_is_told_and_the_cell_brings_a_new_card(open_notebook
     )
     notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.page.evaluate("() => window.restarted.then(() => null)")
-    expect(field(card, "said")).to_contain_text("restarted", timeout=15000)
+    expect(field(card, "status")).to_contain_text("restarted", timeout=15000)
     expect(field(card, "connection")).to_have_text("no answer")
     notebook.screenshot("kernel-restarted")
     notebook.run_all()
     expect(card).to_have_count(1)
     expect(field(card, "connection")).to_have_text("connected")
-    expect(field(card, "said")).to_have_text("")
+    expect(field(card, "status")).to_have_text("")
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("robot.motion is None")
     assert notebook.errors() == []

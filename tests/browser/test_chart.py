@@ -64,7 +64,7 @@ def test_it_grows_pauses_and_is_read(open_notebook: Open) -> None:
         if "25.5" in value(panel, "telemetry.speed").inner_text():
             break
     expect(value(panel, "telemetry.speed")).to_have_text("25.5 cm/s")
-    expect(panel.locator("[data-field=said]")).to_contain_text("telemetry.speed 25.5")
+    expect(panel.locator("[data-field=status]")).to_contain_text("telemetry.speed 25.5")
     panel.get_by_role("button", name="Let the chart go on").click()
     expect(value(panel, "telemetry.speed")).to_have_text("0.00 cm/s")
     # Read by the mouse, and a line less.

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect
 from tests.helpers.browser import (
     CONNECTED,
     IMPORT,
-    REACH,
+    STOP_AVAILABILITY,
     assert_clean,
     field,
     painted,
@@ -255,7 +255,7 @@ def test_a_walk_through_it(open_notebook: Open, version: str) -> None:
     notebook = open_notebook([CONNECTED + "cockpit = mb.widgets.Cockpit(bot)\ncockpit"], version)
     notebook.run_all()
     cockpit = panel_of(notebook, "cockpit")
-    expect(field(cockpit, "reach")).to_have_text(REACH[version])
+    expect(field(cockpit, "stop-availability")).to_have_text(STOP_AVAILABILITY[version])
     bar = cockpit.locator(".mbot-cockpit-top").bounding_box()
     assert bar is not None
     assert bar["height"] < 130, "what is said of Stop leaves the connection its place"
@@ -287,7 +287,7 @@ def test_a_walk_through_it(open_notebook: Open, version: str) -> None:
     notebook.wait("robot.at_rest_since is not None")
     stop = cockpit.locator(".mbot-stopper")
     expect(stop).to_have_attribute("data-latched", "true")
-    expect(field(stop, "stood")).to_contain_text("after the click")
+    expect(field(stop, "last-stop")).to_contain_text("after the click")
     cockpit.get_by_role("button", name="Release").click()
     expect(stop).to_have_attribute("data-latched", "false")
     notebook.screenshot(f"walk-{version}")

@@ -71,7 +71,7 @@ def test_shown_twice_run_again_and_closed(open_notebook: Open) -> None:
     notebook.run_cell(3)
     for panel in PANELS:
         expect(notebook.page.locator(f"{panel} [data-field=connection]")).to_have_text("closed")
-        expect(notebook.page.locator(f"{panel} [data-field=said]")).to_contain_text("closed")
+        expect(notebook.page.locator(f"{panel} [data-field=status]")).to_contain_text("closed")
     notebook.command("notebook:clear-all-cell-outputs")
     notebook.wait(f"{OURS} == [] and len({ALL}) <= 3")
     notebook.wait(

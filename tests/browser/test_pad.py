@@ -63,7 +63,7 @@ def test_a_key_drives_for_as_long_as_it_is_held(open_notebook: Open) -> None:
     assert (up - down) / 1e3 - 0.25 < ended - began < (after - before) / 1e3 + 0.35
     way = notebook.value("robot.path[-1][1]") - x
     assert abs(way - 0.30 * FULL_SPEED * (ended - began)) < 2.0
-    expect(notebook.page.locator(".mbot-drive [data-field=stood]")).to_contain_text(
+    expect(notebook.page.locator(".mbot-drive [data-field=last-stop]")).to_contain_text(
         "after letting go"
     )
     assert notebook.value("pad.dropped") == 0
@@ -131,7 +131,7 @@ def test_while_a_cell_blocks_nothing_piles_up(open_notebook: Open) -> None:
     notebook.start_cell(1)
     pad.focus()
     notebook.page.keyboard.down("ArrowUp")
-    expect(pad.page.locator(".mbot-drive [data-field=said]")).to_contain_text("kernel is busy")
+    expect(pad.page.locator(".mbot-drive [data-field=status]")).to_contain_text("kernel is busy")
     notebook.page.keyboard.up("ArrowUp")
     notebook.wait_idle()
     notebook.wait("pad.dropped >= 4")
@@ -161,7 +161,9 @@ def test_light_dark_and_narrow(open_notebook: Open) -> None:
     notebook.theme(dark=True)
     pad.focus()
     notebook.page.keyboard.press("ArrowUp", delay=200)
-    expect(notebook.page.locator(".mbot-drive [data-field=said]")).to_contain_text("press Release")
+    expect(notebook.page.locator(".mbot-drive [data-field=status]")).to_contain_text(
+        "press Release"
+    )
     notebook.screenshot("pad-dark")
     notebook.theme(dark=False)
     notebook.page.set_viewport_size({"width": 640, "height": 1000})

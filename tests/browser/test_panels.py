@@ -16,7 +16,14 @@ import pytest
 from playwright.sync_api import expect
 
 import mbot_nb as mb
-from tests.helpers.browser import CONNECTED, IMPORT, REACH, assert_clean, field, panel_of
+from tests.helpers.browser import (
+    CONNECTED,
+    IMPORT,
+    STOP_AVAILABILITY,
+    assert_clean,
+    field,
+    panel_of,
+)
 
 if TYPE_CHECKING:
     from tests.helpers.browser import Notebook
@@ -32,12 +39,12 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     notebook.run_all()
     panel = panel_of(notebook, "connect")
     expect(field(panel, "connection")).to_have_text("Not connected")
-    expect(field(panel, "reach")).to_have_text("")
+    expect(field(panel, "stop-availability")).to_have_text("")
     notebook.screenshot(f"connect-before-{version}")
     panel.get_by_role("button", name="Connect to the robot").click()
     expect(field(panel, "connection")).to_have_text("Connected")
     expect(field(panel, "details")).to_contain_text("extended profile")
-    expect(field(panel, "reach")).to_have_text(REACH[version])
+    expect(field(panel, "stop-availability")).to_have_text(STOP_AVAILABILITY[version])
     assert notebook.value("panel.bot.connected")
     notebook.execute("await panel.bot.drive(30, 30, duration=0.2)")
     notebook.screenshot(f"connect-{version}")
@@ -63,7 +70,7 @@ def test_connected_by_clicking(open_notebook: Open, version: str) -> None:
     expect(field(panel, "trouble")).to_be_hidden()
     panel.get_by_role("button", name="Disconnect").click()
     expect(field(panel, "connection")).to_have_text("Not connected")
-    expect(field(panel, "reach")).to_have_text("")
+    expect(field(panel, "stop-availability")).to_have_text("")
     assert notebook.value("panel.bot is None")
     assert_clean(notebook, without_a_server=True)
 

@@ -71,6 +71,6 @@ def test_widgets_show_a_replay_as_they_show_a_robot(open_notebook: Open) -> None
     expect(arena.locator("[data-field=when]")).not_to_have_text(re.compile(r"^0\.0 of"))
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait("not robot.playing")
-    expect(field(card, "said")).to_have_text(STOPPED)
+    expect(field(card, "status")).to_have_text(STOPPED)
     expect(field(card, "position")).to_have_text(notebook.position())
     assert_clean(notebook)

@@ -65,7 +65,7 @@ def test_it_runs_lives_and_stops(open_notebook: Open) -> None:
     notebook.wait(f"{ROBOT}.motion is not None")
     card.get_by_role("button", name="Stop the robot").click()
     notebook.wait(f"{ROBOT}.motion is None")
-    expect(card.locator("[data-field=said]")).to_have_text(
+    expect(card.locator("[data-field=status]")).to_have_text(
         "Stopped. It stays so until you release it."
     )
     # A robot that is held says what to do, also to who begins again; then everything can be run.

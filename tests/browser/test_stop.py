@@ -76,7 +76,7 @@ def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(
     notebook = open_notebook([START.format(thread=", thread=True"), DRIVE, BLOCKS, AWAITS], version)
     notebook.run_cell(0)
     panel = panel_of(notebook)
-    expect(panel.locator(".mbot-reach")).to_have_text(
+    expect(panel.locator(".mbot-stop-availability")).to_have_text(
         ""
         if version == "7.3.0"
         else "While a cell blocks, this page stops the robot over a connection of its own."
@@ -84,8 +84,8 @@ def test_on_the_io_thread_it_stops_at_once_whatever_the_cell_does(
     for cell in (2, 3):
         assert stop_while(notebook, panel, cell) > 0.5
         # Measured by the robot itself: braking from 30 % takes 40 ms.
-        expect(panel.locator("[data-field=stood]")).to_contain_text("after the click")
-        took = notebook.value("stop._stop_control.stood")
+        expect(panel.locator("[data-field=last-stop]")).to_contain_text("after the click")
+        took = notebook.value("(stop.refresh_snapshot(), stop.snapshot['last_stop'])[1]")
         assert took["exact"]
         assert 0.03 < took["seconds"] < 0.5
     notebook.screenshot(f"stop-{version}")
@@ -102,11 +102,13 @@ def test_the_pages_own_stop_stays_until_release(open_notebook: Open) -> None:
     notebook = open_notebook([START.format(thread=", thread=True"), LOOPS], "6.31.0")
     notebook.run_cell(0)
     panel = panel_of(notebook)
-    expect(panel.locator(".mbot-reach")).to_contain_text("over a connection of its own")
+    expect(panel.locator(".mbot-stop-availability")).to_contain_text("over a connection of its own")
     notebook.run_cell(1, wait=False)
     expect(notebook.page.locator(".jp-OutputArea-output", has_text="now it drives")).to_be_visible()
     panel.get_by_role("button", name="Stop the robot").click()
-    expect(panel.locator("[data-field=said]")).to_contain_text("It stays so until you release it.")
+    expect(panel.locator("[data-field=status]")).to_contain_text(
+        "It stays so until you release it."
+    )
     notebook.wait_idle()
     refused = notebook.value("refused")
     assert len(refused) > 3
@@ -128,12 +130,12 @@ def test_the_pages_own_stop_is_not_taken_back_by_the_silence_of_the_kernel(
     notebook = open_notebook([start, DRIVE, BLOCKS.replace("sleep(3)", "sleep(6)")], "6.31.0")
     notebook.run_cell(0)
     panel = panel_of(notebook)
-    expect(panel.locator(".mbot-reach")).to_contain_text("over a connection of its own")
+    expect(panel.locator(".mbot-stop-availability")).to_contain_text("over a connection of its own")
     notebook.run_cell(1)
     notebook.run_cell(2, wait=False)
     expect(notebook.page.locator(".jp-OutputArea-output", has_text=BEGUN[2])).to_be_visible()
     panel.get_by_role("button", name="Stop the robot").click()
-    said = panel.locator("[data-field=said]")
+    said = panel.locator("[data-field=status]")
     expect(said).to_have_text(
         "Stopped over the page's own connection. It stays so until you release it."
     )
@@ -154,7 +156,7 @@ def test_in_the_kernels_loop_it_says_what_it_cannot_do(open_notebook: Open, vers
     notebook = open_notebook([START.format(thread=""), DRIVE, BLOCKS, AWAITS], version)
     notebook.run_cell(0)
     panel = panel_of(notebook)
-    reach = panel.locator(".mbot-reach")
+    reach = panel.locator(".mbot-stop-availability")
     if version == "7.3.0":
         expect(reach).to_have_text("")
     else:

@@ -433,7 +433,7 @@ SERVED = (
     f"{IMPORT}\nserver = await mb.serve(mb.SimulatedRobot(seed=1), port=0)\nrobot = server.robot\n"
 )
 CONNECTED = f"{SERVED}bot = await mb.connect(server)\n"
-REACH: dict[str, str | re.Pattern[str]] = {
+STOP_AVAILABILITY: dict[str, str | re.Pattern[str]] = {
     "6.31.0": re.compile("this Stop waits until the cell ends. With mb.serve"),
     "7.3.0": "",
     "7.4.0": re.compile("this Stop may wait until the cell ends. With mb.serve"),

@@ -91,8 +91,8 @@ def answers(page: Page, panel: CommandPanel, form: str) -> list[tuple[str, str]]
     ]
 
 
-def said(page: Page, widget: LiveWidget) -> list[str]:
-    return [message["text"] for message in page.messages(widget) if message["kind"] == "said"]
+def statuses(page: Page, widget: LiveWidget) -> list[str]:
+    return [message["text"] for message in page.messages(widget) if message["kind"] == "status"]
 
 
 def lines(page: Page, chart: LiveChart, since: int = 0) -> list[list[tuple[float, float]]]:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History, MOST_SAMPLES } from "../../mbot_nb/widgets/static/scene/history.js";
+import { History, MAX_SAMPLES } from "../../mbot_nb/widgets/static/scene/history.js";
 
 test("samples are read from a buffer that begins anywhere", () => {
   const history = new History();
@@ -24,9 +24,9 @@ test("what is not known is NaN, and what comes twice is dropped", () => {
 
 test("it finds the sample of a time and keeps only so many", () => {
   const history = new History();
-  for (let t = 0; t < MOST_SAMPLES + 10; t += 1) history.add([t, 0, 0, 0, 0, 0]);
-  assert.equal(history.rows.length, MOST_SAMPLES);
+  for (let t = 0; t < MAX_SAMPLES + 10; t += 1) history.add([t, 0, 0, 0, 0, 0]);
+  assert.equal(history.rows.length, MAX_SAMPLES);
   assert.equal(history.rows[history.at(100.5)][0], 100);
   assert.equal(history.at(-5), 0);
-  assert.equal(history.at(1e9), MOST_SAMPLES - 1);
+  assert.equal(history.at(1e9), MAX_SAMPLES - 1);
 });

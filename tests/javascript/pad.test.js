@@ -73,7 +73,7 @@ test("a hold is renewed until it is let go", () => {
   );
   drive.aim(null);
   mock.timers.tick(300);
-  assert.deepEqual(sent.at(-1), { kind: "let_go", hold: 1, at: 5 });
+  assert.deepEqual(sent.at(-1), { kind: "end_hold", hold: 1, at: 5 });
   assert.equal(sent.length, 5);
 });
 
@@ -82,7 +82,7 @@ test("it lets go when the kernel answers no more", () => {
   drive.aim([1, 0]);
   mock.timers.tick(1_000);
   assert.equal(sent.filter(({ kind }) => kind === "drive").length, 5);
-  assert.equal(sent.at(-1)?.kind, "let_go");
+  assert.equal(sent.at(-1)?.kind, "end_hold");
   assert.equal(live.showStatus.mock.callCount(), 1);
 });
 
@@ -105,7 +105,7 @@ test("it neither begins nor goes on without a connection, or out of sight", () =
   drive.aim([1, 0]);
   Object.assign(globalThis, { document: { hidden: true } });
   mock.timers.tick(100);
-  assert.equal(sent.at(-1)?.kind, "let_go");
+  assert.equal(sent.at(-1)?.kind, "end_hold");
 });
 
 test("it asks for the clock before it drives", () => {

@@ -16,16 +16,12 @@ from mbot_nb import commands as c
 from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import Arena, Card
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, latest
+from tests.helpers.widget_page import Page, latest, statuses
 
 
 def rows(data: bytes) -> list[list[float]]:
     numbers = array("f", data).tolist()
     return [numbers[at : at + 6] for at in range(0, len(numbers), 6)]
-
-
-def said(page: Page, arena: Arena) -> list[str]:
-    return [message["text"] for message in page.messages(arena) if message["kind"] == "said"]
 
 
 async def test_a_view_that_comes_late_gets_the_whole_way(page: Page, bot: mb.Client) -> None:
@@ -76,19 +72,19 @@ async def test_boxes_and_lines_of_a_simulator_here_can_be_changed(page: Page) ->
         )
         assert bot.state.arena.boxes[0]["x"] == 150
         page.send(arena, kind="move", view="a", box=0, x=102, y=75)
-        assert "robot stands" in said(page, arena)[-1]
+        assert "robot stands" in statuses(page, arena)[-1]
         assert [message for message in page.messages(arena) if message["kind"] == "moved"][-1][
             "x"
         ] == 150
         page.send(arena, kind="move", view="a", box=7, x=10, y=10)
-        assert "gone" in said(page, arena)[-1]
+        assert "gone" in statuses(page, arena)[-1]
         page.send(arena, kind="line", view="a", points=[[10, 10], [20, 30]])
         assert robot.simulation.world.lines[0].points == ((10, 10), (20, 30))
         page.send(arena, kind="erase", view="a")
         page.send(arena, kind="erase", view="a")
         assert robot.simulation.world.lines == ()
         page.send(arena, kind="line", view="a", points=[[10, "x"], [20, 30]])
-        assert "ValueError" in said(page, arena)[-1]
+        assert "ValueError" in statuses(page, arena)[-1]
         arena.close()
 
 
@@ -117,7 +113,7 @@ async def test_a_robot_that_is_none_of_a_simulator_is_shown_and_cannot_be_moved(
         assert everything["arena"] is None
         assert "only in a simulator" in everything["fixed"]
         page.send(arena, kind="move", view="a", box=0, x=10, y=10)
-        assert "only in a simulator" in said(page, arena)[-1]
+        assert "only in a simulator" in statuses(page, arena)[-1]
         assert arena._repr_mimebundle_() is not None
         arena.close()
 
@@ -165,7 +161,7 @@ async def test_the_past_has_its_own_lights(page: Page, bot: mb.Client) -> None:
     await bot.set_led(250, 0, 0)
     await bot.drive(30, 30, duration=0.3)
     await bot.set_led(0, 0, 250)
-    await until(lambda: arena._lights[-1][1][0] == [0, 0, 250])
+    await until(lambda: latest(page, arena, "leds")[0] == [0, 0, 250])
     page.send(arena, kind="show", view="b")
     content, data = page.binary(arena)[-1]
     lights = [(t, leds[0]) for t, leds in content["lights"]]
@@ -219,7 +215,7 @@ async def test_a_replay_that_goes_round_has_driven_no_way_back(page: Page) -> No
             )
         )
         page.send(arena, kind="seek", position=99)
-        await until(lambda: "there is no position 99" in "".join(said(page, arena)))
+        await until(lambda: "there is no position 99" in "".join(statuses(page, arena)))
         page.send(arena, kind="play")
         await until(lambda: robot.playing)
         arena.close()

@@ -21,7 +21,7 @@ from mbot_nb import commands as c
 from mbot_nb.widgets import Card, ConnectPanel
 from tests.helpers.cable_robot import OnCable
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, latest
+from tests.helpers.widget_page import Page, latest, statuses
 
 
 async def test_stop_stops_and_says_so(page: Page, bot: mb.Client) -> None:
@@ -96,7 +96,7 @@ async def test_of_a_closed_client_a_card_says_what_is_the_matter(
     card = Card(bot)
     assert card.ended
     page.send(card, kind="show", view="a")
-    assert "closed" in page.messages(card)[-1]["said"]["text"]
+    assert "closed" in page.messages(card)[-1]["status"]["text"]
 
 
 async def test_closing_the_card_leaves_the_client_alone(page: Page, bot: mb.Client) -> None:
@@ -217,7 +217,7 @@ async def _outcome(call: Any) -> Any:
 
 
 def _status(page: Page, card: Card) -> list[str]:
-    return [message["text"] for message in page.messages(card) if message["kind"] == "said"] or [""]
+    return statuses(page, card) or [""]
 
 
 def _png(data: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
 from mbot_nb.widgets.chart_image import COLORS
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, latest, lines, said
+from tests.helpers.widget_page import Page, latest, lines, statuses
 
 
 async def test_only_new_values_are_sent_and_a_new_view_gets_all(page: Page, bot: mb.Client) -> None:
@@ -91,11 +91,11 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     colors = [line["color"] for line in latest(page, chart, "lines")]
     assert colors == [COLORS[1], COLORS[2], COLORS[0]], "whoever stays keeps its colour"
     page.send(chart, kind="add", name="latency")
-    await until(lambda: said(page, chart)[-1:] == ["latency is drawn already."])
+    await until(lambda: statuses(page, chart)[-1:] == ["latency is drawn already."])
     page.send(chart, kind="add", name="nonsense")
-    await until(lambda: "not 'nonsense'" in said(page, chart)[-1])
+    await until(lambda: "not 'nonsense'" in statuses(page, chart)[-1])
     for name in [name for offered in offers.values() for name in offered][:8]:
         page.send(chart, kind="add", name=name)
-    await until(lambda: "up to 8 lines" in said(page, chart)[-1])
+    await until(lambda: "up to 8 lines" in statuses(page, chart)[-1])
     assert len(names(page, chart)) == 8
     chart.close()

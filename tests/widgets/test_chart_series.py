@@ -10,7 +10,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.loops.monitor import LoopMonitor
 from mbot_nb.widgets import LiveChart
-from mbot_nb.widgets.chart import STALL
+from mbot_nb.widgets.chart import MIN_STALL
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page, lines
 
@@ -52,7 +52,7 @@ async def test_stalls_and_lost_connections_are_marked(page: Page, bot: mb.Client
     chart = LiveChart(bot, "pose.x", "loop_lag")
     page.send(chart, kind="show", view="a")
     await asyncio.sleep(0.1)
-    time.sleep(STALL + 0.1)  # noqa: ASYNC251 - this is the stall
+    time.sleep(MIN_STALL + 0.1)  # noqa: ASYNC251 - this is the stall
     await until(lambda: any(message.get("marks") for message in page.messages(chart)))
     bot.cut(0.3)
     marks: list[dict[str, object]] = []
@@ -71,8 +71,8 @@ async def test_stalls_and_lost_connections_are_marked(page: Page, bot: mb.Client
     )
     marks = [mark for message in page.messages(chart) for mark in message.get("marks", ())]
     assert [mark["what"] for mark in marks] == ["stall", "lost", "back"]
-    assert marks[0]["seconds"] == pytest.approx(STALL + 0.1, abs=0.15)
-    assert max(value for _, value in lines(page, chart)[1]) > STALL * 1e3
+    assert marks[0]["seconds"] == pytest.approx(MIN_STALL + 0.1, abs=0.15)
+    assert max(value for _, value in lines(page, chart)[1]) > MIN_STALL * 1e3
     chart.close()
     assert not LoopMonitor.of(bot.home.loop).watching
 

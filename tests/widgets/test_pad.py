@@ -12,7 +12,7 @@ import pytest
 
 import mbot_nb as mb
 from mbot_nb.widgets import DrivePad
-from mbot_nb.widgets.pad import LEASE, STALE
+from mbot_nb.widgets.pad import LEASE, MAX_DELAY
 from tests.helpers.waiting import until
 from tests.helpers.widget_page import Page, latest
 
@@ -80,12 +80,12 @@ async def test_it_drives_while_it_is_held_and_a_let_go_stops_at_once(
         hold(page, pad, 1, number)
         await asyncio.sleep(0.1)
         assert robot.motion is not None
-    page.send(pad, kind="let_go", view="a", hold=1, at=now())
+    page.send(pad, kind="end_hold", view="a", hold=1, at=now())
     assert robot.motion is None, "without waiting for any loop"
     assert answers(page, pad) == [(number, False) for number in range(1, 8)]
     await until(
         lambda: any(
-            (message.get("stood") or {}).get("after") == "letting go"
+            (message.get("last_stop") or {}).get("after") == "letting go"
             for message in page.messages(pad)
         )
     )
@@ -107,7 +107,7 @@ async def test_a_hold_that_is_not_renewed_ends_by_itself(page: Page, robot_and_p
 
 async def test_what_comes_late_is_dropped_and_a_stop_never(page: Page, robot_and_pad: Any) -> None:
     robot, pad = robot_and_pad
-    hold(page, pad, 1, 1, at=now() - STALE * 1e3 - 50)
+    hold(page, pad, 1, 1, at=now() - MAX_DELAY * 1e3 - 50)
     hold(page, pad, 1, 2, at=None)
     hold(page, pad, 1, 3, left=float("inf"))
     await asyncio.sleep(0.05)
@@ -116,7 +116,7 @@ async def test_what_comes_late_is_dropped_and_a_stop_never(page: Page, robot_and
     assert pad.dropped == 1
     hold(page, pad, 2, 4)
     await until(lambda: robot.motion is not None)
-    page.send(pad, kind="let_go", view="a", hold=2, at=now() - 60_000)
+    page.send(pad, kind="end_hold", view="a", hold=2, at=now() - 60_000)
     assert robot.motion is None
 
 
@@ -127,7 +127,7 @@ async def test_what_waited_for_a_blocked_loop_is_dropped(page: Page, robot_and_p
     click = threading.Thread(target=lambda: hold(page, pad, 1, 1))
     click.start()
     click.join()
-    time.sleep(STALE + 0.05)  # noqa: ASYNC251 - this is the block
+    time.sleep(MAX_DELAY + 0.05)  # noqa: ASYNC251 - this is the block
     await until(lambda: answers(page, pad) == [(1, True)])
     assert robot.motion is None
 
@@ -153,7 +153,7 @@ async def test_without_a_connection_it_says_so_and_drives_nothing_later(
     await until(lambda: bot.connected, seconds=10)
     await until(
         lambda: any(
-            message["kind"] == "said" and message["error"] for message in page.messages(pad)
+            message["kind"] == "status" and message["error"] for message in page.messages(pad)
         )
     )
     assert robot.motion is None
@@ -173,6 +173,6 @@ async def test_values_are_kept_within_what_wheels_can(
 
 async def test_two_views_hold_by_themselves(page: Page, robot_and_pad: Any) -> None:
     robot, pad = robot_and_pad
-    page.send(pad, kind="let_go", view="a", hold=5, at=now())
+    page.send(pad, kind="end_hold", view="a", hold=5, at=now())
     hold(page, pad, 1, 1, view="b")
     await until(lambda: robot.motion is not None)

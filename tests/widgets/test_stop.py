@@ -6,7 +6,7 @@ import mbot_nb as mb
 from mbot_nb.widgets import StopButton
 from tests.helpers.cable_robot import OnCable
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, latest, said
+from tests.helpers.widget_page import Page, latest, statuses
 
 
 async def test_nobody_says_that_it_stands_while_it_cannot_be_reached(page: Page) -> None:
@@ -15,17 +15,17 @@ async def test_nobody_says_that_it_stands_while_it_cannot_be_reached(page: Page)
         stop = StopButton(bot)
         page.send(stop, kind="show", view="a")
         page.send(stop, kind="stop", view="a")
-        await until(lambda: latest(page, stop, "stood"))
+        await until(lambda: latest(page, stop, "last_stop"))
         robot.lost = {"reason": "the port is gone"}
         await until(lambda: not bot.state.connection.ready)
         page.send(stop, kind="stop", view="a")
         await until(
-            lambda: said(page, stop)[-1].startswith(
+            lambda: statuses(page, stop)[-1].startswith(
                 "Not stopped: the robot cannot be reached: the port is gone."
             )
         )
         await until(lambda: latest(page, stop, "error") is True)
-        await until(lambda: latest(page, stop, "stood") is None)
+        await until(lambda: latest(page, stop, "last_stop") is None)
         robot.lost = None
-        await until(lambda: latest(page, stop, "stood") is not None)
+        await until(lambda: latest(page, stop, "last_stop") is not None)
         stop.close()

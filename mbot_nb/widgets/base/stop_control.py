@@ -44,7 +44,6 @@ WORDS = {
 
 Answer: TypeAlias = Coroutine[Any, Any, Any]
 """What is awaited for the answer of a robot."""
-Report: TypeAlias = Coroutine[Any, Any, None]
 
 
 class ShowStatus(Protocol):
@@ -63,19 +62,19 @@ class StopControl:
         self._show_status = show_status
         self._request_refresh = request_refresh
         self._waits: set[concurrent.futures.Future[None]] = set()
-        self.given = 0
+        self.stop_count = 0
         """How many stops came so far: what was clicked before one must not start after it."""
-        self.stood: dict[str, Any] | None = None
+        self.last_stop: dict[str, Any] | None = None
         """How long the last stop took: ``seconds`` from what it came ``after`` to standing still,
         None for a robot that stood already; ``exact`` if the robot itself says since when it
         stands."""
         self._callbacks: bool | None = None
-        self._reach: str | None = None
+        self._availability: str | None = None
         self._while_awaiting = True
 
     # What it can do.
 
-    def message_came(self) -> None:
+    def on_message(self) -> None:
         """Note in which kind of thread a message of the page has come."""
         ipykernel = sys.modules.get("ipykernel")
         version = getattr(ipykernel, "version_info", (0,))
@@ -85,35 +84,35 @@ class StopControl:
         if callbacks is not self._callbacks:
             self._callbacks = callbacks
             self._while_awaiting = version >= (7,)
-            self._reach = None
+            self._availability = None
             self._client.home.post(self._request_refresh)
 
     def learn_from(self, other: StopControl) -> None:
         """How messages of the page come, as another one's have come already."""
         self._callbacks, self._while_awaiting = other._callbacks, other._while_awaiting
-        self._reach = None
+        self._availability = None
 
     def connection_changed(self) -> None:
         """Another server may be behind the same address."""
-        self._reach = None
+        self._availability = None
 
     @property
-    def reach(self) -> str:
-        """What a stop on the page reaches while a cell runs.
+    def availability(self) -> str:
+        """Whether a stop on the page reaches the robot while a cell runs.
 
-        ``yes``: the robot, always. ``direct``: the robot, if the page can connect to its server on
-        the I/O thread. ``awaits``: the robot, while the cell awaits and does not block.
+        ``yes``: always. ``direct``: if the page can connect to its server on the I/O thread.
+        ``awaits``: while the cell awaits and does not block.
         ``direct_awaits``: the same, if the page can connect. These two end in ``_cable`` for a
         robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
         another process, once the click is heard; that may be when a cell that blocks ends.
         ``never``: it waits for the end of the cell. ``unknown``: no message of the page has come
         yet. ``nobody``: there is no robot.
         """
-        if self._reach is None:
-            self._reach = self._find_reach()
-        return self._reach
+        if self._availability is None:
+            self._availability = self._find_availability()
+        return self._availability
 
-    def _find_reach(self) -> str:
+    def _find_availability(self) -> str:
         if not self._client.url:
             return "nobody"
         if self._callbacks or "ipykernel" not in sys.modules:
@@ -132,7 +131,7 @@ class StopControl:
     def direct_route(self) -> dict[str, Any]:
         """How the page reaches the robot's server, and recognises it; in any thread."""
         server = local_servers().of(self._client)
-        if server is None or not self.reach.startswith("direct"):
+        if server is None or not self.availability.startswith("direct"):
             return {"url": None}
         return {
             "url": server.url,
@@ -149,7 +148,7 @@ class StopControl:
         at: Any,
         *,
         quietly: bool = False,
-        report_with: Callable[[Answer], Report] | None = None,
+        report_with: Callable[[Answer], Coroutine[Any, Any, None]] | None = None,
     ) -> concurrent.futures.Future[None] | None:
         """Do it here and now, in whatever thread: a stop waits for no loop. Only its answer does.
 
@@ -158,7 +157,7 @@ class StopControl:
         says what became of it in another way. Returns the wait for it.
         """
         received = time.monotonic()
-        self.given += kind != "release"
+        self.stop_count += kind != "release"
         clicked = _moment(at, received)
         client = self._client
         try:
@@ -231,15 +230,15 @@ class StopControl:
                         "Lift it, or switch it off.",
                         error=True,
                     )
-                if self.stood is not None:
-                    self.stood = None
+                if self.last_stop is not None:
+                    self.last_stop = None
                     self._request_refresh()
                 await asyncio.sleep(POLL_INTERVAL)
                 continue
             rested = robot.at_rest_since if exact else self._seen_at_rest()  # type: ignore[union-attr]
             if rested is not None:
                 took = rested - began if moved and rested > began else None
-                self.stood = {
+                self.last_stop = {
                     "seconds": None if took is None else round(took, 4),
                     "exact": exact,
                     "after": after,

@@ -29,10 +29,10 @@ from .command_forms import forms
 
 __all__ = ["CommandPanel"]
 
-STALE = 1.0
+MAX_DELAY = 1.0
 """Seconds: a motion that would start later than this after its click (a cell had blocked the
 kernel) is not carried out."""
-MOST_TIMES = 100
+MAX_TIMES = 100
 """Commands that one click may queue."""
 
 
@@ -92,7 +92,7 @@ class CommandPanel(LiveWidget):
                     form, self._stop_control.act(form, content.get("at"), report_with=report)
                 )
                 return
-            click = _Click(form, params, _moment(content.get("at")), self._stop_control.given)
+            click = _Click(form, params, _moment(content.get("at")), self._stop_control.stop_count)
             if self._too_late(click):
                 return
             if content.get("queued"):
@@ -111,13 +111,15 @@ class CommandPanel(LiveWidget):
         if not c.ALL[click.form].motion:
             return False
         late = time.monotonic() - click.at
-        if late > STALE:
-            why = f"The click came {late:.1f} s late, since a cell held the kernel up. Click again."
-        elif click.stops != self._stop_control.given:
-            why = "Not started: you stopped after this click. Click again."
+        if late > MAX_DELAY:
+            reason = (
+                f"The click came {late:.1f} s late, since a cell held the kernel up. Click again."
+            )
+        elif click.stops != self._stop_control.stop_count:
+            reason = "Not started: you stopped after this click. Click again."
         else:
             return False
-        self._show_answer(click.form, "failed", why)
+        self._show_answer(click.form, "failed", reason)
         return True
 
     # At home, which may have been busy since the click came.
@@ -127,7 +129,7 @@ class CommandPanel(LiveWidget):
         if self._too_late(click):
             return
         try:
-            for _ in range(max(1, min(times, MOST_TIMES))):
+            for _ in range(max(1, min(times, MAX_TIMES))):
                 self.client.send(click.form, **click.params)
         except Exception as error:
             self._show_answer(click.form, "failed", advised(error))

@@ -66,7 +66,7 @@ def _field(command: str, field: Any) -> dict[str, Any]:
     """One parameter: what it is called, what it takes, and its first value."""
     default = None if field.required or field.default is msgspec.NODEFAULT else field.default
     first = FIRST_VALUES.get(command, {}).get(field.name, default)
-    told: dict[str, Any] = {"name": field.name, "required": field.required, "default": first}
+    data: dict[str, Any] = {"name": field.name, "required": field.required, "default": first}
     parts = get_args(field.type) if get_origin(field.type) in (Union, UnionType) else (field.type,)
     for part in parts:
         for meta in getattr(part, "__metadata__", ()):
@@ -75,21 +75,21 @@ def _field(command: str, field: Any) -> dict[str, Any]:
                     "low": meta.ge,
                     "high": meta.le,
                     "help": meta.description,
-                    "longest": meta.max_length,
+                    "max_length": meta.max_length,
                 }
-                told |= {key: value for key, value in limits.items() if value is not None}
+                data |= {key: value for key, value in limits.items() if value is not None}
     kinds = [_bare(part) for part in parts]
     choices = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), None)
     if choices is not None:
-        return told | {"kind": "choice", "choices": list(choices)}
+        return data | {"kind": "choice", "choices": list(choices)}
     for known, word in ((float, "number"), (int, "whole"), (str, "text")):
         if known in kinds:
-            return told | {"kind": word}
-    told.pop("longest", None)
-    told["spread"] = _SPREAD.get(command) == field.name
+            return data | {"kind": word}
+    data.pop("max_length", None)
+    data["spread"] = _SPREAD.get(command) == field.name
     examples = {"move": '{"cell": 4}', "values": '{"steps": 4}'}
     example = examples.get(field.name, "[[0, 0], [20, 10]]")
-    return told | {"kind": "data", "default": None, "help": f"JSON, as {example}"}
+    return data | {"kind": "data", "default": None, "help": f"JSON, as {example}"}
 
 
 def _bare(annotation: Any) -> Any:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectPanel"]
 
-NONE = "not connected"
-LONGEST_WINDOW = 10.0
+NOT_CONNECTED = "not connected"
+MAX_WINDOW = 10.0
 """Seconds: the longest batch window that may be chosen."""
 
 
@@ -77,13 +77,13 @@ class ConnectPanel(LiveWidget):
         self._failure = ""
         self._discovery: asyncio.Future[Discovery] | None = None
         self._address = ""
-        self._lasting = ""
+        self._lasting_address = ""
         self._choices: list[dict[str, Any]] = []
         if client is None:
             self._home = _home(thread)
         elif hasattr(client, "connection_state"):
             self._home = client.home
-            self._address, self._lasting = client.url, _lasting(client, client.url)
+            self._address, self._lasting_address = client.url, _lasting_address(client, client.url)
             if client.connection_state == "disconnected":
                 self._failure = "The client that was given here is closed. Connect makes a new one."
                 client = None
@@ -107,7 +107,7 @@ class ConnectPanel(LiveWidget):
         return {
             "doing": {"words": self._doing, "since": since} if self._doing else None,
             "address": self._address,
-            "lasting": self._lasting,
+            "lasting": self._lasting_address,
             "profile": client.profile if client.connected else "",
             "bot": here,
             "attempt": next_attempt["attempt"] if tries else None,
@@ -142,9 +142,9 @@ class ConnectPanel(LiveWidget):
             window = content.get("window")
             if not isinstance(window, (int, float)):
                 window = 0.1
-            work = self._connect(address, token, min(max(0.0, float(window)), LONGEST_WINDOW))
+            work = self._connect(address, token, min(max(0.0, float(window)), MAX_WINDOW))
             self._begin(f"Connecting to {address or 'the simulator in this notebook'}", work)
-        elif kind == "look":
+        elif kind == "discover":
             self._begin("Looking for robots on this machine", self._discover_robots())
         elif kind == "disconnect" and self.bot is not None:
             self._begin("Disconnecting", self._disconnect(self.bot))
@@ -181,8 +181,8 @@ class ConnectPanel(LiveWidget):
             # `connect` would take the one that there is, whatever its robot.
             where = await serve(port=0, thread=thread)
         bot = await connect(where, token=token, thread=thread, batch_window=window)
-        self._address, self._lasting = bot.url, _lasting(bot, address)
-        self._follow(bot)
+        self._address, self._lasting_address = bot.url, _lasting_address(bot, address)
+        self._switch_client(bot)
         self._show_status(
             f"Connected. In cells it is {self.variable_name}.bot, or: "
             f"bot = await mb.connect({bot.url!r})"
@@ -243,7 +243,7 @@ class ConnectPanel(LiveWidget):
         if error is not None and not isinstance(error, ConnectError):
             raise error
 
-    def _follow(self, client: Client) -> None:
+    def _switch_client(self, client: Client) -> None:
         """Show this one from now on."""
         self._untap()
         self._stop_control.end()
@@ -258,7 +258,7 @@ class ConnectPanel(LiveWidget):
         if state in ("reconnecting", "connected") and not self._doing:
             self._show_status("")  # what was said of the connection before is not true any more
         if state == "disconnected":
-            self._follow(cast(Client, _NoClient(self._home)))
+            self._switch_client(cast(Client, _NoClient(self._home)))
         self._request_refresh()
 
     def _detach(self) -> None:
@@ -270,7 +270,7 @@ class ConnectPanel(LiveWidget):
 class _NoClient:
     """The client of a panel that has none."""
 
-    connection_state = NONE
+    connection_state = NOT_CONNECTED
     connected = False
     connection_error = None
     next_attempt_at = None
@@ -333,7 +333,7 @@ def _simulator(thread: bool) -> Server | None:
     return next((one for one in fit if isinstance(one.robot, SimulatedRobot)), None)
 
 
-def _lasting(bot: Client, asked: str) -> str:
+def _lasting_address(bot: Client, asked: str) -> str:
     """The address that still works another day: a cable's port, no server of this notebook."""
     server = local_servers().of(bot)
     if server is None:

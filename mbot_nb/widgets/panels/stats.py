@@ -18,9 +18,9 @@ from ..base.live_widget import LiveWidget, rounded
 
 __all__ = ["StatsPanel"]
 
-BEAT = 1.0
+INTERVAL = 1.0
 """Seconds between two looks, and over which a rate is taken."""
-LAG_OVER = 10.0
+LAG_WINDOW = 10.0
 """Seconds over which the longest block of the loop is told."""
 PINGS = 100
 PING_PAUSE = 0.02
@@ -41,7 +41,7 @@ class StatsPanel(LiveWidget):
     _esm = page_script("stats.js")
     _css = page_style("panel.css")
     _description = "a panel of statistics"
-    _period = BEAT / 2
+    _period = INTERVAL / 2
 
     def __init__(self, bot: Client | SyncClient, *, framed: bool = True) -> None:
         self._earlier: tuple[float, Stats] | None = None
@@ -74,7 +74,7 @@ class StatsPanel(LiveWidget):
         now = time.monotonic()
         if self._earlier is not None:
             began, before = self._earlier
-            if now - began < BEAT * 0.9:
+            if now - began < INTERVAL * 0.9:
                 return
             passed = now - began
             self._rates = {
@@ -87,7 +87,10 @@ class StatsPanel(LiveWidget):
         if self._monitor is None:
             return None
         now = time.monotonic()
-        return {"longest": round(self._monitor.lag(now - LAG_OVER, now) * 1e3, 1), "over": LAG_OVER}
+        return {
+            "max": round(self._monitor.lag(now - LAG_WINDOW, now) * 1e3, 1),
+            "window": LAG_WINDOW,
+        }
 
     # The loop is watched, and looked at every second, while somebody sees it. At home.
 
@@ -104,7 +107,7 @@ class StatsPanel(LiveWidget):
             self._monitor.release()
             self._monitor = None
         if watched:
-            self._refresh_in(BEAT)
+            self._refresh_in(INTERVAL)
 
     def _on_event(self, event: object) -> bool:
         return False  # once a second is enough

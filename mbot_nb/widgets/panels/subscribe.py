@@ -21,7 +21,7 @@ from .command import advised
 
 __all__ = ["SubscribePanel"]
 
-KNOWN = (
+KNOWN_EVENTS = (
     "command_result",
     "connection",
     "drawing_complete",
@@ -35,15 +35,15 @@ KNOWN = (
     "stimulus_detected",
     "telemetry",
 )
-OWN = ("connection", "gap")
+CLIENT_EVENTS = ("connection", "gap")
 """What the client itself reports: no message brought them."""
-KEPT = 500
+MAX_ROWS = 500
 """Events in the log, here and on the page."""
-ROWS_AT_ONCE = 60
+MAX_ROWS_AT_ONCE = 60
 """Rows in one message; what is older than these when a look comes is told by its count."""
-SHOWN = 110
+MAX_ROW_LENGTH = 110
 """Characters of an event in its row; all of it is a click away."""
-RATE_OVER = 5
+RATE_WINDOW = 5
 """Seconds over which a rate is taken."""
 
 
@@ -71,10 +71,10 @@ class SubscribePanel(LiveWidget):
         if isinstance(events, str):
             raise UsageError(f'events is a list of names: write events=["{events}"]')
         self._ticked = dict.fromkeys(events)
-        self._offered = dict.fromkeys((*KNOWN, *(name for name in events if name != "*")))
+        self._offered = dict.fromkeys((*KNOWN_EVENTS, *(name for name in events if name != "*")))
         self._counts: Counter[str] = Counter()
-        self._by_second: deque[tuple[int, Counter[str]]] = deque(maxlen=RATE_OVER + 1)
-        self._log: deque[tuple[int, Event]] = deque(maxlen=KEPT)
+        self._by_second: deque[tuple[int, Counter[str]]] = deque(maxlen=RATE_WINDOW + 1)
+        self._log: deque[tuple[int, Event]] = deque(maxlen=MAX_ROWS)
         self._last_sent = 0
         self._number = 0
         self._paused = False
@@ -143,7 +143,7 @@ class SubscribePanel(LiveWidget):
         rates, ticked = self._rates(), self._ticked
         values: dict[str, Any] = {
             "events": [
-                [name, self._counts[name], round(rates[name] / RATE_OVER, 1), name in ticked]
+                [name, self._counts[name], round(rates[name] / RATE_WINDOW, 1), name in ticked]
                 for name in sorted(self._offered)
             ],
             "all": "*" in self._ticked,
@@ -151,7 +151,7 @@ class SubscribePanel(LiveWidget):
             "held_back": self._held_back,
             "failures": list(self._failures),
         }
-        new = min(self._number - self._last_sent, len(self._log), ROWS_AT_ONCE)
+        new = min(self._number - self._last_sent, len(self._log), MAX_ROWS_AT_ONCE)
         rows = [_row(*self._log[-back]) for back in range(new, 0, -1)]
         if rows and (more := self._number - self._last_sent - len(rows)):
             rows.insert(
@@ -172,7 +172,7 @@ class SubscribePanel(LiveWidget):
         now = int(self.client.home.loop.time())
         rates: Counter[str] = Counter()
         for second, counts in self._by_second:
-            if now - RATE_OVER <= second < now:
+            if now - RATE_WINDOW <= second < now:
                 rates.update(counts)
         # The second that runs counts, too, when it is all there is: so that a look comes again.
         if self._by_second and self._by_second[-1][0] >= now:
@@ -216,15 +216,15 @@ class SubscribePanel(LiveWidget):
 
 def _row(number: int, event: Event) -> list[Any]:
     text = json.dumps(event.data, ensure_ascii=False, default=str)
-    if len(text) > SHOWN:
-        text = text[: SHOWN - 1] + "…"
+    if len(text) > MAX_ROW_LENGTH:
+        text = text[: MAX_ROW_LENGTH - 1] + "…"
     return [number, round(event.time, 3), event.name, text]
 
 
 def _frame(event: Event | None) -> str:
     if event is None:
         return "It is not kept any more."
-    if event.name in OWN:
+    if event.name in CLIENT_EVENTS:
         return (
             json.dumps(event.data, indent=2, default=str)
             + "\n\nThe client's own event: no message brought it."

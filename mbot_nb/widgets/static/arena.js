@@ -2,8 +2,8 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView, SETTLE_TIME } from "./live/live_view.js";
+import { ArenaPainting, MIN_INTERVAL } from "./scene/arena_painting.js";
 import { inside, whereWords } from "./scene/geometry.js";
-import { SOONEST, ArenaPainting } from "./scene/arena_painting.js";
 
 const STEP = 2; // cm that an arrow key moves a thing
 const LONG_STEP = 10; // with Shift
@@ -102,20 +102,23 @@ function render(view) {
     slider.min = String(first);
     slider.max = String(last);
     slider.disabled = rows.length < 2;
-    now.setAttribute("aria-pressed", String(painting.back === null));
-    if (painting.back === null) slider.value = String(last);
-    when.textContent = painting.back === null ? "now" : `${(last - painting.back).toFixed(1)} s back`;
+    now.setAttribute("aria-pressed", String(painting.lookBackTime === null));
+    if (painting.lookBackTime === null) slider.value = String(last);
+    when.textContent =
+      painting.lookBackTime === null
+        ? "now"
+        : `${(last - painting.lookBackTime).toFixed(1)} s back`;
   };
   const lookBack = (/** @type {number | null} */ t) => {
-    painting.back = t;
+    painting.lookBackTime = t;
     writeTime();
-    painting.ask();
+    painting.requestDraw();
   };
   slider.addEventListener("input", () => {
     if (live.values.replay) {
       sought = performance.now();
       writeTime();
-      if (sought - painting.sent < 2 * SOONEST) return;
+      if (sought - painting.sent < 2 * MIN_INTERVAL) return;
       painting.sent = sought;
       seek();
       return;
@@ -131,10 +134,10 @@ function render(view) {
     drawing = on;
     draw.setAttribute("aria-pressed", String(on));
     canvas.style.cursor = on ? "crosshair" : "";
-    painting.drawing = null;
+    painting.lineDrawn = null;
     painting.cursor = null;
     writeHint();
-    painting.ask();
+    painting.requestDraw();
   };
   const writeHint = () => {
     hint.textContent =
@@ -149,14 +152,14 @@ function render(view) {
     if (event.button !== 0 || live.values.fixed || !painting.arena || !painting.floor) return;
     const point = painting.place(event);
     if (drawing) {
-      painting.drawing = [];
+      painting.lineDrawn = [];
       painting.extend(point);
     } else {
       const box = painting.boxAt(point);
       if (box === null) return;
       painting.grab(box, point);
       pick.value = String(box);
-      painting.chosen = box;
+      painting.chosenBox = box;
     }
     event.preventDefault();
     canvas.focus();
@@ -170,11 +173,11 @@ function render(view) {
       return;
     }
     dragging = true;
-    if (painting.drawing) painting.extend(painting.place(event));
+    if (painting.lineDrawn) painting.extend(painting.place(event));
     else if (painting.held) painting.drag(painting.place(event));
   });
   canvas.addEventListener("lostpointercapture", () => {
-    if (painting.drawing) {
+    if (painting.lineDrawn) {
       painting.finishLine();
       setDrawing(false);
     } else if (painting.held) {
@@ -197,24 +200,28 @@ function render(view) {
         painting.finishLine();
         setDrawing(false);
       } else if (event.key === "Enter") {
-        painting.drawing ??= [];
+        painting.lineDrawn ??= [];
         painting.extend([x, y]);
       } else if (!dx && !dy) {
         return;
       }
       if (drawing) painting.cursor = inside([x + dx * step, y + dy * step], painting.arena);
-    } else if ((dx || dy) && painting.chosen !== null && painting.arena?.boxes?.[painting.chosen]) {
-      painting.push(painting.chosen, dx * step, dy * step);
+    } else if (
+      (dx || dy) &&
+      painting.chosenBox !== null &&
+      painting.arena?.boxes?.[painting.chosenBox]
+    ) {
+      painting.push(painting.chosenBox, dx * step, dy * step);
     } else {
       return;
     }
     event.preventDefault();
-    painting.ask();
+    painting.requestDraw();
   });
   pick.addEventListener("change", () => {
-    painting.chosen = pick.value === "" ? null : Number(pick.value);
+    painting.chosenBox = pick.value === "" ? null : Number(pick.value);
     canvas.focus();
-    painting.ask();
+    painting.requestDraw();
   });
 
   const writePick = () => {
@@ -222,17 +229,17 @@ function render(view) {
     if (pick.options.length !== count + 1) {
       pick.replaceChildren(new Option(count ? "Choose a box" : "No box", ""));
       for (let at = 0; at < count; at += 1) pick.add(new Option(`Box ${at + 1}`, String(at)));
-      if (painting.chosen !== null && painting.chosen >= count) painting.chosen = null;
+      if (painting.chosenBox !== null && painting.chosenBox >= count) painting.chosenBox = null;
     }
     tools.hidden = Boolean(live.values.fixed) || !painting.arena;
     erase.disabled = live.ended || !painting.arena?.lines?.length;
   };
 
   live.onValues = (values, all) => {
-    painting.take(values, all);
+    painting.update(values, all);
     if ("replay" in values) {
       replayCame = performance.now();
-      if (values.replay) painting.back = null;
+      if (values.replay) painting.lookBackTime = null;
     }
     lost.hidden = !canvas.hidden;
     if ("arena" in values || "fixed" in values) {
@@ -246,7 +253,7 @@ function render(view) {
       painting.history.replace(buffers[0]);
       painting.lights = content.lights;
       writeTime();
-      painting.ask();
+      painting.requestDraw();
     } else if (content.kind === "moved") {
       painting.moved(content);
     }

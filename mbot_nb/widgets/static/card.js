@@ -68,7 +68,7 @@ function render(given) {
   const picture = new CardPicture(live, view.canvas);
   live.onValues = (values) => {
     write(view, values);
-    picture.take(values);
+    picture.update(values);
   };
   return live.start();
 }

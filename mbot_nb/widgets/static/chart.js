@@ -87,7 +87,7 @@ function render(view) {
         () => {
           line.hidden = !line.hidden;
           entry.setAttribute("aria-pressed", String(!line.hidden));
-          chart.ask();
+          chart.requestDraw();
         },
         "mbot-button mbot-chart-line",
       );
@@ -143,14 +143,14 @@ function render(view) {
       dragged = event.clientX;
     }
     chart.cursor = timeAt(event);
-    chart.ask();
+    chart.requestDraw();
   });
   canvas.addEventListener("lostpointercapture", () => {
     dragged = null;
   });
   canvas.addEventListener("pointerleave", () => {
     chart.cursor = null;
-    chart.ask();
+    chart.requestDraw();
   });
   canvas.addEventListener(
     "wheel",
@@ -184,7 +184,7 @@ function render(view) {
       return;
     }
     event.preventDefault();
-    chart.ask();
+    chart.requestDraw();
   });
 
   live.onValues = (values) => {
@@ -192,9 +192,9 @@ function render(view) {
       chart.setLines(values.lines, values.points);
       writeLegend();
       writeOffers(values.offers);
-      pick.disabled = add.disabled = live.ended || values.lines.length >= values.most;
+      pick.disabled = add.disabled = live.ended || values.lines.length >= values.max_lines;
     }
-    chart.ask();
+    chart.requestDraw();
   };
   live.onMessage = (content, buffers) => {
     if (content.kind === "anew") {
@@ -203,7 +203,7 @@ function render(view) {
     } else if (content.kind === "offers") {
       writeOffers(content.offers);
     } else if (content.kind === "points") {
-      chart.take(content, buffers[0]);
+      chart.addPoints(content, buffers[0]);
     }
   };
   return live.start();

@@ -36,11 +36,11 @@ function render(view) {
   live.onValues = (values) => {
     if (values.forms && !forms.size) build(values.forms);
     for (const [name, answer] of Object.entries(values.answers ?? {}))
-      forms.get(name)?.tell(answer);
-    if (values.batch) meter.take(values.batch);
+      forms.get(name)?.showAnswer(answer);
+    if (values.batch) meter.update(values.batch);
   };
   live.onMessage = (content) => {
-    if (content.kind === "answer") forms.get(content.form)?.tell(content);
+    if (content.kind === "answer") forms.get(content.form)?.showAnswer(content);
   };
   return live.start();
 }

@@ -74,11 +74,11 @@ function render(view) {
     make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }),
   );
 
-  const look = button(
+  const discover = button(
     form,
     "Look for robots",
     "Look for robots on this machine: on USB, and servers",
-    () => live.ask({ kind: "look" }),
+    () => live.ask({ kind: "discover" }),
   );
 
   const connected = make("div", root, { className: "mbot-row", hidden: true });
@@ -145,7 +145,7 @@ function render(view) {
   const writeConnection = live.writeConnection.bind(live);
   live.writeConnection = (state) => {
     writeConnection(state);
-    light.textContent = LIGHTS[live.inWords(state)] ?? state;
+    light.textContent = LIGHTS[live.connectionWords(state)] ?? state;
   };
 
   live.onValues = (values) => {
@@ -158,7 +158,7 @@ function render(view) {
     connected.hidden = !bot || busy;
     // Of a client that has given up nothing is planned, but another try can be asked for.
     lost.hidden = (attempt ?? null) === null && connection !== "error";
-    retry.disabled = look.disabled = live.ended;
+    retry.disabled = discover.disabled = live.ended;
     retry.hidden = connection === "connected"; // a robot's cable: its server tries by itself
     trouble.textContent = busy ? "" : (live.values.trouble ?? "");
     const parts = [

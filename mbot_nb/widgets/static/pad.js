@@ -48,11 +48,11 @@ function render(view) {
   };
   slider.addEventListener("input", writeSpeed);
 
-  const shown = (/** @type {number} */ left, /** @type {number} */ right) => {
+  const writeMotors = (/** @type {number} */ left, /** @type {number} */ right) => {
     motors.textContent = left || right ? `left ${left} %, right ${right} %` : "stands";
     pad.dataset.driving = String(Boolean(left || right));
   };
-  const driver = new DriveControl(live, () => Number(slider.value), shown);
+  const driver = new DriveControl(live, () => Number(slider.value), writeMotors);
 
   // Who holds: one after the other, a hand before keys before a stick.
   const keys = new Set();
@@ -60,16 +60,16 @@ function render(view) {
   let hand = null;
   /** @type {number[] | null} */
   let stick = null;
-  const decide = () => {
+  const update = () => {
     const vector = hand ?? keysDirection(keys) ?? stick;
     const [ahead, aside] = vector ?? [0, 0];
     knob.style.transform = `translate(${aside * 62}%, ${-ahead * 62}%)`;
     driver.aim(vector);
   };
-  const letGo = () => {
+  const release = () => {
     keys.clear();
     hand = stick = null;
-    decide();
+    update();
   };
 
   pad.addEventListener("keydown", (event) => {
@@ -77,19 +77,19 @@ function render(view) {
     if (event.code === "Space") {
       event.preventDefault();
       if (event.repeat) return;
-      letGo();
+      release();
       live.stop("stop");
     } else if (event.code in KEYS) {
       event.preventDefault();
       if (event.repeat) return;
       keys.add(event.code);
-      decide();
+      update();
     }
   });
   pad.addEventListener("keyup", (event) => {
-    if (keys.delete(event.code)) decide();
+    if (keys.delete(event.code)) update();
   });
-  pad.addEventListener("blur", letGo);
+  pad.addEventListener("blur", release);
 
   const directionOf = (/** @type {PointerEvent} */ event) => {
     const box = pad.getBoundingClientRect();
@@ -103,18 +103,18 @@ function render(view) {
     pad.focus();
     pad.setPointerCapture(event.pointerId);
     hand = directionOf(event);
-    decide();
+    update();
   });
   pad.addEventListener("pointermove", (event) => {
     if (!hand) return;
     hand = directionOf(event);
-    decide();
+    update();
   });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     pad.addEventListener(end, () => {
       if (!hand) return;
       hand = null;
-      decide();
+      update();
     });
   }
 
@@ -126,38 +126,38 @@ function render(view) {
     const found = [...(navigator.getGamepads?.() ?? [])].find((gamepad) => gamepad?.connected);
     const before = stick;
     stick = found && live.shown && document.hasFocus() ? gamepadDirection(found) : null;
-    if (String(before) !== String(stick)) decide();
+    if (String(before) !== String(stick)) update();
     if (found && live.shown) polling = requestAnimationFrame(poll);
   };
-  const plugged = () => {
+  const startPolling = () => {
     if (polling === null) polling = requestAnimationFrame(poll);
   };
   const { signal } = live;
-  addEventListener("gamepadconnected", plugged, { signal });
-  addEventListener("blur", letGo, { signal });
-  addEventListener("pagehide", letGo, { signal });
-  document.addEventListener("visibilitychange", () => document.hidden && letGo(), { signal });
+  addEventListener("gamepadconnected", startPolling, { signal });
+  addEventListener("blur", release, { signal });
+  addEventListener("pagehide", release, { signal });
+  document.addEventListener("visibilitychange", () => document.hidden && release(), { signal });
 
   live.onVisible = (now) => {
-    if (now && !live.unanswered) plugged();
-    else letGo();
+    if (now && !live.unanswered) startPolling();
+    else release();
   };
   live.onValues = (values, all) => {
     if (all && "speed" in values && !slider.dataset.set) {
       slider.value = values.speed;
       slider.dataset.set = "true";
       writeSpeed();
-      shown(0, 0);
+      writeMotors(0, 0);
     }
-    if ("connection" in values && values.connection !== "connected") letGo();
-    pad.setAttribute("aria-disabled", String(!driver.free()));
+    if ("connection" in values && values.connection !== "connected") release();
+    pad.setAttribute("aria-disabled", String(!driver.canDrive()));
   };
   live.onMessage = (content) => {
     if (content.kind === "driven") driver.onAnswer(content);
   };
   const end = live.start();
   return () => {
-    letGo();
+    release();
     if (polling !== null) cancelAnimationFrame(polling);
     end();
   };

@@ -107,7 +107,7 @@ function render(view) {
     }
     if ("lag" in values) {
       fields.lag.textContent = values.lag
-        ? `${number(values.lag.longest, 1)} ms in ${values.lag.over} s`
+        ? `${number(values.lag.max, 1)} ms in ${values.lag.window} s`
         : "–";
     }
     if ("measured" in values) {

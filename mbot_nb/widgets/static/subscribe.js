@@ -2,9 +2,9 @@
 
 import { button, make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
-import { codeLine, fresh, labelled, submitButton, ticked } from "./panels/fields.js";
+import { checkbox, codeLine, labelled, submitButton, uniqueId } from "./panels/fields.js";
 
-const MOST_ROWS = 500; // as many as the kernel's side keeps
+const MAX_ROWS = 500; // as many as the kernel's side keeps
 
 /** @param {number} seconds */
 function clockTime(seconds) {
@@ -45,7 +45,7 @@ function render(view) {
   const tick = (/** @type {string} */ event, /** @type {boolean} */ on) =>
     live.send({ kind: "tick", event, on });
   const head = make("div", root, { className: "mbot-row" });
-  const everything = ticked(head, 'everything ("*")', false, (on) => {
+  const everything = checkbox(head, 'everything ("*")', false, (on) => {
     tick("*", on);
     offerCode(on ? "*" : last);
   });
@@ -75,7 +75,7 @@ function render(view) {
     for (const [name, count, rate, on] of events) {
       if (!ticks.has(name)) {
         const item = make("li", names);
-        const box = ticked(item, name, on, (now) => {
+        const box = checkbox(item, name, on, (now) => {
           tick(name, now);
           offerCode(name);
         });
@@ -135,10 +135,10 @@ function render(view) {
       chosen = null;
     }
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    for (const [number, time, name, text] of rows.slice(-MOST_ROWS)) {
+    for (const [number, time, name, text] of rows.slice(-MAX_ROWS)) {
       const row = make("div", log, {
         className: "mbot-log-row",
-        id: fresh("row"),
+        id: uniqueId("row"),
         role: "option",
         "aria-selected": "false",
       });
@@ -156,7 +156,7 @@ function render(view) {
       row.hidden = !matches(row);
       row.addEventListener("click", () => choose(row));
     }
-    while (log.childElementCount > MOST_ROWS) log.firstElementChild?.remove();
+    while (log.childElementCount > MAX_ROWS) log.firstElementChild?.remove();
     hint.hidden = log.childElementCount > 0;
     if (atEnd && rows.length) log.scrollTop = log.scrollHeight;
   };

@@ -20,7 +20,7 @@ type Values = Record<string, any>;
 type Note = string | { attempt: number; wait: number | null };
 
 /** How long the last stop took; null seconds of a robot that stood already. */
-interface Stood {
+interface LastStop {
   seconds: number | null;
   exact: boolean;
   after: "click" | "letting go" | "arrival";

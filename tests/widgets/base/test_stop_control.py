@@ -17,7 +17,7 @@ from mbot_nb.embedded.registry import LocalServers
 from mbot_nb.widgets import StopButton
 from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page
+from tests.helpers.widget_page import Page, statuses
 
 
 def latest(page: Page, widget: LiveWidget, name: str) -> Any:
@@ -25,10 +25,6 @@ def latest(page: Page, widget: LiveWidget, name: str) -> Any:
     return next(
         (message[name] for message in reversed(page.messages(widget)) if name in message), None
     )
-
-
-def said(page: Page, widget: LiveWidget) -> list[str]:
-    return [message["text"] for message in page.messages(widget) if message["kind"] == "said"]
 
 
 def twice_shown(page: Page, widget: LiveWidget) -> bool:
@@ -52,8 +48,8 @@ async def test_it_latches_until_released_and_tells_how_long_it_took(page: Page) 
         await asyncio.sleep(0.15)
         clicked = time.monotonic() - 0.03
         page.send(stop, kind="emergency_stop", view="a", at=clicked * 1e3)
-        await until(lambda: latest(page, stop, "stood"))
-        stood = latest(page, stop, "stood")
+        await until(lambda: latest(page, stop, "last_stop"))
+        stood = latest(page, stop, "last_stop")
         assert robot.at_rest_since is not None
         assert stood["seconds"] == pytest.approx(robot.at_rest_since - clicked, abs=1e-3)
         assert (stood["exact"], stood["after"]) == (True, "click")
@@ -62,7 +58,7 @@ async def test_it_latches_until_released_and_tells_how_long_it_took(page: Page) 
             await bot.drive(20, 20, duration=0.1)
         page.send(stop, kind="release", view="a")
         await until(lambda: latest(page, stop, "latched") is False)
-        await until(lambda: said(page, stop)[-1].startswith("Released"))
+        await until(lambda: statuses(page, stop)[-1].startswith("Released"))
         assert (await bot.drive(20, 20, duration=0.1)).ended == "time"
         stop.close()
 
@@ -73,8 +69,8 @@ async def test_a_robot_that_stood_already_and_a_click_without_a_time(
     stop = StopButton(bot)
     page.send(stop, kind="show", view="a")
     page.send(stop, kind="emergency_stop", view="a")
-    await until(lambda: latest(page, stop, "stood"))
-    assert latest(page, stop, "stood")["seconds"] is None
+    await until(lambda: latest(page, stop, "last_stop"))
+    assert latest(page, stop, "last_stop")["seconds"] is None
     await until(lambda: latest(page, stop, "latched") is True)
     page.send(stop, kind="release", view="a")
     await until(lambda: latest(page, stop, "latched") is False)
@@ -88,8 +84,8 @@ async def test_a_robot_that_stood_already_and_a_click_without_a_time(
         (time.monotonic() - 600) * 1e3,
     ):
         page.send(stop, kind="stop", view="a", at=at)
-    await until(lambda: (latest(page, stop, "stood") or {}).get("seconds") is not None)
-    assert latest(page, stop, "stood")["after"] == "arrival", (
+    await until(lambda: (latest(page, stop, "last_stop") or {}).get("seconds") is not None)
+    assert latest(page, stop, "last_stop")["after"] == "arrival", (
         "a time that cannot be believed is not used"
     )
     stop.close()
@@ -99,7 +95,7 @@ async def test_releasing_nothing_says_so(page: Page, bot: mb.Client) -> None:
     stop = StopButton(bot)
     page.send(stop, kind="show", view="a")
     page.send(stop, kind="release", view="a")
-    await until(lambda: "nothing to release" in said(page, stop)[-1])
+    await until(lambda: "nothing to release" in statuses(page, stop)[-1])
     assert page.messages(stop)[-1]["error"] is True
     stop.close()
 
@@ -111,14 +107,14 @@ async def test_what_it_reaches_is_said_beforehand(page: Page, ipykernel: SimpleN
             ipykernel.version_info = version
             stop = StopButton(bot)
             page.send(stop, kind="show", view="a")
-            in_main = latest(page, stop, "reach")
+            in_main = latest(page, stop, "stop_availability")
             click = threading.Thread(
                 target=page.send, args=(stop,), kwargs={"kind": "show", "view": "b"}
             )
             click.start()
             click.join()
             await until(partial(twice_shown, page, stop))
-            reach[version] = [in_main, latest(page, stop, "reach")]
+            reach[version] = [in_main, latest(page, stop, "stop_availability")]
             stop.close()
     assert reach == {
         (6, 31, 0): ["direct_awaits", "yes"],
@@ -142,7 +138,7 @@ async def test_the_remedy_that_is_named_is_one_for_this_robot(
                 ipykernel.version_info = version
                 stop = StopButton(bot)
                 page.send(stop, kind="show", view="a")
-                told.append(latest(page, stop, "reach"))
+                told.append(latest(page, stop, "stop_availability"))
                 stop.close()
     assert reach == {
         "cable": ["direct_awaits_cable", "awaits_cable"],
@@ -197,7 +193,9 @@ async def test_of_a_robot_elsewhere_the_io_thread_stops_it_while_home_is_blocked
             time.sleep(0.01)  # noqa: ASYNC251 - this is the block
         assert robot.motion is None, "stopped, and this loop has not run"
         click.join()
-        await until(lambda: said(page, stop) and said(page, stop)[-1].startswith("Stopped."))
+        await until(
+            lambda: statuses(page, stop) and statuses(page, stop)[-1].startswith("Stopped.")
+        )
         stop.close()
 
 

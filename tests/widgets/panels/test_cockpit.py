@@ -10,7 +10,7 @@ import mbot_nb as mb
 from mbot_nb.widgets import Cockpit, ConnectPanel
 from mbot_nb.widgets.base.live_widget import LiveWidget
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, said
+from tests.helpers.widget_page import Page, latest, statuses
 
 
 def parts(cockpit: Cockpit) -> list[LiveWidget]:
@@ -43,6 +43,7 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
     async with mb.serve(port=0) as server:
         cockpit = Cockpit()
         (connection,) = parts(cockpit)
+        page.send(connection, kind="show", view="a")
         for _ in range(2):
             page.send(connection, kind="connect", address=server.url)
             await until(
@@ -52,13 +53,15 @@ async def test_a_cockpit_follows_the_robot_that_is_connected(page: Page) -> None
                     and not parts(cockpit)[1].ended
                 )
             )
+            await until(lambda: latest(page, connection, "connection") == "connected")
             bot = cockpit.bot
             _, *others = parts(cockpit)
             assert all(part.client is bot for part in others)
             page.send(connection, kind="disconnect")
-            await until(lambda: cockpit.bot is None)
+            await until(lambda: latest(page, connection, "connection") == "not connected")
+            assert cockpit.bot is None
             await until(partial(have_ended, others))
-            await until(lambda: connection._work is None or connection._work.done())
+            await until(lambda: latest(page, connection, "doing") is None)
         cockpit.close()
     assert [one for one in page.comms if not one.closed] == []
 
@@ -70,7 +73,7 @@ async def test_a_cockpit_that_is_replaced_says_so_where_it_is_seen_and_goes_with
     connection, *others = parts(cockpit)
     page.send(connection, kind="show", view="a")
     cockpit.end("Another one.")
-    assert said(page, connection)[-1] == "Another one."
+    assert statuses(page, connection)[-1] == "Another one."
     assert cockpit.ended
     assert all(part.comm is None for part in others), "what nobody sees has gone"
     assert bot._taps == []
@@ -85,7 +88,7 @@ async def test_a_cockpit_says_what_the_robot_is_called_in_cells(page: Page) -> N
         page.send(connection, kind="connect", address=server.url)
         await until(
             lambda: any(
-                "In cells it is cockpit.bot, or:" in words for words in said(page, connection)
+                "In cells it is cockpit.bot, or:" in words for words in statuses(page, connection)
             )
         )
         assert cockpit.bot is not None

@@ -41,7 +41,7 @@ def test_ranges_units_and_defaults_are_those_of_the_types() -> None:
     assert field("move", "direction")["choices"] == ["forward", "backward", "left", "right"]
     assert field("set_led", "index") | {"default": None} == field("set_led", "index")
     assert field("set_led", "r")["kind"] == "whole"
-    assert field("display_text", "text")["longest"] == 1000
+    assert field("display_text", "text")["max_length"] == 1000
     traits = FORMS["update_personality"]["fields"]
     assert [trait["name"] for trait in traits] == list(c.TRAITS)
     assert {(trait["kind"], trait["low"], trait["high"], trait["default"]) for trait in traits} == {

@@ -19,7 +19,7 @@ from mbot_nb.embedded.registry import local_servers
 from mbot_nb.widgets import ConnectPanel
 from tests.helpers.tiny_robot import TinyRobot
 from tests.helpers.waiting import until
-from tests.helpers.widget_page import Page, latest, said
+from tests.helpers.widget_page import Page, latest, statuses
 
 
 async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
@@ -30,7 +30,7 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         page.send(panel, kind="show", view="a")
         assert latest(page, panel, "connection") == "not connected"
         page.send(panel, kind="stop")
-        assert "not connected" in said(page, panel)[-1]
+        assert "not connected" in statuses(page, panel)[-1]
         page.send(panel, kind="connect", address=server.url, window=0.25)
         await until(lambda: latest(page, panel, "connection") == "connected")
         await until(lambda: met == [panel.bot])
@@ -42,7 +42,7 @@ async def test_without_a_robot_it_makes_one_and_ends_it(page: Page) -> None:
         await until(
             lambda: panel.bot is None and latest(page, panel, "connection") == "not connected"
         )
-        await until(lambda: panel._work is None or panel._work.done())
+        await until(lambda: latest(page, panel, "doing") is None)
         assert bot.closed
         page.send(panel, kind="connect", address=server.url)
         await until(lambda: latest(page, panel, "connection") == "connected")
@@ -61,15 +61,15 @@ async def test_what_a_stop_reaches_is_told_of_the_robot_that_was_connected_by_cl
     async with mb.serve(port=0) as server:
         panel = ConnectPanel()
         page.send(panel, kind="show", view="a")
-        assert latest(page, panel, "reach") == "nobody", "there is no robot to stop"
+        assert latest(page, panel, "stop_availability") == "nobody", "there is no robot to stop"
         page.send(panel, kind="connect", address=server.url)
         await until(lambda: latest(page, panel, "connection") == "connected")
-        assert latest(page, panel, "reach") == reach
+        assert latest(page, panel, "stop_availability") == reach
         page.send(panel, kind="disconnect")
-        await until(lambda: latest(page, panel, "reach") == "nobody")
+        await until(lambda: latest(page, panel, "stop_availability") == "nobody")
         panel.close()
         async with mb.connect(server) as bot:
-            assert ConnectPanel(bot).snapshot["reach"] == "unknown", (
+            assert ConnectPanel(bot).snapshot["stop_availability"] == "unknown", (
                 "no message of a page has come yet"
             )
 
@@ -103,7 +103,7 @@ async def test_what_it_advises_can_be_done_in_it(page: Page) -> None:
         )
         page.send(panel, kind="connect", address=server.url, token="secret")
         await until(lambda: latest(page, panel, "connection") == "connected")
-        assert said(page, panel)[-1].startswith("Connected. In cells it is panel.bot, or:")
+        assert statuses(page, panel)[-1].startswith("Connected. In cells it is panel.bot, or:")
         page.send(panel, kind="disconnect")
         await until(lambda: panel.bot is None)
         panel.close()
@@ -122,7 +122,7 @@ async def test_an_attempt_can_be_cancelled(page: Page) -> None:
         await until(lambda: latest(page, panel, "doing"))
         assert f"127.0.0.1:{port}" in latest(page, panel, "doing")["words"]
         page.send(panel, kind="cancel")
-        await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
+        await until(lambda: statuses(page, panel)[-1:] == ["Cancelled."])
         await until(lambda: latest(page, panel, "doing") is None)
         panel.close()
 
@@ -163,7 +163,7 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("mbot_nb.widgets.panels.connect.discover", lambda ended: found)
     panel = ConnectPanel()
     page.send(panel, kind="show", view="a")
-    page.send(panel, kind="look")
+    page.send(panel, kind="discover")
     await until(lambda: latest(page, panel, "choices"))
     first, second, third = latest(page, panel, "choices")
     assert first == {
@@ -174,11 +174,11 @@ async def test_what_is_there_is_offered(page: Page, monkeypatch: pytest.MonkeyPa
     assert not second["usable"]
     assert "close that program" in second["words"]
     assert third["address"] == "ws://127.0.0.1:4000"
-    assert said(page, panel)[-1] == "2 to connect to, beside the simulator."
+    assert statuses(page, panel)[-1] == "2 to connect to, beside the simulator."
     panel.close()
 
 
-@pytest.mark.parametrize("first", ["look", "connect"])
+@pytest.mark.parametrize("first", ["discover", "connect"])
 async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_it(
     page: Page, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
@@ -199,7 +199,7 @@ async def test_what_is_cancelled_lets_go_of_the_port_before_the_next_one_takes_i
 
     await until(asked)
     page.send(panel, kind="cancel")
-    await until(lambda: said(page, panel)[-1:] == ["Cancelled."])
+    await until(lambda: statuses(page, panel)[-1:] == ["Cancelled."])
     monkeypatch.setattr("mbot_nb.embedded.usb.TIMEOUT", 0.2)
     page.send(panel, kind="connect", address=f"usb:{port}")
     await until(lambda: latest(page, panel, "trouble"))
@@ -233,7 +233,7 @@ async def test_the_simulator_is_one_whatever_else_this_notebook_serves(page: Pag
             assert latest(page, panel, "lasting") == ("usb:/dev/ttyUSB7" if address else "")
             page.send(panel, kind="disconnect")
             await until(lambda: latest(page, panel, "connection") == "not connected")
-            await until(lambda: panel._work is None or panel._work.done())
+            await until(lambda: latest(page, panel, "doing") is None)
         assert urls[1] == server.url
         assert urls[0] == urls[2] != server.url, "one is started, and found again"
         started = next(one for one in local_servers().running() if one.url == urls[0])
@@ -268,7 +268,7 @@ async def test_a_handler_that_fails_is_told_in_the_panel(
     async with mb.serve(port=0) as server:
         panel = ConnectPanel(on_connect=then)
         page.send(panel, kind="connect", address=server.url)
-        await until(lambda: any("KeyError: 'left'" in words for words in said(page, panel)))
+        await until(lambda: any("KeyError: 'left'" in words for words in statuses(page, panel)))
         assert panel.bot is not None
         await panel.bot.close()
         panel.close()

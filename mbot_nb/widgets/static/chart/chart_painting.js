@@ -7,12 +7,12 @@ import { Painting } from "../live/painting.js";
 import { scalesOf, ticks } from "./scale.js";
 import { Series } from "./series.js";
 
-const FRAME = 1000 / 25 - 2; // ms between two pictures
+const FRAME_INTERVAL = 1000 / 25 - 2; // ms between two pictures
 
 export const SPANS = [2, 5, 10, 20, 30, 60, 120, 300, 600, 1800]; // s
 
-const USUAL_SPAN = 4; // which of them it begins with
-const PAD = { top: 26, right: 44, bottom: 22, left: 48 };
+const DEFAULT_SPAN = 4; // which of them it begins with
+const PADDING = { top: 26, right: 44, bottom: 22, left: 48 };
 const AXES = 2; // as many units have one, left and right
 
 /** What is drawn, and which part of it is seen. */
@@ -23,7 +23,7 @@ export class ChartPainting extends Painting {
    * @param {(...given: any[]) => void} onDrawn
    */
   constructor(live, canvas, onDrawn) {
-    super(live, canvas, FRAME);
+    super(live, canvas, FRAME_INTERVAL);
     this.onDrawn = onDrawn;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.color = colorOf(live.root);
@@ -31,10 +31,10 @@ export class ChartPainting extends Painting {
     this.lines = [];
     /** @type {Values[]} */
     this.marks = [];
-    this.most = 1000;
+    this.maxPoints = 1000;
     /** @type {number | null} */
     this.offset = null; // the kernel's time is the page's plus this, s
-    this.span = USUAL_SPAN;
+    this.span = DEFAULT_SPAN;
     /** @type {number | null} */
     this.end = null; // the right edge while it is paused, s
     this.halted = 0; // when it was paused, s
@@ -54,9 +54,9 @@ export class ChartPainting extends Painting {
     this.scales = new Map();
   }
 
-  /** @param {Values[]} lines @param {number} most */
-  setLines(lines, most) {
-    this.most = most;
+  /** @param {Values[]} lines @param {number} maxPoints */
+  setLines(lines, maxPoints) {
+    this.maxPoints = maxPoints;
     this.lines = lines.map(
       (line) => this.lines.find(({ name }) => name === line.name) ?? new Series(line),
     );
@@ -76,7 +76,7 @@ export class ChartPainting extends Painting {
   }
 
   /** @param {Values} given @param {DataView} buffer */
-  take({ counts, marks, now }, buffer) {
+  addPoints({ counts, marks, now }, buffer) {
     this.onTime(now);
     this.came = now;
     const numbers = new Float64Array(
@@ -84,13 +84,13 @@ export class ChartPainting extends Painting {
     );
     let at = 0;
     counts.forEach((/** @type {number} */ count, /** @type {number} */ line) => {
-      this.lines[line].add(numbers.subarray(at, at + 2 * count), this.most);
+      this.lines[line].add(numbers.subarray(at, at + 2 * count), this.maxPoints);
       at += 2 * count;
       if (count) this.came = Math.max(this.came, numbers[at - 2]);
     });
     this.marks.push(...marks);
     if (this.marks.length > 200) this.marks.splice(0, this.marks.length - 200);
-    this.ask();
+    this.requestDraw();
   }
 
   now() {
@@ -108,13 +108,13 @@ export class ChartPainting extends Painting {
     this.known = on ? this.came : Infinity;
     this.end = on ? right : null;
     if (!on) this.cursor = null;
-    this.ask();
+    this.requestDraw();
   }
 
   /** @param {number} by */
   zoom(by) {
     this.span = Math.min(SPANS.length - 1, Math.max(0, this.span + by));
-    this.ask();
+    this.requestDraw();
   }
 
   /** The time of the oldest value. */
@@ -131,7 +131,7 @@ export class ChartPainting extends Painting {
       this.now(),
       Math.max(this.first() + SPANS[this.span] / 4, (this.end ?? 0) + seconds),
     );
-    this.ask();
+    this.requestDraw();
   }
 
   /** @returns {[number, number]} */
@@ -162,10 +162,10 @@ export class ChartPainting extends Painting {
     context.clearRect(0, 0, width, height);
     this.color = colorOf(this.live.root);
     const box = {
-      left: PAD.left,
-      right: width - PAD.right,
-      top: PAD.top,
-      bottom: height - PAD.bottom,
+      left: PADDING.left,
+      right: width - PADDING.right,
+      top: PADDING.top,
+      bottom: height - PADDING.bottom,
     };
     this.box = box;
     this.shownRange = this.range();
@@ -188,7 +188,7 @@ export class ChartPainting extends Painting {
     context.restore();
     this.drawCursor();
     this.onDrawn();
-    if (!this.paused && this.offset !== null && !this.live.ended) this.ask();
+    if (!this.paused && this.offset !== null && !this.live.ended) this.requestDraw();
   }
 
   drawAxes() {
@@ -248,7 +248,7 @@ export class ChartPainting extends Painting {
     const [stroke, gap] = [10, 3];
     const words = context.measureText(unit).width;
     const width = colors.length * (stroke + gap) + words;
-    let left = side ? Math.min(box.right + 5, box.right + PAD.right - 2 - width) : 2;
+    let left = side ? Math.min(box.right + 5, box.right + PADDING.right - 2 - width) : 2;
     const y = box.top - 14;
     for (const each of colors) {
       context.fillStyle = each;

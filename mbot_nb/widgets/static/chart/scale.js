@@ -5,10 +5,10 @@
  * Round numbers for the marks of an axis.
  * @param {number} low
  * @param {number} high
- * @param {number} most
+ * @param {number} maxCount
  */
-export function ticks(low, high, most) {
-  const rough = (high - low) / most;
+export function ticks(low, high, maxCount) {
+  const rough = (high - low) / maxCount;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10) * power;
   const found = [];
@@ -52,8 +52,8 @@ export function scalesOf(lines, from, to, box) {
     // What goes from 0 to 1, as tension does, is seen as a part of that; a tremble of anything is
     // not seen as a quake.
     if (!unit && low >= 0 && high <= 1) [low, high] = [0, 1];
-    const least = Math.max(Math.abs(low), Math.abs(high)) * 0.1 || 1;
-    const [middle, room] = [(low + high) / 2, Math.max(high - low, least)];
+    const minRange = Math.max(Math.abs(low), Math.abs(high)) * 0.1 || 1;
+    const [middle, room] = [(low + high) / 2, Math.max(high - low, minRange)];
     [low, high] = [middle - room * 0.58, middle + room * 0.58];
     const y = (/** @type {number} */ value) =>
       box.bottom - ((value - low) / (high - low)) * (box.bottom - box.top);

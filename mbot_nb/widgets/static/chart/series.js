@@ -15,16 +15,16 @@ export class Series {
     this.hidden = false;
   }
 
-  /** @param {ArrayLike<number>} pairs @param {number} most */
-  add(pairs, most) {
+  /** @param {ArrayLike<number>} pairs @param {number} maxPoints */
+  add(pairs, maxPoints) {
     for (let at = 0; at < pairs.length; at += 2) {
       this.t.push(pairs[at]);
       this.v.push(pairs[at + 1]);
     }
     // In pieces, since the front of an array is dear to cut.
-    if (this.t.length > most * 1.2) {
-      this.t.splice(0, this.t.length - most);
-      this.v.splice(0, this.v.length - most);
+    if (this.t.length > maxPoints * 1.2) {
+      this.t.splice(0, this.t.length - maxPoints);
+      this.v.splice(0, this.v.length - maxPoints);
     }
   }
 

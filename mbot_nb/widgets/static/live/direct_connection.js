@@ -18,7 +18,7 @@ export class DirectConnection {
   /** @param {Route} route */
   constructor(route) {
     this.route = route;
-    this.came = performance.now();
+    this.received = performance.now();
   }
 
   /**
@@ -26,7 +26,7 @@ export class DirectConnection {
    * without one, when it could be.
    * @param {string | null} [command]
    */
-  reach(command = null) {
+  connect(command = null) {
     const { url, token, robot, uptime } = this.route;
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(
@@ -44,7 +44,7 @@ export class DirectConnection {
         const message = JSON.parse(data);
         if (message.type !== "state") return;
         const found = message.payload.metadata ?? {};
-        const expected = uptime + performance.now() - this.came;
+        const expected = uptime + performance.now() - this.received;
         if (found.robotId !== robot || Math.abs(found.uptime - expected) > 1_500) {
           end(reject, "another robot is there");
           return;

@@ -5,12 +5,12 @@ import { Clock } from "./clock.js";
 import { DirectConnection, isOnKernelMachine } from "./direct_connection.js";
 import { button, keepKeys, make } from "./dom.js";
 import {
-  apartWords,
   FINDING_OUT,
+  lastStopMessage,
   NO_ANSWER,
-  noteWords,
-  REACH_MESSAGES,
-  stoodWords,
+  noteMessage,
+  remoteStopMessage,
+  STOP_MESSAGES,
 } from "./messages.js";
 
 const RENEW_INTERVAL = 30_000; // ms between two signs that this view is still on the screen
@@ -50,17 +50,17 @@ export class LiveView {
     /** @type {number | undefined} */
     this.answerTimer = undefined;
     /** @type {number | undefined} */
-    this.later = undefined;
-    this.noteCame = 0;
+    this.settleTimer = undefined;
+    this.noteReceived = 0;
     /** @type {DirectConnection | null} */
     this.direct = null;
     this.findingRoute = false;
     this.answered = true;
     /** @type {(() => void)[]} */
-    this.cleaning = [];
+    this.cleanups = [];
     const leaving = new AbortController();
     this.signal = leaving.signal; // ends what listens to the page
-    this.cleaning.push(() => leaving.abort());
+    this.cleanups.push(() => leaving.abort());
   }
 
   // Parts that several widgets have.
@@ -98,10 +98,13 @@ export class LiveView {
 
   /** @param {Element} parent */
   addStopMessages(parent) {
-    this.stoodField = make("div", parent, { className: "mbot-small", "data-field": "stood" });
-    this.reachField = make("div", parent, {
-      className: "mbot-small mbot-reach",
-      "data-field": "reach",
+    this.lastStopField = make("div", parent, {
+      className: "mbot-small",
+      "data-field": "last-stop",
+    });
+    this.stopAvailabilityField = make("div", parent, {
+      className: "mbot-small mbot-stop-availability",
+      "data-field": "stop-availability",
     });
   }
 
@@ -121,9 +124,9 @@ export class LiveView {
    */
   addStatus(parent = this.root) {
     this.statusField = make("div", parent, {
-      className: "mbot-said",
+      className: "mbot-status",
       role: "status",
-      "data-field": "said",
+      "data-field": "status",
     });
   }
 
@@ -159,15 +162,16 @@ export class LiveView {
     this.send({ kind, at: this.clock.now() });
     if (this.direct) {
       // Only while the kernel is silent: what it says is said by the robot.
-      const tell = (/** @type {string} */ text, error = false) =>
+      const showUnlessAnswered = (/** @type {string} */ text, error = false) =>
         this.answered || this.showStatus(text, error);
       const stays = kind === "emergency_stop" ? " It stays so until you release it." : "";
-      this.direct.reach(kind).then(
+      this.direct.connect(kind).then(
         () => {
           clearTimeout(this.answerTimer); // the robot has stopped, whatever the kernel is doing
-          tell(`Stopped over the page's own connection.${stays}`);
+          showUnlessAnswered(`Stopped over the page's own connection.${stays}`);
         },
-        (why) => tell(`The page's own connection to the robot failed: ${why}.`, true),
+        (reason) =>
+          showUnlessAnswered(`The page's own connection to the robot failed: ${reason}.`, true),
       );
     }
     this.expectAnswer();
@@ -197,21 +201,20 @@ export class LiveView {
   /** @param {string} words */
   writeConnection(words) {
     this.root.dataset.connection = words;
-    if (this.connectionField) this.connectionField.textContent = this.inWords(words);
+    if (this.connectionField) this.connectionField.textContent = this.connectionWords(words);
   }
 
   /**
    * A connection in words: a server may well be there that does not reach its robot.
    * @param {string} state
    */
-  inWords(state) {
+  connectionWords(state) {
     return state === "connected" && this.values.unreachable ? "robot out of reach" : state;
   }
 
   /** @param {string} words */
-  writeReach(words) {
-    if (this.reachField) this.reachField.textContent = words;
-    this.root.dataset.reach = words ? "limited" : "full";
+  writeStopAvailability(words) {
+    if (this.stopAvailabilityField) this.stopAvailabilityField.textContent = words;
   }
 
   // From the kernel.
@@ -224,7 +227,7 @@ export class LiveView {
       this.showStatus("");
       this.writeConnection(this.values.connection ?? "");
     }
-    if (content.kind === "said") {
+    if (content.kind === "status") {
       this.answered = true;
       this.showStatus(content.text, content.error);
     } else if (content.kind === "clock") {
@@ -232,12 +235,12 @@ export class LiveView {
       if (this.clock.onAnswer(content.page, content.here) < 3) this.askClock();
     } else if (content.kind === "route") this.onRoute(content);
     else if (content.kind === "all" || content.kind === "changed")
-      this.accept(content, content.kind === "all");
+      this.applyValues(content, content.kind === "all");
     else this.onMessage(content, buffers ?? []);
   }
 
   /** @param {Values} values @param {boolean} all */
-  accept(values, all) {
+  applyValues(values, all) {
     Object.assign(this.values, values);
     if ("unreachable" in values) this.root.dataset.unreachable = String(values.unreachable);
     if ("connection" in values || "unreachable" in values)
@@ -247,17 +250,17 @@ export class LiveView {
       this.root.setAttribute("aria-label", `${this.name} ${values.robot}`);
     }
     if ("note" in values) {
-      this.noteCame = performance.now();
-      if (this.noteField) this.noteField.textContent = noteWords(values.note, 0);
+      this.noteReceived = performance.now();
+      if (this.noteField) this.noteField.textContent = noteMessage(values.note, 0);
     }
     if ("latched" in values) {
       this.root.dataset.latched = String(values.latched);
       if (this.releaseButton) this.releaseButton.disabled = !values.latched || this.ended;
     }
-    if ("stood" in values && this.stoodField)
-      this.stoodField.textContent = stoodWords(values.stood);
-    if ("reach" in values) this.onReach(values.reach);
-    if (values.said?.text) this.showStatus(values.said.text, values.said.error);
+    if ("last_stop" in values && this.lastStopField)
+      this.lastStopField.textContent = lastStopMessage(values.last_stop);
+    if ("stop_availability" in values) this.onStopAvailability(values.stop_availability);
+    if (values.status?.text) this.showStatus(values.status.text, values.status.error);
     if (values.ended) {
       this.ended = true;
       /** @type {NodeListOf<HTMLButtonElement | HTMLInputElement | HTMLSelectElement>} */
@@ -269,15 +272,16 @@ export class LiveView {
 
   /**
    * Whether a stop works while a cell blocks; before anybody needs it.
-   * @param {string} reach
+   * @param {string} availability
    */
-  onReach(reach) {
+  onStopAvailability(availability) {
     this.direct = null;
-    if (!isOnKernelMachine()) this.writeReach(apartWords(reach));
-    else if (!reach.startsWith("direct")) this.writeReach(REACH_MESSAGES[reach] ?? "");
+    if (!isOnKernelMachine()) this.writeStopAvailability(remoteStopMessage(availability));
+    else if (!availability.startsWith("direct"))
+      this.writeStopAvailability(STOP_MESSAGES[availability] ?? "");
     else if (!this.findingRoute) {
       this.findingRoute = true;
-      this.writeReach(FINDING_OUT);
+      this.writeStopAvailability(FINDING_OUT);
       this.send({ kind: "route" });
     }
   }
@@ -286,18 +290,18 @@ export class LiveView {
   onRoute(route) {
     if (!this.findingRoute) return; // another view has asked
     this.findingRoute = false;
-    const { reach } = this.values;
+    const availability = this.values.stop_availability;
     if (!route.url) {
-      this.writeReach(apartWords(reach));
+      this.writeStopAvailability(remoteStopMessage(availability));
       return;
     }
     const direct = new DirectConnection(/** @type {Route} */ (route));
-    direct.reach().then(
+    direct.connect().then(
       () => {
         this.direct = direct;
-        this.writeReach(REACH_MESSAGES[reach] ?? "");
+        this.writeStopAvailability(STOP_MESSAGES[availability] ?? "");
       },
-      () => this.writeReach(apartWords(reach)),
+      () => this.writeStopAvailability(remoteStopMessage(availability)),
     );
   }
 
@@ -310,7 +314,7 @@ export class LiveView {
    */
   every(interval, action) {
     const timer = setInterval(action, interval);
-    this.cleaning.push(() => clearInterval(timer));
+    this.cleanups.push(() => clearInterval(timer));
   }
 
   /** Begin: show what is known, and tell the kernel that somebody looks. Returns what ends it. */
@@ -320,7 +324,7 @@ export class LiveView {
       this.receive(content, buffers);
     // The page has lost its kernel, or found it again: ask it.
     const probe = () => this.ask({ kind: "show", fresh: true });
-    const lookAround = () => {
+    const updateVisibility = () => {
       // Only a view that somebody can see costs anything.
       const now = this.onScreen && !document.hidden;
       if (now === this.shown) return;
@@ -329,14 +333,14 @@ export class LiveView {
       if (now) this.askClock();
       // Once more when a page that has just been opened has settled: the kernel then sees in
       // which thread it is heard.
-      clearTimeout(this.later);
-      if (now) this.later = setTimeout(() => this.askClock(), SETTLE_TIME);
+      clearTimeout(this.settleTimer);
+      if (now) this.settleTimer = setTimeout(() => this.askClock(), SETTLE_TIME);
       this.onVisible(now);
     };
     const gone = () => this.send({ kind: "gone" });
     const watcher = new IntersectionObserver((entries) => {
       this.onScreen = Boolean(entries.at(-1)?.isIntersecting);
-      lookAround();
+      updateVisibility();
     });
     watcher.observe(this.root);
     this.every(RENEW_INTERVAL, () => {
@@ -347,7 +351,7 @@ export class LiveView {
     this.every(500, () => {
       const { note } = this.values;
       if (note?.wait && this.noteField)
-        this.noteField.textContent = noteWords(note, performance.now() - this.noteCame);
+        this.noteField.textContent = noteMessage(note, performance.now() - this.noteReceived);
     });
     const repaint = () => this.onRestyle();
     const sizes = new ResizeObserver(repaint);
@@ -358,21 +362,21 @@ export class LiveView {
       attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"],
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint, { signal });
-    document.addEventListener("visibilitychange", lookAround, { signal });
+    document.addEventListener("visibilitychange", updateVisibility, { signal });
     addEventListener("pagehide", gone, { signal });
     model.on("msg:custom", onMessage);
     model.on("comm_live_update", probe);
-    this.accept(model.get("snapshot"), true);
-    this.cleaning.push(() => {
+    this.applyValues(model.get("snapshot"), true);
+    this.cleanups.push(() => {
       model.off("msg:custom", onMessage);
       model.off("comm_live_update", probe);
       for (const observer of [watcher, sizes, themes]) observer.disconnect();
       clearTimeout(this.answerTimer);
-      clearTimeout(this.later);
+      clearTimeout(this.settleTimer);
       gone();
     });
     return () => {
-      for (const clean of this.cleaning) clean();
+      for (const clean of this.cleanups) clean();
     };
   }
 }

@@ -10,10 +10,10 @@ const CABLE = 'With mb.connect("usb", thread=True) it reaches the robot all the 
 
 /**
  * What a Stop here reaches while a cell runs, by what the kernel's side has found (see
- * StopControl.reach); of the others there is nothing to say.
+ * StopControl.availability); of the others there is nothing to say.
  * @type {Record<string, string>}
  */
-export const REACH_MESSAGES = {
+export const STOP_MESSAGES = {
   awaits: `${BLOCKED} this Stop may wait until the cell ends. ${SERVE}`,
   awaits_cable: `${BLOCKED} this Stop may wait until the cell ends. ${CABLE}`,
   elsewhere:
@@ -27,7 +27,7 @@ export const REACH_MESSAGES = {
 
 export const FINDING_OUT = "Finding out whether this page reaches the robot while a cell runs …";
 
-const WAITS =
+const WAITS_REMOTELY =
   `${BLOCKED} this Stop waits until the cell ends: this page cannot reach the robot's server by ` +
   "itself. `await asyncio.sleep()` does not block.";
 
@@ -35,15 +35,15 @@ const WAITS =
  * The same of a page that cannot reach the robot's server by itself, where that makes a difference.
  * @type {Record<string, string>}
  */
-const REMOTE_MESSAGES = {
-  awaits: WAITS,
-  direct: WAITS,
+const REMOTE_STOP_MESSAGES = {
+  awaits: WAITS_REMOTELY,
+  direct: WAITS_REMOTELY,
   direct_awaits:
     "While a cell runs, this Stop waits until the cell ends: this page cannot reach the " +
     "robot's server by itself. On ipykernel 7.3 it need not.",
 };
 
-const MOMENTS = {
+const STOP_ORIGINS = {
   click: "the click",
   "letting go": "letting go",
   arrival: "the click had arrived",
@@ -54,7 +54,7 @@ const MOMENTS = {
  * @param {Note} note
  * @param {number} since
  */
-export function noteWords(note, since) {
+export function noteMessage(note, since) {
   if (!note || typeof note === "string") return note || "";
   if (note.wait === null) return `attempt ${note.attempt} is under way`;
   return `attempt ${note.attempt} in ${Math.max(0, Math.ceil(note.wait - since / 1000))} s`;
@@ -62,20 +62,24 @@ export function noteWords(note, since) {
 
 /**
  * What holds for a page that is apart from the robot's server.
- * @param {string} reach
+ * @param {string} availability
  */
-export function apartWords(reach) {
-  return REMOTE_MESSAGES[reach.replace("_cable", "")] ?? REACH_MESSAGES[reach] ?? "";
+export function remoteStopMessage(availability) {
+  return (
+    REMOTE_STOP_MESSAGES[availability.replace("_cable", "")] ?? STOP_MESSAGES[availability] ?? ""
+  );
 }
 
 /**
  * How long the last stop took, in words.
- * @param {Stood | null} stood
+ * @param {LastStop | null} lastStop
  */
-export function stoodWords(stood) {
-  if (!stood) return "";
-  if (stood.seconds === null) return "The robot stood already.";
+export function lastStopMessage(lastStop) {
+  if (!lastStop) return "";
+  if (lastStop.seconds === null) return "The robot stood already.";
   const time =
-    stood.seconds < 10 ? `${Math.round(stood.seconds * 1000)} ms` : `${stood.seconds.toFixed(1)} s`;
-  return `Stood still ${stood.exact ? "" : "at most "}${time} after ${MOMENTS[stood.after]}.`;
+    lastStop.seconds < 10
+      ? `${Math.round(lastStop.seconds * 1000)} ms`
+      : `${lastStop.seconds.toFixed(1)} s`;
+  return `Stood still ${lastStop.exact ? "" : "at most "}${time} after ${STOP_ORIGINS[lastStop.after]}.`;
 }

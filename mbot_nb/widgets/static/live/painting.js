@@ -3,30 +3,30 @@
 /** @import { LiveView } from "./live_view.js" */
 
 /**
- * What is drawn anew when something has changed: `least` ms apart, on the screen's beat, and
+ * What is drawn anew when something has changed: `minInterval` ms apart, on the screen's beat, and
  * only where somebody can see it.
  */
 export class Painting {
-  /** @param {LiveView} live @param {HTMLCanvasElement} canvas @param {number} least */
-  constructor(live, canvas, least) {
+  /** @param {LiveView} live @param {HTMLCanvasElement} canvas @param {number} minInterval */
+  constructor(live, canvas, minInterval) {
     this.live = live;
     this.canvas = canvas;
-    this.least = least;
+    this.minInterval = minInterval;
     /** @type {number | null} */
     this.frame = null;
     this.drawn = 0;
-    live.onVisible = live.onRestyle = () => this.ask();
-    live.cleaning.push(() => {
+    live.onVisible = live.onRestyle = () => this.requestDraw();
+    live.cleanups.push(() => {
       if (this.frame !== null) cancelAnimationFrame(this.frame);
     });
   }
 
-  ask() {
+  requestDraw() {
     if (this.frame !== null || !this.live.shown) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = null;
-      if (performance.now() - this.drawn < this.least) {
-        this.ask();
+      if (performance.now() - this.drawn < this.minInterval) {
+        this.requestDraw();
         return;
       }
       this.drawn = performance.now();

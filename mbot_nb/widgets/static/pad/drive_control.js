@@ -4,9 +4,9 @@
 
 import { wheels } from "./directions.js";
 
-const RENEW = 100; // ms between two leases of a hold
-const SOONEST = 40; // ms between two messages of a hand that moves
-const MOST_UNANSWERED = 5; // leases: the kernel is busy, and what it would do now would be late
+const RENEW_INTERVAL = 100; // ms between two leases of a hold
+const MIN_INTERVAL = 40; // ms between two messages of a hand that moves
+const MAX_UNANSWERED = 5; // leases: the kernel is busy, and what it would do now would be late
 
 const BUSY =
   "The kernel is busy, so the pad has let go. Motion that comes late is not carried out.";
@@ -37,34 +37,34 @@ export class DriveControl {
    */
   aim(vector) {
     const still = !vector || (!vector[0] && !vector[1]);
-    if (still || !this.free()) {
-      this.letGo();
+    if (still || !this.canDrive()) {
+      this.endHold();
       return;
     }
     if (this.wanted === null) {
       this.hold += 1;
-      this.timer = setInterval(() => this.lease(), RENEW);
+      this.timer = setInterval(() => this.lease(), RENEW_INTERVAL);
       this.answered = this.number;
     } else if (this.wanted[0] === vector[0] && this.wanted[1] === vector[1]) {
       return;
     }
     this.wanted = vector;
-    if (performance.now() - this.sent >= SOONEST) this.lease();
+    if (performance.now() - this.sent >= MIN_INTERVAL) this.lease();
   }
 
-  free() {
+  canDrive() {
     const { live } = this;
     return !live.ended && !live.unanswered && live.values.connection === "connected";
   }
 
   lease() {
     if (this.wanted === null) return;
-    if (!this.free() || document.hidden) {
-      this.letGo();
+    if (!this.canDrive() || document.hidden) {
+      this.endHold();
       return;
     }
-    if (this.number - this.answered >= MOST_UNANSWERED) {
-      this.letGo();
+    if (this.number - this.answered >= MAX_UNANSWERED) {
+      this.endHold();
       this.live.showStatus(BUSY, true);
       return;
     }
@@ -80,11 +80,11 @@ export class DriveControl {
     this.onWheels(left, right);
   }
 
-  letGo() {
+  endHold() {
     if (this.wanted === null) return;
     this.wanted = null;
     clearInterval(this.timer);
-    this.live.send({ kind: "let_go", hold: this.hold, at: this.live.clock.now() });
+    this.live.send({ kind: "end_hold", hold: this.hold, at: this.live.clock.now() });
     this.onWheels(0, 0);
   }
 
@@ -92,6 +92,6 @@ export class DriveControl {
   onAnswer({ to, number, dropped }) {
     if (to !== this.live.id) return;
     this.answered = Math.max(this.answered, number);
-    if (dropped && this.wanted !== null && this.free()) this.live.root.dataset.dropped = "true";
+    if (dropped && this.wanted !== null && this.canDrive()) this.live.root.dataset.dropped = "true";
   }
 }

@@ -30,7 +30,7 @@ export class BatchMeter {
   }
 
   /** @param {Values} batch */
-  take(batch) {
+  update(batch) {
     if (this.slots.childElementCount !== Math.min(batch.size, 40)) {
       this.slots.replaceChildren();
       for (let at = 0; at < Math.min(batch.size, 40); at += 1) make("span", this.slots);

@@ -1,7 +1,7 @@
 // One parameter of a command.
 
 import { make } from "../live/dom.js";
-import { fresh } from "./fields.js";
+import { uniqueId } from "./fields.js";
 
 /**
  * How finely a slider moves over its range.
@@ -18,7 +18,7 @@ export class CommandField {
   /** @param {Values} spec @param {Element} parent @param {() => void} changed */
   constructor(spec, parent, changed) {
     this.spec = spec;
-    this.id = fresh(spec.name);
+    this.id = uniqueId(spec.name);
     const words = spec.name.replaceAll("_", " ");
     const label = make("label", parent, {
       className: "mbot-label",
@@ -90,7 +90,7 @@ export class CommandField {
   /** @param {Element} cell */
   text(cell) {
     const input = make("input", cell, { type: "text", value: this.spec.default ?? "" });
-    if (this.spec.longest) input.maxLength = this.spec.longest;
+    if (this.spec.max_length) input.maxLength = this.spec.max_length;
     if (!this.spec.required) input.placeholder = "not given";
     return input;
   }

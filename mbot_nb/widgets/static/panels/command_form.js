@@ -23,7 +23,7 @@ export class CommandForm {
     const grid = make("div", this.form, { className: "mbot-fields" });
     /** @type {CommandField[]} */
     this.fields = spec.fields.map(
-      (/** @type {Values} */ field) => new CommandField(field, grid, () => this.write()),
+      (/** @type {Values} */ field) => new CommandField(field, grid, () => this.writeCode()),
     );
     const row = make("div", this.form, { className: "mbot-row" });
     submitButton(
@@ -31,11 +31,11 @@ export class CommandForm {
       row,
       "Send",
       `Send ${spec.name} and wait for its answer`,
-      () => this.go(false),
+      () => this.submit(false),
       "mbot-button mbot-primary",
     );
     if (spec.queued) {
-      button(row, "Queue", `Queue ${spec.name} into the batch`, () => this.go(true));
+      button(row, "Queue", `Queue ${spec.name} into the batch`, () => this.submit(true));
       const times = make("label", row, { className: "mbot-times", textContent: "× " });
       this.times = make("input", times, {
         type: "number",
@@ -45,7 +45,7 @@ export class CommandForm {
         value: 1,
         "aria-label": `How many times to queue ${spec.name}`,
       });
-      this.times.addEventListener("input", () => this.write());
+      this.times.addEventListener("input", () => this.writeCode());
     }
     this.cancel = button(row, "Cancel", `Do not wait for ${spec.name} any more`, () =>
       live.send({ kind: "cancel", form: spec.name }),
@@ -54,11 +54,11 @@ export class CommandForm {
     this.answer = make("div", this.form, { className: "mbot-answer", role: "status" });
     this.code = codeLine(this.form, "the code that sends it");
     if (spec.queued) this.queueCode = codeLine(this.form, "the code that queues it");
-    this.write();
+    this.writeCode();
   }
 
   /** What is filled in, ready for the method of this name. */
-  given() {
+  params() {
     /** @type {Values} */
     const given = {};
     for (const field of this.fields) {
@@ -70,9 +70,9 @@ export class CommandForm {
     return given;
   }
 
-  write() {
-    const given = this.given();
-    const words = pythonArguments(given);
+  writeCode() {
+    const params = this.params();
+    const words = pythonArguments(params);
     this.code.textContent = `await bot.${this.spec.name}(${words})`;
     if (!this.queueCode) return;
     const line = `bot.send(${[JSON.stringify(this.spec.name), words].filter(Boolean).join(", ")})`;
@@ -81,8 +81,8 @@ export class CommandForm {
   }
 
   /** @param {boolean} queued */
-  go(queued) {
-    const params = this.given();
+  submit(queued) {
+    const params = this.params();
     if (!this.form.reportValidity()) return;
     this.live.ask({
       kind: "do",
@@ -92,11 +92,11 @@ export class CommandForm {
       times: queued ? Number(this.times?.value) || 1 : 1,
       at: this.live.clock.now(),
     });
-    this.tell({ state: "asked", text: queued ? "Queueing …" : "Sending …" });
+    this.showAnswer({ state: "asked", text: queued ? "Queueing …" : "Sending …" });
   }
 
   /** @param {Values} given */
-  tell({ state, text }) {
+  showAnswer({ state, text }) {
     this.answer.textContent = text;
     this.answer.dataset.state = state;
     this.cancel.hidden = state !== "running";

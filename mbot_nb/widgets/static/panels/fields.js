@@ -8,7 +8,7 @@ let counted = 0;
  * A name that no other element of the page has.
  * @param {string} name
  */
-export function fresh(name) {
+export function uniqueId(name) {
   counted += 1;
   return `mbot-${name}-${counted}-${Math.random().toString(36).slice(2, 6)}`;
 }
@@ -22,7 +22,7 @@ export function fresh(name) {
  * @returns {T}
  */
 export function labelled(parent, words, element) {
-  element.id = fresh("field");
+  element.id = uniqueId("field");
   make("label", parent, { textContent: words, className: "mbot-label", htmlFor: element.id });
   parent.append(element);
   return element;
@@ -35,7 +35,7 @@ export function labelled(parent, words, element) {
  * @param {boolean} checked
  * @param {(checked: boolean) => void} action
  */
-export function ticked(parent, words, checked, action) {
+export function checkbox(parent, words, checked, action) {
   const label = make("label", parent, { className: "mbot-tick" });
   const box = make("input", label, { type: "checkbox", checked });
   label.append(` ${words}`);

@@ -1,7 +1,7 @@
 // The addresses of earlier connections, which the browser keeps.
 
 const STORAGE_KEY = "mbot_nb.addresses";
-const MOST_ADDRESSES = 8;
+const MAX_ADDRESSES = 8;
 
 /**
  * The addresses of earlier connections, newest first; a page that may not remember remembers
@@ -20,7 +20,7 @@ export function recentAddresses() {
 export function rememberAddress(address) {
   try {
     const all = [address, ...recentAddresses().filter((one) => one !== address)];
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(all.slice(0, MOST_ADDRESSES)));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(all.slice(0, MAX_ADDRESSES)));
   } catch {
     // Then the next page does not know it.
   }

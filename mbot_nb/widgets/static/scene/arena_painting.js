@@ -6,14 +6,14 @@ import { Painting } from "../live/painting.js";
 import { drawingOn } from "./drawing.js";
 import { boxAt, floorOf, inside, thinned } from "./geometry.js";
 import { Glide } from "./glide.js";
-import { History, MOST_SAMPLES } from "./history.js";
+import { History, MAX_SAMPLES } from "./history.js";
 
-const FRAME = 1000 / 30 - 2; // ms between two pictures; the screen's own beat rounds it up
+const FRAME_INTERVAL = 1000 / 30 - 2; // ms between two pictures; the screen's own beat rounds it up
 
-export const SOONEST = 50; // ms between two messages of something that is dragged
+export const MIN_INTERVAL = 50; // ms between two messages of something that is dragged
 
-const MOST_POINTS = 390; // of a line; the kernel's side takes 400
-const NEAR = 2; // cm between two points of a line drawn by hand
+const MAX_POINTS = 390; // of a line; the kernel's side takes 400
+const MIN_STEP = 2; // cm between two points of a line drawn by hand
 
 /** The picture, and what hands do to it. */
 export class ArenaPainting extends Painting {
@@ -23,7 +23,7 @@ export class ArenaPainting extends Painting {
    * @param {(...given: any[]) => void} onDrawn
    */
   constructor(live, canvas, onDrawn) {
-    super(live, canvas, FRAME);
+    super(live, canvas, FRAME_INTERVAL);
     this.onDrawn = onDrawn;
     this.history = new History();
     /** @type {Arena | null} */
@@ -34,34 +34,34 @@ export class ArenaPainting extends Painting {
     this.lights = []; // since when the LEDs shine as they do
     this.glide = new Glide();
     /** @type {number | null} */
-    this.back = null; // the time looked back at, or null for now
+    this.lookBackTime = null; // the time looked back at, or null for now
     /** @type {number | null} */
-    this.chosen = null; // the box that keys move
+    this.chosenBox = null; // the box that keys move
     /** @type {Held | null} */
     this.held = null; // { box, dx, dy, x, y }
     this.sent = 0;
     /** @type {number[][] | null} */
-    this.drawing = null; // the points of a line under the hand
+    this.lineDrawn = null; // the points of a line under the hand
     /** @type {Point | null} */
     this.cursor = null; // where keys draw
   }
 
   /** @param {Values} values @param {boolean} all */
-  take(values, all) {
+  update(values, all) {
     if ("arena" in values) this.arena = values.arena;
     if ("sample" in values && values.sample) this.history.add(values.sample);
     if ("leds" in values)
       this.lights.push([values.sample?.[0] ?? this.history.rows.at(-1)?.[0] ?? 0, values.leds]);
-    if (this.lights.length > MOST_SAMPLES) this.lights.shift();
+    if (this.lights.length > MAX_SAMPLES) this.lights.shift();
     if ("pose" in values) this.glide.go(values.pose, all);
     this.canvas.hidden = !this.glide.to;
-    this.ask();
+    this.requestDraw();
   }
 
   /** What is shown: now, or what was at the time looked back at. */
-  moment() {
+  momentShown() {
     const { rows } = this.history;
-    if (this.back === null || !rows.length) {
+    if (this.lookBackTime === null || !rows.length) {
       const last = rows.at(-1);
       return {
         pose: this.glide.pose(),
@@ -71,7 +71,7 @@ export class ArenaPainting extends Painting {
         count: rows.length,
       };
     }
-    const at = this.history.at(this.back);
+    const at = this.history.at(this.lookBackTime);
     const [t, x, y, heading, distance, line] = rows[at];
     const leds = this.lights.findLast(([since]) => since <= t + 1e-3)?.[1];
     return { pose: /** @type {Pose} */ ([x, y, heading]), distance, line, leds, count: at + 1 };
@@ -79,7 +79,7 @@ export class ArenaPainting extends Painting {
 
   draw() {
     const { rows } = this.history;
-    const { pose, distance, line, leds, count } = this.moment();
+    const { pose, distance, line, leds, count } = this.momentShown();
     if (!pose) return;
     const floor = floorOf(this.arena, rows, pose);
     this.floor = floor;
@@ -88,16 +88,16 @@ export class ArenaPainting extends Painting {
     const arena = this.arena && this.asHeld(this.arena);
     if (arena) drawing.arena(arena);
     else drawing.plainFloor(floor);
-    const chosen = arena?.boxes?.[this.held?.box ?? this.chosen ?? -1];
+    const chosen = arena?.boxes?.[this.held?.box ?? this.chosenBox ?? -1];
     if (chosen) drawing.chosen(chosen);
-    if (this.drawing?.length) drawing.line(this.drawing, drawing.color("ink"), 2);
+    if (this.lineDrawn?.length) drawing.line(this.lineDrawn, drawing.color("ink"), 2);
     const path = rows.map(([, x, y]) => [x, y]);
-    if (this.back !== null) {
+    if (this.lookBackTime !== null) {
       drawing.context.globalAlpha = 0.25;
       drawing.path(path);
       drawing.context.globalAlpha = 1;
     }
-    const gliding = this.back === null && this.glide.moving;
+    const gliding = this.lookBackTime === null && this.glide.moving;
     // While it glides, the path ends under the robot and not ahead of it.
     drawing.path([...path.slice(0, gliding ? count - 1 : count), pose]);
     drawing.cone(pose, distance);
@@ -105,7 +105,7 @@ export class ArenaPainting extends Painting {
     drawing.parts(pose, leds ?? [], line);
     if (this.cursor) drawing.cross(this.cursor);
     this.onDrawn(pose, distance, line);
-    if (gliding || this.held) this.ask();
+    if (gliding || this.held) this.requestDraw();
   }
 
   /**
@@ -158,8 +158,8 @@ export class ArenaPainting extends Painting {
     const { held, arena } = this;
     if (!held || !arena) return;
     [held.x, held.y] = inside([x + held.dx, y + held.dy], arena);
-    if (performance.now() - this.sent >= SOONEST) this.sendHeld();
-    this.ask();
+    if (performance.now() - this.sent >= MIN_INTERVAL) this.sendHeld();
+    this.requestDraw();
   }
 
   drop() {
@@ -168,7 +168,7 @@ export class ArenaPainting extends Painting {
     // Until the world says where the thing is now.
     setTimeout(() => {
       if (this.held === held) this.held = null;
-      this.ask();
+      this.requestDraw();
     }, 250);
   }
 
@@ -205,24 +205,24 @@ export class ArenaPainting extends Painting {
       ...this.arena,
       boxes: this.arena.boxes.map((old, at) => (at === box ? { ...old, x, y } : old)),
     };
-    this.ask();
+    this.requestDraw();
   }
 
   /** @param {number[]} point */
   extend(point) {
-    if (!this.drawing || !this.arena) return;
-    const last = this.drawing.at(-1);
-    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < NEAR) return;
-    this.drawing.push(inside(point, this.arena).map((number) => Math.round(number * 10) / 10));
-    this.ask();
+    if (!this.lineDrawn || !this.arena) return;
+    const last = this.lineDrawn.at(-1);
+    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < MIN_STEP) return;
+    this.lineDrawn.push(inside(point, this.arena).map((number) => Math.round(number * 10) / 10));
+    this.requestDraw();
   }
 
   finishLine() {
-    if (this.drawing && this.drawing.length > 1) {
-      const points = thinned(this.drawing, MOST_POINTS);
+    if (this.lineDrawn && this.lineDrawn.length > 1) {
+      const points = thinned(this.lineDrawn, MAX_POINTS);
       this.live.ask({ kind: "line", points });
     }
-    this.drawing = null;
-    this.ask();
+    this.lineDrawn = null;
+    this.requestDraw();
   }
 }

@@ -6,15 +6,15 @@ import { Painting } from "../live/painting.js";
 import { drawingOn } from "./drawing.js";
 import { Glide } from "./glide.js";
 
-const FRAME = 1000 / 20 - 2; // ms between two pictures; the screen's own beat rounds it up
+const FRAME_INTERVAL = 1000 / 20 - 2; // ms between two pictures; the screen's own beat rounds it up
 const STEP = 0.5; // cm between two points of the path
-const MOST_POINTS = 1500;
+const MAX_POINTS = 1500;
 
 /** The picture: keeps what is known, and draws it when something has changed. */
 export class CardPicture extends Painting {
   /** @param {LiveView} live @param {HTMLCanvasElement} canvas */
   constructor(live, canvas) {
-    super(live, canvas, FRAME);
+    super(live, canvas, FRAME_INTERVAL);
     /** @type {Arena | null} */
     this.arena = null;
     /** @type {number[][]} */
@@ -23,7 +23,7 @@ export class CardPicture extends Painting {
   }
 
   /** @param {Values} values */
-  take(values) {
+  update(values) {
     if ("arena" in values) this.arena = values.arena;
     if ("path" in values) this.path = values.path.slice();
     if ("pose" in values) {
@@ -31,7 +31,7 @@ export class CardPicture extends Painting {
       if (values.pose && !("path" in values)) this.extend(values.pose);
     }
     this.canvas.hidden = !(this.arena && this.glide.to);
-    this.ask();
+    this.requestDraw();
   }
 
   /** @param {Pose} pose */
@@ -39,7 +39,7 @@ export class CardPicture extends Painting {
     const last = this.path.at(-1);
     if (last && Math.hypot(x - last[0], y - last[1]) < STEP) return;
     this.path.push([x, y]);
-    if (this.path.length > MOST_POINTS) this.path.shift();
+    if (this.path.length > MAX_POINTS) this.path.shift();
   }
 
   draw() {
@@ -51,6 +51,6 @@ export class CardPicture extends Painting {
     // While it glides, the path ends under the robot and not ahead of it.
     drawing.path(gliding ? [...this.path.slice(0, -1), pose] : [...this.path, pose]);
     drawing.robot(pose);
-    if (gliding) this.ask();
+    if (gliding) this.requestDraw();
   }
 }

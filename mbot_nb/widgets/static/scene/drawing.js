@@ -1,12 +1,12 @@
 // The arena from above with all that is in it, and the robot.
 
 import { colorOf } from "../live/dom.js";
-import { jumped, PLAIN, ROBOT } from "./geometry.js";
+import { jumped, PLAIN_GRID, ROBOT } from "./geometry.js";
 
 /** @type {Record<string, string>} */
 const PIECES = { red: "#d93025", green: "#2e9e44", blue: "#1976d2", yellow: "#e0a800" };
 
-const EYES = [
+const LINE_SENSORS = [
   [8, 2.25],
   [4, 0.75],
   [2, -0.75],
@@ -135,11 +135,11 @@ class Drawing {
     context.globalAlpha = 0.25;
     context.lineWidth = 0.5;
     context.beginPath();
-    for (let x = left; x <= left + width; x += PLAIN) {
+    for (let x = left; x <= left + width; x += PLAIN_GRID) {
       context.moveTo(x, bottom);
       context.lineTo(x, bottom + height);
     }
-    for (let y = bottom; y <= bottom + height; y += PLAIN) {
+    for (let y = bottom; y <= bottom + height; y += PLAIN_GRID) {
       context.moveTo(left, y);
       context.lineTo(left + width, y);
     }
@@ -233,7 +233,7 @@ class Drawing {
       if (!Number.isFinite(line)) return;
       context.strokeStyle = this.color("ground");
       context.lineWidth = 0.3;
-      for (const [bit, side] of EYES) {
+      for (const [bit, side] of LINE_SENSORS) {
         context.fillStyle = line & bit ? "#111111" : "#ffffff";
         this.disc(7.5, side, 0.65);
         context.stroke();

@@ -1,6 +1,6 @@
 // Places and poses on the floor, in cm, with y up as in the world.
 
-const JUMP = 30; // cm between two poses that no robot drives from one to the next
+const MIN_JUMP = 30; // cm between two poses that no robot drives from one to the next
 
 export const ROBOT = { length: 17.5, width: 13 };
 
@@ -10,7 +10,7 @@ export const ROBOT = { length: 17.5, width: 13 };
  * @param {number[]} to
  */
 export function jumped(from, to) {
-  return Math.hypot(to[0] - from[0], to[1] - from[1]) > JUMP;
+  return Math.hypot(to[0] - from[0], to[1] - from[1]) > MIN_JUMP;
 }
 
 /**
@@ -29,7 +29,7 @@ export function interpolate(from, to, part) {
   ];
 }
 
-export const PLAIN = 50; // cm between the lines of a floor without an arena
+export const PLAIN_GRID = 50; // cm between the lines of a floor without an arena
 
 /**
  * The part of the floor that is shown: the arena, or what the path needs.
@@ -41,9 +41,9 @@ export function floorOf(arena, rows, pose) {
   if (arena) return { left: 0, bottom: 0, width: arena.width, height: arena.height };
   const points = [...rows.map(([, x, y]) => [x, y]), [pose[0], pose[1]]];
   const lowest = (/** @type {number} */ index) =>
-    Math.floor((Math.min(...points.map((point) => point[index])) - 40) / PLAIN) * PLAIN;
+    Math.floor((Math.min(...points.map((point) => point[index])) - 40) / PLAIN_GRID) * PLAIN_GRID;
   const highest = (/** @type {number} */ index) =>
-    Math.ceil((Math.max(...points.map((point) => point[index])) + 40) / PLAIN) * PLAIN;
+    Math.ceil((Math.max(...points.map((point) => point[index])) + 40) / PLAIN_GRID) * PLAIN_GRID;
   const [left, bottom] = [lowest(0), lowest(1)];
   return {
     left,
@@ -83,10 +83,10 @@ export function boxAt(boxes, [x, y]) {
 /**
  * A line with about as many points at most, evenly thinned; it keeps its ends.
  * @param {number[][]} points
- * @param {number} most
+ * @param {number} maxPoints
  */
-export function thinned(points, most) {
-  const every = Math.ceil(points.length / most);
+export function thinned(points, maxPoints) {
+  const every = Math.ceil(points.length / maxPoints);
   return points.filter((_, at) => at % every === 0 || at === points.length - 1);
 }
 

@@ -2,7 +2,7 @@
 
 const COLUMNS = 6; // t, x, y, heading, distance, line
 
-export const MOST_SAMPLES = 6000;
+export const MAX_SAMPLES = 6000;
 
 /** Samples of the past, the oldest first. */
 export class History {
@@ -26,7 +26,7 @@ export class History {
     const last = this.rows.at(-1);
     if (last && (row[0] ?? 0) <= last[0]) return;
     this.rows.push(row.map((number) => number ?? NaN));
-    if (this.rows.length > MOST_SAMPLES) this.rows.shift();
+    if (this.rows.length > MAX_SAMPLES) this.rows.shift();
   }
 
   /**
