@@ -149,7 +149,7 @@ async def test_motion_that_waited_for_a_blocked_loop_is_dropped(
 ) -> None:
     """Where callbacks have a thread of their own, a click is in time, and then waits for the
     client's loop."""
-    monkeypatch.setattr("mbot_nb.widgets.panels.command.STALE", 0.1)
+    monkeypatch.setattr("mbot_nb.widgets.panels.command.MAX_DELAY", 0.1)
     robot = mb.SimulatedRobot(seed=1)
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel = CommandPanel(bot)
@@ -174,18 +174,19 @@ async def test_motion_that_waited_for_a_blocked_loop_is_dropped(
         panel.close()
 
 
-async def test_motion_that_was_clicked_before_a_stop_does_not_start_after_it(page: Page) -> None:
+@pytest.mark.parametrize("queued", [False, True])
+async def test_motion_that_was_clicked_before_a_stop_does_not_start_after_it(
+    page: Page, queued: bool
+) -> None:
     robot = mb.SimulatedRobot(seed=1)
     async with mb.serve(robot, port=0) as server, mb.connect(server) as bot:
         panel = CommandPanel(bot)
-        for queued in (False, True):
-            await from_a_thread(
-                page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued
-            )
-            await from_a_thread(page, panel, kind="stop")
-            await until(lambda: answers(page, panel, "drive")[-1:])
-            assert "stopped after this click" in answers(page, panel, "drive")[-1][1]
-            panel._answers.clear()
+        await from_a_thread(
+            page, panel, form="drive", params={"left": 30, "right": 30}, queued=queued
+        )
+        await from_a_thread(page, panel, kind="stop")
+        await until(lambda: answers(page, panel, "drive"))
+        assert "stopped after this click" in answers(page, panel, "drive")[-1][1]
         await bot.flush()
         assert robot.state()["pose"]["x"] == 100
         await from_a_thread(
