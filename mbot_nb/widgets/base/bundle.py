@@ -1,13 +1,8 @@
 """The script and the style of a widget's page, each as one text.
 
-anywidget takes one module of JavaScript for each widget; ours are many files that import each
-other. So that a wheel works offline and an edit is seen without a build step, this small bundler
-joins them here, instead of a tool whose output would be checked in beside its sources:
-
-- every module that is needed becomes a function's scope that returns what the module exports, so
-  that modules share no names; what is imported comes before what imports it;
-- `import { a, b } from "./file.js";` becomes `const { a, b } = ...;`, and `export` before a
-  declaration is dropped. Other forms of the two are refused, and so is an import cycle.
+Every module that is needed becomes a function's scope that returns what the module exports, so that
+modules share no names; what is imported comes before what imports it. docs/design.md ("Widgets")
+says why this is done here, and what it refuses.
 
 Texts, not paths: anywidget watches a path for its developer, and so keeps the widget for ever.
 """
