@@ -125,7 +125,7 @@ class Relay(ClosedAtEnd):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """Whether it has been closed."""
         return self._closed
 
     async def open(self) -> Relay:
@@ -158,7 +158,7 @@ class Relay(ClosedAtEnd):
         for pair in tuple(self._pairs):
             pair.abort()
 
-    def _accept(self) -> _End:
+    def _accept(self) -> _Endpoint:
         self._count += 1
         cuts = [
             network.cut_every for network in (self.up, self.down) if network.cut_every is not None
@@ -172,7 +172,7 @@ class Relay(ClosedAtEnd):
             cut_after=min(cuts, default=None),
             record=self._drawn.append,
             on_opened=self._add,
-            on_ended=self._forget,
+            on_closed=self._forget,
         ).client
 
     def _model(self, direction: Direction, connection: int) -> NetworkModel:
@@ -216,15 +216,15 @@ class _Server:
 
             self._ssl = tls_module.create_default_context()
 
-    async def connect(self, loop: asyncio.AbstractEventLoop, end: _End) -> None:
-        """Open a socket to it for this end.
+    async def connect(self, loop: asyncio.AbstractEventLoop, endpoint: _Endpoint) -> None:
+        """Open a socket to it for this endpoint.
 
         Raises:
             OSError: it does not answer.
         """
         name = self._host if self._ssl is not None else None
         await loop.create_connection(
-            lambda: end, self._host, self._port, ssl=self._ssl, server_hostname=name
+            lambda: endpoint, self._host, self._port, ssl=self._ssl, server_hostname=name
         )
 
 
@@ -235,7 +235,7 @@ class _Pair:
         cut_after: seconds until it is cut, None for never.
         record: called with all that is drawn.
         on_opened: called when the client's socket is there; returns whether the pair may go on.
-        on_ended: called when both sockets are gone.
+        on_closed: called when both sockets are gone.
     """
 
     def __init__(
@@ -249,72 +249,72 @@ class _Pair:
         cut_after: float | None,
         record: Callable[[RelayedMessage], None],
         on_opened: Callable[[_Pair], bool],
-        on_ended: Callable[[_Pair], None],
+        on_closed: Callable[[_Pair], None],
     ) -> None:
         self.number = number
         self.up = _Pipe(self, home.loop, up, record, masked=True, edit=self._edit)
         self.down = _Pipe(self, home.loop, down, record, masked=False)
-        self.client = _End(self, self.up, self.down)
-        self.server = _End(self, self.down, self.up)
+        self.client = _Endpoint(self, self.up, self.down)
+        self.server = _Endpoint(self, self.down, self.up)
         self._home = home
         self._target = server
         self._cut_after = cut_after
         self._on_opened = on_opened
-        self._on_ended = on_ended
+        self._on_closed = on_closed
         self._dialling: asyncio.Task[None] | None = None
         self._cutter: asyncio.TimerHandle | None = None
-        self._ends = 0
-        self._over = False
+        self._open_endpoints = 0
+        self._closed = False
 
-    def opened(self, end: _End) -> None:
+    def on_connected(self, endpoint: _Endpoint) -> None:
         """One of the sockets is there; the client's comes first."""
-        self._ends += 1
-        if end is self.client:
-            self._over = not self._on_opened(self)
+        self._open_endpoints += 1
+        if endpoint is self.client:
+            self._closed = not self._on_opened(self)
             self._dialling = self._home.spawn(
                 self._dial(), f"dial of relay connection {self.number}"
             )
             if self._cut_after is not None:
                 self._cutter = self._home.loop.call_later(self._cut_after, self.abort)
-        if self._over:
+        if self._closed:
             self.abort()
 
-    def lost(self, end: _End, exc: Exception | None) -> None:
+    def on_disconnected(self, endpoint: _Endpoint, exc: Exception | None) -> None:
         """One of the sockets is gone. The other side learns of it when what was sent before has
         arrived."""
-        self._ends -= 1
-        if not self._over and not (exc is not None and end.source.ended):
-            end.source.finish(broken=exc is not None)
-        elif not self._over:
+        self._open_endpoints -= 1
+        if not self._closed and not (exc is not None and endpoint.source.drained):
+            endpoint.source.finish(broken=exc is not None)
+        elif not self._closed:
             self.abort()  # the end was passed on already, and this is worse
-        if self._ends == 0 and (self._dialling is None or self._over):
-            self._end()
+        if self._open_endpoints == 0 and (self._dialling is None or self._closed):
+            self._finish()
 
-    def ended(self) -> None:
+    def on_pipe_drained(self) -> None:
         """A pipe has delivered its last; when both have, the sockets are closed."""
-        if self.up.ended and self.down.ended:
-            for end in (self.client, self.server):
-                if end.transport is not None:
-                    end.transport.close()
+        if self.up.drained and self.down.drained:
+            for endpoint in (self.client, self.server):
+                if endpoint.transport is not None:
+                    endpoint.transport.close()
 
     def abort(self) -> None:
         """Cut it."""
-        self._over = True
+        self._closed = True
         if self._dialling is not None:
             self._dialling.cancel()
-        for end in (self.client, self.server):
-            if end.transport is not None:
-                end.transport.abort()
-        if self._ends == 0 and self._dialling is None:
-            self._end()
+        for endpoint in (self.client, self.server):
+            if endpoint.transport is not None:
+                endpoint.transport.abort()
+        if self._open_endpoints == 0 and self._dialling is None:
+            self._finish()
 
-    def _end(self) -> None:
-        self._over = True
+    def _finish(self) -> None:
+        self._closed = True
         if self._cutter is not None:
             self._cutter.cancel()
         self.up.stop()
         self.down.stop()
-        self._on_ended(self)
+        self._on_closed(self)
 
     async def _dial(self) -> None:
         try:
@@ -325,13 +325,13 @@ class _Pair:
                 without_secrets(self._target.url),
                 error,
             )
-            self._over = True
+            self._closed = True
         finally:
             self._dialling = None
-            if self._over:
+            if self._closed:
                 self.abort()
-            elif self._ends == 0:
-                self._end()
+            elif self._open_endpoints == 0:
+                self._finish()
 
     def _edit(self, lines: Sequence[bytes]) -> list[bytes]:
         """The request as the server is to see it: its own name, and no compression, which would tie
@@ -344,9 +344,9 @@ class _Pair:
         return [kept[0], b"Host: %b\r\n" % self._target.netloc.encode(), *kept[1:]]
 
 
-class _End(asyncio.Protocol):
-    """One socket. What it reads goes into its ``source`` pipe, what comes out of its ``sink`` pipe
-    is written to it."""
+class _Endpoint(asyncio.Protocol):
+    """One socket of a pair. What it reads goes into its ``source`` pipe, and what comes out of its
+    ``sink`` pipe is written to it."""
 
     def __init__(self, pair: _Pair, source: _Pipe, sink: _Pipe) -> None:
         self.pair = pair
@@ -359,7 +359,7 @@ class _End(asyncio.Protocol):
         self.transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.source.reader = self.sink.writer = transport
-        self.pair.opened(self)
+        self.pair.on_connected(self)
         self.sink.deliver()
 
     def data_received(self, data: bytes) -> None:
@@ -372,8 +372,8 @@ class _End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = self.source.reader = self.sink.writer = None
-        self.sink.gone = True
-        self.pair.lost(self, exc)
+        self.sink.writer_lost = True
+        self.pair.on_disconnected(self, exc)
         self.sink.deliver()
 
     def pause_writing(self) -> None:
@@ -401,10 +401,11 @@ class _Pipe:
         self.reader: asyncio.Transport | None = None
         self.writer: asyncio.Transport | None = None
         self.blocked = False
-        self.gone = False
+        self.writer_lost = False
         """Whether there is no writer any more (before the server was dialled, there is none
         yet)."""
-        self.ended = False
+        self.drained = False
+        """Whether all has been delivered, the end included."""
         self._pair = pair
         self._model = model
         self._loop = loop
@@ -412,16 +413,16 @@ class _Pipe:
         self._waiting: list[tuple[float, int, RelayedMessage, bytes]] = []
         self._bytes = 0
         self._paused = False
-        self._finished = False
+        self._source_ended = False
         self._broken = False
         self._timer: asyncio.TimerHandle | None = None
 
     def finish(self, *, broken: bool = False) -> None:
         """Nothing more will come from the reader."""
         self._broken = self._broken or broken
-        if not self._finished:
+        if not self._source_ended:
             self.splitter.finish()
-            self._finished = True
+            self._source_ended = True
             self._take("end", b"")
 
     def stop(self) -> None:
@@ -438,7 +439,7 @@ class _Pipe:
         while (
             waiting
             and waiting[0][0] <= now
-            and (self.gone or (self.writer is not None and not self.blocked))
+            and (self.writer_lost or (self.writer is not None and not self.blocked))
         ):
             _, _, drawn, data = heapq.heappop(waiting)
             drawn.left = now
@@ -472,7 +473,7 @@ class _Pipe:
             self.deliver()
 
     def _write_end(self) -> None:
-        self.ended = True
+        self.drained = True
         writer = self.writer
         if writer is not None and self._broken:
             writer.abort()
@@ -484,4 +485,4 @@ class _Pipe:
                     writer.close()
             except OSError:  # cut from there after its own end, behind which nobody reads
                 writer.abort()
-        self._pair.ended()
+        self._pair.on_pipe_drained()
