@@ -14,6 +14,8 @@ __all__ = [
     "allowed_origins",
     "default_port",
     "is_loopback",
+    "is_wildcard",
+    "local_host",
     "normal_origin",
     "normalise",
     "origin_is_loopback",
@@ -112,6 +114,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether a server that listens at that host listens at all addresses of its machine."""
+    return host in ("", "0.0.0.0", "::")
+
+
+def local_host(host: str) -> str:
+    """The host by which this machine reaches a server that listens at ``host``."""
+    if not is_wildcard(host):
+        return host
+    return "::1" if host == "::" else DEFAULT_HOST
 
 
 def origin_is_loopback(origin: str) -> bool:

@@ -7,6 +7,8 @@ import pytest
 from mbot_nb.address import (
     allowed_origins,
     is_loopback,
+    is_wildcard,
+    local_host,
     normal_origin,
     normalise,
     origin_is_loopback,
@@ -142,3 +144,21 @@ def test_pages_that_may_connect() -> None:
             match=r"invalid origin in .* would never match a web page\. Write each page's scheme",
         ):
             allowed_origins(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("host", "wildcard", "local"),
+    [
+        ("", True, "127.0.0.1"),
+        ("0.0.0.0", True, "127.0.0.1"),
+        ("::", True, "::1"),
+        ("::1", False, "::1"),
+        ("192.168.1.20", False, "192.168.1.20"),
+        ("localhost", False, "localhost"),
+    ],
+)
+def test_how_this_machine_reaches_a_server_that_listens_there(
+    host: str, wildcard: bool, local: str
+) -> None:
+    assert is_wildcard(host) is wildcard
+    assert local_host(host) == local

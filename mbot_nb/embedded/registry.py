@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
-from ..address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, normalise, same_server
+from ..address import DEFAULT_HOST, DEFAULT_PORT, is_loopback, is_wildcard, normalise, same_server
 from ..errors import UsageError
 from ..jupyter import cells
 from ..local import instances
@@ -27,7 +27,6 @@ _log = logging.getLogger("mbot_nb")
 
 REPLACED_WITHIN = 6.0
 """Seconds that a server which another one replaces is given to end."""
-_EVERYWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
 class LocalServers:
@@ -205,7 +204,8 @@ def _overlap(one: str, other: str) -> bool:
     """Whether two hosts to listen on have an address in common, as far as their names tell."""
     return (
         one == other
-        or not {one, other}.isdisjoint(_EVERYWHERE)
+        or is_wildcard(one)
+        or is_wildcard(other)
         or (is_loopback(one) and is_loopback(other))
     )
 

@@ -3,7 +3,7 @@
 Modules:
 
     server          `Server`: listening and closing, handlers and hooks, what the robot reports
-    access          who may open a connection, by the request alone: Origin, path, protocol
+    access          who may open a connection: answers plain requests, refuses foreign Origins
     connections     all connections: who comes, who goes; and each with its WebSocket and its timer
     clients         the clients as the server's user sees them
     execution       carries commands out: handlers and hooks, else the robot; stops

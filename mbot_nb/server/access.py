@@ -1,4 +1,4 @@
-"""Who may open a connection to a server, by the request alone."""
+"""Who may open a connection to a server, by its HTTP request."""
 
 from __future__ import annotations
 

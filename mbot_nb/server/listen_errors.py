@@ -8,6 +8,7 @@ import logging
 import socket
 from contextlib import suppress
 
+from ..address import is_wildcard, local_host
 from ..errors import AddressInUseError, MbotError, UsageError
 
 __all__ = ["listen_error", "network_address"]
@@ -49,9 +50,7 @@ async def _holder(host: str, port: int) -> str:
     answer = b""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            reader, writer = await asyncio.open_connection(
-                {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host), port
-            )
+            reader, writer = await asyncio.open_connection(local_host(host), port)
             try:
                 writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 answer = await reader.read(2048)
@@ -69,7 +68,7 @@ async def _holder(host: str, port: int) -> str:
 def network_address(host: str) -> str:
     """The address under which others in the network reach this machine, if it listens on all of its
     addresses."""
-    if host not in ("0.0.0.0", "::", ""):
+    if not is_wildcard(host):
         return host
     # Nothing is sent: connecting a datagram socket only asks the system which way it would go.
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .. import commands as c
+from ..address import local_host
 from ..errors import UsageError
 from ..loops.call import ClosedAtEnd, call
 from ..loops.home import Home, log_failure
@@ -130,9 +131,7 @@ class Server(ClosedAtEnd):
     @property
     def url(self) -> str:
         """Where clients on this machine connect to."""
-        return self._url(
-            {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        )
+        return self._url(local_host(self.host))
 
     @property
     def network_url(self) -> str:
