@@ -26,6 +26,7 @@ from mbot_nb.robots.serial.cyberpi import SENSORS, CyberPiRobot
 from mbot_nb.robots.serial.wire import f3, ff55
 from mbot_nb.robots.serial.wire.dialects import F3Dialect, ScriptRequest
 from mbot_nb.robots.serial.wire.literals import call
+from tests.helpers.waiting import eventually
 
 from .figures import Comparison, Goal
 from .harness import Contender
@@ -361,7 +362,7 @@ def _stops(measure: Callable[[Emulator, CyberPiRobot], float]) -> float:
         robot = CyberPiRobot(emulator.address, guarded=False)
         with closing(robot):
             robot.wait_ready()
-            _until(lambda: "button_b" in robot.senses)
+            eventually(lambda: "button_b" in robot.senses)
             return statistics.median(measure(emulator, robot) for _ in range(_STOPS)) * 1e3
 
 
@@ -369,14 +370,14 @@ def _stop(emulator: Emulator, robot: CyberPiRobot) -> float:
     """Behind a script of 2 s in the robot's queue, which the stop behind the queue then waits
     for."""
     robot.link.request(ScriptRequest("cyberpi.mbot2.forward(50, 2)"), timeout=5)
-    _until(lambda: not emulator.vehicle.standing.is_set())
+    eventually(lambda: not emulator.vehicle.standing.is_set())
     time.sleep(0.05)
     start = time.monotonic()
     robot.stop()
-    _until(emulator.vehicle.standing.is_set)
+    eventually(emulator.vehicle.standing.is_set)
     stopped = emulator.vehicle.stopped_at - start
     emulator.reset()  # the queue is empty again
-    _until(lambda: robot.link.state != "ready")
+    eventually(lambda: robot.link.state != "ready")
     robot.wait_ready()
     return stopped
 
@@ -401,14 +402,6 @@ def _bare_stops() -> float:
             emulator.vehicle.drive(50, 50)
             start = time.monotonic()
             port.write(stop)
-            _until(emulator.vehicle.standing.is_set)
+            eventually(emulator.vehicle.standing.is_set)
             times.append(emulator.vehicle.stopped_at - start)
         return statistics.median(times) * 1e3
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError("what was to be measured did not happen within 10 s")
-        time.sleep(0.001)

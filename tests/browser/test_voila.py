@@ -4,7 +4,6 @@ works."""
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.helpers.browser import PATIENCE, ROOT, SCREENSHOTS, painted
+from tests.helpers.connections import unused_port
 
 NOTEBOOK = ROOT / "notebooks" / "05_cockpit.ipynb"
 
@@ -24,9 +24,7 @@ NOTEBOOK = ROOT / "notebooks" / "05_cockpit.ipynb"
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[str]:
     """Where Voila serves the notebook."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = unused_port()
     command = [
         sys.executable,
         "-m",

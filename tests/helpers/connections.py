@@ -66,13 +66,17 @@ async def bot(server: mb.Server, connect: Connect) -> mb.Client:
     return await connect(server)
 
 
-@pytest.fixture
-def free_port() -> int:
+def unused_port() -> int:
     """A port that nothing listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def free_port() -> int:
+    return unused_port()
 
 
 @pytest.fixture

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.connections import unused_port
 from tests.helpers.kernels import begin, end
 
 if TYPE_CHECKING:
     from tests.helpers.kernels import Kernel
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_motion_from_a_cell(kernel: Kernel, home: str) -> None:
@@ -118,7 +113,7 @@ def test_an_interrupted_block_leaves_everything_usable(kernel: Kernel, home: str
 def test_a_start_cell_run_again_replaces_the_earlier_one(
     kernel: Kernel, home: str, fixed: bool
 ) -> None:
-    port = free_port() if fixed else 0
+    port = unused_port() if fixed else 0
     begin(kernel, home, port=port)
     first = kernel.value("server.url")
     again = kernel.run(
@@ -230,7 +225,7 @@ def test_a_subscribe_cell_run_again_hears_everything_once(kernel: Kernel, home: 
 
 
 def test_restart_and_run_all_twice_without_closing_anything(fresh_kernel: Kernel) -> None:
-    ports = free_port(), free_port()
+    ports = unused_port(), unused_port()
     cells = (
         "import mbot_nb as mb",
         f"server = await mb.serve(port={ports[0]})",

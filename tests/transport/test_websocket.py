@@ -16,6 +16,8 @@ from websockets.http11 import Request
 from mbot_nb.protocol.loss import Loss, LossKind
 from mbot_nb.transport import websocket as transport
 from mbot_nb.transport.websocket import ClientWebSocket, DialError, ServerWebSocket, WebSocket, dial
+from tests.helpers.connections import unused_port
+from tests.helpers.waiting import until
 
 
 class Ear:
@@ -28,33 +30,21 @@ class Ear:
         self.heard = 0
         self.writable: list[bool] = []
         self.ends: list[tuple[Loss, bool]] = []
-        self.changed = asyncio.Event()
 
     def on_open(self, websocket: WebSocket, extended: bool) -> None:
         self.websocket, self.extended = websocket, extended
-        self.changed.set()
 
     def on_text(self, websocket: WebSocket, text: str) -> None:
         self.texts.append(text)
-        self.changed.set()
 
     def on_activity(self, websocket: WebSocket) -> None:
         self.heard += 1
-        self.changed.set()
 
     def on_writable(self, websocket: WebSocket, writable: bool) -> None:
         self.writable.append(writable)
-        self.changed.set()
 
     def on_closed(self, websocket: WebSocket, loss: Loss, clean: bool) -> None:
         self.ends.append((loss, clean))
-        self.changed.set()
-
-    async def until(self, condition: object) -> None:
-        async with asyncio.timeout(5):
-            while not condition():  # type: ignore[operator]
-                self.changed.clear()
-                await self.changed.wait()
 
 
 class Pair:
@@ -97,7 +87,7 @@ async def listening() -> AsyncIterator[Pair]:
 async def pair() -> AsyncIterator[Pair]:
     async with listening() as pair:
         pair.near = await dial(pair.url, pair.client, timeout=2)
-        await pair.server.until(lambda: pair.server.websocket)
+        await until(lambda: pair.server.websocket)
         yield pair
         pair.near.abort()
         await pair.near.wait_closed()
@@ -106,8 +96,8 @@ async def pair() -> AsyncIterator[Pair]:
 async def test_texts_go_both_ways_in_order(pair: Pair) -> None:
     pair.near.send([f"to {n}".encode() for n in range(5)])
     pair.far.send(["fröm ä".encode()])
-    await pair.server.until(lambda: len(pair.server.texts) == 5)
-    await pair.client.until(lambda: pair.client.texts)
+    await until(lambda: len(pair.server.texts) == 5)
+    await until(lambda: pair.client.texts)
     assert pair.server.texts == [f"to {n}" for n in range(5)]
     assert pair.client.texts == ["fröm ä"]
     assert pair.client.extended is True
@@ -117,8 +107,8 @@ async def test_texts_go_both_ways_in_order(pair: Pair) -> None:
 
 async def test_a_goodbye_is_clean_for_whom_it_is_said_to(pair: Pair) -> None:
     pair.near.close(1000, "enough")
-    await pair.server.until(lambda: pair.server.ends)
-    await pair.client.until(lambda: pair.client.ends)
+    await until(lambda: pair.server.ends)
+    await until(lambda: pair.client.ends)
     loss, clean = pair.server.ends[0]
     assert (loss.kind, loss.code, clean) == (LossKind.CLOSED, 1000, True)
     assert loss.detail == "the other side closed the connection (1000: enough)"
@@ -128,7 +118,7 @@ async def test_a_goodbye_is_clean_for_whom_it_is_said_to(pair: Pair) -> None:
 
 async def test_a_reason_that_is_too_long_for_a_frame_is_cut_where_a_letter_ends(pair: Pair) -> None:
     pair.near.close(4408, "ä" * 200)
-    await pair.server.until(lambda: pair.server.ends)
+    await until(lambda: pair.server.ends)
     loss, _ = pair.server.ends[0]
     assert loss.code == 4408
     assert "ää" in loss.detail
@@ -141,7 +131,7 @@ async def test_a_reset_is_no_goodbye(pair: Pair) -> None:
         socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
     )
     pair.near.abort()
-    await pair.server.until(lambda: pair.server.ends)
+    await until(lambda: pair.server.ends)
     loss, clean = pair.server.ends[0]
     assert (loss.kind, clean) == (LossKind.RESET, False)
     assert "the connection broke" in loss.detail
@@ -150,7 +140,7 @@ async def test_a_reset_is_no_goodbye(pair: Pair) -> None:
 async def test_who_is_deaf_hears_nothing_more(pair: Pair) -> None:
     pair.near.close(1001, "away", discard_input=True)
     pair.far.send([b"too late"])
-    await pair.client.until(lambda: pair.client.ends)
+    await until(lambda: pair.client.ends)
     assert pair.client.texts == []
 
 
@@ -162,7 +152,7 @@ async def test_a_peer_that_does_not_say_goodbye_is_hung_up_on(
     assert far is not None
     far.pause_reading()
     pair.near.close(1000, "enough")
-    await pair.client.until(lambda: pair.client.ends)
+    await until(lambda: pair.client.ends)
     await asyncio.wait_for(pair.near.wait_closed(), 5)
     far.resume_reading()
 
@@ -176,7 +166,7 @@ async def test_a_full_line_is_told_and_told_when_there_is_room_again(pair: Pair)
         await asyncio.sleep(0)
     assert pair.client.writable == [False]
     far.resume_reading()
-    await pair.client.until(lambda: len(pair.client.writable) == 2)
+    await until(lambda: len(pair.client.writable) == 2)
     assert pair.client.writable == [False, True]
 
 
@@ -184,7 +174,7 @@ async def test_what_is_sent_after_the_end_makes_no_noise(pair: Pair) -> None:
     pair.far.abort()
     for _ in range(20):
         pair.near.send([b"x"])
-    await pair.client.until(lambda: pair.client.ends)
+    await until(lambda: pair.client.ends)
     pair.near.send([b"x"])
     pair.near.close()
     pair.near.abort()
@@ -223,12 +213,9 @@ async def test_a_refusal_is_told(status: HTTPStatus, text: str, code: int, words
     ],
 )
 async def test_why_none_could_be_made(url: str, kind: LossKind, words: str) -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        free = sock.getsockname()[1]
     ear = Ear()
     with pytest.raises(DialError) as caught:
-        await dial(url.format(free=free), ear, timeout=2)
+        await dial(url.format(free=unused_port()), ear, timeout=2)
     assert caught.value.loss.kind is kind
     assert words in str(caught.value)
     assert ear.websocket is None
