@@ -1,7 +1,7 @@
 """`mb.doctor()`: what mbot_nb needs, what of it is amiss on this machine, and the line that fixes
 it.
 
-    report       one finding, and all of them as text and as a table
+    findings     one finding, and all of them as text and as a table
     software     Python, packages, the notebook's kernel, JupyterLab, the event loop
     cables       serial ports, permissions, drivers
     network      port 4000, this machine's own network, proxies, firewalls
@@ -12,16 +12,16 @@ It reads and listens; it changes nothing, and opens no serial port.
 from __future__ import annotations
 
 from . import cables, network, software
-from .report import Check, Level, Report
+from .findings import Check, Findings, Level
 
-__all__ = ["Check", "Level", "Report", "doctor"]
+__all__ = ["Check", "Findings", "Level", "doctor"]
 
 
-def doctor() -> Report:
+def doctor() -> Findings:
     """Check what mbot_nb needs: versions, the kernel and its loop, serial ports and permissions,
     port 4000, proxy and firewall.
 
     Each row is good, a warning or bad, and says what to do. In a notebook the report is a table
     with its text to copy; anywhere else `print(mb.doctor())` is that text. It takes up to a second.
     """
-    return Report([*software.checks(), *cables.checks(), *network.checks()])
+    return Findings([*software.checks(), *cables.checks(), *network.checks()])

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..embedded.discovery import CHIPS
 from ..local import instances
-from .report import Check
+from .findings import Check
 
 __all__ = ["checks", "permission", "plugged_in_without_port", "ports"]
 

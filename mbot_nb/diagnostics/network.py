@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ..address import DEFAULT_HOST, DEFAULT_PORT
 from ..local import instances
-from .report import Check
+from .findings import Check
 
 __all__ = ["checks", "firewall", "loopback", "proxy", "usual_port"]
 

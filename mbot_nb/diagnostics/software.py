@@ -16,7 +16,7 @@ from ..jupyter.cells import shell
 from ..local import paths
 from ..loops.home import running_loop
 from ..version import __version__
-from .report import Check
+from .findings import Check
 
 __all__ = ["checks", "kernel", "loop", "needed"]
 

@@ -12,12 +12,14 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ..jupyter.cell_log import cell_log
 from ..local.runtime import Slot
 from ..loops.home import Home
 from ..loops.monitor import LoopMonitor
+from ..protocol.server.sessions import SessionState
+from ..server import RemoteClient
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -35,8 +37,10 @@ SETTLE_TIME = 0.5
 """Seconds after a block in which its messages are read and lost connections are noticed."""
 
 Owner = TypeVar("Owner", "Client", "Server")
-Links = Callable[[], Iterable[object] | None]
-"""The connections that stand now; None when their owner was closed."""
+Connection: TypeAlias = RemoteClient | tuple[int, int]
+"""A server's, by who is at its other end; a client's, by the client's identity and its number."""
+OpenConnections: TypeAlias = Callable[[], Iterable[Connection] | None]
+"""Returns the connections that are open now; None when their owner was closed."""
 
 
 class _LoopWatch:
@@ -44,27 +48,27 @@ class _LoopWatch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
-        self._links: dict[int, Links] = {}
+        self._owners: dict[int, OpenConnections] = {}
         self._count = 0
         self._ticking = False
         self._warned = False
         self._last = time.monotonic()
         self._stall = 0.0
         self._culprit = "something"
-        self._connections_before: dict[int, set[object]] = {}
+        self._open_before: dict[int, set[Connection]] = {}
         self._warn_at: float | None = None
         self._context = contextvars.Context()
         """Nobody's: whatever the cell that began it had in its own is not kept for that."""
 
-    def add(self, links: Links) -> None:
+    def add(self, open_connections: OpenConnections) -> None:
         cell_log().start()
-        if not self._connections():
+        if not self._open_now():
             # All owners before were closed: the new one has had no warning yet.
             self._warned = False
             self._warn_at = None
             self._last = time.monotonic()
         self._count += 1
-        self._links[self._count] = links
+        self._owners[self._count] = open_connections
         if not self._ticking:
             self._ticking = True
             self._schedule()
@@ -86,33 +90,33 @@ class _LoopWatch:
                 self._warn_at = now + SETTLE_TIME
         if self._warn_at is not None and now >= self._warn_at:
             self._warn_at = None
-            standing = self._connections()
-            # A link that was closed on purpose, or whose session ended, was not lost.
+            open_now = self._open_now()
+            # A connection that was closed on purpose, or whose session ended, was not lost.
             gone = [
-                link
-                for number, links in standing.items()
-                for link in self._connections_before.get(number, set()) - links
+                connection
+                for number, connections in open_now.items()
+                for connection in self._open_before.get(number, set()) - connections
             ]
-            lost = sum(not _ended_session(link) for link in gone)
-            if standing:
+            lost = sum(not _ended_session(connection) for connection in gone)
+            if open_now:
                 cell_log().context().run(self._warn, lost)
         if self._warn_at is None:
-            self._connections_before = self._connections()
+            self._open_before = self._open_now()
         self._last = now
-        self._ticking = bool(self._links)
+        self._ticking = bool(self._owners)
         if self._ticking:
             self._schedule()
 
-    def _connections(self) -> dict[int, set[object]]:
-        """The connections of each owner on this loop; forgets owners that were closed."""
-        standing: dict[int, set[object]] = {}
-        for number, links in list(self._links.items()):
-            now = links()
-            if now is None:
-                del self._links[number]
+    def _open_now(self) -> dict[int, set[Connection]]:
+        """The open connections of each owner on this loop; forgets owners that were closed."""
+        found: dict[int, set[Connection]] = {}
+        for number, open_connections in list(self._owners.items()):
+            connections = open_connections()
+            if connections is None:
+                del self._owners[number]
             else:
-                standing[number] = set(now)
-        return standing
+                found[number] = set(connections)
+        return found
 
     def _duration(self, begin: float, end: float, late: float) -> float:
         """How long a block was: as the monitor knows it, if that has seen all of it."""
@@ -147,13 +151,12 @@ _watches: Slot[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatch]]
 )
 
 
-def _ended_session(link: object) -> bool:
+def _ended_session(connection: Connection) -> bool:
     """Whether a client ended its session; a baseline client can only go."""
-    session = getattr(link, "session", None)
     return (
-        getattr(link, "profile", "baseline") == "extended"
-        and session is not None
-        and session.state.value == "ended"
+        isinstance(connection, RemoteClient)
+        and connection.profile == "extended"
+        and connection.session.state is SessionState.ENDED
     )
 
 
@@ -167,13 +170,13 @@ def watch_server(server: Server) -> None:
     _watch(server, lambda server: server.clients)
 
 
-def _watch(owner: Owner, connections: Callable[[Owner], Iterable[object]]) -> None:
+def _watch(owner: Owner, connections_of: Callable[[Owner], Iterable[Connection]]) -> None:
     known = weakref.ref(owner)
 
-    def links() -> Iterable[object] | None:
+    def open_connections() -> Iterable[Connection] | None:
         owner = known()
-        return None if owner is None or owner.closed else connections(owner)
+        return None if owner is None or owner.closed else connections_of(owner)
 
     loop = owner.home.loop
     watch = _watches().get(loop) or _watches().setdefault(loop, _LoopWatch(loop))
-    watch.add(links)
+    watch.add(open_connections)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.diagnostics.report import Check, Report
+from mbot_nb.diagnostics.findings import Check, Findings
 
 
 def test_it_looks_at_everything_and_this_environment_is_sound() -> None:
@@ -35,7 +35,7 @@ def test_it_looks_at_everything_and_this_environment_is_sound() -> None:
 
 
 def test_a_report_is_text_and_a_table_with_the_text_to_copy() -> None:
-    report = Report(
+    report = Findings(
         [
             Check(
                 "port /dev/ttyUSB0",
@@ -47,7 +47,7 @@ def test_a_report_is_text_and_a_table_with_the_text_to_copy() -> None:
         ]
     )
     assert report.level == "bad"
-    assert Report([]).level == "good"
+    assert Findings([]).level == "good"
     lines = str(report).splitlines()
     assert lines[0] == "bad      port /dev/ttyUSB0  belongs to <dialout>"
     assert lines[1].strip() == "-> `sudo usermod -aG dialout $USER`, then log in again"

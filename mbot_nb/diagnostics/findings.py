@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from ..embedded.discovery import with_code
 
-__all__ = ["Check", "Level", "Report"]
+__all__ = ["Check", "Findings", "Level"]
 
 Level = Literal["good", "warning", "bad"]
 LEVELS: tuple[Level, ...] = ("good", "warning", "bad")
@@ -47,7 +47,7 @@ class Check(NamedTuple):
         return cls(subject, "bad", found, remedy)
 
 
-class Report(tuple[Check, ...]):
+class Findings(tuple[Check, ...]):
     """All findings, as text and as a table."""
 
     @property
