@@ -125,7 +125,7 @@ class Subscription:
         try:
             result = self.handler(event)
         except Exception as error:
-            self._owner.failed(self, event, error)
+            self._owner.report_failure(self, event, error)
             return None
         return result if inspect.isawaitable(result) else None
 
@@ -140,7 +140,7 @@ class Subscription:
                     except (Exception, asyncio.CancelledError) as error:
                         if is_cancelled(error):
                             raise
-                        self._owner.failed(self, event, error)
+                        self._owner.report_failure(self, event, error)
                 if not self._waiting or not self.active:
                     return
                 event = self._waiting.popleft()
@@ -187,7 +187,9 @@ class Subscriptions:
             for subscription in tuple(self._by_event.get(name, ())):
                 subscription.deliver(event)
 
-    def failed(self, subscription: Subscription, event: Event, error: BaseException) -> None:
+    def report_failure(
+        self, subscription: Subscription, event: Event, error: BaseException
+    ) -> None:
         """Say where a handler failed, once the loop goes on."""
         self.errors.append((subscription, event, error))
         name = getattr(subscription.handler, "__qualname__", repr(subscription.handler))

@@ -155,7 +155,7 @@ class LoopMonitor:
         """The stalls that ended after ``since``, the last 10,000 at most."""
         return [stall for stall in tuple(self._stalls) if stall.end > since]
 
-    def _answered(self, asked: float, answered: float) -> None:
+    def _on_answer(self, asked: float, answered: float) -> None:
         if answered - asked < MIN_STALL:
             return
         stall = Stall(asked, answered, self.on_io_thread)
@@ -241,7 +241,7 @@ class _Prober:
             if not self._ask():
                 return
             while not self._answer.wait(0.5):
-                if self._is_over():
+                if self._is_stopped():
                     return
             due = time.monotonic() + self._interval
             self.end.wait(self._interval)
@@ -251,7 +251,7 @@ class _Prober:
         self.end.set()
         self._answer.set()
 
-    def _is_over(self) -> bool:
+    def _is_stopped(self) -> bool:
         loop = self._loop()
         return self.end.is_set() or loop is None or loop.is_closed()
 
@@ -270,5 +270,5 @@ class _Prober:
         asked, self.asked = self.asked, None
         monitor = self._monitor()
         if asked is not None and monitor is not None:
-            monitor._answered(asked, time.monotonic())
+            monitor._on_answer(asked, time.monotonic())
         self._answer.set()

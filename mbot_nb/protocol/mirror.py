@@ -160,7 +160,7 @@ class Mirror:
         follows = (
             self.resync_due is None and self.revision is not None and revision == self.revision + 1
         )
-        changed = self._applied(payload) if follows else None
+        changed = self._apply(payload) if follows else None
         if changed is None:
             self._ask(now)
             self._held.append(payload)
@@ -171,7 +171,7 @@ class Mirror:
         self.updated_at = now
         return True
 
-    def asked(self, now: float) -> None:
+    def note_request(self, now: float) -> None:
         """A snapshot was asked for; one request is out at a time."""
         self.resync_due = now + self._repeat
 
@@ -184,7 +184,7 @@ class Mirror:
         if self.resync_due is None:
             self.resync_due = now
 
-    def _applied(self, payload: Mapping[str, Any]) -> Sections | None:
+    def _apply(self, payload: Mapping[str, Any]) -> Sections | None:
         """The state after the delta, or None where it does not fit."""
         changes = payload.get("changes", [payload])
         if not isinstance(changes, list):

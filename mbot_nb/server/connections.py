@@ -224,7 +224,7 @@ class ServerLink:
                 owner.on_attached(self, connection, session)
             execution = owner.execution
             while connection.urgent:
-                execution.urgent(session, connection.urgent.pop(0))
+                execution.run_urgent(session, connection.urgent.pop(0))
             if connection.commands:
                 commands, connection.commands = connection.commands, []
                 execution.run(session, commands)

@@ -98,8 +98,8 @@ class Execution:
 
     # Commands.
 
-    def urgent(self, session: ServerSession, message: m.CommandMessage) -> None:
-        """A stop, or its release: now."""
+    def run_urgent(self, session: ServerSession, message: m.CommandMessage) -> None:
+        """Carry out a stop or its release at once."""
         name = message.payload.command
         if self._hub.tap is not None:
             now = self._now()
@@ -124,7 +124,7 @@ class Execution:
         self._refresh()
 
     def run(self, session: ServerSession, commands: list[ReceivedCommand]) -> None:
-        """Commands in order, after those of the same client that are still at work."""
+        """Carry out commands in order, after those of the same client that are still at work."""
         client = self._clients[session]
         for received in commands:
             if session.busy:

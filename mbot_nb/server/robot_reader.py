@@ -41,7 +41,7 @@ class RobotReader:
             self._state = state
             self._failing.discard("state")
         except Exception as error:
-            self._failed("state", error)
+            self._report_failure("state", error)
             self._state = {**self._state, "latch": latch}
         return self._state
 
@@ -52,14 +52,14 @@ class RobotReader:
             payload = encode_event("telemetry", self._robot.telemetry())
             self._failing.discard("telemetry")
         except Exception as error:
-            self._failed("telemetry", error)
+            self._report_failure("telemetry", error)
             return None
         if payload == self._telemetry:
             return None
         self._telemetry = payload
         return payload
 
-    def _failed(self, what: str, error: Exception) -> None:
+    def _report_failure(self, what: str, error: Exception) -> None:
         """Log the first failure only; the robot is read ten times a second."""
         if what not in self._failing:
             self._failing.add(what)

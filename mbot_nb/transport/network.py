@@ -159,7 +159,7 @@ class NetworkModel:
         delay = network.delay + network.extra(extra)
         free = max(now, self._free) + (nbytes / network.rate if network.rate is not None else 0.0)
         self._free = free
-        resent = self._resent(loss, nbytes)
+        resent = self._retransmission_delay(loss, nbytes)
         due = self._last = max(self._last, free + delay + resent)
         message = kind in ("text", "binary")
         held = max(REORDER_HOLD, network.delay) if message and reorder < network.reorder else 0.0
@@ -182,7 +182,7 @@ class NetworkModel:
             due=due + held,
         )
 
-    def _resent(self, uniform: float, nbytes: int) -> float:
+    def _retransmission_delay(self, uniform: float, nbytes: int) -> float:
         """What losses cost: the timeout, doubled each time that the segment is lost again."""
         lost = 1 - (1 - self.network.loss) ** max(1, math.ceil(nbytes / SEGMENT))
         if uniform >= lost or not lost:

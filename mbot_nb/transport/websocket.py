@@ -187,7 +187,7 @@ class WebSocket(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._closed.set()
-        loss, clean = self._how_it_ended(exc)
+        loss, clean = self._closing_loss(exc)
         if self._open:
             self._open = False
             self._receiver.on_closed(self, loss, clean)
@@ -254,7 +254,7 @@ class WebSocket(asyncio.BufferedProtocol):
         if self._timer is None and not self._closed.is_set():
             self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
 
-    def _how_it_ended(self, exc: Exception | None) -> tuple[Loss, bool]:
+    def _closing_loss(self, exc: Exception | None) -> tuple[Loss, bool]:
         theirs, ours = self._protocol.close_rcvd, self._protocol.close_sent
         if theirs is not None:
             reason = f": {theirs.reason}" if theirs.reason else ""

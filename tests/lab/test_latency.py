@@ -102,9 +102,9 @@ async def test_an_early_stall_is_not_forgotten_in_a_long_run(bot: mb.Client) -> 
     def hours() -> None:
         monitor = LoopMonitor.of(bot.home.loop)
         now = time.monotonic()
-        monitor._answered(now - 3.0, now)
+        monitor._on_answer(now - 3.0, now)
         for n in range(10_001):
-            monitor._answered(now + n * 1e-5, now + n * 1e-5 + 0.002)
+            monitor._on_answer(now + n * 1e-5, now + n * 1e-5 + 0.002)
 
     bot.home.loop.call_later(0.1, hours)
     run = await ping(bot, rate=50, duration=0.3)

@@ -84,7 +84,7 @@ def test_lost_deltas_are_mended_by_one_snapshot(
                 mirror.snapshot(wire(payload), now=float(number))
         if asked is None and mirror.resync_due is not None:
             asked = number
-            mirror.asked(float(number))
+            mirror.note_request(float(number))
         if asked is not None and number >= asked + delay:
             mirror.snapshot(wire(store.snapshot()), now=float(number))
             assert mirror.resync_due is None
@@ -199,7 +199,7 @@ class TestTheMirror:
         assert not mirror.delta(wrong, now=3.0)
         assert mirror.state == {"a": {"x": 1}, "b": 5}
         assert (mirror.revision, mirror.resync_due) == (10, 3.0)
-        mirror.asked(now=3.0)
+        mirror.note_request(now=3.0)
         assert mirror.resync_due == 5.0  # repeated after 2 s
         assert not mirror.delta(delta(13, field="b", value=6, previous=5), now=4.0)
         assert mirror.resync_due == 5.0
@@ -219,11 +219,11 @@ class TestTheMirror:
 
     def test_a_server_whose_deltas_never_fit_is_not_asked_in_a_circle(self, mirror: Mirror) -> None:
         mirror.delta(delta(None, field="b", value=7), now=1.0)
-        mirror.asked(1.0)
+        mirror.note_request(1.0)
         mirror.snapshot({"b": 5, "revision": 11}, now=1.1)
         assert mirror.resync_due is None
         mirror.delta(delta(13, field="b", value=7, previous=5), now=1.2)
-        mirror.asked(1.2)
+        mirror.note_request(1.2)
         mirror.snapshot({"b": 5, "revision": 11}, now=1.3)
         assert mirror.resync_due == 3.3
 

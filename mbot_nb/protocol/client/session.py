@@ -449,7 +449,7 @@ class ClientSession:
         name, text = message.payload.event, message.payload.data
         if isinstance(data, dict):
             if name == "error" and data.get("code") == "AUTH_REQUIRED":
-                self._token_required(str(data.get("message", "")))
+                self._drop_without_token(str(data.get("message", "")))
             elif name == "command_result":
                 self._pending.answer(data, now)
         self.events.append(
@@ -488,7 +488,7 @@ class ClientSession:
 
     def _on_error(self, error: m.ErrorPayload, now: float) -> None:
         if error.code == "AUTH_REQUIRED":
-            self._token_required(error.message)
+            self._drop_without_token(error.message)
         elif error.code == "VERSION_MISMATCH":
             self._drop(
                 LossKind.VERSION,
@@ -503,7 +503,7 @@ class ClientSession:
         self._pending.answer({"id": error.id, "sequence": error.sequence, "error": words}, now)
         self.events.append(ErrorReceived(now, error.code, error.message, error.details))
 
-    def _token_required(self, message: str) -> None:
+    def _drop_without_token(self, message: str) -> None:
         if self.token is None and self.state is ClientState.SYNCHRONISING:
             self._drop(LossKind.TOKEN, f"the server wants a token ({message})", CloseCode.NORMAL)
 
@@ -566,7 +566,7 @@ class ClientSession:
         self._pending.restart(now)
 
     def _ask_for_snapshot(self, now: float) -> None:
-        self.mirror.asked(now)
+        self.mirror.note_request(now)
         self.command("sync_state", {}, now)
         self.flush(now)
 

@@ -278,7 +278,7 @@ class ServerConnection:
                 commands.append(ReceivedCommand(message, now, stamp))
             else:
                 orderer.cursor = cursor
-                self._process(self._received(message, now), size // len(messages), now)
+                self._process(self._stamp(message, now), size // len(messages), now)
                 stamp = (self.hub.stops, session.cuts)
                 cursor = orderer.cursor
                 fast_path = cursor >= 0 and not len(orderer)
@@ -286,7 +286,7 @@ class ServerConnection:
             orderer.cursor = cursor
             self.outgoing.owe_ack(now)
 
-    def _received(self, message: Any, now: float) -> Any:
+    def _stamp(self, message: Any, now: float) -> Any:
         """A command with what must be known of its arrival when it is its turn."""
         return (
             ReceivedCommand(message, now, (self.hub.stops, self._session.cuts))
@@ -310,7 +310,7 @@ class ServerConnection:
                 self._deliver(orderer.receive(sequence, item, share, now), now)
         elif type(item) is ProtocolError:
             if item.sequence is None:
-                self._malformed(item, now)
+                self._refuse_malformed(item, now)
             else:
                 self._deliver(orderer.receive(item.sequence, item, share, now), now)
         elif type(item) is m.PingMessage:
@@ -325,7 +325,7 @@ class ServerConnection:
             elif type(item) is Gap:
                 self._gap(item, now)
             elif item is not None:
-                self._malformed(item, now)
+                self._refuse_malformed(item, now)
         if items:
             self.outgoing.owe_ack(now)
 
@@ -356,7 +356,7 @@ class ServerConnection:
         details = {"expected": gap.expected, "got": gap.got}
         self.outgoing.send_error({"code": "SEQUENCE_GAP", "message": text, "details": details}, now)
 
-    def _malformed(self, error: ProtocolError, now: float) -> None:
+    def _refuse_malformed(self, error: ProtocolError, now: float) -> None:
         labels: dict[str, Any] = {}
         if error.sequence is not None:
             labels["sequence"] = error.sequence
@@ -375,7 +375,7 @@ class ServerConnection:
         items: list[Any] = []
         for message in messages:
             if type(message) is not m.CommandMessage or message.payload.command not in URGENT:
-                items.append(self._received(message, now))
+                items.append(self._stamp(message, now))
                 continue
             if message.sequence is not None:
                 items.append(message.sequence)

@@ -93,7 +93,7 @@ class SendingHalf:
                 message = Envelope("event", Raw(payload), timestamp, number, self._ack(now))
                 self.frames.append(encode(message))
                 rest -= len(payload)
-            self._portion_handed_over(session)
+            self._update_waiting(session)
             return
         size = self._hub.settings.max_batch_size
         messages: list[Envelope] = []
@@ -109,7 +109,7 @@ class SendingHalf:
             nbytes += length
         if messages:
             self.frames.append(frame(messages, self._hub.wall(now)))
-        self._portion_handed_over(session)
+        self._update_waiting(session)
 
     def state_changed(self, delta: bytes, now: float) -> None:
         """Send the state's new revision, or note that the client's is stale."""
@@ -195,7 +195,7 @@ class SendingHalf:
 
     # Inside.
 
-    def _portion_handed_over(self, session: ServerSession) -> None:
+    def _update_waiting(self, session: ServerSession) -> None:
         self.waiting = session.sent < session.last_event
         if not self.waiting:
             self._missed_bytes = 0
