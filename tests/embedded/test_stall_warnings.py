@@ -12,6 +12,7 @@ import pytest
 import mbot_nb as mb
 from mbot_nb.embedded.stall_warnings import CHECK_INTERVAL
 from mbot_nb.loops.monitor import LoopMonitor
+from tests.helpers.waiting import until
 
 
 async def test_of_blocks_that_follow_closely_the_longest_is_told(
@@ -23,9 +24,7 @@ async def test_of_blocks_that_follow_closely_the_longest_is_told(
             time.sleep(1.8)  # noqa: ASYNC251 - the block
             await asyncio.sleep(2 * CHECK_INTERVAL)
             time.sleep(1.1)  # noqa: ASYNC251 - another, before the first was told
-            async with asyncio.timeout(5):
-                while not caplog.messages:  # noqa: ASYNC110 - a log has no event
-                    await asyncio.sleep(CHECK_INTERVAL)
+            await until(lambda: caplog.messages, "the warning")
     (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)
     assert 1.7 <= float(seconds) < 2.6
 
@@ -42,9 +41,7 @@ async def test_a_monitor_that_began_after_the_block_does_not_shorten_it(
         time.sleep(0.05)  # noqa: ASYNC251 - what it sees of it
         try:
             with caplog.at_level(logging.WARNING, "mbot_nb"):
-                async with asyncio.timeout(5):
-                    while not caplog.messages:  # noqa: ASYNC110 - a log has no event
-                        await asyncio.sleep(CHECK_INTERVAL)
+                await until(lambda: caplog.messages, "the warning")
         finally:
             monitor.release()
     (seconds,) = re.findall(r"blocked the loop for ([\d.]+) s", caplog.text)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import mbot_nb as mb
+from tests.helpers.cutting_relay import CuttingRelay
 from tests.helpers.waiting import until
 
 
@@ -117,16 +118,27 @@ async def test_closing_the_client_ends_it_with_the_last_word(bot: mb.Client) -> 
         mb.Recorder(bot)
 
 
-async def test_a_gap_in_the_events_has_a_row(bot: mb.Client) -> None:
+async def test_a_gap_in_the_events_has_a_row() -> None:
+    robot, settings = mb.SimulatedRobot(seed=1), {"replay_messages": 5}
     heard: list[mb.Event] = []
-    bot.subscribe("gap", heard.append)
-    with mb.Recorder(bot, ping_rate=0) as rec:
-        bot._session._on_gap(7, 9, time.monotonic())
-        bot._link.pump()
+    async with (
+        mb.serve(robot, port=0, settings=settings) as server,
+        CuttingRelay(server.port) as relay,
+        mb.connect(relay.url, settings={"retry_delays": (0.0, 0.02)}) as bot,
+    ):
+        bot.subscribe("gap", heard.append)
+        with mb.Recorder(bot, ping_rate=0) as rec:
+            await relay.refuse()
+            relay.cut()
+            await until(lambda: not server.clients, "the cut")
+            for n in range(1, 21):
+                server.emit("news", n)
+            await relay.listen()
+            await until(lambda: heard, "the gap")
     row = rec.events[rec.events.name == "gap"]
     assert (
         [json.loads(data) for data in row.data]
-        == [{"expected": 7, "got": 9}]
+        == [{"expected": 1, "got": 16}]
         == [event.data for event in heard]
     )
     assert row.time_s.tolist() == [event.received for event in heard]

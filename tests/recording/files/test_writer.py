@@ -236,7 +236,7 @@ async def test_a_full_disk_is_told_and_the_run_goes_on(
     path = tmp_path / "run.mbot"
     rec = mb.Recorder(bot, ping_rate=0, path=path, text=True)
     await bot.set_led(1, 1, 1)
-    rec._listener.writer.sync()
+    await until(lambda: mb.Recording.load(path).total("commands"), "the file's first command")
     size = path.stat().st_size
     with caplog.at_level(logging.ERROR, "mbot_nb"), _files_at_most(size + 100):
         await bot.set_led(2, 2, 2)
