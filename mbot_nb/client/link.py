@@ -128,7 +128,7 @@ class ClientLink:
         self.pump()
 
     def close(self) -> None:
-        """End for good, at once."""
+        """Close the session and its connection, at once."""
         self._stop_dialling()
         self._close_websocket(CloseCode.NORMAL, "the client was closed")
         self.session.close(self.now())

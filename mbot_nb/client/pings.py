@@ -87,7 +87,7 @@ class Pings:
 
     @property
     def latency(self) -> Latency:
-        """Figures of the last round trips."""
+        """Return figures of the last round trips."""
         last = self._session.round_trip
         trips = sorted(self._round_trips)
         if last is None or not trips:

@@ -162,7 +162,7 @@ class Subscriptions:
         return iter([one for several in self._by_event.values() for one in several])
 
     def add(self, event: str, handler: Handler) -> Subscription:
-        """Listen. The same handler, or the same cell run again, replaces the earlier one."""
+        """Add a handler. The same handler, or the same cell run again, replaces the earlier one."""
         cell = current()
         for old in list(self._by_event.get(event, ())):
             if is_replacement(old.handler, old.cell, handler, cell):
@@ -170,7 +170,7 @@ class Subscriptions:
         return self.listen(event, handler, cell)
 
     def listen(self, event: str, handler: Handler, cell: Cell | None = None) -> Subscription:
-        """Listen beside all earlier subscriptions."""
+        """Add a handler beside all earlier ones."""
         subscription = Subscription(self, event, handler, cell)
         self._by_event.setdefault(event, []).append(subscription)
         return subscription
@@ -248,7 +248,7 @@ class EventStream:
         self.end()
 
     def end(self) -> None:
-        """No more events will come."""
+        """Stop listening, and end the loops over it."""
         self._ended = True
         self._subscription.cancel()
         self._changed.set()

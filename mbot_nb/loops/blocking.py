@@ -23,7 +23,7 @@ class Awaited(Protocol):
         """The loop that it lives on."""
 
     def close(self) -> Coroutine[Any, Any, None]:
-        """End it."""
+        """Close the object."""
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

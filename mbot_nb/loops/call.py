@@ -95,7 +95,7 @@ class Call(Coroutine[Any, Any, T], Generic[T]):
         return self._started
 
     def acts_unawaited(self) -> None:
-        """What it does was started when it was made; awaiting it only brings the answer."""
+        """Note that it has acted already when it was made; awaiting it only brings the answer."""
         self._eager = True
 
     def __getattr__(self, name: str) -> Any:
@@ -167,7 +167,7 @@ class ClosedAtEnd:
     """An object that `async with` closes at its end."""
 
     def close(self) -> Call[None]:
-        """End it. Idempotent."""
+        """Close the object. Idempotent."""
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:

@@ -24,7 +24,7 @@ class DeadlineTimer:
         self._at = _NEVER
 
     def set(self, deadline: float | None) -> None:
-        """See to it that it fires by then; not at all, if that is None."""
+        """Fire by this deadline, if not earlier; None cancels."""
         if deadline is None:
             self.cancel()
         elif deadline < self._at:
@@ -34,7 +34,7 @@ class DeadlineTimer:
             self._at = deadline
 
     def cancel(self) -> None:
-        """Let it not fire."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer, self._at = None, _NEVER

@@ -83,14 +83,14 @@ class LoopMonitor:
         return self._prober is not None
 
     def hold(self) -> None:
-        """Begin to watch, or keep watching."""
+        """Start to watch, or keep watching."""
         with self._lock:
             self._holders += 1
             if self._prober is None:
                 self._prober = _Prober(self)
 
     def release(self) -> None:
-        """One of those who held it does not need it any more."""
+        """Undo one :meth:`hold`; the last one ends the thread."""
         with self._lock:
             self._holders -= 1
             if self._holders <= 0 and self._prober is not None:

@@ -33,5 +33,5 @@ class Backoff:
         self.attempts += 1
 
     def reset(self) -> None:
-        """A connection stands, or somebody asked to try now."""
+        """Start again at the first delay: a connection stands, or was asked for now."""
         self.attempts = 0

@@ -74,7 +74,7 @@ class Batcher(Generic[Item]):
         return None if self.policy == "adaptive" and self.in_flight else self.deadline
 
     def take(self, now: float) -> list[Item]:
-        """Everything that waits, in order."""
+        """Take everything that waits, in order."""
         items, self.items = self.items, []
         self.bytes = 0
         self.deadline = None

@@ -148,7 +148,7 @@ class ClockOffset:
         self._at = 0.0
 
     def observe(self, sent: float, received: float, server: float) -> None:
-        """One pong: our two readings and the server's, all in seconds."""
+        """Take one pong: our two readings and the server's, all in seconds."""
         bound = (received - sent) / 2
         if self._offset is None or bound <= self.bound(received):
             self._offset = server - (sent + received) / 2

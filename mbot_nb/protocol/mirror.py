@@ -172,7 +172,7 @@ class Mirror:
         return True
 
     def note_request(self, now: float) -> None:
-        """A snapshot was asked for; one request is out at a time."""
+        """Note that a snapshot was asked for; one request is out at a time."""
         self.resync_due = now + self._repeat
 
     def forget_request(self) -> None:

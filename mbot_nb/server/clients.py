@@ -73,8 +73,8 @@ class Clients:
         return [client for client in known if client is not None]
 
     def on_disconnected(self, session: ServerSession) -> None:
-        """Its connection has ended: forget it now, or when its session has been away for too
-        long."""
+        """Forget the client of a connection that has ended, at once or when its session has been
+        away for too long."""
         if self._closed or session.state is SessionState.ENDED:
             self.forget(session)
         elif self._timer is None:

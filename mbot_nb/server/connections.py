@@ -72,7 +72,7 @@ class Connections:
         await wait_closed(self._websockets, grace)
 
     def cut(self) -> None:
-        """End all of them without their loop; in any thread."""
+        """Cut all connections without their loop; in any thread."""
         for websocket in self._websockets:
             websocket.cut()
 

@@ -161,7 +161,7 @@ class Execution:
             )
 
     async def end(self, grace: float) -> None:
-        """Begin nothing more, and cancel what handlers and hooks are still at, but for the one that
+        """Start nothing more, and cancel what handlers and hooks are still at, but for the one that
         asks for it."""
         self._ended = True
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}

@@ -173,7 +173,7 @@ class Server(ClosedAtEnd):
         return self._closed
 
     async def open(self) -> Server:
-        """Begin to listen. Called by :func:`mbot_nb.serve`.
+        """Start to listen. Called by :func:`mbot_nb.serve`.
 
         Raises:
             AddressInUseError: the port is taken.

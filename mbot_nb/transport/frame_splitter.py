@@ -47,7 +47,7 @@ class FrameSplitter:
         self._steps: Generator[None, None, None] | None = self._run()
 
     def feed(self, data: bytes) -> None:
-        """More of the stream."""
+        """Take more of the stream."""
         if self._steps is None:
             self._emit("bytes", data)
             return

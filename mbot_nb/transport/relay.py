@@ -129,7 +129,7 @@ class Relay(ClosedAtEnd):
         return self._closed
 
     async def open(self) -> Relay:
-        """Begin to listen, on any free port."""
+        """Start to listen, on any free port."""
         self._listener = await self.home.loop.create_server(self._accept, DEFAULT_HOST, 0)
         self.port = self._listener.sockets[0].getsockname()[1]
         _relays()[self.port] = self
@@ -298,7 +298,7 @@ class _Pair:
                     endpoint.transport.close()
 
     def abort(self) -> None:
-        """Cut it."""
+        """Cut both sockets."""
         self._closed = True
         if self._dialling is not None:
             self._dialling.cancel()
@@ -418,7 +418,7 @@ class _Pipe:
         self._timer: asyncio.TimerHandle | None = None
 
     def finish(self, *, broken: bool = False) -> None:
-        """Nothing more will come from the reader."""
+        """Note that nothing more will come from the reader."""
         self._broken = self._broken or broken
         if not self._source_ended:
             self.splitter.finish()

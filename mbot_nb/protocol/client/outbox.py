@@ -57,7 +57,7 @@ class OutgoingCommand(Struct, gc=False, eq=False):
         return f"<{self.name}{number}: {self.outcome or 'under way'}>"
 
     def settle(self, outcome: Outcome, error: MbotError | None = None) -> bool:
-        """Say how it ended; False if that was known already."""
+        """Set the outcome; returns False if there was one already."""
         if self.outcome is not None and not (self.outcome == "delivered" and outcome == "rejected"):
             return False
         self.outcome = outcome
@@ -65,7 +65,7 @@ class OutgoingCommand(Struct, gc=False, eq=False):
         return True
 
     def expire(self, age: float) -> bool:
-        """A motion that is too old to be performed."""
+        """Settle a motion that is too old to be performed, as `expired`."""
         return self.settle(
             "expired",
             CommandExpiredError(
@@ -177,7 +177,7 @@ class Outbox:
         return SentBatch(now, commands, frame(messages, timestamp), reason)
 
     def resend(self, now: float, timestamp: int, expiry: Expiry) -> Iterator[SentBatch]:
-        """Every unacknowledged command again under its number, in batches formed anew."""
+        """Encode every unacknowledged command again under its number, in batches formed anew."""
         messages: list[Envelope] = []
         commands: list[OutgoingCommand] = []
         nbytes = 0
@@ -226,7 +226,7 @@ class Outbox:
         return settled
 
     def mark_settled(self, command: OutgoingCommand) -> None:
-        """Its outcome is known: no answer is waited for."""
+        """Wait for no answer to a command whose outcome is known."""
         self._unanswered.pop(command.sequence or 0, None)
 
     def requeue(self, now: float) -> Iterator[FlushReason]:
@@ -243,7 +243,8 @@ class Outbox:
                 yield due
 
     def reject_skipped(self, first: int, last: int) -> list[OutgoingCommand]:
-        """The server gave these numbers up: it never received them. Returns what that settles."""
+        """Reject the commands that the server never received and has given up; returns those that
+        this settles."""
         error = "{} was lost on the way: the server never received it. Send it again."
         return [
             command
@@ -286,7 +287,7 @@ class Outbox:
         )
 
     def drop_motion(self) -> list[OutgoingCommand]:
-        """A stop was asked for: motion that is still queued here is not sent."""
+        """Take all motion out of the queue, because a stop was asked for."""
         return self._drop(lambda command: command.motion and _stopped(command))
 
     def drop_all(self) -> list[OutgoingCommand]:

@@ -76,7 +76,7 @@ class PendingCommands:
         self.report(expired, now)
 
     def mark_sent(self, commands: list[OutgoingCommand], now: float) -> None:
-        """These went to a server that acknowledges nothing: more will never be known."""
+        """Report commands that went to a server which acknowledges nothing."""
         sent = [command for command in commands if command.outcome == "sent"]
         self._awaited.difference_update(sent)
         if sent:
@@ -89,7 +89,7 @@ class PendingCommands:
             self._emit(Acknowledged(now, settled))
 
     def answer(self, data: dict[str, Any], now: float) -> None:
-        """An answer names its command by id or by number."""
+        """Settle the command that an answer names, by id or by number."""
         command = self.stops.pop(data.get("id"))
         if command is None:
             sequence = data.get("sequence")
@@ -104,7 +104,7 @@ class PendingCommands:
             self._settle(command, "rejected", _refusal(command, data.get("error")), now)
 
     def reject_skipped(self, first: int, last: int, now: float) -> None:
-        """The server gave these numbers up."""
+        """Reject the commands with these numbers, which the server has given up."""
         self.report(self.outbox.reject_skipped(first, last), now)
 
     def connection_lost(self, now: float) -> None:

@@ -107,7 +107,7 @@ class ClientSession:
         return max(0, self._orderer.cursor)
 
     def query(self) -> dict[str, str]:
-        """What the next connect says about itself in its address."""
+        """Return what the next connect says about itself in its address."""
         self._connects += 1
         return {
             "session": self.session_id,
@@ -124,13 +124,13 @@ class ClientSession:
         return STATE_NAMES[self.state]
 
     def take_events(self) -> list[ClientEvent]:
-        """What has happened since the last time, in order."""
+        """Take the events since the last time, in order."""
         events = self.events[:]
         self.events.clear()
         return events
 
     def take_frames(self) -> list[bytes]:
-        """The frames to hand to the transport, in order."""
+        """Take the frames to hand to the transport, in order."""
         frames, self.frames = self.frames, []
         counters = self.counters
         counters.frames_out += len(frames)
@@ -174,7 +174,7 @@ class ClientSession:
             self._pending.fail(loss, now)
 
     def close(self, now: float) -> None:
-        """End for good: what is not delivered is settled, nothing more is sent."""
+        """End the session: what is not delivered is settled, nothing more is sent."""
         self._reset_connection()
         previous = self.connection_state
         self._transition("close")
@@ -337,7 +337,7 @@ class ClientSession:
         self.events.append(BatchingChanged(now, window, size, policy))
 
     def ping(self, now: float, *, awaited: bool = False) -> int | None:
-        """Begin a round trip; returns its id, or None without a connection. One that is awaited
+        """Start a round trip; returns its id, or None without a connection. One that is awaited
         ends with an event, also when no answer comes."""
         if self._heartbeat is None:
             return None
@@ -384,7 +384,7 @@ class ClientSession:
     # Receiving.
 
     def receive(self, text: str, now: float) -> None:
-        """One frame has come."""
+        """Take one frame that has come."""
         if self.state is not _CONNECTED and self.state is not ClientState.SYNCHRONISING:
             return
         counters = self.counters
@@ -415,7 +415,7 @@ class ClientSession:
                 self._pending.acknowledge(ack, now)
 
     def note_activity(self, now: float) -> None:
-        """Any bytes have come: the server is alive."""
+        """Note that anything at all has come: the server is alive."""
         if self._heartbeat is not None:
             self._heartbeat.note_activity(now)
 

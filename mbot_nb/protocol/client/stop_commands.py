@@ -23,8 +23,9 @@ class StopCommands:
         self._count = 0
 
     def new(self, name: str, params: Any, after: int, now: float) -> OutgoingCommand:
-        """A new one. ``after`` is the highest number assigned so far: motion up to it shall not run
-        any more.
+        """Make a new one.
+
+        ``after`` is the highest number assigned so far: motion up to it shall not run any more.
 
         Raises:
             ValueError, TypeError: the parameters are not plain, finite data, or too large.
@@ -38,7 +39,7 @@ class StopCommands:
         return command
 
     def transmit(self, command: OutgoingCommand, now: float, timestamp: int) -> SentBatch:
-        """One of them as it goes out now: a frame of its own."""
+        """Encode one of them as it goes out now: a frame of its own."""
         command.sent_at = now
         payload = with_field(command.payload, "after", command.after or 0)
         frame = encode(Envelope("command", payload, timestamp))

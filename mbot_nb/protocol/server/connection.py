@@ -98,7 +98,7 @@ class ServerConnection:
         self._peer_timeout.note_activity(now)
 
     def on_closed(self, now: float, *, clean: bool) -> bool:
-        """End: the connection is gone.
+        """End: the connection has closed.
 
         Returns:
             Whether its client is gone too, and not merely on a newer connection.

@@ -59,7 +59,7 @@ class SessionQuery(NamedTuple):
 
     @classmethod
     def parse(cls, query: dict[str, str]) -> SessionQuery | None:
-        """Out of the address's query; None where it names no (usable) session."""
+        """Read it out of the address's query; None where that names no (usable) session."""
         id = query.get("session", "")
         if not _session_id.fullmatch(id):
             return None
@@ -141,7 +141,7 @@ class ServerSession:
         return self.last_event - len(self.events) + 1
 
     def transition(self, event: str) -> None:
-        """Move along the table."""
+        """Go to the state that the table names."""
         self.state = TRANSITIONS[self.state, event]
 
     def record(self, payload: bytes, timestamp: int) -> int:

@@ -37,7 +37,7 @@ class Throttle:
         self._bytes += nbytes
 
     def release(self, now: float) -> tuple[list[Any], int] | None:
-        """What was kept longest, with its size, if it is its turn."""
+        """Return what was kept longest, with its size, if it is its turn."""
         if not self._held or not self._bucket.take(now):
             return None
         items, nbytes = self._held.popleft()
@@ -49,7 +49,7 @@ class Throttle:
         return self._bucket.next_token() if self._held else None
 
     def notice(self, now: float) -> str | None:
-        """What to tell the client, once in a while."""
+        """Return what to tell the client, once in a while; else None."""
         if now < self._notice_at + self._settings.rate_notice:
             return None
         self._notice_at = now
