@@ -13,7 +13,7 @@ from .cells import shell
 
 __all__ = ["CellLog", "cell_log"]
 
-KEPT = 32
+MAX_RUNS = 32
 """Runs of cells that are remembered."""
 
 
@@ -32,7 +32,7 @@ class CellLog:
     """Notes which cell of the notebook runs when, from :meth:`start` on."""
 
     def __init__(self) -> None:
-        self._runs: deque[_Run] = deque(maxlen=KEPT)
+        self._runs: deque[_Run] = deque(maxlen=MAX_RUNS)
         self._context = contextvars.Context()
         """That of the cell that began last: what is printed in it comes below that cell."""
 

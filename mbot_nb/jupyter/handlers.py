@@ -34,7 +34,7 @@ def is_replacement(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | N
     if not new.__qualname__.isidentifier() and not same_code:
         return False
     try:
-        return _held(old) == _held(new)
+        return _captured_values(old) == _captured_values(new)
     except Exception as error:
         # What they hold cannot be compared (an array, a cell that is still empty), so nobody can
         # say that they are the same.
@@ -42,7 +42,7 @@ def is_replacement(old: Any, old_cell: Cell | None, new: Any, new_cell: Cell | N
         return False
 
 
-def _held(function: Any) -> tuple[Any, ...]:
+def _captured_values(function: Any) -> tuple[Any, ...]:
     """The values that a function brings with it."""
     closure = [cell.cell_contents for cell in function.__closure__ or ()]
     return closure, function.__defaults__, function.__kwdefaults__

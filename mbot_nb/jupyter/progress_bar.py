@@ -120,7 +120,7 @@ class _NotebookBar(ProgressBar):
             self._button = Button(description="Cancel", icon="stop", layout=Layout(width="7rem"))
             self._button.on_click(lambda _: self.cancel())
         instead = self._html("<small>the notebook's stop button (&#9632;) ends it</small>")  # type: ignore[no-untyped-call]
-        self._place: Any = display(self._button or instead, display_id=True)  # type: ignore[no-untyped-call]
+        self._button_area: Any = display(self._button or instead, display_id=True)  # type: ignore[no-untyped-call]
         return super().__enter__()
 
     def _page(self, words: str) -> str:
@@ -140,7 +140,7 @@ class _NotebookBar(ProgressBar):
 
     def _finish(self, words: str) -> None:
         self._bar.update(self._html(self._page(words)))
-        self._place.update(self._html(""))
+        self._button_area.update(self._html(""))
         if self._button is not None:
             self._button.close()
 

@@ -7,10 +7,10 @@ from io import BytesIO
 from math import cos, radians, sin
 from typing import Any
 
-__all__ = ["FAINT", "FINE", "picture", "png"]
+__all__ = ["FAINT", "ZOOM", "picture", "png"]
 
 WIDTH, HEIGHT = 640, 264
-FINE = 2
+ZOOM = 2
 """Drawn so many times larger, for smooth edges."""
 MARGIN = 12
 ROBOT = (17.5, 13.0)
@@ -29,7 +29,7 @@ def picture(values: Mapping[str, Any]) -> bytes:
     """A PNG of what a card shows: the arena on the left, words beside it."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
+    image = Image.new("RGB", (WIDTH * ZOOM, HEIGHT * ZOOM), "white")
     draw = ImageDraw.Draw(image)
     arena, pose = values.get("arena"), values.get("pose")
     left: float = MARGIN
@@ -44,12 +44,12 @@ def picture(values: Mapping[str, Any]) -> bytes:
 
 
 def png(image: Any) -> bytes:
-    """A picture that was drawn ``FINE`` times as large, as a small PNG."""
+    """A picture that was drawn ``ZOOM`` times as large, as a small PNG."""
     from PIL.Image import Quantize, Resampling
 
     file = BytesIO()
     # A third of the size; this method keeps the colour of what is small, too.
-    small = image.resize((image.width // FINE, image.height // FINE), Resampling.LANCZOS)
+    small = image.resize((image.width // ZOOM, image.height // ZOOM), Resampling.LANCZOS)
     small.quantize(256, method=Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
@@ -64,11 +64,11 @@ class _View:
         self.width = self.size[0] * self.scale
 
     def at(self, x: float, y: float) -> Point:
-        return (MARGIN + x * self.scale) * FINE, (MARGIN + (self.size[1] - y) * self.scale) * FINE
+        return (MARGIN + x * self.scale) * ZOOM, (MARGIN + (self.size[1] - y) * self.scale) * ZOOM
 
     def arena(self, arena: Mapping[str, Any]) -> None:
         whole = (*self.at(0, self.size[1]), *self.at(self.size[0], 0))
-        self.draw.rectangle(whole, fill=FLOOR, outline=WALL, width=2 * FINE)
+        self.draw.rectangle(whole, fill=FLOOR, outline=WALL, width=2 * ZOOM)
         for lamp in arena.get("lights", ()):
             self.spot(lamp["x"], lamp["y"], 9, LAMP)
         for line in arena.get("lines", ()):
@@ -90,12 +90,12 @@ class _View:
         places = [self.at(x, y) for x, y in points]
         if len(places) > 1:
             self.draw.line(
-                places, fill=color, width=max(1, round(width * self.scale * FINE)), joint="curve"
+                places, fill=color, width=max(1, round(width * self.scale * ZOOM)), joint="curve"
             )
 
     def spot(self, x: float, y: float, radius: float, color: str) -> None:
         x, y = self.at(x, y)
-        radius *= self.scale * FINE
+        radius *= self.scale * ZOOM
         self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
 
     def robot(self, x: float, y: float, heading: float) -> None:
@@ -119,17 +119,17 @@ def _description(draw: Any, values: Mapping[str, Any], left: float) -> None:
         "position": f"x {pose[0]:.1f} cm, y {pose[1]:.1f} cm, {pose[2]:.0f}°" if pose else "-",
         "latency": "-" if latency is None else f"{latency:.2f} ms",
     }
-    large, small = ImageFont.load_default(15 * FINE), ImageFont.load_default(12 * FINE)
+    large, small = ImageFont.load_default(15 * ZOOM), ImageFont.load_default(12 * ZOOM)
 
     def write(y: float, text: str, font: Any, color: str) -> None:
-        draw.text((left * FINE, y * FINE), text, font=font, fill=color)
+        draw.text((left * ZOOM, y * ZOOM), text, font=font, fill=color)
 
     top = MARGIN + 4
     draw.ellipse(
-        [side * FINE for side in (left, top + 3, left + 11, top + 14)],
+        [side * ZOOM for side in (left, top + 3, left + 11, top + 14)],
         fill=LIGHTS.get(connection, WAITING),
     )
-    draw.text(((left + 18) * FINE, top * FINE), connection, font=large, fill=INK)
+    draw.text(((left + 18) * ZOOM, top * ZOOM), connection, font=large, fill=INK)
     write(top + 22, str(values.get("robot", "")), small, FAINT)
     for number, (name, value) in enumerate(rows.items()):
         write(top + 54 + 42 * number, name, small, FAINT)

@@ -222,8 +222,8 @@ class LiveChart(LiveWidget):
             )
         elif kind == "add":
             self.client.home.post(self._add, ChartSeries(name, self._points))
-        elif kind == "take":
-            self.client.home.post(self._take_away, name)
+        elif kind == "remove":
+            self.client.home.post(self._remove, name)
 
     def _add(self, line: ChartSeries) -> None:
         if line.name in [other.name for other in self._lines]:
@@ -240,7 +240,7 @@ class LiveChart(LiveWidget):
             self._status = {"text": "", "error": False}
             self._show_all()
 
-    def _take_away(self, name: str) -> None:
+    def _remove(self, name: str) -> None:
         for line in [line for line in self._lines if line.name == name]:
             self._lines.remove(line)
             self._by_event[line.source].remove(line)

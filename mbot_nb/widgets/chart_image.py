@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .card_image import FAINT, FINE, png
+from .card_image import FAINT, ZOOM, png
 
 __all__ = ["COLORS", "still_chart"]
 
@@ -23,11 +23,11 @@ def still_chart(lines: Sequence[Series]) -> bytes:
     colour."""
     from PIL import Image, ImageDraw, ImageFont
 
-    image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), "white")
+    image = Image.new("RGB", (WIDTH * ZOOM, HEIGHT * ZOOM), "white")
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(12 * FINE)
+    font = ImageFont.load_default(12 * ZOOM)
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-    draw.rectangle([side * FINE for side in (LEFT, TOP, right, bottom)], outline=EDGE, width=FINE)
+    draw.rectangle([side * ZOOM for side in (LEFT, TOP, right, bottom)], outline=EDGE, width=ZOOM)
     times = [t for _, ts, _, _ in lines for t in ts]
     first, last = (min(times), max(times)) if times else (0.0, 1.0)
     span = last - first or 1.0
@@ -38,19 +38,19 @@ def still_chart(lines: Sequence[Series]) -> bytes:
         room = high - low or 1.0
         places = [
             (
-                (LEFT + (t - first) / span * (right - LEFT)) * FINE,
-                (bottom - 6 - (v - low) / room * (bottom - TOP - 12)) * FINE,
+                (LEFT + (t - first) / span * (right - LEFT)) * ZOOM,
+                (bottom - 6 - (v - low) / room * (bottom - TOP - 12)) * ZOOM,
             )
             for t, v in zip(ts, values, strict=True)
         ]
         for (x1, y1), (x2, y2) in pairwise(places):
-            draw.line((x1, y1, x2, y2), fill=color, width=2 * FINE)
+            draw.line((x1, y1, x2, y2), fill=color, width=2 * ZOOM)
         words = f"{name} {values[-1]:.4g}" if values else f"{name} -"
         row = number // 4
         x = LEFT if number % 4 == 0 else x
-        draw.text((x * FINE, (bottom + 6 + 16 * row) * FINE), words, font=font, fill=color)
-        x += int(draw.textlength(words, font=font) / FINE) + 18
+        draw.text((x * ZOOM, (bottom + 6 + 16 * row) * ZOOM), words, font=font, fill=color)
+        x += int(draw.textlength(words, font=font) / ZOOM) + 18
     told = f"{span:.0f} s" if times else "No values yet"
     words = f"{told}. Run the cell for the live chart."
-    draw.text((LEFT * FINE, (HEIGHT - 20) * FINE), words, font=font, fill=FAINT)
+    draw.text((LEFT * ZOOM, (HEIGHT - 20) * ZOOM), words, font=font, fill=FAINT)
     return png(image)

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   boxAt,
-  floorOf,
-  inside,
+  clampToArena,
   interpolate,
-  jumped,
-  thinned,
+  isJump,
+  thin,
+  visibleFloor,
 } from "../../mbot_nb/widgets/static/scene/geometry.js";
 
 test("a robot turns the short way, over 360 degrees too", () => {
@@ -15,8 +15,8 @@ test("a robot turns the short way, over 360 degrees too", () => {
 });
 
 test("a place that no robot drives to at once is a jump", () => {
-  assert.equal(jumped([0, 0], [18, 24]), false);
-  assert.equal(jumped([0, 0], [18, 24.1]), true);
+  assert.equal(isJump([0, 0], [18, 24]), false);
+  assert.equal(isJump([0, 0], [18, 24.1]), true);
 });
 
 test("the topmost box at a place is found, turned boxes too", () => {
@@ -29,21 +29,21 @@ test("the topmost box at a place is found, turned boxes too", () => {
 });
 
 test("what is dragged stays inside of the arena", () => {
-  assert.deepEqual(inside([-5, 130], { width: 100, height: 120 }), [0, 120]);
-  assert.deepEqual(inside([5, 13], { width: 100, height: 120 }), [5, 13]);
+  assert.deepEqual(clampToArena([-5, 130], { width: 100, height: 120 }), [0, 120]);
+  assert.deepEqual(clampToArena([5, 13], { width: 100, height: 120 }), [5, 13]);
 });
 
 test("the floor is the arena, or what the path needs", () => {
   const arena = { width: 240, height: 120 };
-  assert.deepEqual(floorOf(arena, [], [0, 0, 0]), { left: 0, bottom: 0, ...arena });
-  const floor = floorOf(null, [[0, 300, -120]], [0, 0, 0]);
+  assert.deepEqual(visibleFloor(arena, [], [0, 0, 0]), { left: 0, bottom: 0, ...arena });
+  const floor = visibleFloor(null, [[0, 300, -120]], [0, 0, 0]);
   assert.deepEqual(floor, { left: -50, bottom: -200, width: 400, height: 250 });
 });
 
 test("a line is thinned evenly and keeps its ends", () => {
   const points = Array.from({ length: 1_000 }, (_, at) => [at, 0]);
-  const few = thinned(points, 390);
+  const few = thin(points, 390);
   assert.ok(few.length <= 391);
   assert.deepEqual([few[0], few.at(-1)], [points[0], points.at(-1)]);
-  assert.deepEqual(thinned(points.slice(0, 3), 390), points.slice(0, 3));
+  assert.deepEqual(thin(points.slice(0, 3), 390), points.slice(0, 3));
 });

@@ -84,7 +84,7 @@ async def test_lines_are_chosen_on_the_page_and_taken_away(page: Page, bot: mb.C
     )
     await bot.drive(30, 30, duration=0.2)
     await until(lambda: len(lines(page, chart, since)[2]) > 1)
-    page.send(chart, kind="take", name="pose.x")
+    page.send(chart, kind="remove", name="pose.x")
     await until(lambda: names(page, chart) == ["pose.y", "telemetry.speed"])
     page.send(chart, kind="add", name="latency")
     await until(lambda: len(names(page, chart)) == 3)

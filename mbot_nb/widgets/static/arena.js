@@ -3,7 +3,7 @@
 import { button, make } from "./live/dom.js";
 import { LiveView, SETTLE_TIME } from "./live/live_view.js";
 import { ArenaPainting, MIN_INTERVAL } from "./scene/arena_painting.js";
-import { inside, whereWords } from "./scene/geometry.js";
+import { clampToArena, poseWords } from "./scene/geometry.js";
 
 const STEP = 2; // cm that an arrow key moves a thing
 const LONG_STEP = 10; // with Shift
@@ -56,21 +56,21 @@ function render(view) {
   let drawing = false;
   const painting = new ArenaPainting(live, canvas, (pose, distance, line) => {
     words.textContent = readout(pose, distance, line);
-    const label = `The arena from above: ${whereWords(pose)}`;
+    const label = `The arena from above: ${poseWords(pose)}`;
     if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
   });
 
   // A replay has a time of its own; while it plays, its state tells it once a second.
-  let replayCame = 0;
-  let sought = -Infinity; // when the hand has moved the slider last
+  let replayReceived = 0;
+  let lastSeek = -Infinity; // when the hand has moved the slider last
   const replayAt = (/** @type {Values} */ { position, duration, playing, speed }) =>
     Math.min(
       duration,
-      position + (playing ? ((performance.now() - replayCame) / 1000) * (speed ?? 1) : 0),
+      position + (playing ? ((performance.now() - replayReceived) / 1000) * (speed ?? 1) : 0),
     );
   const seek = () => {
     const position = Math.min(Number(slider.value), live.values.replay.duration - 0.001);
-    sought = performance.now();
+    lastSeek = performance.now();
     live.send({ kind: "seek", position: Math.max(0, position) });
   };
   const writeReplay = (/** @type {Values} */ replay) => {
@@ -82,7 +82,7 @@ function render(view) {
       play.textContent = words;
       play.setAttribute("aria-label", `${words} the replay`);
     }
-    if (performance.now() - sought > SETTLE_TIME) slider.value = String(replayAt(replay));
+    if (performance.now() - lastSeek > SETTLE_TIME) slider.value = String(replayAt(replay));
     when.textContent = `${Number(slider.value).toFixed(1)} of ${replay.duration.toFixed(1)} s`;
   };
   const writeTime = () => {
@@ -116,10 +116,10 @@ function render(view) {
   };
   slider.addEventListener("input", () => {
     if (live.values.replay) {
-      sought = performance.now();
+      lastSeek = performance.now();
       writeTime();
-      if (sought - painting.sent < 2 * MIN_INTERVAL) return;
-      painting.sent = sought;
+      if (lastSeek - painting.sent < 2 * MIN_INTERVAL) return;
+      painting.sent = lastSeek;
       seek();
       return;
     }
@@ -205,7 +205,7 @@ function render(view) {
       } else if (!dx && !dy) {
         return;
       }
-      if (drawing) painting.cursor = inside([x + dx * step, y + dy * step], painting.arena);
+      if (drawing) painting.cursor = clampToArena([x + dx * step, y + dy * step], painting.arena);
     } else if (
       (dx || dy) &&
       painting.chosenBox !== null &&
@@ -238,7 +238,7 @@ function render(view) {
   live.onValues = (values, all) => {
     painting.update(values, all);
     if ("replay" in values) {
-      replayCame = performance.now();
+      replayReceived = performance.now();
       if (values.replay) painting.lookBackTime = null;
     }
     lost.hidden = !canvas.hidden;

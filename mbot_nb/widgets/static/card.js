@@ -3,7 +3,7 @@
 import { make } from "./live/dom.js";
 import { LiveView } from "./live/live_view.js";
 import { CardPicture } from "./scene/card_picture.js";
-import { whereWords } from "./scene/geometry.js";
+import { poseWords } from "./scene/geometry.js";
 
 /**
  * The elements of one view.
@@ -54,7 +54,7 @@ function write(view, values) {
     view.heading.textContent = pose ? `${Math.round(pose[2]) % 360}°` : "–";
     view.canvas.setAttribute(
       "aria-label",
-      pose ? `The arena from above: ${whereWords(pose)}` : "The robot does not know where it is",
+      pose ? `The arena from above: ${poseWords(pose)}` : "The robot does not know where it is",
     );
   }
   if ("latency" in values)

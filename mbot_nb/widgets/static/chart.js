@@ -109,7 +109,7 @@ function render(view) {
         item,
         "×",
         `Take ${line.name} away`,
-        () => live.ask({ kind: "take", name: line.name }),
+        () => live.ask({ kind: "remove", name: line.name }),
         "mbot-button mbot-chart-remove",
       );
       entries.push({ line, value, axis });

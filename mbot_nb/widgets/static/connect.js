@@ -36,7 +36,7 @@ function render(view) {
   }
 
   const form = make("form", root, { className: "mbot-row" });
-  const where = labelled(form, "Robot", make("select", form));
+  const robotSelect = labelled(form, "Robot", make("select", form));
   const typed = make("input", form, {
     type: "text",
     placeholder: "192.168.1.20:4000",
@@ -46,8 +46,8 @@ function render(view) {
     "aria-label": "Address, as ws://192.168.1.20:4000",
   });
   const connect = () => {
-    const address = where.value === OTHER ? typed.value.trim() : where.value;
-    if (where.value === OTHER && !address) {
+    const address = robotSelect.value === OTHER ? typed.value.trim() : robotSelect.value;
+    if (robotSelect.value === OTHER && !address) {
       typed.focus();
       return;
     }
@@ -55,7 +55,7 @@ function render(view) {
       kind: "connect",
       address,
       token: token.value,
-      window: window_.value === "" ? null : Number(window_.value),
+      window: batchWindow.value === "" ? null : Number(batchWindow.value),
     });
   };
   const primary = "mbot-button mbot-primary";
@@ -68,7 +68,7 @@ function render(view) {
     "Token",
     make("input", grid, { type: "password", size: 14, autocomplete: "off" }),
   );
-  const window_ = labelled(
+  const batchWindow = labelled(
     grid,
     "Batch window (s)",
     make("input", grid, { type: "number", min: 0, max: 10, step: "any", value: 0.1 }),
@@ -89,10 +89,10 @@ function render(view) {
     live.ask({ kind: "disconnect" }),
   );
 
-  const work = make("div", root, { className: "mbot-row", hidden: true });
-  const doing = make("span", work, { role: "status" });
-  const bar = make("progress", work, { max: 1 });
-  button(work, "Cancel", "Cancel what is being done", () => live.ask({ kind: "cancel" }));
+  const activity = make("div", root, { className: "mbot-row", hidden: true });
+  const doing = make("span", activity, { role: "status" });
+  const bar = make("progress", activity, { max: 1 });
+  button(activity, "Cancel", "Cancel what is being done", () => live.ask({ kind: "cancel" }));
 
   const trouble = make("div", root, {
     className: "mbot-trouble",
@@ -101,37 +101,38 @@ function render(view) {
   });
   live.addStatus();
 
-  const offer = (/** @type {Values[]} */ choices) => {
-    const before = where.value;
-    where.replaceChildren();
-    make("option", where, { value: "", textContent: "simulator, in this notebook" });
+  const writeChoices = (/** @type {Values[]} */ choices) => {
+    const before = robotSelect.value;
+    robotSelect.replaceChildren();
+    make("option", robotSelect, { value: "", textContent: "simulator, in this notebook" });
     for (const { address, words, usable } of choices ?? []) {
-      make("option", where, {
+      make("option", robotSelect, {
         value: address,
         textContent: words.length > 90 ? `${words.slice(0, 89)}…` : words,
         title: words,
         disabled: !usable,
       });
     }
-    const known = new Set([...where.options].map((option) => option.value));
+    const known = new Set([...robotSelect.options].map((option) => option.value));
     const recent = recentAddresses().filter((address) => !known.has(address));
     if (recent.length) {
-      const group = make("optgroup", where, { label: "Recent" });
+      const group = make("optgroup", robotSelect, { label: "Recent" });
       for (const address of recent) make("option", group, { value: address, textContent: address });
     }
-    make("option", where, { value: OTHER, textContent: "another address …" });
-    if ([...where.options].some((option) => option.value === before)) where.value = before;
-    typed.hidden = where.value !== OTHER;
+    make("option", robotSelect, { value: OTHER, textContent: "another address …" });
+    if ([...robotSelect.options].some((option) => option.value === before))
+      robotSelect.value = before;
+    typed.hidden = robotSelect.value !== OTHER;
   };
-  where.addEventListener("change", () => {
-    typed.hidden = where.value !== OTHER;
+  robotSelect.addEventListener("change", () => {
+    typed.hidden = robotSelect.value !== OTHER;
     if (!typed.hidden) typed.focus();
   });
 
-  let came = 0;
-  const count = () => {
+  let received = 0;
+  const writeCountdown = () => {
     const { attempt, wait, doing: now } = live.values;
-    const passed = (performance.now() - came) / 1000;
+    const passed = (performance.now() - received) / 1000;
     if (now) {
       bar.setAttribute("aria-label", now.words);
       doing.textContent = `${now.words}, for ${Math.floor(now.since + passed)} s …`;
@@ -149,11 +150,11 @@ function render(view) {
   };
 
   live.onValues = (values) => {
-    if ("choices" in values) offer(values.choices);
-    if ("wait" in values || "doing" in values || "attempt" in values) came = performance.now();
+    if ("choices" in values) writeChoices(values.choices);
+    if ("wait" in values || "doing" in values || "attempt" in values) received = performance.now();
     const { bot, attempt, profile, latency, connection, address, lasting } = live.values;
     const busy = Boolean(live.values.doing);
-    work.hidden = !busy;
+    activity.hidden = !busy;
     form.hidden = more.hidden = bot || busy;
     connected.hidden = !bot || busy;
     // Of a client that has given up nothing is planned, but another try can be asked for.
@@ -169,12 +170,12 @@ function render(view) {
     details.textContent = bot ? parts.filter(Boolean).join(" · ") : "";
     if (values.connection === "connected" && lasting) {
       rememberAddress(lasting);
-      offer(live.values.choices);
+      writeChoices(live.values.choices);
     }
-    if (values.window !== null && values.window !== undefined) window_.value = values.window;
-    count();
+    if (values.window !== null && values.window !== undefined) batchWindow.value = values.window;
+    writeCountdown();
   };
-  live.every(200, count);
+  live.every(200, writeCountdown);
   return live.start();
 }
 

@@ -37,14 +37,14 @@ export class ChartPainting extends Painting {
     this.span = DEFAULT_SPAN;
     /** @type {number | null} */
     this.end = null; // the right edge while it is paused, s
-    this.halted = 0; // when it was paused, s
-    this.came = 0; // up to when values have come, s
-    this.known = Infinity; // the same when it was paused: what came later is not shown
+    this.pausedAt = 0; // when it was paused, s
+    this.lastReceived = 0; // up to when values have come, s
+    this.shownUntil = Infinity; // the same when it was paused: what came later is not shown
     /** @type {number | null} */
     this.cursor = null; // the time that is read, s
     /** @type {string[]} */
     this.units = []; // those that have an axis
-    this.last = 0; // up to when there is something to draw, s
+    this.drawnUntil = 0; // up to when there is something to draw, s
     /** @type {number[]} */
     this.breaks = []; // when the connection was lost, s
     /** @type {[number, number]} */
@@ -78,7 +78,7 @@ export class ChartPainting extends Painting {
   /** @param {Values} given @param {DataView} buffer */
   addPoints({ counts, marks, now }, buffer) {
     this.onTime(now);
-    this.came = now;
+    this.lastReceived = now;
     const numbers = new Float64Array(
       buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength),
     );
@@ -86,7 +86,7 @@ export class ChartPainting extends Painting {
     counts.forEach((/** @type {number} */ count, /** @type {number} */ line) => {
       this.lines[line].add(numbers.subarray(at, at + 2 * count), this.maxPoints);
       at += 2 * count;
-      if (count) this.came = Math.max(this.came, numbers[at - 2]);
+      if (count) this.lastReceived = Math.max(this.lastReceived, numbers[at - 2]);
     });
     this.marks.push(...marks);
     if (this.marks.length > 200) this.marks.splice(0, this.marks.length - 200);
@@ -104,8 +104,8 @@ export class ChartPainting extends Painting {
   /** @param {boolean} on */
   pause(on) {
     const [, right] = this.range();
-    this.halted = this.now();
-    this.known = on ? this.came : Infinity;
+    this.pausedAt = this.now();
+    this.shownUntil = on ? this.lastReceived : Infinity;
     this.end = on ? right : null;
     if (!on) this.cursor = null;
     this.requestDraw();
@@ -125,8 +125,8 @@ export class ChartPainting extends Painting {
   /** @param {number} seconds */
   pan(seconds) {
     if (!this.paused) this.pause(true);
-    this.halted = this.now();
-    this.known = this.came;
+    this.pausedAt = this.now();
+    this.shownUntil = this.lastReceived;
     this.end = Math.min(
       this.now(),
       Math.max(this.first() + SPANS[this.span] / 4, (this.end ?? 0) + seconds),
@@ -170,13 +170,13 @@ export class ChartPainting extends Painting {
     this.box = box;
     this.shownRange = this.range();
     const [from, to] = this.shownRange;
-    this.last = Math.min(to, this.paused ? this.halted : this.now());
+    this.drawnUntil = Math.min(to, this.paused ? this.pausedAt : this.now());
     this.breaks = this.marks
-      .filter(({ what, t }) => what === "lost" && t <= this.known)
+      .filter(({ what, t }) => what === "lost" && t <= this.shownUntil)
       .map(({ t }) => t);
     context.font = `11px ${getComputedStyle(this.live.root).fontFamily}`;
     this.drawMarks();
-    this.scales = scalesOf(this.lines, from, Math.min(this.last, this.known), box);
+    this.scales = scalesOf(this.lines, from, Math.min(this.drawnUntil, this.shownUntil), box);
     this.drawAxes();
     context.save();
     context.beginPath();
@@ -262,7 +262,7 @@ export class ChartPainting extends Painting {
 
   /** @param {Series} line */
   drawLine(line) {
-    const { context, last: to } = this;
+    const { context, drawnUntil: to } = this;
     const { t, v } = line;
     const scale = this.scales.get(line.unit);
     if (!scale || line.hidden) return;
@@ -270,13 +270,13 @@ export class ChartPainting extends Painting {
     context.beginPath();
     let any = false;
     let at = Math.max(0, line.at(this.shownRange[0]));
-    for (; at < t.length && t[at] <= Math.min(to, this.known); at += 1) {
+    for (; at < t.length && t[at] <= Math.min(to, this.shownUntil); at += 1) {
       // Nothing is known of the time without a connection.
       if (any && !this.isBroken(t[at - 1], t[at])) context.lineTo(this.x(t[at]), scale.y(v[at]));
       else context.moveTo(this.x(t[at]), scale.y(v[at]));
       any = true;
     }
-    if (any && t[at] <= this.known && !this.isBroken(t[at - 1], t[at]))
+    if (any && t[at] <= this.shownUntil && !this.isBroken(t[at - 1], t[at]))
       context.lineTo(this.x(t[at]), scale.y(v[at]));
     // A state holds until it changes.
     else if (any && line.holds && !this.isBroken(t[at - 1], to))
@@ -316,7 +316,9 @@ export class ChartPainting extends Painting {
       taken[row] = at + room;
       context.fillText(words, at, box.top + 3 + 14 * row);
     };
-    for (const mark of this.marks.filter(({ t }) => t <= Math.min(this.last, this.known))) {
+    for (const mark of this.marks.filter(
+      ({ t }) => t <= Math.min(this.drawnUntil, this.shownUntil),
+    )) {
       if (mark.what === "stall") band(mark.t, mark.t + mark.seconds, "wait", mark.words);
       else if (mark.what === "lost") lost ??= mark;
       else if (lost) {
@@ -324,7 +326,7 @@ export class ChartPainting extends Painting {
         lost = null;
       }
     }
-    if (lost) band(lost.t, this.last, "bad", "no connection");
+    if (lost) band(lost.t, this.drawnUntil, "bad", "no connection");
   }
 
   drawCursor() {
@@ -339,7 +341,7 @@ export class ChartPainting extends Painting {
     context.lineTo(px, box.bottom);
     context.stroke();
     for (const line of this.lines) {
-      const at = line.at(Math.min(this.cursor, this.known));
+      const at = line.at(Math.min(this.cursor, this.shownUntil));
       const scale = this.scales.get(line.unit);
       if (!scale || line.hidden || at < 0) continue;
       context.fillStyle = line.color;
@@ -354,6 +356,6 @@ export class ChartPainting extends Painting {
    * @param {Series} line
    */
   value(line) {
-    return line.v[line.at(Math.min(this.cursor ?? this.end ?? Infinity, this.known))];
+    return line.v[line.at(Math.min(this.cursor ?? this.end ?? Infinity, this.shownUntil))];
   }
 }

@@ -4,7 +4,7 @@
 
 import { Painting } from "../live/painting.js";
 import { drawingOn } from "./drawing.js";
-import { boxAt, floorOf, inside, thinned } from "./geometry.js";
+import { boxAt, clampToArena, thin, visibleFloor } from "./geometry.js";
 import { Glide } from "./glide.js";
 import { History, MAX_SAMPLES } from "./history.js";
 
@@ -53,7 +53,7 @@ export class ArenaPainting extends Painting {
     if ("leds" in values)
       this.lights.push([values.sample?.[0] ?? this.history.rows.at(-1)?.[0] ?? 0, values.leds]);
     if (this.lights.length > MAX_SAMPLES) this.lights.shift();
-    if ("pose" in values) this.glide.go(values.pose, all);
+    if ("pose" in values) this.glide.moveTo(values.pose, all);
     this.canvas.hidden = !this.glide.to;
     this.requestDraw();
   }
@@ -81,7 +81,7 @@ export class ArenaPainting extends Painting {
     const { rows } = this.history;
     const { pose, distance, line, leds, count } = this.momentShown();
     if (!pose) return;
-    const floor = floorOf(this.arena, rows, pose);
+    const floor = visibleFloor(this.arena, rows, pose);
     this.floor = floor;
     const drawing = drawingOn(this.canvas, floor, this.live.root);
     if (!drawing) return;
@@ -157,7 +157,7 @@ export class ArenaPainting extends Painting {
   drag([x, y]) {
     const { held, arena } = this;
     if (!held || !arena) return;
-    [held.x, held.y] = inside([x + held.dx, y + held.dy], arena);
+    [held.x, held.y] = clampToArena([x + held.dx, y + held.dy], arena);
     if (performance.now() - this.sent >= MIN_INTERVAL) this.sendHeld();
     this.requestDraw();
   }
@@ -213,13 +213,15 @@ export class ArenaPainting extends Painting {
     if (!this.lineDrawn || !this.arena) return;
     const last = this.lineDrawn.at(-1);
     if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < MIN_STEP) return;
-    this.lineDrawn.push(inside(point, this.arena).map((number) => Math.round(number * 10) / 10));
+    this.lineDrawn.push(
+      clampToArena(point, this.arena).map((number) => Math.round(number * 10) / 10),
+    );
     this.requestDraw();
   }
 
   finishLine() {
     if (this.lineDrawn && this.lineDrawn.length > 1) {
-      const points = thinned(this.lineDrawn, MAX_POINTS);
+      const points = thin(this.lineDrawn, MAX_POINTS);
       this.live.ask({ kind: "line", points });
     }
     this.lineDrawn = null;

@@ -27,7 +27,7 @@ export class CardPicture extends Painting {
     if ("arena" in values) this.arena = values.arena;
     if ("path" in values) this.path = values.path.slice();
     if ("pose" in values) {
-      this.glide.go(values.pose, "path" in values);
+      this.glide.moveTo(values.pose, "path" in values);
       if (values.pose && !("path" in values)) this.extend(values.pose);
     }
     this.canvas.hidden = !(this.arena && this.glide.to);

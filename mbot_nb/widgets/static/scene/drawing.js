@@ -1,7 +1,7 @@
 // The arena from above with all that is in it, and the robot.
 
 import { colorOf } from "../live/dom.js";
-import { jumped, PLAIN_GRID, ROBOT } from "./geometry.js";
+import { isJump, PLAIN_GRID, ROBOT } from "./geometry.js";
 
 /** @type {Record<string, string>} */
 const PIECES = { red: "#d93025", green: "#2e9e44", blue: "#1976d2", yellow: "#e0a800" };
@@ -155,7 +155,7 @@ class Drawing {
   path(points) {
     let from = 0;
     for (let at = 1; at <= points.length; at += 1) {
-      if (at < points.length && !jumped(points[at - 1], points[at])) continue;
+      if (at < points.length && !isJump(points[at - 1], points[at])) continue;
       this.line(points.slice(from, at), this.color("accent"), 1.2);
       from = at;
     }

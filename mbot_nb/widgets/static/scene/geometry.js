@@ -9,7 +9,7 @@ export const ROBOT = { length: 17.5, width: 13 };
  * @param {number[]} from
  * @param {number[]} to
  */
-export function jumped(from, to) {
+export function isJump(from, to) {
   return Math.hypot(to[0] - from[0], to[1] - from[1]) > MIN_JUMP;
 }
 
@@ -37,7 +37,7 @@ export const PLAIN_GRID = 50; // cm between the lines of a floor without an aren
  * @param {number[][]} rows
  * @param {Pose} pose
  */
-export function floorOf(arena, rows, pose) {
+export function visibleFloor(arena, rows, pose) {
   if (arena) return { left: 0, bottom: 0, width: arena.width, height: arena.height };
   const points = [...rows.map(([, x, y]) => [x, y]), [pose[0], pose[1]]];
   const lowest = (/** @type {number} */ index) =>
@@ -59,7 +59,7 @@ export function floorOf(arena, rows, pose) {
  * @param {{ width: number, height: number }} arena
  * @returns {Point}
  */
-export function inside([x, y], arena) {
+export function clampToArena([x, y], arena) {
   return [Math.min(arena.width, Math.max(0, x)), Math.min(arena.height, Math.max(0, y))];
 }
 
@@ -85,7 +85,7 @@ export function boxAt(boxes, [x, y]) {
  * @param {number[][]} points
  * @param {number} maxPoints
  */
-export function thinned(points, maxPoints) {
+export function thin(points, maxPoints) {
   const every = Math.ceil(points.length / maxPoints);
   return points.filter((_, at) => at % every === 0 || at === points.length - 1);
 }
@@ -94,7 +94,7 @@ export function thinned(points, maxPoints) {
  * Where a robot is, for who cannot see the picture.
  * @param {Pose} pose
  */
-export function whereWords(pose) {
+export function poseWords(pose) {
   const [x, y, heading] = pose.map(Math.round);
   return `the robot is at x ${x}, y ${y} cm and heads to ${heading} degrees`;
 }

@@ -1,6 +1,6 @@
 // A pose that glides from each that comes to the next.
 
-import { interpolate, jumped } from "./geometry.js";
+import { interpolate, isJump } from "./geometry.js";
 
 const DURATION = 110; // ms: poses come ten times a second
 
@@ -12,7 +12,7 @@ export class Glide {
     /** @type {Pose | null} */
     this.to = null;
     this.since = 0;
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
   /**
@@ -20,10 +20,12 @@ export class Glide {
    * @param {Pose | null} pose
    * @param {boolean} atOnce
    */
-  go(pose, atOnce) {
+  moveTo(pose, atOnce) {
     const before = this.pose();
     this.from =
-      atOnce || this.still.matches || !before || !pose || jumped(before, pose) ? pose : before;
+      atOnce || this.reducedMotion.matches || !before || !pose || isJump(before, pose)
+        ? pose
+        : before;
     this.to = pose;
     this.since = performance.now();
   }
