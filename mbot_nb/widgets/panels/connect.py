@@ -164,8 +164,10 @@ class ConnectPanel(LiveWidget):
             except asyncio.CancelledError:
                 self._show_status("Cancelled.")
                 raise
+            except ConnectError as error:
+                self._failure = advise_in_panel(error, lost=self.bot is not None)
             except Exception as error:
-                self._failure = _advised(error, lost=self.bot is not None)
+                self._failure = advised(error)
             finally:
                 self._doing = ""
                 self._request_refresh()
@@ -296,11 +298,6 @@ class _NoClient:
         )
 
     emergency_stop = release_stop = stop
-
-
-def _advised(error: BaseException, *, lost: bool) -> str:
-    """An error in words, with what can be done about it here."""
-    return advise_in_panel(error, lost=lost) if isinstance(error, ConnectError) else advised(error)
 
 
 def _choice(found: Candidate) -> dict[str, Any]:
