@@ -68,7 +68,7 @@ class StopControl:
         """How long the last stop took: ``seconds`` from what it came ``after`` to standing still,
         None for a robot that stood already; ``exact`` if the robot itself says since when it
         stands."""
-        self._callbacks: bool | None = None
+        self._in_own_thread: bool | None = None
         self._availability: str | None = None
         self._while_awaiting = True
 
@@ -80,16 +80,19 @@ class StopControl:
         version = getattr(ipykernel, "version_info", (0,))
         # 7.4 brings some messages in another thread and yet lets them wait for the cell. On 7.3 the
         # first ones of a page may come before it has made their thread.
-        callbacks = threading.current_thread() is not threading.main_thread() and version < (7, 4)
-        if callbacks is not self._callbacks:
-            self._callbacks = callbacks
+        in_own_thread = threading.current_thread() is not threading.main_thread() and version < (
+            7,
+            4,
+        )
+        if in_own_thread is not self._in_own_thread:
+            self._in_own_thread = in_own_thread
             self._while_awaiting = version >= (7,)
             self._availability = None
             self._client.home.post(self._request_refresh)
 
     def learn_from(self, other: StopControl) -> None:
         """How messages of the page come, as another one's have come already."""
-        self._callbacks, self._while_awaiting = other._callbacks, other._while_awaiting
+        self._in_own_thread, self._while_awaiting = other._in_own_thread, other._while_awaiting
         self._availability = None
 
     def connection_changed(self) -> None:
@@ -101,12 +104,12 @@ class StopControl:
         """Whether a stop on the page reaches the robot while a cell runs.
 
         ``yes``: always. ``direct``: if the page can connect to its server on the I/O thread.
-        ``awaits``: while the cell awaits and does not block.
-        ``direct_awaits``: the same, if the page can connect. These two end in ``_cable`` for a
-        robot on one, which `connect("usb")` serves. ``elsewhere``: the robot, whose server is in
-        another process, once the click is heard; that may be when a cell that blocks ends.
-        ``never``: it waits for the end of the cell. ``unknown``: no message of the page has come
-        yet. ``nobody``: there is no robot.
+        ``awaits``: while the cell awaits and does not block. ``direct_awaits``: the same, if the
+        page can connect. These two end in ``_cable`` for a
+        robot on one, which `connect("usb")` serves. ``elsewhere``: once the click is heard, since
+        the server is in another process; that may be when a cell that blocks ends. ``never``: it
+        waits for the end of the cell. ``unknown``: no message of the page has come yet.
+        ``nobody``: there is no robot.
         """
         if self._availability is None:
             self._availability = self._find_availability()
@@ -115,9 +118,9 @@ class StopControl:
     def _find_availability(self) -> str:
         if not self._client.url:
             return "nobody"
-        if self._callbacks or "ipykernel" not in sys.modules:
+        if self._in_own_thread or "ipykernel" not in sys.modules:
             return "yes"
-        if self._callbacks is None:
+        if self._in_own_thread is None:
             return "unknown"
         server = local_servers().of(self._client)
         if server is not None and server.home.is_io_thread:

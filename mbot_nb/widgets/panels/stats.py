@@ -19,9 +19,9 @@ from ..base.live_widget import LiveWidget, rounded
 __all__ = ["StatsPanel"]
 
 INTERVAL = 1.0
-"""Seconds between two looks, and over which a rate is taken."""
+"""Seconds between two refreshes, and over which a rate is taken."""
 LAG_WINDOW = 10.0
-"""Seconds over which the longest block of the loop is told."""
+"""Seconds over which the longest block of the loop is shown."""
 PINGS = 100
 PING_PAUSE = 0.02
 """Seconds from one ping of a measurement to the next."""

@@ -40,7 +40,7 @@ CLIENT_EVENTS = ("connection", "gap")
 MAX_ROWS = 500
 """Events in the log, here and on the page."""
 MAX_ROWS_AT_ONCE = 60
-"""Rows in one message; what is older than these when a look comes is told by its count."""
+"""Rows in one message; of older ones it only says how many there are."""
 MAX_ROW_LENGTH = 110
 """Characters of an event in its row; all of it is a click away."""
 RATE_WINDOW = 5
