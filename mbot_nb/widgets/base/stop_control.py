@@ -105,11 +105,10 @@ class StopControl:
 
         ``yes``: always. ``direct``: if the page can connect to its server on the I/O thread.
         ``awaits``: while the cell awaits and does not block. ``direct_awaits``: the same, if the
-        page can connect. These two end in ``_cable`` for a
-        robot on one, which `connect("usb")` serves. ``elsewhere``: once the click is heard, since
-        the server is in another process; that may be when a cell that blocks ends. ``never``: it
-        waits for the end of the cell. ``unknown``: no message of the page has come yet.
-        ``nobody``: there is no robot.
+        page can connect. These two end in ``_cable`` for a robot on one, which `connect("usb")`
+        serves. ``elsewhere``: once the click is heard, since the server is in another process; that
+        may be when a cell that blocks ends. ``never``: it waits for the end of the cell.
+        ``unknown``: no message of the page has come yet. ``nobody``: there is no robot.
         """
         if self._availability is None:
             self._availability = self._find_availability()
