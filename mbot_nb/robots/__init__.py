@@ -1,6 +1,7 @@
 """Robots: what moves.
 
     dimensions   the size of an mBot2, its wheels and its track
+    timer        a callback that can be cancelled before it is due
     watchdog     a thread that ends motion on time
     behaviour/   what simulated and real robots share: mind, games, stimuli
     simulator/   a simulated mBot2 in a world that is data

@@ -2,7 +2,7 @@
 
 A motion must end when its time is over even while a cell blocks the loop, so its end is not left to
 asyncio. There is one watchdog per process (:func:`shared`). Its thread starts with the first
-appointment and ends after the last one.
+timer and ends after the last one.
 """
 
 from __future__ import annotations
@@ -15,25 +15,11 @@ import time
 from collections.abc import Callable
 
 from ..local.runtime import Slot
+from .timer import Timer
 
-__all__ = ["Handle", "Watchdog", "shared"]
+__all__ = ["Watchdog", "shared"]
 
 _log = logging.getLogger("mbot_nb")
-
-
-class Handle:
-    """One appointment; :meth:`cancel` withdraws it, but does not interrupt its callback."""
-
-    __slots__ = ("_watchdog", "callback")
-
-    def __init__(self, watchdog: Watchdog, callback: Callable[[], object]) -> None:
-        self._watchdog = watchdog
-        self.callback: Callable[[], object] | None = callback
-        """None when it was called or cancelled: the entry in the heap holds nothing then."""
-
-    def cancel(self) -> None:
-        """Do not call. Saying it again, or too late, changes nothing."""
-        self._watchdog._cancel(self)
 
 
 class Watchdog:
@@ -46,40 +32,34 @@ class Watchdog:
     def __init__(self, name: str = "mbot-watchdog") -> None:
         self._name = name
         self._wake = threading.Condition()
-        self._heap: list[tuple[float, int, Handle]] = []
+        self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
-        self._live = 0
         self._thread: threading.Thread | None = None
 
-    def call_at(self, deadline: float, callback: Callable[[], object]) -> Handle:
+    def call_at(self, deadline: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback()`` when ``time.monotonic()`` reaches ``deadline``."""
-        handle = Handle(self, callback)
+        timer = Timer(callback, self._notify)
         with self._wake:
-            heapq.heappush(self._heap, (deadline, next(self._order), handle))
-            self._live += 1
+            heapq.heappush(self._heap, (deadline, next(self._order), timer))
             # a forked process has the object, not the thread
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             else:
                 self._wake.notify()
-        return handle
+        return timer
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the thread has ended, as no appointment is left; returns whether it has."""
+        """Wait until the thread has ended, as no timer is left; returns whether it has."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
-    def _cancel(self, handle: Handle) -> None:
+    def _notify(self) -> None:
+        """A timer was cancelled: the thread may have nothing left to wait for."""
         with self._wake:
-            if handle.callback is None:
-                return
-            handle.callback = None
-            self._live -= 1
-            if not self._live:
-                self._wake.notify()  # nothing left to wait for: the thread may end
+            self._wake.notify()
 
     def _run(self) -> None:
         while True:
@@ -93,22 +73,18 @@ class Watchdog:
             callback = None  # hold no robot alive while waiting
 
     def _next(self) -> Callable[[], object] | None:
-        """Wait for the next callback that is due; None when no appointment is left."""
+        """Wait for the next callback that is due; None when no timer is left."""
         with self._wake:
-            while self._live:
-                deadline, _, handle = self._heap[0]
-                if handle.callback is None:
-                    heapq.heappop(self._heap)
-                    continue
+            while self._heap:
+                deadline, _, timer = self._heap[0]
                 wait = deadline - time.monotonic()
-                if wait > 0:
+                if wait > 0 and timer.pending:
                     self._wake.wait(min(wait, threading.TIMEOUT_MAX))
                     continue
                 heapq.heappop(self._heap)
-                self._live -= 1
-                callback, handle.callback = handle.callback, None
-                return callback
-            self._heap.clear()
+                callback = timer.take()
+                if callback is not None:
+                    return callback
             self._thread = None
             return None
 

@@ -15,7 +15,8 @@ from typing import Any
 from ... import commands as c
 from ...errors import CommandRejectedError, UsageError
 from ...robot import Report, Robot
-from ...robots.watchdog import Handle, shared
+from ...robots.timer import Timer
+from ...robots.watchdog import shared
 from ..recorder import Recorder
 from ..recording import Recording
 from .timeline import Source, Timeline
@@ -94,7 +95,7 @@ class ReplayRobot(Robot):
         """The next event to be reported."""
         self._rounds = 0
         self._own_latch: str | None = None
-        self._alarm: Handle | None = None
+        self._alarm: Timer | None = None
 
     # What it looks like.
 

@@ -12,7 +12,8 @@ from typing import Any
 from ... import commands as c
 from ..behaviour.games import Show
 from ..behaviour.playing import Playing
-from .connection.link import SerialLink, Timer
+from ..timer import Timer
+from .connection.link import SerialLink
 from .lights import Lights
 from .telemetry import error_event
 from .tones import Tones

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .connection.link import SerialLink, Timer
+from ..timer import Timer
+from .connection.link import SerialLink
 
 __all__ = ["CONFIRMED_TIMEOUT", "STOPPED_TIMEOUT", "UNSENT_TIMEOUT", "MotionClock"]
 

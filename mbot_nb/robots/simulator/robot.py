@@ -12,10 +12,11 @@ from ...errors import CommandRejectedError
 from ...robot import Ended, Motion, Outcome, Robot
 from ..behaviour.playing import Playing
 from ..dimensions import WHEEL
+from ..timer import Timer
 from .agent import Change
 from .body import Body
 from .drawing import Drawing, prepare
-from .simulation import Simulation, Timer
+from .simulation import Simulation
 from .world import COLORS, World
 
 __all__ = ["SimulatedRobot"]
@@ -309,7 +310,7 @@ class SimulatedRobot(Robot):
         motion, self._motion = self._motion, None
         drawing, self._drawing = self._drawing, None
         if self._motion_end is not None:
-            self.simulation.cancel(self._motion_end)
+            self._motion_end.cancel()
             self._motion_end = None
         if motion is not None:
             self.simulation.post(lambda: motion.end(how))

@@ -8,6 +8,8 @@ When everybody rests, time costs nothing.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
 import secrets
 import threading
@@ -15,36 +17,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf, radians
-from operator import attrgetter
 from typing import Any
 
 from ...errors import UsageError
 from .. import watchdog
 from ..behaviour.noise import mix
+from ..timer import Timer
 from .agent import Agent, Change
 from .body import Body
 from .scene import Scene
 from .senses import Sound
 from .world import Box, Line, Piece, Start, World, playground
 
-__all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Simulation", "Timer"]
+__all__ = ["SENSE_EVERY", "STEPS_PER_SECOND", "Simulation"]
 
 _log = logging.getLogger("mbot_nb")
 
 STEPS_PER_SECOND = 50
 SENSE_EVERY = 5
 """Steps between two readings of the sensors: ten a second."""
-
-
-@dataclass(slots=True, eq=False)
-class Timer:
-    """A callback that must run at ``t`` though nobody reads the state."""
-
-    t: float
-    callback: Callable[[], None]
-    handle: watchdog.Handle | None = None
 
 
 class Simulation:
@@ -77,7 +69,8 @@ class Simulation:
         self._origin = clock()
         self._step = 0
         self._next_change = inf
-        self._timers: list[Timer] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
         self._depth = 0
         self._posts: deque[Callable[[], object]] = deque()
         self._delivering = threading.Lock()
@@ -216,20 +209,13 @@ class Simulation:
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback()``, with the lock held, at ``t`` or at the first look after it."""
-        timer = Timer(t, callback)
         with self.lock:
-            self._timers.append(timer)
+            alarm = None
             if self._clock is time.monotonic:
-                timer.handle = watchdog.shared().call_at(self._origin + t, lambda: self._wake(t))
+                alarm = watchdog.shared().call_at(self._origin + t, lambda: self._wake(t))
+            timer = Timer(callback, None if alarm is None else alarm.cancel)
+            heapq.heappush(self._timers, (t, next(self._order), timer))
         return timer
-
-    def cancel(self, timer: Timer) -> None:
-        """Forget it; too late changes nothing."""
-        with self.lock:
-            if timer in self._timers:
-                self._timers.remove(timer)
-            if timer.handle is not None:
-                timer.handle.cancel()
 
     def _wake(self, t: float) -> None:
         with self.moment(t):
@@ -287,12 +273,12 @@ class Simulation:
                     if agent.next_change <= until:
                         agent.change(until)
                 self._find_next_change()
-        while self._timers:
-            first = min(self._timers, key=attrgetter("t"))
-            if first.t > now:
-                break
-            self.cancel(first)
-            first.callback()
+        while self._timers and self._timers[0][0] <= now:
+            _, _, timer = heapq.heappop(self._timers)
+            callback = timer.take()
+            if callback is not None:
+                timer.cancel()  # the watchdog need not wake for it any more
+                callback()
 
     def _quiet(self) -> bool:
         """Whether nothing at all would change if time passed."""

@@ -11,10 +11,11 @@ from typing import Any, cast
 import pytest
 
 import mbot_nb as mb
-from mbot_nb.robots.serial.connection.link import SerialLink, Timer
+from mbot_nb.robots.serial.connection.link import SerialLink
 from mbot_nb.robots.serial.cyberpi import SENSORS
 from mbot_nb.robots.serial.telemetry import MIN_INTERVAL, Telemetry
 from mbot_nb.robots.simulator.world import Line
+from mbot_nb.robots.timer import Timer
 from tests.helpers.serial_robots import EMPTY, KINDS, Workshop, drive
 from tests.helpers.waiting import eventually
 

@@ -18,12 +18,13 @@ from math import inf
 from typing import Any, Literal
 
 from ....errors import ConnectError, MbotError, NotConnectedError
+from ...timer import Timer
 from ..wire.dialects import Dialect, Notification, Request
 from ..wire.exchange import Exchange, Job
 from .guard import GRACE, Guard
 from .port import Channel, OpenPort, Waker, open_error
 
-__all__ = ["LinkState", "SerialLink", "Timer"]
+__all__ = ["LinkState", "SerialLink"]
 
 _log = logging.getLogger("mbot_nb")
 
@@ -37,19 +38,6 @@ RETRY_DELAYS = (0.1, 0.1, 0.2, 0.3, 0.5)
 _POSTED = "something that the link was to call"
 CLOSE_TIMEOUT = 0.5
 """Seconds that closing waits for what is still to be sent and answered: the last stop."""
-
-
-class Timer:
-    """A callback that the link's thread runs at a time; :meth:`cancel` withdraws it."""
-
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        """Do not call. Too late changes nothing."""
-        self.callback = None
 
 
 class SerialLink:
@@ -430,13 +418,12 @@ class SerialLink:
         """Do what is due; returns the seconds until the next."""
         while self._timers:
             deadline, _, timer = self._timers[0]
-            if timer.callback is not None:
-                left = deadline - time.monotonic()
-                if left > 0:
-                    return left
+            left = deadline - time.monotonic()
+            if left > 0 and timer.pending:
+                return left
             heapq.heappop(self._timers)
-            if timer.callback is not None:
-                callback, timer.callback = timer.callback, None
+            callback = timer.take()
+            if callback is not None:
                 _call("a timer of the link", callback)
                 return 0.0  # what it asked for goes out first
         return inf
