@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["html_report"]
 
-SHOWN = 50
+ROWS_SHOWN = 50
 """Rows of a table that stand on the page: the first ones."""
-LONG = 120
+MAX_TEXT = 120
 """Characters of a text that stand in a table's cell."""
 
 
@@ -55,7 +55,7 @@ def _page(run: RunTables, title: str) -> str:
     parts += ["<h2>Pictures</h2>", *_pictures(run), "<h2>Metadata</h2>", _facts(run.metadata)]
     for name in SCHEMA:
         parts += _table(name, run.table(name))
-    return html_page(title, "\n".join(parts), style=_MORE)
+    return html_page(title, "\n".join(parts), style=_STYLE)
 
 
 def _pictures(run: RunTables) -> list[str]:
@@ -109,7 +109,7 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
 
 def _table(name: str, frame: pd.DataFrame) -> list[str]:
     count = len(frame)
-    first = f", the first {SHOWN} of them below" if count > SHOWN else ""
+    first = f", the first {ROWS_SHOWN} of them below" if count > ROWS_SHOWN else ""
     head = f"<h2>{name}</h2><p>{count:,} rows{first}; one for each {escape(SUBJECTS[name])}.</p>"
     if not count:
         return [head]
@@ -119,7 +119,7 @@ def _table(name: str, frame: pd.DataFrame) -> list[str]:
     )
     body = "".join(
         f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>"
-        for row in frame.head(SHOWN).itertuples(index=False)
+        for row in frame.head(ROWS_SHOWN).itertuples(index=False)
     )
     return [
         head,
@@ -138,10 +138,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%H:%M:%S.%f}"
     text = str(value)
-    return escape(text if len(text) <= LONG else f"{text[:LONG]}...")
+    return escape(text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}...")
 
 
-_MORE = """
+_STYLE = """
 table.facts th { text-align: left; font-weight: normal; color: #5f6368; }
 table.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 main { max-width: 72rem; }

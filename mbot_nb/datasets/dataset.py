@@ -42,7 +42,7 @@ _PANDAS = {
     "maybe flag": "boolean",
     "wall": "datetime64[us, UTC]",
 }
-OWN = ("recording", "robot")
+LEADING_COLUMNS = ("recording", "robot")
 """The columns that stand before a table's own."""
 DASK = "python -m pip install 'dask[dataframe]'"
 
@@ -431,7 +431,7 @@ def _view(name: str, files: Sequence[TableFile]) -> str:
     own = ", ".join(
         f"({_texts(getattr(file, column) for file in files)})[rows.file_index::BIGINT + 1] "
         f"AS {column}"
-        for column in OWN
+        for column in LEADING_COLUMNS
     )
     return (
         f"CREATE OR REPLACE VIEW {name} AS SELECT {own}, {columns} "
@@ -457,7 +457,7 @@ def _quoted(text: str) -> str:
 
 def _types(name: str) -> dict[str, str]:
     return {
-        **dict.fromkeys(OWN, "str"),
+        **dict.fromkeys(LEADING_COLUMNS, "str"),
         **{column.name: _PANDAS[column.kind] for column in SCHEMA[name]},
     }
 

@@ -17,7 +17,7 @@ from .findings import Check
 
 __all__ = ["checks", "firewall", "loopback", "proxy", "usual_port"]
 
-PATIENCE = 0.5
+PROBE_TIMEOUT = 0.5
 UFW = Path("/etc/ufw/ufw.conf")
 _SERVER = b"mbot_nb"
 
@@ -69,8 +69,8 @@ def loopback() -> Check:
     try:
         with socket.create_server((DEFAULT_HOST, 0)) as server:
             address = server.getsockname()
-            with socket.create_connection(address, timeout=PATIENCE) as client:
-                server.settimeout(PATIENCE)
+            with socket.create_connection(address, timeout=PROBE_TIMEOUT) as client:
+                server.settimeout(PROBE_TIMEOUT)
                 other, _ = server.accept()
                 with other:
                     other.sendall(_SERVER)

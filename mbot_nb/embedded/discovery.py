@@ -33,7 +33,7 @@ CHIPS = {
 """USB vendors whose chips such robots have, or clones of them."""
 SERVER_TIMEOUT = 1.0
 _EVERY_PORT_ADVICE = "`mb.discover(every_port=True)` asks there too"
-SIMULATED = "bot = await mb.connect()"
+SIMULATOR_CALL = "bot = await mb.connect()"
 COLUMNS = ("", "what", "robot", "address", "connect with, or why not")
 
 
@@ -117,7 +117,7 @@ def discover(
             gives the ports back.
     """
     began = time.monotonic()
-    simulator = Candidate("simulator", "simulated mBot2", "", "", "", SIMULATED)
+    simulator = Candidate("simulator", "simulated mBot2", "", "", "", SIMULATOR_CALL)
     checks: list[Callable[[], Candidate]] = [lambda: simulator]
     if servers:
         checks += [partial(_check_server, entry) for entry in instances.running("server")]

@@ -44,7 +44,7 @@ class Offset(NamedTuple):
         return np.full(away.shape, 0.0) if self.exact else self.error + away * ClockOffset.DRIFT
 
 
-SAME = Offset(0.0, 0.0, 0.0, 0)
+SAME_CLOCK = Offset(0.0, 0.0, 0.0, 0)
 """Of two ends in one process."""
 
 

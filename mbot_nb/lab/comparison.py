@@ -119,8 +119,8 @@ def cliffs_delta(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) 
     """P(b > a) - P(b < a) for values drawn from each, with Newcombe's interval."""
     first, second = np.sort(as_series(a)), as_series(b)
     below = np.searchsorted(first, second, side="left").sum()
-    upto = np.searchsorted(first, second, side="right").sum()
-    superior = float(below + upto) / (2 * len(first) * len(second))
+    at_most = np.searchsorted(first, second, side="right").sum()
+    superior = float(below + at_most) / (2 * len(first) * len(second))
     m, n = (
         len(series) / autocorrelation_time(series.argsort().argsort())
         for series in (as_series(a), second)

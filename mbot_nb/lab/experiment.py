@@ -19,8 +19,8 @@ from .statistics import summarise, warm_up
 
 __all__ = ["measure_load", "measure_throughput"]
 
-UNDER_WAY = 128 * KIB
-AT_ONCE = 100
+MAX_BYTES_UNDER_WAY = 128 * KIB
+COMMANDS_PER_TURN = 100
 """Commands between two turns of the loop, in which they leave."""
 
 
@@ -86,7 +86,7 @@ async def measure_throughput(
     """
     positive(duration=duration)
     async with _client(
-        network, seed, batch_window, max_batch_size, "window", send_buffer=UNDER_WAY
+        network, seed, batch_window, max_batch_size, "window", send_buffer=MAX_BYTES_UNDER_WAY
     ) as bot:
         # On the client's own loop: from another one each command would cost a way between threads.
         future = bot.home.submit(_flood(bot, warm_up(duration), duration))
@@ -103,9 +103,9 @@ async def _flood(bot: Client, warm: float, duration: float) -> tuple[int, int, f
     """Commands sent and acknowledged, frames that took them, and the seconds it took."""
     now = asyncio.get_running_loop().time
     await _send_for(bot, warm)
-    frames, begun = bot.stats.frames_out, now()
+    frames, began = bot.stats.frames_out, now()
     count = await _send_for(bot, duration)
-    return count, bot.stats.frames_out - frames, now() - begun
+    return count, bot.stats.frames_out - frames, now() - began
 
 
 async def _send_for(bot: Client, seconds: float) -> int:
@@ -114,7 +114,7 @@ async def _send_for(bot: Client, seconds: float) -> int:
     count = 0
     while now() < end:
         try:
-            for _ in range(AT_ONCE):
+            for _ in range(COMMANDS_PER_TURN):
                 bot.send("void")
                 count += 1
         except SendBufferFullError:

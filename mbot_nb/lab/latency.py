@@ -11,7 +11,7 @@ from ..client import Client
 from ..client.sync import SyncClient
 from ..loops.call import Call
 from ..protocol.client.events import ConnectionChanged, RoundTrip
-from .clock_offset import SAME, Offset
+from .clock_offset import SAME_CLOCK, Offset
 from .environment import STALL, Environment, Incidents, client_of, held_up, positive
 from .results import Run
 from .schedule import pace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PingRun", "ping"]
 
-PATIENCE = 5.0
+ANSWER_TIMEOUT = 5.0
 
 
 class PingRun(Run):
@@ -50,7 +50,7 @@ def ping(
     rate: float = 50.0,
     duration: float = 10.0,
     stall: float = STALL,
-    timeout: float = PATIENCE,
+    timeout: float = ANSWER_TIMEOUT,
     name: str = "ping",
 ) -> Call[PingRun]:
     """Measure round trips with ``rate`` pings a second for ``duration`` seconds; await it.
@@ -163,7 +163,7 @@ class _Pings:
     def one_way(self, *, same_process: bool) -> tuple[Offset | None, tuple[Floats, Floats, Floats]]:
         """The server's clock, and the ways there and back with their error, in seconds."""
         nothing = np.full(self.count, np.nan)
-        clock = SAME if same_process else self.incidents.clock.estimate()
+        clock = SAME_CLOCK if same_process else self.incidents.clock.estimate()
         if clock is None:
             return None, (nothing, nothing, nothing)
         readings = {sent: server for sent, _, server in self.incidents.clock.readings}

@@ -23,9 +23,9 @@ from ..protocol.batching import mean_wait, sharing
 from ..protocol.client.events import ClientEvent, EventReceived
 from ..protocol.client.outbox import OutgoingCommand, SentBatch
 from ..protocol.settings import BatchPolicy
-from .clock_offset import SAME, Offset
+from .clock_offset import SAME_CLOCK, Offset
 from .environment import STALL, Environment, Incidents, client_of, held_up, positive
-from .latency import PATIENCE
+from .latency import ANSWER_TIMEOUT
 from .load_handler import COMMAND, EVENT, answer
 from .results import Run
 from .schedule import pace
@@ -126,7 +126,7 @@ def load(
     policy: BatchPolicy | None = None,
     work: float = 0.0,
     stall: float = STALL,
-    timeout: float = PATIENCE,
+    timeout: float = ANSWER_TIMEOUT,
     name: str = "load",
 ) -> Call[LoadRun]:
     """Send ``rate`` commands a second for ``duration`` seconds and follow each through its stages;
@@ -189,7 +189,7 @@ async def _load(
         stack.enter_context(batching)
         start = await commands.run(rate, settings["timeout_s"])
         stalls = await environment.stalls(start)
-    clock = SAME if environment.server is not None else commands.incidents.clock.estimate()
+    clock = SAME_CLOCK if environment.server is not None else commands.incidents.clock.estimate()
     settings = {**settings, "answered": answered, **environment.settings()}
     samples = _samples(commands, start, rate, settings["warm_up_s"], clock)
     ended = samples["answered_s" if answered else "acknowledged_s"].to_numpy()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 __all__ = ["pace"]
 
-LEAD = 0.02
+START_DELAY = 0.02
 """Seconds from the call to the first one, so that the thread is there in time."""
 
 
@@ -28,7 +28,7 @@ async def pace(rate: float, count: int, act: Callable[[int], None]) -> float:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     end = threading.Event()
-    start = time.monotonic() + LEAD
+    start = time.monotonic() + START_DELAY
 
     def step(k: int) -> None:
         if done.done():

@@ -140,12 +140,12 @@ async def _sweep(
 async def _here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
     """One after the other, in this process."""
     for point, turn in todo:
-        begun = time.monotonic()
+        began = time.monotonic()
         if inspect.iscoroutinefunction(measure):
             figures = await measure(**point, seed=seed + turn)
         else:
             figures = await asyncio.to_thread(measure, **point, seed=seed + turn)
-        yield point, turn, {**figures, "seconds": time.monotonic() - begun}
+        yield point, turn, {**figures, "seconds": time.monotonic() - began}
 
 
 def _pool(workers: Any) -> Callable[..., Any]:
@@ -191,11 +191,11 @@ def _pool(workers: Any) -> Callable[..., Any]:
 
 def perform_one(measure: Measure, point: Point, seed: int) -> dict[str, Any]:
     """Measure one point, in a worker."""
-    begun = time.monotonic()
+    began = time.monotonic()
     figures = measure(**point, seed=seed)
     if isinstance(figures, Awaitable):
         figures = asyncio.run(await_if_needed(figures))
-    return {**figures, "seconds": time.monotonic() - begun}
+    return {**figures, "seconds": time.monotonic() - began}
 
 
 def _now(value: Any) -> Any:

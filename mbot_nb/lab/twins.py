@@ -34,10 +34,10 @@ SETTLE = 0.5
 TRACK = 11.5
 """cm between the wheels, by which a turn counts as way where only the beginning of motion is looked
 for."""
-MIDDLE = (0.15, 0.85)
+STEADY_PART = (0.15, 0.85)
 """The part of a motion in which its speed is even: the line through it tells when it began, between
 two reports too."""
-SAME = 0.01
+NEGLIGIBLE = 0.01
 """A difference of less is none."""
 
 
@@ -199,7 +199,7 @@ def _beginning(poses: list[_Pose], asked: float) -> float:
     turns = np.array([radians(abs(b.heading - a.heading)) * TRACK / 2 for a, b in pairwise(poses)])
     done = np.concatenate([[0.0], np.cumsum(max(steps, turns, key=np.sum))])
     times = np.array([pose.t for pose in poses])
-    low, high = (share * done[-1] for share in MIDDLE)
+    low, high = (share * done[-1] for share in STEADY_PART)
     even = (done >= low) & (done <= high)
     if done[-1] <= 0 or even.sum() < 2:
         return float("nan")
@@ -315,7 +315,7 @@ class Twin:
 def _compared(ours: float, theirs: float, first: str, did: str, unit: str) -> str:
     """As `drove 5.1 % less far (93.0 cm, the simulated one 98.0)`."""
     both = f"({theirs:.1f} {unit}, the {first} one {ours:.1f})"
-    if ours == 0 or abs(theirs - ours) <= SAME * ours:
+    if ours == 0 or abs(theirs - ours) <= NEGLIGIBLE * ours:
         return f"{did} as far {both}"
     how = "less" if theirs < ours else "more"
     return f"{did} {abs(theirs / ours - 1) * 100:.1f} % {how} {both}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Interrupted", "NotebookRun", "execute", "find_notebook"]
 
-START = "00_start_here.ipynb"
+FIRST_NOTEBOOK = "00_start_here.ipynb"
 CELL_TIMEOUT = 60
 """Seconds for one cell: no cell of our notebooks takes half of that."""
 
@@ -51,7 +51,7 @@ class Interrupted(Exception):
     """Somebody pressed Ctrl-C; the kernel has been shut down."""
 
 
-def find_notebook(name: str = START) -> Path:
+def find_notebook(name: str = FIRST_NOTEBOOK) -> Path:
     """A notebook of ours: from the installed package, or from the checkout it is developed in.
 
     Raises:

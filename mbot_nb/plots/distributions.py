@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ecdf", "heatmap", "histogram", "percentiles"]
 
-TAIL = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+TAIL_QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
 class _Drawn(NamedTuple):
@@ -88,7 +88,7 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
             beyond = 1 - (np.arange(1, n + 1) - 0.5) / n
             one.line(ax, 1 / beyond, one.values, _sparse(beyond))
     ax.set_xscale("log")
-    marks = [share for share in TAIL if 1 / (1 - share) <= max(2 * most, 10)]
+    marks = [share for share in TAIL_QUANTILES if 1 / (1 - share) <= max(2 * most, 10)]
     ax.xaxis.set_major_locator(FixedLocator([1, *(1 / (1 - share) for share in marks)]))
     ax.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{100 * (1 - 1 / value):.6g} %" if value > 0 else "")

@@ -20,7 +20,7 @@ __all__ = ["path"]
 
 ARROW_EVERY = 15.0
 """cm of way between two arrows."""
-LEAP = 30.0
+JUMP = 30.0
 """cm between two reports (0.1 s apart) that no mBot2 can drive: it was set down elsewhere, or
 another robot began."""
 ROBOT = ((8.0, 0.0), (-5.0, 5.5), (-5.0, -5.5))
@@ -82,7 +82,7 @@ def _stretches(places: list[Place]) -> list[list[Place]]:
     """The way in pieces, without the leaps."""
     pieces: list[list[Place]] = []
     for place in places:
-        if not pieces or hypot(place[0] - pieces[-1][-1][0], place[1] - pieces[-1][-1][1]) > LEAP:
+        if not pieces or hypot(place[0] - pieces[-1][-1][0], place[1] - pieces[-1][-1][1]) > JUMP:
             pieces.append([])
         pieces[-1].append(place)
     return pieces

@@ -80,7 +80,7 @@ SMALL = 9
 """Points: the size of the small print."""
 LINE = 1.3
 """The height of a line of it, of its size."""
-LETTER = 0.52
+LETTER_WIDTH = 0.52
 """The mean width of a letter of it, of its size."""
 MARGIN = 0.9
 """Inches that labels take beside our own Axes."""
@@ -157,7 +157,7 @@ def _headline(ax: Axes, title: str, details: str, beside: float) -> None:
     # figure.
     inches = 0.0 if figure is None else figure.get_figwidth()
     inches = inches - beside if isinstance(ax, ShownAxes) else inches * ax.get_position().width
-    room = max(30, int(inches * 72 / (SMALL * LETTER)))
+    room = max(30, int(inches * 72 / (SMALL * LETTER_WIDTH)))
     lines = [part for line in details.split("\n") for part in wrap(line, room) or [""]]
     pad = 8 + LINE * SMALL * len(lines)
     ax.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=pad)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["reconnects"]
 
 
-BESIDE = 0.07
+LINE_OFFSET = 0.07
 """Attempts by which one staircase is drawn above the one before, so that it does not cover it."""
 
 
@@ -59,7 +59,7 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
             f"{count(attempts, 'attempt', 'attempts')}, {back} back"
         )
     ax.set_xlim(-0.02 * last, last * 1.08)
-    ax.set_ylim(0, most + 0.7 + BESIDE * len(climbs))
+    ax.set_ylim(0, most + 0.7 + LINE_OFFSET * len(climbs))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return finish(
         ax,
@@ -75,7 +75,7 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
 
 def _draw_climb(ax: Axes, climb: _Climb, number: int) -> None:
     """The staircase of one cut, a little above the one before."""
-    raised, series_style = number * BESIDE, style(number)
+    raised, series_style = number * LINE_OFFSET, style(number)
     steps = [0, *climb.attempts]
     heights = [raised + step for step in range(len(steps))]
     came = "not back when this was drawn"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["latency"]
 
-NAMED_FROM = 0.2
+NAMED_STALL_SECONDS = 0.2
 """Seconds: a stall this long is named on the picture."""
-NAMED = 3
+MAX_NAMED_STALLS = 3
 """Of the longest stalls so many."""
 
 
@@ -101,8 +101,8 @@ def _named_stalls(series: Series) -> list[tuple[float, float, str]]:
         (begin, end, words)
         for (begin, end), words in zip(series.stalls.tolist(), series.blockers, strict=True)
     ]
-    long = [stall for stall in stalls if stall[1] - stall[0] >= NAMED_FROM]
-    return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:NAMED])
+    long = [stall for stall in stalls if stall[1] - stall[0] >= NAMED_STALL_SECONDS]
+    return sorted(sorted(long, key=lambda stall: stall[0] - stall[1])[:MAX_NAMED_STALLS])
 
 
 def _draw_stalls(ax: Axes, series: Series) -> None:

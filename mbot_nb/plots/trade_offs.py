@@ -25,7 +25,7 @@ _AXES = {
     "batch_window": "window / ms",
     "rate": "commands a second",
 }
-FINE = 400
+CURVE_POINTS = 400
 """Points of a curve: the closed form has a step wherever one message more fits."""
 
 
@@ -161,7 +161,7 @@ def _closed_form(rows: pd.DataFrame, x: str) -> tuple[Any, Any] | None:
     at: Any = (
         np.arange(int(low), int(high) + 1, dtype=float)
         if x == "max_batch_size"
-        else np.linspace(low, high, FINE)
+        else np.linspace(low, high, CURVE_POINTS)
     )
     predicted = []
     for value in at:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbot_nb.lab.clock_offset import SAME, ClockReadings, estimate
+from mbot_nb.lab.clock_offset import SAME_CLOCK, ClockReadings, estimate
 from mbot_nb.protocol.client.events import ConnectionChanged, RoundTrip
 from mbot_nb.protocol.heartbeat import ClockOffset
 
@@ -53,7 +53,7 @@ def test_the_error_grows_with_the_distance_in_time() -> None:
     assert found is not None
     far, near = found.error_at([found.at + 1000, found.at])
     assert far == near + 1000 * ClockOffset.DRIFT
-    assert list(SAME.error_at([0.0, 1e6])) == [0.0, 0.0]
+    assert list(SAME_CLOCK.error_at([0.0, 1e6])) == [0.0, 0.0]
 
 
 def test_readings_end_when_another_server_answers() -> None:

@@ -26,7 +26,7 @@ from ...protocol.client.events import (
 )
 from ...protocol.client.outbox import SentBatch
 from ..tables.state_table import StateReport
-from ..tables.table import SLACK
+from ..tables.table import ROWS_PER_PACK
 from .listener import Listener
 from .run_metadata import batching
 
@@ -83,7 +83,7 @@ class ClientListener(Listener):
             at, name, _, sequence, _, text = item  # type: ignore[misc]
             rows = self._events.rows
             rows.append((at, name, sequence, str(text, "utf-8")))
-            if len(rows) >= SLACK:
+            if len(rows) >= ROWS_PER_PACK:
                 self._events.tidy()
         elif kind is SentBatch:
             self._batches.add(item)

@@ -105,8 +105,8 @@ class FrameRows:
             )
             positions = list(chain.from_iterable(map(range, counts)))
         kept = pack_texts([_utf8(text) for text in texts]) if self.keep_text else None
-        told = times, directions, types, sequences, sizes
-        return *told, numbers, whose, positions, kept, clients
+        envelopes = times, directions, types, sequences, sizes
+        return *envelopes, numbers, whose, positions, kept, clients
 
     def _unfold(
         self,

@@ -22,7 +22,7 @@ from ..files.writer import Writer
 from ..tables.command_table import CommandTable
 from ..tables.schema import SCHEMA
 from ..tables.state_table import StateReport, StateRows
-from ..tables.table import SLACK, ColumnsOf, Table
+from ..tables.table import ROWS_PER_PACK, ColumnsOf, Table
 from .frame_rows import TYPES, FrameRows, batch_rows
 
 __all__ = ["Listener"]
@@ -217,7 +217,7 @@ class Listener(ABC):
         else:
             rows.append((at, "in", client, frames, -1, None, None))
             self._batches.add((at, "in", len(messages), frames, client))
-        if len(rows) >= SLACK:
+        if len(rows) >= ROWS_PER_PACK:
             self._frames.tidy()
 
     def _loops(self) -> list[asyncio.AbstractEventLoop]:

@@ -108,8 +108,8 @@ def _load_file(
         return found, metadata, metadata.get("cut")
     from . import mbot_file
 
-    opened = mbot_file.read(path.read_bytes())
-    return opened.tables, opened.full_metadata(), opened.missing_at_end()
+    contents = mbot_file.read(path.read_bytes())
+    return contents.tables, contents.full_metadata(), contents.missing_at_end()
 
 
 def _write_metadata(path: Path, metadata: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def with_spilled(
     if left:
         writer.sync()
     waiting = writer.waiting()
-    opened = writer.read() if left else None
+    contents = writer.read() if left else None
     whole: dict[str, pa.Table] = {}
     missing = 0
     for name, table in tables.items():
@@ -45,8 +45,8 @@ def with_spilled(
             _part(name, here[name]),
             _part(name, [(chunk, table.labels()) for chunk in waiting.get(name, [])]),
         ]
-        if opened is not None and name in opened.tables:
-            parts.append((opened.numbers[name], opened.tables[name]))
+        if contents is not None and name in contents.tables:
+            parts.append((contents.numbers[name], contents.tables[name]))
         numbers, whole[name] = in_order(parts, table.cleared)
         if len(numbers):
             missing += int(numbers[-1]) + 1 - table.cleared - len(numbers)

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .columns import GAP, SMALL_GAP, Chunk, Column, Kind, Text
+from .columns import NULL, NULL_32, Chunk, Column, Kind, Text
 from .schema import SCHEMA
 
 __all__ = [
@@ -45,7 +45,7 @@ _NUMPY: dict[Kind, str] = {
 }
 _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 _TEXTS = ("text", "label")
-LONG = 16 * 1024
+LONG_TEXT_BYTES = 16 * 1024
 """Bytes of text in a piece: an Arrow array for each piece costs less than putting them together."""
 
 Array = NDArray[Any]
@@ -225,10 +225,10 @@ class GrowingFrame:
         old = self._arrays.get(name)
         end = at + len(new)
         if old is None or end > len(old):
-            roomy = np.empty(end if old is None else max(end, 2 * len(old)), new.dtype)
+            enlarged = np.empty(end if old is None else max(end, 2 * len(old)), new.dtype)
             if old is not None:
-                roomy[:at] = old[:at]
-            self._arrays[name] = old = roomy
+                enlarged[:at] = old[:at]
+            self._arrays[name] = old = enlarged
         old[at:end] = new
 
     def _put_texts(self, texts: list[pa.Array], new: pa.Array) -> None:
@@ -271,14 +271,14 @@ def _arrow(kind: Kind, data: Any, count: int, labels: Sequence[str] | None) -> p
         return pa.array(values, from_pandas=True)  # NaN is a gap
     if kind == "maybe flag":
         return pa.array(values > 0, mask=values < 0)
-    return pa.array(values, mask=values == GAP) if kind == "maybe whole" else pa.array(values)
+    return pa.array(values, mask=values == NULL) if kind == "maybe whole" else pa.array(values)
 
 
 def _are_long(pieces: Sequence[tuple[Any, int]]) -> bool:
     """Whether these are so many texts, and so long, that they had better stay where they are, in
     pieces, than be copied."""
     nbytes = sum(len(data.data) for data, _ in pieces if data is not None)
-    return len(pieces) > 16 and nbytes > LONG * len(pieces)
+    return len(pieces) > 16 and nbytes > LONG_TEXT_BYTES * len(pieces)
 
 
 def _texts_of(pieces: Sequence[tuple[Any, int]]) -> pa.Array:
@@ -307,17 +307,17 @@ def _labels_of(pieces: Sequence[tuple[Any, int]], labels: Sequence[str] | None) 
 
 
 def _numpy(kind: Kind, data: Any, count: int) -> Array:
-    """One packed column of numbers as an array: float64, int64 with :data:`GAP`, or for flags int8
+    """One packed column of numbers as an array: float64, int64 with :data:`NULL`, or for flags int8
     with -1."""
     if data is None:
-        return np.full(count, -1 if kind == "maybe flag" else GAP, _NUMPY[kind])
+        return np.full(count, -1 if kind == "maybe flag" else NULL, _NUMPY[kind])
     if isinstance(data, range):
         return np.arange(data.start, data.stop, dtype="i8")
     values = np.frombuffer(data, data.typecode)
     if kind in ("whole", "maybe whole") and data.typecode != "q":
         values = values.astype("i8")
         if kind == "maybe whole":
-            values[values == SMALL_GAP] = GAP
+            values[values == NULL_32] = NULL
     return values
 
 
@@ -326,7 +326,7 @@ def _pandas(kind: Kind, values: Array) -> Any:
     if kind == "wall":
         return _timestamps(values)
     if kind == "maybe whole":
-        return pd.arrays.IntegerArray(values, values == GAP)
+        return pd.arrays.IntegerArray(values, values == NULL)
     if kind == "maybe flag":
         return pd.arrays.BooleanArray(values > 0, values < 0)
     return values

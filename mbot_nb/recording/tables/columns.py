@@ -11,16 +11,16 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["GAP", "SMALL_GAP", "Chunk", "Column", "Kind", "Labels", "Text", "pack", "pack_texts"]
+__all__ = ["NULL", "NULL_32", "Chunk", "Column", "Kind", "Labels", "Text", "pack", "pack_texts"]
 
 Kind = Literal["number", "whole", "maybe whole", "text", "label", "maybe flag", "wall"]
 """What a column holds: float64, int64, Int64 (with gaps), str (with gaps), str of few different
 values, boolean (with gaps), or UTC timestamps made from the column before it, which is in monotonic
 seconds."""
 
-GAP = -(2**63)
+NULL = -(2**63)
 """Stands for a gap among whole numbers; the protocol's own are within 2**53."""
-SMALL_GAP = -(2**31)
+NULL_32 = -(2**31)
 """The same where they have 32 bits."""
 _NAN = float("nan")
 
@@ -95,10 +95,12 @@ def _wholes(values: Sequence[Any], _: Any) -> array[int] | range | None:
         return None
     try:
         return array(
-            "i", [SMALL_GAP if value is None else value for value in values] if gaps else values
+            "i", [NULL_32 if value is None else value for value in values] if gaps else values
         )
     except OverflowError:
-        return array("q", [GAP if value is None else value for value in values] if gaps else values)
+        return array(
+            "q", [NULL if value is None else value for value in values] if gaps else values
+        )
 
 
 def _flags(values: Sequence[Any], _: Any) -> array[int] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommandTable", "command_columns"]
 
-LATE = 2048
+KEPT_OPEN = 2048
 """A refusal may come after the acknowledgement: the newest commands are kept open at least this
 long."""
 _changing = attrgetter("sent_at", "acknowledged_at", "answered_at", "outcome")
@@ -122,7 +122,7 @@ class CommandTable:
         """These were handed to the transport, or to a handler; one that is sent again keeps its
         row."""
         self._open.update(dict.fromkeys(commands))
-        if len(self._open) > 2 * LATE:
+        if len(self._open) > 2 * KEPT_OPEN:
             self._pack_final()
 
     def on_settled(self, command: Any) -> None:
@@ -170,8 +170,8 @@ class CommandTable:
         numbers, rows = self._tail or (np.empty(0, "i8"), empty(self.columns))
         changed = self.under_way(self._in_tail)
         if changed is not None:
-            news = pa.Table.from_batches([batch(self.columns, *changed[1:])])
-            numbers, rows = in_order([(np.array(changed[0]), news), (numbers, rows)], first)
+            changed_rows = pa.Table.from_batches([batch(self.columns, *changed[1:])])
+            numbers, rows = in_order([(np.array(changed[0]), changed_rows), (numbers, rows)], first)
         elif len(numbers) and numbers[0] < first:
             numbers, rows = in_order([(numbers, rows)], first)
         if len(numbers) != len(self._in_tail):
@@ -230,10 +230,10 @@ class CommandTable:
         if not self._lock.acquire(blocking=False):
             return  # somebody looks: the next time
         try:
-            spare = list(islice(self._open, len(self._open) - LATE))
+            spare = list(islice(self._open, len(self._open) - KEPT_OPEN))
             # Rows stay in order: what comes after an unfinished one waits, unless it would wait for
             # ever.
-            if len(self._open) <= self.max_rows + LATE:
+            if len(self._open) <= self.max_rows + KEPT_OPEN:
                 spare = list(takewhile(self._is_final, spare))
             self._done.extend(spare)
             for command in spare:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from .arrow import GrowingFrame
 
-__all__ = ["SLACK", "Chunk", "Column", "ColumnsOf", "Kind", "Spill", "Table"]
+__all__ = ["ROWS_PER_PACK", "Chunk", "Column", "ColumnsOf", "Kind", "Spill", "Table"]
 
-SLACK = 512
+ROWS_PER_PACK = 512
 """Rows that are kept as they came; then they are packed into columns, all at once, which is
 cheaper."""
 
@@ -96,13 +96,13 @@ class Table:
     def add(self, row: Any) -> None:
         """Add what one row, or several, are made of."""
         self.rows.append(row)
-        if len(self.rows) >= SLACK:
+        if len(self.rows) >= ROWS_PER_PACK:
             self.tidy()
 
     def extend(self, rows: Sequence[Any]) -> None:
         """Add several rows."""
         self.rows += rows
-        if len(self.rows) >= SLACK:
+        if len(self.rows) >= ROWS_PER_PACK:
             self.tidy()
 
     def tidy(self) -> None:

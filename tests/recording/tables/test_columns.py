@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mbot_nb.recording.tables.columns import (
-    GAP,
-    SMALL_GAP,
+    NULL,
+    NULL_32,
     Kind,
     Labels,
     Text,
@@ -41,8 +41,8 @@ def unpacked(text: Text) -> list[str | None]:
 def test_whole_numbers_take_four_bytes_where_they_fit() -> None:
     assert packed("whole", [1, -2, 3]) == array("i", [1, -2, 3])
     assert packed("whole", [1, 2**40]) == array("q", [1, 2**40])
-    assert packed("maybe whole", [1, None]) == array("i", [1, SMALL_GAP])
-    assert packed("maybe whole", [2**40, None]) == array("q", [2**40, GAP])
+    assert packed("maybe whole", [1, None]) == array("i", [1, NULL_32])
+    assert packed("maybe whole", [2**40, None]) == array("q", [2**40, NULL])
 
 
 def test_a_number_that_is_missing_is_nan() -> None:

@@ -107,7 +107,7 @@ def test_memory_is_bounded_even_if_nothing_is_ever_acknowledged() -> None:
     table = _table(max_rows=5000)
     for first in range(0, 50_000, 100):
         table.on_started([_sent(first + n) for n in range(100)])
-    assert len(table._open) <= 5000 + 2 * command_table.LATE
+    assert len(table._open) <= 5000 + 2 * command_table.KEPT_OPEN
     frame = table.frame()
     assert frame.sequence.tolist() == list(range(45_000, 50_000))
     assert (table.total, table.dropped, len(table)) == (50_000, 45_000, 5000)
@@ -149,7 +149,7 @@ def test_asking_converts_only_what_came_or_has_changed(blocked: bool) -> None:
         table.on_started(many[first : first + 500])
         for command in many[max(1 if blocked else 0, first - 500) : first]:
             _acknowledge(command)
-    assert len(table._open) > (199_000 if blocked else command_table.LATE)
+    assert len(table._open) > (199_000 if blocked else command_table.KEPT_OPEN)
     assert len(table.frame()) == 200_000
     converted.clear()
     before = table.frame()

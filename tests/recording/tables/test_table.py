@@ -98,7 +98,8 @@ def test_asking_in_between_changes_nothing(stretches: list[int], max_rows: int) 
     assert len(table) == min(n, max_rows)
     assert table.dropped == n - len(table)
     assert (
-        sum(chunk.end - chunk.first for chunk in table.chunks()) <= max_rows + 2 * tables.SLACK
+        sum(chunk.end - chunk.first for chunk in table.chunks())
+        <= max_rows + 2 * tables.ROWS_PER_PACK
     ), "memory is bounded"
 
 
