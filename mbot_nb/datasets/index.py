@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Index", "LeftOut", "RecordingInfo", "TableFile", "first_line", "read_index"]
 
 HIVE = ("recording", "robot")
-"""Folders called `robot=r7` say so, as partitioned data sets do everywhere."""
+"""What the names of folders give, as in `robot=r7` (Hive partitioning)."""
 
 PARTS = ("part-", "data_")
-"""How files of partitioned data sets are called, which says nothing."""
+"""How the names of files in partitioned data sets begin; they name no recording."""
 ANNOUNCED_BYTES = 50_000_000
 """Bytes: reading as many for the first time takes a second or more."""
 
@@ -43,7 +43,7 @@ class TableFile(NamedTuple):
 
 
 class RecordingInfo(NamedTuple):
-    """What is told of a recording without opening it."""
+    """What is known of a recording without opening it."""
 
     recording: str
     robot: str | None
@@ -288,5 +288,5 @@ def _info(name: str, files: list[TableFile]) -> RecordingInfo:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without what it adds."""
+    """The first line of an error's message."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -174,7 +174,7 @@ def examine(one: Candidate, timeout: float, ended: threading.Event | None = None
     return one
 
 
-def _check_server(entry: instances.Entry) -> Candidate:
+def _check_server(entry: instances.Instance) -> Candidate:
     """Whether it still serves. One of this process is not asked: its loop may be waiting here."""
     call = f'bot = await mb.connect("{entry.address}")'
     found = Candidate("server", entry.name, entry.address, "", "", call)

@@ -201,7 +201,7 @@ async def close_for_successor(old: Server, *, keep_robot: bool) -> None:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two hosts to listen on have an address in common, as far as their names tell."""
+    """Whether two hosts to listen on have an address in common, judged by their names."""
     return (
         one == other
         or is_wildcard(one)

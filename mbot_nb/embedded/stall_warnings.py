@@ -58,7 +58,7 @@ class _LoopWatch:
         self._open_before: dict[int, set[Connection]] = {}
         self._warn_at: float | None = None
         self._context = contextvars.Context()
-        """Nobody's: whatever the cell that began it had in its own is not kept for that."""
+        """Empty, so that the timer keeps nothing alive of the cell that began it."""
 
     def add(self, open_connections: OpenConnections) -> None:
         cell_log().start()

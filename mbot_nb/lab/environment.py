@@ -73,8 +73,8 @@ class Environment:
 
 
 class Incidents:
-    """What a client's tap tells of an experiment beside its messages: round trips that read the
-    server's clock, changes of the connection, troubles."""
+    """Collects from a client's tap what happens beside the experiment's messages: round trips that
+    read the server's clock, changes of the connection, errors."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

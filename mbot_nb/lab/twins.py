@@ -118,7 +118,7 @@ async def _run(program: Program, bot: Client) -> float:
 
 
 async def _current_pose(bot: Client, name: str) -> _Pose:
-    """Where it stands before it begins, as it tells when it is asked now."""
+    """Ask the robot where it stands before it begins."""
     await bot.sync_state()
     pose = _pose(bot.home.loop.time(), bot.state.to_dict().get("pose"))
     if pose is None:

@@ -224,7 +224,7 @@ def _same_package() -> dict[str, str]:
 
 
 def _summary(notebook: NotebookNode) -> RunSummary | None:
-    """The last one shown; it says its numbers under a media type of their own."""
+    """The last summary shown, read from the output of its media type."""
     shown = [
         output.data[MIME_TYPE]
         for cell in notebook.cells

@@ -14,15 +14,15 @@ from typing import Literal, NamedTuple
 from ..errors import UsageError
 from . import paths
 
-__all__ = ["Entry", "InstanceKind", "forget", "register", "running"]
+__all__ = ["Instance", "InstanceKind", "forget", "register", "running"]
 
 _log = logging.getLogger("mbot_nb")
 
 InstanceKind = Literal["emulator", "server"]
 
 
-class Entry(NamedTuple):
-    """One that runs."""
+class Instance(NamedTuple):
+    """A running emulator or server."""
 
     what: InstanceKind
     name: str
@@ -43,10 +43,10 @@ def register(what: InstanceKind, name: str, address: str, *, port: str = "") -> 
         UsageError: the folder cannot be used.
     """
     path = paths.runtime() / f"{what}-{os.getpid()}-{secrets.token_hex(4)}.json"
-    entry = Entry(what, name, address, os.getpid(), time.time(), port)
+    instance = Instance(what, name, address, os.getpid(), time.time(), port)
     unfinished = path.with_suffix(".tmp")
     try:
-        unfinished.write_text(json.dumps(entry._asdict()), encoding="utf-8")
+        unfinished.write_text(json.dumps(instance._asdict()), encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
         raise UsageError(
@@ -57,32 +57,32 @@ def register(what: InstanceKind, name: str, address: str, *, port: str = "") -> 
 
 
 def forget(path: Path) -> None:
-    """It runs no more."""
+    """Remove the file of something that has ended. Idempotent."""
     path.unlink(missing_ok=True)
 
 
-def running(what: InstanceKind) -> list[Entry]:
-    """Those that run, oldest first; none, with a warning, where they cannot be listed. What a
-    killed process left is removed."""
+def running(what: InstanceKind) -> list[Instance]:
+    """Return the running ones of a kind, oldest first; none, with a warning, where they cannot be
+    listed. Removes files that a killed process left."""
     try:
         folder = paths.runtime()
     except UsageError as error:
         _log.warning("what runs on this machine cannot be looked up: %s", error)
         return []
-    entries = []
+    instances = []
     for path in folder.glob(f"{what}-*.json"):
         try:
-            entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
+            instance = Instance(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             continue  # it has just ended
         except (ValueError, TypeError):
             forget(path)  # not one of ours
             continue
-        if _is_running(entry.pid):
-            entries.append(entry)
+        if _is_running(instance.pid):
+            instances.append(instance)
         else:
             forget(path)
-    return sorted(entries, key=lambda entry: entry.started)
+    return sorted(instances, key=lambda instance: instance.started)
 
 
 def _is_running(pid: int) -> bool:

@@ -107,7 +107,7 @@ def _robot(x: float, y: float, heading: float) -> Polygon:
 
 
 def _arena(ax: Axes, arena: Mapping[str, Any]) -> None:
-    """What stands and lies in it, as far as it says so."""
+    """Draw what stands and lies in the arena, as far as the robot reports it."""
     width, height = arena.get("width"), arena.get("height")
     if isinstance(width, (int, float)) and isinstance(height, (int, float)):
         ax.add_patch(

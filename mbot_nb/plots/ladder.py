@@ -110,7 +110,7 @@ def _climbs(connection: pd.DataFrame) -> list[_Climb]:
 
 
 def _planned_delays(source: Any) -> tuple[tuple[float, ...], float]:
-    """The delays that were set, and their jitter; the protocol's own where nobody says."""
+    """The delays between attempts and their jitter, as set; by default the protocol's own."""
     settings = (
         source.metadata.get("settings", {}) if hasattr(source, "metadata") else source.settings
     )

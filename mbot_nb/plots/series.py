@@ -67,7 +67,7 @@ class Series(NamedTuple):
         return self.ms[~self.held & ~self.ends]
 
     def quantile(self, share: float) -> float:
-        """A percentile of :attr:`plain`, as those who made the series tell it."""
+        """A quantile of :attr:`plain`, by the method of whoever made the series."""
         return float(
             np.quantile(self.plain, share, method="inverted_cdf" if self.by_rank else "linear")
         )

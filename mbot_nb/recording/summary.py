@@ -54,7 +54,7 @@ class RunSummary(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunSummary:
-        """The summary that plain data says."""
+        """Make a summary of what :meth:`to_dict` returned."""
         return msgspec.convert(data, cls)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class RunSummary(Struct, frozen=True, kw_only=True):
         return data
 
     def lines(self) -> list[tuple[str, str]]:
-        """What it says, as pairs of a name and a text."""
+        """The summary as pairs of a name and a text."""
         distance, latency = "not told by the robot", "not measured"
         if self.distance_cm is not None:
             distance = f"{self.distance_cm:.1f} cm"

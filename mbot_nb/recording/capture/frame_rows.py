@@ -189,7 +189,7 @@ def _utf8(text: bytes | str) -> bytes:
 
 
 def batch_rows(items: list[Any]) -> Sequence[Sequence[Any]]:
-    """Columns of the table: out of a client's frames of commands, and of batches that are told by
+    """Columns of the table: out of a client's frames of commands, and of batches that are given as
     when, `out` or `in`, how many messages (0: it is not known yet), the text, and of which client.
     """
     rows = [_sent(item) if type(item) is SentBatch else _received(*item) for item in items]

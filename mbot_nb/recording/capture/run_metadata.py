@@ -112,7 +112,7 @@ def _versions() -> Mapping[str, str]:
 
 
 def _seed(robot: Robot) -> int | None:
-    """What its chance began with, if it says so and it runs in this process."""
+    """The seed of a robot in this process, if it has one."""
     seed = getattr(robot, "seed", None)
     return seed if isinstance(seed, int) else None
 

@@ -77,7 +77,7 @@ class FileContents(msgspec.Struct):
         return metadata
 
     def _seconds(self, since: float | None) -> float:
-        """How long it was recorded, as far as the rows tell."""
+        """How long it was recorded, as far as the rows show."""
         earlier, pauses = float(self.metadata.get("seconds", 0.0)), self.metadata.get("pauses")
         last = self._last()
         if since is None and not earlier and not (pauses and pauses[-1][1] is None):
@@ -194,7 +194,7 @@ def read(data: bytes) -> FileContents:
 def _merged(
     name: str, schema: pa.Schema, parts: Sequence[NumberedRows], begin: int
 ) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The rows of a table in order, each once as it was told last; and their numbers."""
+    """The rows of a table in order, each once as it was written last; and their numbers."""
     table = pa.Table.from_batches([rows for _, rows in parts], schema=schema)
     if ROW in schema.names:
         numbers = table.column(ROW).to_numpy()

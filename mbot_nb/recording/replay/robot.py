@@ -265,7 +265,7 @@ class ReplayRobot(Robot):
         return self.perform(c.parse(command.name, command.params()))
 
     def perform(self, command: c.Command) -> Mapping[str, Any] | None:
-        """The same for a command that has been checked."""
+        """Carry out a command that has been checked."""
         if isinstance(command, c.Void):
             return None
         if isinstance(command, c.CustomCommand):
@@ -376,7 +376,7 @@ class ReplayRobot(Robot):
         return self._changed("pause")
 
     def _changed(self, why: str) -> Reports:
-        """Set the alarm anew, and say that something is different."""
+        """Set the alarm anew, and report the change."""
         self._set_alarm()
         return [("replay_changed", {"why": why, **self.status()})]
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Source", "Timeline", "TimelineEvent"]
 
 NOT_REPLAYED = frozenset({"command_result", "gap", "replay_changed"})
-"""Events that answered somebody then, told what a client missed, or told of an earlier replay: they
-are not told again."""
+"""Events that are not replayed: they answered a client of the time, said what one missed, or belong
+to an earlier replay."""
 REPLAY = "replay"
 """The section of the state that a replay adds."""
 

@@ -119,7 +119,7 @@ def wall_offset(metadata: Mapping[str, Any]) -> float:
 
 
 def wall_at(name: str) -> int:
-    """The place of the column `wall` in a table; the moment that it tells stands before it."""
+    """The place of the column `wall` in a table; the monotonic time stands before it."""
     return next(place for place, column in enumerate(SCHEMA[name]) if column.kind == "wall")
 
 

@@ -201,9 +201,11 @@ class CommandTable:
     def under_way(
         self, known: dict[Any, tuple[Any, ...]]
     ) -> tuple[list[int], Chunk, list[tuple[str, ...] | None]] | None:
-        """Those that may still change and are not as ``known`` says, which is brought up to date.
+        """Return the commands that may still change and differ from ``known``, which is updated.
 
-        Their numbers, their rows packed, and what the labels in them mean; None if there are none.
+        Returns:
+            Their numbers, their rows packed, and what the labels in them mean; None if there are
+            none.
         """
         with self._lock:
             first = self._done.total

@@ -16,7 +16,7 @@ _to_json = msgspec.json.Encoder().encode
 
 
 class StateReport(NamedTuple):
-    """What was told of the state: all of it (``whole``), or some changes; neither is changed
+    """A report of the state: all of it (``whole``), or some changes; neither is changed
     afterwards."""
 
     at: float
@@ -26,8 +26,8 @@ class StateReport(NamedTuple):
 
 
 class StateRows:
-    """Makes columns of the table ``states``; knows which fields there are, so that it can tell
-    which are gone."""
+    """Makes columns of the table ``states``; knows which fields there are, so that it finds
+    those that are gone."""
 
     def __init__(self) -> None:
         self._known: dict[str, set[str]] = {}

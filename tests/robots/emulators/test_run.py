@@ -35,7 +35,7 @@ def test_what_a_killed_one_left_behind_is_cleared_away(own_runtime_folder: Path)
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     own_runtime_folder.mkdir()
-    entry = instances.Entry("emulator", "mbot", "/dev/x", process.pid, 0.0)
+    entry = instances.Instance("emulator", "mbot", "/dev/x", process.pid, 0.0)
     (own_runtime_folder / "emulator-1-x.json").write_text(json.dumps(entry._asdict()))
     (own_runtime_folder / "emulator-2-x.json").write_text("{")
     assert instances.running("emulator") == []
