@@ -24,7 +24,7 @@ LINE_OFFSET = 0.07
 """Attempts by which one staircase is drawn above the one before, so that it does not cover it."""
 
 
-class _Climb(NamedTuple):
+class _Outage(NamedTuple):
     """From the loss of a connection to its return, or to the end of what is known. Seconds since
     the loss."""
 
@@ -43,23 +43,23 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
     """
     ax = ax or new_axes(8.0, 3.4)
     delays, jitter = _planned_delays(source)
-    climbs = _climbs(source.connection)
-    most = max([1, *(len(climb.attempts) for climb in climbs)])
-    last = max([0.5, *(max([*climb.attempts, climb.back or 0.0]) for climb in climbs)])
+    outages = _outages(source.connection)
+    most = max([1, *(len(outage.attempts) for outage in outages)])
+    last = max([0.5, *(max([*outage.attempts, outage.back or 0.0]) for outage in outages)])
     _draw_plan(ax, _planned(delays, most))
-    for number, climb in enumerate(climbs):
-        _draw_climb(ax, climb, number)
+    for number, outage in enumerate(outages):
+        _draw_outage(ax, outage, number)
     ladder = ", ".join(f"{delay:g}" for delay in delays)
     details = "the connection was not lost yet: bot.cut(3) breaks it"
-    if climbs:
-        back = sum(climb.back is not None for climb in climbs)
-        attempts = sum(len(climb.attempts) for climb in climbs)
+    if outages:
+        back = sum(outage.back is not None for outage in outages)
+        attempts = sum(len(outage.attempts) for outage in outages)
         details = (
-            f"n = {count(len(climbs), 'cut', 'cuts')}, "
+            f"n = {count(len(outages), 'cut', 'cuts')}, "
             f"{count(attempts, 'attempt', 'attempts')}, {back} back"
         )
     ax.set_xlim(-0.02 * last, last * 1.08)
-    ax.set_ylim(0, most + 0.7 + LINE_OFFSET * len(climbs))
+    ax.set_ylim(0, most + 0.7 + LINE_OFFSET * len(outages))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return finish(
         ax,
@@ -69,44 +69,44 @@ def reconnects(source: RunTables | Run, ax: Axes | None = None) -> Axes:
         "s.",
         x="time since the cut / s",
         y="attempts begun",
-        legend=1 if len(climbs) < 4 else 2,
+        legend=1 if len(outages) < 4 else 2,
     )
 
 
-def _draw_climb(ax: Axes, climb: _Climb, number: int) -> None:
+def _draw_outage(ax: Axes, outage: _Outage, number: int) -> None:
     """The staircase of one cut, a little above the one before."""
     raised, series_style = number * LINE_OFFSET, style(number)
-    steps = [0, *climb.attempts]
+    steps = [0, *outage.attempts]
     heights = [raised + step for step in range(len(steps))]
-    came = "not back when this was drawn"
-    if climb.back is not None:
-        came = f"back after {climb.back:.2f} s"
+    result = "not back when this was drawn"
+    if outage.back is not None:
+        result = f"back after {outage.back:.2f} s"
         options: dict[str, Any] = {"color": series_style.colour, "markerfacecolor": "none"}
-        ax.plot(climb.back, heights[-1], "^", markersize=13, zorder=4.1, **options)
-    label = f"{number + 1}: {climb.reason}, {came}"
+        ax.plot(outage.back, heights[-1], "^", markersize=13, zorder=4.1, **options)
+    label = f"{number + 1}: {outage.reason}, {result}"
     ax.plot(steps[1:], heights[1:], **series_style.marks, markersize=6, label=label, zorder=4)
-    if climb.back is not None:
-        steps, heights = [*steps, climb.back], [*heights, heights[-1]]
+    if outage.back is not None:
+        steps, heights = [*steps, outage.back], [*heights, heights[-1]]
     ax.step(steps, heights, where="post", **series_style.pen, linewidth=1.6, zorder=3)
 
 
-def _climbs(connection: pd.DataFrame) -> list[_Climb]:
-    climbs: list[_Climb] = []
-    standing = True
+def _outages(connection: pd.DataFrame) -> list[_Outage]:
+    outages: list[_Outage] = []
+    connected = True
     for row in connection.itertuples():
         change: Any = row
         if change.state == "connected":
-            if climbs and not standing:
-                climbs[-1] = climbs[-1]._replace(back=change.time_s - climbs[-1].at)
-            standing = True
+            if outages and not connected:
+                outages[-1] = outages[-1]._replace(back=change.time_s - outages[-1].at)
+            connected = True
         elif change.state == "reconnecting":
-            if standing:
+            if connected:
                 reason = change.reason if isinstance(change.reason, str) else "lost"
-                climbs.append(_Climb(change.time_s, reason.partition(" (")[0], [], None))
-                standing = False
-            elif climbs and change.next_attempt_in_s != change.next_attempt_in_s:
-                climbs[-1].attempts.append(change.time_s - climbs[-1].at)
-    return climbs
+                outages.append(_Outage(change.time_s, reason.partition(" (")[0], [], None))
+                connected = False
+            elif outages and change.next_attempt_in_s != change.next_attempt_in_s:
+                outages[-1].attempts.append(change.time_s - outages[-1].at)
+    return outages
 
 
 def _planned_delays(source: Any) -> tuple[tuple[float, ...], float]:
