@@ -120,7 +120,7 @@ def discover(
     simulator = Candidate("simulator", "simulated mBot2", "", "", "", SIMULATOR_CALL)
     checks: list[Callable[[], Candidate]] = [lambda: simulator]
     if servers:
-        checks += [partial(_check_server, entry) for entry in instances.running("server")]
+        checks += [partial(_check_server, instance) for instance in instances.running("server")]
     checks += [partial(examine, one, timeout, ended) for one in candidates(every_port)]
     with ThreadPoolExecutor(max(1, len(checks)), "mbot_nb-discovery") as threads:
         pending: list[Future[Candidate]] = [threads.submit(check) for check in checks]
@@ -133,10 +133,10 @@ def candidates(every_port: bool = False) -> list[Candidate]:
     from serial.tools import list_ports
 
     found = []
-    for entry in instances.running("emulator"):
-        kind: RobotKind = "cyberpi" if entry.name == "cyberpi" else "mbot"
-        name, call = f"emulated {NAMES[kind]}", _call(entry.address)
-        found.append(Candidate("emulator", name, entry.address, "", "", call, kind))
+    for instance in instances.running("emulator"):
+        kind: RobotKind = "cyberpi" if instance.name == "cyberpi" else "mbot"
+        name, call = f"emulated {NAMES[kind]}", _call(instance.address)
+        found.append(Candidate("emulator", name, instance.address, "", "", call, kind))
     for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         why = ""
         if port.vid not in CHIPS and not every_port:
@@ -153,11 +153,11 @@ def examine(one: Candidate, timeout: float, ended: threading.Event | None = None
 
     if not one.usable:
         return one
-    for entry in instances.running("server"):
-        if entry.port == one.address:
+    for instance in instances.running("server"):
+        if instance.port == one.address:
             return one._replace(
-                why_not=f"in use by the server at {entry.address}: await "
-                f'mb.connect("{entry.address}")'
+                why_not=f"in use by the server at {instance.address}: await "
+                f'mb.connect("{instance.address}")'
             )
     try:
         if one.kind is None:
@@ -174,12 +174,12 @@ def examine(one: Candidate, timeout: float, ended: threading.Event | None = None
     return one
 
 
-def _check_server(entry: instances.Instance) -> Candidate:
+def _check_server(instance: instances.Instance) -> Candidate:
     """Whether it still serves. One of this process is not asked: its loop may be waiting here."""
-    call = f'bot = await mb.connect("{entry.address}")'
-    found = Candidate("server", entry.name, entry.address, "", "", call)
-    parts = urlsplit(entry.address)
-    if entry.pid == os.getpid() or parts.scheme != "ws":
+    call = f'bot = await mb.connect("{instance.address}")'
+    found = Candidate("server", instance.name, instance.address, "", "", call)
+    parts = urlsplit(instance.address)
+    if instance.pid == os.getpid() or parts.scheme != "ws":
         return found
     host = parts.hostname or ""
     connection = http.client.HTTPConnection(host, parts.port, timeout=SERVER_TIMEOUT)

@@ -35,7 +35,7 @@ class LocalServers:
     def __init__(self) -> None:
         self._servers: dict[tuple[str, int], Server] = {}
         """By host and port, so that a start cell run again finds the server it replaces."""
-        self._entries: dict[Server, Path] = {}
+        self._files: dict[Server, Path] = {}
         """How other programs find them."""
         self._cells: dict[Server, cells.Cell] = {}
         """The notebook cells that started them, for those on any free port."""
@@ -60,7 +60,7 @@ class LocalServers:
         if made_token:
             self._with_made_token.add(server)
         try:
-            self._entries[server] = instances.register(
+            self._files[server] = instances.register(
                 "server", server.robot.robot_id, server.url, port=server.robot.port
             )
         except UsageError as error:
@@ -70,9 +70,9 @@ class LocalServers:
         """Forget a server that has ended. Idempotent."""
         self._servers.pop((server.host, server.port), None)
         self._cells.pop(server, None)
-        entry = self._entries.pop(server, None)
-        if entry is not None:
-            instances.forget(entry)
+        file = self._files.pop(server, None)
+        if file is not None:
+            instances.forget(file)
 
     def running(self) -> list[Server]:
         """The running servers, oldest first, but for those of a closed loop. From any thread."""

@@ -19,6 +19,7 @@ from ..errors import UsageError
 from ..loops.call import Call
 from ..loops.home import Home
 from ..recording.recorder import Recorder
+from ..robots.dimensions import TRACK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,6 @@ Program = Callable[["Client"], Awaitable[Any]]
 
 SETTLE = 0.5
 """Seconds after the program in which the last of the motion is reported."""
-TRACK = 11.5
-"""cm between the wheels, by which a turn counts as way where only the beginning of motion is looked
-for."""
 STEADY_PART = (0.15, 0.85)
 """The part of a motion in which its speed is even: the line through it tells when it began, between
 two reports too."""
