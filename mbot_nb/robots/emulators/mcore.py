@@ -41,7 +41,8 @@ class MCoreFirmware(Firmware):
     def clear_state(self) -> None:
         self._decoder = ff55.RequestDecoder()
         self._ring = bytearray()
-        self._busy_until = -inf
+        self.busy_until = -inf
+        """When the firmware reads the next request."""
         self._deaf_until = -inf
         self._started = 0.0
         self._speeds = {9: 0, 10: 0}
@@ -57,16 +58,16 @@ class MCoreFirmware(Firmware):
         self.advance(now)
 
     def advance(self, now: float) -> None:
-        while self._ring and self._busy_until <= now:
+        while self._ring and self.busy_until <= now:
             byte = self._ring.pop(0)
             for request in self._decoder.feed(bytes((byte,))):
-                began = max(self._busy_until, now)
-                self._busy_until = began + PROCESSING
-                self._carry_out(request, began)
+                started_at = max(self.busy_until, now)
+                self.busy_until = started_at + PROCESSING
+                self._carry_out(request, started_at)
 
     @property
     def next_event(self) -> float:
-        return self._busy_until if self._ring else inf
+        return self.busy_until if self._ring else inf
 
     def press(self, button: str, down: bool, now: float) -> None:
         self.pressed = down
@@ -83,7 +84,7 @@ class MCoreFirmware(Firmware):
             self._do(request, now)
         elif request.action == ff55.RESET:
             self._motors({9: 0, 10: 0})
-        self._send(ff55.encode_ack(), self._busy_until)
+        self._send(ff55.encode_ack(), self.busy_until)
 
     def _get(self, request: ff55.Request, now: float) -> None:
         senses = self.vehicle.sense()
@@ -96,7 +97,7 @@ class MCoreFirmware(Firmware):
                 value = float(senses["distance"])
                 if senses["distance"] >= 300:
                     value = 400.0
-                    self._busy_until = now + NO_ECHO
+                    self.busy_until = now + NO_ECHO
             case 3:
                 value = float(round(senses["light"] * 10.23))
             case 7:
@@ -113,9 +114,9 @@ class MCoreFirmware(Firmware):
             case 50:
                 value = now - self._started
             case _:
-                self._send(ff55.encode_nothing(request.number), self._busy_until)
+                self._send(ff55.encode_nothing(request.number), self.busy_until)
                 return
-        self._send(ff55.encode_value(request.number, kind, value), self._busy_until)
+        self._send(ff55.encode_value(request.number, kind, value), self.busy_until)
 
     def _do(self, request: ff55.Request, now: float) -> None:
         data = request.data
@@ -132,7 +133,7 @@ class MCoreFirmware(Firmware):
         elif request.device == TONE and len(data) >= 4:
             frequency, milliseconds = struct.unpack_from("<HH", data)
             self.vehicle.sound(frequency, milliseconds / 1000)
-            self._busy_until = self._deaf_until = now + milliseconds / 1000 + TONE_EXTRA
+            self.busy_until = self._deaf_until = now + milliseconds / 1000 + TONE_EXTRA
         elif request.device == TIMER:
             self._started = now
 

@@ -87,9 +87,8 @@ def test_an_mbot2_is_calibrated_by_what_was_measured(
         """What really happened."""
         before = emulator.vehicle.sense()
         robot.submit(c.Drive(left=left, right=right, duration=duration)).result(PATIENCE)
-        eventually(
-            lambda: emulator.vehicle.simulation.body_now(emulator.vehicle._agent).at_rest, "rest"
-        )
+        simulation = emulator.vehicle.simulation
+        eventually(lambda: simulation.body_now(simulation.agents[0]).at_rest, "rest")
         angle = emulator.vehicle.sense()["encoder_left"]
         eventually(lambda: abs(robot.senses["encoder_left"] - angle) < 1, "the last reading")
         after = emulator.vehicle.sense()

@@ -21,17 +21,17 @@ OPEN: dict[str, Any] = {"width": 1500, "height": 1500, "starts": [{"x": 100, "y"
 def held_up(emulator: Emulator) -> bool:
     """Whether it stands still for an echo that does not come."""
     assert isinstance(emulator.firmware, MCoreFirmware)
-    return emulator.firmware._busy_until > time.monotonic() + 0.5
+    return emulator.firmware.busy_until > time.monotonic() + 0.5
 
 
 def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_long(
-    workshop: Workshop,
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its firmware stands still for 0.9 s when no echo comes."""
+    monkeypatch.setattr("mbot_nb.robots.serial.mcore.DISTANCE_INTERVAL", 0.0)
     emulator = workshop.emulator("mbot", world=OPEN)
     robot, ears = workshop.robot(emulator)
     for _ in range(3):
-        robot._next_distance_at = 0.0
         eventually(lambda: held_up(emulator), "a look ahead")
         before = emulator.vehicle.turned
         assert robot.submit(c.Drive(left=50, right=50, duration=0.2)).result(PATIENCE) == "time"
@@ -40,7 +40,10 @@ def test_a_motion_of_an_mbot_that_looks_for_an_echo_begins_later_and_lasts_as_lo
     assert ears.of("error") == []
 
 
-def test_no_look_ahead_holds_up_a_stop_of_an_mbot(workshop: Workshop) -> None:
+def test_no_look_ahead_holds_up_a_stop_of_an_mbot(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mbot_nb.robots.serial.mcore.DISTANCE_INTERVAL", 0.0)
     emulator = workshop.emulator("mbot", world=OPEN)
     robot, _ = workshop.robot(emulator)
     eventually(
@@ -48,7 +51,6 @@ def test_no_look_ahead_holds_up_a_stop_of_an_mbot(workshop: Workshop) -> None:
     )
     drive(robot, 50, 50, 10)
     eventually(lambda: not emulator.vehicle.standing.is_set(), "the motion")
-    robot._next_distance_at = 0.0
     asked = len(ran(emulator))
     eventually(
         lambda: held_up(emulator) or len(ran(emulator)) > asked + 4, "two rounds of its sensors"

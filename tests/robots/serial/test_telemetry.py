@@ -40,7 +40,9 @@ async def test_what_changes_under_a_standing_robot_reaches_the_client(
 def test_who_comes_is_told_though_nothing_changes(workshop: Workshop) -> None:
     robot, ears = workshop.robot(workshop.emulator(world=EMPTY))
     eventually(lambda: len(robot.senses) > len(SENSORS), "all of them")
-    eventually(lambda: not robot._telemetry._due and ears.telemetry, "rest")
+    eventually(
+        lambda: ears.telemetry and ears.telemetry[-1][1] == robot.telemetry(), "all of it reported"
+    )
     ears.telemetry.clear()
     robot.watched()
     eventually(lambda: ears.telemetry, "telemetry")

@@ -36,6 +36,7 @@ __all__ = [
     "Script",
     "Switch",
     "UnknownFrame",
+    "encode_frame",
     "encode_push",
     "encode_script",
     "encode_switch",
@@ -145,7 +146,12 @@ def _read(body: bytes) -> Frame:
     return UnknownFrame(body)
 
 
-def _frame(body: bytes) -> bytes:
+def encode_frame(body: bytes) -> bytes:
+    """The frame with this body.
+
+    Raises:
+        ValueError: the body is empty or too long.
+    """
     length = len(body)
     if not 0 < length <= 0xFFFF:
         raise ValueError(f"a body has 1 to {0xFFFF} bytes, not {length}: send a shorter text")
@@ -160,18 +166,18 @@ def _frame(body: bytes) -> bytes:
 def encode_script(text: str, number: int, mode: int = RUN_AND_REPLY) -> bytes:
     """The frame that runs ``text``, and its reply, with the same ``number`` (0: subscription)."""
     data = text.encode("utf-8")
-    return _frame(bytes((SCRIPT,)) + _SCRIPT_HEAD.pack(mode, number, len(data)) + data)
+    return encode_frame(bytes((SCRIPT,)) + _SCRIPT_HEAD.pack(mode, number, len(data)) + data)
 
 
 def encode_push(text: str, service: int = 1) -> bytes:
     """The frame of a subscription's value."""
     data = text.encode("utf-8")
-    return _frame(bytes((PUSH,)) + _PUSH_HEAD.pack(service, len(data)) + data)
+    return encode_frame(bytes((PUSH,)) + _PUSH_HEAD.pack(service, len(data)) + data)
 
 
 def encode_switch(online: bool) -> bytes:
     """The frame that brings the robot into live mode, or out of it."""
-    return _frame(bytes((SWITCH, 0, online)))
+    return encode_frame(bytes((SWITCH, 0, online)))
 
 
 ONLINE, OFFLINE = encode_switch(True), encode_switch(False)
@@ -187,10 +193,10 @@ def returned(text: bytes) -> Any:
         return None
     answer = _parsed(text)
     if not isinstance(answer, dict) or "ret" not in answer:
-        told = answer.get("err", answer) if isinstance(answer, dict) else answer
+        reply = answer.get("err", answer) if isinstance(answer, dict) else answer
         raise ProtocolError(
             "INTERNAL_ERROR",
-            f"the robot could not carry the script out, and says: {str(told)[:200]}",
+            f"the robot could not carry the script out, and says: {str(reply)[:200]}",
         )
     return answer["ret"]
 

@@ -37,7 +37,7 @@ def encoded(frame: f3.Frame) -> bytes:
         else f3.encode_script("", frame.number, frame.mode)
     )
     body = stand_in[4:-4] + len(frame.text).to_bytes(2, "little") + frame.text
-    return f3._frame(body)
+    return f3.encode_frame(body)
 
 
 def in_pieces(stream: bytes, cuts: list[int]) -> list[bytes]:
@@ -180,7 +180,7 @@ def test_noise_is_kept_but_not_for_ever() -> None:
 
 
 def test_frames_of_an_unknown_type_are_told_apart() -> None:
-    assert f3.Decoder().feed(f3._frame(b"\x77hello")) == [f3.UnknownFrame(b"\x77hello")]
+    assert f3.Decoder().feed(f3.encode_frame(b"\x77hello")) == [f3.UnknownFrame(b"\x77hello")]
 
 
 @pytest.mark.parametrize(
