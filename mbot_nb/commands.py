@@ -284,7 +284,7 @@ ALL: dict[str, type[Command]] = {
 }
 """Every command by its word on the wire."""
 
-LONGEST_DRAWING = 300.0
+MAX_DRAWING_SECONDS = 300.0
 """Seconds; a longer one is refused."""
 MOTIONS = frozenset(name for name, kind in ALL.items() if kind.motion)
 URGENT = frozenset(name for name, kind in ALL.items() if kind.urgent)

@@ -242,4 +242,4 @@ def _motion_seconds(command: Command | None) -> float:
     """How long the motion that a command starts may take."""
     if isinstance(command, (c.Drive, c.Move)):
         return command.duration
-    return c.LONGEST_DRAWING if isinstance(command, c.StartDrawing) else 0.0
+    return c.MAX_DRAWING_SECONDS if isinstance(command, c.StartDrawing) else 0.0

@@ -107,8 +107,8 @@ class Mind:
     def advance(self, seconds: float, moment: Moment) -> None:
         """Let time pass in one moment."""
         nature = self.personality
-        felt = (self.tension, self.coherence, self.energy, self.curiosity)
-        met = (self._usual_light, self._since_startle)
+        numbers = (self.tension, self.coherence, self.energy, self.curiosity)
+        memory = (self._usual_light, self._since_startle)
 
         calm = nature["tension_baseline"]
         tension = calm + 0.5 * (1 - calm) * max(0.0, 1 - moment.ahead / NEAR)
@@ -133,7 +133,7 @@ class Mind:
 
         self._since_startle = min(LONG_AGO, self._since_startle + seconds)
         self.mode = self._mode(moment, tension)
-        self.steady = met == (self._usual_light, self._since_startle) and felt == (
+        self.steady = memory == (self._usual_light, self._since_startle) and numbers == (
             self.tension,
             self.coherence,
             self.energy,

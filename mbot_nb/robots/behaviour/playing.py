@@ -29,7 +29,7 @@ class Playing:
         self._game: Game | None = None
         self.show: list[Show] = []
         """What the robot shows since the last move, one after another."""
-        self._show_began = 0.0
+        self._show_started_at = 0.0
 
     def start(self, name: str, now: float) -> float:
         """Give up any game under way and begin one; returns for how many seconds it is shown."""
@@ -75,7 +75,7 @@ class Playing:
 
     def shown(self, now: float) -> Show | None:
         """What the robot shows at this moment."""
-        t = now - self._show_began
+        t = now - self._show_started_at
         for show in self.show:
             if t < show.seconds:
                 return show
@@ -84,7 +84,7 @@ class Playing:
 
     def _present(self, game: Game, now: float) -> float:
         self.show = game.show()
-        self._show_began = now
+        self._show_started_at = now
         return sum(show.seconds for show in self.show)
 
     def _give_up(self) -> None:

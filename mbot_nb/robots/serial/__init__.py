@@ -10,9 +10,9 @@ From the bottom up:
     localization   odometry and calibration of one robot
     lights         the LEDs: what they are set to, and what a game shows meanwhile
     tones          tones, sent in slices
-    games          the games, shown on LEDs and loudspeaker
     motion_clock   ends a motion on time
     telemetry      when telemetry is reported; sections of the state and events as plain data
+    games          the games, shown on LEDs and loudspeaker
     driver         what both drivers share: motions, state, events
     cyberpi        the driver of the mBot2
     mcore          the driver of the mBot

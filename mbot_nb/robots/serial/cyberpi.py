@@ -74,7 +74,7 @@ class CyberPiRobot(SerialRobot):
     kind = "mbot2"
     model = "mBot2"
     has_encoders = True
-    longest_slice = 0.3
+    max_slice = 0.3
     """A tone keeps the robot's queue busy: what comes behind a slice is still answered in time."""
     confirmed_after = 0.1  # through the shield
     unsupported = {  # noqa: RUF012 - never changed

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...errors import ConnectError
 from ...robot import RobotKind
-from .connection.port import Channel, OpenPort, Port, Waker, open_error, opener
+from .connection.port import OpenPort, Port, WakeablePort, Waker, open_error, opener
 from .cyberpi import CyberPiRobot
 from .driver import SerialRobot
 from .mcore import MBotRobot
@@ -85,15 +85,15 @@ def open_robot(
 def _detect(port: str, timeout: float, ended: threading.Event | None) -> tuple[DetectedRobot, Port]:
     """Who is there, and the port, which is still open."""
     with contextlib.closing(Waker()) as waker:
-        channel = Channel(_open(port), waker)
+        opened = WakeablePort(_open(port), waker)
         found = None
         try:
-            found = _ask(channel, timeout, ended)
+            found = _ask(opened, timeout, ended)
         except OSError as error:
             raise open_error(port, error) from None
         finally:
             if found is None:
-                channel.close()
+                opened.close()
     if found is None and ended is not None and ended.is_set():
         raise ConnectError(f"the search at {port} was ended before anybody answered: look again")
     if found is None:
@@ -101,7 +101,7 @@ def _detect(port: str, timeout: float, ended: threading.Event | None) -> tuple[D
             f"nobody answered at {port} within {timeout:g} s: is the robot switched on, is it an "
             "mBot2 or mBot, and is its own firmware on it (mBlock can restore it)?"
         )
-    return found, channel.port
+    return found, opened.port
 
 
 def _open(port: str) -> Port:
@@ -117,7 +117,7 @@ def _handing_over(opened: Port, again: OpenPort) -> OpenPort:
     return lambda: left.pop() if left else again()
 
 
-def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> DetectedRobot | None:
+def _ask(port: WakeablePort, timeout: float, ended: threading.Event | None) -> DetectedRobot | None:
     """Both in turn: what the one is asked is noise to the other."""
     dialects: dict[RobotKind, Dialect] = {"cyberpi": F3Dialect(), "mbot": FF55Dialect()}
     asked: dict[RobotKind, set[int]] = {kind: set() for kind in dialects}
@@ -129,8 +129,8 @@ def _ask(channel: Channel, timeout: float, ended: threading.Event | None) -> Det
             for kind, dialect in dialects.items():
                 number = dialect.next_number()
                 asked[kind].add(number)
-                channel.write(dialect.encode(dialect.probe, number))
-        data = channel.wait(max(0.0, min(next_question, end) - now))
+                port.write(dialect.encode(dialect.probe, number))
+        data = port.wait(max(0.0, min(next_question, end) - now))
         for kind, dialect in dialects.items():
             for received in dialect.feed(data):
                 match received:

@@ -67,7 +67,7 @@ class SerialRobot(Robot):
     has_encoders = False
     confirmed_after = 0.0
     """Seconds from the beginning of a motion until its confirmation is usually here."""
-    longest_slice = 0.3
+    max_slice = 0.3
     """Seconds of a tone that are sent at once."""
     unsupported: Mapping[str, str] = {}
     """Why it does not do a command."""
@@ -88,7 +88,7 @@ class SerialRobot(Robot):
         self._lights = Lights(self.led_count, self.light)
         self._text = ""
         on_error = partial(self._report_error, c.PlayTone.name)
-        self._tones = Tones(self.sound, self.longest_slice, on_error)
+        self._tones = Tones(self.sound, self.max_slice, on_error)
         self._wheels = STANDING
         self._motion: Motion | None = None
         self._last_stop: Future[Any] | None = None
@@ -104,7 +104,7 @@ class SerialRobot(Robot):
             opener(port) if isinstance(port, str) else port,
             self.dialect,
             name=self.port,
-            on_state=self._link_changed,
+            on_state=self._on_link_state,
             on_values=self._on_values,
             stop=self.stop_request,
             guarded=guarded,
@@ -230,7 +230,7 @@ class SerialRobot(Robot):
 
     def perform(self, command: c.Command) -> Outcome:
         """Begin one command, unconfirmed yet. A failure is also an `error` event."""
-        outcome = self._begin_command(command)
+        outcome = self._start_command(command)
         if isinstance(outcome, Future):
             outcome.add_done_callback(partial(self._command_ended, command))
         return outcome
@@ -240,7 +240,7 @@ class SerialRobot(Robot):
         with self.lock:
             if command.motion:
                 self.refuse_if_latched(command.name)
-            outcome = self._begin_command(command)
+            outcome = self._start_command(command)
         if isinstance(outcome, Motion):
             return outcome.future()
         if isinstance(outcome, Future):
@@ -300,7 +300,7 @@ class SerialRobot(Robot):
 
     # Motion.
 
-    def _begin_command(self, command: c.Command) -> Outcome:
+    def _start_command(self, command: c.Command) -> Outcome:
         reason = self.unsupported.get(command.name)
         if reason is not None:
             raise CommandRejectedError("UNSUPPORTED", reason, command=command.name)
@@ -338,7 +338,7 @@ class SerialRobot(Robot):
         else:
             self._wheels = (float(left), float(right))
             if self._localization is not None:
-                self._localization.odometry.begin()
+                self._localization.odometry.start_motion()
             self.prepare_motion()
             self._clock.wait(UNSENT_TIMEOUT, lambda: self._motion_never_sent(motion))
             sent = self.link.request(
@@ -441,7 +441,7 @@ class SerialRobot(Robot):
         elif self.link.state == "ready" and self._wheels == STANDING:
             self._report_error("stop", error)
 
-    def _link_changed(self, state: LinkState) -> None:
+    def _on_link_state(self, state: LinkState) -> None:
         """In the link's thread."""
         if state == "ready":
             with self.lock:

@@ -89,12 +89,12 @@ class Games:
         if show is None:
             self.stop_show()
             return
-        began = [self._lights.show(show.color)]
+        futures = [self._lights.show(show.color)]
         if show.frequency:
-            began.append(self._tones.play(show.frequency, show.seconds))
+            futures.append(self._tones.play(show.frequency, show.seconds))
         end = time.monotonic() + show.seconds
         self._next = self._link.call_at(end, lambda: self._show_ended(shows))
-        self._report_failures(began)
+        self._report_failures(futures)
 
     def _show_ended(self, shows: Iterator[Show]) -> None:
         """In the link's thread."""

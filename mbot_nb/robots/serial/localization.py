@@ -50,7 +50,7 @@ class Localization:
 
     def state(self) -> dict[str, Any]:
         """The sections ``pose`` and ``calibration`` of the state."""
-        self._settle()
+        self._flush_lone_reading()
         wheel, track = self.odometry.constants
         return {
             "pose": self.odometry.pose,
@@ -64,7 +64,7 @@ class Localization:
 
     def telemetry(self) -> dict[str, float]:
         """``x``, ``y`` and ``driven`` cm, ``heading`` degrees."""
-        self._settle()
+        self._flush_lone_reading()
         return {**self.odometry.pose, "driven": round(self.odometry.length, 2)}
 
     def calibrate(self, distance: float | None, turn: float | None) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Localization:
             "file": str(path),
         }
 
-    def _settle(self) -> None:
+    def _flush_lone_reading(self) -> None:
         if time.monotonic() - self._read_at > PAIR_TIMEOUT:
             self.odometry.flush()
 

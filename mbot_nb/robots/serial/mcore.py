@@ -29,7 +29,7 @@ STALL = 1.0
 NEAR = 100.0
 """What is seen nearer than this (cm) still echoes while the robot drives straight towards it."""
 DISTANCE_INTERVAL = 8.0
-"""Seconds between two looks ahead while nothing is there: a drive has to wait meanwhile."""
+"""Seconds between two readings of the distance while nothing is ahead: a drive has to wait."""
 TONE_EXTRA = 0.5
 POLL_INTERVAL = 0.1
 """Seconds in which every sensor is asked once."""
@@ -55,7 +55,7 @@ class MBotRobot(SerialRobot):
     kind = "mbot"
     model = "mBot"
     led_count = 2
-    longest_slice = 0.15
+    max_slice = 0.15
     """A stop may have to wait for the slice that sounds."""
     confirmed_after = CONFIRMED_TIMEOUT
     """One request at a time: it is free when it is told, and drives at once."""
@@ -101,19 +101,19 @@ class MBotRobot(SerialRobot):
         self._next_distance_at = 0.0
         self._poll(0, time.monotonic(), self.connections)
 
-    def _poll(self, turn: int, began: float, connection: int) -> None:
+    def _poll(self, turn: int, started_at: float, connection: int) -> None:
         """Ask one sensor, then the next; a new connection ends the old round."""
         if self.link.state != "ready" or connection != self.connections:
             return
         if turn == len(SENSORS):
             self.finish_set_up()
-            again = max(began + POLL_INTERVAL, time.monotonic())
+            again = max(started_at + POLL_INTERVAL, time.monotonic())
             self.link.call_at(again, lambda: self._poll(0, time.monotonic(), connection))
             return
         name, request = SENSORS[turn]
         now = time.monotonic()
         if name == "distance" and not self._may_measure_distance(now):
-            self._poll(turn + 1, began, connection)
+            self._poll(turn + 1, started_at, connection)
             return
         timeout = STALL + 0.2 if name == "distance" else 0.3
         answer = self.link.request(request, timeout=timeout, attempts=1, what=f"the {name} sensor")
@@ -122,7 +122,7 @@ class MBotRobot(SerialRobot):
             if not future.cancelled() and error_of(future) is None:
                 with self.lock:
                     self._sensed(name, future.result())
-            self._poll(turn + 1, began, connection)
+            self._poll(turn + 1, started_at, connection)
 
         answer.add_done_callback(answered)
 

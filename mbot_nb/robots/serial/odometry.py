@@ -1,6 +1,6 @@
 """Where a robot is, from what its wheels have turned. Pure.
 
-Lengths are cm, angles degrees, positive to the left; x points to where the robot looked at first.
+Lengths are cm, angles degrees, positive to the left; x is the heading at the beginning.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ class Odometry:
         if turned:
             self._roll(turned.get("left", 0.0), turned.get("right", 0.0))
 
-    def begin(self) -> None:
-        """A motion begins: see :meth:`displacement`."""
+    def start_motion(self) -> None:
+        """A motion starts: see :meth:`displacement`."""
         self.flush()
         self._from = self._turned
 
     def displacement(self) -> Displacement:
-        """What was driven since :meth:`begin`, by the constants as they are now."""
+        """What was driven since :meth:`start_motion`, by the constants as they are now."""
         self.flush()
         left, right = self._turned
         distance, turn = self._rolled(left - self._from[0], right - self._from[1])

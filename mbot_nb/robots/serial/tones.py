@@ -15,7 +15,7 @@ __all__ = ["Tones"]
 
 ECHO = 0.5
 """Seconds after a tone in which the robot may still hear it."""
-SHORTEST = 0.001
+MIN_SLICE = 0.001
 """Seconds: a rest of a tone that is shorter is not sent."""
 
 
@@ -24,18 +24,18 @@ class Tones:
 
     Args:
         send: sends one slice: its frequency in Hz and its length in seconds.
-        longest_slice: seconds.
+        max_slice: seconds.
         on_error: called when a slice after the first one fails.
     """
 
     def __init__(
         self,
         send: Callable[[float, float], Future[Any]],
-        longest_slice: float,
+        max_slice: float,
         on_error: Callable[[BaseException], object],
     ) -> None:
         self._send = send
-        self._longest_slice = longest_slice
+        self._max_slice = max_slice
         self._on_error = on_error
         self._frequency: float | None = None
         self._until = 0.0
@@ -73,8 +73,8 @@ class Tones:
             return self._until == until
 
         def send_next(left: float) -> None:
-            if left >= SHORTEST and wanted():
-                seconds = min(left, self._longest_slice)
+            if left >= MIN_SLICE and wanted():
+                seconds = min(left, self._max_slice)
                 self._send(frequency, seconds).add_done_callback(partial(sent, left - seconds))
             elif not started.done():
                 started.set_result(None)

@@ -9,7 +9,7 @@ From the bottom up:
     senses       line, light and sound sensor
     scene        a world as it is now: boxes come and go, sounds fade
     agent        one robot in the simulation: body, plan, trail, sensors, mind
-    drawing      what the motors are told so that the robot drives a figure
+    drawing      what the motors are set to so that the robot drives a figure
     simulation   time: the state of all robots as a function of the clock
     robot        the robot as a server sees it: commands, state, telemetry
 

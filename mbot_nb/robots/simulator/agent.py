@@ -77,7 +77,7 @@ class Agent:
 
     # Motors.
 
-    def follow(self, plan: Iterable[Change]) -> None:
+    def replace_plan(self, plan: Iterable[Change]) -> None:
         """Forget the plan and take this one."""
         self.plan = deque(plan)
 

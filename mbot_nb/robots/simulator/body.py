@@ -2,7 +2,7 @@
 
 Lengths are cm, times s, angles radians counter-clockwise from the x axis. With constant wheel
 speeds a step of any length is an exact arc; while speeding up or down both wheels reach their
-targets together, so a robot that starts from rest stays on the arc it was told to drive.
+targets together, so a robot that starts from rest stays on the arc it is to drive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Drawing: what the motors must be told so that the robot drives a figure.
+"""Drawing: what the motors are set to so that the robot drives a figure.
 
 A figure is a list of moves: straight lines, turns on the spot and arcs. The wheels speed up and
 brake evenly, so the duration of a move is known beforehand.
@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from math import atan2, degrees, dist, isfinite, pi, sqrt
 from typing import Any, NamedTuple
 
-from ...commands import LONGEST_DRAWING
+from ...commands import MAX_DRAWING_SECONDS
 from ...errors import CommandRejectedError
 from ..dimensions import TRACK
 from .agent import Change
@@ -39,7 +39,7 @@ class Segment(NamedTuple):
         return distance / speed + speed / ACCELERATION if distance else 0.0
 
     def changes(self, t: float) -> list[Change]:
-        """What the motors are told from ``t`` on, so that the way is right when they stand."""
+        """What the motors are set to from ``t`` on, so that the distance is right at the end."""
         distance, speed = self._distance_and_speed()
         if not distance:
             return []
@@ -47,7 +47,7 @@ class Segment(NamedTuple):
         return [(t, self.left * percent, self.right * percent), (t + distance / speed, 0.0, 0.0)]
 
     def _distance_and_speed(self) -> tuple[float, float]:
-        """The way, and the speed that a short way allows between starting and braking."""
+        """The distance, and the speed that a short one allows between starting and braking."""
         distance = max(abs(self.left), abs(self.right))
         return distance, min(self.speed, sqrt(distance * ACCELERATION))
 
@@ -94,22 +94,22 @@ SHAPES: dict[str, Callable[[], list[Segment]]] = {
         turn(135),
     ],
 }
-"""The figures that have a name, 15 to 45 cm large. They begin where the robot stands and looks."""
+"""The figures that have a name, 15 to 45 cm large. They begin at the robot's pose."""
 
 
 class Drawing:
-    """One drawing under way, begun at ``began``; the pen goes down ``approach`` s later."""
+    """One drawing under way, begun at ``start``; the pen goes down ``approach`` s later."""
 
     def __init__(
         self,
         shape: str | None,
-        began: float,
+        start: float,
         approach: Sequence[Segment],
         figure: Sequence[Segment],
     ) -> None:
         self.shape = shape or "points"
         self.changes: list[Change] = []
-        self.pen_down = self._append(began, approach)
+        self.pen_down = self._append(start, approach)
         self.end = self._append(self.pen_down, figure)
         self.changes.append((self.end, 0.0, 0.0))
 
@@ -153,10 +153,10 @@ def prepare(shape: str | None, points: Sequence[tuple[float, float]] | None, now
         shapes = ", ".join(SHAPES)
         raise _rejected(f"there is no shape {shape!r}; it takes one of {shapes}, or points")
     drawing = Drawing(shape, now, approach, figure)
-    if not drawing.end - now <= LONGEST_DRAWING:
+    if not drawing.end - now <= MAX_DRAWING_SECONDS:
         raise _rejected(
             f"this would take {drawing.end - now:.0f} s, and a drawing may take "
-            f"{LONGEST_DRAWING:.0f} s: draw it smaller or in parts"
+            f"{MAX_DRAWING_SECONDS:.0f} s: draw it smaller or in parts"
         )
     return drawing
 

@@ -29,7 +29,7 @@ CAPABILITIES = {
     "firmware_version": "sim-2",
 }
 LEDS = 5
-REACH = 30.0
+PICKUP_RADIUS = 30.0
 """How far from its middle the robot can reach a piece to sort, cm."""
 
 
@@ -37,14 +37,14 @@ class SimulatedRobot(Robot):
     """An mBot2 that exists only in numbers: two driven wheels in a world that is data.
 
     Its state is a function of time, worked out when it is read: the same ``seed`` and the same
-    commands at the same times give the same path, whenever and however often somebody looks.
+    commands at the same times give the same path, whenever and however often it is read.
 
     Args:
         seed: of everything that is left to chance; None takes a new one.
         world: a :class:`World` or plain data that says one (None: :func:`~.world.playground`), or a
             :class:`Simulation`, to put a further robot beside those that live there.
         clock: gives seconds. With another one than ``time.monotonic`` the end of a motion is found
-            when somebody looks. A robot in a :class:`Simulation` has its clock.
+            when the state is read. A robot in a :class:`Simulation` has its clock.
         noise: of the ultrasonic sensor; 1 is about 0.3 cm and half a percent, 0 is none.
         robot_id: its name.
 
@@ -98,11 +98,11 @@ class SimulatedRobot(Robot):
             pass
 
     def state(self) -> dict[str, Any]:
-        """The sections of the state. At rest every look gives an equal one.
+        """The sections of the state. At rest every reading gives an equal one.
 
         Beside those of the protocol: ``pose``, x, y in cm, heading in degrees from 0 to 360,
-        counter-clockwise from the x axis; ``motors``, what they are told, percent, and whether the
-        robot is ``moving``; ``leds``, five times [r, g, b]; ``display``, its ``text``; ``sound``,
+        counter-clockwise from the x axis; ``motors``, as set, percent, and whether the robot is
+        ``moving``; ``leds``, five times [r, g, b]; ``display``, its ``text``; ``sound``,
         the ``frequency`` of the tone that sounds, Hz, or null; ``drawing``, its ``shape`` while one
         is drawn, or null; ``arena``, the world as data.
         """
@@ -254,7 +254,7 @@ class SimulatedRobot(Robot):
                 self._text = text
             case c.StartDrawing(shape=shape, points=points):
                 drawing = prepare(shape, points, now)
-                return self._begin(drawing.changes, drawing)
+                return self._start_motion(drawing.changes, drawing)
             case c.StopDrawing() if self._drawing is not None:
                 self.halt()
             case c.StartGame(game=game):
@@ -290,9 +290,9 @@ class SimulatedRobot(Robot):
 
     def _drive(self, left: float, right: float, duration: float) -> Motion:
         now = self.simulation.now
-        return self._begin([(now, left, right), (now + duration, 0.0, 0.0)])
+        return self._start_motion([(now, left, right), (now + duration, 0.0, 0.0)])
 
-    def _begin(self, plan: list[Change], drawing: Drawing | None = None) -> Motion:
+    def _start_motion(self, plan: list[Change], drawing: Drawing | None = None) -> Motion:
         """Follow a plan from now on; its last change is the end of the motion."""
         now, end = self.simulation.now, plan[-1][0]
         self._finish("replaced")
@@ -326,7 +326,7 @@ class SimulatedRobot(Robot):
 
     def _sort(self) -> dict[str, Any]:
         """Take the pieces within reach into the inventory."""
-        pieces = self.simulation.take_pieces(self._agent, REACH)
+        pieces = self.simulation.take_pieces(self._agent, PICKUP_RADIUS)
         for piece in pieces:
             self._inventory[piece.color] += 1
         if pieces:

@@ -1,7 +1,7 @@
 """What the sensors read: the floor under the robot, light and sound around it.
 
-All of it is a function of the pose, so a look costs nothing to anybody else. The ultrasonic sensor
-is in ``space`` (the echo) and ``agent`` (its noise).
+All of it is a function of the pose, so a reading costs others nothing. The ultrasonic sensor is
+in ``space`` (the echo) and ``agent`` (its noise).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Segment = tuple[float, float, float, float, float]
 
 
 class Floor:
-    """The dark lines of a world, by squares, so that a look tests only what is near."""
+    """The dark lines of a world, by squares, so that a reading tests only what is near."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._cells: dict[tuple[int, int], list[Segment]] = {}

@@ -1,9 +1,9 @@
 """Time: the state of all robots in a world as a function of the clock.
 
-Nothing runs in the background. Whoever looks makes the simulation catch up, in fixed steps of 20 ms
-and at the exact moments when motors are told something else, so the result does not depend on when
-or how often somebody looks. A look between two steps sees a copy that is rolled on to the moment.
-When everybody rests, time costs nothing.
+Nothing runs in the background. Reading the state makes the simulation catch up, in fixed steps of
+20 ms and at the exact moments when motors are set, so the result does not depend on when or how
+often it is read. A reading between two steps sees a copy that is rolled on to the moment.
+When all robots rest, time costs nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Simulation:
     """A world and the robots in it, under one clock and one lock.
 
     ``SimulatedRobot(world=simulation)`` puts a further robot into it. ``clock`` gives seconds; with
-    another one than ``time.monotonic`` the end of a motion is found when somebody looks, since no
+    another one than ``time.monotonic`` the end of a motion is found when the state is read: no
     thread can wait for a clock it does not know.
     """
 
@@ -64,7 +64,7 @@ class Simulation:
         self.t = 0.0
         """All states are kept for this moment: seconds since the simulation began."""
         self.now = 0.0
-        """The latest moment anybody looked at."""
+        """The latest moment at which the state was read."""
         self._clock = clock
         self._origin = clock()
         self._step = 0
@@ -159,7 +159,7 @@ class Simulation:
             )
         return start
 
-    # Looking.
+    # Reading.
 
     @contextmanager
     def moment(self, at_least: float = 0.0) -> Iterator[float]:
@@ -194,21 +194,21 @@ class Simulation:
         return body
 
     def commit(self) -> None:
-        """Advance all robots to the present moment, before motors are told something else."""
+        """Advance all robots to the present moment, before motors are set."""
         if self.now > self.t:
             self._advance_to(self.now)
 
     def set_plan(self, agent: Agent, plan: Iterable[Change]) -> None:
         """From now on the motors of ``agent`` follow this plan."""
         self.commit()
-        agent.follow(plan)
+        agent.replace_plan(plan)
         agent.change(self.now)
         self._find_next_change()
 
     # Timers: what must happen on time though nobody reads the state.
 
     def call_at(self, t: float, callback: Callable[[], None]) -> Timer:
-        """Call ``callback()``, with the lock held, at ``t`` or at the first look after it."""
+        """Call ``callback()``, with the lock held, at ``t`` or at the first reading after it."""
         with self.lock:
             alarm = None
             if self._clock is time.monotonic:
@@ -221,7 +221,7 @@ class Simulation:
         with self.moment(t):
             pass
 
-    # Telling.
+    # Events.
 
     def post(self, call: Callable[[], object]) -> None:
         """Call ``call()`` when the lock is free again, after all that was posted before."""
@@ -234,7 +234,7 @@ class Simulation:
     def _deliver(self) -> None:
         while self._posts:
             if not self._delivering.acquire(blocking=False):
-                # another thread is at it, or a callback looked at the robot: it goes on in order
+                # another thread is at it, or a callback read the state: it goes on in order
                 return
             try:
                 while self._posts:

@@ -255,7 +255,7 @@ def test_a_stop_reaches_a_robot_that_does_not_answer(
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     monkeypatch.setattr(emulator, "_transmit", lambda *frame: None)
-    robot.link.post(lambda: robot.link._begin_to_probe("it does not answer"))
+    robot.link.post(lambda: robot.link._start_probing("it does not answer"))
     eventually(lambda: robot.link.state == "probing", "the silence")
     emulator.vehicle.drive(30, 30)
     assert not emulator.vehicle.standing.is_set()

@@ -16,7 +16,7 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
     def calibrated(turns: bool, *measures: float) -> list[Constants]:
         where = Localization()
         where.set_serial("02:e0:ac")
-        where.odometry.begin()
+        where.odometry.start_motion()
         Wheels(where.odometry).roll(*((-50, 50) if turns else (50, 50)))
         constants = []
         for measure in measures:

@@ -123,7 +123,7 @@ def test_the_guard_s_stops_confirm_nobody_s_request(
         """As code that does not let go of the interpreter."""
         before = emulator.sent
         for _ in range(3):
-            os.write(link._channel.descriptor, link._exchange.dialect.encode(robot.stop_request, 1))
+            os.write(link._port.descriptor, link._exchange.dialect.encode(robot.stop_request, 1))
         eventually(
             lambda: emulator.sent >= before + 3 * len(ff55.encode_ack()), "the acknowledgements"
         )

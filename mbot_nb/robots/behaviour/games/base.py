@@ -11,8 +11,6 @@ from ....errors import CommandRejectedError
 
 __all__ = ["Game", "Show"]
 
-Outcome = Literal["won", "lost", "draw"]
-
 
 class Show(NamedTuple):
     """Something the robot shows for ``seconds``: all LEDs in one colour, and a tone in Hz."""
@@ -30,7 +28,7 @@ class Game(ABC):
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.outcome: Outcome | None = None
+        self.outcome: Literal["won", "lost", "draw"] | None = None
 
     @abstractmethod
     def move(self, params: Mapping[str, Any]) -> None:

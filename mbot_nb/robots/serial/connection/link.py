@@ -22,7 +22,7 @@ from ...timer import Timer
 from ..wire.dialects import Dialect, Notification, Request
 from ..wire.exchange import Exchange, Job
 from .guard import GRACE, Guard
-from .port import Channel, OpenPort, Waker, open_error
+from .port import OpenPort, WakeablePort, Waker, open_error
 
 __all__ = ["LinkState", "SerialLink"]
 
@@ -94,7 +94,7 @@ class SerialLink:
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._exchange = Exchange(dialect(0))
-        self._channel: Channel | None = None
+        self._port: WakeablePort | None = None
         self._probes: list[Job] = []
         self._probe_at = 0.0
         self._closing = False
@@ -218,13 +218,13 @@ class SerialLink:
         closed = "the connection was closed"
         try:
             while not self._closing:
-                self._channel = self._opened()
-                if self._channel is None:
+                self._port = self._opened()
+                if self._port is None:
                     continue
-                if self._use_guard and self._channel.descriptor is not None:
-                    self._guard.start(self._channel.descriptor)
+                if self._use_guard and self._port.descriptor is not None:
+                    self._guard.start(self._port.descriptor)
                 try:
-                    self._serve(self._channel)
+                    self._serve(self._port)
                     why = closed
                 except OSError as error:
                     why = f"the port {self.name} is gone ({error}): plug the cable in again"
@@ -248,10 +248,10 @@ class SerialLink:
             self._exchange.fail_all(closed)
             self._waker.close()
 
-    def _opened(self) -> Channel | None:
+    def _opened(self) -> WakeablePort | None:
         """The port; or None when it cannot be opened, after a while."""
         try:
-            channel = Channel(self._open_port(), self._waker)
+            port = WakeablePort(self._open_port(), self._waker)
         except (OSError, ValueError) as error:
             delay = RETRY_DELAYS[min(self.attempts, len(RETRY_DELAYS) - 1)]
             self.attempts += 1
@@ -264,12 +264,12 @@ class SerialLink:
         self.attempts = 0
         self.next_attempt = None
         self._exchange = Exchange(self._dialect(self._exchange.dialect.number))
-        self._begin_to_probe(
+        self._start_probing(
             "waiting for the robot to answer; if it never does: is it switched on, is it an mBot?"
         )
-        return channel
+        return port
 
-    def _serve(self, channel: Channel) -> None:
+    def _serve(self, port: WakeablePort) -> None:
         """Live with an open port until it is gone or shall be closed."""
         close_deadline = inf
         while True:
@@ -282,7 +282,7 @@ class SerialLink:
                 return
             self._probe_if_due(now)
             for data in self._exchange.to_send(now):
-                self._write(channel, data)
+                self._write(port, data)
             until_timer = self._run_timers()
             if self._inbox:
                 continue
@@ -291,7 +291,7 @@ class SerialLink:
             wait = min(until_timer, max(0.0, min(deadline, close_deadline) - now))
             if self.state != "ready":
                 wait = min(wait, PROBE_INTERVAL / 3)
-            data = channel.wait(None if wait == inf else wait)
+            data = port.wait(None if wait == inf else wait)
             now = time.monotonic()
             self._check_guard()
             if data:
@@ -314,14 +314,14 @@ class SerialLink:
             decoder.noise.clear()
         elif decoder.noise and self._exchange.dialect.rebooted(bytes(decoder.noise)):
             decoder.noise.clear()
-            self._begin_to_probe("the robot has restarted: waiting until it answers")
+            self._start_probing("the robot has restarted: waiting until it answers")
             self._exchange.fail_all("the robot restarted")
         elif self._exchange.silent:
-            self._begin_to_probe("the robot does not answer any more: is it switched on?")
+            self._start_probing("the robot does not answer any more: is it switched on?")
             self._exchange.fail_all("the robot fell silent")
             self._stop_unconfirmed = True
 
-    def _begin_to_probe(self, why: str) -> None:
+    def _start_probing(self, why: str) -> None:
         self._probes.clear()
         self._probe_at = time.monotonic()
         self._set_state("probing", why)
@@ -354,9 +354,9 @@ class SerialLink:
 
     def _write_stop(self) -> None:
         """Past every queue, without waiting for an answer."""
-        if self._channel is not None and self._stop is not None:
+        if self._port is not None and self._stop is not None:
             dialect = self._exchange.dialect
-            self._write(self._channel, dialect.encode(self._stop, dialect.next_number()))
+            self._write(self._port, dialect.encode(self._stop, dialect.next_number()))
             self._stop_unconfirmed = True
 
     def _arm(self, seconds: float) -> None:
@@ -378,8 +378,8 @@ class SerialLink:
             self._exchange.require_fence()
             self._stop_unconfirmed = self._stop_unconfirmed or self.state != "ready"
 
-    def _write(self, channel: Channel, data: bytes) -> None:
-        channel.write(data)
+    def _write(self, port: WakeablePort, data: bytes) -> None:
+        port.write(data)
         self.written += len(data)
 
     def _ready(self) -> None:
@@ -387,16 +387,16 @@ class SerialLink:
             self._stop_unconfirmed = False
             self._exchange.require_fence()
         greeting = self._exchange.dialect.greeting
-        if greeting and self._channel is not None:
-            self._write(self._channel, greeting)
+        if greeting and self._port is not None:
+            self._write(self._port, greeting)
         self._set_state("ready", "")
 
     def _disconnect(self, why: str) -> None:
         self._guard.end()
         self._guard_fires = inf
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+        if self._port is not None:
+            self._port.close()
+            self._port = None
         if not self._closing:
             self.next_attempt = time.monotonic()
             self._set_state("lost", why)

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ....errors import ConnectError
 
-__all__ = ["BAUD", "Channel", "OpenPort", "Port", "open_error", "opener", "usb_serial"]
+__all__ = ["BAUD", "OpenPort", "Port", "WakeablePort", "open_error", "opener", "usb_serial"]
 
 BAUD = 115200
 POLL = 0.01
@@ -152,7 +152,7 @@ class Waker:
         self._writer.close()
 
 
-class Channel:
+class WakeablePort:
     """An open port, and the wait for its bytes that a :class:`Waker` can end."""
 
     def __init__(self, port: Port, waker: Waker) -> None:

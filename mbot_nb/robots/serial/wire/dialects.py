@@ -20,8 +20,8 @@ __all__ = [
     "F3Dialect",
     "FF55Dialect",
     "Notification",
-    "Received",
     "Request",
+    "RobotMessage",
     "ScriptRequest",
 ]
 
@@ -62,7 +62,7 @@ class Notification(NamedTuple):
     values: dict[int, Any]
 
 
-Received = Answer | Notification
+RobotMessage = Answer | Notification
 
 
 class Dialect(ABC):
@@ -94,18 +94,18 @@ class Dialect(ABC):
         """A number for the next request, as long unused as possible."""
 
     @abstractmethod
-    def read(self, frames: list[Any]) -> list[Received]:
+    def read(self, frames: list[Any]) -> list[RobotMessage]:
         """What the decoder's frames mean."""
 
     @abstractmethod
     def rebooted(self, noise: bytes) -> bool:
         """Whether what was skipped is what the robot writes when it starts."""
 
-    def feed(self, data: bytes) -> list[Received]:
+    def feed(self, data: bytes) -> list[RobotMessage]:
         """What is complete with ``data``."""
         return self.read(self.decoder.feed(data))
 
-    def flush(self) -> list[Received]:
+    def flush(self) -> list[RobotMessage]:
         """Give up on an unfinished frame; returns what was behind its beginning."""
         return self.read(self.decoder.flush())
 
@@ -132,8 +132,8 @@ class F3Dialect(Dialect):
         self.number = self.number % f3.MAX_NUMBER + 1
         return self.number
 
-    def read(self, frames: list[f3.Frame]) -> list[Received]:
-        received: list[Received] = []
+    def read(self, frames: list[f3.Frame]) -> list[RobotMessage]:
+        received: list[RobotMessage] = []
         for frame in frames:
             if isinstance(frame, f3.Script):
                 received.append(Answer(frame.number or None, _value(frame.text)))
@@ -173,8 +173,8 @@ class FF55Dialect(Dialect):
         self.number += 1
         return self.NUMBERS[self.number % len(self.NUMBERS)]
 
-    def read(self, frames: list[ff55.Frame]) -> list[Received]:
-        received: list[Received] = []
+    def read(self, frames: list[ff55.Frame]) -> list[RobotMessage]:
+        received: list[RobotMessage] = []
         for frame in frames:
             match frame:
                 case ff55.Ack():
