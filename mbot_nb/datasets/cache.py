@@ -33,7 +33,7 @@ class Cache:
 
     def has(self, path: Path) -> bool:
         """Whether the tables of this recording, as it is now, are there."""
-        return self._where(path).is_dir()
+        return self._cached_path(path).is_dir()
 
     def tables_of(self, path: Path) -> Path:
         """The folder with the tables of this recording; made, if it was not before or the recording
@@ -42,7 +42,7 @@ class Cache:
         Raises:
             UsageError: it cannot be read as a recording.
         """
-        found = self._where(path)
+        found = self._cached_path(path)
         if not found.is_dir():
             recording = Recording.load(path)
             try:
@@ -53,7 +53,7 @@ class Cache:
                 # The folder may be on a read-only disk, or somebody else's.
                 self._place = Path(tempfile.mkdtemp(prefix="mbot_nb-tables-"))
                 self._temporary = True
-                found = self._where(path)
+                found = self._cached_path(path)
                 self._write(recording, found)
         self._used.add(found)
         return found
@@ -74,8 +74,8 @@ class Cache:
         """The bytes of a recording's file or files."""
         return sum(file.stat().st_size for file in _files(path))
 
-    def _where(self, path: Path) -> Path:
-        """Another place for every state of the file or files."""
+    def _cached_path(self, path: Path) -> Path:
+        """Where its tables are kept; another path for every state of the file or files."""
         states = [(file.relative_to(self._folder).as_posix(), file.stat()) for file in _files(path)]
         state = [(name, state.st_size, state.st_mtime_ns) for name, state in states]
         return self._place / hashlib.sha256(json.dumps([VERSION, state]).encode()).hexdigest()[:32]

@@ -112,7 +112,7 @@ async def _sweep(
         for point in _shuffled(points, seed, turn)
         if _key(point, turn) not in log.rows
     ]
-    perform = _here if workers is None else _pool(workers)
+    perform = _run_here if workers is None else _pool(workers)
     total = len(points) * repeat
     advice = "do the same again, and it goes on"
     if path is None:
@@ -137,7 +137,7 @@ async def _sweep(
     return _table(measure, grid, points, repeat, seed, log)
 
 
-async def _here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
+async def _run_here(measure: Measure, todo: list[tuple[Point, int]], seed: int) -> Any:
     """One after the other, in this process."""
     for point, turn in todo:
         began = time.monotonic()

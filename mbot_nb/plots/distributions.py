@@ -86,7 +86,7 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
             # Each of n stands for the middle of its n-th part, so that the largest has a place,
             # too.
             beyond = 1 - (np.arange(1, n + 1) - 0.5) / n
-            one.line(ax, 1 / beyond, one.values, _sparse(beyond))
+            one.line(ax, 1 / beyond, one.values, _marker_places(beyond))
     ax.set_xscale("log")
     marks = [share for share in TAIL_QUANTILES if 1 / (1 - share) <= max(2 * most, 10)]
     ax.xaxis.set_major_locator(FixedLocator([1, *(1 / (1 - share) for share in marks)]))
@@ -96,7 +96,7 @@ def percentiles(*sources: Any, ax: Axes | None = None, all_samples: bool = False
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(1, max(2.2 * most, 10))
     if most:
-        shown = _together(drawn)
+        shown = _all_values(drawn)
         ax.set_yscale("log")
         logarithmic(ax.yaxis, float(shown.min()), float(shown.max()))
     ax.grid(axis="x", color=SHADE, linewidth=0.8)
@@ -144,14 +144,14 @@ def _read(sources: tuple[Any, ...], all_samples: bool) -> list[_Drawn]:
     return drawn
 
 
-def _together(drawn: list[_Drawn]) -> Floats:
+def _all_values(drawn: list[_Drawn]) -> Floats:
     return np.concatenate([one.values for one in drawn])
 
 
 def _scale_delays(ax: Axes, drawn: list[_Drawn], bins: int = 1) -> Floats:
     """Delays along a logarithmic axis, from the smallest to the largest and never a span of
     nothing; returns the edges of so many bins."""
-    shown = _together(drawn)
+    shown = _all_values(drawn)
     if not len(shown):
         return shown
     low, high = max(1e-4, float(shown.min())), float(shown.max())
@@ -162,7 +162,7 @@ def _scale_delays(ax: Axes, drawn: list[_Drawn], bins: int = 1) -> Floats:
     return np.geomspace(low, high, bins + 1)
 
 
-def _sparse(beyond: Any) -> Any:
+def _marker_places(beyond: Any) -> Any:
     """Where a marker stands: one for each halving of the tail."""
     steps = np.log2(1 / beyond)
     places = np.searchsorted(steps, np.arange(0.5, steps[-1], 1.0))

@@ -71,8 +71,8 @@ def waits(table: pd.DataFrame, ax: Axes | None = None, *, x: str = "max_batch_si
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
     details = (
-        f"n = {len(table)} experiments; lines: closed form (protocol, section 6){_off(table)}\n"
-        f"{fixed_words(table, but=(x,))}"
+        f"n = {len(table)} experiments; lines: closed form (protocol, section 6)"
+        f"{_deviation_words(table)}\n{fixed_words(table, but=(x,))}"
     )
     return finish(
         ax,
@@ -171,7 +171,7 @@ def _closed_form(rows: pd.DataFrame, x: str) -> tuple[Any, Any] | None:
     return at, np.array(predicted)
 
 
-def _off(table: pd.DataFrame) -> str:
+def _deviation_words(table: pd.DataFrame) -> str:
     """How far measurement and closed form are apart, in words."""
     if "expected_wait_ms" not in table:
         return ""
