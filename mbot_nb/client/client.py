@@ -138,8 +138,8 @@ class Client(ClosedAtEnd, CommandMethods[Call[CommandResult]]):
         return f"<robot at {self.url}: {', '.join(words)}>"
 
     def _repr_html_(self) -> str:
-        colour = {"connected": "#2e7d32", "error": "#c62828"}.get(self.connection_state, "#b26a00")
-        return f"<div><b style='color:{colour}'>&#9679;</b> {escape(repr(self)[1:-1])}</div>"
+        color = {"connected": "#2e7d32", "error": "#c62828"}.get(self.connection_state, "#b26a00")
+        return f"<div><b style='color:{color}'>&#9679;</b> {escape(repr(self)[1:-1])}</div>"
 
     # Opening and closing.
 

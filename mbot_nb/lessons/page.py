@@ -29,8 +29,8 @@ def page(notebook: NotebookNode, footer: str = "") -> str:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(_without_widgets(notebook))
-    colours = HtmlFormatter(style="xcode").get_style_defs(".highlight")
-    return html_page(_title(notebook), body, style=colours, footer=footer)
+    css = HtmlFormatter(style="xcode").get_style_defs(".highlight")
+    return html_page(_title(notebook), body, style=css, footer=footer)
 
 
 def _without_widgets(notebook: NotebookNode) -> NotebookNode:

@@ -54,12 +54,12 @@ def batches(rec: RunTables, ax: Axes | None = None) -> Axes:
         if len(frames)
         else (0.0, 0.0, 0)
     )
-    for reason, (marker, colour, words) in _REASONS.items():
+    for reason, (marker, color, words) in _REASONS.items():
         some = frames[frames.reason == reason]
         if len(some):
             at, label = some.time_s - start, f"{words} ({len(some)})"
-            ax.vlines(at, 0, some.messages, color=colour, linewidth=1, alpha=0.5)
-            ax.plot(at, some.messages, marker, color=colour, markersize=7, label=label)
+            ax.vlines(at, 0, some.messages, color=color, linewidth=1, alpha=0.5)
+            ax.plot(at, some.messages, marker, color=color, markersize=7, label=label)
     settings = _in_force(rec, frames.time_s)
     untils = [since - start for since, _, _ in settings[1:]] + [last - start]
     for (since, size, _), until in zip(settings, untils, strict=True):

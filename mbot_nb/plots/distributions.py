@@ -120,7 +120,7 @@ def histogram(
         if len(one.values):
             share = np.histogram(one.values, edges)[0] / len(one.values) * 100
             how: dict[str, Any] = {
-                "edgecolor": one.style.colour,
+                "edgecolor": one.style.color,
                 "hatch": one.style.hatch,
                 "linewidth": 1.3,
             }

@@ -43,7 +43,7 @@ class Style(NamedTuple):
     """How one of several is drawn: each can be told from the others by colour, by marker, by line
     and by hatching."""
 
-    colour: str
+    color: str
     marker: str
     line: Any
     hatch: str
@@ -51,12 +51,12 @@ class Style(NamedTuple):
     @property
     def pen(self) -> dict[str, Any]:
         """Arguments for a line."""
-        return {"color": self.colour, "linestyle": self.line}
+        return {"color": self.color, "linestyle": self.line}
 
     @property
     def marks(self) -> dict[str, Any]:
         """Arguments for points that no line joins."""
-        return {"color": self.colour, "marker": self.marker, "linestyle": "None"}
+        return {"color": self.color, "marker": self.marker, "linestyle": "None"}
 
     @property
     def marked_line(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _draw_outage(ax: Axes, outage: _Outage, number: int) -> None:
     result = "not back when this was drawn"
     if outage.back is not None:
         result = f"back after {outage.back:.2f} s"
-        options: dict[str, Any] = {"color": series_style.colour, "markerfacecolor": "none"}
+        options: dict[str, Any] = {"color": series_style.color, "markerfacecolor": "none"}
         ax.plot(outage.back, heights[-1], "^", markersize=13, zorder=4.1, **options)
     label = f"{number + 1}: {outage.reason}, {result}"
     ax.plot(steps[1:], heights[1:], **series_style.marks, markersize=6, label=label, zorder=4)

@@ -43,9 +43,9 @@ def order(rec: RunTables, ax: Axes | None = None) -> Axes:
         (early, "^", MARK, "came too early, waits"),
         (again, "x", PALE, "came once more, dropped"),
     )
-    for chosen, marker, colour, words in kinds:
+    for chosen, marker, color, words in kinds:
         if chosen.any():
-            options: dict[str, Any] = {"color": colour, "markersize": 6, "markerfacecolor": "none"}
+            options: dict[str, Any] = {"color": color, "markersize": 6, "markerfacecolor": "none"}
             label = f"{words} ({int(chosen.sum())})"
             ax.plot(at[chosen], number[chosen], marker, label=label, **options)
     details = "no numbered events yet: telemetry has no numbers, only the latest counts"

@@ -102,7 +102,7 @@ def _interval(
 ) -> None:
     """From ``low`` to ``high``, across or upright at this place; an arrow where an end is open."""
     cap, *arrows = ("_", "v", "^") if upright else ("|", "<", ">")
-    options: dict[str, Any] = {"color": series_style.colour, "markersize": 6 if upright else 7}
+    options: dict[str, Any] = {"color": series_style.color, "markersize": 6 if upright else 7}
     options |= {"linewidth": 1.2 if upright else 1.4, "markeredgewidth": 1.0 if upright else 1.4}
     ends = [
         max(low, span[0]) if math.isfinite(low) else span[0],

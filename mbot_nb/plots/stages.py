@@ -48,7 +48,7 @@ def stages(*runs: LoadRun, ax: Axes | None = None) -> Axes:
         for number, stage in enumerate(known):
             width = float(mean.get(stage, 0.0))
             options: dict[str, Any] = {
-                "edgecolor": STYLES[number].colour,
+                "edgecolor": STYLES[number].color,
                 "hatch": STYLES[number].hatch,
             }
             options |= {"facecolor": "white", "label": _WORDS[stage] if row == 0 else None}

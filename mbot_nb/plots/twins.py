@@ -73,7 +73,7 @@ def reactions(twin: Twin, ax: Axes | None = None) -> Axes:
         ax.plot(values, row + spread, **series_style.marks, markersize=6, alpha=0.8)
         if len(values):
             middle = float(values.median())
-            ax.vlines(middle, row - 0.3, row + 0.3, color=series_style.colour, linewidth=2.5)
+            ax.vlines(middle, row - 0.3, row + 0.3, color=series_style.color, linewidth=2.5)
             details.append(
                 f"{name}: median {ms(middle)}, {count(len(values), 'motion', 'motions')}"
             )
