@@ -129,8 +129,8 @@ def drive(robot: Any, left: float, right: float, duration: float) -> Any:
     return robot.execute(c.Drive(left=left, right=right, duration=duration))
 
 
-def told(emulator: Emulator, left: float, right: float) -> bool:
-    """Whether its motors are told so, as near as an mBot can be."""
+def motors_at(emulator: Emulator, left: float, right: float) -> bool:
+    """Whether its motors are set so, as near as an mBot can be."""
     return bool(emulator.vehicle.motors == pytest.approx((left, right), abs=0.3))
 
 
@@ -171,7 +171,7 @@ TURN = 360 / (math.pi * NOMINAL.wheel)
 
 
 class Wheels:
-    """Two wheels whose angles an odometry is told, step by step."""
+    """Two wheels whose angles an odometry is given, step by step."""
 
     def __init__(self, odometry: Odometry) -> None:
         self._odometry = odometry

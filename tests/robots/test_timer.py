@@ -16,10 +16,10 @@ def test_its_callback_is_taken_once() -> None:
 
 
 def test_a_cancelled_one_has_no_callback_and_says_so() -> None:
-    said: list[str] = []
-    timer = Timer(lambda: "called", lambda: said.append("cancelled"))
+    cancelled: list[str] = []
+    timer = Timer(lambda: "called", lambda: cancelled.append("cancelled"))
     timer.cancel()
-    assert said == ["cancelled"]
+    assert cancelled == ["cancelled"]
     assert not timer.pending
     assert timer.take() is None
     timer.cancel()

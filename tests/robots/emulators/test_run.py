@@ -100,11 +100,11 @@ cli.main()
         [sys.executable, "-c", command, link], stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            _, told = process.communicate(timeout=PATIENCE)
+            _, output = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert process.returncode == 1
-    assert "a fault of the test" in told
-    assert "This is a fault of mbot_nb" in told
+    assert "a fault of the test" in output
+    assert "This is a fault of mbot_nb" in output
     assert not link.is_symlink()
     assert instances.running("emulator") == []

@@ -47,19 +47,19 @@ def test_a_way_and_a_turn_give_the_constants_in_either_order() -> None:
     then."""
     real, angle, difference = Constants(6.2, 12.0), 1000.0, 900.0
 
-    def way(constants: Constants) -> float:
+    def distance(constants: Constants) -> float:
         return angle / 360 * math.pi * constants.wheel
 
     def turn(constants: Constants) -> float:
         return math.degrees(difference / 360 * math.pi * constants.wheel / constants.track)
 
-    one = calibration.correct_by_distance(NOMINAL, way(NOMINAL), way(real))
+    one = calibration.correct_by_distance(NOMINAL, distance(NOMINAL), distance(real))
     assert one.wheel == pytest.approx(6.2)
     one = calibration.correct_by_turn(
         one, turn(one), -turn(real)
     )  # whichever way round it was measured
     other = calibration.correct_by_turn(NOMINAL, turn(NOMINAL), turn(real))
-    other = calibration.correct_by_distance(other, way(other), way(real))
+    other = calibration.correct_by_distance(other, distance(other), distance(real))
     assert one == pytest.approx(real)
     assert other == pytest.approx(real)
 
@@ -94,22 +94,22 @@ def test_an_mbot2_is_calibrated_by_what_was_measured(
         after = emulator.vehicle.sense()
         turned = (after["heading"] - before["heading"] + 180) % 360 - 180
         return {
-            "way": math.hypot(after["x"] - before["x"], after["y"] - before["y"]),
+            "distance": math.hypot(after["x"] - before["x"], after["y"] - before["y"]),
             "turn": turned,
         }
 
-    told = robot.calibrate(distance=driven(60, 60, 0.6)["way"])
-    assert told["wheel_cm"] == pytest.approx(6.0, abs=0.05)
-    told = robot.calibrate(turn=driven(-30, 30, 0.65)["turn"])
-    assert told["track_cm"] == pytest.approx(12.4, abs=0.25)
+    calibrated = robot.calibrate(distance=driven(60, 60, 0.6)["distance"])
+    assert calibrated["wheel_cm"] == pytest.approx(6.0, abs=0.05)
+    calibrated = robot.calibrate(turn=driven(-30, 30, 0.65)["turn"])
+    assert calibrated["track_cm"] == pytest.approx(12.4, abs=0.25)
     state = robot.state()
     assert state["calibration"]["measured"]
-    assert Path(told["file"]).is_relative_to(own_config_folder)
+    assert Path(calibrated["file"]).is_relative_to(own_config_folder)
     x, y = state["pose"]["x"], state["pose"]["y"]
-    way = driven(50, 50, 0.4)["way"]
+    distance = driven(50, 50, 0.4)["distance"]
     pose = robot.state()["pose"]
-    assert math.hypot(pose["x"] - x, pose["y"] - y) == pytest.approx(way, abs=0.5)
-    assert robot.telemetry()["driven"] > way
+    assert math.hypot(pose["x"] - x, pose["y"] - y) == pytest.approx(distance, abs=0.5)
+    assert robot.telemetry()["driven"] > distance
     assert ears.of("error") == []
 
     # The next program that drives this robot knows it.
@@ -148,6 +148,6 @@ def test_constants_that_cannot_be_read_are_told_and_the_book_s_are_taken(
     path = calibration.save(serial, NOMINAL)
     path.write_text("rubbish")
     robot, ears = workshop.robot(emulator)
-    told = eventually(lambda: ears.of("error"), "the complaint")
-    assert "delete that file" in told[0]["message"]
+    errors = eventually(lambda: ears.of("error"), "the complaint")
+    assert "delete that file" in errors[0]["message"]
     assert robot.state()["calibration"]["wheel"] == NOMINAL.wheel

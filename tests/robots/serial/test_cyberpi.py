@@ -69,14 +69,14 @@ def test_the_mbot2_s_sensors_arrive_in_the_protocol_s_units(workshop: Workshop) 
     eventually(
         lambda: {"button_b", "battery", "line"} <= robot.telemetry().keys(), "the first values"
     )
-    told = robot.telemetry()
-    assert (told["line"], told["line_offset"], told["light"]) == (6, 0, 44)
-    assert told["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
+    telemetry = robot.telemetry()
+    assert (telemetry["line"], telemetry["line_offset"], telemetry["light"]) == (6, 0, 44)
+    assert telemetry["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
     drive(robot, 60, 60, 0.3)
     eventually(lambda: robot.telemetry()["encoder_right"] > 100, "turning wheels")
-    told = robot.telemetry()
-    assert told["encoder_left"] == pytest.approx(told["encoder_right"], abs=40)
-    assert robot.state()["neural_state"]["distance"] == told["distance"]
+    telemetry = robot.telemetry()
+    assert telemetry["encoder_left"] == pytest.approx(telemetry["encoder_right"], abs=40)
+    assert robot.state()["neural_state"]["distance"] == telemetry["distance"]
     assert robot.state()["capabilities"]["firmware_version"] == "44.01.013"
 
 

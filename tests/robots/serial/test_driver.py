@@ -13,7 +13,7 @@ import mbot_nb as mb
 from mbot_nb import commands as c
 from mbot_nb.errors import CommandRejectedError, MbotError
 from mbot_nb.robots.emulators.faults import Faults
-from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, told
+from tests.helpers.serial_robots import EMPTY, KINDS, PATIENCE, Workshop, drive, motors_at
 from tests.helpers.waiting import eventually
 
 
@@ -24,7 +24,7 @@ def test_it_drives_in_the_protocol_s_units_and_stops_by_our_clock(
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     motion = drive(robot, 40, 20, 0.3)
-    eventually(lambda: told(emulator, 40, 20), "the motion")
+    eventually(lambda: motors_at(emulator, 40, 20), "the motion")
     assert robot.state()["motors"] == {"left": 40, "right": 20, "moving": True}
     eventually(lambda: motion.ended, "its end")
     assert motion.ended == "time"
@@ -45,7 +45,7 @@ def test_every_direction_is_the_right_way_round(
     emulator = workshop.emulator(kind, world=EMPTY)
     robot, _ = workshop.robot(emulator)
     robot.execute(c.Move(direction=direction, speed=60, duration=5))
-    eventually(lambda: told(emulator, 60 * wheels[0], 60 * wheels[1]), "the motion")
+    eventually(lambda: motors_at(emulator, 60 * wheels[0], 60 * wheels[1]), "the motion")
     before = emulator.vehicle.sense()
     eventually(lambda: emulator.vehicle.sense() != before, "the world to move")
     robot.stop()
@@ -295,8 +295,8 @@ def test_what_the_robot_does_not_confirm_is_told(workshop: Workshop, kind: str) 
     emulator.faults.silence = 1.0
     motion = drive(robot, 30, 30, 10)
     eventually(lambda: motion.ended == "stopped", "the end of a motion that nobody confirmed")
-    told = eventually(lambda: ears.of("error") + ears.of("robot_connection"), "the trouble")
-    assert told[0].get("command") == "drive" or not told[0]["connected"]
+    events = eventually(lambda: ears.of("error") + ears.of("robot_connection"), "the trouble")
+    assert events[0].get("command") == "drive" or not events[0]["connected"]
 
 
 def test_a_thousand_commands_over_a_bad_cable_all_end(workshop: Workshop) -> None:

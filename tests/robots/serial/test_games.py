@@ -26,16 +26,17 @@ def play(robot: SerialRobot, command: c.Command) -> Any:
 
 
 def shown(emulator: Emulator) -> list[tuple[int, ...]]:
-    """The colours that all LEDs were told, in order."""
+    """The colours that all LEDs were set to, in order."""
     firmware = emulator.firmware
     if isinstance(firmware, CyberPiFirmware):
-        told = [
+        scripts = [
             script
             for script in list(firmware.ran)
             if script.startswith("cyberpi.led.on") and "all" in script
         ]
         return [
-            tuple(int(part) for part in script.partition("(")[2].split(",")[:3]) for script in told
+            tuple(int(part) for part in script.partition("(")[2].split(",")[:3])
+            for script in scripts
         ]
     return [tuple(request.data[3:6]) for request in list(firmware.ran) if is_light(request)]  # type: ignore[attr-defined]
 
@@ -67,8 +68,8 @@ def test_simon_is_shown_and_a_wrong_colour_loses(workshop: Workshop, kind: str) 
     eventually(lambda: shown(emulator)[4::2] == [PADS[name][0] for name in wanted], "both colours")
     lost = play(robot, c.GameMove(move={"color": OTHERS[wanted[0]]}))
     assert lost["state"]["status"] == "lost"
-    (told,) = eventually(lambda: ears.of("game_lost"), "the event")
-    assert told["game_type"] == "simon"
+    (data,) = eventually(lambda: ears.of("game_lost"), "the event")
+    assert data["game_type"] == "simon"
     with pytest.raises(CommandRejectedError, match="no game is being played"):
         robot.execute(c.GameMove(move={"color": "red"}))
     assert ears.of("error") == []
@@ -86,12 +87,12 @@ def test_the_games_of_the_table_are_played_and_given_up(workshop: Workshop, kind
         robot.execute(c.GameMove(move={"card": 3}))
     play(robot, c.StartGame(game="tictactoe"))
     eventually(
-        lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory"],
+        lambda: [data["game_type"] for data in ears.of("game_lost")] == ["memory"],
         "that the first was given up",
     )
     play(robot, c.StopGame(game="tictactoe"))
     eventually(
-        lambda: [told["game_type"] for told in ears.of("game_lost")] == ["memory", "tictactoe"],
+        lambda: [data["game_type"] for data in ears.of("game_lost")] == ["memory", "tictactoe"],
         "both",
     )
 
@@ -119,7 +120,7 @@ def test_a_cable_that_is_pulled_in_a_show_ends_it(
     eventually(lambda: shown(emulator), "its begin")
     emulator.unplug(0.3)
     eventually(
-        lambda: [told["connected"] for told in ears.of("robot_connection")][-2:] == [False, True],
+        lambda: [data["connected"] for data in ears.of("robot_connection")][-2:] == [False, True],
         "both events",
     )
     assert robot.state()["leds"] == [[0, 0, 0]] * robot.led_count

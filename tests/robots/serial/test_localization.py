@@ -14,14 +14,14 @@ def test_the_same_measure_twice_corrects_once_and_a_wrong_one_is_put_right() -> 
     """Every cell can be run again, also the one that calibrates."""
 
     def calibrated(turns: bool, *measures: float) -> list[Constants]:
-        where = Localization()
-        where.set_serial("02:e0:ac")
-        where.odometry.start_motion()
-        Wheels(where.odometry).roll(*((-50, 50) if turns else (50, 50)))
+        localization = Localization()
+        localization.set_serial("02:e0:ac")
+        localization.odometry.start_motion()
+        Wheels(localization.odometry).roll(*((-50, 50) if turns else (50, 50)))
         constants = []
         for measure in measures:
-            where.calibrate(*((None, measure) if turns else (measure, None)))
-            constants.append(where.odometry.constants)
+            localization.calibrate(*((None, measure) if turns else (measure, None)))
+            constants.append(localization.odometry.constants)
         calibration.path_for("02:e0:ac").unlink()
         return constants
 

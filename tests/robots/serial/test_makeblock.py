@@ -23,21 +23,21 @@ address = sys.argv[1]
 list_ports.comports = lambda *_, **__: [(address, "USB Serial", "USB VID:PID=1A86:7523")]
 from makeblock import cyberpi
 
-told = {}
-told["version"] = cyberpi.get_firmware_version()
-told["name"] = cyberpi.get_name()
-told["brightness"] = cyberpi.get_bri()
-told["distance"] = cyberpi.ultrasonic2.get(1)
-told["forward"] = cyberpi.mbot2.forward(50, 0.5)
-told["angle"] = cyberpi.mbot2.EM_get_angle("EM1")
+results = {}
+results["version"] = cyberpi.get_firmware_version()
+results["name"] = cyberpi.get_name()
+results["brightness"] = cyberpi.get_bri()
+results["distance"] = cyberpi.ultrasonic2.get(1)
+results["forward"] = cyberpi.mbot2.forward(50, 0.5)
+results["angle"] = cyberpi.mbot2.EM_get_angle("EM1")
 cyberpi.mbot2.turn(90, 50)
 cyberpi.led.on(1, 2, 3, "all")
 cyberpi.display.show_label("it's me", 16, "center")
 cyberpi.audio.stop()
 cyberpi.mbot2.drive_power(40, -40)
-told["power"] = cyberpi.mbot2.EM_get_power("EM2")
+results["power"] = cyberpi.mbot2.EM_get_power("EM2")
 cyberpi.mbot2.EM_stop("all")
-print(json.dumps(told), flush=True)
+print(json.dumps(results), flush=True)
 os._exit(0)
 """
 
@@ -58,12 +58,16 @@ def test_makeblock_s_client_shakes_hands_drives_and_reads_sensors(
         [sys.executable, "-c", CLIENT, emulator.address], capture_output=True, text=True, timeout=50
     )
     assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout.splitlines()[-1])
-    assert (told["version"], told["name"], told["brightness"]) == ("44.01.013", "mBot2", 61)
-    assert told["distance"] == pytest.approx(300 - 60 - 8.75, abs=5)
-    assert told["forward"] is None
-    assert told["angle"] == pytest.approx(0.5 * 50 / 60 * 360, abs=15)
-    assert told["power"] == -40
+    results = json.loads(run.stdout.splitlines()[-1])
+    assert (results["version"], results["name"], results["brightness"]) == (
+        "44.01.013",
+        "mBot2",
+        61,
+    )
+    assert results["distance"] == pytest.approx(300 - 60 - 8.75, abs=5)
+    assert results["forward"] is None
+    assert results["angle"] == pytest.approx(0.5 * 50 / 60 * 360, abs=15)
+    assert results["power"] == -40
     eventually(emulator.vehicle.standing.is_set, "standing")
     assert emulator.vehicle.leds == [(1, 2, 3)] * 5
     assert emulator.vehicle.text == "it's me"

@@ -32,10 +32,10 @@ def test_the_mbot_s_sensors_are_asked_ten_times_a_second(workshop: Workshop) -> 
     eventually(
         lambda: {"distance", "light", "line"} <= robot.telemetry().keys(), "the first values"
     )
-    told = robot.telemetry()
-    assert told["line"] == 6
-    assert told["light"] == pytest.approx(50, abs=0.2)
-    assert told["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
+    telemetry = robot.telemetry()
+    assert telemetry["line"] == 6
+    assert telemetry["light"] == pytest.approx(50, abs=0.2)
+    assert telemetry["distance"] == pytest.approx(emulator.vehicle.sense()["distance"], abs=0.1)
     before, start = len(ran(emulator)), time.monotonic()
     eventually(lambda: len(ran(emulator)) >= before + 30, "ten rounds")
     assert 0.6 < time.monotonic() - start < 3

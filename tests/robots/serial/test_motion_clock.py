@@ -55,10 +55,10 @@ def test_no_look_ahead_holds_up_a_stop_of_an_mbot(
     eventually(
         lambda: held_up(emulator) or len(ran(emulator)) > asked + 4, "two rounds of its sensors"
     )
-    told = time.monotonic()
+    stopping_at = time.monotonic()
     robot.stop()
     eventually(emulator.vehicle.standing.is_set, "standing")
-    assert emulator.vehicle.stopped_at - told < 0.3
+    assert emulator.vehicle.stopped_at - stopping_at < 0.3
 
 
 def test_an_mbot_that_turns_away_from_a_box_does_not_look_for_it(workshop: Workshop) -> None:
@@ -82,7 +82,7 @@ def test_a_motion_that_cannot_be_sent_is_given_up_in_words(
     end = robot.submit(c.Drive(left=50, right=50, duration=0.1))
     with pytest.raises(CommandTimeoutError, match="drive was not sent"):
         end.result(PATIENCE)
-    (told,) = eventually(lambda: ears.of("error"), "the words")
-    assert (told["error"], told["command"]) == ("CommandTimeoutError", "drive")
-    assert "drive was not sent" in told["message"]
+    (error,) = eventually(lambda: ears.of("error"), "the words")
+    assert (error["error"], error["command"]) == ("CommandTimeoutError", "drive")
+    assert "drive was not sent" in error["message"]
     assert emulator.vehicle.turned == 0

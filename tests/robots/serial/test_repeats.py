@@ -76,10 +76,10 @@ def test_a_stop_is_heard_soon_while_a_tone_sounds(workshop: Workshop, kind: str)
         tones = len(emulator.vehicle.tones)
         robot.submit(c.PlayTone(frequency=440, duration=20))
         eventually(lambda: len(emulator.vehicle.tones) > tones, "the tone")  # noqa: B023
-        told = time.monotonic()
+        stopping_at = time.monotonic()
         robot.stop()
         eventually(emulator.vehicle.standing.is_set, "standing")
-        took.append(emulator.vehicle.stopped_at - told)
+        took.append(emulator.vehicle.stopped_at - stopping_at)
         assert robot.state()["sound"] == {"frequency": None}
     assert median(took) < 0.3, took
     assert ears.of("error") == []

@@ -62,13 +62,13 @@ def test_who_comes_from_another_thread_ends_no_telemetry() -> None:
             callback()
             return Timer(callback)
 
-    told: list[Any] = []
+    reports: list[Any] = []
     link = Quick()
-    telemetry = Telemetry(cast(SerialLink, link), lambda: {"n": link.asked}, told.append)
+    telemetry = Telemetry(cast(SerialLink, link), lambda: {"n": link.asked}, reports.append)
     telemetry.resend()
     telemetry.schedule()
     telemetry.schedule()
-    assert told == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert reports == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
 def test_it_is_told_as_it_changes_and_at_most_twenty_times_a_second(workshop: Workshop) -> None:
@@ -76,10 +76,10 @@ def test_it_is_told_as_it_changes_and_at_most_twenty_times_a_second(workshop: Wo
     ears.telemetry.clear()
     motion = drive(robot, 40, 40, 1.0)
     eventually(lambda: motion.ended, "its end")
-    told = list(ears.telemetry)
-    assert len(told) >= 12, "ten times a second would be ten"
-    assert min(later[0] - earlier[0] for earlier, later in pairwise(told)) > MIN_INTERVAL * 0.9
-    assert all(earlier[1] != later[1] for earlier, later in pairwise(told))
+    reports = list(ears.telemetry)
+    assert len(reports) >= 12, "ten times a second would be ten"
+    assert min(later[0] - earlier[0] for earlier, later in pairwise(reports)) > MIN_INTERVAL * 0.9
+    assert all(earlier[1] != later[1] for earlier, later in pairwise(reports))
 
 
 def test_nothing_is_told_of_a_robot_that_is_not_there(workshop: Workshop, tmp_path: Any) -> None:

@@ -22,4 +22,4 @@ def test_a_long_tone_holds_nothing_up_and_a_stop_silences_it(workshop: Workshop)
     eventually(lambda: "cyberpi.audio.stop()" in ran(emulator), "the silence")
     assert robot.state()["sound"] == {"frequency": None}
     assert ears.of("error") == []
-    assert [told["connected"] for told in ears.of("robot_connection")] == [True]
+    assert [data["connected"] for data in ears.of("robot_connection")] == [True]

@@ -84,14 +84,16 @@ def test_the_distance_is_that_of_the_nearest_point(
 @given(rectangle=rectangles, x=near, y=near, towards=st.floats(0, 2 * math.pi))
 def test_a_ray_ends_at_the_edge(rectangle: Rectangle, x: float, y: float, towards: float) -> None:
     dx, dy = math.cos(towards), math.sin(towards)
-    way = rectangle.ray(x, y, dx, dy)
-    if way == math.inf:
+    distance = rectangle.ray(x, y, dx, dy)
+    if distance == math.inf:
         assert not any(inside(rectangle, x + dx * t, y + dy * t, -1e-6) for t in range(0, 120, 2))
         return
-    assert inside(rectangle, x + dx * way, y + dy * way, 1e-6)
-    if way > 0:
-        assert rectangle.distance(x + dx * way, y + dy * way) == pytest.approx(0, abs=1e-6)
+    assert inside(rectangle, x + dx * distance, y + dy * distance, 1e-6)
+    if distance > 0:
+        assert rectangle.distance(x + dx * distance, y + dy * distance) == pytest.approx(
+            0, abs=1e-6
+        )
         assert not any(
-            inside(rectangle, x + dx * way * part, y + dy * way * part, -1e-6)
+            inside(rectangle, x + dx * distance * part, y + dy * distance * part, -1e-6)
             for part in (0, 0.3, 0.6, 0.9)
         )

@@ -205,14 +205,14 @@ def test_the_watchdog_ends_a_motion_on_time_though_nobody_looks() -> None:
     threads: list[str] = []
     at: list[float] = []
 
-    def hear(how: str) -> None:
+    def on_end(how: str) -> None:
         at.append(time.monotonic())
         threads.append(threading.current_thread().name)
         ended.set()
 
     began = time.monotonic()
     motion = drive(bot, 30, 30, 0.1)
-    motion.on_end(hear)
+    motion.on_end(on_end)
     assert ended.wait(5)
     assert motion.ended == "time"
     assert 0.1 <= at[0] - began < 1
@@ -243,12 +243,12 @@ def test_a_listener_may_ask_for_the_lock_in_another_thread(
     for ever."""
     seen: list[dict[str, Any]] = []
 
-    def hear(how: str) -> None:
+    def on_end(how: str) -> None:
         thread = threading.Thread(target=lambda: seen.append(bot.state()))
         thread.start()
         thread.join(5)
 
-    drive(bot, 30, 30, 5).on_end(hear)
+    drive(bot, 30, 30, 5).on_end(on_end)
     clock.sleep(1)
     bot.stop()
     assert len(seen) == 1
@@ -272,10 +272,10 @@ async def test_driving_from_an_event_loop_does_not_block_it() -> None:
     ended = loop.create_future()
     bot = SimulatedRobot(seed=1)
 
-    def hear(how: str) -> None:
+    def on_end(how: str) -> None:
         loop.call_soon_threadsafe(ended.set_result, how)
 
-    drive(bot, 30, 30, 0.05).on_end(hear)
+    drive(bot, 30, 30, 0.05).on_end(on_end)
     async with asyncio.timeout(5):
         assert await ended == "time"
 

@@ -1,4 +1,4 @@
-"""Time: many robots under one clock, looks that change nothing, appointments, listeners, speed."""
+"""Time: many robots under one clock, readings that change nothing, timers, listeners, speed."""
 
 from __future__ import annotations
 
@@ -157,15 +157,15 @@ def test_what_is_reported_comes_in_order_from_many_threads() -> None:
     bot = SimulatedRobot(seed=1)
     inside = threading.Semaphore(1)
     clashes: list[str] = []
-    heard: list[str] = []
+    events: list[str] = []
 
-    def hear(event: str, data: object) -> None:
+    def on_event(event: str, data: object) -> None:
         if not inside.acquire(blocking=False):
             clashes.append(event)
-        heard.append(event)
+        events.append(event)
         inside.release()
 
-    bot.attach(hear)
+    bot.attach(on_event)
     ends: list[str] = []
 
     def work() -> None:
@@ -181,7 +181,7 @@ def test_what_is_reported_comes_in_order_from_many_threads() -> None:
         thread.join(20)
     bot.advance()
     assert clashes == []
-    assert heard.count("robot_stopped") == 200
+    assert events.count("robot_stopped") == 200
     assert len(ends) == 200
     assert set(ends) <= {"stopped", "replaced"}
     assert watchdog.shared().join(5)
@@ -189,16 +189,16 @@ def test_what_is_reported_comes_in_order_from_many_threads() -> None:
 
 def test_the_watchdog_reports_though_nobody_looks() -> None:
     bot = SimulatedRobot(seed=1, world=World(width=60, height=60))
-    told = threading.Event()
+    reported = threading.Event()
     names: list[str] = []
 
-    def hear(event: str, data: object) -> None:
+    def on_event(event: str, data: object) -> None:
         names.append(threading.current_thread().name)
-        told.set()
+        reported.set()
 
-    bot.attach(hear)
+    bot.attach(on_event)
     bot.execute(c.Drive(left=100, right=100, duration=0.4))
-    assert told.wait(5)
+    assert reported.wait(5)
     assert set(names) == {"mbot-watchdog"}
     assert watchdog.shared().join(5)
 

@@ -218,7 +218,7 @@ class SerialLink:
         closed = "the connection was closed"
         try:
             while not self._closing:
-                self._port = self._opened()
+                self._port = self._open()
                 if self._port is None:
                     continue
                 if self._use_guard and self._port.descriptor is not None:
@@ -248,7 +248,7 @@ class SerialLink:
             self._exchange.fail_all(closed)
             self._waker.close()
 
-    def _opened(self) -> WakeablePort | None:
+    def _open(self) -> WakeablePort | None:
         """The port; or None when it cannot be opened, after a while."""
         try:
             port = WakeablePort(self._open_port(), self._waker)

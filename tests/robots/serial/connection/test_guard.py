@@ -59,8 +59,12 @@ def driving(
 
 
 def is_guard_of(process: psutil.Process, pid: int) -> bool:
-    told = process.info["cmdline"] or []
-    return len(told) > 2 and told[-3].endswith("guard_process.py") and told[-1] == str(pid)
+    arguments = process.info["cmdline"] or []
+    return (
+        len(arguments) > 2
+        and arguments[-3].endswith("guard_process.py")
+        and arguments[-1] == str(pid)
+    )
 
 
 @KINDS

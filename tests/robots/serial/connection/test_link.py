@@ -216,17 +216,17 @@ def test_appointments_are_kept_without_a_robot() -> None:
 
 
 def test_what_the_robot_tells_unasked_arrives(workshop: Workshop) -> None:
-    told: list[dict[int, Any]] = []
+    values: list[dict[int, Any]] = []
     emulator = workshop.emulator()
-    link = workshop.link(emulator, on_values=told.append)
+    link = workshop.link(emulator, on_values=values.append)
     link.request(
         ScriptRequest("subscribe.add_item(7, cyberpi.controller.is_press, ('a',))", numbered=False)
     ).result(PATIENCE)
-    eventually(lambda: told == [{7: False}], "the first value")
+    eventually(lambda: values == [{7: False}], "the first value")
     emulator.press("a")
-    eventually(lambda: told == [{7: False}, {7: True}], "the change")
+    eventually(lambda: values == [{7: False}, {7: True}], "the change")
     emulator.inject(b"noise" + f3.encode_push("this is no value") + f3.encode_push("{7: 1}"))
-    eventually(lambda: told[2:] == [{7: 1}], "what comes behind nonsense")
+    eventually(lambda: values[2:] == [{7: 1}], "what comes behind nonsense")
 
 
 SPOILT = {"corrupt": 0.01, "truncate": 0.005, "garbage": 0.005, "silence": 0.005}

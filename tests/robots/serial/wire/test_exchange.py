@@ -312,7 +312,7 @@ class Robot:
         self.out: list[tuple[float, int, bytes]] = []
         self.ran: list[bytes] = []
 
-    def hear(self, data: bytes, now: float) -> None:
+    def receive(self, data: bytes, now: float) -> None:
         for request in self.decoder.feed(data):
             fate, seconds = next(self.fates)
             if fate == "lost":
@@ -344,7 +344,7 @@ def live(exchange: Exchange, robot: Robot, jobs: list[tuple[float, Job]]) -> flo
     now = 0.0
     for _ in range(10_000):
         for frame in exchange.to_send(now):
-            robot.hear(frame, now)
+            robot.receive(frame, now)
         if not coming and exchange.idle:
             return now
         now = min(

@@ -64,9 +64,9 @@ def test_the_firmware_s_bytes(vector: dict[str, Any]) -> None:
         assert request is not None
         assert request.action not in ff55.ACTIONS
     elif "decoded" in vector:
-        told = vector["decoded"]
-        assert got == [ff55.Value(told["idx"], told["value"])]
-        assert ff55.encode_value(told["idx"], KINDS[told["type"]], told["value"]) == reply
+        decoded = vector["decoded"]
+        assert got == [ff55.Value(decoded["idx"], decoded["value"])]
+        assert ff55.encode_value(decoded["idx"], KINDS[decoded["type"]], decoded["value"]) == reply
     elif vector["name"] == "event_button_press":
         assert got == [ff55.Value(ff55.BUTTON, 1)]
         assert ff55.encode_value(ff55.BUTTON, ff55.BYTE, 1) == reply
