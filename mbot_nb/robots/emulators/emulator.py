@@ -34,7 +34,7 @@ class Emulator:
     """A robot behind a port. Use it with ``with``.
 
     Args:
-        emulation: the robot.
+        firmware: of the robot.
         port: how the emulator is reached.
         paced: let bytes take as long as on a cable of 115200 baud.
         faults: what goes wrong on the cable, in both directions.
@@ -63,7 +63,7 @@ class Emulator:
         self._incoming: deque[tuple[float, bytes]] = deque()
         self._outgoing: list[tuple[float, int, bytes]] = []
         self._order = itertools.count()
-        self._line_in = self._line_out = 0.0
+        self._input_free_at = self._output_free_at = 0.0
         self._actions: deque[Callable[[float], None]] = deque()
         self._waker = Waker()
         self._occupied = False
@@ -206,8 +206,8 @@ class Emulator:
             data = self.port.read()
             if data:
                 self.received += len(data)
-                self._line_in = max(self._line_in, now) + self._seconds(data)
-                self._incoming.append((self._line_in, self.faults.on(data)))
+                self._input_free_at = max(self._input_free_at, now) + self._seconds(data)
+                self._incoming.append((self._input_free_at, self.faults.on(data)))
         while self._incoming and self._incoming[0][0] <= now:
             self.firmware.receive(self._incoming.popleft()[1], now)
         for frame in self.firmware.due(now):
@@ -219,8 +219,8 @@ class Emulator:
                 self.sent += len(data)
 
     def _transmit(self, data: bytes, now: float) -> None:
-        self._line_out = max(self._line_out, now) + self._seconds(data)
-        heapq.heappush(self._outgoing, (self._line_out, next(self._order), data))
+        self._output_free_at = max(self._output_free_at, now) + self._seconds(data)
+        heapq.heappush(self._outgoing, (self._output_free_at, next(self._order), data))
 
     def _seconds(self, data: bytes) -> float:
         return len(data) * BITS / BAUD if self.paced else 0.0

@@ -48,7 +48,7 @@ class Vehicle:
         self.started_at = self.stopped_at = 0.0
         """When they last began to turn after standing, and when they last stopped, on the clock."""
         self.turned = 0.0
-        """Seconds they were told to turn, all in all, until they last stood."""
+        """Seconds they were set to turn, all in all, until they last stood."""
         self.scale = scale
         self.wheel = wheel
         self.track = track
@@ -66,7 +66,7 @@ class Vehicle:
             self.started_at = now
         self.motors = (left, right)
         with self.simulation.moment() as moment:
-            # The body that rolls is the one in the book, told what takes it where this one goes.
+            # The body that rolls is the one in the book, set so that it goes where this one goes.
             size = self.scale * self.wheel / WHEEL
             mean, half = (left + right) / 2 * size, (right - left) / 2 * size * TRACK / self.track
             self.simulation.set_plan(self._agent, [(moment, mean - half, mean + half)])

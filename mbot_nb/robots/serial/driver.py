@@ -396,7 +396,7 @@ class SerialRobot(Robot):
             self.link.post(lambda: motion.end(how, error))
 
     def _motion_answered(self, motion: Motion, future: Future[Any]) -> None:
-        """It drives; or its confirmation is missing, and it is told to stand."""
+        """It drives; or its confirmation is missing, and it is stopped."""
         error = error_of(future)
         if error is not None:
             assert isinstance(error, Exception)

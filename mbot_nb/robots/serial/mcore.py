@@ -58,7 +58,7 @@ class MBotRobot(SerialRobot):
     max_slice = 0.15
     """A stop may have to wait for the slice that sounds."""
     confirmed_after = CONFIRMED_TIMEOUT
-    """One request at a time: it is free when it is told, and drives at once."""
+    """One request at a time: it is free when it is asked, and drives at once."""
     _next_distance_at = 0.0
     _near = False
     """Whether what was seen last is near, and still ahead."""

@@ -33,7 +33,7 @@ class Displacement(NamedTuple):
     """What one motion was, by the encoders."""
 
     distance: float
-    """The way of the middle, cm, forward positive."""
+    """Of the middle, cm, forward positive."""
     turn: float
     """Degrees, positive to the left; whole turns count."""
 
@@ -47,7 +47,7 @@ class Odometry:
         self.heading = 0.0
         """Not wrapped: it counts whole turns."""
         self.length = 0.0
-        """The way of the middle so far, forwards and backwards added up, cm."""
+        """The distance of the middle so far, forwards and backwards added up, cm."""
         self._read: dict[str, float] = {}
         """The last reading that the pose knows of."""
         self._new: dict[str, float] = {}
@@ -112,7 +112,7 @@ class Odometry:
         self.length += abs(distance)
 
     def _rolled(self, left: float, right: float) -> tuple[float, float]:
-        """The way of the middle (cm) and the turn (radians) of wheels that turn so many degrees."""
+        """The distance (cm) and turn (radians) of the middle when the wheels turn by degrees."""
         wheel, track = self.constants
         left, right = left / 360 * pi * wheel, right / 360 * pi * wheel
         return (left + right) / 2, (right - left) / track

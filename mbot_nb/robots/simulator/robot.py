@@ -144,7 +144,7 @@ class SimulatedRobot(Robot):
         give; ``distance`` cm, of the ultrasonic sensor; ``line`` bits (L2=8 L1=4 R1=2 R2=1) and
         ``line_offset`` -100 to 100, positive to the left, of the line sensor; ``light``, ``sound``,
         ``battery`` 0 to 100; ``encoder_left``, ``encoder_right`` deg that the wheels have turned;
-        ``driven`` cm, the way so far; ``bumped``, whether it touches something solid; ``mode``,
+        ``driven`` cm in all; ``bumped``, whether it touches something solid; ``mode``,
         ``tension``, ``coherence``, ``energy``, ``curiosity`` as in `neural_state`.
         """
         with self.simulation.moment() as now:
@@ -183,7 +183,7 @@ class SimulatedRobot(Robot):
 
     @property
     def distance_driven(self) -> float:
-        """The length of the way the middle of the robot has gone, cm."""
+        """The distance that the middle of the robot has gone, cm."""
         with self.simulation.moment():
             return self.simulation.body_now(self._agent).distance
 
