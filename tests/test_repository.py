@@ -170,6 +170,13 @@ def test_modules_fit_in_a_head() -> None:
     assert not silent, "a module of the package says what it is about"
 
 
+def test_what_was_built_is_not_checked() -> None:
+    """The tests of Binder keep a checkout in build/, whose biome.json is the root of another
+    project."""
+    settings = json.loads((ROOT / "biome.json").read_text(encoding="utf-8"))
+    assert "!!build" in settings["files"]["includes"]
+
+
 def test_types_are_shipped() -> None:
     assert (ROOT / "mbot_nb" / "py.typed").is_file()
 
