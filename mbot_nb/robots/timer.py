@@ -8,7 +8,7 @@ __all__ = ["Timer"]
 
 
 class Timer:
-    """A callback to come; whatever keeps the time takes it when it is due.
+    """A callback for later; the clock that holds it takes it when it is due.
 
     Args:
         callback: what is to be called.

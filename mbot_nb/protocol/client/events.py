@@ -161,7 +161,7 @@ class Settled(NamedTuple):
 
 
 class ErrorReceived(NamedTuple):
-    """An `error` of the server, or a frame of its that cannot be read."""
+    """The server sent an `error`, or a frame that cannot be read."""
 
     at: float
     code: str
